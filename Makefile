@@ -1,0 +1,61 @@
+# Two commands do all the set-up: `make demo` and `make test`.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test check bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "python3 3.11 or newer is needed; set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/demo: requirements/demo.txt pyproject.toml | $(VENV)/python
+	@echo "Installing into $(VENV) ..."
+	@$(INSTALL) --require-hashes -r requirements/demo.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/demo
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/demo ## plan, apply and plan again against the embedded emulator
+	@$(BIN)/reconciler demo
+
+test: $(VENV)/dev ## the whole test suite, with branch coverage
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
+	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/*.yaml
+	$(MAKE) test
+
+bench: $(VENV)/dev ## the budgets, as ratios measured in one run
+	@$(BIN)/python tools/bench.py
+
+lock: ## pin the requirements again
+	@$(BIN)/python -m pip install --quiet uv
+	@for part in "dev --group dev" "demo --group build -c requirements/dev.txt"; do \
+		set -- $$part; name=$$1; shift; \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--custom-compile-command "make lock" --extra emulator "$$@" -o requirements/$$name.txt pyproject.toml; \
+	done
+
+clean: ## remove the virtual environment and every cache
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
