@@ -1,0 +1,107 @@
+"""``reconciler apply``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.options import api_options, clock_of, connection
+from reconciler.cli.plan import read_and_plan, show
+from reconciler.errors import ConfigurationError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
+
+    from reconciler.commands.apply import Freshness
+
+_QUESTION = """
+Do you want to perform these actions?
+  reconciler will perform the actions described above.
+  Only 'yes' will be accepted to approve.
+
+  Enter a value: """
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler apply keys/                         # asks before it writes
+  reconciler apply keys/ --auto-approve          # in a pipeline
+  reconciler apply keys/ --dry-run               # prints the plan and stops
+""",
+)
+@api_options
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
+@click.pass_context
+def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
+    """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
+
+    Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, every key had
+    changed since the plan. 4: partly applied, or an answer could not be verified. 130: interrupted.
+    """
+    console = console_of(parameters)
+    clock = clock_of(context)
+    stop = threading.Event()
+    link = connection(parameters, clock, console, stop)
+    from reconciler.apply import Executor  # noqa: PLC0415 - --help needs no engine
+    from reconciler.client import Writer  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.commands.apply import apply_plan, exit_code  # noqa: PLC0415 - see above
+    from reconciler.render.text import render_outcomes  # noqa: PLC0415 - see above
+
+    now = clock.now()
+    with Writer(link) as writer:
+        kinds, plan = read_and_plan(writer, parameters, now, console)
+        show(plan, "text", now, console)
+        if plan.problems:
+            console.note("Nothing was applied.")
+            return ExitCode.ERROR
+        if parameters["dry_run"] or not plan.changes:
+            return ExitCode.DONE
+        freshness = _approve(parameters, console)
+        executor = Executor(writer, kinds, parameters["parallelism"], stop)
+        with _finishing(stop, console), console.progress("Applying", len(plan.changes)) as advance:
+            outcomes = apply_plan(executor, plan, freshness, lambda _outcome: advance())
+        console.result(render_outcomes(outcomes, console.paint))
+        return exit_code(outcomes, stop)
+
+
+def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
+    """Ask on a terminal; give how long ago the plan was made. Raises ConfigurationError without consent."""
+    from reconciler.commands.apply import Freshness  # noqa: PLC0415 - --help needs no engine
+
+    if parameters["auto_approve"]:
+        return Freshness.JUST_MADE
+    if not sys.stdin.isatty():
+        raise ConfigurationError("there is no terminal to ask on; use --auto-approve to apply without asking")
+    click.echo(_QUESTION, err=True, nl=False, color=console.color)
+    if sys.stdin.readline().strip() != "yes":
+        raise ConfigurationError("not approved; nothing was applied")
+    return Freshness.WAITED
+
+
+@contextmanager
+def _finishing(stop: threading.Event, console: Console) -> Iterator[None]:
+    """Turn the first SIGINT or SIGTERM into a request to finish; the second ends the process at once."""
+
+    def handle(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(ExitCode.INTERRUPTED)
+        stop.set()
+        console.note("Interrupted: no new writes; finishing the ones in flight. Again to stop at once.")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,134 @@
+"""``reconciler emulator``: serve the emulated API until a signal comes."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.emulator import EmulatorError, SeedError, Switches
+from reconciler.emulator.seeds import load_seed
+from reconciler.emulator.switches import switch_specs
+
+if TYPE_CHECKING:
+    from reconciler.emulator import Emulator, RequestRecord
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_EPILOG = """\b
+Example:
+  reconciler emulator --port 8076 --seed seed.json --null-expire ignored
+  export GCORE_BASE_URL=http://127.0.0.1:8076 GCORE_API_KEY=emulator-token
+"""
+
+
+def _switch_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command one option for each switch."""
+    for spec in reversed(switch_specs()):
+        command = click.option(
+            "--" + spec.name.replace("_", "-"),
+            type=click.Choice(spec.choices) if spec.choices else click.IntRange(min=0),
+            default=spec.default,
+            show_default=spec.default is not None,
+            help=spec.help,
+        )(command)
+    return command
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8076,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes any free one.",
+)
+@click.option(
+    "--token",
+    default="emulator-token",
+    show_default=True,
+    help="The token to accept. Make one up: real tokens do not belong on a command line.",
+)
+@click.option(
+    "--seed", type=click.Path(path_type=Path), metavar="FILE", help='JSON: {"caas": {"1/76": [KEY, ...]}}.'
+)
+@click.option(
+    "--db",
+    "database",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the keys in this SQLite file; a seed counts only while the file is new.",
+)
+@click.option(
+    "--delay",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Latency to add to each request.",
+)
+@click.option("--log-requests", is_flag=True, help="Print a line for each request to stderr.")
+@_switch_options
+def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
+    """Serve an emulated API for container keys on this machine.
+
+    The first line on stdout is its address; the lines after it set the environment for a client.
+    GET /_emulator/requests shows the requests so far. Stops on SIGINT or SIGTERM.
+
+    The options from --null-expire on decide what the API's description leaves open.
+    """
+    switches = Switches(**{spec.name: settings.pop(spec.name) for spec in switch_specs()})
+    emulator_class = _emulator_class()
+    try:
+        with _stop_signals_held():
+            _serve(
+                emulator_class(
+                    seed=load_seed(seed) if seed else None,
+                    switches=switches,
+                    listen=_print_request if log_requests else None,
+                    **settings,
+                )
+            )
+    except SeedError as error:
+        raise click.ClickException("\n".join(f"{seed}: {problem}" for problem in error.problems)) from error
+    except EmulatorError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _emulator_class() -> type[Emulator]:
+    try:
+        from reconciler.emulator.server import Emulator  # noqa: PLC0415 - an optional extra, and slow to load
+    except ImportError as error:
+        raise click.ClickException(
+            f"the emulator needs {error.name}: pip install 'gcore-reconciler[emulator]'"
+        ) from error
+    return Emulator
+
+
+@contextlib.contextmanager
+def _stop_signals_held() -> Iterator[None]:
+    """Keep the stop signals for `signal.sigwait`; threads started inside inherit this."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(stopped: Emulator) -> None:
+    with stopped as running:
+        # One write, so that a reader who leaves after the first line does not break the pipe.
+        click.echo(
+            f"{running.url}\n"
+            f"export GCORE_BASE_URL={running.url}\n"
+            f"export GCORE_API_KEY={shlex.quote(running.token)}"
+        )
+        signal.sigwait(_STOP_SIGNALS)
+
+
+def _print_request(record: RequestRecord) -> None:
+    click.echo(record.line(), err=True)

@@ -1,0 +1,87 @@
+"""The root command, and how every error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.apply import apply
+from reconciler.cli.console import CONTEXT, complain
+from reconciler.cli.demo import demo
+from reconciler.cli.emulator import emulator
+from reconciler.cli.plan import plan
+from reconciler.cli.schema import completion, schema
+from reconciler.cli.validate import validate
+from reconciler.errors import ExitCode, ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+PROGRAM = "reconciler"
+ENVIRONMENT_PREFIX = "RECONCILER"
+
+
+@click.group(
+    context_settings=CONTEXT | {"auto_envvar_prefix": ENVIRONMENT_PREFIX},
+    epilog="""\b
+Examples:
+  reconciler validate keys/
+  reconciler plan keys/
+  reconciler apply keys/ --auto-approve
+
+The token is read from GCORE_API_KEY or --token-file, never from the command line.
+Every option can be set in the environment too: RECONCILER_APPLY_PARALLELISM=4.
+""",
+)
+@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Keep cloud API keys equal to what a Git repository says.
+
+    Declare the keys in YAML, look at the plan, apply it: only the fields that differ are sent, in
+    one small PATCH for each key.
+    """
+
+
+for command in (validate, plan, apply, schema, completion, emulator, demo):
+    cli.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code. Nothing but a bug leaves a traceback."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+    try:
+        result = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.ERROR
+    except ReconcilerError as error:
+        complain(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        _leave_at_once(ExitCode.INTERRUPTED)
+    return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _leave_at_once(code: ExitCode) -> None:
+    """End the process without waiting for reads that are still in flight in other threads."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,206 @@
+"""The options that commands share, and the settings that they become."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import click
+
+from reconciler import __version__
+from reconciler.clock import Clock, SystemClock
+from reconciler.errors import ConfigurationError
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.cli.console import Console
+    from reconciler.client import Connection
+    from reconciler.desired import ScopeDefaults
+
+    Command = Callable[..., Any]
+
+DEFAULT_BASE_URL: Final = "https://api.gcore.com"
+USER_AGENT: Final = f"gcore-reconciler/{__version__}"
+
+_PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...")]
+_SCOPE = [
+    click.option(
+        "--project-id",
+        type=click.IntRange(min=1),
+        envvar="GCORE_CLOUD_PROJECT_ID",
+        help="Project of documents that name none.  [env: GCORE_CLOUD_PROJECT_ID]",
+    ),
+    click.option(
+        "--region-id",
+        type=click.IntRange(min=1),
+        envvar="GCORE_CLOUD_REGION_ID",
+        help="Region of documents that name none.  [env: GCORE_CLOUD_REGION_ID]",
+    ),
+]
+_OUTPUT = [
+    click.option("-v", "--verbose", count=True, help="Show each request and list unmanaged keys."),
+    click.option("-q", "--quiet", is_flag=True, help="Print the result and errors, nothing else."),
+    click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]"),
+]
+_CONNECTION = [
+    click.option(
+        "--base-url",
+        envvar="GCORE_BASE_URL",
+        default=DEFAULT_BASE_URL,
+        show_default=True,
+        help="Address of the API.  [env: GCORE_BASE_URL]",
+    ),
+    click.option(
+        "--token-file",
+        envvar="GCORE_API_KEY_FILE",
+        type=click.Path(),
+        help="File that holds the token; goes before GCORE_API_KEY.  [env: GCORE_API_KEY_FILE]",
+    ),
+    click.option(
+        "--parallelism",
+        type=click.IntRange(1, 100),
+        default=10,
+        show_default=True,
+        help="Requests at a time.",
+    ),
+    click.option(
+        "--connect-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=5.0,
+        show_default=True,
+        help="Seconds to wait for a connection.",
+    ),
+    click.option(
+        "--read-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=30.0,
+        show_default=True,
+        help="Seconds to wait for an answer.",
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(0, 20),
+        default=4,
+        show_default=True,
+        help="How often a failed request is tried again.",
+    ),
+]
+_TARGETS = [
+    click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="GLOB",
+        help="Only these addresses, such as 'caas/1/76/web-*'. Repeatable.",
+    ),
+]
+
+
+def input_options(command: Command) -> Command:
+    """Add the options of a command that reads files."""
+    return _add(command, [*_PATHS, *_SCOPE, *_OUTPUT])
+
+
+def api_options(command: Command) -> Command:
+    """Add the options of a command that reads files and talks to the API."""
+    return _add(command, [*_PATHS, *_TARGETS, *_SCOPE, *_CONNECTION, *_OUTPUT])
+
+
+def _add(command: Command, options: list[Callable[[Command], Command]]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def clock_of(context: click.Context) -> Clock:
+    """Give the clock that the caller handed in, or the machine's."""
+    return context.obj or SystemClock()
+
+
+def scope_defaults(parameters: Mapping[str, Any]) -> ScopeDefaults:
+    """Give what stands in for a missing project or region."""
+    from reconciler.desired import ScopeDefaults  # noqa: PLC0415 - --help needs no engine
+
+    return ScopeDefaults(parameters["project_id"], parameters["region_id"])
+
+
+def connection(
+    parameters: Mapping[str, Any], clock: Clock, console: Console, stop: threading.Event | None = None
+) -> Connection:
+    """Build the connection settings. Raises ConfigurationError before anything is sent."""
+    base_url = _checked_url(parameters["base_url"])
+    token = _token(parameters["token_file"], console)
+    from reconciler.client import Connection  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.retry import RetryPolicy  # noqa: PLC0415 - the same
+
+    return Connection(
+        base_url=base_url,
+        token=token,
+        user_agent=USER_AGENT,
+        clock=clock,
+        connect_timeout=parameters["connect_timeout"],
+        read_timeout=parameters["read_timeout"],
+        retry=RetryPolicy(attempts=parameters["retries"] + 1),
+        stop=stop or threading.Event(),
+        on_exchange=console.exchange,
+    )
+
+
+def _checked_url(text: str) -> str:
+    """Refuse addresses that would send the token in the clear or to nowhere, without echoing a password."""
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"the base URL cannot be read: {error}; set GCORE_BASE_URL") from error
+    if parts.username or parts.password:
+        raise ConfigurationError("the base URL holds a user name or password; remove it")
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise ConfigurationError(f"the base URL {text} is not like {DEFAULT_BASE_URL}; set GCORE_BASE_URL")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError(
+            f"the base URL {text} would send the token unencrypted; use https:// "
+            "(http:// is accepted for loopback addresses only)"
+        )
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _token(token_file: str | None, console: Console) -> Secret:
+    text = os.environ.get("GCORE_API_KEY", "") if token_file is None else _read_token(token_file, console)
+    where = "GCORE_API_KEY" if token_file is None else f"the token file {token_file}"
+    if not text.strip():
+        raise ConfigurationError(f"no token: {where} is empty; set GCORE_API_KEY or use --token-file")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            f"{where} holds a character that a token cannot have, such as a line break or a blank"
+        )
+    return Secret(text)
+
+
+def _read_token(path: str, console: Console) -> str:
+    try:
+        file = Path(path)
+        mode = file.stat().st_mode
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"the token file {path} cannot be read: {reason}") from None
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        console.note(f"Warning: the token file {path} can be read by others; run chmod 600 on it")
+    return text.removesuffix("\n").removesuffix("\r")

@@ -1,0 +1,100 @@
+"""``reconciler plan``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.options import api_options, clock_of, connection, scope_defaults
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from reconciler.client import Reader
+    from reconciler.kinds import Kind
+    from reconciler.model import Plan
+    from reconciler.plan import Selection
+
+FORMATS = ("text", "json")
+format_option = click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How the plan is printed.",
+)
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler plan keys/
+  reconciler plan keys/ --detailed-exitcode      # 2 when there are changes
+  reconciler plan keys/ --target 'caas/1/76/web-*'
+  reconciler plan keys/ --format json > plan.json
+""",
+)
+@api_options
+@format_option
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@click.pass_context
+def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
+    """Show what differs from the live API, field by field. Never writes.
+
+    Exit code 0: done. 1: an error, or a key that cannot be planned. 2: there are changes, with
+    --detailed-exitcode.
+    """
+    console = console_of(parameters)
+    clock = clock_of(context)
+    link = connection(parameters, clock, console)
+    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+
+    now = clock.now()
+    with Reader(link) as reader:
+        _, made = read_and_plan(reader, parameters, now, console)
+    show(made, parameters["output_format"], now, console)
+    if made.problems:
+        return ExitCode.ERROR
+    changed = parameters["detailed_exitcode"] and made.changes
+    return ExitCode.CHANGES if changed else ExitCode.DONE
+
+
+def read_and_plan(
+    reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console
+) -> tuple[Mapping[str, Kind], Plan]:
+    """Load the files, read the live keys and compare the two; warn on the way."""
+    from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
+    from reconciler.commands.validate import desired_state, select  # noqa: PLC0415 - the same
+    from reconciler.plan import everything  # noqa: PLC0415 - the same
+    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
+
+    kinds = load_kinds()
+    state = desired_state(parameters["paths"], sys.stdin.buffer, kinds, scope_defaults(parameters), now)
+    selected: Selection = everything
+    if parameters["targets"]:
+        state, selected = select(state, parameters["targets"])
+    console.warn(state.warnings)
+    with console.progress("Reading scopes", len(state.scopes)) as advance:
+        planner = Planner(reader, kinds, parameters["parallelism"], now)
+        return kinds, planner.plan(state, selected, advance)
+
+
+def show(made: Plan, output_format: str, now: dt.datetime, console: Console) -> None:
+    """Print a plan, then the reasons why it cannot be applied as it stands."""
+    from reconciler.render.json import render_json  # noqa: PLC0415 - --help needs no renderer
+    from reconciler.render.text import Detail, render_text  # noqa: PLC0415 - the same
+
+    if output_format == "json":
+        console.result(render_json(made, now))
+    else:
+        detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
+        console.result(render_text(made, detail, console.paint))
+    for problem in made.problems:
+        console.error(str(problem))

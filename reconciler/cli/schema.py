@@ -1,0 +1,52 @@
+"""``reconciler schema`` and ``reconciler completion``: what editors and shells need."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from reconciler.cli.console import CONTEXT
+
+_SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler schema > keys.schema.json
+  reconciler schema caas
+""",
+)
+@click.argument("name", default="keys")
+def schema(name: str) -> None:
+    """Print a JSON Schema (draft-07).
+
+    NAME is keys (a desired-state document, the default), a kind such as caas, or plan (the JSON plan).
+    """
+    from reconciler.resources import schema_texts  # noqa: PLC0415 - --help reads no files
+
+    texts = schema_texts()
+    if name not in texts:
+        raise click.BadParameter(f"{name!r} is none of {', '.join(texts)}", param_hint="NAME")
+    click.echo(texts[name], nl=False)
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler
+  reconciler completion zsh > ~/.zfunc/_reconciler
+  reconciler completion fish > ~/.config/fish/completions/reconciler.fish
+""",
+)
+@click.argument("shell", type=click.Choice(_SHELLS))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the completion script of a shell."""
+    root = context.find_root()
+    kind = get_completion_class(shell)
+    if kind is None:  # pragma: no cover - the choice above lists what click knows
+        raise click.UsageError(f"no completion for {shell}")
+    click.echo(kind(root.command, {}, "reconciler", "_RECONCILER_COMPLETE").source())

@@ -1,0 +1,47 @@
+"""``reconciler validate``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.options import clock_of, input_options, scope_defaults
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler validate keys/
+  reconciler validate keys/shop.yaml keys/bank.yaml
+  generate-keys | reconciler validate -
+""",
+)
+@input_options
+@click.pass_context
+def validate(context: click.Context, /, **parameters: Any) -> None:
+    """Check desired-state files, offline.
+
+    PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input. Every
+    violation is reported, each with its place and with what to write instead.
+    """
+    from reconciler.commands.validate import desired_state  # noqa: PLC0415 - --help needs no engine
+    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
+
+    console = console_of(parameters)
+    state = desired_state(
+        parameters["paths"],
+        sys.stdin.buffer,
+        load_kinds(),
+        scope_defaults(parameters),
+        clock_of(context).now(),
+    )
+    console.warn(state.warnings)
+    keys, scopes = state.key_count, len(state.scopes)
+    console.result(
+        f"Success! {keys} {'key' if keys == 1 else 'keys'} in "
+        f"{scopes} {'scope' if scopes == 1 else 'scopes'} are valid.\n"
+    )

@@ -1,0 +1,242 @@
+"""HTTP against the key API; the one home of httpx.
+
+What a caller may do is a type: a :class:`Reader` can only read, a :class:`Writer` can also write.
+No other module sees an httpx object or exception.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import json
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import httpx
+
+from reconciler import errors
+from reconciler.retry import Retrier, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from reconciler.clock import Clock
+    from reconciler.secret import Secret
+
+_LONGEST_DETAIL: Final = 300
+_BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
+    401: errors.UnauthorizedError,
+    403: errors.ForbiddenError,
+    404: errors.NotFoundError,
+    408: errors.TimedOutError,
+    409: errors.ConflictError,
+    429: errors.RateLimitedError,
+}
+_HINTS: Final[Mapping[int, str]] = {
+    401: "check GCORE_API_KEY or the token file",
+    403: "the token may lack the permission, or a capacity limit is reached",
+    404: "check project_id and region_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came of it: never a header. ``seconds`` is its duration."""
+
+    method: str
+    path: str
+    seconds: float
+    status: int | None
+
+
+def ignore(_exchange: Exchange) -> None:
+    """Take no notice of an exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach the API; time-outs in seconds. Once ``stop`` is set, nothing is tried again."""
+
+    base_url: str
+    token: Secret
+    user_agent: str
+    clock: Clock
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    stop: threading.Event = field(default_factory=threading.Event)
+    on_exchange: Callable[[Exchange], None] = ignore
+    transport: httpx.BaseTransport | None = None
+
+
+class Reader:
+    """Reads JSON. Safe to share: each thread gets an HTTP client, and a connection, of its own.
+
+    One client per thread because httpx's connection pool slows down as connections rise. Use it as
+    a context manager, so that the connections are closed.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Take the connection; nothing is opened before the first request."""
+        self._connection = connection
+        self._retrier = Retrier(connection.retry, connection.clock, connection.stop)
+        self._local = threading.local()
+        self._clients: list[httpx.Client] = []
+        # Loading the certificates takes 40 ms: all clients share one context, and plain http, which is
+        # for loopback only, gets one that trusts nobody.
+        is_https = connection.base_url.startswith("https:")
+        self._tls = httpx.create_ssl_context() if is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def __enter__(self) -> Self:
+        """Begin to use the reader."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        for client in self._clients:
+            client.close()
+
+    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
+        """Give the JSON answer to a GET. Raises ApiError."""
+        return self._retrier.call(lambda: self._exchange("GET", path, parameters=parameters))
+
+    def _exchange(
+        self, method: str, path: str, parameters: Mapping[str, int] | None = None, body: bytes | None = None
+    ) -> Any:
+        clock = self._connection.clock
+        began = clock.monotonic()
+        status: int | None = None
+        client = self._client()
+        request = client.build_request(method, path, params=parameters, content=body)
+        if body is not None:
+            request.headers["Content-Type"] = "application/json"
+        shown = request.url.raw_path.decode("ascii")
+        try:
+            response = client.send(request)
+            status = response.status_code
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise _unreachable(f"{method} {shown}", error) from error
+        finally:
+            self._connection.on_exchange(Exchange(method, shown, clock.monotonic() - began, status))
+        return _answer(f"{method} {shown}", response, clock)
+
+    def _client(self) -> httpx.Client:
+        client: httpx.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            connection = self._connection
+            client = httpx.Client(
+                base_url=connection.base_url,
+                headers={
+                    "Authorization": f"apikey {connection.token.reveal()}",
+                    "User-Agent": connection.user_agent,
+                    "Accept": "application/json",
+                },
+                timeout=httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout),
+                follow_redirects=False,
+                verify=self._tls,
+                transport=connection.transport,
+            )
+            self._local.client = client
+            self._clients.append(client)
+        return client
+
+
+class Writer(Reader):
+    """A reader that can also change keys."""
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a PATCH and give the JSON answer. Raises ApiError.
+
+        Values are absolute, so a PATCH that may have taken effect is safe to send again.
+        """
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return self._retrier.call(lambda: self._exchange("PATCH", path, body=content))
+
+
+def _unreachable(request: str, error: Exception) -> errors.ApiError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            detail = f"the server's certificate is not trusted: {cause.verify_message}"
+            return errors.UntrustedError(errors.Failure(request, detail))
+        cause = cause.__cause__ or cause.__context__
+    what = "timed out" if isinstance(error, httpx.TimeoutException) else "no answer"
+    reason = str(error) or type(error).__name__
+    kind = errors.BadAnswerError if isinstance(error, httpx.DecodingError) else errors.UnreachableError
+    return kind(errors.Failure(request, f"{what}: {reason}", hint="check the address and the network"))
+
+
+def _answer(request: str, response: httpx.Response, clock: Clock) -> Any:
+    if response.is_redirect:
+        target = response.headers.get("Location", "nowhere")
+        detail = f"redirected to {target[:_LONGEST_DETAIL]}, which is refused: the token stays with one host"
+        raise errors.RejectedError(errors.Failure(request, detail, response.status_code))
+    if not response.is_success:
+        raise _refusal(request, response, clock)
+    try:
+        return json.loads(response.content, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        kind = response.headers.get("Content-Type", "no content type")
+        start = response.content[:80].decode("utf-8", "replace")
+        detail = f"the answer is not JSON ({kind}, {len(response.content)} bytes): {start}"
+        raise errors.BadAnswerError(errors.Failure(request, detail, response.status_code)) from error
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refusal(request: str, response: httpx.Response, clock: Clock) -> errors.ApiError:
+    status = response.status_code
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        body = None
+    body = body if isinstance(body, dict) else {}
+    kind = _BY_STATUS.get(status)
+    if kind is None:
+        kind = (
+            errors.ServerFaultError if status >= httpx.codes.INTERNAL_SERVER_ERROR else errors.RejectedError
+        )
+    detail = _text(body.get("message")) or _text(body.get("detail")) or response.reason_phrase
+    fields = body.get("invalid_fields")
+    if isinstance(fields, dict) and fields:
+        detail += f" (fields: {', '.join(map(str, fields))})"
+    return kind(
+        errors.Failure(
+            request=request,
+            detail=detail[:_LONGEST_DETAIL],
+            status=status,
+            exception_class=_text(body.get("exception_class")) or _text(body.get("code")),
+            request_id=_text(body.get("request_id")),
+            retry_after=_retry_after(response.headers.get("Retry-After"), clock),
+            hint=_HINTS.get(status, ""),
+        )
+    )
+
+
+def _text(value: object) -> str | None:
+    return value[:_LONGEST_DETAIL] if isinstance(value, str) and value else None
+
+
+def _retry_after(header: str | None, clock: Clock) -> float | None:
+    """Read Retry-After: whole seconds or an HTTP date; give None where it is absent or unreadable."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - clock.now()).total_seconds())

@@ -1,0 +1,39 @@
+"""Time as an argument: the real clock is handed in at the command line, a made-up one in tests."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the reconciler needs to know of time."""
+
+    def now(self) -> dt.datetime:
+        """Give the present moment, with a time zone."""
+        ...
+
+    def monotonic(self) -> float:
+        """Give seconds on a clock that never goes back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> dt.datetime:
+        """Give the present moment in UTC."""
+        return dt.datetime.now(dt.UTC)
+
+    def monotonic(self) -> float:
+        """Give seconds since some moment."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait ``seconds``."""
+        time.sleep(seconds)

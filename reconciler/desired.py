@@ -1,0 +1,162 @@
+"""From documents to the desired state: every rule checked, every violation reported at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import InputError, Position, Problem
+from reconciler.kinds import EffectRule
+from reconciler.model import DesiredKey, DesiredScope, DesiredState, Scope
+from reconciler.normalize import parse_instant
+from reconciler.schemas import SchemaChecker
+from reconciler.wording import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.kinds import Kind
+    from reconciler.load.documents import Document
+    from reconciler.schemas import Path, Violation
+
+_DEFAULT_KIND: Final = "caas"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeDefaults:
+    """Project and region for documents that name none."""
+
+    project_id: int | None = None
+    region_id: int | None = None
+
+
+class Validator:
+    """Turns documents into a desired state.
+
+    Documents are added one by one; :meth:`finish` gives the state or raises InputError with every
+    problem of every document.
+    """
+
+    def __init__(
+        self,
+        document_schema: Mapping[str, Any],
+        kinds: Mapping[str, Kind],
+        defaults: ScopeDefaults,
+        now: dt.datetime,
+    ) -> None:
+        """Take the schemas, what stands in for a missing scope, and the present for expiry warnings."""
+        self._document_schema = document_schema
+        self._kinds = kinds
+        self._defaults = defaults
+        self._now = now
+        # An expiry whose date is later than this is in the future in every time zone.
+        self._surely_future = (now + dt.timedelta(days=2)).date().isoformat()
+        self._checkers: dict[str, SchemaChecker] = {}
+        self._scopes: dict[Scope, dict[str, DesiredKey]] = {}
+        self._problems: list[Problem] = []
+        self._warnings: list[Problem] = []
+
+    def add(self, document: Document) -> None:
+        """Check one document and keep its keys."""
+        data = document.data
+        if not isinstance(data, dict):
+            self._problem("must be a mapping with a list under `keys:`", document.position())
+            return
+        name = data.get("kind", _DEFAULT_KIND)
+        kind = self._kinds.get(name) if isinstance(name, str) else None
+        violations = self._checker(kind or self._kinds[_DEFAULT_KIND]).violations(data)
+        scope = None if kind is None else self._scope(kind, document, violations)
+        if violations:
+            self._problems.extend(_problems(document, scope, violations))
+        elif scope is not None and kind is not None:
+            self._declare(kind, scope, document)
+
+    def finish(self, problems: Iterable[Problem] = ()) -> DesiredState:
+        """Give the desired state, scopes in order; ``problems`` are those of inputs without documents."""
+        found = [*problems, *self._problems]
+        if found:
+            raise InputError(found)
+        scopes = sorted(self._scopes, key=lambda scope: scope.sort_key)
+        return DesiredState(
+            tuple(DesiredScope(scope, tuple(self._scopes[scope].values())) for scope in scopes),
+            tuple(self._warnings),
+        )
+
+    def _checker(self, kind: Kind) -> SchemaChecker:
+        if kind.name not in self._checkers:
+            self._checkers[kind.name] = SchemaChecker(self._document_schema, kind)
+        return self._checkers[kind.name]
+
+    def _problem(self, message: str, position: Position, address: str = "") -> None:
+        self._problems.append(Problem(message, position, address))
+
+    def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
+        """Give the scope of a document, or None after saying what it lacks."""
+        broken = {violation.path[0] for violation in violations if violation.path}
+        project_id = self._part("project_id", self._defaults.project_id, document, broken)
+        region_id = None
+        if kind.has_region:
+            region_id = self._part("region_id", self._defaults.region_id, document, broken)
+        if project_id is None or (kind.has_region and region_id is None):
+            return None
+        return Scope(kind.name, project_id, region_id)
+
+    def _part(self, name: str, default: int | None, document: Document, broken: set[str | int]) -> int | None:
+        if name in broken:
+            return None
+        if name in document.data:
+            return int(document.data[name])
+        if default is None:
+            message = (
+                f"no {name}; write `{name}: N` at the top of the document or set GCORE_CLOUD_{name.upper()}"
+            )
+            self._problem(message, document.position())
+        return default
+
+    def _declare(self, kind: Kind, scope: Scope, document: Document) -> None:
+        declared = self._scopes.setdefault(scope, {})
+        expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
+        source, identity = document.source, kind.identity
+        keys = zip(document.data["keys"], document.item_places("keys"), strict=True)
+        for index, (fields, place) in enumerate(keys):
+            name = fields[identity]
+            key = DesiredKey(name, fields, source, place)
+            first = declared.setdefault(name, key)
+            if first is not key:
+                message = f"declared twice, first at {first.position}; keep one of the two"
+                self._problem(message, key.position, scope.address(name))
+            for field in expiries:
+                value = fields.get(field)
+                if value is not None and value[:10] <= self._surely_future:
+                    self._warn_if_past(document, ("keys", index, field), value, scope.address(name))
+
+    def _warn_if_past(self, document: Document, path: Path, value: str, address: str) -> None:
+        moment = parse_instant(value)
+        if moment is not None and moment <= self._now:
+            message = f"{path[-1]} {value} is in the past: the key no longer works"
+            self._warnings.append(Problem(message, document.position(path), address))
+
+
+def _problems(document: Document, scope: Scope | None, violations: Iterable[Violation]) -> Iterable[Problem]:
+    """Word the violations, one for each value: the first that its schema states."""
+    told: set[Path] = set()
+    for violation in violations:
+        path = violation.path
+        if path in told:
+            continue
+        told.add(path)
+        place = document.position(path)
+        if violation.keyword in {"additionalProperties", "not"}:
+            place = document.key_position(path)
+        yield Problem(describe(violation), place, _address(document, scope, path))
+
+
+def _address(document: Document, scope: Scope | None, path: Path) -> str:
+    """Name the key that ``path`` lies in, as far as its document says who it is."""
+    if path[:1] != ("keys",) or len(path) < 2:  # noqa: PLR2004 - keys and an index
+        return "" if scope is None else str(scope)
+    entry = document.data["keys"][path[1]]
+    name = entry.get("name") if isinstance(entry, dict) else None
+    label = name if isinstance(name, str) else f"keys[{path[1]}]"
+    return label if scope is None else scope.address(label)

@@ -1,0 +1,31 @@
+"""A local stand-in for the cloud's container-key API, and an oracle independent of the engine.
+
+Nothing here imports the rest of the package: a mistake shared by both sides would hide itself.
+Starlette and uvicorn are loaded by the first use of `Emulator`, so that the command line can list
+the switches without them::
+
+    with Emulator(seed={"caas": {"1/76": [{"name": "web", "containers": []}]}}) as emulator:
+        ...  # emulator.url, emulator.requests, emulator.keys(1, 76)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.emulator.errors import EmulatorError, SeedError
+from reconciler.emulator.switches import Switches
+
+if TYPE_CHECKING:
+    from reconciler.emulator.requestlog import RequestRecord
+    from reconciler.emulator.server import Emulator
+
+__all__ = ["Emulator", "EmulatorError", "RequestRecord", "SeedError", "Switches"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the names that need the web server only when somebody asks for one of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from reconciler.emulator import requestlog, server  # noqa: PLC0415 - loaded on first use, see above
+
+    return {"Emulator": server.Emulator, "RequestRecord": requestlog.RequestRecord}[name]

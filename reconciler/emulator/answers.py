@@ -1,0 +1,131 @@
+"""Answers, and the error bodies that the API guide describes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+# A ready encoder: json.dumps would build one for every key of a page.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+InvalidFields = Mapping[str, Sequence[str]]
+"""Field name to complaints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer; ``body`` is JSON, or empty."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RefusalError(Exception):
+    """A request is refused; status and class are those of the API guide's table of errors."""
+
+    status: int
+    exception_class: str
+
+    def __init__(self, message: str) -> None:
+        """Keep the text for people."""
+        self.message = message
+        super().__init__(message)
+
+    def document(self, request_id: str) -> dict[str, object]:
+        """Give the error body."""
+        return {"exception_class": self.exception_class, "message": self.message, "request_id": request_id}
+
+    def headers(self) -> dict[str, str]:
+        """Give the headers that belong to the status."""
+        return {}
+
+
+class ValidationRefusalError(RefusalError):
+    """400: the request breaks a rule of the schema."""
+
+    status = 400
+    exception_class = "ValidationError"
+
+    def __init__(self, invalid_fields: InvalidFields | None = None, message: str = "") -> None:
+        """Name the fields and their complaints, or give a ``message`` about the body as a whole."""
+        self.invalid_fields = {name: list(texts) for name, texts in (invalid_fields or {}).items()}
+        super().__init__(f"Validation Error: {message or self.invalid_fields}")
+
+    def document(self, request_id: str) -> dict[str, object]:
+        """Give the error body, with the fields when some are to blame."""
+        document = RefusalError.document(self, request_id)
+        return document | {"invalid_fields": self.invalid_fields} if self.invalid_fields else document
+
+
+class AuthenticationRefusalError(RefusalError):
+    """401: no token, a wrong one, or the wrong scheme; the token never appears in it."""
+
+    status = 401
+
+    def __init__(self, exception_class: str, message: str) -> None:
+        """Take the class too: two of them share the status."""
+        self.exception_class = exception_class
+        super().__init__(message)
+
+
+class DetailedAuthenticationRefusalError(AuthenticationRefusalError):
+    """401 in the other shape that clients may meet: ``detail`` and ``code``."""
+
+    def document(self, request_id: str) -> dict[str, object]:
+        """Give the other shape, which has no request id."""
+        del request_id
+        return {"detail": self.message, "code": self.exception_class}
+
+
+class NotFoundRefusalError(RefusalError):
+    """404: no such key, container or path."""
+
+    status = 404
+    exception_class = "NotFoundError"
+
+
+class MethodRefusalError(RefusalError):
+    """405: the path does not take this method."""
+
+    status = 405
+    exception_class = "HTTPError"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        """Take the methods that would do."""
+        self.allowed = allowed
+        super().__init__("HTTP 405: Method Not Allowed")
+
+    def headers(self) -> dict[str, str]:
+        """Tell the methods that would do, as HTTP asks for."""
+        return {"Allow": ", ".join(self.allowed)}
+
+
+class ConflictRefusalError(RefusalError):
+    """409: the name is taken, or the key is in use."""
+
+    status = 409
+    exception_class = "ConflictError"
+
+
+class FaultRefusalError(RefusalError):
+    """500: the emulator itself failed."""
+
+    status = 500
+    exception_class = "InternalServerError"
+
+
+def json_answer(document: object, status: int = 200) -> Answer:
+    """Answer with ``document`` as JSON."""
+    return Answer(status, json_bytes(document))
+
+
+def refusal_answer(refusal: RefusalError, request_id: str) -> Answer:
+    """Answer with the body and headers of ``refusal``."""
+    return Answer(refusal.status, json_bytes(refusal.document(request_id)), refusal.headers())
+
+
+def json_bytes(document: object) -> bytes:
+    """Write JSON in ASCII, so that every string a client may send can be written."""
+    return _encode(document).encode("ascii")

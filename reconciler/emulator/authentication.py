@@ -1,0 +1,35 @@
+"""Who may ask: ``Authorization: apikey TOKEN``, the word in any letter case."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from reconciler.emulator.answers import AuthenticationRefusalError, DetailedAuthenticationRefusalError
+
+if TYPE_CHECKING:
+    from reconciler.emulator.switches import Switches
+
+_NO_CREDENTIALS = ("not_authenticated", "Authentication credentials were not provided.")
+_WRONG_TOKEN = ("token_not_valid", "Token is invalid or expired")
+_WRONG_KIND = ("token_not_valid", "Given token not valid for any token type")
+
+
+def _objection(header: str | None, token: str) -> tuple[str, str] | None:
+    scheme, _, given = (header or "").partition(" ")
+    if scheme.lower() == "bearer":
+        return _WRONG_KIND
+    if scheme.lower() != "apikey" or not given.strip():
+        return _NO_CREDENTIALS
+    # Header values arrive as latin-1: bytes are what was sent.
+    right = hmac.compare_digest(given.strip().encode("latin-1"), token.encode())
+    return None if right else _WRONG_TOKEN
+
+
+def authenticate(header: str | None, token: str, switches: Switches) -> None:
+    """Let the bearer of ``token`` pass; raise the 401 refusal for everybody else."""
+    objection = _objection(header, token)
+    if objection is None:
+        return
+    shapes = {"documented": AuthenticationRefusalError, "detail": DetailedAuthenticationRefusalError}
+    raise shapes[switches.unauthorized_body](*objection)

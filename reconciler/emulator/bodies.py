@@ -1,0 +1,143 @@
+"""Request bodies against the create and the patch schema: JSON in, stored values out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reconciler.emulator.answers import ValidationRefusalError
+from reconciler.emulator.rules import REQUIRED, InvalidValueError, Value, parse_name
+
+if TYPE_CHECKING:
+    from reconciler.emulator.families import Family, Field
+    from reconciler.emulator.switches import Switches
+
+Body = Mapping[str, Any]
+Values = dict[str, Value]
+Complaints = dict[str, list[str]]
+
+
+class UnreadableBody:
+    """Stands for a body that is not JSON."""
+
+
+UNREADABLE = UnreadableBody()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def read_json(body: bytes) -> object:
+    """Parse a body strictly; an empty one is None, and what is not JSON is `UNREADABLE`."""
+    if not body:
+        return None
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return UNREADABLE
+
+
+def body_object(body: object) -> Body:
+    """Give the body of a write as an object; refuse everything else."""
+    if isinstance(body, UnreadableBody):
+        raise ValidationRefusalError(message="the body is not JSON")
+    if not isinstance(body, dict):
+        raise ValidationRefusalError(message="the body must be an object")
+    return body
+
+
+def _created_value(field: Field, body: Body) -> Value:
+    if field.name not in body:
+        if field.required:
+            raise InvalidValueError(REQUIRED)
+        return field.default
+    value = body[field.name]
+    return None if value is None and field.nullable else field.parse(value)
+
+
+def created_values(family: Family, body: Body, complaints: Complaints) -> Values:
+    """Give the value of every field after a create, defaults filled in; note what is wrong."""
+    values: Values = {}
+    for field in family.fields:
+        try:
+            values[field.name] = _created_value(field, body)
+        except InvalidValueError as error:
+            complaints[field.name] = list(error.complaints)
+    return values
+
+
+def _patches(field: Field, body: Body, switches: Switches) -> bool:
+    """Tell whether the body gives this field a value, null included where it counts."""
+    if field.name not in body:
+        return False
+    if body[field.name] is not None:
+        return True
+    if field.nullable:
+        return switches.null_expire == "clears"
+    if switches.null_other == "400":
+        raise InvalidValueError("must not be null")
+    return False
+
+
+def _patched_values(family: Family, body: Body, switches: Switches, complaints: Complaints) -> Values:
+    values: Values = {}
+    for field in family.fields:
+        try:
+            if _patches(field, body, switches):
+                value = body[field.name]
+                values[field.name] = None if value is None else field.parse(value)
+        except InvalidValueError as error:
+            complaints[field.name] = list(error.complaints)
+    return values
+
+
+def _note_unknown(body: Body, known: Collection[str], switches: Switches, complaints: Complaints) -> None:
+    if switches.unknown_members == "400":
+        complaints.update({name: ["unknown member"] for name in body if name not in known})
+
+
+def _note_length(values: Values, switches: Switches, complaints: Complaints) -> None:
+    description = values.get("description")
+    limit = switches.description_limit
+    if limit is not None and isinstance(description, str) and len(description) > limit:
+        complaints["description"] = [f"must have at most {limit} characters"]
+
+
+def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime) -> tuple[str, Values]:
+    """Give name and values of the key to create.
+
+    Raises `ValidationRefusalError` with every complaint at once.
+    """
+    complaints: Complaints = {}
+    try:
+        if "name" not in body:
+            raise InvalidValueError(REQUIRED)  # noqa: TRY301 - told together with the other complaints
+        parse_name(body["name"], family.body_name)
+    except InvalidValueError as error:
+        complaints["name"] = list(error.complaints)
+    values = created_values(family, body, complaints)
+    expire = values.get("expire")
+    if switches.past_expire == "400" and isinstance(expire, dt.datetime) and expire <= now:
+        complaints["expire"] = ["must be in the future"]
+    _note_unknown(body, {"name", *(field.name for field in family.fields)}, switches, complaints)
+    _note_length(values, switches, complaints)
+    if complaints:
+        raise ValidationRefusalError(complaints)
+    return body["name"], values
+
+
+def read_patch(family: Family, body: Body, switches: Switches) -> Values:
+    """Give the values that a PATCH changes; what it leaves out, or nulls without effect, is absent.
+
+    The name is not in the patch schema, so it counts as unknown. Raises `ValidationRefusalError`.
+    """
+    complaints: Complaints = {}
+    values = _patched_values(family, body, switches, complaints)
+    _note_unknown(body, {field.name for field in family.fields}, switches, complaints)
+    _note_length(values, switches, complaints)
+    if complaints:
+        raise ValidationRefusalError(complaints)
+    return values

@@ -1,0 +1,80 @@
+"""Stored keys as the API shows them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.emulator.answers import json_bytes
+from reconciler.emulator.timestamps import format_moment
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable
+
+    from reconciler.emulator.rules import Value
+    from reconciler.emulator.store import StoredKey
+    from reconciler.emulator.switches import Switches, TimestampForm
+
+Document = dict[str, Any]
+
+
+def _json_value(value: Value, form: TimestampForm) -> object:
+    if isinstance(value, dt.datetime):
+        return format_moment(value, form)
+    if isinstance(value, tuple):
+        return [{"name": container.name, "namespace": container.namespace} for container in value]
+    return value
+
+
+def canonical_document(key: StoredKey, form: TimestampForm = "z") -> Document:
+    """Give all of a key but its computed status, the way a seed file writes it."""
+    document: Document = {"name": key.name}
+    document |= {name: _json_value(value, form) for name, value in key.values.items()}
+    return document | {"created_at": format_moment(key.created_at, form), "source": key.source}
+
+
+def key_status(key: StoredKey, now: dt.datetime) -> str:
+    """Tell whether the key works at ``now``: ``Active``, or ``Expired`` from its expiry on."""
+    expire = key.values.get("expire")
+    return "Expired" if isinstance(expire, dt.datetime) and expire <= now else "Active"
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """Writes keys as the switches say; ``shuffle`` is a source of orders for containers."""
+
+    switches: Switches
+    shuffle: random.Random
+
+    def document(self, key: StoredKey, now: dt.datetime) -> Document:
+        """Give a key as the API shows it at ``now``, without its secret."""
+        return self._document(key, self._status(key, now))
+
+    def fragment(self, key: StoredKey, now: dt.datetime) -> bytes:
+        """Give the same as JSON; a second call for an unchanged key costs a look-up."""
+        status = self._status(key, now)
+        if self.switches.container_order == "shuffled":
+            return json_bytes(self._document(key, status))
+        fragment = key.memo.get(status)
+        if fragment is None:
+            fragment = key.memo[status] = json_bytes(self._document(key, status))
+        return fragment
+
+    def page(self, count: int, keys: Iterable[StoredKey], now: dt.datetime) -> bytes:
+        """Give a page of a list as JSON."""
+        return b'{"count":%d,"results":[%s]}' % (count, b",".join([self.fragment(key, now) for key in keys]))
+
+    def _status(self, key: StoredKey, now: dt.datetime) -> str:
+        if self.switches.disabled_status == "disabled" and key.values.get("is_disabled"):
+            return "Disabled"
+        return key_status(key, now)
+
+    def _document(self, key: StoredKey, status: str) -> Document:
+        document = canonical_document(key, self.switches.timestamps) | {"status": status}
+        if self.switches.container_order == "shuffled":
+            for name, value in key.values.items():
+                if isinstance(value, tuple):
+                    self.shuffle.shuffle(document[name])
+        return document

@@ -1,0 +1,108 @@
+"""The keys in memory, in the order in which lists give them; `persistence` can keep them on disk."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import random
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.emulator.persistence import Storage
+    from reconciler.emulator.rules import Value
+    from reconciler.emulator.switches import Switches
+
+
+class Scope(NamedTuple):
+    """Where a name is unique: a family, and the numbers of its path (project and region)."""
+
+    family: str
+    numbers: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """Give the numbers as a seed file writes them: ``1/76``."""
+        return "/".join(map(str, self.numbers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """One key. ``sequence`` numbers the creations, to order keys made at the same moment.
+
+    ``memo`` holds rendered JSON by status. A change makes a new value, and so an empty memo.
+    """
+
+    scope: Scope
+    name: str
+    sequence: int
+    created_at: dt.datetime
+    source: str
+    values: Mapping[str, Value]
+    memo: dict[str, bytes] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+
+class KeyStore:
+    """All keys, written through to a storage.
+
+    Hold ``lock`` around every use: answers come from the server's thread, and a test may look in
+    from its own.
+    """
+
+    def __init__(self, storage: Storage, switches: Switches, random: random.Random) -> None:
+        """Take over what the storage holds."""
+        self.lock = threading.RLock()
+        self._storage = storage
+        self._random = random if switches.order == "random" else None
+        self._scopes: dict[Scope, dict[str, StoredKey]] = {}
+        self._orders: dict[Scope, list[str]] = {}
+        self._last_sequence = 0
+        for key in storage.load():
+            self._scopes.setdefault(key.scope, {})[key.name] = key
+            self._last_sequence = max(self._last_sequence, key.sequence)
+
+    def next_sequence(self) -> int:
+        """Give the number of the next creation."""
+        return self._last_sequence + 1
+
+    def get(self, scope: Scope, name: str) -> StoredKey | None:
+        """Find one key."""
+        return self._scopes.get(scope, {}).get(name)
+
+    def all(self, scope: Scope) -> tuple[StoredKey, ...]:
+        """Give every key of a scope, in no particular order."""
+        return tuple(self._scopes.get(scope, {}).values())
+
+    def put(self, *keys: StoredKey) -> None:
+        """Store keys, new ones or new versions, all or none of them."""
+        self._storage.save(keys)
+        for key in keys:
+            if self._scopes.setdefault(key.scope, {}).get(key.name) is None:
+                self._orders.pop(key.scope, None)
+            self._scopes[key.scope][key.name] = key
+            self._last_sequence = max(self._last_sequence, key.sequence)
+
+    def remove(self, key: StoredKey) -> None:
+        """Forget a key."""
+        self._storage.remove(key)
+        del self._scopes[key.scope][key.name]
+        self._orders.pop(key.scope, None)
+
+    def page(self, scope: Scope, offset: int, limit: int) -> tuple[int, Sequence[StoredKey]]:
+        """Give the number of all keys in ``scope`` and at most ``limit`` of them after ``offset``."""
+        keys = self._scopes.get(scope, {})
+        if self._random and offset == 0:
+            # The order holds for the pages that follow, so that one listing sees every key.
+            self._orders.pop(scope, None)
+        if scope not in self._orders:
+            self._orders[scope] = self._ordered(keys)
+        return len(keys), [keys[name] for name in self._orders[scope][offset : offset + limit]]
+
+    def _ordered(self, keys: Mapping[str, StoredKey]) -> list[str]:
+        newest_first = sorted(keys.values(), key=lambda key: (key.created_at, key.sequence), reverse=True)
+        names = [key.name for key in newest_first]
+        if self._random:
+            self._random.shuffle(names)
+        return names

@@ -1,0 +1,220 @@
+"""Every way in which the reconciler gives up, by meaning.
+
+Lower libraries raise their own exceptions; none of them crosses a module of this package. Each is
+turned into one of the classes below, with the lower one as its cause, so that a caller can decide
+by class and the command line can choose an exit code without reading a text::
+
+    ReconcilerError                 exit code 1
+    |-- InputError                  the files are wrong; carries every problem found
+    |-- ConfigurationError          token, address or another setting is missing or unusable
+    |-- RefusedError                a plan was not executed, exit code 3
+    |-- WrongShapeError             a live key cannot be compared with its declaration
+    |-- UnreadableError             some scopes could not be read
+    `-- ApiError                    a request did not give what was asked for
+        |-- UnreachableError        no answer: connection, time-out, broken off
+        |-- UnauthorizedError       401
+        |-- ForbiddenError          403
+        |-- NotFoundError           404
+        |-- ConflictError           409
+        |-- RejectedError           400, 422 and every other 4xx
+        |-- RateLimitedError        429
+        |-- ServerFaultError        5xx
+        `-- BadAnswerError          an answer that is not JSON, or not of the documented shape
+            `-- IncompleteReadError a listing that does not hold what it counts
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ExitCode(IntEnum):
+    """What a command tells the shell; the numbers are part of the interface."""
+
+    DONE = 0
+    ERROR = 1
+    CHANGES = 2
+    REFUSED = 3
+    PARTIAL = 4
+    USAGE = 64
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in an input: source name as the user gave it, line and column counted from 1."""
+
+    source: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        """Give the place the way editors and compilers write it."""
+        return f"{self.source}:{self.line}:{self.column}"
+
+
+COLUMN_BITS: Final = 24
+"""A packed place is ``line << COLUMN_BITS | column``, both counted from 0: one int instead of an object."""
+
+
+def unpack(source: str, place: int) -> Position:
+    """Give the position that a packed place stands for."""
+    return Position(source, (place >> COLUMN_BITS) + 1, (place & ((1 << COLUMN_BITS) - 1)) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where, with which key, what, and what to do about it."""
+
+    message: str
+    position: Position | None = None
+    address: str = ""
+
+    def __str__(self) -> str:
+        """Give the problem on one line: ``FILE:LINE:COL: address: message``."""
+        place = "" if self.position is None else str(self.position)
+        return ": ".join(part for part in (place, self.address, self.message) if part)
+
+
+class ReconcilerError(Exception):
+    """The root: everything this package raises on purpose."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.ERROR
+
+
+class InputError(ReconcilerError):
+    """The desired-state files cannot be used; ``problems`` holds every reason, sorted by place."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Keep the problems in the order of their places."""
+        unplaced = Position("", 0, 0)
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.position or unplaced))
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ConfigurationError(ReconcilerError):
+    """A setting is missing or cannot be used; the message names it and says what to set."""
+
+
+class RefusedError(ReconcilerError):
+    """A plan was refused before its first write."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class WrongShapeError(ReconcilerError):
+    """A live key does not have the shape that its kind documents."""
+
+
+class UnreadableError(ReconcilerError):
+    """Some scopes could not be read, so there is no plan; one line for each reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is known of a failed request.
+
+    ``request`` is method and path, never a header. ``status`` is None without an answer.
+    ``exception_class`` and ``request_id`` come from the service's error body when it has them.
+    """
+
+    request: str
+    detail: str
+    status: int | None = None
+    exception_class: str | None = None
+    request_id: str | None = None
+    attempts: int = 1
+    retry_after: float | None = None
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Give the failure on one line."""
+        facts = []
+        if self.exception_class:
+            facts.append(self.exception_class)
+        if self.request_id:
+            facts.append(f"request_id {self.request_id}")
+        if self.attempts > 1:
+            facts.append(f"tried {self.attempts} times")
+        status = f"HTTP {self.status}: " if self.status is not None else ""
+        known = f" ({', '.join(facts)})" if facts else ""
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.request}: {status}{self.detail}{known}{hint}"
+
+
+class ApiError(ReconcilerError):
+    """A request did not give what was asked for; ``failure`` says what is known."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, failure: Failure) -> None:
+        """Take the failure as the message."""
+        self.failure = failure
+        super().__init__(str(failure))
+
+    def after(self, attempts: int) -> ApiError:
+        """Return the same error, saying that the request was tried ``attempts`` times."""
+        return type(self)(replace(self.failure, attempts=attempts))
+
+
+class UnreachableError(ApiError):
+    """No answer came: no connection, a time-out, or a connection that broke off."""
+
+    retryable = True
+
+
+class UntrustedError(UnreachableError):
+    """The server's certificate could not be verified: trying again cannot help."""
+
+    retryable = False
+
+
+class UnauthorizedError(ApiError):
+    """401: the token is missing, wrong or expired."""
+
+
+class ForbiddenError(ApiError):
+    """403: the token may not do this, or a capacity limit is reached."""
+
+
+class NotFoundError(ApiError):
+    """404: no such key, or no such project or region for this token."""
+
+
+class ConflictError(ApiError):
+    """409: the service refuses because of the state it is in; never retried."""
+
+
+class RejectedError(ApiError):
+    """400, 422 and other 4xx: the request itself is refused."""
+
+
+class TimedOutError(ApiError):
+    """408: the service gave up waiting for the request."""
+
+    retryable = True
+
+
+class RateLimitedError(ApiError):
+    """429: too many requests; ``failure.retry_after`` holds the seconds the service asks for."""
+
+    retryable = True
+
+
+class ServerFaultError(ApiError):
+    """5xx: the service failed."""
+
+    retryable = True
+
+
+class BadAnswerError(ApiError):
+    """A success answer that is not JSON or not of the documented shape; never read as "no keys"."""
+
+
+class IncompleteReadError(BadAnswerError):
+    """A listing does not hold what it counts, or changed while it was read."""

@@ -1,0 +1,145 @@
+"""What a kind of key is: derived from its schema file, which is the single source of truth.
+
+A kind's schema describes the fields of one declared key with standard JSON Schema keywords; its one
+``x-reconciler`` block says what those keywords cannot: where the collection is, which field is the
+identity, how large a page may be, which fields every PATCH must carry, which keys belong to another
+system, and what each field does to access.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model import Scope
+
+EXTENSION: Final = "x-reconciler"
+_JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "array": (list,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "null": (type(None),),
+    "number": (int, float),
+    "object": (dict,),
+    "string": (str,),
+}
+
+
+class Form(StrEnum):
+    """How two values of a field are compared."""
+
+    EXACT = "exact"
+    INSTANT = "instant"
+    SET = "set"
+
+
+class EffectRule(StrEnum):
+    """How a change of a field changes access."""
+
+    NONE = "none"
+    EXPIRY = "expiry"
+    SWITCH_OFF = "switch-off"
+    BINDING = "binding"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a kind: how it is compared, which Python types its values have, what it does.
+
+    ``plainly_equal`` tells that two equal Python values of one type are surely equal JSON values:
+    not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
+    """
+
+    name: str
+    form: Form
+    types: tuple[type, ...]
+    effect: EffectRule
+    plainly_equal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A family of keys with one collection path and one schema.
+
+    ``always_sent`` are fields that the service requires in every PATCH. ``foreign`` maps a field to
+    the values that mark a key as another system's.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    collection: str
+    identity: str
+    page_limit: int
+    always_sent: tuple[str, ...]
+    foreign: Mapping[str, tuple[Any, ...]]
+    fields: Mapping[str, Field]
+
+    @property
+    def has_region(self) -> bool:
+        """Whether a scope of this kind lies in a region."""
+        return "{region_id}" in self.collection
+
+    def collection_path(self, scope: Scope) -> str:
+        """Give the path that lists the keys of ``scope``."""
+        return self.collection.format(project_id=scope.project_id, region_id=scope.region_id)
+
+    def item_path(self, scope: Scope, name: str) -> str:
+        """Give the path of one key, its name percent-encoded."""
+        return f"{self.collection_path(scope)}/{quote(name, safe='')}"
+
+    def owner(self, observed: Mapping[str, Any]) -> str | None:
+        """Name the other system that a live key belongs to, as ``field value``, or None."""
+        for field, values in self.foreign.items():
+            if observed.get(field) in values:
+                return f"{field} {observed[field]}"
+        return None
+
+
+def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
+    """Derive a kind from its parsed schema. Raises KeyError where the extension lacks a member."""
+    extension = schema[EXTENSION]
+    effects = extension["effects"]
+    return Kind(
+        name=name,
+        schema=schema,
+        collection=extension["collection"],
+        identity=extension["identity"],
+        page_limit=extension["page_limit"],
+        always_sent=tuple(extension["always_sent"]),
+        foreign={field: tuple(values) for field, values in extension["foreign"].items()},
+        fields={
+            field: _field(field, keywords, EffectRule(effects.get(field, "none")))
+            for field, keywords in schema["properties"].items()
+        },
+    )
+
+
+def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule) -> Field:
+    declared = keywords["type"]
+    names = [declared] if isinstance(declared, str) else declared
+    form = Form.EXACT
+    if keywords.get("format") == "date-time":
+        form = Form.INSTANT
+    elif keywords.get("uniqueItems"):
+        form = Form.SET
+    types = tuple(kind for entry in names for kind in _JSON_TYPES[entry])
+    plainly_equal = not {"array", "object"}.intersection(names) or _holds_only_text(keywords)
+    return Field(name, form, types, effect, plainly_equal)
+
+
+def _holds_only_text(keywords: Mapping[str, Any]) -> bool:
+    """Tell whether every value inside the described one is a text."""
+    match keywords.get("type"):
+        case "string":
+            return True
+        case "array":
+            return _holds_only_text(keywords.get("items", {}))
+        case "object":
+            return all(map(_holds_only_text, keywords.get("properties", {"": {}}).values()))
+        case _:
+            return False

@@ -1,0 +1,199 @@
+"""Building strict YAML 1.2 documents from a parser's events.
+
+PyYAML's own loaders follow YAML 1.1, where ``no`` is a boolean and ``010`` is eight, let a duplicate
+key win silently, and spend most of their time on nodes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from yaml import events as ev
+
+from reconciler.errors import COLUMN_BITS, InputError, Position, Problem
+from reconciler.load import parser
+from reconciler.load.documents import Document
+from reconciler.load.scalars import CONSTANTS, NUMBER_START, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_DEPTH: Final = 64
+"""Levels of nesting: a desired-state file needs six."""
+MAX_ALIASED_NODES: Final = 1_000_000
+"""Nodes that the aliases of one file may stand for, after expansion."""
+
+_TAG_PREFIX: Final = "tag:yaml.org,2002:"
+_STRING_TAGS: Final = frozenset({"!", _TAG_PREFIX + "str"})
+
+
+def parse(text: str, source: str, factory: parser.ParserFactory | None = None) -> tuple[Document, ...]:
+    """Build every document of ``text``; empty documents are left out.
+
+    ``factory`` makes the parser; by default the fastest one installed. Raises InputError with the
+    first thing that is not strict YAML.
+    """
+    with parser.syntax_errors(text, source):
+        return tuple(_Builder(text, source, factory or parser.default_parser()).documents())
+
+
+class _Builder:
+    """Builds documents from events. One instance per text.
+
+    The two container methods are recursive, which ``MAX_DEPTH`` makes safe, and spelled out for
+    speed: they run once per mapping or sequence and their loops once per node.
+    """
+
+    def __init__(self, text: str, source: str, factory: parser.ParserFactory) -> None:
+        self._events = parser.events(text, factory)
+        self._text = text
+        self._source = source
+        self._aliased_nodes = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._items: dict[int, list[int]] = {}
+        self._anchors: dict[str, Any] = {}
+        self._open_anchors: set[str] = set()
+        self._measures: dict[int, tuple[int, int]] = {}
+
+    def documents(self) -> Iterator[Document]:
+        """Build each document in turn."""
+        index = 0
+        for event in self._events:
+            if event.__class__ is not ev.DocumentStartEvent:
+                continue
+            self._reset()
+            first = next(self._events)
+            data = self._value(first, 0)
+            if data is not None or first.start_mark.index != first.end_mark.index:
+                yield Document(self._source, self._text, index, data, self._items)
+                index += 1
+
+    def _mapping(self, depth: int) -> dict[str, Any]:  # noqa: C901 - one loop, spelled out for speed
+        events, scalar = self._events, ev.ScalarEvent
+        result: dict[str, Any] = {}
+        merged: list[dict[str, Any]] | None = None
+        for event in events:
+            if event.__class__ is not scalar:
+                if event.__class__ is ev.MappingEndEvent:
+                    break
+                self._refuse(event, "a mapping key must be plain text")
+            key = event.value
+            if event.anchor is not None or event.tag is not None:
+                self._value(event, depth)
+            if key == "<<" and event.implicit[0]:
+                if merged is not None:
+                    self._refuse(event, "the key << stands here twice; give it one list of aliases")
+                merged = self._merge_sources(depth)
+                continue
+            if key in result:
+                self._refuse(event, f'the key "{key}" stands here twice')
+            event = next(events)  # noqa: PLW2901 - a key and its value are two events of one stream
+            if event.__class__ is scalar and event.anchor is None and event.tag is None:
+                value = event.value
+                if value in CONSTANTS or value[0] in NUMBER_START:
+                    value = self._scalar(event)
+                result[key] = value
+            else:
+                result[key] = self._value(event, depth)
+        for source in merged or ():
+            for key, value in source.items():
+                result.setdefault(key, value)
+        return result
+
+    def _sequence(self, depth: int) -> list[Any]:
+        result: list[Any] = []
+        places: list[int] = []
+        for event in self._events:
+            kind = event.__class__
+            if kind is ev.SequenceEndEvent:
+                break
+            mark = event.start_mark
+            places.append(mark.line << COLUMN_BITS | mark.column)
+            plain_mapping = kind is ev.MappingStartEvent and event.anchor is None and event.tag is None
+            if plain_mapping and depth < MAX_DEPTH:
+                result.append(self._mapping(depth + 1))
+            else:
+                result.append(self._value(event, depth))
+        self._items[id(result)] = places
+        return result
+
+    def _value(self, event: Any, depth: int) -> Any:
+        kind = event.__class__
+        if kind is ev.AliasEvent:
+            return self._alias(event, depth)
+        anchor = event.anchor
+        if anchor is not None:
+            self._open(event)
+        if kind is ev.ScalarEvent:
+            value = self._scalar(event)
+        else:
+            if depth >= MAX_DEPTH:
+                self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
+            if event.tag is not None:
+                self._check_container_tag(event)
+            value = self._mapping(depth + 1) if kind is ev.MappingStartEvent else self._sequence(depth + 1)
+        if anchor is not None:
+            self._open_anchors.discard(anchor)
+            self._anchors[anchor] = value
+        return value
+
+    def _open(self, event: Any) -> None:
+        if event.anchor in self._anchors or event.anchor in self._open_anchors:
+            self._refuse(event, f"the anchor &{event.anchor} stands in this document twice")
+        self._open_anchors.add(event.anchor)
+
+    def _scalar(self, event: Any) -> Any:
+        if event.tag is not None and event.tag not in _STRING_TAGS:
+            self._refuse_tag(event)
+        return resolve(event.value) if event.implicit[0] and event.tag is None else event.value
+
+    def _check_container_tag(self, event: Any) -> None:
+        own = "map" if event.__class__ is ev.MappingStartEvent else "seq"
+        if event.tag not in {"!", _TAG_PREFIX + own}:
+            self._refuse_tag(event)
+
+    def _alias(self, event: Any, depth: int) -> Any:
+        name = event.anchor
+        if name in self._open_anchors:
+            self._refuse(event, f"the alias *{name} stands inside its own anchor")
+        if name not in self._anchors:
+            self._refuse(event, f"the alias *{name} has no anchor &{name} before it in this document")
+        value = self._anchors[name]
+        nodes, height = self._measure(value)
+        self._aliased_nodes += nodes
+        if self._aliased_nodes > MAX_ALIASED_NODES:
+            self._refuse(event, f"aliases stand for more than {MAX_ALIASED_NODES:,} nodes in this file")
+        if depth + height > MAX_DEPTH:
+            self._refuse(event, f"nested deeper than {MAX_DEPTH} levels through the alias *{name}")
+        return value
+
+    def _measure(self, value: Any) -> tuple[int, int]:
+        """Count the nodes and levels of ``value`` with its aliases expanded, each container once."""
+        if not isinstance(value, dict | list):
+            return 1, 0
+        known = self._measures.get(id(value))
+        if known is None:
+            children = value.values() if isinstance(value, dict) else value
+            measures = [self._measure(child) for child in children]
+            nodes = 1 + sum(nodes for nodes, _ in measures)
+            known = nodes, 1 + max((height for _, height in measures), default=0)
+            self._measures[id(value)] = known
+        return known
+
+    def _merge_sources(self, depth: int) -> list[dict[str, Any]]:
+        event = next(self._events)
+        value = self._value(event, depth)
+        sources = value if isinstance(value, list) else [value]
+        if not all(isinstance(source, dict) for source in sources):
+            self._refuse(event, "the key << takes an alias of a mapping, or a list of such aliases")
+        return sources
+
+    def _refuse_tag(self, event: Any) -> NoReturn:
+        tag = event.tag.replace(_TAG_PREFIX, "!!")
+        self._refuse(event, f"the tag {tag} is not supported; write the value without it")
+
+    def _refuse(self, event: Any, message: str) -> NoReturn:
+        mark = event.start_mark
+        raise InputError([Problem(message, Position(self._source, mark.line + 1, mark.column + 1))])

@@ -1,0 +1,45 @@
+"""A document: plain data, and the place of every key and value in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.load import parser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.errors import Position
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One YAML document as plain Python data.
+
+    ``items`` holds the packed places of the items of each list, by the list's identity: every key
+    of a plan says where it was declared. All other places are needed only to report an error, and
+    are then found by parsing ``text`` again, of which this is the ``index``-th document.
+    """
+
+    source: str
+    text: str
+    index: int
+    data: Any
+    items: Mapping[int, Sequence[int]]
+
+    def position(self, path: tuple[str | int, ...] = ()) -> Position:
+        """Give the place of the value at ``path``, or of its nearest parent that exists."""
+        return parser.place(self.source, parser.find(self._root, path)[1])
+
+    def key_position(self, path: tuple[str | int, ...]) -> Position:
+        """Give the place of the mapping key that ``path`` ends in."""
+        return parser.place(self.source, parser.find(self._root, path)[0])
+
+    def item_places(self, key: str) -> Sequence[int]:
+        """Give the packed places of the items of the list under ``key`` of the document's mapping."""
+        return self.items[id(self.data[key])]
+
+    @property
+    def _root(self) -> Any:
+        return parser.compose(self.text)[self.index]

@@ -1,0 +1,116 @@
+"""From paths to texts: files, directories and standard input."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from reconciler.errors import InputError, Position, Problem
+from reconciler.load.builder import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.load.documents import Document
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Size of one input: room for 150,000 keys, and a bound on what a wrong path can cost."""
+STANDARD_INPUT: Final = "-"
+_SUFFIXES: Final = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The documents of all inputs, and what was wrong with the inputs that could not be used."""
+
+    documents: tuple[Document, ...]
+    problems: tuple[Problem, ...]
+
+
+def load(paths: Sequence[str], standard_input: BinaryIO) -> Loaded:
+    """Read every input named by ``paths`` and build its documents, in the order of the arguments.
+
+    A path is a file, a directory (every ``*.yaml`` and ``*.yml`` below it, sorted, hidden ones left
+    out) or ``-`` for ``standard_input``. An input that cannot be used becomes a problem and does not
+    hide the problems of the others.
+    """
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    for source in _sources(paths, problems):
+        label = "<stdin>" if source == STANDARD_INPUT else source
+        try:
+            found = parse(_text(_read(source, standard_input), label), label)
+        except InputError as error:
+            problems.extend(error.problems)
+            continue
+        if not found:
+            problems.append(Problem("declares nothing; write at least `keys: []`", Position(label)))
+        documents.extend(found)
+    return Loaded(tuple(documents), tuple(problems))
+
+
+def _sources(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
+    seen: set[str] = set()
+    for path in paths:
+        found = _expand(path, problems)
+        for source in found:
+            identity = source if source == STANDARD_INPUT else os.path.realpath(source)
+            if identity not in seen:
+                seen.add(identity)
+                yield source
+
+
+def _expand(path: str, problems: list[Problem]) -> Iterable[str]:
+    if path == STANDARD_INPUT or not Path(path).is_dir():
+        return [path]
+    found = sorted(_walk(path, problems))
+    if not found:
+        message = "this directory holds no *.yaml or *.yml file (hidden ones are left out)"
+        problems.append(Problem(message, Position(path)))
+    return found
+
+
+def _walk(directory: str, problems: list[Problem]) -> Iterator[str]:
+    def unreadable(error: OSError) -> None:
+        problems.append(_read_problem(error, str(error.filename)))
+
+    for folder, folders, files in os.walk(directory, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if name.endswith(_SUFFIXES) and not name.startswith("."):
+                yield os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
+
+
+def _read(source: str, standard_input: BinaryIO) -> bytes:
+    try:
+        if source == STANDARD_INPUT:
+            content = standard_input.read(MAX_BYTES + 1)
+        else:
+            with Path(source).open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError([_read_problem(error, source)]) from error
+    if len(content) > MAX_BYTES:
+        limit = MAX_BYTES // (1024 * 1024)
+        raise InputError([Problem(f"larger than {limit} MiB; split it into several files", Position(source))])
+    return content
+
+
+def _read_problem(error: OSError | ValueError, source: str) -> Problem:
+    if isinstance(error, FileNotFoundError):
+        return Problem("no such file or directory", Position(source))
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return Problem(f"cannot be read: {reason}", Position(source))
+
+
+def _text(content: bytes, source: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        position = Position(source, before.count(b"\n") + 1, column)
+        byte = f"0x{content[error.start]:02x}"
+        raise InputError([Problem(f"not UTF-8: byte {byte}; save the file as UTF-8", position)]) from error

@@ -1,0 +1,127 @@
+"""The one home of PyYAML: its event stream, its node trees, and its errors in our words.
+
+libyaml's parser is used where PyYAML was built with it, else the pure one: both give the same events.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from reconciler.errors import InputError, Position, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    ParserFactory = Callable[[str], Any]
+
+_NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def default_parser() -> ParserFactory:
+    """Give libyaml's parser, or the pure one where PyYAML was built without it."""
+    if not yaml.__with_libyaml__:
+        return pure_parser
+    factory: ParserFactory = importlib.import_module("yaml.cyaml").CParser
+    return factory
+
+
+def pure_parser(text: str) -> Any:
+    """Make PyYAML's pure Python parser: slower, the same events."""
+    return yaml.SafeLoader(text)
+
+
+def events(text: str, parser: ParserFactory) -> Iterator[Any]:
+    """Give the events of ``text``. Reading on may raise what :func:`syntax_errors` translates."""
+    return iter(parser(text).get_event, None)
+
+
+class syntax_errors:  # noqa: N801 - used like a function: `with syntax_errors(...)`
+    """Turns PyYAML's errors into InputError, with the place in ``text``."""
+
+    def __init__(self, text: str, source: str) -> None:
+        """Take the text that is parsed, and its name."""
+        self._text = text
+        self._source = source
+
+    def __enter__(self) -> None:
+        """Begin to watch."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        """Translate an error of PyYAML; let every other one pass."""
+        if isinstance(error, yaml.YAMLError):
+            raise InputError([_problem(error, self._text, self._source)]) from error
+
+
+@functools.lru_cache(maxsize=1)
+def compose(text: str) -> tuple[yaml.Node, ...]:
+    """Give the node tree of each document of ``text`` that is not empty, with the place of every node.
+
+    Twice as slow as the events, so it is asked for only when a place is wanted. The text must have
+    been built without an error before: that bounds the depth of the tree.
+    """
+    loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+    return tuple(node for node in yaml.compose_all(text, loader) if not _is_empty(node))
+
+
+def find(node: Any, path: tuple[str | int, ...]) -> tuple[Any, Any]:
+    """Give the key node and the value node at ``path``, or those of the nearest parent that exists."""
+    key = node
+    for step in path:
+        found = _child(node, step)
+        if found is None:
+            break
+        key, node = found
+    return key, node
+
+
+def place(source: str, node: Any) -> Position:
+    """Give the position of a node."""
+    return Position(source, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _is_empty(node: Any) -> bool:
+    return isinstance(node, yaml.ScalarNode) and node.start_mark.index == node.end_mark.index
+
+
+def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step]
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    for key, value in node.value:
+        if key.value == step:
+            return key, value
+    for key, value in node.value:
+        if key.value == "<<":
+            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                found = _child(source, step)
+                if found is not None:
+                    return found
+    return None
+
+
+def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is None:
+        return _character_problem(text, source)
+    position = Position(source, mark.line + 1, mark.column + 1)
+    line = text.splitlines()[mark.line : mark.line + 1]
+    if line and "\t" in line[0][: mark.column + 1]:
+        return Problem("a tab cannot indent YAML; use spaces", position)
+    what = getattr(error, "problem", None) or "the parser gives no reason"
+    return Problem(f"not valid YAML: {what}; check the indentation, quotes and brackets here", position)
+
+
+def _character_problem(text: str, source: str) -> Problem:
+    found = _NOT_YAML.search(text)
+    if found is None:
+        return Problem("not valid YAML", Position(source))
+    before = text[: found.start()]
+    position = Position(source, before.count("\n") + 1, found.start() - (before.rfind("\n") + 1) + 1)
+    code = f"U+{ord(found[0]):04X}"
+    return Problem(f'the character {code} may not stand in YAML; write it as an escape in "…"', position)

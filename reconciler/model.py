@@ -1,0 +1,213 @@
+"""The values that flow through the pipeline. All of them are frozen; none of them does I/O.
+
+Absent, null and empty are three different facts: a field that is not declared is missing from
+``DesiredKey.fields``, one declared as null is there with None, an empty text or list is itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.errors import Position, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One collection of keys: a kind in a project, and in a region where the kind has regions."""
+
+    kind: str
+    project_id: int
+    region_id: int | None = None
+
+    def __str__(self) -> str:
+        """Give the front part of the addresses in this scope, such as ``caas/1/76``."""
+        parts = (self.kind, self.project_id, self.region_id)
+        return "/".join(str(part) for part in parts if part is not None)
+
+    @property
+    def sort_key(self) -> tuple[str, int, int]:
+        """Order scopes by kind, then by number (region 9 comes before region 76)."""
+        return (self.kind, self.project_id, -1 if self.region_id is None else self.region_id)
+
+    def address(self, name: str) -> str:
+        """Give the address of the key ``name`` in this scope."""
+        return f"{self}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredKey:
+    """One declared key: its name, the fields that the user wrote, and where (a packed place)."""
+
+    name: str
+    fields: Mapping[str, Any]
+    source: str
+    place: int
+
+    @property
+    def position(self) -> Position:
+        """Give the place of the key's mapping."""
+        return unpack(self.source, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredScope:
+    """The declared keys of one scope, from every file that declares any."""
+
+    scope: Scope
+    keys: tuple[DesiredKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """What Git says: scopes in order, no address twice, and warnings that stop nothing."""
+
+    scopes: tuple[DesiredScope, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def key_count(self) -> int:
+        """Count the declared keys."""
+        return sum(len(scope.keys) for scope in self.scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedScope:
+    """What the API answered for one scope: every live key by name."""
+
+    scope: Scope
+    keys: Mapping[str, Mapping[str, Any]]
+
+
+class Effect(StrEnum):
+    """What a change does to access. A change of a list can do both."""
+
+    NEUTRAL = "neutral"
+    GRANTS = "grants"
+    REVOKES = "revokes"
+    BOTH = "grants+revokes"
+
+    @property
+    def grants(self) -> bool:
+        """Whether somebody gains access."""
+        return self in {Effect.GRANTS, Effect.BOTH}
+
+    @property
+    def revokes(self) -> bool:
+        """Whether somebody loses access."""
+        return self in {Effect.REVOKES, Effect.BOTH}
+
+    @classmethod
+    def of(cls, *, grants: bool, revokes: bool) -> Effect:
+        """Choose the effect by its two sides."""
+        return {
+            (False, False): cls.NEUTRAL,
+            (True, False): cls.GRANTS,
+            (False, True): cls.REVOKES,
+            (True, True): cls.BOTH,
+        }[grants, revokes]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs: both values in normal form, and what the change does to access.
+
+    ``added`` and ``removed`` are the items that differ where the field is a set, else empty.
+    ``reason`` says in a few words why the effect is what it is.
+    """
+
+    field: str
+    before: Any
+    after: Any
+    effect: Effect
+    reason: str = ""
+    added: tuple[Any, ...] = ()
+    removed: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key that a plan changes.
+
+    ``before`` and ``after`` hold the declared fields in normal form; ``patch`` holds what is sent:
+    the fields that differ and those that the service insists on. ``path`` is the request path.
+    """
+
+    scope: Scope
+    name: str
+    path: str
+    fields: tuple[FieldChange, ...]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    patch: Mapping[str, Any]
+    position: Position
+
+    @property
+    def address(self) -> str:
+        """Give the address of the key."""
+        return self.scope.address(self.name)
+
+    @property
+    def sort_key(self) -> tuple[tuple[str, int, int], str]:
+        """Order changes by scope, then by name."""
+        return (self.scope.sort_key, self.name)
+
+    @property
+    def effect(self) -> Effect:
+        """Give the effect of all its fields together."""
+        return Effect.of(
+            grants=any(change.effect.grants for change in self.fields),
+            revokes=any(change.effect.revokes for change in self.fields),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every change, sorted by address, and what the plan does not touch.
+
+    ``problems`` are the reasons why the plan must not be applied as it stands; ``unmanaged`` are the
+    addresses of live keys that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal
+    digits over the changes alone, so that equal plans can be told by one word.
+    """
+
+    changes: tuple[Change, ...]
+    unchanged: int
+    unmanaged: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    fingerprint: str
+
+    @property
+    def grants(self) -> int:
+        """Count the changed keys for which somebody gains access."""
+        return sum(change.effect.grants for change in self.changes)
+
+    @property
+    def revokes(self) -> int:
+        """Count the changed keys for which somebody loses access."""
+        return sum(change.effect.revokes for change in self.changes)
+
+
+class Result(StrEnum):
+    """What became of one change."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    STALE = "stale"
+    NOT_VERIFIED = "not verified"
+    NOT_ATTEMPTED = "not attempted"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change, with the reason where it is not simply applied."""
+
+    change: Change
+    result: Result
+    detail: str = ""

@@ -1,0 +1,83 @@
+"""Reading the live keys of a scope, whole or not at all.
+
+Other tools have rewritten or deleted everything because a read came back empty; so a listing counts
+only if it holds exactly as many keys as the service counts, each once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import BadAnswerError, Failure, IncompleteReadError
+from reconciler.model import ObservedScope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.client import Reader
+    from reconciler.kinds import Kind
+    from reconciler.model import Scope
+
+LISTINGS: Final = 3
+"""How often a listing that changes under the reader is begun again before it is given up."""
+
+
+class _ChangedError(Exception):
+    """The listing changed between two pages."""
+
+
+def observe(reader: Reader, kind: Kind, scope: Scope) -> ObservedScope:
+    """List every key of ``scope``.
+
+    Makes one request per ``kind.page_limit`` keys, and one for an empty scope. Raises
+    IncompleteReadError if the listing never holds what it counts, BadAnswerError if an answer does
+    not have the documented shape, and every other ApiError as it comes.
+    """
+    path = kind.collection_path(scope)
+    reason = ""
+    for _ in range(LISTINGS):
+        try:
+            return ObservedScope(scope, _list_once(reader, kind, path))
+        except _ChangedError as error:
+            reason = str(error)
+    detail = f"the listing is incomplete: {reason}; listed {LISTINGS} times, so nothing is concluded from it"
+    raise IncompleteReadError(Failure(f"GET {path}", detail))
+
+
+def _list_once(reader: Reader, kind: Kind, path: str) -> dict[str, Mapping[str, Any]]:
+    keys: dict[str, Mapping[str, Any]] = {}
+    counted: int | None = None
+    while counted is None or len(keys) < counted:
+        answer = reader.get(path, {"limit": kind.page_limit, "offset": len(keys)})
+        count, results = _page(answer, path)
+        if counted is not None and count != counted:
+            raise _ChangedError(f"the count changed from {counted} to {count} between two pages")
+        counted = count
+        before = len(keys)
+        _add(keys, results, kind.identity, path)
+        if len(keys) == before and counted > before:
+            raise _ChangedError(f"the service counts {counted} keys and gives {before}")
+    if len(keys) != counted:
+        raise _ChangedError(f"the service counts {counted} keys and gives {len(keys)}")
+    return keys
+
+
+def _page(answer: Any, path: str) -> tuple[int, list[Any]]:
+    if isinstance(answer, dict):
+        count, results = answer.get("count"), answer.get("results")
+        if type(count) is int and count >= 0 and isinstance(results, list):
+            return count, results
+    raise _bad_shape(path, "it must have a count and a list of results")
+
+
+def _add(keys: dict[str, Mapping[str, Any]], results: list[Any], identity: str, path: str) -> None:
+    for key in results:
+        name = key.get(identity) if key.__class__ is dict else None
+        if name.__class__ is not str:
+            raise _bad_shape(path, f"each result must be an object with a text as its {identity}")
+        if keys.setdefault(name, key) is not key:
+            raise _ChangedError(f"the key {name} stands in it twice")
+
+
+def _bad_shape(path: str, detail: str) -> BadAnswerError:
+    return BadAnswerError(Failure(f"GET {path}", f"the answer has not the documented shape: {detail}"))

@@ -1,0 +1,194 @@
+"""From desired and observed keys to a plan: pure, sorted, the same bytes for the same inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.diff import differing, explain
+from reconciler.errors import Problem, WrongShapeError
+from reconciler.kinds import EffectRule
+from reconciler.model import Change, Plan
+from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping
+
+    from reconciler.kinds import Kind
+    from reconciler.model import DesiredKey, DesiredScope, ObservedScope, Scope
+
+    Selection = Callable[[str], bool]
+    """Tells whether an address is part of the plan."""
+
+_FINGERPRINT_PREFIX: Final = "sha256:"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopePlan:
+    """What the plan of one scope found."""
+
+    changes: tuple[Change, ...]
+    unchanged: int
+    unmanaged: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that does not hold what was expected; both values in normal form."""
+
+    field: str
+    expected: Any
+    found: Any
+
+
+def everything(_address: str) -> bool:
+    """Select every address: what a plan without targets does."""
+    return True
+
+
+def plan_scope(
+    kind: Kind,
+    desired: DesiredScope,
+    observed: ObservedScope,
+    now: dt.datetime,
+    selected: Selection = everything,
+) -> ScopePlan:
+    """Compare the declared keys of one scope with the live ones.
+
+    ``selected`` narrows the plan to some addresses. An expiry that is not after ``now`` becomes a
+    problem if it would be sent. Raises WrongShapeError if a live key cannot be compared.
+    """
+    changes: list[Change] = []
+    problems: list[Problem] = []
+    unchanged = 0
+    declared = {key.name for key in desired.keys}
+    for key in desired.keys:
+        if selected is not everything and not selected(desired.scope.address(key.name)):
+            continue
+        live = observed.keys.get(key.name)
+        if live is None or kind.owner(live) is not None:
+            problems.append(_unusable(kind, desired.scope, key, live))
+            continue
+        change = _compare(kind, desired.scope, key, live)
+        if change is None:
+            unchanged += 1
+        else:
+            changes.append(change)
+            problems.extend(_past_expiries(kind, change, now))
+    unmanaged = sorted(name for name in observed.keys if name not in declared)
+    addresses = (desired.scope.address(name) for name in unmanaged)
+    return ScopePlan(
+        tuple(changes),
+        unchanged,
+        tuple(address for address in addresses if selected(address)),
+        tuple(problems),
+    )
+
+
+def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Plan:
+    """Join the plans of several scopes, in any order, into one that does not depend on it."""
+    found = tuple(parts)
+    changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
+    problems = (problem for part in found for problem in part.problems)
+    return Plan(
+        changes=tuple(changes),
+        unchanged=sum(part.unchanged for part in found),
+        unmanaged=tuple(sorted(address for part in found for address in part.unmanaged)),
+        problems=tuple(sorted(problems, key=lambda problem: (problem.position, problem.address))),
+        warnings=tuple(warnings),
+        fingerprint=fingerprint(changes),
+    )
+
+
+def fingerprint(changes: Iterable[Change]) -> str:
+    """Give the digest of what ``changes`` would do: addresses, values before, and patches."""
+    digest = hashlib.sha256()
+    for change in changes:
+        digest.update(json_text([change.address, change.before, change.patch]).encode())
+        digest.update(b"\n")
+    return _FINGERPRINT_PREFIX + digest.hexdigest()
+
+
+def moved_fields(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> tuple[Difference, ...]:
+    """Name the fields of the patch that no longer hold the value that the plan showed.
+
+    Gives the planned and the found value of each; a key that is gone has lost its identity.
+    """
+    if live is None or kind.owner(live) is not None:
+        return (Difference(kind.identity, change.name, None),)
+    return _differences(change.before, _live_values(kind, change, live))
+
+
+def unstored_fields(kind: Kind, change: Change, answer: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """Name the fields that the service accepted but did not store, with what it stores instead."""
+    return _differences(change.patch, _live_values(kind, change, answer))
+
+
+def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(name, expected[name], value)
+        for name, value in found.items()
+        if json_text(value) != json_text(expected[name])
+    )
+
+
+def _compare(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) -> Change | None:
+    try:
+        names = differing(kind, key.fields, live)
+        if not names:
+            return None
+        always = {name for name in kind.always_sent if name in live}
+        shown = sorted((key.fields.keys() | always) - {kind.identity})
+        before = {name: normalize(kind.fields[name], live[name]) for name in shown}
+    except (KeyError, NotNormalError) as error:
+        raise _wrong_shape(scope.address(key.name), error) from error
+    after = {name: normalize(kind.fields[name], key.fields.get(name, before[name])) for name in shown}
+    fields = explain((kind.fields[name] for name in names), before, after)
+    return Change(
+        scope=scope,
+        name=key.name,
+        path=kind.item_path(scope, key.name),
+        fields=fields,
+        before=before,
+        after=after,
+        patch={name: after[name] for name in sorted(always.union(names))},
+        position=key.position,
+    )
+
+
+def _wrong_shape(address: str, error: KeyError | NotNormalError) -> WrongShapeError:
+    what = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+    return WrongShapeError(f"{address}: the live key has not the documented shape: {what}")
+
+
+def _live_values(kind: Kind, change: Change, live: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the normal forms of the live values of the fields that a change sends."""
+    try:
+        return {name: normalize(kind.fields[name], live[name]) for name in change.patch}
+    except (KeyError, NotNormalError) as error:
+        raise _wrong_shape(change.address, error) from error
+
+
+def _unusable(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None) -> Problem:
+    owner = None if live is None else kind.owner(live)
+    message = (
+        "declared, but not on the server; create the key first, or remove it from the file"
+        if owner is None
+        else f"belongs to another system ({owner}) and is never changed; remove it from the file"
+    )
+    return Problem(message, key.position, scope.address(key.name))
+
+
+def _past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Problem]:
+    present = format_instant(now)
+    for field in change.fields:
+        rule = kind.fields[field.field].effect
+        if rule is EffectRule.EXPIRY and field.after is not None and field.after <= present:
+            message = (
+                f"{field.field} {field.after} is in the past and would cut the key off at once; "
+                "write a later moment, or is_disabled: true to switch the key off"
+            )
+            yield Problem(message, change.position, change.address)

@@ -1,0 +1,66 @@
+"""The machine-readable plan, shaped like Terraform's; ``schemas/plan.schema.json`` describes it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler import __version__
+from reconciler.normalize import format_instant
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from reconciler.errors import Problem
+    from reconciler.model import Change, Plan
+
+FORMAT_VERSION: Final = "1.0"
+
+
+def render_json(plan: Plan, made_at: dt.datetime) -> str:
+    """Give the plan as one JSON object, ending with a newline."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "reconciler_version": __version__,
+        "timestamp": format_instant(made_at),
+        "fingerprint": plan.fingerprint,
+        "summary": {
+            "create": 0,
+            "update": len(plan.changes),
+            "delete": 0,
+            "no-op": plan.unchanged,
+            "unmanaged": len(plan.unmanaged),
+            "grants": plan.grants,
+            "revokes": plan.revokes,
+        },
+        "resource_changes": [_change(change) for change in plan.changes],
+        "unmanaged": list(plan.unmanaged),
+        "errors": [_problem(problem) for problem in plan.problems],
+        "warnings": [_problem(problem) for problem in plan.warnings],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _change(change: Change) -> dict[str, Any]:
+    region = {} if change.scope.region_id is None else {"region_id": change.scope.region_id}
+    return {
+        "address": change.address,
+        "type": change.scope.kind,
+        "name": change.name,
+        "project_id": change.scope.project_id,
+        **region,
+        "change": {
+            "actions": ["update"],
+            "before": dict(change.before),
+            "after": dict(change.after),
+            "patch": dict(change.patch),
+            "effects": {field.field: field.effect.value for field in change.fields},
+        },
+        "request": {"method": "PATCH", "path": change.path},
+        "declared_at": f"{change.position.source}:{change.position.line}",
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    place = {} if problem.position is None else {"declared_at": str(problem.position)}
+    return {"address": problem.address, "message": problem.message, **place}

@@ -1,0 +1,39 @@
+"""Where the packaged data files are: schemas and examples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds import EXTENSION, Kind, kind_from_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SUFFIX = ".schema.json"
+
+
+def resource(folder: str) -> Path:
+    """Give the path of a data folder: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder
+
+
+def schema_texts() -> Mapping[str, str]:
+    """Give the text of every schema file by its short name, such as ``caas`` or ``plan``."""
+    files = sorted(resource("schemas").glob(f"*{_SUFFIX}"))
+    return {file.name.removesuffix(_SUFFIX): file.read_text(encoding="utf-8") for file in files}
+
+
+def document_schema() -> Mapping[str, Any]:
+    """Give the schema of one desired-state document."""
+    schema: Mapping[str, Any] = json.loads(schema_texts()["keys"])
+    return schema
+
+
+def load_kinds() -> Mapping[str, Kind]:
+    """Derive every kind from its schema file; a schema without the extension is no kind."""
+    schemas = {name: json.loads(text) for name, text in schema_texts().items()}
+    return {name: kind_from_schema(name, schema) for name, schema in schemas.items() if EXTENSION in schema}

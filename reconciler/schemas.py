@@ -1,0 +1,121 @@
+"""Checking documents against their schemas; the one home of jsonschema and fastjsonschema.
+
+fastjsonschema may only accept: it compiles a schema to Python and takes a tenth of the time. Whatever
+it does not accept goes to jsonschema, which alone decides what is wrong. Both use the same check for
+``date-time``, so they agree (a property test holds them to it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds import Form
+from reconciler.normalize import is_date_time, json_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from jsonschema import Draft7Validator
+    from jsonschema.exceptions import ValidationError
+
+    from reconciler.kinds import Kind
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: the path of the value, the keyword that it breaks, and the schema there."""
+
+    path: Path
+    keyword: str
+    value: Any
+    schema: Mapping[str, Any]
+
+
+class SchemaChecker:
+    """Checks whole documents of one kind: the header by the document schema, each key by its kind's."""
+
+    def __init__(self, document_schema: Mapping[str, Any], kind: Kind) -> None:
+        """Build the combined schema and compile the part that accepts valid documents fast."""
+        self._schema = _combined(document_schema, kind.schema)
+        # Comparing the items of every list costs fastjsonschema as much as all the rest, so it is not
+        # asked to: most lists hold one item, and the others are looked at here.
+        self._sets = [name for name, field in kind.fields.items() if field.form is Form.SET]
+        fields = {
+            name: {word: value for word, value in keywords.items() if word != "uniqueItems"}
+            for name, keywords in kind.schema["properties"].items()
+        }
+        self._accepts = _compile(_combined(document_schema, {**kind.schema, "properties": fields}))
+        self._judge: Draft7Validator | None = None
+
+    def violations(self, data: Any) -> tuple[Violation, ...]:
+        """Give every violation in ``data``; none if the document is valid."""
+        if self._accepts(data) and not self._may_repeat(data["keys"]):
+            return ()
+        if self._judge is None:
+            self._judge = _judge(self._schema)
+        return tuple(_violations(self._judge.iter_errors(data)))
+
+    def _may_repeat(self, keys: list[Any]) -> bool:
+        """Tell whether some set might list an item twice; a false alarm only costs time."""
+        lists = (key[name] for name in self._sets for key in keys if name in key)
+        return any(len(items) > 1 and _repeats(items) for items in lists)
+
+
+def _combined(document_schema: Mapping[str, Any], key_schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the schema of a whole document whose keys are all of one kind."""
+    properties = dict(document_schema["properties"])
+    properties["keys"] = {**properties["keys"], "items": key_schema}
+    header = {name: value for name, value in document_schema.items() if name != "allOf"}
+    return {**header, "properties": properties}
+
+
+def _repeats(items: list[Any]) -> bool:
+    if len(items) == 2:  # noqa: PLR2004 - the most frequent length, without any JSON
+        return bool(items[0] == items[1])
+    return len(set(map(json_text, items))) < len(items)
+
+
+def _compile(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+    import fastjsonschema  # noqa: PLC0415 - only commands that read files pay for it
+
+    check = fastjsonschema.compile(
+        dict(schema), formats={"date-time": is_date_time}, use_default=False, detailed_exceptions=False
+    )
+
+    def accepts(data: Any) -> bool:
+        try:
+            check(data)
+        except fastjsonschema.JsonSchemaException:
+            return False
+        return True
+
+    return accepts
+
+
+def _judge(schema: Mapping[str, Any]) -> Draft7Validator:
+    from jsonschema import Draft7Validator, FormatChecker  # noqa: PLC0415 - 80 ms, for bad input only
+
+    formats = FormatChecker(formats=())
+    formats.checks("date-time")(is_date_time)
+    return Draft7Validator(schema, format_checker=formats)
+
+
+def _violations(errors: Iterator[ValidationError]) -> Iterator[Violation]:
+    for error in errors:
+        schema: Mapping[str, Any] = error.schema if isinstance(error.schema, dict) else {}
+        path = tuple(error.absolute_path)
+        instance: Any = error.instance
+        match error.validator:
+            case "additionalProperties":
+                for name in instance:
+                    if name not in schema["properties"]:
+                        yield Violation((*path, name), error.validator, instance[name], schema)
+            case "required":
+                for name in schema["required"]:
+                    if name not in instance:
+                        yield Violation((*path, name), error.validator, None, schema)
+            case keyword:
+                yield Violation(path, str(keyword), instance, schema)

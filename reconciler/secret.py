@@ -1,0 +1,36 @@
+"""A type for values that must not be seen."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+
+class Secret:
+    """A text that cannot be printed, formatted, pickled or serialised by accident.
+
+    Only :meth:`reveal` gives it away; the HTTP client is the one caller.
+    """
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        """Keep ``value``."""
+        self.__value = value
+
+    def reveal(self) -> str:
+        """Give the text itself."""
+        return self.__value
+
+    def __repr__(self) -> str:
+        """Hide the text."""
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str, /) -> str:
+        """Hide the text in format strings too."""
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        raise TypeError("a secret cannot be pickled")

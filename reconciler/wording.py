@@ -1,0 +1,172 @@
+"""What to tell a person about a broken rule: what is wrong, and what to write instead. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.normalize import is_date_time, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.schemas import Violation
+
+    Schema = Mapping[str, Any]
+
+_TYPE_NAMES: Final = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "a mapping",
+    "string": "text",
+}
+_YAML_1_1_BOOLEANS: Final = {"yes": "true", "on": "true", "true": "true"} | {
+    "no": "false",
+    "off": "false",
+    "false": "false",
+}
+_LONGEST_QUOTE: Final = 60
+
+
+def describe(violation: Violation) -> str:
+    """Say what is wrong with one value, and what to write instead."""
+    name = _name(violation)
+    word = _WORDINGS.get(violation.keyword)
+    if word is not None:
+        return word(name, violation.value, violation.schema)
+    rule = json.dumps(violation.schema.get(violation.keyword))
+    return f"{name} {_quote(violation.value)} breaks the rule {violation.keyword}: {rule}"
+
+
+def _name(violation: Violation) -> str:
+    """Name the value by the part of its path that lies inside its key: ``containers[0].name``."""
+    path = violation.path
+    inside = path[2:] if path[:1] == ("keys",) and len(path) > 1 else path
+    text = ""
+    for step in inside:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.lstrip(".") or ("the key" if path else "the document")
+
+
+def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
+    last = name.rpartition(".")[2]
+    known = [field for field, keywords in schema["properties"].items() if not keywords.get("readOnly")]
+    close = difflib.get_close_matches(last, known, n=1)
+    advice = f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
+    return f"{name} is not a known field; {advice}"
+
+
+def _missing(name: str, _value: Any, schema: Schema) -> str:
+    last = name.rpartition(".")[2]
+    examples = schema["properties"][last].get("examples")
+    example = f", for example {last}: {json.dumps(examples[0])}" if examples else ""
+    return f"{name} is missing; write it{example}"
+
+
+def _wrong_type(name: str, value: Any, schema: Schema) -> str:
+    declared = schema["type"]
+    types = [declared] if isinstance(declared, str) else declared
+    wanted = " or ".join(_TYPE_NAMES[entry] for entry in types)
+    if value is None:
+        return _null(name, types)
+    return f"{name} must be {wanted}, not {_kind(value)}{_type_advice(value, types)}"
+
+
+def _null(name: str, types: list[str]) -> str:
+    clear = next((text for kind, text in (("string", '""'), ("array", "[]")) if kind in types), None)
+    advice = "leave the field out to leave it unmanaged" + (f", write {clear} to clear it" if clear else "")
+    return f"{name} cannot be null; {advice}"
+
+
+def _type_advice(value: Any, types: list[str]) -> str:
+    if "boolean" in types and isinstance(value, str) and value.lower() in _YAML_1_1_BOOLEANS:
+        return f"; write {_YAML_1_1_BOOLEANS[value.lower()]}"
+    if "integer" in types and isinstance(value, str) and value.isdecimal():
+        return f"; write {int(value[:18])} without quotes or leading zeros"
+    if "string" in types and isinstance(value, bool | int | float):
+        return f'; write "{json.dumps(value)}" in quotes'
+    return ""
+
+
+def _bad_instant(name: str, value: str, _schema: Schema) -> str:
+    quoted = _quote(value)
+    if is_date_time(f"{value}T00:00:00Z"):
+        return f"{name} {quoted} has no time of day; write {value}T00:00:00Z"
+    moment = value.replace(" ", "T")
+    if is_date_time(f"{moment}Z"):
+        return f"{name} {quoted} has no time zone; write {moment}Z for UTC"
+    if parse_instant(value) is None and is_date_time("2000-01-01" + value[10:]):
+        return f"{name} {quoted} is no date that exists"
+    return f"{name} {quoted} is not a date and time; write it like 2027-07-31T00:00:00Z"
+
+
+def _bad_length(name: str, value: str, schema: Schema) -> str:
+    bounds = (schema.get("minLength"), schema.get("maxLength"))
+    limits = " and ".join(
+        f"{word} {bound}" for word, bound in zip(("at least", "at most"), bounds, strict=True) if bound
+    )
+    return f"{name} {_quote(value)} has {len(value)} characters; it needs {limits}"
+
+
+def _read_only(name: str, _value: Any, _schema: Schema) -> str:
+    return f"{name} is set by the service and cannot be declared; remove it"
+
+
+def _bad_pattern(name: str, value: str, schema: Schema) -> str:
+    advice = schema.get("patternErrorMessage") or f"it must match {schema['pattern']}"
+    return f"{name} {_quote(value)} is not allowed; {advice}"
+
+
+def _not_unique(name: str, value: list[Any], _schema: Schema) -> str:
+    return f"{name} lists {_quote(_repeated(value))} more than once; remove the repetition"
+
+
+def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
+    return f"{name} {_quote(value)} is unknown; write one of: {', '.join(map(str, schema['enum']))}"
+
+
+def _too_small(name: str, value: Any, schema: Schema) -> str:
+    return f"{name} {value} is too small; the smallest is {schema['minimum']}"
+
+
+def _repeated(items: list[Any]) -> Any:
+    texts = [json.dumps(item, sort_keys=True) for item in items]
+    return next((item for item, text in zip(items, texts, strict=True) if texts.count(text) > 1), items)
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case bool():
+            return f"the boolean {json.dumps(value)}"
+        case str():
+            return f"the text {_quote(value)}"
+        case int() | float():
+            return f"the number {value}"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _quote(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+
+
+_WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
+    "additionalProperties": _unknown_field,
+    "enum": _not_in_enum,
+    "format": _bad_instant,
+    "maxLength": _bad_length,
+    "minLength": _bad_length,
+    "minimum": _too_small,
+    "not": _read_only,
+    "pattern": _bad_pattern,
+    "required": _missing,
+    "type": _wrong_type,
+    "uniqueItems": _not_unique,
+}

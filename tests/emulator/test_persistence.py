@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from reconciler.emulator import Emulator, EmulatorError
+from tests.emulator.conftest import BOX, KEYS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEED = {"caas": {"1/76": [{"name": "seeded", "containers": []}]}}
+HEADERS = {"Authorization": "apikey emulator-token"}
+
+
+def _listed(database: Path) -> list[dict[str, object]]:
+    with Emulator(database=database) as emulator:
+        results: list[dict[str, object]] = httpx.get(emulator.url + KEYS, headers=HEADERS).json()["results"]
+        return results
+
+
+def test_keys_survive_a_restart_to_the_letter(tmp_path: Path) -> None:
+    database = tmp_path / "keys.db"
+    with (
+        Emulator(database=database) as emulator,
+        httpx.Client(base_url=emulator.url, headers=HEADERS) as client,
+    ):
+        for name in ("one", "two", "gone"):
+            body = {"name": name, "containers": [BOX], "description": "\ud800", "is_disabled": True}
+            client.post(KEYS, content=_ascii_json(body))
+        client.patch(f"{KEYS}/one", json={"expire": "2027-01-31T00:00:00.123456Z"})
+        client.delete(f"{KEYS}/gone")
+        before = client.get(KEYS).json()["results"]
+    assert [key["name"] for key in before] == ["two", "one"]
+    assert _listed(database) == before == _listed(database)
+
+
+def _ascii_json(body: object) -> bytes:
+    return json.dumps(body).encode()
+
+
+def test_the_database_has_no_secret(tmp_path: Path) -> None:
+    database = tmp_path / "keys.db"
+    with Emulator(database=database) as emulator:
+        body = {"name": "web-key", "containers": []}
+        secret = httpx.post(emulator.url + KEYS, headers=HEADERS, json=body).json()["secret"]
+    files = list(tmp_path.iterdir())
+    assert database in files
+    assert all(secret.encode() not in file.read_bytes() for file in files)
+
+
+def test_a_seed_counts_only_while_the_file_is_new(tmp_path: Path) -> None:
+    database = tmp_path / "keys.db"
+    with Emulator(database=database, seed=SEED) as emulator:
+        assert list(emulator.keys(1, 76)) == ["seeded"]
+        emulator.remove_key(1, 76, "seeded")
+    with Emulator(database=database, seed=SEED) as emulator:
+        assert emulator.keys(1, 76) == {}
+
+
+def test_a_second_emulator_on_the_same_file_is_refused(tmp_path: Path) -> None:
+    database = tmp_path / "keys.db"
+    with Emulator(database=database), pytest.raises(EmulatorError, match=r"keys\.db: database is locked"):
+        Emulator(database=database).__enter__()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    database = tmp_path / "keys.db"
+    database.write_text("certainly not a database file, but long enough to look at" * 20)
+    with pytest.raises(EmulatorError, match=r"keys\.db: file is not a database"):
+        Emulator(database=database).__enter__()
+
+
+def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EmulatorError, match="unable to open database file"):
+        Emulator(database=tmp_path / "missing" / "keys.db").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("PRAGMA user_version = 9", "has format 9, and this version reads format 1"),
+        ("UPDATE api_key SET document = '{}'", r"caas\.1/76\.containers: Field required"),
+        ("UPDATE api_key SET document = '{'", "Expecting"),
+    ],
+)
+def test_a_file_of_another_making_is_refused(tmp_path: Path, change: str, complaint: str) -> None:
+    database = tmp_path / "keys.db"
+    with Emulator(database=database, seed=SEED):
+        pass
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(EmulatorError, match=complaint):
+        Emulator(database=database).__enter__()

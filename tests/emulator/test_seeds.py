@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.emulator import Emulator, SeedError
+from reconciler.emulator.seeds import load_seed
+from tests.emulator.conftest import BOX
+from tests.emulator.shapes import assert_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.emulator.conftest import Launcher
+
+KEY = {"name": "web-key", "containers": []}
+
+PROBLEMS: list[tuple[dict[str, Any], list[str]]] = [
+    ({"faas": {}}, ["faas: not one of caas, containers"]),
+    ({"caas": []}, ["caas: must be an object whose members are scopes such as 1/76"]),
+    ({"caas": {"1": []}}, ["caas.1: a scope is written PROJECT_ID/REGION_ID, such as 1/76"]),
+    ({"caas": {"1/x": []}}, ["caas.1/x: a scope is written PROJECT_ID/REGION_ID, such as 1/76"]),
+    ({"caas": {"1/76": {}}}, ["caas.1/76: must be a list of keys"]),
+    ({"caas": {"1/76": ["web"]}}, ["caas.1/76[0]: must be an object"]),
+    (
+        {"caas": {"1/76": [KEY, {}]}},
+        ["caas.1/76[1].containers: Field required", "caas.1/76[1].name: Field required"],
+    ),
+    ({"caas": {"1/76": [KEY, KEY]}}, ["caas.1/76[1].name: 'web-key' is there already"]),
+    (
+        {"caas": {"1/76": [KEY | {"expire": "soon"}]}},
+        ["caas.1/76[0].expire: must be an RFC 3339 date-time with a zone"],
+    ),
+    (
+        {"caas": {"1/76": [KEY | {"created_at": "soon"}]}},
+        ["caas.1/76[0].created_at: must be an RFC 3339 date-time with a zone"],
+    ),
+    ({"caas": {"1/76": [KEY | {"created_at": None}]}}, ["caas.1/76[0].created_at: must be a string"]),
+    ({"caas": {"1/76": [KEY | {"source": "other"}]}}, ["caas.1/76[0].source: must be one of cloud, iate"]),
+    ({"caas": {"1/76": [KEY | {"source": []}]}}, ["caas.1/76[0].source: must be one of cloud, iate"]),
+    ({"caas": {"1/76": [KEY | {"secret": "x"}]}}, ["caas.1/76[0].secret: unknown member"]),
+    ({"caas": {"1/76": [KEY | {"description": None}]}}, ["caas.1/76[0].description: must be a string"]),
+    ({"containers": {"1/76": ["web"]}}, ["containers.1/76: [0] must be an object"]),
+    ({"containers": {"here": []}}, ["containers.here: must match ^[0-9]{1,18}(/[0-9]{1,18})*$"]),
+    (
+        {"caas": {"1": [], "2": []}, "x": 1},
+        [
+            "caas.1: a scope is written PROJECT_ID/REGION_ID, such as 1/76",
+            "caas.2: a scope is written PROJECT_ID/REGION_ID, such as 1/76",
+            "x: not one of caas, containers",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("seed", "problems"), PROBLEMS)
+def test_a_bad_seed_is_refused_with_every_place_and_reason(seed: dict[str, Any], problems: list[str]) -> None:
+    with pytest.raises(SeedError) as caught:
+        Emulator(seed=seed).__enter__()
+    assert list(caught.value.problems) == problems
+    assert str(caught.value) == "\n".join(problems)
+
+
+def test_a_seeded_key_is_shown_as_written(start: Launcher) -> None:
+    key = {
+        "name": "Legacy.Key",
+        "description": "made elsewhere",
+        "expire": "2020-01-01T00:00:00Z",
+        "is_disabled": True,
+        "containers": [BOX],
+        "created_at": "2019-01-01T00:00:00Z",
+        "source": "iate",
+    }
+    shown = start(seed={"caas": {"1/76": [key]}}).read("Legacy.Key").json()
+    assert_key(shown)
+    assert shown == key | {"status": "Expired"}
+
+
+def test_a_seeded_key_has_the_defaults_of_a_created_one(start: Launcher) -> None:
+    api = start(seed={"caas": {"1/76": [KEY]}})
+    created = api.create("other").json()
+    seeded = api.read("web-key").json()
+    assert created == seeded | {"name": "other", "secret": created["secret"]}
+
+
+def test_what_a_list_shows_can_be_a_seed(start: Launcher) -> None:
+    api = start()
+    api.create("web-key", expire="2027-01-31T00:00:00Z", containers=[BOX])
+    results = api.list().json()["results"]
+    assert start(seed={"caas": {"1/76": results}}).list().json()["results"] == results
+
+
+def test_keys_are_listed_by_their_creation_wherever_they_came_from(start: Launcher) -> None:
+    seed = {
+        "caas": {
+            "1/76": [KEY | {"name": "old", "created_at": "2019-01-01T00:00:00Z"}, KEY, KEY | {"name": "next"}]
+        }
+    }
+    api = start(seed=seed)
+    api.create("new")
+    assert api.names() == ["new", "next", "web-key", "old"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("[]", r"must be an object with a member for each family"),
+        ("{", r"not JSON: Expecting property name .* line 1 column 2"),
+    ],
+)
+def test_a_seed_file_that_is_no_json_object_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
+    path = tmp_path / "seed.json"
+    path.write_text(content)
+    with pytest.raises(SeedError, match=complaint):
+        load_seed(path)
+
+
+def test_a_missing_seed_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SeedError, match=r"cannot be read: No such file or directory"):
+        load_seed(tmp_path / "seed.json")

@@ -1,0 +1,50 @@
+"""Running the engine, and refusing every run that did not do what it should."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from benchmark.processes import RECONCILER, ROOT, BenchmarkError, Place, Run, Server, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmark.report import Row
+    from benchmark.scale import Scale
+
+    Measure = Callable[[Place, Scale, frozenset[str]], list[Row]]
+
+PARALLELISM: Final = "10"
+EXAMPLE: Final = "examples/keys.yaml"
+
+
+def plan(place: Place, server: Server, files: str, changed: int) -> Run:
+    """Run a plan that must find ``changed`` keys to change."""
+    finished = run(place, (*RECONCILER, "plan", files), url=server.url)
+    wanted = f"Plan: 0 to add, {changed} to change, 0 to destroy." if changed else "No changes."
+    return _checked(place, finished, "plan", wanted)
+
+
+def apply(place: Place, server: Server, files: str, changed: int) -> Run:
+    """Run an approved apply that must change ``changed`` keys."""
+    command = (*RECONCILER, "apply", files, "--auto-approve", "--parallelism", PARALLELISM)
+    finished = run(place, command, url=server.url)
+    wanted = f"Apply complete! Resources: 0 added, {changed} changed, 0 destroyed."
+    return _checked(place, finished, "apply", wanted)
+
+
+def help_text(place: Place) -> Run:
+    """Print the engine's help."""
+    return _checked(place, run(place, (*RECONCILER, "--help")), "--help", "plan")
+
+
+def validate_example(place: Place) -> Run:
+    """Validate the example file."""
+    return run(place, (*RECONCILER, "validate", EXAMPLE), directory=ROOT)
+
+
+def _checked(place: Place, finished: Run, command: str, wanted: str) -> Run:
+    if wanted not in finished.output:
+        last = place.without_paths("\n".join(finished.output.splitlines()[-3:]))
+        raise BenchmarkError(f"reconciler {command}: expected {wanted!r}, but the output ends with:\n{last}")
+    return finished

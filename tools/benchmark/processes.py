@@ -1,0 +1,207 @@
+"""Starting what is measured, and the server it talks to."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchmark.data import Dataset
+
+_TOOLS: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = _TOOLS.parent
+_BIN: Final = Path(sys.executable).parent
+RECONCILER: Final = (str(_BIN / "reconciler"),)
+PYTHON: Final = (sys.executable,)
+_RUN_LIMIT_SECONDS: Final = 240
+_STOP_LIMIT_SECONDS: Final = 5
+_SHOWN_LINES: Final = 12
+# Nothing else is passed on: a proxy or a setting of the caller's would be measured as well.
+_INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
+
+
+class BenchmarkError(Exception):
+    """A run failed or did something else than it should: there is nothing to measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One finished process: wall-clock seconds, peak resident memory in MiB, and its output."""
+
+    seconds: float
+    peak_mebibytes: float
+    output: str
+
+    def result(self) -> dict[str, Any]:
+        """Read the JSON line that a compared program prints."""
+        value: dict[str, Any] = json.loads(self.output)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where runs happen: a directory that is removed at the end, and a token made up for the run."""
+
+    directory: Path
+    token: str
+
+    def environment(self, url: str) -> dict[str, str]:
+        """Give the whole environment of a measured process."""
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        return inherited | {
+            "GCORE_API_KEY": self.token,
+            "GCORE_BASE_URL": url,
+            "NO_COLOR": "1",
+            "PYTHONPATH": str(_TOOLS),
+        }
+
+    def without_paths(self, text: str) -> str:
+        """Take this machine's paths out of a text."""
+        for path in (self.directory, ROOT):
+            text = text.replace(f"{path}/", "").replace(str(path), ".")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the server received since its counts were reset.
+
+    ``patching_seconds`` is from the first PATCH received to the last one answered.
+    """
+
+    methods: Mapping[str, int]
+    patching_seconds: float
+
+    @property
+    def text(self) -> str:
+        """The number of requests of each method."""
+        return " + ".join(f"{count} {method}" for method, count in sorted(self.methods.items())) or "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, told what to do over its control paths."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def load(self, dataset: Dataset) -> None:
+        """Replace every key by those of ``dataset``, and forget the counts."""
+        self._control("load", dataset.to_json())
+        self._control("reset")
+
+    def set_latency(self, seconds: float) -> None:
+        """Delay every answer from now on."""
+        self._control("latency", str(seconds))
+
+    def counts(self) -> Counts:
+        """Tell what was received since the last load."""
+        value = self._control("counts")
+        return Counts(value["methods"], value["patching_seconds"])
+
+    def _control(self, command: str, body: str = "") -> Any:  # noqa: ANN401 - a JSON value
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_RUN_LIMIT_SECONDS)
+        try:
+            connection.request("POST", f"/control/{command}", body)
+            return json.load(connection.getresponse())
+        finally:
+            connection.close()
+
+
+@contextmanager
+def a_place() -> Iterator[Place]:
+    """Make a place to run in, and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        yield Place(Path(directory), secrets.token_hex())
+
+
+@contextmanager
+def a_server(place: Place) -> Iterator[Server]:
+    """Start a server of its own process, and end that process afterwards."""
+    process = subprocess.Popen(
+        [*PYTHON, "-m", "benchmark.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=place.environment(""),
+    )
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line.strip().isdecimal():
+            raise BenchmarkError("the server did not start")
+        yield Server(int(line))
+    finally:
+        _stop(process)
+
+
+def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Path | None = None) -> Run:
+    """Run a process to its end, and measure it. Raises BenchmarkError unless it exits with 0."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            cwd=directory or place.directory,
+            env=place.environment(url),
+        )
+        timer = threading.Timer(_RUN_LIMIT_SECONDS, process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            # wait4 alone gives this child's own peak. The child starts out with the peak of this
+            # process, so this process must stay small.
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - started
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            timer.cancel()
+            _stop(process)
+        if process.returncode != 0:
+            words = " ".join(Path(command[0]).name if word == command[0] else word for word in command[:4])
+            told = place.without_paths(_text(errors) or _text(output))
+            shown = "\n".join(told.splitlines()[-_SHOWN_LINES:])
+            raise BenchmarkError(f"{place.without_paths(words)}: exit {process.returncode}\n{shown}")
+        return Run(seconds, usage.ru_maxrss / 1024, _text(output))
+
+
+def compared(place: Place, program: str, *arguments: str) -> Run:
+    """Run one of the programs that the engine is compared with."""
+    return run(place, (*PYTHON, "-m", f"benchmark.{program}", *arguments))
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+def _stop(process: subprocess.Popen[Any]) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_STOP_LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
