@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.emulator import EmulatorError, SeedError, Switches
-from reconciler.emulator.seeds import load_seed
 from reconciler.emulator.switches import switch_specs
 
 if TYPE_CHECKING:
@@ -81,6 +80,8 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
 
     The options from --null-expire on decide what the API's description leaves open.
     """
+    from reconciler.emulator.seeds import load_seed  # noqa: PLC0415 - only this command has use for it
+
     switches = Switches(**{spec.name: settings.pop(spec.name) for spec in switch_specs()})
     emulator_class = _emulator_class()
     try:

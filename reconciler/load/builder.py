@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from yaml import events as ev
-
 from reconciler.errors import COLUMN_BITS, InputError, Position, Problem
 from reconciler.load import parser
 from reconciler.load.documents import Document
@@ -61,7 +59,7 @@ class _Builder:
         """Build each document in turn."""
         index = 0
         for event in self._events:
-            if event.__class__ is not ev.DocumentStartEvent:
+            if event.__class__ is not parser.DocumentStartEvent:
                 continue
             self._reset()
             first = next(self._events)
@@ -71,12 +69,12 @@ class _Builder:
                 index += 1
 
     def _mapping(self, depth: int) -> dict[str, Any]:  # noqa: C901 - one loop, spelled out for speed
-        events, scalar = self._events, ev.ScalarEvent
+        events, scalar = self._events, parser.ScalarEvent
         result: dict[str, Any] = {}
         merged: list[dict[str, Any]] | None = None
         for event in events:
             if event.__class__ is not scalar:
-                if event.__class__ is ev.MappingEndEvent:
+                if event.__class__ is parser.MappingEndEvent:
                     break
                 self._refuse(event, "a mapping key must be plain text")
             key = event.value
@@ -107,11 +105,11 @@ class _Builder:
         places: list[int] = []
         for event in self._events:
             kind = event.__class__
-            if kind is ev.SequenceEndEvent:
+            if kind is parser.SequenceEndEvent:
                 break
             mark = event.start_mark
             places.append(mark.line << COLUMN_BITS | mark.column)
-            plain_mapping = kind is ev.MappingStartEvent and event.anchor is None and event.tag is None
+            plain_mapping = kind is parser.MappingStartEvent and event.anchor is None and event.tag is None
             if plain_mapping and depth < MAX_DEPTH:
                 result.append(self._mapping(depth + 1))
             else:
@@ -121,19 +119,21 @@ class _Builder:
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = event.__class__
-        if kind is ev.AliasEvent:
+        if kind is parser.AliasEvent:
             return self._alias(event, depth)
         anchor = event.anchor
         if anchor is not None:
             self._open(event)
-        if kind is ev.ScalarEvent:
+        if kind is parser.ScalarEvent:
             value = self._scalar(event)
         else:
             if depth >= MAX_DEPTH:
                 self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
             if event.tag is not None:
                 self._check_container_tag(event)
-            value = self._mapping(depth + 1) if kind is ev.MappingStartEvent else self._sequence(depth + 1)
+            value = (
+                self._mapping(depth + 1) if kind is parser.MappingStartEvent else self._sequence(depth + 1)
+            )
         if anchor is not None:
             self._open_anchors.discard(anchor)
             self._anchors[anchor] = value
@@ -150,7 +150,7 @@ class _Builder:
         return resolve(event.value) if event.implicit[0] and event.tag is None else event.value
 
     def _check_container_tag(self, event: Any) -> None:
-        own = "map" if event.__class__ is ev.MappingStartEvent else "seq"
+        own = "map" if event.__class__ is parser.MappingStartEvent else "seq"
         if event.tag not in {"!", _TAG_PREFIX + own}:
             self._refuse_tag(event)
 

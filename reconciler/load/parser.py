@@ -11,6 +11,14 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+)
 
 from reconciler.errors import InputError, Position, Problem
 
@@ -18,6 +26,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     ParserFactory = Callable[[str], Any]
+
+__all__ = [
+    "AliasEvent",
+    "DocumentStartEvent",
+    "MappingEndEvent",
+    "MappingStartEvent",
+    "ScalarEvent",
+    "SequenceEndEvent",
+    "compose",
+    "default_parser",
+    "events",
+    "find",
+    "place",
+    "pure_parser",
+    "syntax_errors",
+]
 
 _NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -58,11 +58,11 @@ class Api:
     def delete(self, name: str) -> httpx.Response:
         return self.client.delete(f"{KEYS}/{name}")
 
-    def list(self, **query: Any) -> httpx.Response:
+    def page(self, **query: Any) -> httpx.Response:
         return self.client.get(KEYS, params=query)
 
-    def names(self, **query: Any) -> tuple[str, ...]:
-        return tuple(key["name"] for key in self.list(**query).json()["results"])
+    def names(self, **query: Any) -> list[str]:
+        return [key["name"] for key in self.page(**query).json()["results"]]
 
 
 class Launcher:

@@ -34,7 +34,7 @@ def test_create_fills_in_defaults(api: Api) -> None:
 
 def test_the_secret_is_shown_by_the_create_answer_only(api: Api) -> None:
     secret = api.create("web-key").json()["secret"]
-    later = [api.read("web-key"), api.list(), api.patch("web-key", description="x")]
+    later = [api.read("web-key"), api.page(), api.patch("web-key", description="x")]
     assert all(secret not in response.text for response in later)
 
 
@@ -58,7 +58,7 @@ def test_the_same_name_is_free_in_another_region(api: Api) -> None:
     api.create("web-key")
     response = api.client.post("/cloud/v1/caas/keys/1/77", json={"name": "web-key", "containers": []})
     assert response.status_code == 200
-    assert api.list().json()["count"] == 1
+    assert api.page().json()["count"] == 1
 
 
 def test_read_gives_the_key_without_its_secret(api: Api) -> None:
@@ -72,7 +72,7 @@ def test_read_gives_the_key_without_its_secret(api: Api) -> None:
 def test_a_list_is_a_page_with_the_count_of_all(api: Api) -> None:
     for name in ("one", "two", "three"):
         api.create(name)
-    page = api.list(limit=2).json()
+    page = api.page(limit=2).json()
     assert_page(page)
     assert (page["count"], len(page["results"])) == (3, 2)
 
@@ -110,7 +110,7 @@ def test_a_key_expires_at_the_moment_of_its_expiry(api: Api) -> None:
     api.create("web-key", expire="2026-06-01T12:00:01.25Z")
     statuses = []
     for _ in range(3):
-        statuses.append((api.read("web-key").json()["status"], api.list().json()["results"][0]["status"]))
+        statuses.append((api.read("web-key").json()["status"], api.page().json()["results"][0]["status"]))
         api.clock.advance(seconds=0.5)
     assert statuses == [("Active", "Active"), ("Active", "Active"), ("Expired", "Expired")]
 
@@ -125,7 +125,7 @@ def test_delete_answers_204_without_a_body(api: Api) -> None:
     response = api.delete("web-key")
     assert (response.status_code, response.content) == (204, b"")
     assert "content-type" not in response.headers
-    assert api.list().json()["count"] == 0
+    assert api.page().json()["count"] == 0
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
@@ -168,7 +168,7 @@ def test_pages_cut_the_list_newest_first(api: Api, query: dict[str, Any], names:
     for number in range(5):
         api.create(f"key-{number}")
     assert api.names(**query) == names
-    assert api.list(**query).json()["count"] == 5
+    assert api.page(**query).json()["count"] == 5
 
 
 def test_a_page_holds_1000_keys_unless_told_otherwise(start: Launcher) -> None:
@@ -188,4 +188,4 @@ def test_a_page_holds_1000_keys_unless_told_otherwise(start: Launcher) -> None:
     ],
 )
 def test_a_bad_page_parameter_is_named(api: Api, query: dict[str, Any], parameter: str) -> None:
-    assert_invalid(api.list(**query), parameter)
+    assert_invalid(api.page(**query), parameter)

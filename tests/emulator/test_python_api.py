@@ -51,7 +51,7 @@ def test_the_emulator_answers_as_soon_as_the_block_begins_and_stops_with_it() ->
 def test_emulators_can_run_side_by_side(start: Launcher) -> None:
     first, second = start(), start()
     first.create("web-key")
-    assert (first.list().json()["count"], second.list().json()["count"]) == (1, 0)
+    assert (first.page().json()["count"], second.page().json()["count"]) == (1, 0)
 
 
 def test_an_open_connection_and_a_waiting_request_do_not_hold_the_stop() -> None:
@@ -104,14 +104,14 @@ def test_put_key_refuses_what_is_no_key(api: Api) -> None:
 def test_remove_key_deletes_a_key(api: Api) -> None:
     api.create("web-key")
     api.emulator.remove_key(1, 76, "web-key")
-    assert api.list().json()["count"] == 0
+    assert api.page().json()["count"] == 0
     with pytest.raises(KeyError, match="web-key"):
         api.emulator.remove_key(1, 76, "web-key")
 
 
 def test_requests_are_recorded_in_order_without_headers(api: Api) -> None:
     api.create("web-key", description="x")
-    api.list(limit=5)
+    api.page(limit=5)
     api.read("missing")
     assert api.emulator.requests == (
         RequestRecord(1, "POST", KEYS, 200, {"name": "web-key", "containers": [], "description": "x"}),
@@ -132,7 +132,7 @@ def test_refused_requests_are_recorded_too(api: Api) -> None:
 
 
 def test_a_record_cannot_be_changed(api: Api) -> None:
-    api.list()
+    api.page()
     with pytest.raises(FrozenInstanceError):
         api.emulator.requests[0].status = 500  # type: ignore[misc] # the mistake to be refused
 
@@ -157,10 +157,10 @@ def test_the_log_can_be_read_and_cleared_over_http_without_a_token(api: Api) -> 
 
 
 def test_numbers_go_on_after_the_log_is_cleared(api: Api) -> None:
-    api.list()
+    api.page()
     api.emulator.clear_requests()
     assert not api.emulator.requests
-    api.list()
+    api.page()
     assert [record.sequence for record in api.emulator.requests] == [2]
 
 
@@ -205,7 +205,7 @@ def test_lists_stay_whole_while_keys_come_and_go(api: Api) -> None:
     with ThreadPoolExecutor(2) as pool:
         changes = pool.submit(come_and_go)
         for _ in itertools.takewhile(lambda _: not changes.done(), itertools.count()):
-            page = api.list().json()
+            page = api.page().json()
             assert_page(page)
             assert page["count"] == len(page["results"]) in {50, 51}
         changes.result()

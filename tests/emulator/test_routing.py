@@ -124,12 +124,12 @@ def test_a_client_that_leaves_mid_request_does_no_harm(api: Api) -> None:
     address = ("127.0.0.1", httpx.URL(api.emulator.url).port or 0)
     with socket.create_connection(address) as leaving:
         leaving.sendall(f"POST {KEYS} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
-    assert api.list().status_code == 200
+    assert api.page().status_code == 200
     assert [record.method for record in api.emulator.requests] == ["GET"]
 
 
 def test_latency_is_added_before_the_answer(start: Launcher) -> None:
-    assert start(delay=0.05).list().elapsed >= dt.timedelta(seconds=0.05)
+    assert start(delay=0.05).page().elapsed >= dt.timedelta(seconds=0.05)
 
 
 def test_a_misspelt_switch_is_refused_by_name() -> None:

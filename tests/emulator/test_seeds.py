@@ -87,8 +87,8 @@ def test_a_seeded_key_has_the_defaults_of_a_created_one(start: Launcher) -> None
 def test_what_a_list_shows_can_be_a_seed(start: Launcher) -> None:
     api = start()
     api.create("web-key", expire="2027-01-31T00:00:00Z", containers=[BOX])
-    results = api.list().json()["results"]
-    assert start(seed={"caas": {"1/76": results}}).list().json()["results"] == results
+    results = api.page().json()["results"]
+    assert start(seed={"caas": {"1/76": results}}).page().json()["results"] == results
 
 
 def test_keys_are_listed_by_their_creation_wherever_they_came_from(start: Launcher) -> None:

@@ -123,14 +123,14 @@ def test_container_order_shuffled_is_a_new_order_in_each_answer(start: Launcher)
     api = start(container_order="shuffled")
     answers = [api.create("web-key", containers=BOXES), api.read("web-key"), api.patch("web-key")]
     orders = [[box["name"] for box in answer.json()["containers"]] for answer in answers]
-    orders.append([box["name"] for box in api.list().json()["results"][0]["containers"]])
+    orders.append([box["name"] for box in api.page().json()["results"][0]["containers"]])
     assert len({tuple(order) for order in orders}) == 4
     assert all(sorted(order) == sorted(box["name"] for box in BOXES) for order in orders)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1001])
 def test_limit_range_400(start: Launcher, limit: int) -> None:
-    assert_invalid(start(limit_range="400").list(limit=limit), "limit")
+    assert_invalid(start(limit_range="400").page(limit=limit), "limit")
 
 
 @pytest.mark.parametrize(("limit", "size"), [(0, 1), (-1, 1), (1001, 3)])
@@ -146,7 +146,7 @@ def test_delete_bound(start: Launcher, delete_bound: str) -> None:
     api = start(delete_bound=delete_bound)
     api.create("web-key", containers=[BOX])
     assert api.delete("web-key").status_code == int(delete_bound)
-    assert api.list().json()["count"] == (delete_bound == "409")
+    assert api.page().json()["count"] == (delete_bound == "409")
 
 
 def test_delete_bound_409_is_a_conflict_until_the_containers_are_gone(start: Launcher) -> None:
@@ -168,7 +168,7 @@ def test_delete_missing(start: Launcher, delete_missing: str) -> None:
 def test_disabled_status(start: Launcher, disabled_status: str, status: str) -> None:
     api = start(disabled_status=disabled_status)
     assert api.create("web-key", is_disabled=True).json()["status"] == status
-    assert api.list().json()["results"][0]["status"] == status
+    assert api.page().json()["results"][0]["status"] == status
     assert api.patch("web-key", is_disabled=False).json()["status"] == "Active"
 
 
@@ -245,7 +245,7 @@ def test_missing_container_refused(start: Launcher, missing_container: str) -> N
 def test_timestamps(start: Launcher, timestamps: str, created_at: str, expire: str) -> None:
     api = start(timestamps=timestamps)
     api.create("web-key", expire="2027-01-31T00:00:00.5Z")
-    for key in (api.read("web-key").json(), api.list().json()["results"][0]):
+    for key in (api.read("web-key").json(), api.page().json()["results"][0]):
         assert (key["created_at"], key["expire"]) == (created_at, expire)
 
 
