@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_any, stop_when_event_set
@@ -36,23 +36,24 @@ class RetryPolicy:
     longest_pause: float = 120.0
 
 
-@dataclass(slots=True)
 class Pause:
     """A moment before which nobody sends: one 429 with Retry-After holds back every worker."""
 
-    clock: Clock
-    _until: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, clock: Clock) -> None:
+        """Begin without a pause."""
+        self._clock = clock
+        self._until = 0.0
+        self._lock = threading.Lock()
 
     def extend(self, seconds: float) -> None:
         """Hold everybody back for ``seconds`` from now, or longer if that was asked before."""
         with self._lock:
-            self._until = max(self._until, self.clock.monotonic() + seconds)
+            self._until = max(self._until, self._clock.monotonic() + seconds)
 
     def wait(self) -> None:
         """Wait until the pause is over."""
-        while (left := self._until - self.clock.monotonic()) > 0:
-            self.clock.sleep(left)
+        while (left := self._until - self._clock.monotonic()) > 0:
+            self._clock.sleep(left)
 
 
 class Retrier:

@@ -39,9 +39,9 @@ Examples:
   reconciler apply keys/ --dry-run               # prints the plan and stops
 """,
 )
-@api_options
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
+@api_options
 @click.pass_context
 def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.

@@ -95,7 +95,6 @@ _CONNECTION = [
 _TARGETS = [
     click.option(
         "--target",
-        "targets",
         multiple=True,
         metavar="GLOB",
         help="Only these addresses, such as 'caas/1/76/web-*'. Repeatable.",

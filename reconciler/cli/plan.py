@@ -41,9 +41,9 @@ Examples:
   reconciler plan keys/ --format json > plan.json
 """,
 )
-@api_options
 @format_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@api_options
 @click.pass_context
 def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Show what differs from the live API, field by field. Never writes.
@@ -78,8 +78,8 @@ def read_and_plan(
     kinds = load_kinds()
     state = desired_state(parameters["paths"], sys.stdin.buffer, kinds, scope_defaults(parameters), now)
     selected: Selection = everything
-    if parameters["targets"]:
-        state, selected = select(state, parameters["targets"])
+    if parameters["target"]:
+        state, selected = select(state, parameters["target"])
     console.warn(state.warnings)
     with console.progress("Reading scopes", len(state.scopes)) as advance:
         planner = Planner(reader, kinds, parameters["parallelism"], now)

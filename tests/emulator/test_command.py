@@ -27,7 +27,7 @@ HEADERS = {"Authorization": "apikey a$b"}
 @contextlib.contextmanager
 def _command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the command with a free port, and give it with its address."""
-    with subprocess.Popen(  # noqa: S603 - this project's own command
+    with subprocess.Popen(
         [*COMMAND, "--port", "0", "--token", "a$b", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -46,7 +46,7 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
 
 def _failed(*arguments: str) -> str:
     """Run the command to its failure, and give what it says."""
-    finished = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - this project's own command
+    finished = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
     assert finished.returncode == 1
     assert finished.stdout == ""
     assert "Traceback" not in finished.stderr
@@ -116,7 +116,7 @@ def test_a_port_in_use_is_an_error() -> None:
 
 def test_a_missing_extra_is_an_error_that_says_what_to_install() -> None:
     without = "import sys; sys.modules['uvicorn'] = None; " + COMMAND[2]
-    finished = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)  # noqa: S603 - this project's own command
+    finished = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
     assert finished.returncode == 1
     assert finished.stderr == "Error: the emulator needs uvicorn: pip install 'gcore-reconciler[emulator]'\n"
 
@@ -132,7 +132,7 @@ def test_help_names_every_switch_with_its_default(flag: str) -> None:
 
 def test_help_needs_no_web_server() -> None:
     asked = "import sys; sys.modules['uvicorn'] = sys.modules['starlette'] = None; " + COMMAND[2]
-    finished = subprocess.run(  # noqa: S603 - this project's own command
+    finished = subprocess.run(
         [sys.executable, "-c", asked, "-h"], capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0

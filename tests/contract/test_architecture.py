@@ -1,0 +1,97 @@
+"""The rules of docs/development.md that no other tool checks."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reconciler
+from reconciler.errors import ExitCode, ReconcilerError
+
+PACKAGE = Path(reconciler.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+NAMES = sorted(
+    module.name
+    for module in pkgutil.walk_packages([str(PACKAGE)], "reconciler.")
+    if module.name != "reconciler.__main__"
+)
+
+
+def classes_of(name: str) -> list[type]:
+    module = importlib.import_module(name)
+    return [kind for _, kind in inspect.getmembers(module, inspect.isclass) if kind.__module__ == name]
+
+
+def functions_of(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_is_longer_than_300_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_function_is_longer_than_50_lines(path: Path) -> None:
+    long = [node.name for node in functions_of(path) if (node.end_lineno or 0) - node.lineno >= 50]
+    assert long == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_are_frozen_and_slotted(name: str) -> None:
+    loose = [
+        kind.__name__
+        for kind in classes_of(name)
+        if dataclasses.is_dataclass(kind)
+        and not (kind.__dataclass_params__.frozen and "__slots__" in vars(kind))  # type: ignore[attr-defined]  # typeshed leaves it out
+    ]
+    assert loose == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_error_of_the_engine_has_the_one_root(name: str) -> None:
+    if name.startswith("reconciler.emulator"):
+        pytest.skip("the emulator shares nothing with the engine")
+    raised = [
+        kind for kind in classes_of(name) if issubclass(kind, Exception) and not kind.__name__.startswith("_")
+    ]
+    internal = {"NotNormalError"}  # caught by the plan, which knows the key
+    strays = [kind.__name__ for kind in raised if not issubclass(kind, ReconcilerError)]
+    assert set(strays) <= internal
+
+
+def test_every_exit_code_has_its_own_number() -> None:
+    assert sorted(ExitCode) == [0, 1, 2, 3, 4, 64, 130]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (
+            ["--help"],
+            {"httpx", "deepdiff", "jsonschema", "fastjsonschema", "yaml", "rich", "starlette", "uvicorn"},
+        ),
+        (["plan", "--help"], {"httpx", "deepdiff", "jsonschema", "yaml", "rich"}),
+        (["validate", "examples/keys.yaml"], {"httpx", "deepdiff", "jsonschema", "rich", "tenacity"}),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(arguments: list[str], unwanted: set[str]) -> None:
+    script = (
+        "import sys\nfrom reconciler.cli.main import run\n"
+        f"code = run({arguments!r})\nprint(code, *sorted(sys.modules), file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=PACKAGE.parent, capture_output=True, text=True, check=True
+    )
+    code, *loaded = ended.stderr.split()
+    assert code == "0"
+    assert unwanted.isdisjoint(loaded)

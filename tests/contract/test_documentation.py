@@ -1,0 +1,94 @@
+"""What the documentation says is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from jsonschema import Draft7Validator
+
+from reconciler import __version__
+from reconciler.cli.main import cli
+from reconciler.emulator import Emulator
+from reconciler.errors import ExitCode
+from reconciler.resources import schema_texts
+from tools import document
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def links(page: Path) -> list[str]:
+    found = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    return [link for link in found if "://" not in link]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    assert [link for link in links(page) if not (page.parent / link).exists()] == []
+
+
+def test_the_reference_is_what_help_prints() -> None:
+    page = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    assert page == document.reference(), "run: python -m tools.document"
+
+
+def test_the_table_of_switches_is_the_emulators_own() -> None:
+    page = (ROOT / "docs/emulator.md").read_text(encoding="utf-8")
+    assert page == document.emulator_page(page), "run: python -m tools.document"
+
+
+def test_the_plan_in_the_readme_is_what_plan_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("$ reconciler plan examples/keys.yaml\n")[1].split("```")[0]
+    seed = document.live_example()
+    monkeypatch.chdir(ROOT)
+    with Emulator(seed=seed) as emulator:
+        environment = {"GCORE_BASE_URL": emulator.url, "GCORE_API_KEY": emulator.token}
+        result = CliRunner().invoke(cli, ["plan", "examples/keys.yaml"], env=environment)
+    assert result.stdout == shown
+
+
+def test_the_first_file_in_the_readme_is_valid(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    file = tmp_path / "keys.yaml"
+    file.write_text(
+        readme.split("## Your first file")[1].split("```yaml\n")[1].split("```")[0], encoding="utf-8"
+    )
+    result = CliRunner().invoke(cli, ["validate", str(file)])
+    assert result.output == "Success! 1 key in 1 scope are valid.\n"
+
+
+def test_the_readme_explains_every_exit_code_and_command() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [code for code in ExitCode if f"| {int(code)} |" not in readme] == []
+    assert [name for name in cli.commands if f"`reconciler {name}" not in readme] == []
+
+
+def test_the_pipeline_in_the_readme_is_yaml() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    recipe = yaml.safe_load(readme.split("## In a pipeline")[1].split("```yaml\n")[1].split("```")[0])
+    assert [step["run"] for step in recipe["jobs"]["keys"]["steps"] if "run" in step][1:] == [
+        "reconciler plan keys/",
+        "reconciler apply keys/ --auto-approve",
+    ]
+
+
+def test_the_changelog_names_this_version_or_has_it_unreleased() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in changelog or f"## [{__version__}]" in changelog
+
+
+@pytest.mark.parametrize("name", sorted(schema_texts()))
+def test_every_property_of_a_schema_has_a_title_or_description(name: str) -> None:
+    schema = yaml.safe_load(schema_texts()[name])
+    Draft7Validator.check_schema(schema)
+    silent = [
+        field
+        for field, keywords in schema["properties"].items()
+        if not keywords.get("description") and not keywords.get("title")
+    ]
+    assert silent == []

@@ -1,0 +1,75 @@
+"""Write the parts of the documentation that follow from the code; a test compares them with it.
+
+``python -m tools.document`` rewrites docs/reference.md and the table of switches in docs/emulator.md.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from reconciler.cli.console import HELP_OPTIONS
+from reconciler.cli.main import ENVIRONMENT_PREFIX, PROGRAM, cli
+from reconciler.emulator.switches import switch_specs
+
+DOCS = Path(__file__).parent.parent / "docs"
+_BEGIN, _END = "<!-- switches -->\n", "<!-- /switches -->"
+
+
+def reference() -> str:
+    """Give docs/reference.md: the help of every command, and the environment variable of every option."""
+    parts = ["# Reference\n\nWhat `-h` prints, and the environment variable of every option.\n"]
+    root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=ENVIRONMENT_PREFIX, terminal_width=100)
+    for name, command in sorted(cli.commands.items()):
+        context = click.Context(command, root, name, terminal_width=100, help_option_names=HELP_OPTIONS)
+        parts.append(f"## reconciler {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        rows = [
+            f"| `{parameter.opts[-1] if len(parameter.opts) == 1 else max(parameter.opts, key=len)}` "
+            f"| `{ENVIRONMENT_PREFIX}_{name.upper()}_{parameter.name.upper()}` |"
+            for parameter in command.params
+            if isinstance(parameter, click.Option) and parameter.name
+        ]
+        if rows:
+            parts.append("\n".join(["| option | environment variable |", "|---|---|", *rows]) + "\n")
+    return "\n".join(parts)
+
+
+def switches() -> str:
+    """Give the table of the emulator's switches."""
+    rows = [
+        f"| `--{spec.name.replace('_', '-')}` | {_values(spec.choices, spec.default)} | {spec.help} |"
+        for spec in switch_specs()
+    ]
+    return "\n".join(["| switch | values | question |", "|---|---|---|", *rows]) + "\n"
+
+
+def live_example() -> dict[str, object]:
+    """Give the live keys that the demo starts with."""
+    seed: dict[str, object] = json.loads((DOCS.parent / "examples/live.json").read_text(encoding="utf-8"))
+    return seed
+
+
+def emulator_page(page: str) -> str:
+    """Give docs/emulator.md with the table of switches as it should be."""
+    before, rest = page.split(_BEGIN)
+    after = rest.split(_END)[1]
+    return f"{before}{_BEGIN}{switches()}{_END}{after}"
+
+
+def _values(choices: tuple[str, ...], default: object) -> str:
+    if not choices:
+        return "a number" if default is None else f"a number, `{default}`"
+    return ", ".join(f"`{choice}`" for choice in choices)
+
+
+def main() -> None:
+    """Rewrite the generated parts."""
+    (DOCS / "reference.md").write_text(reference(), encoding="utf-8")
+    page = DOCS / "emulator.md"
+    page.write_text(emulator_page(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
