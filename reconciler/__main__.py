@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from reconciler.cli.main import run
+from reconciler.errors import ExitCode
 
 
 def main() -> None:
-    """Run the command line and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    """Run the command line and end the process with its exit code.
+
+    Ends it at once: an orderly shutdown would first free every value of a large desired state one by
+    one, and wait for reads that hang after Ctrl-C.
+    """
+    code = run(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # as after `>&-`
+                stream.flush()
+        except OSError:
+            code = code or ExitCode.ERROR
+    os._exit(code)
 
 
 if __name__ == "__main__":

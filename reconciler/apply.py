@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ApiError, BadAnswerError, WrongShapeError
+from reconciler.errors import (
+    ApiError,
+    BadAnswerError,
+    HeldBackError,
+    ReconcilerError,
+    StoppedError,
+    WrongShapeError,
+)
 from reconciler.model import Outcome, Result
 from reconciler.normalize import json_text
 from reconciler.observe import observe
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.client import Writer
     from reconciler.kinds import Kind
-    from reconciler.model import Change
+    from reconciler.model import Change, Scope
     from reconciler.plan import Difference
 
     Listener = Callable[[Outcome], None]
@@ -35,55 +43,89 @@ class Executor:
         self._parallelism = parallelism
         self._stop = stop
 
-    def find_stale(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
-        """List the scopes of ``changes`` again and give those that were overtaken since they were planned.
+    def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
+        """List the scopes of ``changes`` again and give the outcome of each that must not be sent.
 
         A change is stale if a field of its patch no longer holds the value that the plan showed, or
-        if its key is gone. Raises ApiError if a scope cannot be read.
+        if its key is gone; it is not attempted if that cannot be told.
         """
-        by_scope: dict[object, list[Change]] = {}
+        by_scope: dict[Scope, list[Change]] = {}
         for change in changes:
             by_scope.setdefault(change.scope, []).append(change)
-        stale = []
-        for together in by_scope.values():
-            kind = self._kinds[together[0].scope.kind]
-            observed = observe(self._writer, kind, together[0].scope)
-            for change in together:
-                moved = moved_fields(kind, change, observed.keys.get(change.name))
-                if moved:
-                    stale.append(
-                        Outcome(change, Result.STALE, _describe("was planned from", "is now", moved))
-                    )
-        return tuple(stale)
+        with ThreadPoolExecutor(self._parallelism, thread_name_prefix="check") as pool:
+            found = list(pool.map(self._recheck_scope, by_scope, by_scope.values()))
+        return tuple(outcome for outcomes in found for outcome in outcomes)
+
+    def _recheck_scope(self, scope: Scope, changes: list[Change]) -> list[Outcome]:
+        if self._stop.is_set():
+            return []  # nothing will be sent
+        kind = self._kinds[scope.kind]
+        try:
+            live = observe(self._writer, kind, scope).keys
+        except ReconcilerError as error:
+            detail = f"its scope could not be read again: {error}"
+            return [Outcome(change, Result.NOT_ATTEMPTED, detail) for change in changes]
+        outcomes = (_recheck_key(kind, change, live.get(change.name)) for change in changes)
+        return [outcome for outcome in outcomes if outcome is not None]
 
     def execute(self, changes: Sequence[Change], on_outcome: Listener) -> tuple[Outcome, ...]:
-        """Send each change once and give what became of each, in the order of ``changes``.
+        """Send each change once and give what became of each, in the order of completion.
 
         One failure does not stop the rest. Once ``stop`` is set, requests in flight finish and the
-        changes that have not begun are not attempted.
+        changes that have not begun are not attempted. ``on_outcome`` is called by several threads.
         """
+        waiting: SimpleQueue[Change] = SimpleQueue()
+        for change in changes:
+            waiting.put(change)
         with ThreadPoolExecutor(self._parallelism, thread_name_prefix="apply") as pool:
-            futures = [pool.submit(self._attempt, change) for change in changes]
-            for future in as_completed(futures):
-                on_outcome(future.result())
-        return tuple(future.result() for future in futures)
+            workers = [pool.submit(self._work, waiting, on_outcome) for _ in range(self._parallelism)]
+        return tuple(outcome for worker in workers for outcome in worker.result())
+
+    def _work(self, waiting: SimpleQueue[Change], on_outcome: Listener) -> list[Outcome]:
+        """Take changes until none is left. One task for each worker: a task for each change costs 5 %."""
+        outcomes: list[Outcome] = []
+        while True:
+            try:
+                change = waiting.get_nowait()
+            except Empty:
+                return outcomes
+            outcomes.append(self._attempt(change))
+            on_outcome(outcomes[-1])
 
     def _attempt(self, change: Change) -> Outcome:
         if self._stop.is_set():
             return Outcome(change, Result.NOT_ATTEMPTED, "interrupted before it was sent")
         try:
-            answer = self._writer.patch(change.path, change.patch)
-            if not isinstance(answer, dict):
-                return Outcome(change, Result.NOT_VERIFIED, "the answer is not an object")
-            unstored = unstored_fields(self._kinds[change.scope.kind], change, answer)
+            return self._verified(change, self._writer.patch(change.path, change.patch))
+        except (StoppedError, HeldBackError) as error:
+            return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         except (BadAnswerError, WrongShapeError) as error:
             return Outcome(change, Result.NOT_VERIFIED, str(error))
         except ApiError as error:
             return Outcome(change, Result.FAILED, str(error))
-        if not unstored:
-            return Outcome(change, Result.APPLIED)
-        detail = _describe("was accepted as", "but is stored as", unstored)
-        return Outcome(change, Result.NOT_VERIFIED, detail)
+
+    def _verified(self, change: Change, answer: Any) -> Outcome:
+        if not isinstance(answer, dict):
+            return Outcome(change, Result.NOT_VERIFIED, "the answer is not an object")
+        kind = self._kinds[change.scope.kind]
+        if answer.get(kind.identity) != change.name:
+            detail = (
+                f"the answer is about another key: {kind.identity} {json_text(answer.get(kind.identity))}"
+            )
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        unstored = unstored_fields(kind, change, answer)
+        if unstored:
+            detail = _describe("was accepted as", "but is stored as", unstored)
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        return Outcome(change, Result.APPLIED)
+
+
+def _recheck_key(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> Outcome | None:
+    try:
+        moved = moved_fields(kind, change, live)
+    except WrongShapeError as error:
+        return Outcome(change, Result.NOT_ATTEMPTED, str(error))
+    return Outcome(change, Result.STALE, _describe("was planned from", "is now", moved)) if moved else None
 
 
 def _describe(expected: str, found: str, differences: Iterable[Difference]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import json
+import re
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -35,11 +36,15 @@ _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
     409: errors.ConflictError,
     429: errors.RateLimitedError,
 }
-_HINTS: Final[Mapping[int, str]] = {
-    401: "check GCORE_API_KEY or the token file",
-    403: "the token may lack the permission, or a capacity limit is reached",
-    404: "check project_id and region_id",
+_HINTS: Final[Mapping[tuple[str, int], str]] = {
+    ("GET", 401): "check GCORE_API_KEY or the token file",
+    ("PATCH", 401): "check GCORE_API_KEY or the token file",
+    ("GET", 403): "the token may lack the permission to list keys",
+    ("PATCH", 403): "the token may lack the permission to change keys, or a capacity limit is reached",
+    ("GET", 404): "check project_id and region_id",
+    ("PATCH", 404): "the key is gone; plan again",
 }
+_SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +85,18 @@ class Reader:
     """
 
     def __init__(self, connection: Connection) -> None:
-        """Take the connection; nothing is opened before the first request."""
+        """Take the connection; nothing is opened before the first request.
+
+        Raises ConfigurationError if the address or the certificates cannot be used.
+        """
         self._connection = connection
         self._retrier = Retrier(connection.retry, connection.clock, connection.stop)
         self._local = threading.local()
         self._clients: list[httpx.Client] = []
+        self._is_https = _is_https(connection.base_url)
         # Loading the certificates takes 40 ms: all clients share one context, and plain http, which is
         # for loopback only, gets one that trusts nobody.
-        is_https = connection.base_url.startswith("https:")
-        self._tls = httpx.create_ssl_context() if is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._tls = _trust() if self._is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def __enter__(self) -> Self:
         """Begin to use the reader."""
@@ -105,7 +113,7 @@ class Reader:
             client.close()
 
     def get(self, path: str, parameters: Mapping[str, int]) -> Any:
-        """Give the JSON answer to a GET. Raises ApiError."""
+        """Give the JSON answer to a GET. Raises ApiError, or StoppedError before anything is sent."""
         return self._retrier.call(lambda: self._exchange("GET", path, parameters=parameters))
 
     def _exchange(
@@ -122,17 +130,23 @@ class Reader:
         try:
             response = client.send(request)
             status = response.status_code
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise _unreachable(f"{method} {shown}", error) from error
+        except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
+            raise _unreachable(f"{method} {shown}", error, self._connection.token) from error
         finally:
             self._connection.on_exchange(Exchange(method, shown, clock.monotonic() - began, status))
-        return _answer(f"{method} {shown}", response, clock)
+        return _answer(f"{method} {shown}", response, self._connection)
 
     def _client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
         if client is None:
-            connection = self._connection
-            client = httpx.Client(
+            client = self._local.client = self._new_client()
+            self._clients.append(client)
+        return client
+
+    def _new_client(self) -> httpx.Client:
+        connection = self._connection
+        try:
+            return httpx.Client(
                 base_url=connection.base_url,
                 headers={
                     "Authorization": f"apikey {connection.token.reveal()}",
@@ -142,51 +156,77 @@ class Reader:
                 timeout=httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout),
                 follow_redirects=False,
                 verify=self._tls,
+                trust_env=self._is_https,  # plain http must not carry the token to a proxy
                 transport=connection.transport,
             )
-            self._local.client = client
-            self._clients.append(client)
-        return client
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            raise errors.ConfigurationError(
+                "the proxy in HTTPS_PROXY or ALL_PROXY cannot be used; set it like http://proxy:3128"
+            ) from error
 
 
 class Writer(Reader):
     """A reader that can also change keys."""
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send a PATCH and give the JSON answer. Raises ApiError.
+        """Send a PATCH and give the JSON answer. Raises ApiError, or StoppedError before it is sent.
 
         Values are absolute, so a PATCH that may have taken effect is safe to send again.
         """
-        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        content = json.dumps(body, separators=(",", ":")).encode("ascii")
         return self._retrier.call(lambda: self._exchange("PATCH", path, body=content))
 
 
-def _unreachable(request: str, error: Exception) -> errors.ApiError:
+def _is_https(base_url: str) -> bool:
+    try:
+        address = httpx.URL(base_url)
+        return bool(address.host) and address.scheme == "https"
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise errors.ConfigurationError("the base URL is no address; set GCORE_BASE_URL") from error
+
+
+def _trust() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        reason = error.strerror or error
+        message = f"the trusted certificates cannot be loaded: {reason}; check SSL_CERT_FILE and SSL_CERT_DIR"
+        raise errors.ConfigurationError(message) from error
+
+
+def _hidden(text: str, token: Secret) -> str:
+    """Blot the token out: a service may send back what it was sent."""
+    return text.replace(token.reveal(), repr(token))
+
+
+def _unreachable(request: str, error: Exception, token: Secret) -> errors.ApiError:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             detail = f"the server's certificate is not trusted: {cause.verify_message}"
             return errors.UntrustedError(errors.Failure(request, detail))
         cause = cause.__cause__ or cause.__context__
+    reason = _hidden(str(error), token) or type(error).__name__
+    if isinstance(error, httpx.DecodingError):
+        return errors.BadAnswerError(errors.Failure(request, f"the answer cannot be decoded: {reason}"))
     what = "timed out" if isinstance(error, httpx.TimeoutException) else "no answer"
-    reason = str(error) or type(error).__name__
-    kind = errors.BadAnswerError if isinstance(error, httpx.DecodingError) else errors.UnreachableError
-    return kind(errors.Failure(request, f"{what}: {reason}", hint="check the address and the network"))
+    hint = "check the address and the network"
+    return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint))
 
 
-def _answer(request: str, response: httpx.Response, clock: Clock) -> Any:
+def _answer(request: str, response: httpx.Response, connection: Connection) -> Any:
     if response.is_redirect:
-        target = response.headers.get("Location", "nowhere")
+        target = _hidden(response.headers.get("Location", "nowhere"), connection.token)
         detail = f"redirected to {target[:_LONGEST_DETAIL]}, which is refused: the token stays with one host"
         raise errors.RejectedError(errors.Failure(request, detail, response.status_code))
     if not response.is_success:
-        raise _refusal(request, response, clock)
+        raise _refusal(request, response, connection)
     try:
         return json.loads(response.content, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         kind = response.headers.get("Content-Type", "no content type")
-        start = response.content[:80].decode("utf-8", "replace")
-        detail = f"the answer is not JSON ({kind}, {len(response.content)} bytes): {start}"
+        start = _hidden(response.content[:_LONGEST_DETAIL].decode("utf-8", "replace"), connection.token)
+        detail = f"the answer is not JSON ({kind}, {len(response.content)} bytes): {start[:80]}"
         raise errors.BadAnswerError(errors.Failure(request, detail, response.status_code)) from error
 
 
@@ -194,7 +234,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refusal(request: str, response: httpx.Response, clock: Clock) -> errors.ApiError:
+def _refusal(request: str, response: httpx.Response, connection: Connection) -> errors.ApiError:
     status = response.status_code
     try:
         body = json.loads(response.content)
@@ -206,32 +246,36 @@ def _refusal(request: str, response: httpx.Response, clock: Clock) -> errors.Api
         kind = (
             errors.ServerFaultError if status >= httpx.codes.INTERNAL_SERVER_ERROR else errors.RejectedError
         )
-    detail = _text(body.get("message")) or _text(body.get("detail")) or response.reason_phrase
+
+    def told(member: str) -> str | None:
+        value = body.get(member)
+        return _hidden(value, connection.token)[:_LONGEST_DETAIL] if isinstance(value, str) else None
+
+    detail = told("message") or told("detail") or response.reason_phrase or "no reason given"
     fields = body.get("invalid_fields")
     if isinstance(fields, dict) and fields:
-        detail += f" (fields: {', '.join(map(str, fields))})"
+        detail += _hidden(f" (fields: {', '.join(fields)})", connection.token)
     return kind(
         errors.Failure(
             request=request,
             detail=detail[:_LONGEST_DETAIL],
             status=status,
-            exception_class=_text(body.get("exception_class")) or _text(body.get("code")),
-            request_id=_text(body.get("request_id")),
-            retry_after=_retry_after(response.headers.get("Retry-After"), clock),
-            hint=_HINTS.get(status, ""),
+            exception_class=told("exception_class") or told("code"),
+            request_id=told("request_id"),
+            retry_after=_retry_after(response.headers.get("Retry-After"), connection.clock),
+            hint=_HINTS.get((response.request.method, status), ""),
         )
     )
 
 
-def _text(value: object) -> str | None:
-    return value[:_LONGEST_DETAIL] if isinstance(value, str) and value else None
-
-
 def _retry_after(header: str | None, clock: Clock) -> float | None:
-    """Read Retry-After: whole seconds or an HTTP date; give None where it is absent or unreadable."""
+    """Read Retry-After: seconds, also with a fraction, or an HTTP date.
+
+    Gives None where it is absent or unreadable.
+    """
     if header is None:
         return None
-    if header.strip().isdecimal():
+    if _SECONDS.fullmatch(header.strip()):
         return float(header)
     try:
         moment = email.utils.parsedate_to_datetime(header)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import threading
 
 
 class Clock(Protocol):
@@ -18,8 +21,8 @@ class Clock(Protocol):
         """Give seconds on a clock that never goes back."""
         ...
 
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
+    def sleep(self, seconds: float, wake: threading.Event) -> None:
+        """Wait ``seconds``, or until ``wake`` is set."""
         ...
 
 
@@ -34,6 +37,6 @@ class SystemClock:
         """Give seconds since some moment."""
         return time.monotonic()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait ``seconds``."""
-        time.sleep(seconds)
+    def sleep(self, seconds: float, wake: threading.Event) -> None:
+        """Wait ``seconds``, or until ``wake`` is set."""
+        wake.wait(seconds)

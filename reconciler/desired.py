@@ -67,10 +67,11 @@ class Validator:
         kind = self._kinds.get(name) if isinstance(name, str) else None
         violations = self._checker(kind or self._kinds[_DEFAULT_KIND]).violations(data)
         scope = None if kind is None else self._scope(kind, document, violations)
-        if violations:
-            self._problems.extend(_problems(document, scope, violations))
-        elif scope is not None and kind is not None:
-            self._declare(kind, scope, document)
+        self._problems.extend(_problems(document, scope, violations))
+        # The valid keys of a document with violations may still be declared twice.
+        broken = {violation.path[:2] for violation in violations}
+        if scope is not None and kind is not None and broken.isdisjoint({(), ("keys",)}):
+            self._declare(kind, scope, document, broken)
 
     def finish(self, problems: Iterable[Problem] = ()) -> DesiredState:
         """Give the desired state, scopes in order; ``problems`` are those of inputs without documents."""
@@ -105,8 +106,14 @@ class Validator:
     def _part(self, name: str, default: int | None, document: Document, broken: set[str | int]) -> int | None:
         if name in broken:
             return None
+        value = document.data.get(name)
+        if isinstance(value, float):  # JSON Schema counts 1e2 among the integers, people do not
+            self._problem(
+                f"{name} must be a whole number in digits; write {value:.0f}", document.position((name,))
+            )
+            return None
         if name in document.data:
-            return int(document.data[name])
+            return int(value)
         if default is None:
             message = (
                 f"no {name}; write `{name}: N` at the top of the document or set GCORE_CLOUD_{name.upper()}"
@@ -114,12 +121,14 @@ class Validator:
             self._problem(message, document.position())
         return default
 
-    def _declare(self, kind: Kind, scope: Scope, document: Document) -> None:
+    def _declare(self, kind: Kind, scope: Scope, document: Document, broken: set[Path]) -> None:
         declared = self._scopes.setdefault(scope, {})
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
         source, identity = document.source, kind.identity
         keys = zip(document.data["keys"], document.item_places("keys"), strict=True)
         for index, (fields, place) in enumerate(keys):
+            if broken and ("keys", index) in broken:
+                continue
             name = fields[identity]
             key = DesiredKey(name, fields, source, place)
             first = declared.setdefault(name, key)
@@ -147,7 +156,7 @@ def _problems(document: Document, scope: Scope | None, violations: Iterable[Viol
             continue
         told.add(path)
         place = document.position(path)
-        if violation.keyword in {"additionalProperties", "not"}:
+        if violation.keyword == "additionalProperties" or violation.schema.get("readOnly"):
             place = document.key_position(path)
         yield Problem(describe(violation), place, _address(document, scope, path))
 

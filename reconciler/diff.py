@@ -52,9 +52,10 @@ def explain(
     ``before`` and ``after`` hold values in normal form for at least these fields.
     """
     described = tuple(fields)
+    sets = [field.name for field in described if field.form is Form.SET]
     added, removed = _set_items(
-        {field.name: _comparable(field, before[field.name]) for field in described},
-        {field.name: _comparable(field, after[field.name]) for field in described},
+        {name: frozenset(map(json_text, before[name] or ())) for name in sets},
+        {name: frozenset(map(json_text, after[name] or ())) for name in sets},
     )
     return tuple(
         _field_change(field, before[field.name], after[field.name], added[field.name], removed[field.name])
@@ -72,11 +73,16 @@ def _field_change(field: Field, before: Any, after: Any, added: list[str], remov
 def _set_items(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[defaultdict[str, list[str]], defaultdict[str, list[str]]]:
-    """Give the items that each set gained and lost, by field."""
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a plan with changes pays
+    """Give the items that each set of texts gained and lost, by field.
 
+    A scalar that differs explains itself; what changed inside a container is deepdiff's to say.
+    """
     added: defaultdict[str, list[str]] = defaultdict(list)
     removed: defaultdict[str, list[str]] = defaultdict(list)
+    if not before:
+        return added, removed
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a plan with changed sets pays
+
     # Without the threshold deepdiff may report one change at the root instead of each field's own.
     tree = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
     for level in tree.get("set_item_added", ()):
@@ -84,9 +90,3 @@ def _set_items(
     for level in tree.get("set_item_removed", ()):
         removed[level.path(output_format="list")[0]].append(level.t1)
     return added, removed
-
-
-def _comparable(field: Field, value: Any) -> Any:
-    """Give deepdiff a set of texts where order does not matter: half the cost of lists of objects."""
-    is_set = field.form is Form.SET and value is not None
-    return frozenset(map(json_text, value)) if is_set else value

@@ -10,6 +10,8 @@ by class and the command line can choose an exit code without reading a text::
     |-- RefusedError                a plan was not executed, exit code 3
     |-- WrongShapeError             a live key cannot be compared with its declaration
     |-- UnreadableError             some scopes could not be read
+    |-- HeldBackError               the service asked for too long a pause before a request was sent
+    |-- StoppedError                interrupted before a request was sent, exit code 130
     `-- ApiError                    a request did not give what was asked for
         |-- UnreachableError        no answer: connection, time-out, broken off
         |-- UnauthorizedError       401
@@ -58,8 +60,15 @@ class Position:
         return f"{self.source}:{self.line}:{self.column}"
 
 
-COLUMN_BITS: Final = 24
-"""A packed place is ``line << COLUMN_BITS | column``, both counted from 0: one int instead of an object."""
+COLUMN_BITS: Final = 26
+"""A packed place is ``line << COLUMN_BITS | column``, both counted from 0: one int instead of an object.
+
+Wide enough for a file of the largest size that is all one line."""
+
+
+def pack(position: Position) -> int:
+    """Give a position as a packed place."""
+    return (position.line - 1) << COLUMN_BITS | (position.column - 1)
 
 
 def unpack(source: str, place: int) -> Position:
@@ -112,7 +121,12 @@ class WrongShapeError(ReconcilerError):
 
 
 class UnreadableError(ReconcilerError):
-    """Some scopes could not be read, so there is no plan; one line for each reason."""
+    """Some scopes could not be read, so there is no plan; ``reasons`` holds one text for each."""
+
+    def __init__(self, reasons: Iterable[str]) -> None:
+        """Keep the reasons, sorted."""
+        self.reasons = tuple(sorted(reasons))
+        super().__init__("\n".join(self.reasons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +159,16 @@ class Failure:
         known = f" ({', '.join(facts)})" if facts else ""
         hint = f"; {self.hint}" if self.hint else ""
         return f"{self.request}: {status}{self.detail}{known}{hint}"
+
+
+class HeldBackError(ReconcilerError):
+    """A request was not sent: the service asked for a longer pause than anybody waits."""
+
+
+class StoppedError(ReconcilerError):
+    """The run was interrupted before a request was sent."""
+
+    exit_code = ExitCode.INTERRUPTED
 
 
 class ApiError(ReconcilerError):

@@ -29,6 +29,7 @@ _FINGERPRINT_PREFIX: Final = "sha256:"
 class ScopePlan:
     """What the plan of one scope found."""
 
+    scope: Scope
     changes: tuple[Change, ...]
     unchanged: int
     unmanaged: tuple[str, ...]
@@ -81,6 +82,7 @@ def plan_scope(
     unmanaged = sorted(name for name in observed.keys if name not in declared)
     addresses = (desired.scope.address(name) for name in unmanaged)
     return ScopePlan(
+        desired.scope,
         tuple(changes),
         unchanged,
         tuple(address for address in addresses if selected(address)),
@@ -90,13 +92,13 @@ def plan_scope(
 
 def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Plan:
     """Join the plans of several scopes, in any order, into one that does not depend on it."""
-    found = tuple(parts)
+    found = sorted(parts, key=lambda part: part.scope.sort_key)
     changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
     problems = (problem for part in found for problem in part.problems)
     return Plan(
         changes=tuple(changes),
         unchanged=sum(part.unchanged for part in found),
-        unmanaged=tuple(sorted(address for part in found for address in part.unmanaged)),
+        unmanaged=tuple(address for part in found for address in part.unmanaged),
         problems=tuple(sorted(problems, key=lambda problem: (problem.position, problem.address))),
         warnings=tuple(warnings),
         fingerprint=fingerprint(changes),
@@ -107,7 +109,8 @@ def fingerprint(changes: Iterable[Change]) -> str:
     """Give the digest of what ``changes`` would do: addresses, values before, and patches."""
     digest = hashlib.sha256()
     for change in changes:
-        digest.update(json_text([change.address, change.before, change.patch]).encode())
+        text = json_text([change.address, change.before, change.patch])
+        digest.update(text.encode("utf-8", "surrogatepass"))  # an answer may hold half a character
         digest.update(b"\n")
     return _FINGERPRINT_PREFIX + digest.hexdigest()
 

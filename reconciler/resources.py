@@ -27,6 +27,22 @@ def schema_texts() -> Mapping[str, str]:
     return {file.name.removesuffix(_SUFFIX): file.read_text(encoding="utf-8") for file in files}
 
 
+def bundled_schema(name: str) -> str:
+    """Give the text of one schema that stands alone: the schemas that it refers to are inside it.
+
+    Raises KeyError for an unknown name.
+    """
+    texts = schema_texts()
+    text = texts[name]
+    parts = {other: f'"{other}{_SUFFIX}"' for other in texts if f'"{other}{_SUFFIX}"' in text}
+    if not parts:
+        return text
+    for other, reference in parts.items():
+        text = text.replace(reference, f'"#/definitions/{other}"')
+    definitions = {other: json.loads(texts[other]) for other in parts}
+    return json.dumps({**json.loads(text), "definitions": definitions}, indent=2, ensure_ascii=False) + "\n"
+
+
 def document_schema() -> Mapping[str, Any]:
     """Give the schema of one desired-state document."""
     schema: Mapping[str, Any] = json.loads(schema_texts()["keys"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_any, stop_when_event_set
 
-from reconciler.errors import ApiError
+from reconciler.errors import ApiError, HeldBackError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +50,9 @@ class Pause:
         with self._lock:
             self._until = max(self._until, self._clock.monotonic() + seconds)
 
-    def wait(self) -> None:
-        """Wait until the pause is over."""
-        while (left := self._until - self._clock.monotonic()) > 0:
-            self._clock.sleep(left)
+    def left(self) -> float:
+        """Give the seconds until the pause is over; not more than 0 if it is."""
+        return self._until - self._clock.monotonic()
 
 
 class Retrier:
@@ -68,46 +67,65 @@ class Retrier:
     ) -> None:
         """Take the policy, the clock to wait by, the signal to give up, and the source of jitter."""
         self._policy = policy
+        self._clock = clock
+        self._stop = stop
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._pause = Pause(clock)
         self._retrying = Retrying(
             stop=stop_any(stop_after_attempt(policy.attempts), stop_when_event_set(stop)),
             retry=retry_if_exception(self._worth_retrying),
             wait=self._wait,
-            sleep=clock.sleep,
-            before=lambda _state: self._pause.wait(),
+            sleep=lambda seconds: clock.sleep(seconds, stop),
             reraise=True,
         )
 
     def call(self, function: Callable[[], T]) -> T:
         """Call ``function`` until it succeeds.
 
-        Raises its last ApiError, which then says how often it was tried.
+        Raises its last ApiError, which then says how often it was tried, and StoppedError if the run
+        was interrupted before the first attempt.
         """
         attempts = 0
+        last: ApiError | None = None
 
-        def counted() -> T:
-            nonlocal attempts
+        def attempt() -> T:
+            nonlocal attempts, last
+            self._hold()
+            if self._stop.is_set():
+                raise last or StoppedError("interrupted before it was sent")
             attempts += 1
-            return function()
+            try:
+                return function()
+            except ApiError as error:
+                last = error
+                raise
 
         try:
-            return self._retrying(counted)
+            return self._retrying(attempt)
         except ApiError as error:
             if attempts == 1:
                 raise
             raise error.after(attempts) from error
 
+    def _hold(self) -> None:
+        """Wait until the pause is over, unless it is longer than anybody waits."""
+        while not self._stop.is_set() and (left := self._pause.left()) > 0:
+            if left > self._policy.longest_pause:
+                message = f"not sent: the service asked for a pause, and {left:.0f} s of it are left"
+                raise HeldBackError(message)
+            self._clock.sleep(left, self._stop)
+
     def _worth_retrying(self, error: BaseException) -> bool:
         if not isinstance(error, ApiError) or not error.retryable:
             return False
-        return (error.failure.retry_after or 0) <= self._policy.longest_pause
+        asked = error.failure.retry_after or 0
+        self._pause.extend(asked)
+        return asked <= self._policy.longest_pause
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.failure.retry_after if isinstance(error, ApiError) else None
-        if asked is not None:
-            self._pause.extend(asked)
-            return 0
+        if asked:
+            return 0  # the pause is waited for
         bound = self._policy.first_wait * 2 ** (state.attempt_number - 1)
         return self._jitter.uniform(0, min(bound, self._policy.longest_wait))

@@ -61,13 +61,18 @@ class SchemaChecker:
     def _may_repeat(self, keys: list[Any]) -> bool:
         """Tell whether some set might list an item twice; a false alarm only costs time."""
         lists = (key[name] for name in self._sets for key in keys if name in key)
-        return any(len(items) > 1 and _repeats(items) for items in lists)
+        return any(items and len(items) > 1 and _repeats(items) for items in lists)
 
 
 def _combined(document_schema: Mapping[str, Any], key_schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give the schema of a whole document whose keys are all of one kind."""
+    # readOnly alone is a remark in JSON Schema; here it means that nobody declares the field.
+    fields = {
+        name: {**keywords, "not": {}} if keywords.get("readOnly") else keywords
+        for name, keywords in key_schema["properties"].items()
+    }
     properties = dict(document_schema["properties"])
-    properties["keys"] = {**properties["keys"], "items": key_schema}
+    properties["keys"] = {**properties["keys"], "items": {**key_schema, "properties": fields}}
     header = {name: value for name, value in document_schema.items() if name != "allOf"}
     return {**header, "properties": properties}
 
@@ -99,8 +104,13 @@ def _judge(schema: Mapping[str, Any]) -> Draft7Validator:
     from jsonschema import Draft7Validator, FormatChecker  # noqa: PLC0415 - 80 ms, for bad input only
 
     formats = FormatChecker(formats=())
-    formats.checks("date-time")(is_date_time)
+    formats.checks("date-time")(_is_date_time_or_no_text)
     return Draft7Validator(schema, format_checker=formats)
+
+
+def _is_date_time_or_no_text(value: object) -> bool:
+    """Check a value of any type: jsonschema asks about all of them, fastjsonschema about texts only."""
+    return not isinstance(value, str) or is_date_time(value)
 
 
 def _violations(errors: Iterator[ValidationError]) -> Iterator[Violation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.normalize import is_date_time, parse_instant
@@ -29,12 +30,20 @@ _YAML_1_1_BOOLEANS: Final = {"yes": "true", "on": "true", "true": "true"} | {
     "off": "false",
     "false": "false",
 }
+_INSTANT_ADVICE: Final = "write it like 2027-07-31T00:00:00Z"
+_FIELD_DEPTH: Final = 3
+"""Length of the path of a key's field: ``keys``, the index, the name."""
+_MOST_DIGITS: Final = 18
 _LONGEST_QUOTE: Final = 60
 
 
 def describe(violation: Violation) -> str:
     """Say what is wrong with one value, and what to write instead."""
     name = _name(violation)
+    if violation.schema.get("readOnly"):
+        return f"{name} is set by the service and cannot be declared; remove it"
+    if violation.value is None and violation.keyword == "type":
+        return _null(name, violation)
     word = _WORDINGS.get(violation.keyword)
     if word is not None:
         return word(name, violation.value, violation.schema)
@@ -46,10 +55,16 @@ def _name(violation: Violation) -> str:
     """Name the value by the part of its path that lies inside its key: ``containers[0].name``."""
     path = violation.path
     inside = path[2:] if path[:1] == ("keys",) and len(path) > 1 else path
-    text = ""
-    for step in inside:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.lstrip(".") or ("the key" if path else "the document")
+    if not inside:
+        return "the key" if path else "the document"
+    return "".join(map(_step, inside)).removeprefix(".")
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    is_plain = step.isidentifier() and len(step) <= _LONGEST_QUOTE
+    return f".{step}" if is_plain else f".{_quote(step)}"
 
 
 def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
@@ -68,25 +83,35 @@ def _missing(name: str, _value: Any, schema: Schema) -> str:
 
 
 def _wrong_type(name: str, value: Any, schema: Schema) -> str:
-    declared = schema["type"]
-    types = [declared] if isinstance(declared, str) else declared
-    wanted = " or ".join(_TYPE_NAMES[entry] for entry in types)
-    if value is None:
-        return _null(name, types)
-    return f"{name} must be {wanted}, not {_kind(value)}{_type_advice(value, types)}"
+    types = _types(schema)
+    advice = f"; {_INSTANT_ADVICE}" if schema.get("format") == "date-time" else _type_advice(value, types)
+    return f"{name} must be {_wanted(types)}, not {_kind(value)}{advice}"
 
 
-def _null(name: str, types: list[str]) -> str:
+def _null(name: str, violation: Violation) -> str:
+    types = _types(violation.schema)
+    is_optional = len(violation.path) == _FIELD_DEPTH and not violation.schema.get("minLength")
+    if not is_optional:
+        return f"{name} cannot be null; write {_wanted(types)}"
     clear = next((text for kind, text in (("string", '""'), ("array", "[]")) if kind in types), None)
     advice = "leave the field out to leave it unmanaged" + (f", write {clear} to clear it" if clear else "")
     return f"{name} cannot be null; {advice}"
 
 
+def _types(schema: Schema) -> list[str]:
+    declared = schema["type"]
+    return [declared] if isinstance(declared, str) else declared
+
+
+def _wanted(types: list[str]) -> str:
+    return " or ".join(_TYPE_NAMES[entry] for entry in types)
+
+
 def _type_advice(value: Any, types: list[str]) -> str:
     if "boolean" in types and isinstance(value, str) and value.lower() in _YAML_1_1_BOOLEANS:
         return f"; write {_YAML_1_1_BOOLEANS[value.lower()]}"
-    if "integer" in types and isinstance(value, str) and value.isdecimal():
-        return f"; write {int(value[:18])} without quotes or leading zeros"
+    if "integer" in types and isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS:
+        return f"; write {int(value)} without quotes or leading zeros"
     if "string" in types and isinstance(value, bool | int | float):
         return f'; write "{json.dumps(value)}" in quotes'
     return ""
@@ -101,7 +126,7 @@ def _bad_instant(name: str, value: str, _schema: Schema) -> str:
         return f"{name} {quoted} has no time zone; write {moment}Z for UTC"
     if parse_instant(value) is None and is_date_time("2000-01-01" + value[10:]):
         return f"{name} {quoted} is no date that exists"
-    return f"{name} {quoted} is not a date and time; write it like 2027-07-31T00:00:00Z"
+    return f"{name} {quoted} is not a date and time; {_INSTANT_ADVICE}"
 
 
 def _bad_length(name: str, value: str, schema: Schema) -> str:
@@ -109,11 +134,8 @@ def _bad_length(name: str, value: str, schema: Schema) -> str:
     limits = " and ".join(
         f"{word} {bound}" for word, bound in zip(("at least", "at most"), bounds, strict=True) if bound
     )
-    return f"{name} {_quote(value)} has {len(value)} characters; it needs {limits}"
-
-
-def _read_only(name: str, _value: Any, _schema: Schema) -> str:
-    return f"{name} is set by the service and cannot be declared; remove it"
+    length = "1 character" if len(value) == 1 else f"{len(value)} characters"
+    return f"{name} {_quote(value)} has {length}; it needs {limits}"
 
 
 def _bad_pattern(name: str, value: str, schema: Schema) -> str:
@@ -135,7 +157,8 @@ def _too_small(name: str, value: Any, schema: Schema) -> str:
 
 def _repeated(items: list[Any]) -> Any:
     texts = [json.dumps(item, sort_keys=True) for item in items]
-    return next((item for item, text in zip(items, texts, strict=True) if texts.count(text) > 1), items)
+    counts = Counter(texts)
+    return next((item for item, text in zip(items, texts, strict=True) if counts[text] > 1), items)
 
 
 def _kind(value: Any) -> str:
@@ -164,7 +187,6 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "maxLength": _bad_length,
     "minLength": _bad_length,
     "minimum": _too_small,
-    "not": _read_only,
     "pattern": _bad_pattern,
     "required": _missing,
     "type": _wrong_type,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MISSED: Final = 1
 _FAILED: Final = 2
+_INTERRUPTED: Final = 130
 _TERMINATED: Final = 143
 _GROUPS: Final[tuple[tuple[tuple[str, ...], Measure], ...]] = (
     (lines_plan.LINES, lines_plan.measure),
@@ -70,6 +71,9 @@ def main(words: Sequence[str]) -> int:
     except BenchmarkError as error:
         print(f"bench: nothing to measure: {error}", file=sys.stderr)
         return _FAILED
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return _INTERRUPTED
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores; medians of interleaved rounds\n")
     print(table(rows))
     missed = [row for row in rows if row.verdict is Verdict.MISS]

@@ -1,6 +1,6 @@
 """Write the parts of the documentation that follow from the code; a test compares them with it.
 
-``python -m tools.document`` rewrites docs/reference.md and the table of switches in docs/emulator.md.
+``python tools/document.py`` rewrites docs/reference.md and the table of switches in docs/emulator.md.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.commands.apply import Freshness
 
+_SHOW_CURSOR = b"\x1b[?25h\n"
 _QUESTION = """
 Do you want to perform these actions?
   reconciler will perform the actions described above.
@@ -81,10 +82,10 @@ def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
 
     if parameters["auto_approve"]:
         return Freshness.JUST_MADE
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigurationError("there is no terminal to ask on; use --auto-approve to apply without asking")
-    click.echo(_QUESTION, err=True, nl=False, color=console.color)
-    if sys.stdin.readline().strip() != "yes":
+    console.say(_QUESTION)
+    if sys.stdin.buffer.readline().strip() != b"yes":
         raise ConfigurationError("not approved; nothing was applied")
     return Freshness.WAITED
 
@@ -95,6 +96,8 @@ def _finishing(stop: threading.Event, console: Console) -> Iterator[None]:
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
+            if sys.stderr is not None and sys.stderr.isatty():
+                os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the progress bar had hidden it
             os._exit(ExitCode.INTERRUPTED)
         stop.set()
         console.note("Interrupted: no new writes; finishing the ones in flight. Again to stop at once.")

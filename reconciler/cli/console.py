@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
-from reconciler.errors import InputError, Problem, ReconcilerError
+from reconciler.errors import ConfigurationError, InputError, Problem, ReconcilerError, UnreadableError
 from reconciler.render.escape import printable
 
 if TYPE_CHECKING:
@@ -30,16 +31,28 @@ class Console:
     color: bool | None
 
     def result(self, text: str) -> None:
-        """Print a result. A reader who has left (`| head`) is no error and stops nothing."""
+        """Print a result. Raises ConfigurationError where it cannot be written, such as on a full disk.
+
+        A reader who has left (`| head`) is no error and stops nothing.
+        """
         try:
             click.echo(text, nl=False, color=self.color)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            _discard(sys.stdout)
+            if not isinstance(error, BrokenPipeError):
+                raise ConfigurationError(f"the result cannot be written: {error.strerror}") from error
 
     def note(self, text: str) -> None:
         """Print something that is not the result."""
         if self.verbosity >= 0:
-            click.echo(text, err=True, color=self.color)
+            self.say(text + "\n")
+
+    def say(self, text: str) -> None:
+        """Print to stderr, whose reader may have left just as well."""
+        try:
+            click.echo(text, nl=False, err=True, color=self.color)
+        except OSError:
+            _discard(sys.stderr)
 
     def warn(self, problems: Iterable[Problem]) -> None:
         """Print warnings."""
@@ -48,7 +61,7 @@ class Console:
 
     def error(self, text: str) -> None:
         """Print one error; quiet or not."""
-        click.echo(f"{self._label('Error', 'red')}: {printable(text)}", err=True, color=self.color)
+        self.say(f"{self._label('Error', 'red')}: {printable(text)}\n")
 
     def exchange(self, exchange: Exchange) -> None:
         """Print one request and its answer's status, with -v."""
@@ -66,7 +79,7 @@ class Console:
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[], None]]:
         """Show a bar on stderr while something is counted up to ``total``; only on a terminal."""
-        if self.verbosity < 0 or not sys.stderr.isatty():
+        if self.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
             yield lambda: None
             return
         from rich.console import Console as RichConsole  # noqa: PLC0415 - only a terminal pays for it
@@ -81,18 +94,36 @@ class Console:
 
 def console_of(parameters: Mapping[str, Any]) -> Console:
     """Choose how to print by the options of a command."""
+    if parameters["no_color"]:
+        click.get_current_context().find_root().color = False  # for the errors too
     verbosity = -1 if parameters["quiet"] else parameters["verbose"]
-    return Console(verbosity, False if parameters["no_color"] else color_choice())
+    return Console(verbosity, color_choice())
 
 
 def complain(error: ReconcilerError) -> None:
     """Print an error of this package, one line for each problem."""
     printer = Console(0, color_choice())
-    problems = error.problems if isinstance(error, InputError) else str(error).splitlines()
-    for problem in problems:
-        printer.error(str(problem))
+    match error:
+        case InputError():
+            texts = [str(problem) for problem in error.problems]
+        case UnreadableError():
+            texts = list(error.reasons)
+        case _:
+            texts = [str(error)]
+    for text in texts:
+        printer.error(text)
 
 
 def color_choice() -> bool | None:
-    """Give False where colour is unwanted (NO_COLOR), else None: click looks for a terminal."""
-    return False if os.environ.get("NO_COLOR") else None
+    """Give False where colour is unwanted (--no-color, NO_COLOR), else None: click looks for a terminal."""
+    return False if os.environ.get("NO_COLOR") else click.get_current_context().find_root().color
+
+
+def standard_input() -> BinaryIO:
+    """Give the bytes of stdin; a process that was started without one has none."""
+    return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
+
+
+def _discard(stream: TextIO) -> None:
+    """Send to nowhere what is left of a stream that cannot be written, or it would be tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

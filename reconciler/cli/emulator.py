@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.emulator import EmulatorError, SeedError, Switches
+from reconciler.emulator import EmulatorError, Faults, SeedError, Switches
+from reconciler.emulator.faults import fault_specs
 from reconciler.emulator.switches import switch_specs
 
 if TYPE_CHECKING:
     from reconciler.emulator import Emulator, RequestRecord
+    from reconciler.emulator.faults import FaultSpec
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b
@@ -36,6 +38,47 @@ def _switch_options(command: Callable[..., None]) -> Callable[..., None]:
             help=spec.help,
         )(command)
     return command
+
+
+def _fault_type(spec: FaultSpec) -> click.ParamType[Any]:
+    match spec.kind:
+        case "rate":
+            return click.FloatRange(0, 1)
+        case "seconds":
+            return click.FloatRange(min=0)
+        case "number":
+            return click.IntRange(min=spec.least)
+        case "names":
+            return click.Choice(spec.choices)
+
+
+def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command one option for each setting of the faults."""
+    for spec in reversed(fault_specs()):
+        several = spec.kind == "names"
+        command = click.option(
+            "--" + _fault_parameter(spec).replace("_", "-"),
+            type=_fault_type(spec),
+            multiple=several,
+            default=spec.default,
+            show_default=spec.kind in {"number", "seconds"} and spec.default is not None,
+            metavar=None if several else {"rate": "RATE", "seconds": "SECONDS"}.get(spec.kind, "NUMBER"),
+            help=spec.help + (" May be repeated." if several else ""),
+        )(command)
+    return command
+
+
+def _fault_parameter(spec: FaultSpec) -> str:
+    return f"fault_{spec.name}"
+
+
+def _faults(settings: dict[str, Any]) -> Faults:
+    """Take the faults out of the settings; a usage error when they do not go together."""
+    given = {spec.name: settings.pop(_fault_parameter(spec)) for spec in fault_specs()}
+    try:
+        return Faults(**given)
+    except ValueError as error:
+        raise click.UsageError(f"--fault-...: {error}") from error
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
@@ -72,16 +115,20 @@ def _switch_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--log-requests", is_flag=True, help="Print a line for each request to stderr.")
 @_switch_options
+@_fault_options
 def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
     """Serve an emulated API for container keys on this machine.
 
     The first line on stdout is its address; the lines after it set the environment for a client.
     GET /_emulator/requests shows the requests so far. Stops on SIGINT or SIGTERM.
 
-    The options from --null-expire on decide what the API's description leaves open.
+    The options from --null-expire on decide what the API's description leaves open. Those from
+    --fault-status-429 on make requests fail, by rates from 0 to 1; /_emulator/faults takes the same
+    settings as JSON while the emulator runs.
     """
     from reconciler.emulator.seeds import load_seed  # noqa: PLC0415 - only this command has use for it
 
+    faults = _faults(settings)
     switches = Switches(**{spec.name: settings.pop(spec.name) for spec in switch_specs()})
     emulator_class = _emulator_class()
     try:
@@ -91,6 +138,7 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
                     seed=load_seed(seed) if seed else None,
                     switches=switches,
                     listen=_print_request if log_requests else None,
+                    faults=faults,
                     **settings,
                 )
             )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,11 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    from reconciler.clock import Clock
+
 PROGRAM = "reconciler"
 ENVIRONMENT_PREFIX = "RECONCILER"
 
 
+class _Root(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Invoke a command; an error of this package becomes its message and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except ReconcilerError as error:
+            complain(error)
+            return error.exit_code
+
+
 @click.group(
+    cls=_Root,
     context_settings=CONTEXT | {"auto_envvar_prefix": ENVIRONMENT_PREFIX},
     epilog="""\b
 Examples:
@@ -53,35 +65,28 @@ for command in (validate, plan, apply, schema, completion, emulator, demo):
     cli.add_command(command)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command and give its exit code. Nothing but a bug leaves a traceback."""
+def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
+    """Run one command and give its exit code. Nothing but a bug leaves a traceback.
+
+    ``clock`` stands in for the machine's.
+    """
     signal.signal(signal.SIGTERM, _as_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
     try:
-        result = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        result = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=clock)
     except click.UsageError as error:
         error.show()
         return ExitCode.USAGE
     except click.ClickException as error:
         error.show()
         return ExitCode.ERROR
-    except ReconcilerError as error:
-        complain(error)
-        return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
-        _leave_at_once(ExitCode.INTERRUPTED)
+        return ExitCode.INTERRUPTED
     return result if isinstance(result, int) else ExitCode.DONE
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _leave_at_once(code: ExitCode) -> None:
-    """End the process without waiting for reads that are still in flight in other threads."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import stat
 import threading
@@ -28,6 +29,22 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL: Final = "https://api.gcore.com"
 USER_AGENT: Final = f"gcore-reconciler/{__version__}"
+
+_LONGEST_TIMEOUT: Final = 86_400
+
+
+class _Seconds(click.FloatRange):
+    """A time-out that a socket takes; a range alone lets NaN pass."""
+
+    def __init__(self) -> None:
+        super().__init__(0, _LONGEST_TIMEOUT, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
 
 _PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...")]
 _SCOPE = [
@@ -72,14 +89,14 @@ _CONNECTION = [
     ),
     click.option(
         "--connect-timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_Seconds(),
         default=5.0,
         show_default=True,
         help="Seconds to wait for a connection.",
     ),
     click.option(
         "--read-timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=_Seconds(),
         default=30.0,
         show_default=True,
         help="Seconds to wait for an answer.",
@@ -153,15 +170,22 @@ def connection(
 
 
 def _checked_url(text: str) -> str:
-    """Refuse addresses that would send the token in the clear or to nowhere, without echoing a password."""
+    """Refuse addresses that would send the token in the clear or to nowhere.
+
+    Nothing that could be a password is echoed: neither what stands before an @ nor a query.
+    """
+    if "@" in text:
+        raise ConfigurationError("the base URL holds a user name or password; remove it")
+    if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
+        raise ConfigurationError(
+            f"the base URL holds a character that it cannot have; write it like {DEFAULT_BASE_URL}"
+        )
     try:
         parts = urlsplit(text)
         host, _port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise ConfigurationError(f"the base URL cannot be read: {error}; set GCORE_BASE_URL") from error
-    if parts.username or parts.password:
-        raise ConfigurationError("the base URL holds a user name or password; remove it")
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        raise ConfigurationError(f"the base URL {text} cannot be read: {error}") from error
+    if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(f"the base URL {text} is not like {DEFAULT_BASE_URL}; set GCORE_BASE_URL")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ConfigurationError(

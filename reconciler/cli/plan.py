@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.options import api_options, clock_of, connection, scope_defaults
 from reconciler.errors import ExitCode
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json")
 format_option = click.option(
     "--format",
-    "output_format",
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
@@ -59,7 +57,7 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     now = clock.now()
     with Reader(link) as reader:
         _, made = read_and_plan(reader, parameters, now, console)
-    show(made, parameters["output_format"], now, console)
+    show(made, parameters["format"], now, console)
     if made.problems:
         return ExitCode.ERROR
     changed = parameters["detailed_exitcode"] and made.changes
@@ -76,7 +74,7 @@ def read_and_plan(
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     kinds = load_kinds()
-    state = desired_state(parameters["paths"], sys.stdin.buffer, kinds, scope_defaults(parameters), now)
+    state = desired_state(parameters["paths"], standard_input(), kinds, scope_defaults(parameters), now)
     selected: Selection = everything
     if parameters["target"]:
         state, selected = select(state, parameters["target"])

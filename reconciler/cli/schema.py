@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from reconciler.cli.console import CONTEXT
+from reconciler.cli.console import CONTEXT, Console, color_choice
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -20,16 +20,16 @@ Examples:
 )
 @click.argument("name", default="keys")
 def schema(name: str) -> None:
-    """Print a JSON Schema (draft-07).
+    """Print a JSON Schema (draft-07) that needs no other file.
 
     NAME is keys (a desired-state document, the default), a kind such as caas, or plan (the JSON plan).
     """
-    from reconciler.resources import schema_texts  # noqa: PLC0415 - --help reads no files
+    from reconciler.resources import bundled_schema, schema_texts  # noqa: PLC0415 - --help reads no files
 
-    texts = schema_texts()
-    if name not in texts:
-        raise click.BadParameter(f"{name!r} is none of {', '.join(texts)}", param_hint="NAME")
-    click.echo(texts[name], nl=False)
+    known = schema_texts()
+    if name not in known:
+        raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", param_hint="NAME")
+    Console(0, color_choice()).result(bundled_schema(name))
 
 
 @click.command(
@@ -49,4 +49,5 @@ def completion(context: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:  # pragma: no cover - the choice above lists what click knows
         raise click.UsageError(f"no completion for {shell}")
-    click.echo(kind(root.command, {}, "reconciler", "_RECONCILER_COMPLETE").source())
+    script = kind(root.command, {}, "reconciler", "_RECONCILER_COMPLETE").source()
+    Console(0, color_choice()).result(script + "\n")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.console import CONTEXT, console_of, standard_input
 from reconciler.cli.options import clock_of, input_options, scope_defaults
 
 
@@ -34,7 +33,7 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
     console = console_of(parameters)
     state = desired_state(
         parameters["paths"],
-        sys.stdin.buffer,
+        standard_input(),
         load_kinds(),
         scope_defaults(parameters),
         clock_of(context).now(),

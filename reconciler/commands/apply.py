@@ -30,15 +30,14 @@ def apply_plan(
     """Execute ``plan`` as it stands and give what became of each change, sorted by address.
 
     A plan that waited is checked first: a key that somebody changed in the meantime, in a field that
-    would be sent, is left alone as stale. Raises ApiError if that check cannot be made.
+    would be sent, is left alone as stale, and so is a key that cannot be checked.
     """
-    stale = executor.find_stale(plan.changes) if freshness is Freshness.WAITED else ()
-    for outcome in stale:
+    kept_back = executor.recheck(plan.changes) if freshness is Freshness.WAITED else ()
+    for outcome in kept_back:
         on_outcome(outcome)
-    overtaken = {outcome.change.sort_key for outcome in stale}
-    current = [change for change in plan.changes if change.sort_key not in overtaken]
-    sent = executor.execute(current, on_outcome)
-    return tuple(sorted((*stale, *sent), key=lambda outcome: outcome.change.sort_key))
+    not_sent = {outcome.change.sort_key for outcome in kept_back}
+    sent = executor.execute([c for c in plan.changes if c.sort_key not in not_sent], on_outcome)
+    return tuple(sorted((*kept_back, *sent), key=lambda outcome: outcome.change.sort_key))
 
 
 def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:
@@ -50,6 +49,6 @@ def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:
         return ExitCode.DONE
     if counts[Result.STALE] == len(outcomes):
         return ExitCode.REFUSED
-    if counts[Result.FAILED] == len(outcomes):
+    if counts[Result.FAILED] + counts[Result.NOT_ATTEMPTED] == len(outcomes):
         return ExitCode.ERROR
     return ExitCode.PARTIAL

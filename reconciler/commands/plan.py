@@ -47,13 +47,15 @@ class Planner:
                     parts.append(future.result())
                 except ReconcilerError as error:
                     failures.append(f"{futures[future]} could not be read: {error}")
-                    pool.shutdown(wait=False, cancel_futures=True)
+                    # Not by a shutdown of the pool: as_completed would wait for ever for what that cancels.
+                    for other in futures:
+                        other.cancel()
                 on_scope()
         finally:
             # Not waited for: after Ctrl-C a read may still hang until its time-out.
             pool.shutdown(wait=False, cancel_futures=True)
         if failures:
-            raise UnreadableError("\n".join(sorted(failures)))
+            raise UnreadableError(failures)
         return assemble(parts, state.warnings)
 
     def _examine(self, part: DesiredScope, selected: Selection) -> ScopePlan:

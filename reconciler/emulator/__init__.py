@@ -2,7 +2,7 @@
 
 Nothing here imports the rest of the package: a mistake shared by both sides would hide itself.
 Starlette and uvicorn are loaded by the first use of `Emulator`, so that the command line can list
-the switches without them::
+the switches and faults without them::
 
     with Emulator(seed={"caas": {"1/76": [{"name": "web", "containers": []}]}}) as emulator:
         ...  # emulator.url, emulator.requests, emulator.keys(1, 76)
@@ -13,19 +13,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.emulator.errors import EmulatorError, SeedError
+from reconciler.emulator.faults import Faults
 from reconciler.emulator.switches import Switches
 
 if TYPE_CHECKING:
+    from reconciler.emulator.disturbances import Disturbance
     from reconciler.emulator.requestlog import RequestRecord
     from reconciler.emulator.server import Emulator
 
-__all__ = ["Emulator", "EmulatorError", "RequestRecord", "SeedError", "Switches"]
+__all__ = ["Disturbance", "Emulator", "EmulatorError", "Faults", "RequestRecord", "SeedError", "Switches"]
 
 
 def __getattr__(name: str) -> object:
     """Load the names that need the web server only when somebody asks for one of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from reconciler.emulator import requestlog, server  # noqa: PLC0415 - loaded on first use, see above
+    from reconciler.emulator import disturbances, requestlog, server  # noqa: PLC0415 - see above
 
-    return {"Emulator": server.Emulator, "RequestRecord": requestlog.RequestRecord}[name]
+    return {
+        "Disturbance": disturbances.Disturbance,
+        "Emulator": server.Emulator,
+        "RequestRecord": requestlog.RequestRecord,
+    }[name]

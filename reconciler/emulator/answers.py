@@ -15,11 +15,15 @@ InvalidFields = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer; ``body`` is JSON, or empty."""
+    """A finished answer; ``body`` is JSON unless ``headers`` say otherwise, or empty.
+
+    ``fault`` names what went wrong on purpose while it was made.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    fault: str | None = None
 
 
 class RefusalError(Exception):
@@ -109,8 +113,24 @@ class ConflictRefusalError(RefusalError):
     exception_class = "ConflictError"
 
 
+class RateRefusalError(RefusalError):
+    """429: too many requests. The API guide gives no class for it."""
+
+    status = 429
+    exception_class = "RateLimitError"
+
+    def __init__(self, retry_after: str | None) -> None:
+        """Take the value of Retry-After: seconds or a date, or None for no such header."""
+        self.retry_after = retry_after
+        super().__init__("Rate limit exceeded")
+
+    def headers(self) -> dict[str, str]:
+        """Tell when to come back, if that is told."""
+        return {} if self.retry_after is None else {"Retry-After": self.retry_after}
+
+
 class FaultRefusalError(RefusalError):
-    """500: the emulator itself failed."""
+    """500: the emulator itself failed, or was told to."""
 
     status = 500
     exception_class = "InternalServerError"

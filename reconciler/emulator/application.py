@@ -6,11 +6,11 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from reconciler.emulator.answers import (
@@ -19,21 +19,39 @@ from reconciler.emulator.answers import (
     MethodRefusalError,
     NotFoundRefusalError,
     RefusalError,
-    json_answer,
     refusal_answer,
 )
 from reconciler.emulator.authentication import authenticate
 from reconciler.emulator.bodies import UNREADABLE, read_json
+from reconciler.emulator.control import FaultsEndpoint, LogEndpoint
+from reconciler.emulator.delivery import Channel, deliver, deliver_badly
 from reconciler.emulator.families import FAMILIES, Family
-from reconciler.emulator.operations import COLLECTION_OPERATIONS, KEY_OPERATIONS, Call, Operation, World
+from reconciler.emulator.misbehaviour import HEALTHY, MISBEHAVIOURS, Circumstances, Misbehaviour
+from reconciler.emulator.operations import (
+    COLLECTION_OPERATIONS,
+    KEY_OPERATIONS,
+    Call,
+    Operation,
+    World,
+    called_scope,
+    list_keys,
+    page_limits,
+    patch_key,
+)
+from reconciler.emulator.requestlog import Result
 
 if TYPE_CHECKING:
     import random
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from reconciler.emulator.disturbances import Disturber
+    from reconciler.emulator.faults import Faults
+    from reconciler.emulator.injector import Injector
     from reconciler.emulator.requestlog import RequestLog
     from reconciler.emulator.timestamps import Clock
+
+_WRITES = frozenset({"POST", "PATCH", "DELETE"})
 
 Handler = Callable[[Request, object], Answer]
 """Answers a request whose parsed body is the second argument; raises `RefusalError` to refuse."""
@@ -49,19 +67,44 @@ class Service:
     token: str
     delay: float
     ids: random.Random
+    injector: Injector
+    disturber: Disturber
 
-    async def exchange(self, request: Request, handler: Handler) -> Answer:
-        """Turn a request into its answer.
+    async def exchange(self, request: Request, handler: Handler, channel: Channel) -> None:
+        """Turn a request into its answer, and send it as the faults in force have it.
 
-        The one place to interfere with requests: above `_answer` nothing has happened yet, below it
+        The one place to interfere with answers: above `_answer` nothing has happened yet, below it
         the effect is stored and only the answer is left to be sent.
         """
         body = read_json(await request.body())
         if self.delay:
             await asyncio.sleep(self.delay)
-        answer = self._answer(request, body, handler)
-        self.log.add(request.method, _sent_path(request), answer.status, None if body is UNREADABLE else body)
-        return answer
+        path = _sent_path(request)
+        faults, fault = self.injector.faults, self.injector.answer_fault(request.method, path)
+        shown = MISBEHAVIOURS[fault] if fault else HEALTHY
+        answer = self._answer(request, body, self._stand_in(shown, faults) or handler)
+        result = _result(request.method, answer, fault, shown)
+        self.log.add(request.method, path, None if body is UNREADABLE else body, result)
+        self._take_note(request.method, fault, answer.fault)
+        if shown is HEALTHY:
+            await deliver(answer, channel)
+        else:
+            answer = replace(answer, headers={**answer.headers, **(shown.headers or {})})
+            await deliver_badly(answer, channel, shown.manner, faults.slow_seconds)
+
+    def _stand_in(self, shown: Misbehaviour, faults: Faults) -> Handler | None:
+        stand_in = shown.stand_in
+        if stand_in is None:
+            return None
+        return lambda _request, _body: stand_in(Circumstances(faults, self.world.switches, self.clock()))
+
+    def _take_note(self, method: str, *faults: str | None) -> None:
+        """Count what was injected, and let somebody else write if it is time."""
+        for fault in filter(None, faults):
+            self.injector.count(fault)
+        if method == "PATCH" and not self.injector.idle:
+            with self.world.store.lock:
+                self.disturber.after_patch(after=self.log.latest, now=self.clock())
 
     def _answer(self, request: Request, body: object, handler: Handler) -> Answer:
         try:
@@ -73,6 +116,15 @@ class Service:
             traceback.print_exc(file=sys.stderr)
             refusal = FaultRefusalError("Internal server error")
         return refusal_answer(refusal, f"{self.ids.getrandbits(128):032x}")
+
+
+def _result(method: str, answer: Answer, fault: str | None, shown: Misbehaviour) -> Result:
+    executed = shown.stand_in is None and answer.status < HTTPStatus.BAD_REQUEST
+    return Result(
+        status=None if shown.manner == "cut" else answer.status,
+        fault=fault or answer.fault,
+        effective=executed and method in _WRITES,
+    )
 
 
 def _sent_path(request: Request) -> str:
@@ -98,10 +150,33 @@ class Endpoint:
         operation = self.operations.get(request.method)
         if operation is None:
             raise MethodRefusalError(tuple(self.operations))
-        world = self.service.world
+        world, injector = self.service.world, self.service.injector
         authenticate(request.headers.get("authorization"), self.service.token, world.switches)
-        call = Call(self.family, request.path_params, request.query_params, body, self.service.clock())
-        return operation(world, call)
+        call = Call(
+            self.family,
+            request.path_params,
+            request.query_params,
+            body,
+            self.service.clock(),
+            injector.faults.unstored,
+        )
+        fault = None if injector.idle else self._disturb(operation, call)
+        answer = operation(world, call)
+        return replace(answer, fault=fault) if fault else answer
+
+    def _disturb(self, operation: Operation, call: Call) -> str | None:
+        """Change what an operation finds, and name the fault that its answer will show."""
+        service = self.service
+        if operation is list_keys:
+            scope, (_, offset) = called_scope(call), page_limits(call.query, service.world.switches)
+            changed = service.disturber.between_pages(scope, offset, after=service.log.latest, now=call.now)
+            return "page_change" if changed else None
+        drops = (
+            operation is patch_key
+            and isinstance(call.body, dict)
+            and not call.body.keys().isdisjoint(call.unstored)
+        )
+        return "unstored" if drops else None
 
 
 def _handle_unknown_path(request: Request, body: object) -> Answer:
@@ -112,44 +187,21 @@ def _handle_unknown_path(request: Request, body: object) -> Answer:
 async def _serve(service: Service, handler: Handler, scope: Scope, receive: Receive, send: Send) -> None:
     request = Request(scope, receive)
     try:
-        answer = await service.exchange(request, handler)
+        await service.exchange(request, handler, Channel(scope, receive, send))
     except ClientDisconnect:
         return
-    await _send(answer, scope, receive, send)
-
-
-async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    media_type = "application/json" if answer.body else None
-    response = Response(answer.body, answer.status, dict(answer.headers), media_type)
-    await response(scope, receive, send)
-
-
-@dataclass(frozen=True, slots=True)
-class LogEndpoint:
-    """``/_emulator/requests``: GET shows the requests so far, DELETE forgets them. Not logged itself."""
-
-    log: RequestLog
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one look at the log."""
-        await _send(self._answer(scope["method"]), scope, receive, send)
-
-    def _answer(self, method: str) -> Answer:
-        if method == "GET":
-            return json_answer({"requests": [record.document() for record in self.log.records()]})
-        if method == "DELETE":
-            self.log.clear()
-            return Answer(204)
-        return refusal_answer(MethodRefusalError(("GET", "DELETE")), "")
 
 
 def build_application(service: Service) -> ASGIApp:
-    """Give the ASGI application: the paths of every family, the log, and 404 for the rest."""
+    """Give the ASGI application: the paths of every family, those of control, and 404 for the rest."""
 
     async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
         await _serve(service, _handle_unknown_path, scope, receive, send)
 
-    routes = [Route("/_emulator/requests", LogEndpoint(service.log))]
+    routes = [
+        Route("/_emulator/requests", LogEndpoint(service.log)),
+        Route("/_emulator/faults", FaultsEndpoint(service.injector, service.disturber)),
+    ]
     for family in FAMILIES.values():
         routes += [
             Route(family.collection, Endpoint(service, family, COLLECTION_OPERATIONS)),

@@ -29,7 +29,15 @@ def _objection(header: str | None, token: str) -> tuple[str, str] | None:
 def authenticate(header: str | None, token: str, switches: Switches) -> None:
     """Let the bearer of ``token`` pass; raise the 401 refusal for everybody else."""
     objection = _objection(header, token)
-    if objection is None:
-        return
+    if objection is not None:
+        raise _refusal(objection, switches)
+
+
+def token_refusal(switches: Switches) -> AuthenticationRefusalError:
+    """Give the refusal of a token that was good until now."""
+    return _refusal(_WRONG_TOKEN, switches)
+
+
+def _refusal(objection: tuple[str, str], switches: Switches) -> AuthenticationRefusalError:
     shapes = {"documented": AuthenticationRefusalError, "detail": DetailedAuthenticationRefusalError}
-    raise shapes[switches.unauthorized_body](*objection)
+    return shapes[switches.unauthorized_body](*objection)

@@ -94,9 +94,31 @@ def _patched_values(family: Family, body: Body, switches: Switches, complaints: 
     return values
 
 
-def _note_unknown(body: Body, known: Collection[str], switches: Switches, complaints: Complaints) -> None:
-    if switches.unknown_members == "400":
-        complaints.update({name: ["unknown member"] for name in body if name not in known})
+def _unknown_in_items(field: Field, body: Body) -> list[str]:
+    items = body.get(field.name)
+    if not field.item_members or not isinstance(items, list):
+        return []
+    return [
+        f"[{index}] {member}: unknown member"
+        for index, item in enumerate(items)
+        if isinstance(item, dict)
+        for member in item
+        if member not in field.item_members
+    ]
+
+
+def _note_unknown(
+    family: Family, body: Body, others: Collection[str], switches: Switches, complaints: Complaints
+) -> None:
+    """Note the members that are neither fields nor ``others``, those of list items too, if told to."""
+    if switches.unknown_members != "400":
+        return
+    known = {*others, *(field.name for field in family.fields)}
+    complaints.update({name: ["unknown member"] for name in body if name not in known})
+    for field in family.fields:
+        unknown = _unknown_in_items(field, body)
+        if unknown:
+            complaints.setdefault(field.name, []).extend(unknown)
 
 
 def _note_length(values: Values, switches: Switches, complaints: Complaints) -> None:
@@ -122,7 +144,7 @@ def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime
     expire = values.get("expire")
     if switches.past_expire == "400" and isinstance(expire, dt.datetime) and expire <= now:
         complaints["expire"] = ["must be in the future"]
-    _note_unknown(body, {"name", *(field.name for field in family.fields)}, switches, complaints)
+    _note_unknown(family, body, {"name"}, switches, complaints)
     _note_length(values, switches, complaints)
     if complaints:
         raise ValidationRefusalError(complaints)
@@ -136,7 +158,7 @@ def read_patch(family: Family, body: Body, switches: Switches) -> Values:
     """
     complaints: Complaints = {}
     values = _patched_values(family, body, switches, complaints)
-    _note_unknown(body, {field.name for field in family.fields}, switches, complaints)
+    _note_unknown(family, body, (), switches, complaints)
     _note_length(values, switches, complaints)
     if complaints:
         raise ValidationRefusalError(complaints)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class Field:
     """One member that a client may set.
 
-    ``required`` and ``default`` hold for create. ``nullable`` says that null is a value of the stored
+    ``item_members`` are the members of its items, if it is a list of objects. ``required`` and
+    ``default`` hold for create. ``nullable`` says that null is a value of the stored
     field: create takes it, and PATCH asks the switch for expiries instead of the one for other nulls.
     """
 
@@ -24,6 +25,7 @@ class Field:
     required: bool = False
     nullable: bool = False
     default: rules.Value = None
+    item_members: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,12 @@ CAAS = Family(
         Field(name="description", parse=rules.parse_text, default=""),
         Field(name="expire", parse=rules.parse_expiry, nullable=True),
         Field(name="is_disabled", parse=rules.parse_flag, default=False),
-        Field(name="containers", parse=rules.parse_containers, required=True),
+        Field(
+            name="containers",
+            parse=rules.parse_containers,
+            required=True,
+            item_members=rules.CONTAINER_MEMBERS,
+        ),
     ),
     references="containers",
 )

@@ -40,19 +40,24 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated request, its path and query still as text, at the moment it takes effect."""
+    """One authenticated request, its path and query still as text, at the moment it takes effect.
+
+    ``unstored`` names the fields that a PATCH is to check and then to drop.
+    """
 
     family: Family
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     body: object
     now: dt.datetime
+    unstored: tuple[str, ...] = ()
 
 
 Operation = Callable[[World, Call], Answer]
 
 
-def _scope(call: Call) -> Scope:
+def called_scope(call: Call) -> Scope:
+    """Give the scope that a path means; refuse one whose parts are no numbers."""
     complaints = {}
     numbers = []
     for parameter in call.family.parameters:
@@ -85,7 +90,8 @@ def _existing(world: World, call: Call, scope: Scope, name: str) -> StoredKey:
     return key
 
 
-def _page_limits(query: Mapping[str, str], switches: Switches) -> tuple[int, int]:
+def page_limits(query: Mapping[str, str], switches: Switches) -> tuple[int, int]:
+    """Give limit and offset of a page; refuse what is out of range."""
     complaints = {}
     numbers = {}
     for parameter, default in (("limit", LIMIT_MAX), ("offset", 0)):
@@ -119,15 +125,15 @@ def _require_containers(world: World, call: Call, scope: Scope, values: Values) 
 
 def list_keys(world: World, call: Call) -> Answer:
     """GET of the collection: one page, and the count of all."""
-    scope = _scope(call)
-    limit, offset = _page_limits(call.query, world.switches)
+    scope = called_scope(call)
+    limit, offset = page_limits(call.query, world.switches)
     count, keys = world.store.page(scope, offset, limit)
     return Answer(200, world.renderer.page(count, keys, call.now))
 
 
 def create_key(world: World, call: Call) -> Answer:
     """POST: 200 with the new key and, this once, its secret; 409 when the name is taken."""
-    scope = _scope(call)
+    scope = called_scope(call)
     name, values = read_create(call.family, body_object(call.body), world.switches, call.now)
     _require_containers(world, call, scope, values)
     if world.store.get(scope, name) is not None:
@@ -152,16 +158,18 @@ def _secret(key: StoredKey, switches: Switches) -> str:
 
 def read_one(world: World, call: Call) -> Answer:
     """GET of one key."""
-    scope, name = _scope(call), _path_name(world, call)
+    scope, name = called_scope(call), _path_name(world, call)
     return Answer(200, world.renderer.fragment(_existing(world, call, scope, name), call.now))
 
 
 def patch_key(world: World, call: Call) -> Answer:
     """PATCH: what the body gives is replaced, lists whole; 200 with the key after it."""
-    scope, name = _scope(call), _path_name(world, call)
+    scope, name = called_scope(call), _path_name(world, call)
     values = read_patch(call.family, body_object(call.body), world.switches)
     key = _existing(world, call, scope, name)
     _require_containers(world, call, scope, values)
+    for name in call.unstored:
+        values.pop(name, None)
     if values:
         key = replace(key, values={**key.values, **values})
         world.store.put(key)
@@ -170,7 +178,7 @@ def patch_key(world: World, call: Call) -> Answer:
 
 def delete_key(world: World, call: Call) -> Answer:
     """DELETE: 204 without a body."""
-    scope, name = _scope(call), _path_name(world, call)
+    scope, name = called_scope(call), _path_name(world, call)
     key = world.store.get(scope, name)
     if key is None:
         if world.switches.delete_missing == "404":

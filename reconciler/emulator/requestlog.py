@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,19 +16,32 @@ MAX_RECORDS = 100_000
 _LINE_BODY = 500
 
 
+class Result(NamedTuple):
+    """What became of a request."""
+
+    status: int | None
+    fault: str | None = None
+    effective: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One answered request.
+    """One request.
 
     ``sequence`` counts from 1 in the order in which requests took effect; ``path`` is as sent, with
-    its query; ``body`` is the parsed JSON, None when there was none or it was not JSON.
+    its query; ``body`` is the parsed JSON, None when there was none or it was not JSON. ``status`` is
+    what the client was to see, None when its connection was reset; ``fault`` is what was injected.
+    ``effective`` tells that a write was executed, whatever the client saw, and even if it wrote what
+    was stored already.
     """
 
     sequence: int
     method: str
     path: str
-    status: int
+    status: int | None
     body: Any = None
+    fault: str | None = None
+    effective: bool = False
 
     def document(self) -> dict[str, Any]:
         """Give the record as a JSON object."""
@@ -38,7 +50,9 @@ class RequestRecord:
     def line(self) -> str:
         """Give the record on one line, long bodies cut, everything but printable ASCII escaped."""
         body = "" if self.body is None else " " + json.dumps(self.body)[:_LINE_BODY]
-        return ascii(f"#{self.sequence} {self.method} {self.path} {self.status}")[1:-1] + body
+        status = "reset" if self.status is None else self.status
+        fault = f" [{self.fault}]" if self.fault else ""
+        return ascii(f"#{self.sequence} {self.method} {self.path} {status}{fault}")[1:-1] + body
 
 
 class RequestLog:
@@ -50,14 +64,22 @@ class RequestLog:
     def __init__(self, listen: Callable[[RequestRecord], None] | None = None) -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._numbers = itertools.count(1)
+        self._latest = 0
         self._records: deque[RequestRecord] = deque(maxlen=MAX_RECORDS)
         self._listen = listen
 
-    def add(self, method: str, path: str, status: int, body: object) -> None:
-        """Note an answered request."""
+    @property
+    def latest(self) -> int:
+        """The number of the latest request, 0 before the first."""
+        return self._latest
+
+    def add(self, method: str, path: str, body: object, result: Result) -> None:
+        """Note a request and what became of it."""
         with self._lock:
-            record = RequestRecord(next(self._numbers), method, path, status, body)
+            self._latest += 1
+            record = RequestRecord(
+                self._latest, method, path, result.status, body, result.fault, result.effective
+            )
             self._records.append(record)
         if self._listen:
             self._listen(record)

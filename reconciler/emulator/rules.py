@@ -96,6 +96,10 @@ _CONTAINER_MEMBERS: tuple[tuple[str, Callable[[object], str]], ...] = (
 )
 
 
+CONTAINER_MEMBERS = frozenset(member for member, _ in _CONTAINER_MEMBERS)
+"""The members that the published schema gives a container."""
+
+
 def _container_complaints(item: object) -> list[str]:
     if not isinstance(item, dict):
         return ["must be an object"]

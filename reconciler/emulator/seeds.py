@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from reconciler.emulator.timestamps import parse_moment
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _SOURCES = ("cloud", "iate")
@@ -47,16 +48,49 @@ class Seed:
 
 
 def load_seed(path: Path) -> Mapping[str, object]:
-    """Read a seed file's JSON; `SeedError` says what is wrong in it."""
+    """Read a seed file's JSON; `SeedError` says what is wrong in it.
+
+    A member name that occurs twice in an object is wrong: JSON readers would drop the first silently.
+    """
+    repeating: list[_Repeating] = []
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        if len(document := dict(pairs)) < len(pairs):
+            repeating.append(document := _Repeating(pairs))
+        return document
+
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes(), object_pairs_hook=members)
+        problems = list(_repetitions(document, "")) if repeating else []
     except OSError as error:
         raise SeedError([f"cannot be read: {error.strerror}"]) from error
     except (ValueError, RecursionError) as error:
         raise SeedError([f"not JSON: {error}"]) from error
+    if problems:
+        raise SeedError(problems)
     if not isinstance(document, dict):
         raise SeedError(["must be an object with a member for each family"])
     return document
+
+
+class _Repeating(dict[str, object]):
+    """An object of a file in which a name occurs more than once."""
+
+    def __init__(self, pairs: Sequence[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.repeated = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
+
+
+def _repetitions(value: object, where: str) -> Iterator[str]:
+    """Give the place of every name that occurs more than once, in the order of the file."""
+    if isinstance(value, _Repeating):
+        yield from (f"{where}{name}: occurs more than once" for name in value.repeated)
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from _repetitions(member, f"{where}{name}.")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _repetitions(item, f"{where.removesuffix('.')}[{index}].")
 
 
 def read_seed(document: Mapping[str, object], *, now: dt.datetime) -> Seed:

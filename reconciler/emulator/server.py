@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from reconciler.emulator.application import Service, build_application
+from reconciler.emulator.delivery import FaultyProtocol
+from reconciler.emulator.disturbances import Disturbance, Disturber
 from reconciler.emulator.errors import EmulatorError
 from reconciler.emulator.families import CAAS
+from reconciler.emulator.faults import NO_FAULTS, Faults
+from reconciler.emulator.injector import Injector
 from reconciler.emulator.operations import World
 from reconciler.emulator.persistence import NoStorage, SqliteStorage
 from reconciler.emulator.rendering import Document, Renderer, canonical_document, key_status
@@ -46,7 +50,7 @@ class _Server(uvicorn.Server):
                 log_level="critical",
                 access_log=False,
                 lifespan="off",
-                http="h11",
+                http=FaultyProtocol,
                 ws="none",
                 loop="asyncio",
                 server_header=False,
@@ -120,6 +124,7 @@ class Emulator:
     ``seed`` has the shape described in `seeds`; with a ``database`` file it counts only while the file
     is new. ``clock`` gives the service's time. ``port`` 0 is any free port. ``delay`` is added to each
     request, in seconds. ``listen`` is called, in the server's thread, with each request's record.
+    ``faults`` go wrong on purpose, and may be replaced while the emulator runs.
 
     Entering raises `EmulatorError` when the port, the database or the seed cannot be used.
     """
@@ -135,6 +140,7 @@ class Emulator:
         database: Path | None = None,
         delay: float = 0.0,
         listen: Callable[[RequestRecord], None] | None = None,
+        faults: Faults = NO_FAULTS,
     ) -> None:
         """Keep the settings; nothing runs yet."""
         self.switches = switches
@@ -145,12 +151,14 @@ class Emulator:
         self._database = database
         self._delay = delay
         self._log = RequestLog(listen)
+        self._injector = Injector(faults)
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Start serving; requests are answered as soon as this returns."""
         with contextlib.ExitStack() as started:
             self._world = self._open(started)
+            self._disturber = Disturber(self._world.store, self._injector)
             listener = started.enter_context(_listen(self._port))
             self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
             started.enter_context(_serving(build_application(self._service()), listener))
@@ -179,6 +187,8 @@ class Emulator:
             token=self.token,
             delay=self._delay,
             ids=_seeded_random(self.switches),
+            injector=self._injector,
+            disturber=self._disturber,
         )
 
     @property
@@ -189,6 +199,25 @@ class Emulator:
     def clear_requests(self) -> None:
         """Forget the requests so far; their numbers go on."""
         self._log.clear()
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong; assign other `Faults` to change it, which starts every choice afresh."""
+        return self._injector.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._injector.use(faults)
+
+    @property
+    def injected(self) -> dict[str, int]:
+        """How often each fault was injected so far, under all the faults there were."""
+        return self._injector.injected()
+
+    @property
+    def disturbances(self) -> tuple[Disturbance, ...]:
+        """What the faults made other writers do to the keys, oldest first."""
+        return self._disturber.done()
 
     def keys(self, project_id: int, region_id: int) -> dict[str, Document]:
         """Give the container keys of a scope by name, as the API shows them by default."""

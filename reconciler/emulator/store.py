@@ -75,6 +75,10 @@ class KeyStore:
         """Give every key of a scope, in no particular order."""
         return tuple(self._scopes.get(scope, {}).values())
 
+    def everything(self) -> tuple[StoredKey, ...]:
+        """Give every key there is, in no particular order."""
+        return tuple(key for keys in self._scopes.values() for key in keys.values())
+
     def put(self, *keys: StoredKey) -> None:
         """Store keys, new ones or new versions, all or none of them."""
         self._storage.save(keys)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from reconciler.errors import COLUMN_BITS, InputError, Position, Problem
+from reconciler.errors import COLUMN_BITS, InputError, Problem
 from reconciler.load import parser
 from reconciler.load.documents import Document
-from reconciler.load.scalars import CONSTANTS, NUMBER_START, resolve
+from reconciler.load.scalars import CONSTANTS, DIGITS, NUMBER_START, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,8 @@ MAX_DEPTH: Final = 64
 MAX_ALIASED_NODES: Final = 1_000_000
 """Nodes that the aliases of one file may stand for, after expansion."""
 
+_OUTER_LIST_DEPTH: Final = 2
+"""Depth of a list that is a value of the document's mapping, as the list of keys is."""
 _TAG_PREFIX: Final = "tag:yaml.org,2002:"
 _STRING_TAGS: Final = frozenset({"!", _TAG_PREFIX + "str"})
 
@@ -90,7 +92,7 @@ class _Builder:
             event = next(events)  # noqa: PLW2901 - a key and its value are two events of one stream
             if event.__class__ is scalar and event.anchor is None and event.tag is None:
                 value = event.value
-                if value in CONSTANTS or value[0] in NUMBER_START:
+                if value in CONSTANTS or (value[0] in NUMBER_START and value[-1] in DIGITS):
                     value = self._scalar(event)
                 result[key] = value
             else:
@@ -103,18 +105,21 @@ class _Builder:
     def _sequence(self, depth: int) -> list[Any]:
         result: list[Any] = []
         places: list[int] = []
+        is_outer = depth == _OUTER_LIST_DEPTH
         for event in self._events:
             kind = event.__class__
             if kind is parser.SequenceEndEvent:
                 break
-            mark = event.start_mark
-            places.append(mark.line << COLUMN_BITS | mark.column)
+            if is_outer:
+                mark = event.start_mark
+                places.append(mark.line << COLUMN_BITS | mark.column)
             plain_mapping = kind is parser.MappingStartEvent and event.anchor is None and event.tag is None
             if plain_mapping and depth < MAX_DEPTH:
                 result.append(self._mapping(depth + 1))
             else:
                 result.append(self._value(event, depth))
-        self._items[id(result)] = places
+        if is_outer:
+            self._items[id(result)] = places
         return result
 
     def _value(self, event: Any, depth: int) -> Any:
@@ -195,5 +200,4 @@ class _Builder:
         self._refuse(event, f"the tag {tag} is not supported; write the value without it")
 
     def _refuse(self, event: Any, message: str) -> NoReturn:
-        mark = event.start_mark
-        raise InputError([Problem(message, Position(self._source, mark.line + 1, mark.column + 1))])
+        raise InputError([Problem(message, parser.mark_position(self._source, event.start_mark, self._text))])

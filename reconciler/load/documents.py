@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.errors import pack
 from reconciler.load import parser
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 class Document:
     """One YAML document as plain Python data.
 
-    ``items`` holds the packed places of the items of each list, by the list's identity: every key
-    of a plan says where it was declared. All other places are needed only to report an error, and
-    are then found by parsing ``text`` again, of which this is the ``index``-th document.
+    ``items`` holds the packed places of the items of each list of the document's mapping, by the
+    list's identity: every key of a plan says where it was declared. All other places are needed only
+    to report an error, and are then found by parsing ``text`` again, of which this is the
+    ``index``-th document.
     """
 
     source: str
@@ -38,7 +40,12 @@ class Document:
 
     def item_places(self, key: str) -> Sequence[int]:
         """Give the packed places of the items of the list under ``key`` of the document's mapping."""
-        return self.items[id(self.data[key])]
+        items = self.data[key]
+        known = self.items.get(id(items))
+        if known is not None:
+            return known
+        # An alias of a list that stands deeper in the document.
+        return [pack(self.position((key, index))) for index in range(len(items))]
 
     @property
     def _root(self) -> Any:

@@ -41,7 +41,7 @@ def load(paths: Sequence[str], standard_input: BinaryIO) -> Loaded:
     for source in _sources(paths, problems):
         label = "<stdin>" if source == STANDARD_INPUT else source
         try:
-            found = parse(_text(_read(source, standard_input), label), label)
+            found = parse(_text(_read(source, label, standard_input), label), label)
         except InputError as error:
             problems.extend(error.problems)
             continue
@@ -63,10 +63,12 @@ def _sources(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
 
 
 def _expand(path: str, problems: list[Problem]) -> Iterable[str]:
-    if path == STANDARD_INPUT or not Path(path).is_dir():
+    # os.path, unlike Path, takes a path that cannot be looked up for no directory: reading it tells why.
+    if path == STANDARD_INPUT or not os.path.isdir(path):  # noqa: PTH112 - see above
         return [path]
+    known = len(problems)
     found = sorted(_walk(path, problems))
-    if not found:
+    if not found and len(problems) == known:
         message = "this directory holds no *.yaml or *.yml file (hidden ones are left out)"
         problems.append(Problem(message, Position(path)))
     return found
@@ -83,7 +85,7 @@ def _walk(directory: str, problems: list[Problem]) -> Iterator[str]:
                 yield os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
 
 
-def _read(source: str, standard_input: BinaryIO) -> bytes:
+def _read(source: str, label: str, standard_input: BinaryIO) -> bytes:
     try:
         if source == STANDARD_INPUT:
             content = standard_input.read(MAX_BYTES + 1)
@@ -91,10 +93,10 @@ def _read(source: str, standard_input: BinaryIO) -> bytes:
             with Path(source).open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise InputError([_read_problem(error, source)]) from error
+        raise InputError([_read_problem(error, label)]) from error
     if len(content) > MAX_BYTES:
         limit = MAX_BYTES // (1024 * 1024)
-        raise InputError([Problem(f"larger than {limit} MiB; split it into several files", Position(source))])
+        raise InputError([Problem(f"larger than {limit} MiB; split it into several files", Position(label))])
     return content
 
 
@@ -109,8 +111,9 @@ def _text(content: bytes, source: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = content[: error.start]
+        decoded = error.object  # the content without its byte order mark
+        before = decoded[: error.start]
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         position = Position(source, before.count(b"\n") + 1, column)
-        byte = f"0x{content[error.start]:02x}"
+        byte = f"0x{decoded[error.start]:02x}"
         raise InputError([Problem(f"not UTF-8: byte {byte}; save the file as UTF-8", position)]) from error

@@ -1,6 +1,7 @@
 """The one home of PyYAML: its event stream, its node trees, and its errors in our words.
 
-libyaml's parser is used where PyYAML was built with it, else the pure one: both give the same events.
+libyaml's parser is used where PyYAML was built with it, else the pure one. Both give the same events,
+but for rarities: the pure one refuses a tab after a colon, libyaml's an unknown directive.
 """
 
 from __future__ import annotations
@@ -38,11 +39,13 @@ __all__ = [
     "default_parser",
     "events",
     "find",
+    "mark_position",
     "place",
     "pure_parser",
     "syntax_errors",
 ]
 
+_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -108,6 +111,16 @@ def place(source: str, node: Any) -> Position:
     return Position(source, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
+def mark_position(source: str, mark: Any, text: str) -> Position:
+    """Give the position of a mark of a parser, or the end of ``text`` if the mark lies behind it.
+
+    The parsers differ in how far behind the end they see it; people look at the last line.
+    """
+    lines = text.rstrip("\r\n").splitlines() or [""]
+    line, column = min((mark.line, mark.column), (len(lines) - 1, len(lines[-1])))
+    return Position(source, line + 1, column + 1)
+
+
 def _is_empty(node: Any) -> bool:
     return isinstance(node, yaml.ScalarNode) and node.start_mark.index == node.end_mark.index
 
@@ -117,25 +130,36 @@ def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
         return node.value[step], node.value[step]
     if not isinstance(node, yaml.MappingNode):
         return None
-    for key, value in node.value:
-        if key.value == step:
-            return key, value
-    for key, value in node.value:
-        if key.value == "<<":
-            for source in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-                found = _child(source, step)
-                if found is not None:
-                    return found
+    # Neither recursive nor twice over one mapping: merges may form long chains and wide webs.
+    waiting = [node]
+    seen: set[int] = set()
+    while waiting:
+        mapping = waiting.pop()
+        if id(mapping) in seen:
+            continue
+        seen.add(id(mapping))
+        for key, value in mapping.value:
+            if key.value == step:
+                return key, value
+        waiting.extend(reversed(_merged(mapping)))
     return None
+
+
+def _merged(mapping: yaml.MappingNode) -> list[yaml.MappingNode]:
+    """Give the mappings that a mapping merges, the first of which wins."""
+    for key, value in mapping.value:
+        if key.tag == _MERGE_TAG:
+            return value.value if isinstance(value, yaml.SequenceNode) else [value]
+    return []
 
 
 def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
         return _character_problem(text, source)
-    position = Position(source, mark.line + 1, mark.column + 1)
-    line = text.splitlines()[mark.line : mark.line + 1]
-    if line and "\t" in line[0][: mark.column + 1]:
+    position = mark_position(source, mark, text)
+    before = "".join(text.splitlines()[position.line - 1 : position.line])[: position.column]
+    if "\t" in before[-1:] or "\t" in before[: len(before) - len(before.lstrip())]:
         return Problem("a tab cannot indent YAML; use spaces", position)
     what = getattr(error, "problem", None) or "the parser gives no reason"
     return Problem(f"not valid YAML: {what}; check the indentation, quotes and brackets here", position)

@@ -18,7 +18,8 @@ CONSTANTS: Final = {
     "true": True,
     "false": False,
 }
-NUMBER_START: Final = frozenset("-0123456789")
+DIGITS: Final = frozenset("0123456789")
+NUMBER_START: Final = DIGITS | {"-"}
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})", re.ASCII)
 _FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?", re.ASCII)
 

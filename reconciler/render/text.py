@@ -81,7 +81,8 @@ def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
 def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
     place = printable(f"{change.position.source}:{change.position.line}")
     title = f"# {printable(change.address)} will be updated in-place"
-    yield f"  {paint(title, Colour.STRONG)} {paint(f'({place})', Colour.QUIET)}"
+    yield f"  {paint(title, Colour.STRONG)}"
+    yield f"  {paint(f'# (declared at {place})', Colour.QUIET)}"
     mark = paint("~", Colour.CHANGE)
     yield f'  {mark} {change.scope.kind} "{printable(change.name)}" {{'
     for field in change.fields:
@@ -95,7 +96,8 @@ def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
 def _field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
     mark = paint("~", Colour.CHANGE)
     note = _note(field, paint)
-    if not field.added and not field.removed:
+    lists = isinstance(field.before, list) and isinstance(field.after, list)
+    if not lists or not (field.added or field.removed):
         before, after = _shortened(field.before, field.after)
         yield f"      {mark} {field.field} = {before} -> {after}{note}"
         return

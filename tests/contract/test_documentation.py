@@ -10,12 +10,12 @@ import yaml
 from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
+import document
 from reconciler import __version__
 from reconciler.cli.main import cli
 from reconciler.emulator import Emulator
 from reconciler.errors import ExitCode
 from reconciler.resources import schema_texts
-from tools import document
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -33,12 +33,12 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 def test_the_reference_is_what_help_prints() -> None:
     page = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
-    assert page == document.reference(), "run: python -m tools.document"
+    assert page == document.reference(), "run: python tools/document.py"
 
 
 def test_the_table_of_switches_is_the_emulators_own() -> None:
     page = (ROOT / "docs/emulator.md").read_text(encoding="utf-8")
-    assert page == document.emulator_page(page), "run: python -m tools.document"
+    assert page == document.emulator_page(page), "run: python tools/document.py"
 
 
 def test_the_plan_in_the_readme_is_what_plan_prints(monkeypatch: pytest.MonkeyPatch) -> None:

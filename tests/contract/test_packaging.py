@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.resources import bundled_schema
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -32,7 +34,7 @@ def from_wheel(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("name", ["caas", "keys", "plan"])
 def test_the_wheel_prints_the_schemas_of_the_checkout(installed: Path, name: str) -> None:
     ended = from_wheel(installed, "schema", name)
-    assert ended.stdout == (ROOT / f"schemas/{name}.schema.json").read_text(encoding="utf-8")
+    assert ended.stdout == bundled_schema(name)
 
 
 def test_the_wheel_validates_with_its_own_schemas(installed: Path) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.emulator import Emulator, Switches
+from reconciler.emulator import Emulator, Faults, Switches
+from reconciler.emulator.faults import NO_FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,6 +78,7 @@ class Launcher:
         seed: Mapping[str, object] | None = None,
         database: Path | None = None,
         delay: float = 0.0,
+        faults: Faults = NO_FAULTS,
         **switches: Any,
     ) -> Api:
         clock = FakeClock()
@@ -85,6 +87,7 @@ class Launcher:
                 seed=seed,
                 database=database,
                 delay=delay,
+                faults=faults,
                 switches=Switches(**switches),
                 token=TOKEN,
                 clock=clock,

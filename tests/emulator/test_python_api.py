@@ -114,7 +114,9 @@ def test_requests_are_recorded_in_order_without_headers(api: Api) -> None:
     api.page(limit=5)
     api.read("missing")
     assert api.emulator.requests == (
-        RequestRecord(1, "POST", KEYS, 200, {"name": "web-key", "containers": [], "description": "x"}),
+        RequestRecord(
+            1, "POST", KEYS, 200, {"name": "web-key", "containers": [], "description": "x"}, effective=True
+        ),
         RequestRecord(2, "GET", f"{KEYS}?limit=5", 200),
         RequestRecord(3, "GET", f"{KEYS}/missing", 404),
     )
@@ -148,6 +150,8 @@ def test_the_log_can_be_read_and_cleared_over_http_without_a_token(api: Api) -> 
                 "path": KEYS,
                 "status": 200,
                 "body": {"name": "web-key", "containers": []},
+                "fault": None,
+                "effective": True,
             }
         ]
     }

@@ -107,6 +107,8 @@ def test_keys_are_listed_by_their_creation_wherever_they_came_from(start: Launch
     [
         ("[]", r"must be an object with a member for each family"),
         ("{", r"not JSON: Expecting property name .* line 1 column 2"),
+        ('{"caas": {}, "caas": {}}', r"^caas: occurs more than once$"),
+        ("[" * 100_000, r"not JSON: "),
     ],
 )
 def test_a_seed_file_that_is_no_json_object_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
@@ -114,6 +116,23 @@ def test_a_seed_file_that_is_no_json_object_is_refused(tmp_path: Path, content: 
     path.write_text(content)
     with pytest.raises(SeedError, match=complaint):
         load_seed(path)
+
+
+def test_every_member_that_occurs_twice_in_a_seed_file_is_reported_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "seed.json"
+    path.write_text(
+        """{"caas": {
+            "1/76": [{"name": "a", "name": "b", "containers": [{"name": "c", "namespace": "", "name": "d"}]}],
+            "1/77": [], "1/77": [], "1/77": []
+        }}"""
+    )
+    with pytest.raises(SeedError) as caught:
+        load_seed(path)
+    assert caught.value.problems == (
+        "caas.1/77: occurs more than once",
+        "caas.1/76[0].name: occurs more than once",
+        "caas.1/76[0].containers[0].name: occurs more than once",
+    )
 
 
 def test_a_missing_seed_file_is_refused(tmp_path: Path) -> None:

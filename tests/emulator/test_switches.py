@@ -210,6 +210,26 @@ def test_unknown_members_400(start: Launcher) -> None:
     assert api.patch("web-key", description="x").status_code == 200
 
 
+def test_unknown_members_400_looks_into_list_items(start: Launcher) -> None:
+    api = start(unknown_members="400")
+    api.create("web-key")
+    odd = [BOX, BOX | {"port": 80}, "box", {"name": "web", "image": ""}]
+    for response in (api.create("new-key", containers=odd), api.patch("web-key", containers=odd)):
+        assert assert_invalid(response, "containers")["invalid_fields"]["containers"] == [
+            "[2] must be an object",
+            "[3] namespace: Field required",
+            "[1] port: unknown member",
+            "[3] image: unknown member",
+        ]
+    assert_invalid(api.patch("web-key", containers=[BOX | {"port": 80}]), "containers")
+    assert api.patch("web-key", containers=[BOX]).status_code == 200
+
+
+def test_unknown_members_ignored_leaves_list_items_alone(start: Launcher) -> None:
+    api = start(unknown_members="ignored")
+    assert api.create("web-key", containers=[BOX | {"port": 80}]).json()["containers"] == [BOX]
+
+
 def test_missing_container_accepted(start: Launcher) -> None:
     api = start(missing_container="accepted", seed=KNOWN)
     assert api.create("web-key", containers=BOXES).status_code == 200

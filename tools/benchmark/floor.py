@@ -28,7 +28,7 @@ def drop_events(directory: Path) -> None:
             pass
 
 
-def read_page(connection: socket.socket, request: bytes) -> Any:  # noqa: ANN401 - a JSON value
+def read_page(connection: socket.socket, request: bytes) -> Any:
     """Send one request and read its JSON answer."""
     connection.sendall(request)
     received = bytearray()

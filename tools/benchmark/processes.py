@@ -70,7 +70,7 @@ class Place:
 
     def without_paths(self, text: str) -> str:
         """Take this machine's paths out of a text."""
-        for path in (self.directory, ROOT):
+        for path in (self.directory, ROOT, sys.base_prefix):
             text = text.replace(f"{path}/", "").replace(str(path), ".")
         return text
 
@@ -116,7 +116,7 @@ class Server:
         value = self._control("counts")
         return Counts(value["methods"], value["patching_seconds"])
 
-    def _control(self, command: str, body: str = "") -> Any:  # noqa: ANN401 - a JSON value
+    def _control(self, command: str, body: str = "") -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_RUN_LIMIT_SECONDS)
         try:
             connection.request("POST", f"/control/{command}", body)
@@ -141,6 +141,7 @@ def a_server(place: Place) -> Iterator[Server]:
         stdout=subprocess.PIPE,
         text=True,
         env=place.environment(""),
+        start_new_session=True,  # Ctrl-C is not for it: it ends with its standard input
     )
     try:
         line = process.stdout.readline() if process.stdout else ""
@@ -155,14 +156,17 @@ def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Pat
     """Run a process to its end, and measure it. Raises BenchmarkError unless it exits with 0."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=errors,
-            cwd=directory or place.directory,
-            env=place.environment(url),
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                cwd=directory or place.directory,
+                env=place.environment(url),
+            )
+        except OSError as error:
+            raise BenchmarkError(f"{_words(place, command)}: {error.strerror}") from error
         timer = threading.Timer(_RUN_LIMIT_SECONDS, process.kill)
         timer.daemon = True
         timer.start()
@@ -176,16 +180,20 @@ def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Pat
             timer.cancel()
             _stop(process)
         if process.returncode != 0:
-            words = " ".join(Path(command[0]).name if word == command[0] else word for word in command[:4])
             told = place.without_paths(_text(errors) or _text(output))
             shown = "\n".join(told.splitlines()[-_SHOWN_LINES:])
-            raise BenchmarkError(f"{place.without_paths(words)}: exit {process.returncode}\n{shown}")
+            raise BenchmarkError(f"{_words(place, command)}: exit {process.returncode}\n{shown}")
         return Run(seconds, usage.ru_maxrss / 1024, _text(output))
 
 
 def compared(place: Place, program: str, *arguments: str) -> Run:
     """Run one of the programs that the engine is compared with."""
     return run(place, (*PYTHON, "-m", f"benchmark.{program}", *arguments))
+
+
+def _words(place: Place, command: tuple[str, ...]) -> str:
+    """Name a command without this machine's paths and without long arguments."""
+    return place.without_paths(" ".join([Path(command[0]).name, *command[1:4]]))
 
 
 def _text(file: IO[bytes]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import statistics
+import textwrap
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 _GAP: Final = "  "
 _HEAD: Final = ("line", "what", "measured", "budget", "verdict", "behind it")
+_WIDEST: Final = 62
 # Numbers are aligned on their right.
 _RIGHT: Final = frozenset({2, 3})
 
@@ -104,8 +107,8 @@ class Pairs:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Lay rows out in aligned columns under a head."""
-    lines = [_HEAD, *(row.cells for row in rows)]
+    """Lay rows out in aligned columns under a head; a long text goes on below itself."""
+    lines = [_HEAD, *(line for row in rows for line in _wrapped(row.cells))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
     laid = [
         _GAP.join(
@@ -115,6 +118,10 @@ def table(rows: Sequence[Row]) -> str:
         for line in lines
     ]
     return "\n".join([laid[0], "-" * max(map(len, laid)), *laid[1:]])
+
+
+def _wrapped(cells: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return list(zip_longest(*(textwrap.wrap(cell, _WIDEST) or [""] for cell in cells), fillvalue=""))
 
 
 def _verdict(*, kept: bool) -> Verdict:

@@ -1,0 +1,94 @@
+"""How answers travel: whole, late, in half, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from starlette.responses import Response
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from reconciler.emulator.answers import Answer
+
+_CONNECTION = "connection"
+# Closing with a linger time of zero makes the kernel send RST, and not the FIN of an orderly end.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+Manner = Literal["whole", "late", "half", "cut"]
+"""How an answer is sent: as it is, after a while, only its first half, or the connection is reset."""
+
+
+class FaultyProtocol(H11Protocol):
+    """HTTP/1.1 that tells the application its connection, so that a fault can cut it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Put the connection into the state that every request's scope gets a copy of."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, _CONNECTION: transport}
+
+
+class Channel(NamedTuple):
+    """Where an answer goes: the three parts of an ASGI call."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+
+    @property
+    def connection(self) -> asyncio.Transport:
+        """The connection below."""
+        transport: asyncio.Transport = self.scope["state"][_CONNECTION]
+        return transport
+
+
+async def deliver(answer: Answer, channel: Channel) -> None:
+    """Send an answer as it is."""
+    await _response(answer)(*channel)
+
+
+async def deliver_badly(answer: Answer, channel: Channel, manner: Manner, seconds: float) -> None:
+    """Send an answer in some manner; ``seconds`` is how late a late one is."""
+    match manner:
+        case "whole":
+            await deliver(answer, channel)
+        case "late":
+            await _deliver_late(answer, channel, seconds)
+        case "half":
+            await _deliver_half(answer, channel)
+        case "cut":
+            await _reset(channel)
+
+
+async def _deliver_late(answer: Answer, channel: Channel, seconds: float) -> None:
+    """Wait for the client to go, which ends the matter, or else for the time to answer."""
+    try:
+        await asyncio.wait_for(channel.receive(), seconds)
+    except TimeoutError:
+        await deliver(answer, channel)
+
+
+async def _deliver_half(answer: Answer, channel: Channel) -> None:
+    """Announce the whole body, send half of it, and close the connection in order."""
+    head = {"type": "http.response.start", "status": answer.status, "headers": _response(answer).raw_headers}
+    half = answer.body[: len(answer.body) // 2]
+    await channel.send(head)
+    await channel.send({"type": "http.response.body", "body": half, "more_body": True})
+    channel.connection.close()
+    await channel.receive()  # comes back when the connection has ended
+
+
+async def _reset(channel: Channel) -> None:
+    connection = channel.connection
+    connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    connection.abort()
+    await channel.receive()  # comes back when the connection has ended
+
+
+def _response(answer: Answer) -> Response:
+    media_type = "application/json" if answer.body else None
+    return Response(answer.body, answer.status, dict(answer.headers), media_type)

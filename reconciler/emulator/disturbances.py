@@ -1,0 +1,140 @@
+"""Others at work: keys that come and go between two pages, and fields changed during an apply."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import random
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from reconciler.emulator.families import FAMILIES
+from reconciler.emulator.rendering import canonical_document
+from reconciler.emulator.requestlog import MAX_RECORDS
+from reconciler.emulator.rules import Container
+from reconciler.emulator.store import StoredKey
+
+if TYPE_CHECKING:
+    from reconciler.emulator.injector import Injector
+    from reconciler.emulator.rules import Value
+    from reconciler.emulator.store import KeyStore, Scope
+
+_A_YEAR = dt.timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbance:
+    """One thing that somebody else did to a key.
+
+    ``after`` is the number of the latest request in the log at that moment. For a change, ``field``
+    went from ``old`` to ``new``, both written as the API shows them by default.
+    """
+
+    after: int
+    action: Literal["added", "removed", "changed"]
+    family: str
+    scope: str
+    name: str
+    field: str | None = None
+    old: Any = None
+    new: Any = None
+
+    def document(self) -> dict[str, Any]:
+        """Give the disturbance as a JSON object."""
+        return asdict(self)
+
+
+class Disturber:
+    """Does to the keys what the faults in force ask for, and remembers it.
+
+    Call it with the store's lock held; `done` is safe from any thread.
+    """
+
+    def __init__(self, store: KeyStore, injector: Injector) -> None:
+        """Work on ``store`` when ``injector`` says so."""
+        self._store = store
+        self._injector = injector
+        self._lock = threading.Lock()
+        self._done: deque[Disturbance] = deque(maxlen=MAX_RECORDS)
+        self._passing: dict[Scope, list[str]] = {}
+
+    def done(self) -> tuple[Disturbance, ...]:
+        """Give what was done, oldest first."""
+        with self._lock:
+            return tuple(self._done)
+
+    def between_pages(self, scope: Scope, offset: int, *, after: int, now: dt.datetime) -> bool:
+        """Add a key, or remove one added before, if the page at ``offset`` is to meet a change.
+
+        Other keys are never removed: nobody could tell whether a run with them converged.
+        """
+        if not self._injector.page_change(f"{scope.family}/{scope.label}", offset):
+            return False
+        passing = [key for name in self._passing.get(scope, ()) if (key := self._store.get(scope, name))]
+        if passing:
+            self._passing[scope].remove(passing[0].name)
+            self._store.remove(passing[0])
+            self._note(passing[0], "removed", after)
+        else:
+            self._note(self._added(scope, now), "added", after)
+        return True
+
+    def _added(self, scope: Scope, now: dt.datetime) -> StoredKey:
+        sequence = self._store.next_sequence()
+        names = (f"passing-{number}" for number in itertools.count(sequence))
+        name = next(name for name in names if self._store.get(scope, name) is None)
+        values: dict[str, Value] = {entry.name: entry.default for entry in FAMILIES[scope.family].fields}
+        values[FAMILIES[scope.family].references] = ()
+        key = StoredKey(
+            scope=scope, name=name, sequence=sequence, created_at=now, source="cloud", values=values
+        )
+        self._store.put(key)
+        self._passing.setdefault(scope, []).append(name)
+        return key
+
+    def after_patch(self, *, after: int, now: dt.datetime) -> bool:
+        """Change a field of a key, whichever they are, if the faults put a writer after this PATCH."""
+        number = self._injector.concurrent_write()
+        # Sorted: requests in parallel make keys in any order, and the choice is to be the same.
+        keys = (
+            [] if number is None else sorted(self._store.everything(), key=lambda key: (key.scope, key.name))
+        )
+        if not keys:
+            return False
+        draw = random.Random(f"{self._injector.faults.seed}/{number}")  # noqa: S311 - has to be repeatable
+        key = draw.choice(keys)
+        field = draw.choice(list(key.values))
+        changed = replace(key, values={**key.values, field: _other(key.values[field], number or 0, now)})
+        self._store.put(changed)
+        old, new = canonical_document(key)[field], canonical_document(changed)[field]
+        self._note(changed, "changed", after, field=field, old=old, new=new)
+        self._injector.count("concurrent_write")
+        return True
+
+    def _note(
+        self, key: StoredKey, action: Literal["added", "removed", "changed"], after: int, **change: Any
+    ) -> None:
+        scope = key.scope
+        done = Disturbance(
+            after=after, action=action, family=scope.family, scope=scope.label, name=key.name, **change
+        )
+        with self._lock:
+            self._done.append(done)
+
+
+def _other(value: Value, number: int, now: dt.datetime) -> Value:
+    """Give a value of the same field that differs from ``value``."""
+    match value:
+        case bool():
+            return not value
+        case str():
+            text = f"changed by somebody else ({number})"
+            return text if text != value else f"{text} again"
+        case tuple():
+            return value[1:] if value else (Container("other", f"somebody-else-{number}"),)
+        case dt.datetime():
+            return None
+        case None:
+            return now.replace(microsecond=0) + _A_YEAR

@@ -1,0 +1,165 @@
+"""Which request meets which fault: a choice that is the same whenever a run is repeated."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+
+from reconciler.emulator.faults import Faults, fault_specs
+
+# A successful answer to these has no body, so there is nothing to halve or to misname.
+_BODILESS_METHODS = frozenset({"DELETE", "HEAD"})
+_BODY_FAULTS = frozenset({"half_body", "wrong_content_type"})
+_SETTINGS = frozenset(
+    {"concurrent_write_every", "retry_after", "slow_seconds", "max_in_a_row", "methods", "seed"}
+)
+
+FAULT_NAMES = tuple(spec.name for spec in fault_specs() if spec.name not in _SETTINGS)
+"""What can go wrong, by the name of the setting that makes it happen."""
+
+
+def chance(*facts: object) -> float:
+    """Give a number from 0 up to 1 that depends on nothing but ``facts``."""
+    # A hash of our own: Python's differs from one run to the next.
+    digest = hashlib.blake2b(repr(facts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+class _Row:
+    """Counts faults in a row, and says when there were enough of them."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+        self._length = 0
+
+    def allows(self, most: int) -> bool:
+        return most == 0 or self._length < most
+
+    def note(self, fault: str | None) -> None:
+        self._length = self._length + 1 if fault else 0
+
+
+class _Listing:
+    """What happened to the latest listing of one scope, and to how many before it in a row."""
+
+    def __init__(self) -> None:
+        self.draws = 0
+        self.disturbed = False
+        self.went_on = False
+        self.in_a_row = 0
+
+    def begin(self) -> None:
+        if self.disturbed:
+            self.in_a_row += 1
+        elif self.went_on:  # a first page asked for twice was one listing
+            self.in_a_row = 0
+        self.disturbed = self.went_on = False
+
+
+class _Course:
+    """One run under one set of faults: all that is counted, from the moment the set was put in force."""
+
+    def __init__(self, faults: Faults) -> None:
+        self.faults = faults
+        self.harmless = faults.harmless()
+        self._rates = tuple(faults.answer_rates().items())
+        self._requests = 0
+        self._patches = 0
+        self._rows: dict[tuple[str, str], _Row] = {}
+        self._listings: dict[str, _Listing] = {}
+
+    def answer_fault(self, method: str, path: str) -> str | None:
+        self._requests += 1
+        if self.faults.unauthorized_from and self._requests >= self.faults.unauthorized_from:
+            return "unauthorized_from"
+        if self.faults.methods and method not in self.faults.methods:
+            return None
+        row = self._rows.setdefault((method, path), _Row())
+        row.attempts += 1
+        fault = self._drawn(method, path, row.attempts) if row.allows(self.faults.max_in_a_row) else None
+        row.note(fault)
+        return fault
+
+    def _drawn(self, method: str, path: str, attempt: int) -> str | None:
+        left = chance(self.faults.seed, method, path, attempt)
+        for name, rate in self._rates:
+            left -= rate
+            if left < 0:
+                return None if name in _BODY_FAULTS and method in _BODILESS_METHODS else name
+        return None
+
+    def page_change(self, scope: str, offset: int) -> bool:
+        """Decide before each page. The bound is on listings: one has to see all its pages undisturbed."""
+        listing = self._listings.setdefault(scope, _Listing())
+        if offset == 0:
+            listing.begin()
+            return False
+        listing.went_on = True
+        listing.draws += 1
+        most = self.faults.max_in_a_row
+        if most and listing.in_a_row >= most:
+            return False
+        change = chance(self.faults.seed, "page_change", scope, listing.draws) < self.faults.page_change
+        listing.disturbed |= change
+        return change
+
+    def concurrent_write(self) -> int | None:
+        """Give the number of the PATCH request when another writer follows it."""
+        self._patches += 1
+        every = self.faults.concurrent_write_every
+        due = every is not None and self._patches % every == 0
+        lot = chance(self.faults.seed, "concurrent_write", self._patches)
+        return self._patches if due or lot < self.faults.concurrent_write else None
+
+
+class Injector:
+    """Holds the faults in force, chooses for each request, and counts what was injected.
+
+    The choice for a request depends on the seed, its method and path, and how often these two were
+    asked for since the faults were put in force; so requests in parallel do not disturb each other's
+    choices. The faults may be changed from any thread, the rest belongs to the server's.
+    """
+
+    def __init__(self, faults: Faults) -> None:
+        """Put the first faults in force."""
+        self._lock = threading.Lock()
+        self._injected: Counter[str] = Counter()
+        self._course = _Course(faults)
+
+    @property
+    def faults(self) -> Faults:
+        """The faults in force."""
+        return self._course.faults
+
+    def use(self, faults: Faults) -> None:
+        """Put other faults in force: every choice starts afresh, the counts go on."""
+        self._course = _Course(faults)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing at all is to go wrong."""
+        return self._course.harmless
+
+    def answer_fault(self, method: str, path: str) -> str | None:
+        """Choose the fault of the answer to the next request for ``path``, query included."""
+        course = self._course
+        return None if course.harmless else course.answer_fault(method, path)
+
+    def page_change(self, scope: str, offset: int) -> bool:
+        """Tell whether something changes in a scope just before the page at ``offset`` is given."""
+        return self._course.page_change(scope, offset)
+
+    def concurrent_write(self) -> int | None:
+        """Give the number of this PATCH request when another writer follows it, else None."""
+        return self._course.concurrent_write()
+
+    def count(self, fault: str) -> None:
+        """Note that a fault was injected."""
+        with self._lock:
+            self._injected[fault] += 1
+
+    def injected(self) -> dict[str, int]:
+        """Give how often each fault was injected since the emulator was made; each is there, at 0 too."""
+        with self._lock:
+            return {name: self._injected[name] for name in FAULT_NAMES}

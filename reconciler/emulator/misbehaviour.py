@@ -1,0 +1,101 @@
+"""How each fault of an answer shows: what is given in place of the operation, and how it travels."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from reconciler.emulator.answers import Answer, FaultRefusalError, RateRefusalError
+from reconciler.emulator.authentication import token_refusal
+
+if TYPE_CHECKING:
+    from reconciler.emulator.delivery import Manner
+    from reconciler.emulator.faults import Faults
+    from reconciler.emulator.switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What an answer under a fault depends on."""
+
+    faults: Faults
+    switches: Switches
+    now: dt.datetime
+
+
+StandIn = Callable[[Circumstances], Answer]
+"""Answers in the place of an operation; raises `RefusalError` to refuse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehaviour:
+    """One fault. Without a ``stand_in`` the operation runs; ``headers`` are put over those it gives."""
+
+    stand_in: StandIn | None = None
+    manner: Manner = "whole"
+    headers: Mapping[str, str] | None = None
+
+
+def _page(status: HTTPStatus, title: str) -> StandIn:
+    body = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
+    answer = Answer(status.value, body.encode("ascii"), {"Content-Type": "text/html"})
+    return lambda _circumstances: answer
+
+
+def _gateway_page(status: HTTPStatus) -> StandIn:
+    return _page(status, f"{status.value} {status.phrase}")
+
+
+def _never_sent(circumstances: Circumstances) -> Answer:
+    del circumstances
+    return Answer(HTTPStatus.NO_CONTENT.value)
+
+
+def _fail(circumstances: Circumstances) -> Answer:
+    del circumstances
+    raise FaultRefusalError("Internal server error")
+
+
+def _slow_down(circumstances: Circumstances) -> Answer:
+    del circumstances
+    raise RateRefusalError(None)
+
+
+def _slow_down_for_seconds(circumstances: Circumstances) -> Answer:
+    raise RateRefusalError(str(circumstances.faults.retry_after))
+
+
+def _slow_down_until_date(circumstances: Circumstances) -> Answer:
+    # HTTP dates have whole seconds: round up, so that the pause is never shorter than asked for.
+    pause = dt.timedelta(seconds=circumstances.faults.retry_after, microseconds=999_999)
+    moment = (circumstances.now.astimezone(dt.UTC) + pause).replace(microsecond=0)
+    raise RateRefusalError(format_datetime(moment, usegmt=True))
+
+
+def _forget_token(circumstances: Circumstances) -> Answer:
+    raise token_refusal(circumstances.switches)
+
+
+MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
+    "status_429": Misbehaviour(_slow_down),
+    "status_429_seconds": Misbehaviour(_slow_down_for_seconds),
+    "status_429_date": Misbehaviour(_slow_down_until_date),
+    "status_500": Misbehaviour(_fail),
+    "status_502": Misbehaviour(_gateway_page(HTTPStatus.BAD_GATEWAY)),
+    "status_503": Misbehaviour(_gateway_page(HTTPStatus.SERVICE_UNAVAILABLE)),
+    "reset_before": Misbehaviour(_never_sent, "cut"),
+    "reset_after": Misbehaviour(manner="cut"),
+    "slow_answer": Misbehaviour(manner="late"),
+    "half_body": Misbehaviour(manner="half"),
+    "html_page": Misbehaviour(_page(HTTPStatus.OK, "Sign in")),
+    "wrong_content_type": Misbehaviour(headers={"Content-Type": "text/plain"}),
+    "unauthorized_from": Misbehaviour(_forget_token),
+}
+"""By the name of the setting."""
+
+HEALTHY = Misbehaviour()
+"""No fault at all."""

@@ -1,0 +1,31 @@
+"""The command line, and an emulated API that it talks to."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import CommandLine, emulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.emulator import Emulator
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
+    """The command line with a token and an address where nobody listens."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield CommandLine(monkeypatch, capsys)
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def emulator(cli: CommandLine) -> Iterator[Emulator]:
+    """An empty emulated API, which the command line is set to."""
+    with emulate() as running:
+        cli.use(running)
+        yield running

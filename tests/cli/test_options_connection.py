@@ -1,0 +1,236 @@
+"""Where the API is and who asks: every mistake is told before a request is made."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import TOKEN, CommandLine, declare, emulate, fill, http_bytes, listings, raw_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from reconciler.emulator import Emulator
+
+ACCEPTED = [
+    "https://api.gcore.com",
+    "https://127.0.0.1/proxy/",
+    "HTTPS://127.0.0.1",
+    "https://127.0.0.1:8443",
+]
+LOOPBACK = [
+    "http://127.0.0.1:9",
+    "http://127.8.9.1:9",
+    "http://localhost:9",
+    "http://LOCALHOST:9",
+    "http://[::1]:9",
+]
+IN_THE_CLEAR = [
+    "http://api.gcore.com",
+    "http://10.0.0.1",
+    "http://[::2]",
+    "http://0.0.0.0",
+    "http://localhost.evil.com",
+    "http://127.0.0.1.evil.com",
+]
+UNUSABLE = {
+    "no scheme": "api.gcore.com",
+    "only a path": "/cloud",
+    "another scheme": "ftp://127.0.0.1",
+    "no host": "https:///cloud",
+    "a port that is no number": "https://127.0.0.1:port",
+    "a port out of range": "https://127.0.0.1:99999",
+    "an open bracket": "https://[::1",
+    "text after a bracket": "http://[::1]evil.com",
+    "a query": "https://127.0.0.1?a=hush",
+    "an empty query": "https://127.0.0.1/?",
+    "a fragment": "https://127.0.0.1/#hush",
+    "a blank": "https://127.0.0.1/a b",
+    "a blank before it": " https://127.0.0.1",
+    "a line break": "https://127.0.0.1\n",
+    "a control character": "https://127.0.0.1/\x7f",
+    "a backslash": "https://127.0.0.1\\.evil.com",
+    "letters beyond ASCII": "https://\N{SNOWMAN}.com",
+    "broken punycode": "https://xn--a",
+    "a user": "https://hush@127.0.0.1",
+    "an empty user": "http://@127.0.0.1",
+    "a password": "https://user:hush@127.0.0.1",
+    "a password with a slash": "https://user:hu/sh@127.0.0.1",
+    "a password and no scheme": "user:hush@127.0.0.1",
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return declare(tmp_path / "keys.yaml", {"name": "web"})
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text(TOKEN)
+    file.chmod(0o600)
+    return file
+
+
+@pytest.mark.parametrize("base_url", IN_THE_CLEAR)
+def test_the_token_is_not_sent_unencrypted(cli: CommandLine, path: str, base_url: str) -> None:
+    done = cli("plan", path, "--base-url", base_url)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"Error: the base URL {base_url} would send the token unencrypted")
+
+
+@pytest.mark.parametrize("base_url", [*LOOPBACK, *ACCEPTED[1:]])
+def test_https_and_loopback_are_accepted(cli: CommandLine, path: str, base_url: str) -> None:
+    done = cli("plan", path, "--retries", "0", "--base-url", base_url, "--connect-timeout", "5")
+    assert "no answer" in done.err
+
+
+@pytest.mark.parametrize("base_url", UNUSABLE.values(), ids=UNUSABLE)
+def test_an_address_that_cannot_be_used_is_refused_without_a_word_of_its_secrets(
+    cli: CommandLine, path: str, base_url: str
+) -> None:
+    done = cli("plan", path, "--base-url", base_url)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("Error: the base URL ")
+    assert "could not be read" not in done.err
+    assert "hu" not in done.err
+
+
+def test_a_base_url_may_have_a_path_and_a_trailing_slash(cli: CommandLine, path: str) -> None:
+    with raw_server(http_bytes(b'{"count": 0, "results": []}')) as server:
+        cli("plan", path, "--base-url", f"{server.url}/proxy/")
+    assert server.heads[0].startswith(b"GET /proxy/cloud/v1/caas/keys/1/76?")
+
+
+def test_requests_say_the_version_of_the_tool(cli: CommandLine, path: str) -> None:
+    with raw_server(http_bytes(b'{"count": 0, "results": []}')) as server:
+        cli("plan", path, "--base-url", server.url)
+    version = cli("--version").out.split()[-1]
+    assert f"\r\nUser-Agent: gcore-reconciler/{version}\r\n".encode() in server.heads[0]
+    assert f"\r\nAuthorization: apikey {TOKEN}\r\n".encode() in server.heads[0]
+
+
+def test_the_environment_can_say_where_the_token_file_is(
+    cli: CommandLine, emulator: Emulator, path: str, token_file: Path
+) -> None:
+    fill(emulator, "web")
+    cli.environment.delenv("GCORE_API_KEY")
+    cli.environment.setenv("GCORE_API_KEY_FILE", str(token_file))
+    assert cli("plan", path).code == 0
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_a_token_file_may_end_with_a_line_break(
+    cli: CommandLine, emulator: Emulator, path: str, token_file: Path, ending: str
+) -> None:
+    fill(emulator, "web")
+    token_file.write_bytes((TOKEN + ending).encode())
+    done = cli("plan", path, "--token-file", str(token_file))
+    assert (done.code, done.err) == (0, "")
+
+
+def test_a_token_file_goes_before_the_environment(
+    cli: CommandLine, emulator: Emulator, path: str, token_file: Path
+) -> None:
+    fill(emulator, "web")
+    cli.environment.setenv("GCORE_API_KEY", "wrong")
+    assert cli("plan", path, "--token-file", str(token_file)).code == 0
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o644])
+def test_a_token_file_that_others_can_read_is_warned_of(
+    cli: CommandLine, emulator: Emulator, path: str, token_file: Path, mode: int
+) -> None:
+    fill(emulator, "web")
+    token_file.chmod(mode)
+    done = cli("plan", path, "--token-file", str(token_file))
+    assert (done.code, "can be read by others; run chmod 600" in done.err) == (0, True)
+
+
+def _replace_by_directory(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda file: file.unlink(), "No such file or directory"),
+    "a directory": (_replace_by_directory, "Is a directory"),
+    "not UTF-8": (lambda file: file.write_bytes(b"\xff\xfe"), "not UTF-8"),
+    "empty": (lambda file: file.write_text(""), "is empty"),
+    "blank": (lambda file: file.write_text(" \n\n"), "is empty"),
+    "two lines": (lambda file: file.write_text(f"{TOKEN}\nmore"), "a line break or a blank"),
+    "two line breaks": (lambda file: file.write_text(f"{TOKEN}\n\n"), "a line break or a blank"),
+    "a blank inside": (lambda file: file.write_text(f"apikey {TOKEN}"), "a line break or a blank"),
+    "not ASCII": (lambda file: file.write_text(f"{TOKEN}é"), "a character that a token cannot have"),
+    "a byte order mark": (
+        lambda file: file.write_text(f"\ufeff{TOKEN}"),
+        "a character that a token cannot have",
+    ),
+    "a NUL": (lambda file: file.write_text(f"{TOKEN}\0"), "a character that a token cannot have"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), UNREADABLE.values(), ids=UNREADABLE)
+def test_a_token_file_that_cannot_be_used_is_an_error_before_any_request(
+    cli: CommandLine, path: str, token_file: Path, spoil: Callable[[Path], object], said: str
+) -> None:
+    spoil(token_file)
+    done = cli("plan", path, "--token-file", str(token_file))
+    assert (done.code, done.out, said in done.err) == (1, "", True)
+    assert TOKEN not in done.err
+    assert "could not be read" not in done.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_token_file_without_permission_is_an_error(cli: CommandLine, path: str, token_file: Path) -> None:
+    token_file.chmod(0)
+    assert "Permission denied" in cli("plan", path, "--token-file", str(token_file)).err
+
+
+@pytest.mark.parametrize(
+    "token", [f"{TOKEN}\n", f"{TOKEN}\r", f"{TOKEN} ", f"{TOKEN}\t", f"\x1b{TOKEN}", f"{TOKEN}é"]
+)
+def test_a_token_that_cannot_be_sent_is_not_echoed(
+    cli: CommandLine, emulator: Emulator, path: str, token: str
+) -> None:
+    cli.environment.setenv("GCORE_API_KEY", token)
+    done = cli("plan", path)
+    assert (done.code, "GCORE_API_KEY holds a character" in done.err) == (1, True)
+    assert TOKEN not in done.err
+    assert listings(emulator) == 0
+
+
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["apply", "--dry-run"]])
+@pytest.mark.parametrize("value", [None, "", " ", "\n"])
+def test_without_a_token_nothing_is_asked(
+    cli: CommandLine, emulator: Emulator, path: str, command: list[str], value: str | None
+) -> None:
+    cli.environment.delenv("GCORE_API_KEY")
+    if value is not None:
+        cli.environment.setenv("GCORE_API_KEY", value)
+    done = cli(*command, path)
+    assert (done.code, done.out) == (1, "")
+    assert "no token: GCORE_API_KEY is empty; set GCORE_API_KEY or use --token-file" in done.err
+    assert listings(emulator) == 0
+
+
+@pytest.mark.parametrize("body", ["documented", "detail"])
+def test_a_wrong_token_is_an_error_that_says_what_to_check(cli: CommandLine, path: str, body: str) -> None:
+    with emulate(unauthorized_body=body) as emulator:
+        cli.use(emulator)
+        cli.environment.setenv("GCORE_API_KEY", "wrong-token")
+        done = cli("plan", path)
+    assert (done.code, done.out) == (1, "")
+    assert "HTTP 401" in done.err
+    assert "check GCORE_API_KEY or the token file" in done.err
+    assert "wrong-token" not in done.err
+
+
+def test_a_certificate_folder_that_is_missing_is_an_error(cli: CommandLine, path: str) -> None:
+    cli.environment.setenv("SSL_CERT_FILE", "/nowhere.pem")
+    done = cli("plan", path, "--base-url", "https://127.0.0.1:9")
+    assert (done.code, "SSL_CERT_FILE" in done.err) == (1, True)

@@ -1,0 +1,216 @@
+"""From documents to the desired state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.desired import ScopeDefaults, Validator
+from reconciler.errors import InputError, Position, Problem
+from reconciler.load.builder import parse
+from reconciler.model import Scope
+from reconciler.resources import document_schema
+from tests.core.values import CAAS, NOW, kind_with
+
+if TYPE_CHECKING:
+    from reconciler.model import DesiredState
+
+HERE = ScopeDefaults(1, 76)
+
+
+def desired(*texts: str, defaults: ScopeDefaults = HERE) -> DesiredState:
+    """Validate texts as files named ``1.yaml``, ``2.yaml`` and so on."""
+    validator = Validator(document_schema(), {"caas": CAAS}, defaults, NOW)
+    for number, text in enumerate(texts, 1):
+        for document in parse(text, f"{number}.yaml"):
+            validator.add(document)
+    return validator.finish()
+
+
+def problems(*texts: str, defaults: ScopeDefaults = HERE) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        desired(*texts, defaults=defaults)
+    return str(caught.value).splitlines()
+
+
+def warnings(text: str) -> list[str]:
+    return [str(warning) for warning in desired(text).warnings]
+
+
+def addresses(state: DesiredState) -> list[str]:
+    return [scope.scope.address(key.name) for scope in state.scopes for key in scope.keys]
+
+
+def test_a_key_keeps_exactly_the_fields_that_were_written() -> None:
+    (scope,) = desired("keys:\n  - {name: web-key, expire: null, containers: []}\n").scopes
+    (key,) = scope.keys
+    assert key.fields == {"name": "web-key", "expire": None, "containers": []}
+    assert key.position == Position("1.yaml", 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("header", "scope"),
+    [
+        ("", Scope("caas", 1, 76)),
+        ("project_id: 2\n", Scope("caas", 2, 76)),
+        ("region_id: 9\n", Scope("caas", 1, 9)),
+        ("kind: caas\nproject_id: 2\nregion_id: 9\n", Scope("caas", 2, 9)),
+    ],
+)
+def test_a_document_goes_before_the_defaults(header: str, scope: Scope) -> None:
+    (found,) = desired(f"{header}keys: []\n").scopes
+    assert found.scope == scope
+
+
+@pytest.mark.parametrize(
+    ("defaults", "missing"),
+    [
+        (ScopeDefaults(), ["project_id", "region_id"]),
+        (ScopeDefaults(project_id=1), ["region_id"]),
+        (ScopeDefaults(region_id=1), ["project_id"]),
+    ],
+)
+def test_a_scope_without_project_or_region_is_a_problem(defaults: ScopeDefaults, missing: list[str]) -> None:
+    advice = "write `{}: N` at the top of the document or set GCORE_CLOUD_{}"
+    assert problems("# keys\nkeys: []\n", defaults=defaults) == [
+        f"1.yaml:2:1: no {name}; {advice.format(name, name.upper())}" for name in missing
+    ]
+
+
+def test_a_kind_without_regions_needs_none() -> None:
+    validator = Validator(document_schema(), {"caas": kind_with({})}, ScopeDefaults(project_id=7), NOW)
+    validator.add(parse("keys: [{name: x}]", "1.yaml")[0])
+    assert addresses(validator.finish()) == ["thing/7/x"]
+
+
+def test_scopes_are_sorted_by_number_and_gather_keys_from_everywhere() -> None:
+    state = desired(
+        "region_id: 76\nkeys: [{name: key-b}]\n---\nregion_id: 9\nkeys: [{name: key-a}]\n",
+        "keys: [{name: key-a}]\n",
+    )
+    assert addresses(state) == ["caas/1/9/key-a", "caas/1/76/key-b", "caas/1/76/key-a"]
+
+
+def test_an_empty_list_of_keys_still_names_a_scope() -> None:
+    assert [scope.keys for scope in desired("keys: []").scopes] == [()]
+
+
+@pytest.mark.parametrize("again", ["1.yaml", "2.yaml"])
+def test_an_address_that_is_declared_twice_names_both_places(again: str) -> None:
+    texts = ["keys:\n  - name: web-key\n", "keys: [{name: web-key}]\n"]
+    joined = texts if again == "2.yaml" else ["---\n".join(texts)]
+    place = "2.yaml:1:8" if again == "2.yaml" else "1.yaml:4:8"
+    expected = f"{place}: caas/1/76/web-key: declared twice, first at 1.yaml:2:5; keep one of the two"
+    assert problems(*joined) == [expected]
+
+
+def test_the_same_name_in_another_scope_is_another_key() -> None:
+    state = desired("keys: [{name: web-key}]\n---\nregion_id: 9\nkeys: [{name: web-key}]\n")
+    assert state.key_count == 2
+
+
+def test_a_repeated_address_is_found_beside_other_violations() -> None:
+    text = "keys:\n  - name: web-key\n  - {name: api-key, colour: red}\n  - name: web-key\n"
+    assert [line.split("; ")[0] for line in problems(text)] == [
+        "1.yaml:3:21: caas/1/76/api-key: colour is not a known field",
+        "1.yaml:4:5: caas/1/76/web-key: declared twice, first at 1.yaml:2:5",
+    ]
+
+
+def test_a_key_with_violations_is_not_counted_as_declared() -> None:
+    text = "keys:\n  - {name: web-key, colour: red}\n  - {name: web-key, color: red}\n"
+    assert len(problems(text)) == 2
+    assert not any("twice" in line for line in problems(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[a, b]", "1.yaml:1:1: must be a mapping with a list under `keys:`"),
+        ("null", "1.yaml:1:1: must be a mapping with a list under `keys:`"),
+        ("text", "1.yaml:1:1: must be a mapping with a list under `keys:`"),
+        ("--- 1\n", "1.yaml:1:5: must be a mapping with a list under `keys:`"),
+        ("{}", "1.yaml:1:1: caas/1/76: keys is missing; write it"),
+        ("keys:", "1.yaml:1:6: caas/1/76: keys cannot be null; write a list"),
+        ("keys: {}", "1.yaml:1:7: caas/1/76: keys must be a list, not a mapping"),
+        ("keys: [x]", '1.yaml:1:8: caas/1/76/keys[0]: the key must be a mapping, not the text "x"'),
+        (
+            "keys: [{name: 1}]",
+            '1.yaml:1:15: caas/1/76/keys[0]: name must be text, not the number 1; write "1" in quotes',
+        ),
+        ("kind: cass\nkeys: []", '1.yaml:1:7: kind "cass" is unknown; write one of: caas'),
+        ("kind: [caas]\nkeys: []", '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas'),
+        ("region_id: 0\nkeys: []", "1.yaml:1:12: region_id 0 is too small; the smallest is 1"),
+    ],
+)
+def test_a_document_of_another_shape_is_a_problem(text: str, problem: str) -> None:
+    assert problems(text) == [problem]
+
+
+def test_an_unknown_field_is_placed_at_its_key_and_a_bad_value_at_its_value() -> None:
+    text = "keys:\n  - name: web-key\n    colour: red\n    is_disabled: no\n    status: Active\n"
+    assert [line.split(": ")[0] for line in problems(text)] == ["1.yaml:3:5", "1.yaml:4:18", "1.yaml:5:5"]
+
+
+def test_one_value_has_one_problem() -> None:
+    (line,) = problems("keys: [{name: A}]")
+    assert "has 1 character" in line
+
+
+def test_every_problem_of_every_document_is_told_in_order() -> None:
+    bad = "keys:\n  - {name: A}\n  - {nam: x}\n"
+    places = [line.split(": ")[0] for line in problems(bad, "- x", bad)]
+    assert places == [
+        "1.yaml:2:12",
+        "1.yaml:3:5",
+        "1.yaml:3:6",
+        "2.yaml:1:1",
+        "3.yaml:2:12",
+        "3.yaml:3:5",
+        "3.yaml:3:6",
+    ]
+
+
+def test_problems_of_inputs_without_documents_are_told_too() -> None:
+    validator = Validator(document_schema(), {"caas": CAAS}, HERE, NOW)
+    with pytest.raises(InputError, match=r"gone\.yaml:1:1: no such file"):
+        validator.finish([Problem("no such file", Position("gone.yaml"))])
+
+
+@pytest.mark.parametrize(
+    ("expire", "past"),
+    [
+        ("2026-06-01T12:00:00Z", True),
+        ("2026-06-01T14:00:00+02:00", True),
+        ("2026-06-02T11:00:00+23:30", True),
+        ("2020-01-01T00:00:00Z", True),
+        ("0001-01-01T00:00:00Z", True),
+        ("2026-06-01T12:00:01Z", False),
+        ("2026-06-01T12:00:00-00:30", False),
+        ("2026-06-01T00:00:00-12:01", False),
+        ("2027-01-01T00:00:00Z", False),
+        ("9999-12-31T23:59:59Z", False),
+        ("null", False),
+    ],
+)
+def test_an_expiry_in_the_past_is_a_warning(expire: str, *, past: bool) -> None:
+    message = f"1.yaml:1:32: caas/1/76/web-key: expire {expire} is in the past: the key no longer works"
+    assert warnings(f"keys: [{{name: web-key, expire: {expire}}}]") == ([message] if past else [])
+
+
+MERGED = """\
+project_id: 1
+keys:
+  - &base {name: web-key, is_disabled: no, containers: [&box {name: web, namespace: shop}]}
+  - {<<: *base, name: api-key, containers: [*box, {name: X, namespace: shop}]}
+"""
+
+
+def test_a_merged_value_is_blamed_where_it_was_written_for_each_key() -> None:
+    places: list[Any] = [line.split(": ")[:2] for line in problems(MERGED)]
+    assert places == [
+        ["1.yaml:3:40", "caas/1/76/web-key"],
+        ["1.yaml:3:40", "caas/1/76/api-key"],
+        ["1.yaml:4:58", "caas/1/76/api-key"],
+    ]

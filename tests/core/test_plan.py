@@ -1,0 +1,164 @@
+"""Plans: made scope by scope, joined, and checked again before and after they are applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.errors import Position, Problem, WrongShapeError
+from reconciler.model import DesiredScope, ObservedScope, Scope
+from reconciler.plan import Difference, assemble, moved_fields, plan_scope, unstored_fields
+from tests.core.values import API, CAAS, LATER, NOW, WEB, declared, kind_with, live, make_plan, only_change
+
+TEXT = {"type": "string"}
+EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+FUNCTIONS = kind_with(
+    {"description": TEXT, "functions": {"type": "array", "uniqueItems": True}},
+    always_sent=["functions"],
+    effects={"functions": "binding"},
+)
+
+
+def part_of(scope: Scope, *names: str) -> Any:
+    keys = tuple(declared(name, is_disabled=True) for name in names)
+    observed = ObservedScope(scope, {name: live(name) for name in (*names, "other")})
+    return plan_scope(CAAS, DesiredScope(scope, keys), observed, NOW)
+
+
+def test_a_plan_of_nothing_is_empty() -> None:
+    plan = assemble([])
+    assert (plan.changes, plan.unchanged, plan.unmanaged, plan.fingerprint) == ((), 0, (), EMPTY)
+
+
+def test_the_order_of_scopes_does_not_matter() -> None:
+    parts = [
+        part_of(Scope("caas", project, region), "key-b", "key-a") for project in (2, 1) for region in (76, 9)
+    ]
+    assert assemble(parts) == assemble(reversed(parts))
+
+
+def test_changes_are_sorted_by_project_and_region_as_numbers() -> None:
+    plan = assemble(
+        [part_of(Scope("caas", project, region), "key-a") for project in (10, 2) for region in (76, 9)]
+    )
+    assert [change.address for change in plan.changes] == [
+        "caas/2/9/key-a",
+        "caas/2/76/key-a",
+        "caas/10/9/key-a",
+        "caas/10/76/key-a",
+    ]
+
+
+def test_unmanaged_keys_of_all_scopes_are_sorted() -> None:
+    plan = assemble([part_of(Scope("caas", 2, 1)), part_of(Scope("caas", 1, 1))])
+    assert plan.unmanaged == ("caas/1/1/other", "caas/2/1/other")
+
+
+def test_problems_are_sorted_by_their_place() -> None:
+    plan = make_plan([declared("key-b", line=9), declared("key-c", line=2), declared("key-a", line=10)], [])
+    assert [problem.position.line for problem in plan.problems if problem.position] == [2, 9, 10]
+
+
+def test_warnings_are_handed_on() -> None:
+    warning = Problem("careful", Position("keys.yaml"))
+    assert assemble([], [warning]).warnings == (warning,)
+
+
+def test_a_change_names_its_request() -> None:
+    assert only_change({"is_disabled": True}, {}).path == "/cloud/v1/caas/keys/1/76/web-key"
+
+
+def test_a_name_is_percent_encoded_in_the_path() -> None:
+    plan = make_plan([declared("a/b ?ü", is_disabled=True)], [live("a/b ?ü")])
+    assert plan.changes[0].path == "/cloud/v1/caas/keys/1/76/a%2Fb%20%3F%C3%BC"
+
+
+def test_a_plan_counts_the_keys_whose_access_changes() -> None:
+    keys = [
+        declared("key-a", is_disabled=True),
+        declared("key-b", containers=[WEB]),
+        declared("key-c", description="x"),
+    ]
+    plan = make_plan(keys, [live("key-a"), live("key-b", containers=[API]), live("key-c")])
+    assert (plan.grants, plan.revokes) == (1, 2)
+
+
+def test_a_field_that_every_patch_must_carry_is_sent_as_it_stands() -> None:
+    change = only_change({"description": "new"}, {"functions": ["b", "a", "b"]}, FUNCTIONS)
+    assert change.patch == {"description": "new", "functions": ["a", "b"]}
+    assert [field.field for field in change.fields] == ["description"]
+
+
+def test_a_field_that_every_patch_must_carry_is_sent_as_declared() -> None:
+    change = only_change({"description": "new", "functions": ["c"]}, {"functions": ["c"]}, FUNCTIONS)
+    assert change.patch == {"description": "new", "functions": ["c"]}
+
+
+def test_a_field_that_every_patch_must_carry_makes_no_change_by_itself() -> None:
+    plan = make_plan([declared(functions=["a"])], [live(functions=["a"])], kind=FUNCTIONS)
+    assert plan.changes == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (({"is_disabled": True}, {}, "web-key"), True),
+        (({"is_disabled": True}, {"description": "undeclared"}, "web-key"), True),
+        (({"is_disabled": True}, {}, "api-key"), False),
+        (({"description": "x"}, {}, "web-key"), False),
+        (({"is_disabled": True, "expire": None}, {}, "web-key"), False),
+    ],
+)
+def test_a_fingerprint_stands_for_what_would_be_done(change: Any, *, same: bool) -> None:
+    want, have, name = change
+    plan = make_plan([declared(name, **want)], [live(name, **have)])
+    usual = make_plan([declared(is_disabled=True)], [live()])
+    assert (plan.fingerprint == usual.fingerprint) is same
+
+
+def test_a_fingerprint_stays_the_same_from_version_to_version() -> None:
+    plan = make_plan([declared(expire=None, containers=[WEB])], [live(expire=LATER)])
+    assert plan.fingerprint == "sha256:c832c36e6876a358dfc7064afd8fb0d4159bb83717ec823f99fa14b4af9f75df"
+
+
+@pytest.mark.parametrize(
+    ("found", "moved"),
+    [
+        ({}, ()),
+        ({"description": "somebody else's"}, ()),
+        ({"expire": "2027-01-01T01:00:00+01:00"}, ()),
+        ({"expire": None}, (Difference("expire", LATER, None),)),
+        ({"is_disabled": True}, (Difference("is_disabled", expected=False, found=True),)),
+        ({"source": "iate"}, (Difference("name", "web-key", None),)),
+    ],
+)
+def test_a_field_of_the_patch_that_moved_since_the_plan_is_named(found: Any, moved: Any) -> None:
+    planned = {"expire": LATER, "is_disabled": False}
+    change = only_change({"expire": "2028-01-01T00:00:00Z", "is_disabled": True}, planned)
+    assert moved_fields(CAAS, change, live(**planned | found)) == moved
+
+
+def test_a_key_that_is_gone_has_lost_its_name() -> None:
+    change = only_change({"is_disabled": True}, {})
+    assert moved_fields(CAAS, change, None) == (Difference("name", "web-key", None),)
+
+
+@pytest.mark.parametrize(
+    ("answer", "unstored"),
+    [
+        ({"expire": None, "containers": [API, WEB]}, ()),
+        ({"expire": LATER, "containers": [API, WEB]}, (Difference("expire", None, LATER),)),
+        ({"expire": None, "containers": []}, (Difference("containers", [API, WEB], []),)),
+    ],
+)
+def test_a_field_that_was_sent_but_not_stored_is_named(answer: Any, unstored: Any) -> None:
+    change = only_change({"expire": None, "containers": [WEB, API]}, {"expire": LATER})
+    assert unstored_fields(CAAS, change, live(**answer)) == unstored
+
+
+@pytest.mark.parametrize("answer", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
+def test_an_answer_of_another_shape_proves_nothing(answer: Any) -> None:
+    change = only_change({"is_disabled": True}, {})
+    with pytest.raises(WrongShapeError, match="caas/1/76/web-key: the live key has not the documented shape"):
+        unstored_fields(CAAS, change, answer)

@@ -1,0 +1,72 @@
+"""The schema files: valid draft-07, true to the examples, and usable by other tools."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from reconciler.resources import resource, schema_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SCHEMAS = {name: json.loads(text) for name, text in schema_texts().items()}
+EXAMPLES = sorted(resource("examples").glob("*.yaml"))
+
+
+def check_jsonschema(file: Path) -> int:
+    schema = resource("schemas") / "keys.schema.json"
+    arguments = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(schema), str(file)]
+    return subprocess.run(arguments, check=False, capture_output=True).returncode
+
+
+def described(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give every property of a schema, at every depth."""
+    for name, keywords in schema.get("properties", {}).items():
+        yield f"{path}.{name}", keywords
+        yield from described(keywords, f"{path}.{name}")
+        yield from described(keywords.get("items", {}), f"{path}.{name}[]")
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_valid_draft_07(name: str) -> None:
+    Draft7Validator.check_schema(SCHEMAS[name])
+    assert SCHEMAS[name]["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.mark.parametrize("name", ["caas", "keys"])
+def test_every_property_is_described_for_editors(name: str) -> None:
+    assert [path for path, keywords in described(SCHEMAS[name]) if not keywords.get("description")] == []
+
+
+def test_every_kind_can_be_chosen_in_a_document() -> None:
+    kinds = [name for name, schema in SCHEMAS.items() if "x-reconciler" in schema]
+    assert SCHEMAS["keys"]["properties"]["kind"]["enum"] == kinds
+    references = [
+        branch["then"]["properties"]["keys"]["items"]["$ref"] for branch in SCHEMAS["keys"]["allOf"]
+    ]
+    assert references == [f"{kind}.schema.json" for kind in kinds]
+
+
+@pytest.mark.parametrize("field", ["created_at", "status", "source", "secret"])
+def test_what_the_service_sets_can_be_neither_declared_nor_sent(field: str) -> None:
+    keywords = SCHEMAS["caas"]["properties"][field]
+    assert keywords["readOnly"] is True
+    assert not Draft7Validator(keywords).is_valid("2027-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_other_tools_accept_the_examples(example: Path) -> None:
+    assert check_jsonschema(example) == 0
+
+
+def test_other_tools_refuse_what_we_refuse(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("keys: [{name: web-key, descripton: x}]\n")
+    assert check_jsonschema(file) == 1

@@ -1,0 +1,84 @@
+"""Made-up keys, and the shortest ways to a plan of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import COLUMN_BITS
+from reconciler.kinds import Kind, kind_from_schema
+from reconciler.model import DesiredKey, DesiredScope, ObservedScope, Scope
+from reconciler.plan import assemble, everything, plan_scope
+from reconciler.resources import load_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.model import Change, Plan
+    from reconciler.plan import Selection
+
+NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+CAAS = load_kinds()["caas"]
+SCOPE = Scope("caas", 1, 76)
+LATER = "2027-01-01T00:00:00Z"
+WEB = {"name": "web", "namespace": "shop"}
+API = {"name": "api", "namespace": "shop"}
+
+
+def live(name: str = "web-key", /, **fields: Any) -> dict[str, Any]:
+    """Write a key the way the API shows one."""
+    return {
+        "name": name,
+        "description": "",
+        "expire": None,
+        "is_disabled": False,
+        "containers": [],
+        "created_at": "2026-01-01T00:00:00Z",
+        "status": "Active",
+        "source": "cloud",
+        **fields,
+    }
+
+
+def declared(name: str = "web-key", /, line: int = 1, **fields: Any) -> DesiredKey:
+    """Declare a key on a line of ``keys.yaml``."""
+    return DesiredKey(name, {"name": name, **fields}, "keys.yaml", (line - 1) << COLUMN_BITS)
+
+
+def make_plan(
+    desired: Iterable[DesiredKey],
+    observed: Iterable[Mapping[str, Any]],
+    *,
+    kind: Kind = CAAS,
+    scope: Scope = SCOPE,
+    selected: Selection = everything,
+) -> Plan:
+    """Plan one scope."""
+    live_keys = ObservedScope(scope, {key["name"]: key for key in observed})
+    return assemble([plan_scope(kind, DesiredScope(scope, tuple(desired)), live_keys, NOW, selected)])
+
+
+def only_change(want: Mapping[str, Any], have: Mapping[str, Any], kind: Kind = CAAS) -> Change:
+    """Plan one key with the fields ``want`` where the API shows the fields ``have``."""
+    (change,) = make_plan([declared(**want)], [live(**have)], kind=kind).changes
+    return change
+
+
+def kind_with(properties: Mapping[str, Any], **extension: Any) -> Kind:
+    """Make a kind of its own from the schemas of its fields."""
+    defaults: dict[str, Any] = {
+        "collection": "/things/{project_id}",
+        "identity": "name",
+        "page_limit": 10,
+        "always_sent": [],
+        "foreign": {},
+        "effects": {},
+    }
+    schema = {
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": False,
+        "properties": {"name": {"type": "string"}, **properties},
+        "x-reconciler": defaults | extension,
+    }
+    return kind_from_schema("thing", schema)

@@ -1,0 +1,107 @@
+"""What a scalar means: nothing that was typed is silently turned into something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.load.conftest import Yaml
+
+MEANINGS = [
+    ("", None),
+    ("~", None),
+    ("null", None),
+    ("Null", None),
+    ("NULL", None),
+    ("true", True),
+    ("false", False),
+    ("0", 0),
+    ("-0", 0),
+    ("7", 7),
+    ("-12", -12),
+    ("123456789012345678", 123456789012345678),
+    ("1.5", 1.5),
+    ("-0.25", -0.25),
+    ("1e3", 1000.0),
+    ("1.5E-2", 0.015),
+]
+TEXTS = [
+    "nULL", "True", "TRUE", "False", "FALSE", "tRUE", "yes", "Yes", "no", "NO", "on", "off", "y", "n",
+    "010", "-010", "0o10", "0x1F", "0b1", "1_000", "1,000", "12:30", "190:20:30", "+1", "+1.5", "1.", ".5",
+    "1e", "1e+", "1e400", "--1", "-x", "1st", ".inf", "-.inf", ".nan", "inf", "NaN", "Infinity",
+    "2027-01-01", "2027-01-01T00:00:00Z", "2027-01-01 00:00:00", "1.2.3", "1234567890123456789", "9" * 5000,
+    "-" + "9" * 5000, "0." + "1" * 50 + "x", "٣", "\uff11\uff12", "=", "<", "null null", "true false", "~x",
+]  # fmt: skip
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Compare values with their types: in Python 1 == 1.0 == True."""
+    return found == expected and type(found) is type(expected)
+
+
+@pytest.mark.parametrize(("text", "meaning"), MEANINGS)
+def test_a_plain_scalar_of_the_core_schema_has_its_meaning(yaml: Yaml, text: str, meaning: object) -> None:
+    assert same(yaml.data(f"key: {text}\n")["key"], meaning)
+    assert same(yaml.data(f"- {text}\n")[0], meaning)
+
+
+@pytest.mark.parametrize(("text", "meaning"), MEANINGS[1:])
+def test_a_plain_scalar_means_the_same_in_flow_style(yaml: Yaml, text: str, meaning: object) -> None:
+    assert same(yaml.data(f"{{key: {text}}}")["key"], meaning)
+    assert same(yaml.data(f"[{text}]")[0], meaning)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_other_plain_scalar_stays_what_was_typed(yaml: Yaml, text: str) -> None:
+    assert yaml.data(f"key: {text}\n") == {"key": text}
+    assert yaml.data(f"- {text}\n") == [text]
+
+
+@pytest.mark.parametrize(("text", "_meaning"), MEANINGS)
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_quoted_scalar_is_text(yaml: Yaml, text: str, quote: str, _meaning: object) -> None:
+    assert yaml.data(f"key: {quote}{text}{quote}") == {"key": text}
+    assert yaml.data(f"[{quote}{text}{quote}]") == [text]
+
+
+@pytest.mark.parametrize(("text", "_meaning"), MEANINGS[1:])
+@pytest.mark.parametrize("tag", ["!!str", "!", "!<tag:yaml.org,2002:str>"])
+def test_a_scalar_tagged_as_text_is_text(yaml: Yaml, text: str, tag: str, _meaning: object) -> None:
+    assert yaml.data(f"key: {tag} {text}\n") == {"key": text}
+    assert yaml.data(f"key: &anchor {tag} {text}\n") == {"key": text}
+
+
+def test_a_text_tag_alone_is_the_empty_text(yaml: Yaml) -> None:
+    assert yaml.data("key: !!str\n") == {"key": ""}
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ("|\n  12\n  no\n", "12\nno\n"),
+        ("|-\n  12\n", "12"),
+        ("|+\n  true\n\n", "true\n\n"),
+        (">\n  2027-01-01\n  12:30\n", "2027-01-01 12:30\n"),
+        (">-\n  null\n", "null"),
+        ("|\n", ""),
+        ("|2\n    12\n", "  12\n"),
+    ],
+)
+def test_a_block_scalar_is_text(yaml: Yaml, block: str, text: str) -> None:
+    assert yaml.data(f"key: {block}") == {"key": text}
+
+
+@pytest.mark.parametrize("key", ["~", "null", "true", "12", "010", "2027-01-01", "'a b'", '"\\u00e9"'])
+def test_a_key_is_always_text(yaml: Yaml, key: str) -> None:
+    text = {"'a b'": "a b", '"\\u00e9"': "é"}.get(key, key)
+    assert yaml.data(f"{key}: x") == {text: "x"}
+
+
+def test_an_escape_in_double_quotes_may_name_any_character(yaml: Yaml) -> None:
+    assert yaml.data(r'"\0\x1b\u202e\U0001f600\n"') == "\0\x1b\u202e\U0001f600\n"
+
+
+def test_a_plain_scalar_may_go_on_over_lines(yaml: Yaml) -> None:
+    assert yaml.data("key: owned\n  by nobody") == {"key": "owned by nobody"}

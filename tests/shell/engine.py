@@ -1,0 +1,68 @@
+"""The engine without its command line: keys in, plan and outcomes out."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconciler.apply import Executor
+from reconciler.client import Reader, Writer
+from reconciler.commands.apply import Freshness, apply_plan
+from reconciler.commands.plan import Planner
+from reconciler.commands.validate import desired_state
+from reconciler.desired import ScopeDefaults
+from reconciler.plan import everything
+from reconciler.resources import load_kinds
+from tests.support import NOON, Script, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.emulator import Emulator
+    from reconciler.model import DesiredState, Outcome, Plan
+
+KINDS = load_kinds()
+
+
+def ignore(_outcome: Outcome) -> None:
+    """Take no notice."""
+
+
+def desired(*keys: Mapping[str, Any], region_id: int = 76) -> DesiredState:
+    document = json.dumps({"project_id": 1, "region_id": region_id, "keys": keys}, ensure_ascii=False)
+    return desired_state(["-"], io.BytesIO(document.encode()), KINDS, ScopeDefaults(), NOON)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Plans and applies against an emulator."""
+
+    emulator: Emulator
+    parallelism: int = 10
+    stop: threading.Event = field(default_factory=threading.Event)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def writer(self) -> Writer:
+        defaults: dict[str, Any] = {"base_url": self.emulator.url, "transport": None, "stop": self.stop}
+        return Writer(connect(Script(), **defaults | dict(self.settings)))
+
+    def plan(self, state: DesiredState) -> Plan:
+        with self.writer() as reader:
+            return plan_with(reader, state)
+
+    def apply(
+        self,
+        plan: Plan,
+        freshness: Freshness = Freshness.JUST_MADE,
+        on_outcome: Callable[[Outcome], None] = ignore,
+    ) -> Sequence[Outcome]:
+        with self.writer() as writer:
+            executor = Executor(writer, KINDS, self.parallelism, self.stop)
+            return apply_plan(executor, plan, freshness, on_outcome)
+
+
+def plan_with(reader: Reader, state: DesiredState, parallelism: int = 10) -> Plan:
+    return Planner(reader, KINDS, parallelism, NOON).plan(state, everything, lambda: None)

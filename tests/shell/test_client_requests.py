@@ -1,0 +1,198 @@
+"""What the client sends."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from reconciler.client import Connection, Exchange, Reader, Writer
+from reconciler.errors import ApiError, ConfigurationError, RejectedError
+from reconciler.secret import Secret
+from tests.support import (
+    COLLECTION,
+    EMPTY_LIST,
+    ONCE,
+    TOKEN,
+    FakeClock,
+    Script,
+    connect,
+    http_bytes,
+    raw_server,
+)
+
+
+@pytest.fixture
+def remote() -> Script:
+    return Script(httpx.Response(200, json=EMPTY_LIST))
+
+
+def test_the_token_is_sent_as_an_apikey(remote: Script) -> None:
+    with Reader(connect(remote)) as reader:
+        reader.get(COLLECTION, {})
+    assert remote.requests[0].headers.get_list("Authorization") == [f"apikey {TOKEN}"]
+
+
+def test_every_request_says_who_sends_it_and_wants_json(remote: Script) -> None:
+    with Reader(connect(remote, user_agent="gcore-reconciler/9")) as reader:
+        reader.get(COLLECTION, {})
+    headers = remote.requests[0].headers
+    assert (headers["User-Agent"], headers["Accept"]) == ("gcore-reconciler/9", "application/json")
+
+
+def test_the_time_outs_are_those_of_the_connection(remote: Script) -> None:
+    with Reader(connect(remote, connect_timeout=1.5, read_timeout=7)) as reader:
+        reader.get(COLLECTION, {})
+    timeouts = remote.requests[0].extensions["timeout"]
+    assert (timeouts["connect"], timeouts["read"]) == (1.5, 7)
+
+
+def test_parameters_go_into_the_query_and_a_get_has_no_body(remote: Script) -> None:
+    with Reader(connect(remote)) as reader:
+        assert reader.get(COLLECTION, {"limit": 1000, "offset": 20}) == EMPTY_LIST
+    sent = remote.requests[0]
+    assert (sent.method, sent.url.raw_path) == ("GET", f"{COLLECTION}?limit=1000&offset=20".encode())
+    assert sent.content == b""
+    assert "Content-Type" not in sent.headers
+
+
+@pytest.mark.parametrize("text", ["café", "\N{SNOWMAN}", "\ud800"])
+def test_a_patch_carries_compact_json_that_needs_no_encoding(remote: Script, text: str) -> None:
+    body = {"description": text, "expire": None}
+    with Writer(connect(remote)) as writer:
+        writer.patch(f"{COLLECTION}/web", body)
+    sent = remote.requests[0]
+    assert json.loads(sent.content) == body
+    assert (sent.content.isascii(), b" " in sent.content) == (True, False)
+    assert sent.headers["Content-Type"] == "application/json"
+
+
+def test_a_percent_encoded_name_is_not_encoded_again(remote: Script) -> None:
+    with Writer(connect(remote)) as writer:
+        writer.patch(f"{COLLECTION}/a%2Fb%20c", {})
+    assert remote.requests[0].url.raw_path == f"{COLLECTION}/a%2Fb%20c".encode()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "sent"),
+    [
+        ("http://127.0.0.1", COLLECTION),
+        ("http://127.0.0.1/", COLLECTION),
+        ("http://127.0.0.1/proxy", f"/proxy{COLLECTION}"),
+        ("http://127.0.0.1/proxy/", f"/proxy{COLLECTION}"),
+    ],
+)
+def test_the_base_url_may_have_a_path_and_a_trailing_slash(remote: Script, base_url: str, sent: str) -> None:
+    with Reader(connect(remote, base_url=base_url)) as reader:
+        reader.get(COLLECTION, {})
+    assert remote.requests[0].url.path == sent
+
+
+@pytest.mark.parametrize(
+    "base_url", ["https://xn--a", "https://\N{SNOWMAN}", "https://h\x7f", "http://[::1]evil"]
+)
+def test_a_base_url_that_http_cannot_use_is_a_configuration_error(remote: Script, base_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="base URL"):
+        Reader(connect(remote, base_url=base_url))
+    assert not remote.requests
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> None:
+    with raw_server(http_bytes(b"{}")) as elsewhere:
+        remote = Script(httpx.Response(status, headers={"Location": f"{elsewhere.url}/take"}))
+        with (
+            Reader(connect(remote)) as reader,
+            pytest.raises(RejectedError, match=r"redirected to .*/take") as told,
+        ):
+            reader.get(COLLECTION, {})
+        assert elsewhere.heads == []
+    assert told.value.failure.status == status
+    assert len(remote.requests) == 1
+
+
+def test_a_redirect_without_a_target_is_refused_too() -> None:
+    with (
+        Reader(connect(Script(httpx.Response(304)))) as reader,
+        pytest.raises(RejectedError, match="nowhere"),
+    ):
+        reader.get(COLLECTION, {})
+
+
+def test_a_proxy_in_the_environment_never_sees_what_goes_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw_server(http_bytes(b'{"from": "proxy"}')) as proxy, raw_server(http_bytes(b"{}")) as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        with Reader(connect(Script(), base_url=server.url, transport=None)) as reader:
+            assert reader.get(COLLECTION, {}) == {}
+        assert proxy.heads == []
+
+
+@pytest.mark.parametrize("proxy", ["socks5://proxy:1", "gopher://proxy", "http://user:hush@[::1"])
+def test_a_proxy_that_cannot_be_used_is_a_configuration_error(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    reader = Reader(connect(Script(), base_url="https://127.0.0.1:9", transport=None))
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as told:
+        reader.get(COLLECTION, {})
+    assert "hush" not in str(told.value)
+
+
+def test_certificates_that_cannot_be_loaded_are_a_configuration_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+        Reader(connect(Script(), base_url="https://127.0.0.1:9", transport=None))
+
+
+def test_each_exchange_is_told_with_its_status_and_duration_but_no_header(clock: FakeClock) -> None:
+    told: list[Exchange] = []
+
+    def slow(_request: httpx.Request) -> httpx.Response:
+        clock.sleep(0.25, threading.Event())
+        return httpx.Response(200, json=EMPTY_LIST)
+
+    with Reader(connect(slow, clock=clock, on_exchange=told.append)) as reader:
+        reader.get(COLLECTION, {"limit": 5})
+    assert told == [Exchange("GET", f"{COLLECTION}?limit=5", 0.25, 200)]
+
+
+def test_an_exchange_without_an_answer_has_no_status() -> None:
+    told: list[Exchange] = []
+    with (
+        Reader(connect(Script(httpx.ReadError("")), on_exchange=told.append)) as reader,
+        pytest.raises(ApiError),
+    ):
+        reader.get(COLLECTION, {})
+    assert [exchange.status for exchange in told] == [None]
+
+
+def test_each_thread_has_a_connection_of_its_own() -> None:
+    together = threading.Barrier(3)
+    with raw_server(http_bytes(b"{}")) as server:
+
+        def work(_number: int) -> object:
+            together.wait(timeout=10)
+            return reader.get(COLLECTION, {})
+
+        connection = connect(Script(), base_url=server.url, transport=None)
+        with Reader(connection) as reader, ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(work, range(3))) == [{}, {}, {}]
+
+
+def test_a_reader_that_was_left_is_closed(remote: Script) -> None:
+    with Reader(connect(remote)) as reader:
+        reader.get(COLLECTION, {})
+    with pytest.raises(RuntimeError, match="closed"):
+        reader.get(COLLECTION, {})
+
+
+def test_the_defaults_are_those_of_the_command_line() -> None:
+    connection = Connection("https://h", Secret(TOKEN), "test", FakeClock())
+    assert (connection.connect_timeout, connection.read_timeout) == (5, 30)
+    assert connection.retry.attempts > ONCE.attempts

@@ -1,0 +1,161 @@
+"""A scope is read whole or not at all, with as few requests as its size allows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reconciler.client import Reader
+from reconciler.errors import BadAnswerError, IncompleteReadError, UnauthorizedError
+from reconciler.model import ObservedScope, Scope
+from reconciler.observe import LISTINGS, observe
+from reconciler.resources import load_kinds
+from reconciler.secret import Secret
+from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
+
+CAAS = load_kinds()["caas"]
+SCOPE = Scope("caas", 1, 76)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["count", "results", "name"]), inner)
+        | st.fixed_dictionaries({"count": st.integers(-1, 3), "results": st.lists(inner, max_size=3)})
+    ),
+    max_leaves=8,
+)
+
+
+def read(handler: Handler) -> ObservedScope:
+    with Reader(connect(handler)) as reader:
+        return observe(reader, CAAS, SCOPE)
+
+
+def page(count: int, *names: str) -> httpx.Response:
+    return httpx.Response(200, json={"count": count, "results": [live(name) for name in names]})
+
+
+@pytest.mark.parametrize(
+    ("keys", "offsets"), [(0, [0]), (1, [0]), (1000, [0]), (1001, [0, 1000]), (2500, [0, 1000, 2000])]
+)
+def test_a_listing_takes_one_request_for_each_thousand_keys(keys: int, offsets: list[int]) -> None:
+    seed = {"caas": {"1/76": [live(f"key-{number}") for number in range(keys)]}}
+    with emulate(seed=seed) as emulator:
+        connection = connect(Script(), base_url=emulator.url, transport=None)
+        with Reader(connection) as reader:
+            observed = observe(reader, CAAS, SCOPE)
+        sent = [record.path for record in emulator.requests]
+    assert len(observed.keys) == keys
+    assert sent == [f"{COLLECTION}?limit=1000&offset={offset}" for offset in offsets]
+
+
+def test_keys_are_given_as_the_api_shows_them() -> None:
+    with emulate() as emulator:
+        fill(emulator, "web", description="Shop")
+        shown = emulator.keys(1, 76)
+        with Reader(connect(Script(), base_url=emulator.url, transport=None)) as reader:
+            assert observe(reader, CAAS, SCOPE) == ObservedScope(SCOPE, shown)
+
+
+def test_a_wrong_token_is_an_error_and_no_empty_scope() -> None:
+    with emulate() as emulator:
+        connection = connect(Script(), base_url=emulator.url, transport=None, token=Secret("wrong"))
+        with Reader(connection) as reader, pytest.raises(UnauthorizedError):
+            observe(reader, CAAS, SCOPE)
+
+
+def test_pages_shorter_than_asked_for_are_followed_by_more() -> None:
+    remote = Script(page(3, "a"), page(3, "b"), page(3, "c"))
+    assert list(read(remote).keys) == ["a", "b", "c"]
+    assert [request.url.params["offset"] for request in remote.requests] == ["0", "1", "2"]
+
+
+def test_a_count_without_results_is_refused() -> None:
+    remote = Script(page(3))
+    with pytest.raises(IncompleteReadError, match=f"counts 3 keys and gives 0; listed {LISTINGS} times"):
+        read(remote)
+    assert len(remote.requests) == LISTINGS == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ([page(3, "a", "b"), page(3)], "counts 3 keys and gives 2"),
+        ([page(1, "a", "b")], "counts 1 keys and gives 2"),
+        ([page(0, "a")], "counts 0 keys and gives 1"),
+        ([page(2, "a", "a")], "the key a stands in it twice"),
+        ([page(3, "a", "b"), page(3, "b")], "the key b stands in it twice"),
+        ([page(3, "a", "b"), page(2, "c")], "the count changed from 3 to 2"),
+        ([page(3, "a", "b"), page(4, "c")], "the count changed from 3 to 4"),
+    ],
+)
+def test_a_listing_that_never_adds_up_is_refused(answers: list[httpx.Response], reason: str) -> None:
+    remote = Script(*answers * LISTINGS)
+    with pytest.raises(IncompleteReadError, match=reason):
+        read(remote)
+    assert len(remote.requests) == LISTINGS * len(answers)
+
+
+@pytest.mark.parametrize(
+    "disturbed",
+    [
+        [page(3, "a", "b"), page(2, "c")],
+        [page(3, "a", "b"), page(3, "b")],
+        [page(3, "a", "b"), page(3)],
+        [page(2, "a", "b", "c")],
+    ],
+)
+def test_a_listing_that_was_disturbed_is_begun_again(disturbed: list[httpx.Response]) -> None:
+    assert list(read(Script(*disturbed, page(2, "a", "c"))).keys) == ["a", "c"]
+
+
+WRONG: dict[str, object] = {
+    "null": None,
+    "a list": [],
+    "a text": "keys",
+    "an empty object": {},
+    "no count": {"results": []},
+    "no results": {"count": 0},
+    "results that are null": {"count": 0, "results": None},
+    "results that are an object": {"count": 0, "results": {}},
+    "a count that is a text": {"count": "0", "results": []},
+    "a count that is a boolean": {"count": False, "results": []},
+    "a count that is a float": {"count": 0.0, "results": []},
+    "a negative count": {"count": -1, "results": []},
+    "a result that is a text": {"count": 1, "results": ["a"]},
+    "a result without a name": {"count": 1, "results": [{}]},
+    "a name that is null": {"count": 1, "results": [{"name": None}]},
+    "a name that is a number": {"count": 1, "results": [{"name": 7}]},
+    "a name that is a list": {"count": 1, "results": [{"name": ["a"]}]},
+    "an error with status 200": {"exception_class": "ServerError", "message": "Oops"},
+}
+
+
+@pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
+def test_an_answer_of_another_shape_is_a_bad_answer_at_once(answer: object) -> None:
+    remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
+    with pytest.raises(
+        BadAnswerError, match=f"GET {COLLECTION}: the answer has not the documented shape"
+    ) as told:
+        read(remote)
+    assert not isinstance(told.value, IncompleteReadError)
+    assert len(remote.requests) == 1
+
+
+@given(JSON)
+@example(EMPTY_LIST)
+@example({"count": False, "results": []})
+@example({"count": 10**30, "results": [{"name": "a"}]})
+def test_no_answer_is_read_as_no_keys_but_the_empty_list(answer: Any) -> None:
+    content = json.dumps(answer).encode()
+    try:
+        keys = read(Script(httpx.Response(200, content=content))).keys
+    except BadAnswerError:
+        return
+    assert [*keys.values()] == answer["results"]
+    assert len(keys) == answer["count"]

@@ -1,0 +1,294 @@
+"""What is tried again, how often, and how long everybody waits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.client import Reader, Writer
+from reconciler.clock import SystemClock
+from reconciler.errors import (
+    ApiError,
+    Failure,
+    HeldBackError,
+    RateLimitedError,
+    ServerFaultError,
+    StoppedError,
+    UnreachableError,
+)
+from reconciler.retry import Retrier, RetryPolicy
+from tests.support import COLLECTION, EMPTY_LIST, NOON, FakeClock, Script, connect, http_bytes, raw_server
+
+FINE = httpx.Response(200, json=EMPTY_LIST)
+FOUR = RetryPolicy(attempts=4)
+
+
+def busy(retry_after: str, status: int = 429) -> httpx.Response:
+    return httpx.Response(status, headers={"Retry-After": retry_after}, json={"message": "Slow down."})
+
+
+def attempts(answer: httpx.Response | Exception, **settings: Any) -> int:
+    """Count the requests that are made of a GET which always gets ``answer``."""
+    remote = Script(answer)
+    with Reader(connect(remote, **{"retry": FOUR} | settings)) as reader, pytest.raises(ApiError):
+        reader.get(COLLECTION, {})
+    return len(remote.requests)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
+def test_a_failure_that_may_pass_is_tried_as_often_as_the_policy_allows(status: int) -> None:
+    assert attempts(httpx.Response(status)) == 4
+
+
+@pytest.mark.parametrize(
+    "error",
+    [httpx.ConnectError(""), httpx.ConnectTimeout(""), httpx.ReadTimeout(""), httpx.RemoteProtocolError("")],
+)
+def test_a_lost_connection_is_tried_again(error: Exception) -> None:
+    assert attempts(error) == 4
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 409, 418, 422])
+def test_a_refusal_is_final(status: int) -> None:
+    assert attempts(httpx.Response(status)) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b'{"count": NaN}'])
+def test_a_bad_answer_is_final(body: bytes) -> None:
+    assert attempts(httpx.Response(200, content=body)) == 1
+
+
+def test_no_retries_means_one_attempt() -> None:
+    assert attempts(httpx.Response(500), retry=RetryPolicy(attempts=1)) == 1
+
+
+def test_a_success_after_failures_is_a_success() -> None:
+    remote = Script(httpx.Response(503), httpx.ConnectError(""), FINE)
+    with Reader(connect(remote, retry=FOUR)) as reader:
+        assert reader.get(COLLECTION, {}) == EMPTY_LIST
+    assert len(remote.requests) == 3
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, ""), (4, "(tried 4 times)")])
+def test_the_final_error_says_how_often_it_was_tried(count: int, said: str) -> None:
+    remote = Script(httpx.Response(503))
+    with (
+        Reader(connect(remote, retry=RetryPolicy(attempts=count))) as reader,
+        pytest.raises(ServerFaultError) as told,
+    ):
+        reader.get(COLLECTION, {})
+    assert str(told.value) == f"GET {COLLECTION}: HTTP 503: Service Unavailable {said}".strip()
+
+
+def test_a_patch_whose_answer_was_lost_is_sent_again() -> None:
+    bodies: list[bytes] = []
+
+    def loses_the_first_answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.content)
+        if len(bodies) == 1:
+            raise httpx.ReadError("the connection broke")
+        return FINE
+
+    with Writer(connect(loses_the_first_answer, retry=FOUR)) as writer:
+        writer.patch(f"{COLLECTION}/web", {"is_disabled": True})
+    assert bodies == [b'{"is_disabled":true}'] * 2
+
+
+def test_a_dead_server_is_tried_over_and_over_again() -> None:
+    with raw_server(http_bytes(b"", "503 Service Unavailable")) as server:
+        connection = connect(Script(), base_url=server.url, transport=None, retry=FOUR)
+        with Reader(connection) as reader, pytest.raises(ServerFaultError):
+            reader.get(COLLECTION, {})
+        assert len(server.heads) == 4
+
+
+def waits(seed: int, count: int, policy: RetryPolicy) -> list[float]:
+    """Give the waits between ``count`` attempts that all fail."""
+    clock = FakeClock()
+    retrier = Retrier(policy, clock, threading.Event(), random.Random(seed))  # noqa: S311 - no secret
+    with pytest.raises(UnreachableError):
+        retrier.call(_unreachable)
+    assert len(clock.sleeps) == count - 1
+    return clock.sleeps
+
+
+def _unreachable() -> None:
+    raise UnreachableError(Failure("GET /", "no answer"))
+
+
+@given(st.integers())
+def test_each_wait_lies_between_nothing_and_a_bound_that_doubles_up_to_a_longest(seed: int) -> None:
+    bounds = [0.5, 1, 2, 4, 8, 8, 8]
+    drawn = waits(seed, 8, RetryPolicy(attempts=8, first_wait=0.5, longest_wait=8))
+    assert all(0 <= wait <= bound for wait, bound in zip(drawn, bounds, strict=True))
+
+
+def test_waits_are_spread_over_the_whole_of_their_bound() -> None:
+    firsts = [waits(seed, 2, RetryPolicy(attempts=2, first_wait=1))[0] for seed in range(100)]
+    assert min(firsts) < 0.1
+    assert max(firsts) > 0.9
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    "retry_after", ["7", " 7 ", format_datetime(NOON + dt.timedelta(seconds=7), usegmt=True)]
+)
+def test_retry_after_is_honoured_in_seconds_and_as_a_date(
+    clock: FakeClock, status: int, retry_after: str
+) -> None:
+    remote = Script(busy(retry_after, status), FINE)
+    with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
+        reader.get(COLLECTION, {})
+    assert clock.elapsed == 7
+
+
+def test_a_retry_after_may_have_a_fraction(clock: FakeClock) -> None:
+    remote = Script(busy("1.5"), FINE)
+    with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
+        reader.get(COLLECTION, {})
+    assert clock.elapsed == 1.5
+
+
+def test_after_a_pause_that_is_too_long_nothing_more_is_sent(clock: FakeClock) -> None:
+    remote = Script(busy("600"), FINE)
+    with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
+        with pytest.raises(RateLimitedError):
+            reader.get(COLLECTION, {})
+        with pytest.raises(HeldBackError, match="600 s of it are left"):
+            reader.get(COLLECTION, {})
+    assert clock.elapsed == 0
+
+
+def test_a_date_without_a_zone_is_in_utc(clock: FakeClock) -> None:
+    remote = Script(busy("Mon, 01 Jun 2026 12:00:09 -0000"), FINE)
+    with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
+        reader.get(COLLECTION, {})
+    assert clock.elapsed == 9
+
+
+@pytest.mark.parametrize("retry_after", ["0", "soon", "", "-3", "1,5", "Mon, 01 Jun 2026 11:59:00 GMT"])
+def test_a_retry_after_that_says_nothing_leaves_the_usual_wait(clock: FakeClock, retry_after: str) -> None:
+    remote = Script(busy(retry_after), FINE)
+    with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
+        reader.get(COLLECTION, {})
+    assert 0 < clock.elapsed <= FOUR.first_wait
+
+
+@given(st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"])))
+def test_no_retry_after_breaks_the_client(retry_after: str) -> None:
+    answer = httpx.Response(429, headers=[(b"Retry-After", retry_after.encode("latin-1"))])
+    assert attempts(answer, retry=RetryPolicy(attempts=1)) == 1
+
+
+@pytest.mark.parametrize("retry_after", ["121", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_pause_longer_than_the_longest_is_not_waited_for(clock: FakeClock, retry_after: str) -> None:
+    assert attempts(busy(retry_after), clock=clock) == 1
+    assert clock.sleeps == []
+
+
+def test_the_longest_pause_itself_is_waited_for(clock: FakeClock) -> None:
+    assert attempts(busy("120"), clock=clock) == 4
+    assert clock.elapsed == 360
+
+
+def test_one_retry_after_holds_back_every_worker(clock: FakeClock) -> None:
+    sent: list[float] = []
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        sent.append(clock.elapsed)
+        return busy("30") if len(sent) == 1 else FINE
+
+    with Reader(connect(handler, clock=clock)) as reader, ThreadPoolExecutor(3) as pool:
+        with pytest.raises(RateLimitedError):
+            reader.get(COLLECTION, {})
+        list(pool.map(lambda _: reader.get(COLLECTION, {}), range(3)))
+    assert sent == [0, 30, 30, 30]
+
+
+def test_a_request_that_begins_during_a_pause_waits_for_its_end(clock: FakeClock) -> None:
+    retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event())
+    with pytest.raises(RateLimitedError):
+        retrier.call(_limited)
+    assert clock.elapsed == 0
+    assert retrier.call(lambda: "sent") == "sent"
+    assert clock.elapsed == 30
+
+
+def _limited() -> None:
+    raise RateLimitedError(Failure("GET /", "slow down", 429, retry_after=30))
+
+
+def test_of_two_pauses_the_later_end_holds(clock: FakeClock) -> None:
+    with Reader(connect(Script(busy("30"), busy("5"), FINE), clock=clock, retry=FOUR)) as reader:
+        reader.get(COLLECTION, {})
+    assert clock.elapsed == 35
+
+
+def test_an_error_that_is_not_the_apis_is_not_tried_again(clock: FakeClock) -> None:
+    with (
+        Reader(connect(Script(ZeroDivisionError()), clock=clock, retry=FOUR)) as reader,
+        pytest.raises(ZeroDivisionError),
+    ):
+        reader.get(COLLECTION, {})
+    assert clock.sleeps == []
+
+
+def test_once_stopped_a_failure_is_not_tried_again() -> None:
+    stop = threading.Event()
+
+    def interrupted(_request: httpx.Request) -> httpx.Response:
+        stop.set()
+        return httpx.Response(503)
+
+    remote = connect(interrupted, stop=stop, retry=FOUR)
+    with Writer(remote) as writer, pytest.raises(ServerFaultError) as told:
+        writer.patch(COLLECTION, {})
+    assert told.value.failure.attempts == 1
+
+
+class InterruptedClock(FakeClock):
+    """A clock during whose first sleep the run is interrupted."""
+
+    def sleep(self, seconds: float, wake: threading.Event) -> None:
+        super().sleep(seconds, wake)
+        wake.set()
+
+
+@pytest.mark.parametrize("failure", [httpx.Response(503), busy("60")])
+def test_an_interrupt_during_a_wait_keeps_the_next_attempt_from_being_sent(failure: httpx.Response) -> None:
+    remote = Script(failure)
+    connection = connect(remote, clock=InterruptedClock(), retry=FOUR)
+    with Writer(connection) as writer, pytest.raises(ApiError) as told:
+        writer.patch(COLLECTION, {})
+    assert len(remote.requests) == 1
+    assert told.value.failure.attempts == 1
+
+
+def test_an_interrupt_during_a_pause_keeps_a_request_from_being_sent_at_all() -> None:
+    clock = InterruptedClock()
+    retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event())
+    with pytest.raises(RateLimitedError):
+        retrier.call(_limited)
+    with pytest.raises(StoppedError):
+        retrier.call(lambda: pytest.fail("sent"))
+
+
+def test_the_real_clock_is_woken_by_an_interrupt() -> None:
+    wake = threading.Event()
+    wake.set()
+    began = SystemClock().monotonic()
+    SystemClock().sleep(3600, wake)
+    assert SystemClock().monotonic() - began < 3600
+
+
+def test_the_real_clock_gives_moments_in_utc() -> None:
+    assert SystemClock().now().utcoffset() == dt.timedelta()

@@ -1,0 +1,268 @@
+"""What the tests of the shell share: a clock, servers, and ways to run the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import pty
+import select
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+
+import httpx
+
+from reconciler.cli.main import run
+from reconciler.client import Connection
+from reconciler.emulator import Emulator, Switches
+from reconciler.retry import RetryPolicy
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    import signal
+    from pathlib import Path
+
+    import pytest
+
+TOKEN = "1234$tell-nobody"
+NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+COLLECTION = "/cloud/v1/caas/keys/1/76"
+EMPTY_LIST = {"count": 0, "results": []}
+COMMAND = (sys.executable, "-m", "reconciler")
+ONCE = RetryPolicy(attempts=1)
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class FakeClock:
+    """A clock that moves only while somebody sleeps, and notes for how long."""
+
+    def __init__(self, now: dt.datetime = NOON) -> None:
+        self._began = now
+        self._lock = threading.Lock()
+        self.elapsed = 0.0
+        self.sleeps: list[float] = []
+
+    def now(self) -> dt.datetime:
+        return self._began + dt.timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def sleep(self, seconds: float, wake: threading.Event) -> None:
+        if wake.is_set():
+            return
+        with self._lock:
+            self.sleeps.append(seconds)
+            self.elapsed += seconds
+
+
+def connect(handler: Handler, **settings: Any) -> Connection:
+    """Connect to a function instead of a server; one attempt unless told otherwise."""
+    defaults: dict[str, Any] = {
+        "base_url": "http://127.0.0.1",
+        "token": Secret(TOKEN),
+        "user_agent": "test/1",
+        "clock": FakeClock(),
+        "retry": ONCE,
+        "transport": httpx.MockTransport(handler),
+    }
+    return Connection(**defaults | settings)
+
+
+class Script:
+    """A remote side that gives its answers in turn, the last one for ever, and keeps the requests.
+
+    An answer that is an exception is raised.
+    """
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self._answers = answers
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+
+@dataclass(slots=True)
+class RawServer:
+    """A server that reads a request's head and answers with fixed bytes, whatever was asked."""
+
+    url: str = ""
+    heads: list[bytes] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def raw_server(answer: bytes | None) -> Iterator[RawServer]:
+    """Serve ``answer`` and close; None resets the connection."""
+    server = RawServer()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread = threading.Thread(target=_serve_raw, args=(listener, answer, server.heads), daemon=True)
+        thread.start()
+        yield server
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def _serve_raw(listener: socket.socket, answer: bytes | None, heads: list[bytes]) -> None:
+    while True:
+        try:
+            peer, _ = listener.accept()
+        except OSError:
+            return
+        with peer:
+            heads.append(peer.recv(65536))
+            if answer is None:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            else:
+                peer.sendall(answer)
+
+
+def http_bytes(body: bytes, status: str = "200 OK", length: int | None = None, *headers: str) -> bytes:
+    """Write an HTTP answer by hand; ``length`` may lie."""
+    size = len(body) if length is None else length
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {size}", "Connection: close", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@contextlib.contextmanager
+def unused_port() -> Iterator[int]:
+    """Give a port on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def emulate(clock: FakeClock | None = None, **settings: Any) -> Emulator:
+    """Make an emulator that knows the token; its switches are given by name."""
+    names = set(Switches.__dataclass_fields__)
+    switches = {name: value for name, value in settings.items() if name in names}
+    rest = {name: value for name, value in settings.items() if name not in names}
+    if clock is not None:
+        rest["clock"] = clock.now
+    return Emulator(token=TOKEN, switches=Switches(**switches), **rest)
+
+
+def fill(emulator: Emulator, *names: str, **fields: Any) -> None:
+    """Make live keys that share their fields."""
+    for name in names:
+        emulator.put_key(1, 76, live(name, **fields))
+
+
+def live(name: str, **fields: Any) -> dict[str, Any]:
+    """Write a live key the way the API shows one, all its settable fields."""
+    return {"name": name, "description": "", "expire": None, "is_disabled": False, "containers": []} | fields
+
+
+def declare(path: Path, *keys: Mapping[str, Any], region_id: int = 76) -> str:
+    """Write a desired-state file, in the part of YAML that is JSON, and give its path."""
+    path.write_text(json.dumps({"project_id": 1, "region_id": region_id, "keys": keys}, ensure_ascii=False))
+    return str(path)
+
+
+def patches(emulator: Emulator) -> list[Any]:
+    """Give the bodies of the writes so far."""
+    return [record.body for record in emulator.requests if record.method != "GET"]
+
+
+def listings(emulator: Emulator) -> int:
+    """Count the reads so far."""
+    return sum(record.method == "GET" for record in emulator.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a run of the command line left: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def everything(self) -> str:
+        return self.out + self.err
+
+
+class CommandLine:
+    """Runs commands: in this process, in one of their own, or in one on a terminal."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.environment = monkeypatch
+        self._capsys = capsys
+        for name in ("NO_COLOR", "GCORE_API_KEY_FILE", "GCORE_CLOUD_PROJECT_ID", "GCORE_CLOUD_REGION_ID"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("GCORE_API_KEY", TOKEN)
+        monkeypatch.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
+
+    def use(self, emulator: Emulator) -> None:
+        """Make an emulator the API."""
+        self.environment.setenv("GCORE_BASE_URL", emulator.url)
+
+    def __call__(self, *arguments: str, clock: FakeClock | None = None) -> Finished:
+        """Run a command here."""
+        code = run(arguments, clock or FakeClock())
+        return Finished(code, *self._capsys.readouterr())
+
+    def start(self, *arguments: str, **settings: Any) -> subprocess.Popen[str]:
+        """Start a command in a process of its own."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([*COMMAND, *arguments], text=True, **streams | settings)
+
+    def alone(self, *arguments: str, **settings: Any) -> Finished:
+        """Run a command in a process of its own."""
+        with self.start(*arguments, **settings) as process:
+            out, err = process.communicate(timeout=30)
+        return Finished(process.returncode, out or "", err or "")
+
+    def on_terminal(
+        self, *arguments: str, answer: bytes | signal.Signals = b"", ask: Callable[[], None] | None = None
+    ) -> Finished:
+        """Run a command on a terminal; ``out`` holds all that the screen showed.
+
+        When the command asks, ``ask`` is called, then ``answer`` is typed or sent.
+        """
+        ours, theirs = pty.openpty()
+        with self.start(*arguments, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+            os.close(theirs)
+            screen = b""
+            with contextlib.suppress(OSError):  # EIO is how a terminal says that the other side has left
+                while select.select([ours], [], [], 20)[0] and (chunk := os.read(ours, 65536)):
+                    screen += chunk
+                    if screen.endswith(b"Enter a value: "):
+                        if ask is not None:
+                            ask()
+                        if isinstance(answer, bytes):
+                            os.write(ours, answer)
+                        else:
+                            process.send_signal(answer)
+            process.wait(timeout=20)
+        os.close(ours)
+        return Finished(process.returncode, screen.decode("utf-8", "replace").replace("\r\n", "\n"), "")
+
+
+def pipe(stream: IO[str] | None) -> IO[str]:
+    """Give a stream that is known to be a pipe."""
+    assert stream is not None
+    return stream
+
+
+def lines_until(stream: IO[str] | None, word: str) -> Sequence[str]:
+    """Read lines up to the first that holds ``word``."""
+    found = []
+    for line in pipe(stream):
+        found.append(line)
+        if word in line:
+            return found
+    raise AssertionError(f"{word!r} did not come, but {found}")
