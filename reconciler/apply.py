@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import (
     ApiError,
-    BadAnswerError,
     HeldBackError,
+    NotFoundError,
     ReconcilerError,
     StoppedError,
     WrongShapeError,
@@ -99,12 +99,27 @@ class Executor:
             return self._verified(change, self._writer.patch(change.path, change.patch))
         except (StoppedError, HeldBackError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-        except (BadAnswerError, WrongShapeError) as error:
+        except (WrongShapeError, RecursionError) as error:
             return Outcome(change, Result.NOT_VERIFIED, str(error))
         except ApiError as error:
+            if error.failure.in_doubt:
+                return self._read_back(change, error)
             return Outcome(change, Result.FAILED, str(error))
 
-    def _verified(self, change: Change, answer: Any) -> Outcome:
+    def _read_back(self, change: Change, lost: ApiError) -> Outcome:
+        """Tell by reading the key whether a PATCH whose answer was lost took effect."""
+        try:
+            found = self._verified(change, self._writer.get(change.path, {}), "was sent as")
+        except NotFoundError:
+            return Outcome(change, Result.FAILED, f"{lost}; the key is gone")
+        except (ReconcilerError, RecursionError) as error:
+            detail = f"{lost}; it may have taken effect, and reading it back failed: {error}"
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        if found.result is Result.APPLIED:
+            return found
+        return Outcome(change, Result.FAILED, f"{lost}; read back: {found.detail}")
+
+    def _verified(self, change: Change, answer: Any, sent: str = "was accepted as") -> Outcome:
         if not isinstance(answer, dict):
             return Outcome(change, Result.NOT_VERIFIED, "the answer is not an object")
         kind = self._kinds[change.scope.kind]
@@ -115,7 +130,7 @@ class Executor:
             return Outcome(change, Result.NOT_VERIFIED, detail)
         unstored = unstored_fields(kind, change, answer)
         if unstored:
-            detail = _describe("was accepted as", "but is stored as", unstored)
+            detail = _describe(sent, "but is stored as", unstored)
             return Outcome(change, Result.NOT_VERIFIED, detail)
         return Outcome(change, Result.APPLIED)
 

@@ -44,6 +44,15 @@ _HINTS: Final[Mapping[tuple[str, int], str]] = {
     ("GET", 404): "check project_id and region_id",
     ("PATCH", 404): "the key is gone; plan again",
 }
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+"""Failures after which the service surely has not seen the request."""
 _SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
@@ -208,10 +217,12 @@ def _unreachable(request: str, error: Exception, token: Secret) -> errors.ApiErr
         cause = cause.__cause__ or cause.__context__
     reason = _hidden(str(error), token) or type(error).__name__
     if isinstance(error, httpx.DecodingError):
-        return errors.BadAnswerError(errors.Failure(request, f"the answer cannot be decoded: {reason}"))
+        detail = f"the answer cannot be decoded: {reason}"
+        return errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
     what = "timed out" if isinstance(error, httpx.TimeoutException) else "no answer"
     hint = "check the address and the network"
-    return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint))
+    in_doubt = not isinstance(error, _NEVER_SENT)
+    return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
 
 
 def _answer(request: str, response: httpx.Response, connection: Connection) -> Any:
@@ -227,7 +238,8 @@ def _answer(request: str, response: httpx.Response, connection: Connection) -> A
         kind = response.headers.get("Content-Type", "no content type")
         start = _hidden(response.content[:_LONGEST_DETAIL].decode("utf-8", "replace"), connection.token)
         detail = f"the answer is not JSON ({kind}, {len(response.content)} bytes): {start[:80]}"
-        raise errors.BadAnswerError(errors.Failure(request, detail, response.status_code)) from error
+        failure = errors.Failure(request, detail, response.status_code, in_doubt=True)
+        raise errors.BadAnswerError(failure) from error
 
 
 def _no_constant(name: str) -> Any:
@@ -264,6 +276,7 @@ def _refusal(request: str, response: httpx.Response, connection: Connection) -> 
             request_id=told("request_id"),
             retry_after=_retry_after(response.headers.get("Retry-After"), connection.clock),
             hint=_HINTS.get((response.request.method, status), ""),
+            in_doubt=kind in {errors.ServerFaultError, errors.TimedOutError},
         )
     )
 

@@ -133,8 +133,9 @@ class UnreadableError(ReconcilerError):
 class Failure:
     """What is known of a failed request.
 
-    ``request`` is method and path, never a header. ``status`` is None without an answer.
-    ``exception_class`` and ``request_id`` come from the service's error body when it has them.
+    ``in_doubt`` says that the request may have taken effect all the same. ``request`` is method and
+    path, never a header. ``status`` is None without an answer. ``exception_class`` and ``request_id``
+    come from the service's error body when it has them.
     """
 
     request: str
@@ -145,6 +146,7 @@ class Failure:
     attempts: int = 1
     retry_after: float | None = None
     hint: str = ""
+    in_doubt: bool = False
 
     def __str__(self) -> str:
         """Give the failure on one line."""
@@ -181,9 +183,12 @@ class ApiError(ReconcilerError):
         self.failure = failure
         super().__init__(str(failure))
 
-    def after(self, attempts: int) -> ApiError:
-        """Return the same error, saying that the request was tried ``attempts`` times."""
-        return type(self)(replace(self.failure, attempts=attempts))
+    def after(self, attempts: int, *, in_doubt: bool) -> ApiError:
+        """Return the same error of a request that was tried ``attempts`` times.
+
+        ``in_doubt`` says that one of the attempts may have taken effect.
+        """
+        return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt))
 
 
 class UnreachableError(ApiError):

@@ -53,6 +53,7 @@ class Field:
 
     ``plainly_equal`` tells that two equal Python values of one type are surely equal JSON values:
     not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
+    ``members`` gives the members of the objects in a list, with their types; it is empty for others.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Field:
     types: tuple[type, ...]
     effect: EffectRule
     plainly_equal: bool
+    members: Mapping[str, tuple[type, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +122,25 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
 
 
 def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule) -> Field:
-    declared = keywords["type"]
-    names = [declared] if isinstance(declared, str) else declared
+    names = _type_names(keywords)
     form = Form.EXACT
     if keywords.get("format") == "date-time":
         form = Form.INSTANT
     elif keywords.get("uniqueItems"):
         form = Form.SET
-    types = tuple(kind for entry in names for kind in _JSON_TYPES[entry])
     plainly_equal = not {"array", "object"}.intersection(names) or _holds_only_text(keywords)
-    return Field(name, form, types, effect, plainly_equal)
+    properties = keywords.get("items", {}).get("properties", {})
+    members = {member: _python_types(described) for member, described in properties.items()}
+    return Field(name, form, _python_types(keywords), effect, plainly_equal, members)
+
+
+def _type_names(keywords: Mapping[str, Any]) -> list[str]:
+    declared = keywords["type"]
+    return [declared] if isinstance(declared, str) else declared
+
+
+def _python_types(keywords: Mapping[str, Any]) -> tuple[type, ...]:
+    return tuple(kind for entry in _type_names(keywords) for kind in _JSON_TYPES[entry])
 
 
 def _holds_only_text(keywords: Mapping[str, Any]) -> bool:

@@ -42,11 +42,23 @@ def normalize(field: Field, value: Any) -> Any:
     if value is None or field.form is Form.EXACT:
         return value
     if field.form is Form.SET:
-        return [json.loads(item) for item in sorted({json_text(item) for item in value})]
+        items = [_item(field, item) for item in value]
+        return [json.loads(item) for item in sorted({json_text(item) for item in items})]
     moment = parse_instant(value)
     if moment is None:
         raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}, which is no date and time")
     return format_instant(moment)
+
+
+def _item(field: Field, item: Any) -> Any:
+    """Give an item of a set with the members that the schema knows: a service may add others."""
+    if not field.members:
+        return item
+    if not isinstance(item, dict) or any(
+        type(item.get(member)) not in types for member, types in field.members.items()
+    ):
+        raise NotNormalError(f"{field.name} holds the item {json_text(item)[:80]}")
+    return {member: item[member] for member in field.members}
 
 
 def json_text(value: Any) -> str:

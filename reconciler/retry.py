@@ -82,38 +82,40 @@ class Retrier:
     def call(self, function: Callable[[], T]) -> T:
         """Call ``function`` until it succeeds.
 
-        Raises its last ApiError, which then says how often it was tried, and StoppedError if the run
-        was interrupted before the first attempt.
+        Raises its last ApiError, which then says how often it was tried; without a first attempt,
+        StoppedError if the run was interrupted and HeldBackError if the service asked for a long pause.
         """
         attempts = 0
+        in_doubt = False
         last: ApiError | None = None
 
         def attempt() -> T:
-            nonlocal attempts, last
+            nonlocal attempts, in_doubt, last
             self._hold()
-            if self._stop.is_set():
-                raise last or StoppedError("interrupted before it was sent")
             attempts += 1
             try:
                 return function()
             except ApiError as error:
                 last = error
+                in_doubt = in_doubt or error.failure.in_doubt
                 raise
 
         try:
             return self._retrying(attempt)
-        except ApiError as error:
-            if attempts == 1:
+        except (ApiError, HeldBackError, StoppedError):
+            if last is None:
                 raise
-            raise error.after(attempts) from error
+            raise last.after(attempts, in_doubt=in_doubt) from last
 
     def _hold(self) -> None:
-        """Wait until the pause is over, unless it is longer than anybody waits."""
+        """Wait until the pause is over, unless it is longer than anybody waits or the run is interrupted."""
         while not self._stop.is_set() and (left := self._pause.left()) > 0:
             if left > self._policy.longest_pause:
                 message = f"not sent: the service asked for a pause, and {left:.0f} s of it are left"
                 raise HeldBackError(message)
             self._clock.sleep(left, self._stop)
+        if self._stop.is_set():
+            raise StoppedError("interrupted before it was sent")
 
     def _worth_retrying(self, error: BaseException) -> bool:
         if not isinstance(error, ApiError) or not error.retryable:

@@ -19,15 +19,17 @@ _BEGIN, _END = "<!-- switches -->\n", "<!-- /switches -->"
 
 
 def reference() -> str:
-    """Give docs/reference.md: the help of every command, and the environment variable of every option."""
-    parts = ["# Reference\n\nWhat `-h` prints, and the environment variable of every option.\n"]
+    """Give docs/reference.md: the help of every command, and the environment variables of every option; of two, the first wins."""
+    parts = [
+        "# Reference\n\nWhat `-h` prints, and the environment variables of every option; of two, the first wins.\n"
+    ]
     root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=ENVIRONMENT_PREFIX, terminal_width=100)
     for name, command in sorted(cli.commands.items()):
         context = click.Context(command, root, name, terminal_width=100, help_option_names=HELP_OPTIONS)
         parts.append(f"## reconciler {name}\n\n```text\n{command.get_help(context)}\n```\n")
         rows = [
             f"| `{parameter.opts[-1] if len(parameter.opts) == 1 else max(parameter.opts, key=len)}` "
-            f"| `{ENVIRONMENT_PREFIX}_{name.upper()}_{parameter.name.upper()}` |"
+            f"| {_variables(parameter, name)} |"
             for parameter in command.params
             if isinstance(parameter, click.Option) and parameter.name
         ]
@@ -56,6 +58,14 @@ def emulator_page(page: str) -> str:
     before, rest = page.split(_BEGIN)
     after = rest.split(_END)[1]
     return f"{before}{_BEGIN}{switches()}{_END}{after}"
+
+
+def _variables(parameter: click.Option, command: str) -> str:
+    """Name the environment variables of an option, the one that wins first."""
+    known = parameter.envvar or []
+    names = [known] if isinstance(known, str) else list(known)
+    names.append(f"{ENVIRONMENT_PREFIX}_{command.upper()}_{str(parameter.name).upper()}")
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _values(choices: tuple[str, ...], default: object) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.console import CONTEXT, Console, console_of, stop_signals
 from reconciler.cli.options import api_options, clock_of, connection
 from reconciler.cli.plan import read_and_plan, show
 from reconciler.errors import ConfigurationError, ExitCode
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from reconciler.commands.apply import Freshness
+    from reconciler.model import Plan
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
 _QUESTION = """
@@ -62,7 +63,8 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     now = clock.now()
     with Writer(link) as writer:
         kinds, plan = read_and_plan(writer, parameters, now, console)
-        show(plan, "text", now, console)
+        if not _is_unseen(plan, parameters, console):
+            show(plan, "text", now, console)
         if plan.problems:
             console.note("Nothing was applied.")
             return ExitCode.ERROR
@@ -74,6 +76,12 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
             outcomes = apply_plan(executor, plan, freshness, lambda _outcome: advance())
         console.result(render_outcomes(outcomes, console.paint))
         return exit_code(outcomes, stop)
+
+
+def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
+    """Tell whether the plan is left out: with -q the outcomes are the result, once nobody has to approve."""
+    executed = plan.changes and not plan.problems and not parameters["dry_run"]
+    return bool(executed and parameters["auto_approve"] and console.verbosity < 0)
 
 
 def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
@@ -92,7 +100,7 @@ def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
 
 @contextmanager
 def _finishing(stop: threading.Event, console: Console) -> Iterator[None]:
-    """Turn the first SIGINT or SIGTERM into a request to finish; the second ends the process at once."""
+    """Turn the first stop signal into a request to finish; the second ends the process at once."""
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
         if stop.is_set():
@@ -102,7 +110,7 @@ def _finishing(stop: threading.Event, console: Console) -> Iterator[None]:
         stop.set()
         console.note("Interrupted: no new writes; finishing the ones in flight. Again to stop at once.")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in stop_signals()}
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,11 +64,15 @@ class Console:
         """Print one error; quiet or not."""
         self.say(f"{self._label('Error', 'red')}: {printable(text)}\n")
 
+    def detail(self, text: str) -> None:
+        """Print something that only -v asks for."""
+        if self.verbosity > 0:
+            self.note(text)
+
     def exchange(self, exchange: Exchange) -> None:
         """Print one request and its answer's status, with -v."""
-        if self.verbosity > 0:
-            status = "no answer" if exchange.status is None else exchange.status
-            self.note(f"{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)")
+        status = "no answer" if exchange.status is None else exchange.status
+        self.detail(f"{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)")
 
     def paint(self, text: str, colour: str) -> str:
         """Colour a piece of a result; click drops the colour where there is no terminal."""
@@ -90,6 +95,12 @@ class Console:
         with Progress(console=terminal, transient=True) as bar:
             task = bar.add_task(what, total=total)
             yield lambda: bar.advance(task)
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """Give the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 def console_of(parameters: Mapping[str, Any]) -> Console:

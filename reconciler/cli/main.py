@@ -11,7 +11,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.apply import apply
-from reconciler.cli.console import CONTEXT, complain
+from reconciler.cli.console import CONTEXT, Console, complain, stop_signals
 from reconciler.cli.demo import demo
 from reconciler.cli.emulator import emulator
 from reconciler.cli.plan import plan
@@ -70,7 +70,8 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
 
     ``clock`` stands in for the machine's.
     """
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    for number in stop_signals():
+        signal.signal(number, _as_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
@@ -81,6 +82,9 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
         return ExitCode.USAGE
     except click.ClickException as error:
         error.show()
+        return ExitCode.ERROR
+    except OSError as error:  # click prints help by itself: a full disk ends here
+        Console(0, color=None).error(f"the output cannot be written: {error.strerror}")
         return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)

@@ -46,7 +46,7 @@ class _Seconds(click.FloatRange):
         return seconds
 
 
-_PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...")]
+_PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())]
 _SCOPE = [
     click.option(
         "--project-id",
@@ -61,8 +61,9 @@ _SCOPE = [
         help="Region of documents that name none.  [env: GCORE_CLOUD_REGION_ID]",
     ),
 ]
+_VERBOSE = click.option("-v", "--verbose", count=True, help="Show each request and list unmanaged keys.")
+_VERBOSE_OFFLINE = click.option("-v", "--verbose", count=True, help="Count the keys of each scope.")
 _OUTPUT = [
-    click.option("-v", "--verbose", count=True, help="Show each request and list unmanaged keys."),
     click.option("-q", "--quiet", is_flag=True, help="Print the result and errors, nothing else."),
     click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]"),
 ]
@@ -114,19 +115,19 @@ _TARGETS = [
         "--target",
         multiple=True,
         metavar="GLOB",
-        help="Only these addresses, such as 'caas/1/76/web-*'. Repeatable.",
+        help="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
     ),
 ]
 
 
 def input_options(command: Command) -> Command:
     """Add the options of a command that reads files."""
-    return _add(command, [*_PATHS, *_SCOPE, *_OUTPUT])
+    return _add(command, [*_PATHS, *_SCOPE, _VERBOSE_OFFLINE, *_OUTPUT])
 
 
 def api_options(command: Command) -> Command:
     """Add the options of a command that reads files and talks to the API."""
-    return _add(command, [*_PATHS, *_TARGETS, *_SCOPE, *_CONNECTION, *_OUTPUT])
+    return _add(command, [*_PATHS, *_TARGETS, *_SCOPE, *_CONNECTION, _VERBOSE, *_OUTPUT])
 
 
 def _add(command: Command, options: list[Callable[[Command], Command]]) -> Command:

@@ -10,6 +10,12 @@ from reconciler.cli.console import CONTEXT, Console, color_choice
 _SHELLS = ("bash", "zsh", "fish")
 
 
+def _schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from reconciler.resources import schema_texts  # noqa: PLC0415 - --help reads no files
+
+    return [name for name in schema_texts() if name.startswith(incomplete)]
+
+
 @click.command(
     context_settings=CONTEXT,
     epilog="""\b
@@ -18,7 +24,7 @@ Examples:
   reconciler schema caas
 """,
 )
-@click.argument("name", default="keys")
+@click.argument("name", default="keys", shell_complete=_schema_names)
 def schema(name: str) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 

@@ -28,6 +28,7 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
     violation is reported, each with its place and with what to write instead.
     """
     from reconciler.commands.validate import desired_state  # noqa: PLC0415 - --help needs no engine
+    from reconciler.render.text import counted  # noqa: PLC0415 - the same
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     console = console_of(parameters)
@@ -39,8 +40,7 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
         clock_of(context).now(),
     )
     console.warn(state.warnings)
-    keys, scopes = state.key_count, len(state.scopes)
-    console.result(
-        f"Success! {keys} {'key' if keys == 1 else 'keys'} in "
-        f"{scopes} {'scope' if scopes == 1 else 'scopes'} are valid.\n"
-    )
+    for part in state.scopes:
+        console.detail(f"{part.scope}: {counted(len(part.keys), 'key')}")
+    keys, scopes = counted(state.key_count, "key"), counted(len(state.scopes), "scope")
+    console.result(f"Success! The configuration is valid: {keys} in {scopes}.\n")

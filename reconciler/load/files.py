@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -63,6 +64,9 @@ def _sources(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
 
 
 def _expand(path: str, problems: list[Problem]) -> Iterable[str]:
+    if not path:
+        problems.append(Problem("an empty path; name a file or a directory"))
+        return []
     # os.path, unlike Path, takes a path that cannot be looked up for no directory: reading it tells why.
     if path == STANDARD_INPUT or not os.path.isdir(path):  # noqa: PTH112 - see above
         return [path]
@@ -81,8 +85,18 @@ def _walk(directory: str, problems: list[Problem]) -> Iterator[str]:
     for folder, folders, files in os.walk(directory, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
+            path = os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
+            if name.endswith(_SUFFIXES) and not name.startswith(".") and not _is_special(path):
+                yield path
+
+
+def _is_special(path: str) -> bool:
+    """Tell a pipe, socket or device, which might never end, from a file or a broken link to one."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return False  # reading it tells why
+    return not stat.S_ISREG(mode)
 
 
 def _read(source: str, label: str, standard_input: BinaryIO) -> bytes:

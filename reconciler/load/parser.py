@@ -161,6 +161,8 @@ def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
     before = "".join(text.splitlines()[position.line - 1 : position.line])[: position.column]
     if "\t" in before[-1:] or "\t" in before[: len(before) - len(before.lstrip())]:
         return Problem("a tab cannot indent YAML; use spaces", position)
+    if "Unicode" in str(getattr(error, "problem", "")):
+        return Problem("an escape that stands for no character; write the character itself", position)
     what = getattr(error, "problem", None) or "the parser gives no reason"
     return Problem(f"not valid YAML: {what}; check the indentation, quotes and brackets here", position)
 

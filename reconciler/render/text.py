@@ -171,8 +171,13 @@ def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {printable(outcome.detail)}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Give a number with its noun, such as ``1 key`` or ``2 keys``."""
+    return f"{count} {_plural(noun, count)}"
+
+
 def _keys(count: int) -> str:
-    return f"{count} {_plural('key', count)}"
+    return counted(count, "key")
 
 
 def _plural(noun: str, count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
+import jsonschema
 import pytest
 
 from reconciler import __version__
@@ -33,6 +34,13 @@ def test_each_schema_is_printed_and_needs_no_other_file(cli: CommandLine, name: 
     assert '"$ref": "#/' in done.out or "$ref" not in done.out
     assert json.loads(done.out)["title"] == json.loads(schema_texts()[name])["title"]
     assert json.loads(done.out)["$schema"].endswith("draft-07/schema#")
+
+
+def test_the_printed_schema_accepts_a_document_and_refuses_a_wrong_one(cli: CommandLine) -> None:
+    validator = jsonschema.Draft7Validator(json.loads(cli("schema").out))
+    document = {"project_id": 1, "region_id": 76, "keys": [{"name": "web", "is_disabled": True}]}
+    assert validator.is_valid(document)
+    assert not validator.is_valid(document | {"keys": [{"name": "web", "is_disabled": "no"}]})
 
 
 def test_the_schema_of_a_document_is_the_default(cli: CommandLine) -> None:

@@ -29,7 +29,11 @@ def write(keys: str, path: str = "keys.yaml", header: str = HEADER) -> str:
 
 def test_the_example_is_valid(cli: CommandLine) -> None:
     found = cli("validate", str(resource("examples") / "keys.yaml"))
-    assert (found.code, found.out, found.err) == (0, "Success! 4 keys in 1 scope are valid.\n", "")
+    assert (found.code, found.out, found.err) == (
+        0,
+        "Success! The configuration is valid: 4 keys in 1 scope.\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,19 +45,22 @@ def test_the_example_is_valid(cli: CommandLine) -> None:
     ],
 )
 def test_keys_are_counted(cli: CommandLine, keys: str, counted: str) -> None:
-    assert cli("validate", write(keys)).out == f"Success! {counted} are valid.\n"
+    assert cli("validate", write(keys)).out == f"Success! The configuration is valid: {counted}.\n"
 
 
 def test_every_file_and_directory_is_read(cli: CommandLine) -> None:
     write(" [{name: abc}]\n", "team/shop.yaml")
     write(" [{name: abc}]\n", "bank.yaml", "project_id: 2\nregion_id: 9\n")
-    assert cli("validate", "team", "bank.yaml").out == "Success! 2 keys in 2 scopes are valid.\n"
+    assert (
+        cli("validate", "team", "bank.yaml").out
+        == "Success! The configuration is valid: 2 keys in 2 scopes.\n"
+    )
 
 
 def test_standard_input_is_read_for_a_dash(cli: CommandLine) -> None:
     with Path(write(" [{name: abc}]\n")).open("rb") as keys:
         found = cli.alone("validate", "-", stdin=keys)
-    assert (found.code, found.out) == (0, "Success! 1 key in 1 scope are valid.\n")
+    assert (found.code, found.out) == (0, "Success! The configuration is valid: 1 key in 1 scope.\n")
 
 
 def test_a_mistake_on_standard_input_is_placed(cli: CommandLine) -> None:
@@ -89,7 +96,7 @@ def test_an_option_does_not_overrule_the_file(cli: CommandLine) -> None:
 
 def test_an_expiry_in_the_past_is_a_warning(cli: CommandLine) -> None:
     found = cli("validate", write("\n  - {name: abc, expire: 2020-01-01T00:00:00Z}\n"))
-    assert (found.code, found.out) == (0, "Success! 1 key in 1 scope are valid.\n")
+    assert (found.code, found.out) == (0, "Success! The configuration is valid: 1 key in 1 scope.\n")
     assert found.err == (
         "Warning: keys.yaml:4:25: caas/1/76/abc: "
         "expire 2020-01-01T00:00:00Z is in the past: the key no longer works\n"

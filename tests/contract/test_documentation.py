@@ -59,7 +59,7 @@ def test_the_first_file_in_the_readme_is_valid(tmp_path: Path) -> None:
         readme.split("## Your first file")[1].split("```yaml\n")[1].split("```")[0], encoding="utf-8"
     )
     result = CliRunner().invoke(cli, ["validate", str(file)])
-    assert result.output == "Success! 1 key in 1 scope are valid.\n"
+    assert result.output == "Success! The configuration is valid: 1 key in 1 scope.\n"
 
 
 def test_the_readme_explains_every_exit_code_and_command() -> None:

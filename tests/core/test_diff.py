@@ -68,9 +68,10 @@ def test_the_items_of_a_set_that_come_and_go_are_told() -> None:
 
 
 def test_items_are_told_in_one_order() -> None:
-    boxes = [{"name": name, "namespace": "shop"} for name in ("c", "a", "b")]
-    (change,) = explain([CAAS.fields["containers"]], {"containers": []}, {"containers": boxes})
-    assert [item["name"] for item in change.added] == ["a", "b", "c"]
+    old, new = ([{"name": name, "namespace": "shop"} for name in names] for names in ("zxvwyu", "cfadbe"))
+    (change,) = explain([CAAS.fields["containers"]], {"containers": old}, {"containers": new})
+    assert "".join(item["name"] for item in change.added) == "abcdef"
+    assert "".join(item["name"] for item in change.removed) == "uvwxyz"
 
 
 def test_a_list_where_order_matters_has_no_items_that_come_and_go() -> None:

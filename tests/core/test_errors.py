@@ -64,6 +64,6 @@ def test_a_failure_tells_all_that_is_known_on_one_line(failure: Failure, text: s
 
 
 def test_an_error_that_was_retried_keeps_its_class() -> None:
-    error = errors.RateLimitedError(Failure("GET /x", "slow down", status=429)).after(4)
+    error = errors.RateLimitedError(Failure("GET /x", "slow down", status=429)).after(4, in_doubt=True)
     assert isinstance(error, errors.RateLimitedError)
     assert str(error) == "GET /x: HTTP 429: slow down (tried 4 times)"

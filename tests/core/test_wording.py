@@ -9,7 +9,7 @@ import pytest
 from reconciler.resources import document_schema
 from reconciler.schemas import SchemaChecker, Violation
 from reconciler.wording import describe
-from tests.core.values import CAAS, WEB
+from tests.core.values import API, CAAS, WEB
 
 CHECKER = SchemaChecker(document_schema(), CAAS)
 NAME_RULE = (
@@ -123,7 +123,7 @@ def test_a_description_that_is_no_text(value: Any, message: str) -> None:
         ([{**WEB, "namespace": ""}], 'containers[0].namespace "" has 0 characters; it needs at least 1'),
         ([{**WEB, "nme": 1}], "containers[0].nme is not a known field; did you mean name?"),
         (
-            [WEB, WEB],
+            [API, WEB, WEB],
             'containers lists {"name": "web", "namespace": "shop"} more than once; remove the repetition',
         ),
     ],

@@ -29,6 +29,7 @@ def test_nesting_up_to_the_bound_is_accepted(yaml: Yaml) -> None:
         ("- " * 10_000, "1:129"),
         ("\n".join(" " * level + "a:" for level in range(100)), "65:65"),
         ("[{a: " * 10_000, "1:161"),
+        ("[" * 64 + "{a: b}" + "]" * 64, "1:65"),
     ],
 )
 def test_deeper_nesting_is_refused_where_it_begins(yaml: Yaml, text: str, place: str) -> None:

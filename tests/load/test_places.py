@@ -155,6 +155,11 @@ def test_each_document_of_a_file_has_its_own_places(yaml: Yaml) -> None:
     assert (item_places(first), item_places(second)) == ([at(4, 8)], [at(7, 3)])
 
 
+def test_a_document_that_is_one_word_counts_as_a_document(yaml: Yaml) -> None:
+    _, second = yaml.documents("word\n---\nkeys: [a]\n")
+    assert second.position(("keys", 0)) == at(3, 8)
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_with_every_line_ending(yaml: Yaml, ending: str) -> None:
     document = yaml.only(ending.join(["a: b", "", "keys:", "  - c", ""]))

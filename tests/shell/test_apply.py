@@ -134,19 +134,65 @@ def test_an_answer_that_cannot_be_compared_is_not_verified(
     assert said in outcome.detail
 
 
-@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 429, 500])
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 429])
 def test_an_answer_that_is_an_error_is_a_failure(change: Change, status: int) -> None:
     [outcome] = execute(lambda _request: httpx.Response(status), (change,))
     assert outcome.result is Result.FAILED
     assert f"PATCH {COLLECTION}/web: HTTP {status}" in outcome.detail
 
 
-def test_a_lost_connection_is_a_failure(change: Change) -> None:
-    def lost(_request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadError("gone")
+LOST = [httpx.ReadError("gone"), httpx.ReadTimeout("late"), 500, 503, 408, b"<html>"]
 
-    [outcome] = execute(lost, (change,))
-    assert (outcome.result, "no answer: gone" in outcome.detail) == (Result.FAILED, True)
+
+def losing(lost: Exception | int | bytes, read: httpx.Response) -> Handler:
+    """Lose the answer to each PATCH, and answer each GET with ``read``."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return read
+        if isinstance(lost, Exception):
+            raise lost
+        return httpx.Response(200, content=lost) if isinstance(lost, bytes) else httpx.Response(lost)
+
+    return handler
+
+
+@pytest.mark.parametrize("lost", LOST, ids=repr)
+def test_a_lost_answer_is_applied_if_the_key_holds_what_was_sent(
+    change: Change, lost: Exception | int | bytes
+) -> None:
+    read = httpx.Response(200, json=live("web") | dict(change.patch))
+    [outcome] = execute(losing(lost, read), (change,))
+    assert outcome.result is Result.APPLIED
+
+
+@pytest.mark.parametrize("lost", LOST, ids=repr)
+def test_a_lost_answer_is_a_failure_if_the_key_holds_something_else(
+    change: Change, lost: Exception | int | bytes
+) -> None:
+    read = httpx.Response(200, json=live("web") | dict(change.patch) | {"expire": "2098-01-01T00:00:00Z"})
+    [outcome] = execute(losing(lost, read), (change,))
+    assert outcome.result is Result.FAILED
+    assert "read back: expire was sent as" in outcome.detail
+
+
+def test_a_lost_answer_about_a_key_that_is_gone_is_a_failure(change: Change) -> None:
+    [outcome] = execute(losing(500, httpx.Response(404)), (change,))
+    assert (outcome.result, outcome.detail[-15:]) == (Result.FAILED, "the key is gone")
+
+
+@pytest.mark.parametrize("read", [httpx.Response(500), httpx.Response(200, json={"name": "web"})])
+def test_a_lost_answer_that_cannot_be_cleared_up_is_not_verified(
+    change: Change, read: httpx.Response
+) -> None:
+    [outcome] = execute(losing(500, read), (change,))
+    assert outcome.result is Result.NOT_VERIFIED
+    assert "it may have taken effect, and reading it back failed" in outcome.detail
+
+
+def test_a_write_that_never_left_is_a_failure(change: Change) -> None:
+    [outcome] = execute(losing(httpx.ConnectError("refused"), httpx.Response(500)), (change,))
+    assert (outcome.result, "no answer: refused" in outcome.detail) == (Result.FAILED, True)
 
 
 def test_a_set_may_come_back_in_another_order_and_a_moment_in_another_spelling(change: Change) -> None:
@@ -264,6 +310,24 @@ def test_a_scope_that_cannot_be_checked_keeps_back_its_keys(emulator: Emulator) 
     assert outcome.result is Result.NOT_ATTEMPTED
     assert outcome.detail.startswith("its scope could not be read again: GET ")
     assert patches(emulator) == []
+
+
+def test_an_interrupted_check_reads_no_more_and_sends_nothing(emulator: Emulator) -> None:
+    fill(emulator, "web")
+    plan = plan_of(emulator, {"name": "web", "description": "x"})
+    stop = threading.Event()
+    stop.set()
+    [outcome] = Engine(emulator, stop=stop).apply(plan, Freshness.WAITED)
+    assert outcome.result is Result.NOT_ATTEMPTED
+    assert emulator.requests == ()
+
+
+def test_a_live_key_that_lost_its_shape_is_not_attempted(change: Change) -> None:
+    listing = httpx.Response(200, json={"count": 1, "results": [{"name": "web"}]})
+    with Writer(connect(lambda _request: listing)) as writer:
+        [outcome] = Executor(writer, KINDS, 1, threading.Event()).recheck([change])
+    assert outcome.result is Result.NOT_ATTEMPTED
+    assert "has not the documented shape" in outcome.detail
 
 
 @pytest.mark.parametrize(

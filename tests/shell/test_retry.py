@@ -282,6 +282,25 @@ def test_an_interrupt_during_a_pause_keeps_a_request_from_being_sent_at_all() ->
         retrier.call(lambda: pytest.fail("sent"))
 
 
+def test_a_request_that_was_sent_once_is_never_told_as_not_sent() -> None:
+    class Disturbed(FakeClock):
+        """A clock during whose first sleep another request is told to keep away for long."""
+
+        def sleep(self, seconds: float, wake: threading.Event) -> None:
+            super().sleep(seconds, wake)
+            if len(self.sleeps) == 1:
+                with pytest.raises(RateLimitedError):
+                    writer.get("/other", {})
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return busy("500") if request.url.path == "/other" else httpx.Response(503)
+
+    connection = connect(handler, clock=Disturbed(), retry=FOUR)
+    with Writer(connection) as writer, pytest.raises(ServerFaultError) as told:
+        writer.patch(COLLECTION, {})
+    assert told.value.failure.attempts == 1
+
+
 def test_the_real_clock_is_woken_by_an_interrupt() -> None:
     wake = threading.Event()
     wake.set()
