@@ -19,10 +19,9 @@ _BEGIN, _END = "<!-- switches -->\n", "<!-- /switches -->"
 
 
 def reference() -> str:
-    """Give docs/reference.md: the help of every command, and the environment variables of every option; of two, the first wins."""
-    parts = [
-        "# Reference\n\nWhat `-h` prints, and the environment variables of every option; of two, the first wins.\n"
-    ]
+    """Give docs/reference.md: the help of every command, and the environment variables of every option."""
+    remark = "What `-h` prints, and the environment variables of every option; of two, the first wins."
+    parts = [f"# Reference\n\n{remark}\n"]
     root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=ENVIRONMENT_PREFIX, terminal_width=100)
     for name, command in sorted(cli.commands.items()):
         context = click.Context(command, root, name, terminal_width=100, help_option_names=HELP_OPTIONS)

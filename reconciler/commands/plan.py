@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reconciler.commands.collector import paused_collector
 from reconciler.errors import ReconcilerError, UnreadableError
 from reconciler.observe import observe
 from reconciler.plan import assemble, plan_scope
@@ -29,6 +30,7 @@ class Planner:
     parallelism: int
     now: dt.datetime
 
+    @paused_collector()
     def plan(self, state: DesiredState, selected: Selection, on_scope: Callable[[], None]) -> Plan:
         """Plan the selected keys of ``state``; ``on_scope`` is called after each scope.
 

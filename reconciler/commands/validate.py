@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
-import gc
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from reconciler.commands.collector import paused_collector
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import ConfigurationError
 from reconciler.load.files import load
@@ -16,7 +15,7 @@ from reconciler.resources import document_schema
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.kinds import Kind
 
@@ -31,7 +30,7 @@ def desired_state(
     now: dt.datetime,
 ) -> DesiredState:
     """Load and validate every file. Raises InputError with every problem found."""
-    with _paused_collector():
+    with paused_collector():
         loaded = load(paths, standard_input)
         validator = Validator(document_schema(), kinds, defaults, now)
         for document in loaded.documents:
@@ -67,21 +66,3 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
         return any(pattern.fullmatch(address) for pattern in patterns.values())
 
     return DesiredState(tuple(scopes), state.warnings), selected
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Keep the cyclic collector from walking a growing desired state over and over.
-
-    A desired state is a tree of millions of small values, and walking it is most of the cost of
-    loading it otherwise. What was loaded lives as long as the command, so it is then taken out of
-    the collector's sight for good.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()

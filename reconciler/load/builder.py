@@ -61,6 +61,8 @@ class _Builder:
         """Build each document in turn."""
         index = 0
         for event in self._events:
+            if event is None:
+                return
             if event.__class__ is not parser.DocumentStartEvent:
                 continue
             self._reset()
