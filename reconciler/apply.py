@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.errors import (
     ApiError,
     HeldBackError,
+    JournalError,
     NotFoundError,
     ReconcilerError,
     StoppedError,
@@ -31,17 +33,46 @@ if TYPE_CHECKING:
     Listener = Callable[[Outcome], None]
 
 
+class Recorder(Protocol):
+    """Who is told of writes. Both methods raise JournalError if the word could not be kept."""
+
+    def before(self, change: Change) -> None:
+        """Hear of a write that is about to be sent."""
+        ...
+
+    def after(self, outcome: Outcome) -> None:
+        """Hear what became of it."""
+        ...
+
+
+class _Nobody:
+    def before(self, change: Change) -> None:
+        """Take no notice."""
+
+    def after(self, outcome: Outcome) -> None:
+        """Take no notice."""
+
+
+NOBODY: Final = _Nobody()
+
+
 class Executor:
     """Sends changes. ``parallelism`` requests are in flight at a time; ``stop`` ends the sending."""
 
     def __init__(
-        self, writer: Writer, kinds: Mapping[str, Kind], parallelism: int, stop: threading.Event
+        self,
+        writer: Writer,
+        kinds: Mapping[str, Kind],
+        parallelism: int,
+        stop: threading.Event,
+        recorder: Recorder = NOBODY,
     ) -> None:
-        """Take what every change needs."""
+        """Take what every change needs; ``recorder`` is told of each write before and after it."""
         self._writer = writer
         self._kinds = kinds
         self._parallelism = parallelism
         self._stop = stop
+        self._recorder = recorder
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
         """List the scopes of ``changes`` again and give the outcome of each that must not be sent.
@@ -96,6 +127,18 @@ class Executor:
         if self._stop.is_set():
             return Outcome(change, Result.NOT_ATTEMPTED, "interrupted before it was sent")
         try:
+            self._recorder.before(change)
+        except JournalError as error:
+            return Outcome(change, Result.NOT_ATTEMPTED, str(error))
+        outcome = self._send(change)
+        try:
+            self._recorder.after(outcome)
+        except JournalError as error:
+            return replace(outcome, detail=f"{outcome.detail}; {error}".removeprefix("; "))
+        return outcome
+
+    def _send(self, change: Change) -> Outcome:
+        try:
             return self._verified(change, self._writer.patch(change.path, change.patch))
         except (StoppedError, HeldBackError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
@@ -103,8 +146,8 @@ class Executor:
             return Outcome(change, Result.NOT_VERIFIED, str(error))
         except ApiError as error:
             if error.failure.in_doubt:
-                return self._read_back(change, error)
-            return Outcome(change, Result.FAILED, str(error))
+                return replace(self._read_back(change, error), request_id=error.failure.request_id)
+            return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
 
     def _read_back(self, change: Change, lost: ApiError) -> Outcome:
         """Tell by reading the key whether a PATCH whose answer was lost took effect."""
@@ -128,7 +171,7 @@ class Executor:
                 f"the answer is about another key: {kind.identity} {json_text(answer.get(kind.identity))}"
             )
             return Outcome(change, Result.NOT_VERIFIED, detail)
-        unstored = unstored_fields(kind, change, answer)
+        unstored = unstored_fields(kind, change.address, change.patch, answer)
         if unstored:
             detail = _describe(sent, "but is stored as", unstored)
             return Outcome(change, Result.NOT_VERIFIED, detail)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from reconciler.load.documents import Document
     from reconciler.schemas import Path, Violation
 
+EXPIRY_WARNING: Final = dt.timedelta(days=14)
+"""How long before its expiry a key is warned about."""
 _DEFAULT_KIND: Final = "caas"
 
 
@@ -44,14 +46,16 @@ class Validator:
         kinds: Mapping[str, Kind],
         defaults: ScopeDefaults,
         now: dt.datetime,
+        expiry_warning: dt.timedelta = EXPIRY_WARNING,
     ) -> None:
-        """Take the schemas, what stands in for a missing scope, and the present for expiry warnings."""
+        """Take the schemas, what stands in for a missing scope, the present, and when an expiry is near."""
         self._document_schema = document_schema
         self._kinds = kinds
         self._defaults = defaults
         self._now = now
-        # An expiry whose date is later than this is in the future in every time zone.
-        self._surely_future = (now + dt.timedelta(days=2)).date().isoformat()
+        self._expiry_warning = expiry_warning
+        # An expiry whose date is later than this is far enough in every time zone.
+        self._surely_far = (now + expiry_warning + dt.timedelta(days=2)).date().isoformat()
         self._checkers: dict[str, SchemaChecker] = {}
         self._scopes: dict[Scope, dict[str, DesiredKey]] = {}
         self._problems: list[Problem] = []
@@ -137,14 +141,21 @@ class Validator:
                 self._problem(message, key.position, scope.address(name))
             for field in expiries:
                 value = fields.get(field)
-                if value is not None and value[:10] <= self._surely_future:
-                    self._warn_if_past(document, ("keys", index, field), value, scope.address(name))
+                if value is not None and value[:10] <= self._surely_far:
+                    self._warn_if_near(document, ("keys", index, field), value, scope.address(name))
 
-    def _warn_if_past(self, document: Document, path: Path, value: str, address: str) -> None:
+    def _warn_if_near(self, document: Document, path: Path, value: str, address: str) -> None:
         moment = parse_instant(value)
-        if moment is not None and moment <= self._now:
+        left = None if moment is None else moment - self._now
+        if left is not None and left <= max(self._expiry_warning, dt.timedelta()):
             message = f"{path[-1]} {value} is in the past: the key no longer works"
+            if left > dt.timedelta():
+                message = f"{path[-1]} {value} is near: the key stops working in {_rough(left)}"
             self._warnings.append(Problem(message, document.position(path), address))
+
+
+def _rough(left: dt.timedelta) -> str:
+    return f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
 
 
 def _problems(document: Document, scope: Scope | None, violations: Iterable[Violation]) -> Iterable[Problem]:

@@ -8,6 +8,7 @@ by class and the command line can choose an exit code without reading a text::
     |-- InputError                  the files are wrong; carries every problem found
     |-- ConfigurationError          token, address or another setting is missing or unusable
     |-- RefusedError                a plan was not executed, exit code 3
+    |-- JournalError                a write could not be recorded
     |-- WrongShapeError             a live key cannot be compared with its declaration
     |-- UnreadableError             some scopes could not be read
     |-- HeldBackError               the service asked for too long a pause before a request was sent
@@ -114,6 +115,10 @@ class RefusedError(ReconcilerError):
     """A plan was refused before its first write."""
 
     exit_code = ExitCode.REFUSED
+
+
+class JournalError(ReconcilerError):
+    """A line could not be put on disk, so what it was to record is not done."""
 
 
 class WrongShapeError(ReconcilerError):

@@ -173,7 +173,8 @@ class Plan:
 
     ``problems`` are the reasons why the plan must not be applied as it stands; ``unmanaged`` are the
     addresses of live keys that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal
-    digits over the changes alone, so that equal plans can be told by one word.
+    digits over the changes alone, so that equal plans can be told by one word. ``observed`` counts the
+    live keys of each scope.
     """
 
     changes: tuple[Change, ...]
@@ -182,6 +183,7 @@ class Plan:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     fingerprint: str
+    observed: tuple[tuple[Scope, int], ...] = ()
 
     @property
     def grants(self) -> int:
@@ -211,3 +213,4 @@ class Outcome:
     change: Change
     result: Result
     detail: str = ""
+    request_id: str | None = None

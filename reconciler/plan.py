@@ -34,6 +34,7 @@ class ScopePlan:
     unchanged: int
     unmanaged: tuple[str, ...]
     problems: tuple[Problem, ...]
+    observed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def plan_scope(
         unchanged,
         tuple(address for address in addresses if selected(address)),
         tuple(problems),
+        len(observed.keys),
     )
 
 
@@ -102,6 +104,7 @@ def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Pl
         problems=tuple(sorted(problems, key=lambda problem: (problem.position, problem.address))),
         warnings=tuple(warnings),
         fingerprint=fingerprint(changes),
+        observed=tuple((part.scope, part.observed) for part in found),
     )
 
 
@@ -122,12 +125,17 @@ def moved_fields(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> 
     """
     if live is None or kind.owner(live) is not None:
         return (Difference(kind.identity, change.name, None),)
-    return _differences(change.before, _live_values(kind, change, live))
+    return _differences(change.before, _live_values(kind, change.address, change.patch, live))
 
 
-def unstored_fields(kind: Kind, change: Change, answer: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """Name the fields that the service accepted but did not store, with what it stores instead."""
-    return _differences(change.patch, _live_values(kind, change, answer))
+def unstored_fields(
+    kind: Kind, address: str, patch: Mapping[str, Any], answer: Mapping[str, Any]
+) -> tuple[Difference, ...]:
+    """Name the fields of ``patch`` that the key at ``address`` does not hold, with what it holds instead.
+
+    Raises WrongShapeError if ``answer``, the live key, cannot be compared.
+    """
+    return _differences(patch, _live_values(kind, address, patch, answer))
 
 
 def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Difference, ...]:
@@ -167,12 +175,12 @@ def _wrong_shape(address: str, error: KeyError | NotNormalError) -> WrongShapeEr
     return WrongShapeError(f"{address}: the live key has not the documented shape: {what}")
 
 
-def _live_values(kind: Kind, change: Change, live: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the normal forms of the live values of the fields that a change sends."""
+def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the normal forms of some live values of the key at ``address``."""
     try:
-        return {name: normalize(kind.fields[name], live[name]) for name in change.patch}
+        return {name: normalize(kind.fields[name], live[name]) for name in names}
     except (KeyError, NotNormalError) as error:
-        raise _wrong_shape(change.address, error) from error
+        raise _wrong_shape(address, error) from error
 
 
 def _unusable(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None) -> Problem:

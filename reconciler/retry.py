@@ -27,13 +27,14 @@ class RetryPolicy:
 
     Waits are drawn evenly between zero and a bound that doubles from ``first_wait`` up to
     ``longest_wait`` (full jitter). A service that asks for a longer pause than ``longest_pause`` is
-    not waited for.
+    not waited for. Once a request has taken ``longest_total`` with all its waits, it is not tried again.
     """
 
     attempts: int = 5
     first_wait: float = 0.5
     longest_wait: float = 8.0
     longest_pause: float = 120.0
+    longest_total: float = 300.0
 
 
 class Pause:
@@ -71,8 +72,9 @@ class Retrier:
         self._stop = stop
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._pause = Pause(clock)
+        self._began = threading.local()
         self._retrying = Retrying(
-            stop=stop_any(stop_after_attempt(policy.attempts), stop_when_event_set(stop)),
+            stop=stop_any(stop_after_attempt(policy.attempts), stop_when_event_set(stop), self._is_late),
             retry=retry_if_exception(self._worth_retrying),
             wait=self._wait,
             sleep=lambda seconds: clock.sleep(seconds, stop),
@@ -85,6 +87,7 @@ class Retrier:
         Raises its last ApiError, which then says how often it was tried; without a first attempt,
         StoppedError if the run was interrupted and HeldBackError if the service asked for a long pause.
         """
+        self._began.at = self._clock.monotonic()
         attempts = 0
         in_doubt = False
         last: ApiError | None = None
@@ -106,6 +109,10 @@ class Retrier:
             if last is None:
                 raise
             raise last.after(attempts, in_doubt=in_doubt) from last
+
+    def _is_late(self, _state: RetryCallState) -> bool:
+        spent: float = self._clock.monotonic() - self._began.at
+        return spent >= self._policy.longest_total
 
     def _hold(self) -> None:
         """Wait until the pause is over, unless it is longer than anybody waits or the run is interrupted."""

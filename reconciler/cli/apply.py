@@ -6,20 +6,23 @@ import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+import uuid
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of, stop_signals
 from reconciler.cli.options import api_options, clock_of, connection
-from reconciler.cli.plan import read_and_plan, show
+from reconciler.cli.plan import is_refused, read_and_plan, show
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import FrameType
 
+    from reconciler.apply import Recorder
+    from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
     from reconciler.model import Plan
 
@@ -43,13 +46,20 @@ Examples:
 )
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
+@click.option(
+    "--journal",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Record every write in this file, before and after it is sent.",
+)
 @api_options
 @click.pass_context
 def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
 
-    Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, every key had
-    changed since the plan. 4: partly applied, or an answer could not be verified. 130: interrupted.
+    Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked
+    or --max-changes, or because every key had changed since the plan. 4: partly applied, or an answer
+    could not be verified. 130: interrupted.
     """
     console = console_of(parameters)
     clock = clock_of(context)
@@ -65,17 +75,35 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
         kinds, plan = read_and_plan(writer, parameters, now, console)
         if not _is_unseen(plan, parameters, console):
             show(plan, "text", now, console)
-        if plan.problems:
+        if plan.problems or is_refused(plan, parameters, console):
             console.note("Nothing was applied.")
-            return ExitCode.ERROR
+            return ExitCode.ERROR if plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not plan.changes:
             return ExitCode.DONE
         freshness = _approve(parameters, console)
-        executor = Executor(writer, kinds, parameters["parallelism"], stop)
-        with _finishing(stop, console), console.progress("Applying", len(plan.changes)) as advance:
+        with (
+            _journal(parameters, plan, clock) as recorder,
+            _finishing(stop, console),
+            console.progress("Applying", len(plan.changes)) as advance,
+        ):
+            executor = Executor(writer, kinds, parameters["parallelism"], stop, recorder)
             outcomes = apply_plan(executor, plan, freshness, lambda _outcome: advance())
         console.result(render_outcomes(outcomes, console.paint))
         return exit_code(outcomes, stop)
+
+
+def _journal(parameters: Mapping[str, Any], plan: Plan, clock: Clock) -> AbstractContextManager[Recorder]:
+    """Open the journal, if one is wanted."""
+    from reconciler.apply import NOBODY  # noqa: PLC0415 - --help needs no engine
+
+    if parameters["journal"] is None:
+        return nullcontext(NOBODY)
+    from reconciler.cli.provenance import actor, git_commit  # noqa: PLC0415 - only a journal asks
+    from reconciler.journal import Journal, Run  # noqa: PLC0415 - the same
+
+    commit = git_commit(parameters["paths"])
+    run = Run(uuid.uuid4().hex, plan.fingerprint, parameters["base_url"], actor(), commit)
+    return Journal(parameters["journal"], run, clock)
 
 
 def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:

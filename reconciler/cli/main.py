@@ -14,6 +14,7 @@ from reconciler.cli.apply import apply
 from reconciler.cli.console import CONTEXT, Console, complain, stop_signals
 from reconciler.cli.demo import demo
 from reconciler.cli.emulator import emulator
+from reconciler.cli.journal import journal
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import completion, schema
 from reconciler.cli.validate import validate
@@ -61,7 +62,7 @@ def cli() -> None:
     """
 
 
-for command in (validate, plan, apply, schema, completion, emulator, demo):
+for command in (validate, plan, apply, journal, schema, completion, emulator, demo):
     cli.add_command(command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import math
 import os
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.client import Connection
-    from reconciler.desired import ScopeDefaults
+    from reconciler.desired import Validator
+    from reconciler.kinds import Kind
+    from reconciler.safety import Limits
 
     Command = Callable[..., Any]
 
@@ -46,6 +49,20 @@ class _Seconds(click.FloatRange):
         return seconds
 
 
+class _LimitType(click.ParamType[Any]):
+    """``N`` keys, or ``P%`` of a scope."""
+
+    name = "N|P%"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from reconciler.safety import parse_limit  # noqa: PLC0415 - --help needs no engine
+
+        limit = parse_limit(value) if isinstance(value, str) else value
+        if limit is None:
+            self.fail(f"{value!r} is neither a number of keys nor a percentage such as 30%.", param, ctx)
+        return limit
+
+
 _PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())]
 _SCOPE = [
     click.option(
@@ -66,6 +83,27 @@ _VERBOSE_OFFLINE = click.option("-v", "--verbose", count=True, help="Count the k
 _OUTPUT = [
     click.option("-q", "--quiet", is_flag=True, help="Print the result and errors, nothing else."),
     click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]"),
+]
+_EXPIRY = click.option(
+    "--expiry-warning",
+    type=click.IntRange(0, 3650),
+    default=14,
+    show_default=True,
+    metavar="DAYS",
+    help="Warn of keys that expire within so many days.",
+)
+_LIMITS = [
+    click.option(
+        "--max-revoked",
+        type=_LimitType(),
+        help="Refuse a plan that takes access from more keys than N, or than P% of a scope."
+        "  [default: 30% of a scope with 10 keys or more]",
+    ),
+    click.option(
+        "--max-changes",
+        type=_LimitType(),
+        help="Refuse a plan that changes more keys than N, or than P% of a scope.",
+    ),
 ]
 _CONNECTION = [
     click.option(
@@ -122,12 +160,17 @@ _TARGETS = [
 
 def input_options(command: Command) -> Command:
     """Add the options of a command that reads files."""
-    return _add(command, [*_PATHS, *_SCOPE, _VERBOSE_OFFLINE, *_OUTPUT])
+    return _add(command, [*_PATHS, *_SCOPE, _EXPIRY, _VERBOSE_OFFLINE, *_OUTPUT])
 
 
 def api_options(command: Command) -> Command:
     """Add the options of a command that reads files and talks to the API."""
-    return _add(command, [*_PATHS, *_TARGETS, *_SCOPE, *_CONNECTION, _VERBOSE, *_OUTPUT])
+    return _add(command, [*_PATHS, *_TARGETS, *_LIMITS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
+
+
+def connection_options(command: Command) -> Command:
+    """Add the options of a command that talks to the API and reads no desired state."""
+    return _add(command, [*_CONNECTION, _VERBOSE, *_OUTPUT])
 
 
 def _add(command: Command, options: list[Callable[[Command], Command]]) -> Command:
@@ -141,11 +184,21 @@ def clock_of(context: click.Context) -> Clock:
     return context.obj or SystemClock()
 
 
-def scope_defaults(parameters: Mapping[str, Any]) -> ScopeDefaults:
-    """Give what stands in for a missing project or region."""
-    from reconciler.desired import ScopeDefaults  # noqa: PLC0415 - --help needs no engine
+def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
+    """Build what checks the files."""
+    from reconciler.desired import ScopeDefaults, Validator  # noqa: PLC0415 - --help needs no engine
+    from reconciler.resources import document_schema  # noqa: PLC0415 - the same
 
-    return ScopeDefaults(parameters["project_id"], parameters["region_id"])
+    defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
+    warning = dt.timedelta(days=parameters["expiry_warning"])
+    return Validator(document_schema(), kinds, defaults, now, warning)
+
+
+def limits(parameters: Mapping[str, Any]) -> Limits:
+    """Give what one run may do."""
+    from reconciler.safety import DEFAULT_REVOKED, Limits  # noqa: PLC0415 - --help needs no engine
+
+    return Limits(parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"])
 
 
 def connection(

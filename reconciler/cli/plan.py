@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
-from reconciler.cli.options import api_options, clock_of, connection, scope_defaults
+from reconciler.cli.options import api_options, clock_of, connection, limits, validator
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Show what differs from the live API, field by field. Never writes.
 
     Exit code 0: done. 1: an error, or a key that cannot be planned. 2: there are changes, with
-    --detailed-exitcode.
+    --detailed-exitcode. 3: apply would refuse the plan, because it goes beyond --max-revoked or
+    --max-changes.
     """
     console = console_of(parameters)
     clock = clock_of(context)
@@ -60,6 +61,8 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     show(made, parameters["format"], now, console)
     if made.problems:
         return ExitCode.ERROR
+    if is_refused(made, parameters, console):
+        return ExitCode.REFUSED
     changed = parameters["detailed_exitcode"] and made.changes
     return ExitCode.CHANGES if changed else ExitCode.DONE
 
@@ -74,7 +77,7 @@ def read_and_plan(
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     kinds = load_kinds()
-    state = desired_state(parameters["paths"], standard_input(), kinds, scope_defaults(parameters), now)
+    state = desired_state(parameters["paths"], standard_input(), validator(parameters, kinds, now))
     selected: Selection = everything
     if parameters["target"]:
         state, selected = select(state, parameters["target"])
@@ -82,6 +85,16 @@ def read_and_plan(
     with console.progress("Reading scopes", len(state.scopes)) as advance:
         planner = Planner(reader, kinds, parameters["parallelism"], now)
         return kinds, planner.plan(state, selected, advance)
+
+
+def is_refused(made: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
+    """Tell whether a plan goes beyond what one run may do, and print why."""
+    from reconciler.safety import refusals  # noqa: PLC0415 - --help needs no engine
+
+    reasons = refusals(made, limits(parameters))
+    for reason in reasons:
+        console.error(reason)
+    return bool(reasons)
 
 
 def show(made: Plan, output_format: str, now: dt.datetime, console: Console) -> None:

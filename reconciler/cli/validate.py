@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reconciler.cli.console import CONTEXT, console_of, standard_input
-from reconciler.cli.options import clock_of, input_options, scope_defaults
+from reconciler.cli.options import clock_of, input_options, validator
 
 
 @click.command(
@@ -32,13 +32,8 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     console = console_of(parameters)
-    state = desired_state(
-        parameters["paths"],
-        standard_input(),
-        load_kinds(),
-        scope_defaults(parameters),
-        clock_of(context).now(),
-    )
+    checks = validator(parameters, load_kinds(), clock_of(context).now())
+    state = desired_state(parameters["paths"], standard_input(), checks)
     console.warn(state.warnings)
     for part in state.scopes:
         console.detail(f"{part.scope}: {counted(len(part.keys), 'key')}")

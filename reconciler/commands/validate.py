@@ -7,32 +7,22 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.commands.collector import paused_collector
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import ConfigurationError
 from reconciler.load.files import load
 from reconciler.model import DesiredState
-from reconciler.resources import document_schema
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from reconciler.kinds import Kind
+    from reconciler.desired import Validator
 
     Selection = Callable[[str], bool]
 
 
-def desired_state(
-    paths: Sequence[str],
-    standard_input: BinaryIO,
-    kinds: Mapping[str, Kind],
-    defaults: ScopeDefaults,
-    now: dt.datetime,
-) -> DesiredState:
-    """Load and validate every file. Raises InputError with every problem found."""
+def desired_state(paths: Sequence[str], standard_input: BinaryIO, validator: Validator) -> DesiredState:
+    """Load every file and validate it. Raises InputError with every problem found."""
     with paused_collector():
         loaded = load(paths, standard_input)
-        validator = Validator(document_schema(), kinds, defaults, now)
         for document in loaded.documents:
             validator.add(document)
         return validator.finish(loaded.problems)

@@ -154,11 +154,11 @@ def test_a_key_that_is_gone_has_lost_its_name() -> None:
 )
 def test_a_field_that_was_sent_but_not_stored_is_named(answer: Any, unstored: Any) -> None:
     change = only_change({"expire": None, "containers": [WEB, API]}, {"expire": LATER})
-    assert unstored_fields(CAAS, change, live(**answer)) == unstored
+    assert unstored_fields(CAAS, change.address, change.patch, live(**answer)) == unstored
 
 
 @pytest.mark.parametrize("answer", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
 def test_an_answer_of_another_shape_proves_nothing(answer: Any) -> None:
     change = only_change({"is_disabled": True}, {})
     with pytest.raises(WrongShapeError, match="caas/1/76/web-key: the live key has not the documented shape"):
-        unstored_fields(CAAS, change, answer)
+        unstored_fields(CAAS, change.address, change.patch, answer)

@@ -13,9 +13,9 @@ from reconciler.client import Reader, Writer
 from reconciler.commands.apply import Freshness, apply_plan
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
-from reconciler.desired import ScopeDefaults
+from reconciler.desired import ScopeDefaults, Validator
 from reconciler.plan import everything
-from reconciler.resources import load_kinds
+from reconciler.resources import document_schema, load_kinds
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def ignore(_outcome: Outcome) -> None:
 
 def desired(*keys: Mapping[str, Any], region_id: int = 76) -> DesiredState:
     document = json.dumps({"project_id": 1, "region_id": region_id, "keys": keys}, ensure_ascii=False)
-    return desired_state(["-"], io.BytesIO(document.encode()), KINDS, ScopeDefaults(), NOON)
+    validator = Validator(document_schema(), KINDS, ScopeDefaults(), NOON)
+    return desired_state(["-"], io.BytesIO(document.encode()), validator)
 
 
 @dataclass(frozen=True, slots=True)

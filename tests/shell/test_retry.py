@@ -151,6 +151,18 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(
     assert clock.elapsed == 7
 
 
+def test_a_request_is_not_tried_for_ever(clock: FakeClock) -> None:
+    policy = RetryPolicy(attempts=100, longest_total=250)
+    remote = Script(*[busy("60")] * 100)
+    with (
+        Reader(connect(remote, clock=clock, retry=policy)) as reader,
+        pytest.raises(RateLimitedError) as failed,
+    ):
+        reader.get(COLLECTION, {})
+    assert clock.elapsed == 300
+    assert "tried 6 times" in str(failed.value)
+
+
 def test_a_retry_after_may_have_a_fraction(clock: FakeClock) -> None:
     remote = Script(busy("1.5"), FINE)
     with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:

@@ -1,0 +1,85 @@
+"""``reconciler journal``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.options import clock_of, connection, connection_options
+from reconciler.errors import ConfigurationError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.commands.journal import Finding
+    from reconciler.journal import Reading
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler journal applied.jsonl
+  reconciler journal applied.jsonl --offline
+""",
+)
+@click.argument("file", type=click.Path())
+@click.option("--offline", is_flag=True, help="List the keys in doubt without asking the server.")
+@connection_options
+@click.pass_context
+def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
+    """Show which writes of a run that was killed are in doubt, and what became of them.
+
+    FILE is what apply --journal wrote. Each key in doubt is read from the server. Exit code 0: nothing
+    is in doubt, or all of it is cleared up. 4: something is in doubt still.
+    """
+    console = console_of(parameters)
+    reading = _read(parameters["file"])
+    if reading.torn:
+        console.note(f"Warning: {reading.torn} torn or unreadable lines were passed over")
+    if parameters["offline"] or not reading.doubts:
+        _print_offline(reading, console)
+        return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
+    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.commands.journal import Fate, clear_up  # noqa: PLC0415 - the same
+    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
+
+    with Reader(connection(parameters, clock_of(context), console)) as reader:
+        findings = clear_up(reader, load_kinds(), reading.doubts)
+    _print(findings, console)
+    unknown = any(finding.fate is Fate.UNKNOWN for finding in findings)
+    return ExitCode.PARTIAL if unknown else ExitCode.DONE
+
+
+def _read(file: str) -> Reading:
+    from reconciler.journal import read_journal  # noqa: PLC0415 - --help needs no engine
+
+    try:
+        with Path(file).open("rb") as lines:
+            return read_journal(lines)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"the journal {file} cannot be read: {reason}") from error
+
+
+def _print_offline(reading: Reading, console: Console) -> None:
+    from reconciler.render.escape import printable  # noqa: PLC0415 - --help needs no renderer
+
+    lines = [f"{printable(doubt.address)}: in doubt since {printable(doubt.at)}" for doubt in reading.doubts]
+    console.result("\n".join([*lines, f"{reading.writes} writes, {len(lines)} in doubt."]) + "\n")
+
+
+def _print(findings: Sequence[Finding], console: Console) -> None:
+    from reconciler.commands.journal import Fate  # noqa: PLC0415 - --help needs no engine
+    from reconciler.render.escape import printable  # noqa: PLC0415 - the same
+
+    lines = []
+    for finding in findings:
+        detail = f" ({finding.detail})" if finding.detail else ""
+        lines.append(printable(f"{finding.doubt.address}: {finding.fate.value}{detail}"))
+    if any(finding.fate is not Fate.TOOK_EFFECT for finding in findings):
+        lines.append("Run apply again: it plans what is left.")
+    console.result("\n".join(lines) + "\n")

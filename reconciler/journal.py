@@ -1,0 +1,164 @@
+"""A record of every write: one line before it is sent, one after, on disk before the next step.
+
+A run that is killed leaves a line without its second half for each key whose fate it did not live to
+see: those keys, and no others, are in doubt. Lines are JSON objects; ``event`` is ``write`` or
+``outcome``. A file is only ever appended to, by any number of runs, and holds no secret: a patch has
+none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from reconciler.errors import ConfigurationError, JournalError
+from reconciler.normalize import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from reconciler.clock import Clock
+    from reconciler.model import Change, Outcome
+
+_MODE: Final = 0o600
+_NEEDED: Final[Mapping[str, type]] = {"run": str, "path": str, "patch": dict, "before": dict}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Who applies what: an identifier of the run, the plan's fingerprint, the API, the actor, the commit."""
+
+    run: str
+    fingerprint: str
+    base_url: str
+    who: str
+    git_commit: str | None
+
+
+class Journal:
+    """An open journal. Lines may be written by several threads; use it as a context manager."""
+
+    def __init__(self, file: str, run: Run, clock: Clock) -> None:
+        """Open ``file`` for appending, made if it is not there. Raises ConfigurationError if it cannot be."""
+        self._run = run
+        self._clock = clock
+        try:
+            self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            self._end_torn_line()
+        except OSError as error:
+            raise ConfigurationError(f"the journal {file} cannot be opened: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        """Begin to use the journal."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def before(self, change: Change) -> None:
+        """Record that ``change`` is about to be sent; on disk when this returns. Raises JournalError."""
+        self._append(
+            {
+                "event": "write",
+                "address": change.address,
+                "path": change.path,
+                "patch": dict(change.patch),
+                "before": {name: change.before[name] for name in change.patch},
+                "fingerprint": self._run.fingerprint,
+                "base_url": self._run.base_url,
+                "who": self._run.who,
+                "git_commit": self._run.git_commit,
+            }
+        )
+
+    def after(self, outcome: Outcome) -> None:
+        """Record what became of a change that was sent. Raises JournalError."""
+        self._append(
+            {
+                "event": "outcome",
+                "address": outcome.change.address,
+                "outcome": outcome.result.value,
+                "detail": outcome.detail,
+                "request_id": outcome.request_id,
+            }
+        )
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
+        line = {"at": format_instant(self._clock.now()), "run": self._run.run, **entry}
+        content = json.dumps(line).encode() + b"\n"
+        try:
+            # One write of a whole line: lines of several threads and runs do not mix.
+            if os.write(self._descriptor, content) != len(content):
+                raise JournalError("the journal cannot be written: the disk is full")
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise JournalError(f"the journal cannot be written: {error.strerror}") from error
+
+    def _end_torn_line(self) -> None:
+        """Begin on a line of our own, if a run that was killed left half a line behind."""
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A write whose outcome the journal does not hold.
+
+    ``patch`` is what was sent to ``path``, ``before`` what those fields held in the plan.
+    """
+
+    address: str
+    path: str
+    patch: Mapping[str, Any]
+    before: Mapping[str, Any]
+    run: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a journal says: writes in doubt, sorted by address, and how many lines could not be read."""
+
+    doubts: tuple[Doubt, ...]
+    writes: int
+    torn: int
+
+
+def read_journal(lines: Iterable[bytes]) -> Reading:
+    """Find the writes in doubt: those that no later line of the same address clears up."""
+    doubts: dict[str, Doubt] = {}
+    writes = torn = 0
+    for line in lines:
+        entry = _entry(line)
+        if entry is None:
+            torn += bool(line.strip())
+        elif entry["event"] == "write":
+            writes += 1
+            facts = {name: entry[name] for name in _NEEDED}
+            doubts[entry["address"]] = Doubt(address=entry["address"], at=str(entry.get("at")), **facts)
+        elif entry.get("outcome") != "not verified":
+            doubts.pop(entry["address"], None)
+    return Reading(tuple(doubts[address] for address in sorted(doubts)), writes, torn)
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict) or not isinstance(entry.get("address"), str):
+        return None
+    if entry.get("event") == "outcome":
+        return entry
+    is_whole = all(isinstance(entry.get(name), kind) for name, kind in _NEEDED.items())
+    return entry if entry.get("event") == "write" and is_whole else None

@@ -1,0 +1,97 @@
+"""When a plan is too dangerous to execute: bounds on what one run may change. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.model import Change, Plan
+
+_SPELLING: Final = re.compile(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
+_WHOLE: Final = 100
+_NAMED: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """So many keys of the whole plan."""
+
+    number: int
+
+    def __str__(self) -> str:
+        """Spell the limit the way it is given."""
+        return str(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of a hundred observed keys, in each scope that has at least ``smallest_scope`` of them."""
+
+    percent: int
+    smallest_scope: int = 1
+
+    def __str__(self) -> str:
+        """Spell the limit the way it is given."""
+        return f"{self.percent}%"
+
+
+DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
+"""What a plan may revoke unless told otherwise: 30 % of a scope with ten keys or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may do: how many keys may lose access, and how many may change at all."""
+
+    revoked: Count | Share = DEFAULT_REVOKED
+    changes: Count | Share | None = None
+
+
+def parse_limit(text: str) -> Count | Share | None:
+    """Read ``N`` or ``P%``; give None for anything else."""
+    found = _SPELLING.fullmatch(text)
+    if found is None:
+        return None
+    number = int(found["number"])
+    if not found["percent"]:
+        return Count(number)
+    return Share(number) if number <= _WHOLE else None
+
+
+def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
+    """Say why ``plan`` must not be executed, naming its keys; nothing if it may be."""
+    revoking = tuple(change for change in plan.changes if change.effect.revokes)
+    found = list(_excesses(plan, revoking, limits.revoked, "revoke access of", "--max-revoked"))
+    if limits.changes is not None:
+        found.extend(_excesses(plan, plan.changes, limits.changes, "change", "--max-changes"))
+    return tuple(found)
+
+
+def _excesses(
+    plan: Plan, changes: Sequence[Change], limit: Count | Share, verb: str, option: str
+) -> Iterator[str]:
+    if isinstance(limit, Count):
+        if len(changes) > limit.number:
+            named = _names(changes)
+            yield f"refused: it would {verb} {len(changes)} keys, more than {option} {limit}: {named}"
+        return
+    counts = Counter(change.scope for change in changes)
+    for scope, observed in plan.observed:
+        allowed = observed * limit.percent
+        if observed >= limit.smallest_scope and counts[scope] * _WHOLE > allowed:
+            there = [change for change in changes if change.scope == scope]
+            yield (
+                f"refused: it would {verb} {counts[scope]} of the {observed} keys in {scope}, more than "
+                f"{limit}; {option} N or P% allows more: {_names(there)}"
+            )
+
+
+def _names(changes: Iterable[Change]) -> str:
+    addresses = [change.address for change in changes]
+    more = len(addresses) - _NAMED
+    return ", ".join(addresses[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,99 @@
+"""``apply --journal`` and ``journal``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import TOKEN, declare, fill
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.emulator import Emulator
+    from tests.support import CommandLine
+
+
+@pytest.fixture
+def journal(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> Path:
+    """The journal of a run that changed two keys."""
+    fill(emulator, "api", "web", description="old")
+    keys = ({"name": name, "description": "new"} for name in ("api", "web"))
+    file = tmp_path / "journal.jsonl"
+    done = cli("apply", declare(tmp_path / "k.yaml", *keys), "--auto-approve", "--journal", str(file))
+    assert done.code == 0
+    return file
+
+
+def killed(journal: Path) -> str:
+    """Leave the write of ``web`` without its outcome, as a killed run does."""
+    kept = [
+        line
+        for line in journal.read_text(encoding="utf-8").splitlines()
+        if not (json.loads(line)["event"] == "outcome" and json.loads(line)["address"].endswith("web"))
+    ]
+    journal.write_text("\n".join(kept) + '\n{"torn', encoding="utf-8")
+    return str(journal)
+
+
+def test_a_finished_run_leaves_nothing_in_doubt(cli: CommandLine, journal: Path) -> None:
+    done = cli("journal", str(journal))
+    assert (done.code, done.out) == (0, "2 writes, 0 in doubt.\n")
+
+
+def test_a_journal_holds_no_token(journal: Path) -> None:
+    assert TOKEN not in journal.read_text(encoding="utf-8")
+
+
+def test_a_killed_run_is_cleared_up_by_reading(cli: CommandLine, journal: Path) -> None:
+    done = cli("journal", killed(journal))
+    assert (done.code, done.out) == (0, "caas/1/76/web: took effect\n")
+    assert done.err == "Warning: 1 torn or unreadable lines were passed over\n"
+
+
+def test_what_did_not_take_effect_is_left_to_apply(
+    cli: CommandLine, journal: Path, emulator: Emulator
+) -> None:
+    fill(emulator, "web", description="old")
+    done = cli("journal", killed(journal))
+    assert done.code == 0
+    assert done.out == (
+        "caas/1/76/web: did not take effect (description)\nRun apply again: it plans what is left.\n"
+    )
+
+
+def test_offline_the_keys_in_doubt_are_only_listed(cli: CommandLine, journal: Path) -> None:
+    done = cli("journal", killed(journal), "--offline")
+    assert done.code == 4
+    assert done.out == "caas/1/76/web: in doubt since 2026-06-01T12:00:00Z\n2 writes, 1 in doubt.\n"
+
+
+def test_a_server_that_is_down_leaves_the_doubt(cli: CommandLine, journal: Path) -> None:
+    cli.environment.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
+    done = cli("journal", killed(journal), "--retries", "0")
+    assert done.code == 4
+    assert "caas/1/76/web: cannot be told (GET /cloud/v1/caas/keys/1/76/web: no answer" in done.out
+
+
+def test_a_journal_that_is_not_there_is_an_error(cli: CommandLine) -> None:
+    done = cli("journal", "nowhere.jsonl")
+    assert (done.code, done.err) == (
+        1,
+        "Error: the journal nowhere.jsonl cannot be read: No such file or directory\n",
+    )
+
+
+@pytest.mark.parametrize("name", ["GITHUB_ACTOR", "GITLAB_USER_LOGIN"])
+def test_the_actor_of_a_pipeline_is_recorded(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, name: str
+) -> None:
+    cli.environment.delenv("GITHUB_ACTOR", raising=False)
+    cli.environment.setenv(name, "octavia")
+    cli.environment.setenv("GITHUB_SHA", "c0ffee")
+    fill(emulator, "web")
+    file = declare(tmp_path / "k.yaml", {"name": "web", "description": "x"})
+    cli("apply", file, "--auto-approve", "--journal", str(tmp_path / "j"))
+    write = json.loads((tmp_path / "j").read_text(encoding="utf-8").splitlines()[0])
+    assert (write["who"], write["git_commit"]) == ("octavia", "c0ffee")

@@ -1,0 +1,165 @@
+"""Every write leaves a line before and a line after; what lacks the second is in doubt."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.apply import Executor
+from reconciler.client import Reader, Writer
+from reconciler.commands.journal import Fate, clear_up
+from reconciler.errors import ConfigurationError
+from reconciler.journal import Doubt, Journal, Run, read_journal
+from reconciler.model import Result
+from tests.shell.engine import KINDS, Engine, desired, ignore
+from tests.support import FakeClock, connect, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from reconciler.emulator import Emulator
+    from reconciler.model import Plan
+
+RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "somebody", "abc")
+WRITE = {"event": "write", "run": "r", "address": "caas/1/76/web", "path": "/p", "patch": {}, "before": {}}
+OUTCOME = {"event": "outcome", "run": "r", "address": "caas/1/76/web", "outcome": "applied"}
+
+
+def lines(*entries: Mapping[str, Any]) -> list[bytes]:
+    return [json.dumps(entry).encode() + b"\n" for entry in entries]
+
+
+def entries(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def plan(emulator: Emulator) -> Plan:
+    fill(emulator, "web", description="old")
+    return Engine(emulator).plan(desired({"name": "web", "description": "new"}))
+
+
+def apply_journaled(emulator: Emulator, plan: Plan, file: Path) -> list[Result]:
+    engine = Engine(emulator)
+    with engine.writer() as writer, Journal(str(file), RUN, FakeClock()) as journal:
+        executor = Executor(writer, KINDS, 1, engine.stop, journal)
+        return [outcome.result for outcome in executor.execute(plan.changes, ignore)]
+
+
+def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_after(plan: Plan, tmp_path: Path) -> None:
+    file, seen = tmp_path / "journal", []
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        seen.extend(entries(file))
+        raise httpx.ConnectError("refused")
+
+    with Writer(connect(handler)) as writer, Journal(str(file), RUN, FakeClock()) as journal:
+        Executor(writer, KINDS, 1, threading.Event(), journal).execute(plan.changes, ignore)
+    assert [entry["event"] for entry in seen[:1]] == ["write"]
+    assert [entry["event"] for entry in entries(file)] == ["write", "outcome"]
+
+
+def test_a_line_says_what_who_and_from_which_commit(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    assert apply_journaled(emulator, plan, tmp_path / "journal") == [Result.APPLIED]
+    write, outcome = entries(tmp_path / "journal")
+    assert write == {
+        "at": "2026-06-01T12:00:00Z",
+        "run": "run-1",
+        "event": "write",
+        "address": "caas/1/76/web",
+        "path": "/cloud/v1/caas/keys/1/76/web",
+        "patch": {"description": "new"},
+        "before": {"description": "old"},
+        "fingerprint": "sha256:0",
+        "base_url": "http://127.0.0.1:1",
+        "who": "somebody",
+        "git_commit": "abc",
+    }
+    assert (outcome["outcome"], outcome["request_id"]) == ("applied", None)
+
+
+def test_a_failure_is_recorded_with_its_request_id(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    emulator.remove_key(1, 76, "web")
+    assert apply_journaled(emulator, plan, tmp_path / "journal") == [Result.FAILED]
+    outcome = entries(tmp_path / "journal")[1]
+    assert outcome["outcome"] == "failed"
+    assert outcome["request_id"] in outcome["detail"]
+
+
+def test_runs_append_and_a_torn_line_stays_behind(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    file.write_bytes(b'{"event": "wri')
+    apply_journaled(emulator, plan, file)
+    with file.open("rb") as content:
+        reading = read_journal(content)
+    assert (reading.torn, reading.writes, reading.doubts) == (1, 1, ())
+
+
+def test_only_its_owner_can_read_a_new_journal(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    apply_journaled(emulator, plan, tmp_path / "journal")
+    assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be opened: Is a directory"):
+        Journal(str(tmp_path), RUN, FakeClock())
+
+
+def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan) -> None:
+    engine = Engine(emulator)
+    with engine.writer() as writer, Journal("/dev/full", RUN, FakeClock()) as journal:
+        executor = Executor(writer, KINDS, 1, engine.stop, journal)
+        [outcome] = executor.execute(plan.changes, ignore)
+    assert outcome.result is Result.NOT_ATTEMPTED
+    assert outcome.detail == "the journal cannot be written: No space left on device"
+    assert emulator.keys(1, 76)["web"]["description"] == "old"
+
+
+@pytest.mark.parametrize(
+    ("content", "in_doubt", "torn"),
+    [
+        (lines(), 0, 0),
+        (lines(WRITE), 1, 0),
+        (lines(WRITE, OUTCOME), 0, 0),
+        (lines(WRITE, OUTCOME, WRITE), 1, 0),
+        (lines(WRITE, WRITE | {"run": "s"}, OUTCOME | {"run": "s"}), 0, 0),
+        (lines(WRITE, OUTCOME | {"address": "caas/1/76/api"}), 1, 0),
+        (lines(WRITE, OUTCOME | {"outcome": "not verified"}), 1, 0),
+        ([*lines(WRITE), b'{"event": "outcome", "addr'], 1, 1),
+        ([b"\xff\n", b"[]\n", b"{}\n", b"\n", b"[" * 100_000 + b"\n"], 0, 4),
+        (lines({**WRITE, "patch": None}, {"event": "odd", "address": "x"}), 0, 2),
+    ],
+)
+def test_in_doubt_is_what_no_later_outcome_clears_up(content: list[bytes], in_doubt: int, torn: int) -> None:
+    reading = read_journal(content)
+    assert (len(reading.doubts), reading.torn) == (in_doubt, torn)
+
+
+@pytest.mark.parametrize(
+    ("live", "fate"),
+    [("new", Fate.TOOK_EFFECT), ("old", Fate.DID_NOT), ("other", Fate.OVERTAKEN), (None, Fate.GONE)],
+)
+def test_the_server_tells_what_became_of_a_write_in_doubt(
+    emulator: Emulator, live: str | None, fate: Fate
+) -> None:
+    if live is not None:
+        fill(emulator, "web", description=live)
+    path = "/cloud/v1/caas/keys/1/76/web"
+    new, old = {"description": "new"}, {"description": "old"}
+    doubt = Doubt("caas/1/76/web", path, patch=new, before=old, run="r", at="now")
+    with Engine(emulator).writer() as reader:
+        [finding] = clear_up(reader, KINDS, [doubt])
+    assert finding.fate is fate
+
+
+@pytest.mark.parametrize("address", ["caas/1/76/web", "odd/1/web"])
+def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str) -> None:
+    doubt = Doubt(address, "/p", patch={"description": "new"}, before={}, run="r", at="now")
+    with Reader(connect(lambda _request: httpx.Response(200, json=[]))) as reader:
+        [finding] = clear_up(reader, KINDS, [doubt])
+    assert finding.fate is Fate.UNKNOWN
