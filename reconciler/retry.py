@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_any, stop_when_event_set
+from tenacity import Retrying, retry_if_exception
 
 from reconciler.errors import ApiError, HeldBackError, StoppedError
 
@@ -74,7 +74,7 @@ class Retrier:
         self._pause = Pause(clock)
         self._began = threading.local()
         self._retrying = Retrying(
-            stop=stop_any(stop_after_attempt(policy.attempts), stop_when_event_set(stop), self._is_late),
+            stop=self._gives_up,
             retry=retry_if_exception(self._worth_retrying),
             wait=self._wait,
             sleep=lambda seconds: clock.sleep(seconds, stop),
@@ -110,9 +110,10 @@ class Retrier:
                 raise
             raise last.after(attempts, in_doubt=in_doubt) from last
 
-    def _is_late(self, _state: RetryCallState) -> bool:
+    def _gives_up(self, state: RetryCallState) -> bool:
         spent: float = self._clock.monotonic() - self._began.at
-        return spent >= self._policy.longest_total
+        is_late = spent >= self._policy.longest_total
+        return is_late or self._stop.is_set() or state.attempt_number >= self._policy.attempts
 
     def _hold(self) -> None:
         """Wait until the pause is over, unless it is longer than anybody waits or the run is interrupted."""

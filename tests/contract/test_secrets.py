@@ -8,6 +8,8 @@ import io
 import json
 import logging
 import pickle
+import signal
+import socket
 import traceback
 from typing import TYPE_CHECKING
 
@@ -196,3 +198,17 @@ def test_an_error_of_the_api_shows_no_token_in_its_whole_chain() -> None:
     with Reader(connect(Script(httpx.ConnectError("refused")))) as reader, pytest.raises(Exception) as told:  # noqa: PT011 - whatever it is
         reader.get(COLLECTION, {})
     assert TOKEN not in "".join(traceback.format_exception(told.value))
+
+
+def test_a_dump_of_a_crashed_process_shows_no_token(cli: CommandLine, path: str) -> None:
+    cli.environment.setenv("PYTHONFAULTHANDLER", "1")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with cli.start("plan", path, "-vv", "--base-url", url) as process:
+            peer, _ = listener.accept()
+            with peer:
+                assert TOKEN.encode() in peer.recv(65536)
+                process.send_signal(signal.SIGABRT)
+                out, err = process.communicate(timeout=20)
+    assert "Fatal Python error: Aborted" in err
+    assert TOKEN not in out + err
