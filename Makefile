@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench chaos fuzz lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -48,6 +48,12 @@ check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests
 
 bench: $(VENV)/dev ## the budgets, as ratios measured in one run
 	@$(BIN)/python tools/bench.py
+
+chaos: $(VENV)/dev ## faults, kills and concurrent writers, with figures (minutes)
+	@$(BIN)/python tools/chaos.py
+
+fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 answers, the emulator's API, with figures (minutes)
+	@$(BIN)/python tools/fuzz_all.py
 
 lock: ## pin the requirements again
 	@$(BIN)/python -m pip install --quiet uv

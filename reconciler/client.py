@@ -6,10 +6,7 @@ No other module sees an httpx object or exception.
 
 from __future__ import annotations
 
-import datetime as dt
-import email.utils
 import json
-import re
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -18,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from reconciler import errors
-from reconciler.retry import Retrier, RetryPolicy
+from reconciler.retry import Retrier, RetryPolicy, retry_after
+from reconciler.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +51,6 @@ _NEVER_SENT: Final = (
     httpx.UnsupportedProtocol,
 )
 """Failures after which the service surely has not seen the request."""
-_SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +136,9 @@ class Reader:
         try:
             response = client.send(request)
             status = response.status_code
+        except errors.RejectedError as error:
+            status = error.failure.status
+            raise
         except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
             raise _unreachable(f"{method} {shown}", error, self._connection.token) from error
         finally:
@@ -151,6 +151,16 @@ class Reader:
             client = self._local.client = self._new_client()
             self._clients.append(client)
         return client
+
+    def _refuse_redirect(self, response: httpx.Response) -> None:
+        """Refuse before httpx looks at the target, which may be anything."""
+        if response.is_redirect:
+            target = _hidden(response.headers.get("Location", "nowhere"), self._connection.token)
+            detail = (
+                f"redirected to {target[:_LONGEST_DETAIL]}, which is refused: the token stays with one host"
+            )
+            shown = f"{response.request.method} {response.request.url.raw_path.decode('ascii')}"
+            raise errors.RejectedError(errors.Failure(shown, detail, response.status_code))
 
     def _new_client(self) -> httpx.Client:
         connection = self._connection
@@ -167,6 +177,7 @@ class Reader:
                 verify=self._tls,
                 trust_env=self._is_https,  # plain http must not carry the token to a proxy
                 transport=connection.transport,
+                event_hooks={"response": [self._refuse_redirect]},
             )
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             raise errors.ConfigurationError(
@@ -226,24 +237,16 @@ def _unreachable(request: str, error: Exception, token: Secret) -> errors.ApiErr
 
 
 def _answer(request: str, response: httpx.Response, connection: Connection) -> Any:
-    if response.is_redirect:
-        target = _hidden(response.headers.get("Location", "nowhere"), connection.token)
-        detail = f"redirected to {target[:_LONGEST_DETAIL]}, which is refused: the token stays with one host"
-        raise errors.RejectedError(errors.Failure(request, detail, response.status_code))
     if not response.is_success:
         raise _refusal(request, response, connection)
     try:
-        return json.loads(response.content, parse_constant=_no_constant)
+        return parse_json(response.content)
     except (ValueError, RecursionError) as error:
         kind = response.headers.get("Content-Type", "no content type")
         start = _hidden(response.content[:_LONGEST_DETAIL].decode("utf-8", "replace"), connection.token)
         detail = f"the answer is not JSON ({kind}, {len(response.content)} bytes): {start[:80]}"
         failure = errors.Failure(request, detail, response.status_code, in_doubt=True)
         raise errors.BadAnswerError(failure) from error
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _refusal(request: str, response: httpx.Response, connection: Connection) -> errors.ApiError:
@@ -274,26 +277,8 @@ def _refusal(request: str, response: httpx.Response, connection: Connection) -> 
             status=status,
             exception_class=told("exception_class") or told("code"),
             request_id=told("request_id"),
-            retry_after=_retry_after(response.headers.get("Retry-After"), connection.clock),
+            retry_after=retry_after(response.headers.get("Retry-After"), connection.clock),
             hint=_HINTS.get((response.request.method, status), ""),
             in_doubt=kind in {errors.ServerFaultError, errors.TimedOutError},
         )
     )
-
-
-def _retry_after(header: str | None, clock: Clock) -> float | None:
-    """Read Retry-After: seconds, also with a fraction, or an HTTP date.
-
-    Gives None where it is absent or unreadable.
-    """
-    if header is None:
-        return None
-    if _SECONDS.fullmatch(header.strip()):
-        return float(header)
-    try:
-        moment = email.utils.parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(0.0, (moment - clock.now()).total_seconds())

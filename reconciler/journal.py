@@ -8,8 +8,11 @@ none.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import threading
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -45,6 +48,8 @@ class Journal:
         """Open ``file`` for appending, made if it is not there. Raises ConfigurationError if it cannot be."""
         self._run = run
         self._clock = clock
+        self._lock = threading.Lock()
+        self._broken: JournalError | None = None
         try:
             self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
             self._end_torn_line()
@@ -95,13 +100,23 @@ class Journal:
     def _append(self, entry: Mapping[str, Any]) -> None:
         line = {"at": format_instant(self._clock.now()), "run": self._run.run, **entry}
         content = json.dumps(line).encode() + b"\n"
+        with self._lock:
+            if self._broken is not None:
+                raise self._broken  # half a line may stand at the end: nothing may be added to it
+            try:
+                # One write of a whole line: the lines of several runs do not mix.
+                is_whole = os.write(self._descriptor, content) == len(content)
+                reason = "" if is_whole else os.strerror(errno.ENOSPC)
+            except OSError as error:
+                reason = str(error.strerror)
+            if reason:
+                self._broken = JournalError(f"the journal cannot be written: {reason}")
+                raise self._broken
         try:
-            # One write of a whole line: lines of several threads and runs do not mix.
-            if os.write(self._descriptor, content) != len(content):
-                raise JournalError("the journal cannot be written: the disk is full")
             os.fsync(self._descriptor)
         except OSError as error:
-            raise JournalError(f"the journal cannot be written: {error.strerror}") from error
+            if error.errno != errno.EINVAL:  # a pipe or device has nothing to synchronise
+                raise JournalError(f"the journal cannot be written: {error.strerror}") from error
 
     def _end_torn_line(self) -> None:
         """Begin on a line of our own, if a run that was killed left half a line behind."""
@@ -135,8 +150,11 @@ class Reading:
 
 
 def read_journal(lines: Iterable[bytes]) -> Reading:
-    """Find the writes in doubt: those that no later line of the same address clears up."""
-    doubts: dict[str, Doubt] = {}
+    """Find the writes in doubt.
+
+    The outcome of a write clears it up, and with it the writes to the same address that came before.
+    """
+    doubts: dict[str, dict[str, Doubt]] = defaultdict(dict)
     writes = torn = 0
     for line in lines:
         entry = _entry(line)
@@ -145,10 +163,21 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
         elif entry["event"] == "write":
             writes += 1
             facts = {name: entry[name] for name in _NEEDED}
-            doubts[entry["address"]] = Doubt(address=entry["address"], at=str(entry.get("at")), **facts)
+            doubt = Doubt(address=entry["address"], at=str(entry.get("at")), **facts)
+            doubts[doubt.address].pop(doubt.run, None)
+            doubts[doubt.address][doubt.run] = doubt
         elif entry.get("outcome") != "not verified":
-            doubts.pop(entry["address"], None)
-    return Reading(tuple(doubts[address] for address in sorted(doubts)), writes, torn)
+            _clear(doubts[entry["address"]], entry.get("run"))
+    found = (doubt for address in sorted(doubts) for doubt in doubts[address].values())
+    return Reading(tuple(found), writes, torn)
+
+
+def _clear(doubts: dict[str, Doubt], run: object) -> None:
+    """Drop the write of ``run`` and every earlier one; a run that overlaps keeps its own."""
+    for earlier in list(doubts) if run in doubts else ():
+        del doubts[earlier]
+        if earlier == run:
+            return
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:

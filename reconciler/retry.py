@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import email.utils
 import random
+import re
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from tenacity import Retrying, retry_if_exception
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
 
 T = TypeVar("T")
+_SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +143,21 @@ class Retrier:
             return 0  # the pause is waited for
         bound = self._policy.first_wait * 2 ** (state.attempt_number - 1)
         return self._jitter.uniform(0, min(bound, self._policy.longest_wait))
+
+
+def retry_after(header: str | None, clock: Clock) -> float | None:
+    """Read Retry-After: seconds, also with a fraction, or an HTTP date.
+
+    Gives None where it is absent or unreadable.
+    """
+    if header is None:
+        return None
+    if _SECONDS.fullmatch(header.strip()):
+        return float(header)
+    try:
+        moment = email.utils.parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - clock.now()).total_seconds())

@@ -71,8 +71,10 @@ def _combined(document_schema: Mapping[str, Any], key_schema: Mapping[str, Any])
         name: {**keywords, "not": {}} if keywords.get("readOnly") else keywords
         for name, keywords in key_schema["properties"].items()
     }
+    # With its own $schema a part would be judged by a plain validator, without our keywords.
+    nested = {name: value for name, value in key_schema.items() if name != "$schema"}
     properties = dict(document_schema["properties"])
-    properties["keys"] = {**properties["keys"], "items": {**key_schema, "properties": fields}}
+    properties["keys"] = {**properties["keys"], "items": {**nested, "properties": fields}}
     header = {name: value for name, value in document_schema.items() if name != "allOf"}
     return {**header, "properties": properties}
 
@@ -101,11 +103,22 @@ def _compile(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
 
 
 def _judge(schema: Mapping[str, Any]) -> Draft7Validator:
-    from jsonschema import Draft7Validator, FormatChecker  # noqa: PLC0415 - 80 ms, for bad input only
+    from jsonschema import Draft7Validator, FormatChecker, validators  # noqa: PLC0415 - 80 ms, for bad input only
 
+    judge: type[Draft7Validator] = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema says nothing of it
+        Draft7Validator, {"uniqueItems": _unique_items}
+    )
     formats = FormatChecker(formats=())
     formats.checks("date-time")(_is_date_time_or_no_text)
-    return Draft7Validator(schema, format_checker=formats)
+    return judge(schema, format_checker=formats)
+
+
+def _unique_items(_judge: Any, wanted: Any, items: Any, _schema: Any) -> Iterator[ValidationError]:
+    """Judge as jsonschema does, which compares each item with each: seconds for a thousand of them."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - see _judge
+
+    if wanted and isinstance(items, list) and len(set(map(json_text, items))) < len(items):
+        yield ValidationError("an item stands in the list twice")
 
 
 def _is_date_time_or_no_text(value: object) -> bool:

@@ -46,7 +46,8 @@ def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:
     if stop.is_set():
         return ExitCode.INTERRUPTED
     if counts[Result.APPLIED] == len(outcomes):
-        return ExitCode.DONE
+        # A remark on what was applied says that the journal could not be kept.
+        return ExitCode.PARTIAL if any(outcome.detail for outcome in outcomes) else ExitCode.DONE
     if counts[Result.STALE] == len(outcomes):
         return ExitCode.REFUSED
     if counts[Result.FAILED] + counts[Result.NOT_ATTEMPTED] == len(outcomes):

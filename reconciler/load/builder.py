@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 64
 """Levels of nesting: a desired-state file needs six."""
-MAX_ALIASED_NODES: Final = 1_000_000
+MAX_ALIASED_NODES: Final = 100_000
 """Nodes that the aliases of one file may stand for, after expansion."""
 
 _OUTER_LIST_DEPTH: Final = 2

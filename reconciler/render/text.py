@@ -166,7 +166,7 @@ def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     address = printable(outcome.change.address)
-    if outcome.result is Result.APPLIED:
+    if outcome.result is Result.APPLIED and not outcome.detail:
         return f"{address}: {outcome.result.value}"
     return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {printable(outcome.detail)}"
 

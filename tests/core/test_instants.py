@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.normalize import format_instant, is_date_time, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOMENT = dt.datetime(2026, 5, 30, 20, 56, 36, tzinfo=dt.UTC)
 RFC_3339 = [
@@ -107,6 +112,25 @@ def test_an_instant_is_sent_as_utc_in_whole_seconds(text: str, form: str) -> Non
     moment = parse_instant(text)
     assert moment is not None
     assert format_instant(moment) == form
+
+
+def test_a_fraction_of_a_second_is_never_sent() -> None:
+    assert format_instant(MOMENT.replace(microsecond=999_999)) == "2026-05-30T20:56:36Z"
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as local:
+        local.setenv("TZ", "JST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
+def test_an_instant_is_sent_as_utc_from_a_machine_in_any_time_zone() -> None:
+    assert MOMENT.astimezone().utcoffset() == dt.timedelta(hours=9)
+    assert format_instant(MOMENT) == "2026-05-30T20:56:36Z"
 
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))

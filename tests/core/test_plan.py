@@ -162,3 +162,24 @@ def test_an_answer_of_another_shape_proves_nothing(answer: Any) -> None:
     change = only_change({"is_disabled": True}, {})
     with pytest.raises(WrongShapeError, match="caas/1/76/web-key: the live key has not the documented shape"):
         unstored_fields(CAAS, change.address, change.patch, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [({"name": "web-key"}, "it has no is_disabled"), (live(is_disabled=1), "is_disabled holds 1")],
+)
+def test_a_live_key_of_another_shape_is_named_with_the_reason(answer: Any, reason: str) -> None:
+    change = only_change({"is_disabled": True}, {})
+    message = f"caas/1/76/web-key: the live key has not the documented shape: {reason}"
+    with pytest.raises(WrongShapeError) as moved:
+        moved_fields(CAAS, change, answer)
+    with pytest.raises(WrongShapeError) as unstored:
+        unstored_fields(CAAS, change.address, change.patch, answer)
+    assert (str(moved.value), str(unstored.value)) == (message, message)
+
+
+def test_a_key_outside_the_targets_does_not_hide_the_keys_after_it() -> None:
+    keys = [declared(name, is_disabled=True) for name in ("key-a", "key-b", "key-c")]
+    observed = [live(key.name) for key in keys]
+    plan = make_plan(keys, observed, selected=lambda address: not address.endswith("key-b"))
+    assert [change.name for change in plan.changes] == ["key-a", "key-c"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import pytest
 from reconciler.apply import Executor
 from reconciler.client import Reader, Writer
 from reconciler.commands.journal import Fate, clear_up
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, JournalError
 from reconciler.journal import Doubt, Journal, Run, read_journal
 from reconciler.model import Result
 from tests.shell.engine import KINDS, Engine, desired, ignore
@@ -120,6 +122,23 @@ def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan)
     assert emulator.keys(1, 76)["web"]["description"] == "old"
 
 
+def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with Journal(str(tmp_path / "journal"), RUN, FakeClock()) as journal:
+        journal.before(plan.changes[0])
+        size = (tmp_path / "journal").stat().st_size
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, limits[1]))
+            with pytest.raises(JournalError, match="No space left on device"):
+                journal.before(plan.changes[0])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+        with pytest.raises(JournalError):
+            journal.before(plan.changes[0])
+
+
 @pytest.mark.parametrize(
     ("content", "in_doubt", "torn"),
     [
@@ -128,6 +147,8 @@ def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan)
         (lines(WRITE, OUTCOME), 0, 0),
         (lines(WRITE, OUTCOME, WRITE), 1, 0),
         (lines(WRITE, WRITE | {"run": "s"}, OUTCOME | {"run": "s"}), 0, 0),
+        (lines(WRITE, WRITE | {"run": "s"}, OUTCOME), 1, 0),
+        (lines(WRITE, OUTCOME | {"run": "s"}), 1, 0),
         (lines(WRITE, OUTCOME | {"address": "caas/1/76/api"}), 1, 0),
         (lines(WRITE, OUTCOME | {"outcome": "not verified"}), 1, 0),
         ([*lines(WRITE), b'{"event": "outcome", "addr'], 1, 1),

@@ -1,0 +1,125 @@
+"""Short versions of `make chaos`: the same runs, small, and the checks checked."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chaos_runs import faults, kill, writer
+from chaos_runs.data import make_keys, other_value, shown, truthful
+from chaos_runs.history import Who, Write, tell
+from chaos_runs.journal import entries, fates
+from chaos_runs.processes import outcomes
+from chaos_runs.promises import Findings
+from chaos_runs.scale import Scale
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SMALL = Scale(sizes=(60, 20), kills=1, writers=1, seed=2)
+WRITE = {
+    "event": "write",
+    "at": "2026-06-01T12:00:00Z",
+    "run": "1",
+    "address": "caas/1/70/key-1",
+    "path": "/cloud/v1/caas/keys/1/70/key-1",
+    "patch": {"description": "new"},
+    "before": {"description": "old"},
+    "fingerprint": "sha256:0",
+    "who": "somebody",
+    "git_commit": None,
+}
+OUTCOME = {"event": "outcome", "at": "2026-06-01T12:00:01Z", "run": "1", "address": "caas/1/70/key-1"}
+
+
+def report(findings: Findings) -> str:
+    return "\n".join(findings.lines())
+
+
+def test_an_apply_converges_although_one_request_in_five_fails() -> None:
+    findings = faults.converge(SMALL)
+    assert findings.kept, report(findings)
+    assert findings.figures["requests that met a fault"] > 10
+
+
+def test_an_apply_that_gives_up_tells_the_truth_of_every_key() -> None:
+    findings = faults.give_up(SMALL)
+    assert findings.kept, report(findings)
+    assert findings.figures["reported as failed"] > 0
+
+
+@pytest.mark.parametrize("writes", [1, 17])
+def test_a_run_that_is_killed_is_repaired_by_running_again(writes: int) -> None:
+    findings = Findings("kill")
+    kill.one_run(Random(f"kill {writes}"), findings, writes)  # noqa: S311 - has to be repeatable
+    assert findings.kept, report(findings)
+    assert findings.figures["keys in doubt"] > 0
+
+
+def test_what_somebody_else_wrote_in_time_is_not_written_over() -> None:
+    findings = Findings("writer")
+    for number in range(3):
+        writer.one_run(Random(f"writer {number}"), findings)  # noqa: S311 - has to be repeatable
+    assert findings.kept, report(findings)
+    assert findings.figures["keys reported as stale"] > 0
+
+
+def test_a_broken_promise_stays_broken_and_is_shown() -> None:
+    findings = Findings("title")
+    findings.promise("it holds", (f"example {number}" for number in range(7)))
+    findings.promise("it holds")
+    assert not findings.kept
+    assert "BROKEN  it holds" in report(findings)
+    assert "and 2 more" in report(findings)
+
+
+def test_every_made_up_key_has_something_to_change() -> None:
+    keys = make_keys((50,), Random(1))  # noqa: S311 - has to be repeatable
+    assert keys == make_keys((50,), Random(1))  # noqa: S311 - the same
+    for key in keys:
+        assert key.patch
+        assert shown(key.new) == key.new != key.old
+        assert truthful(key, "applied") != truthful(key, "failed")
+
+
+def test_a_write_over_somebody_elses_value_is_found() -> None:
+    draw = Random(2)  # noqa: S311 - has to be repeatable
+    key = make_keys((1,), draw)[0]
+    field = next(iter(key.patch))
+    theirs = {field: other_value(field, key.new[field], draw, "theirs")}
+    ours = Write(5, key.address, Who.ENGINE, key.patch)
+    before = Write(4, key.address, Who.BEFORE_CHECK, theirs)
+    after = Write(5, key.address, Who.DURING_APPLY, theirs)
+    assert tell([key], [ours, before])[key.address].overwritten == ((field, Who.BEFORE_CHECK),)
+    late = tell([key], [ours, after])[key.address]
+    assert late.overwritten == ()
+    assert late.values == {**key.new, **theirs}
+
+
+def test_a_key_is_in_doubt_until_its_outcome_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    assert entries(file).doubts == {}
+    file.write_text(json.dumps(WRITE) + "\n")
+    assert set(entries(file).doubts) == {WRITE["address"]}
+    told = json.dumps({**OUTCOME, "outcome": "applied"}) + "\n"
+    with file.open("a") as journal:
+        journal.write(told + told[:20])
+    found = entries(file)
+    assert (found.doubts, found.broken, found.lines) == ({}, (3,), 3)
+    assert found.outcomes == {WRITE["address"]: "applied"}
+
+
+def test_what_the_command_prints_is_read() -> None:
+    assert outcomes(
+        "caas/1/70/key-1: applied\ncaas/1/70/key-2: failed: HTTP 500: no\n\nApply incomplete: 1"
+    ) == {
+        "caas/1/70/key-1": ("applied", ""),
+        "caas/1/70/key-2": ("failed", "HTTP 500: no"),
+    }
+    assert fates("caas/1/70/key-1: took effect\ncaas/1/70/key-2: holds something else (expire)\nRun") == {
+        "caas/1/70/key-1": "took effect",
+        "caas/1/70/key-2": "holds something else",
+    }

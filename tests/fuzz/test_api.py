@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fuzz.api import Examiner, judge
+from fuzz.requests import Sent, meaning
+from reconciler.emulator import Switches
+
+COLLECTION = "/cloud/v1/caas/keys/1/76"
+KEY: dict[str, Any] = {
+    "name": "web",
+    "description": "",
+    "created_at": "2026-06-01T12:00:00Z",
+    "status": "Active",
+    "source": "cloud",
+    "expire": None,
+    "is_disabled": False,
+    "containers": [],
+}
+ERROR = {"exception_class": "NotFoundError", "message": "no", "request_id": "0" * 32}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_answer_is_one_that_the_description_has(seed: int) -> None:
+    examiner = Examiner(seed)
+    examiner.examine(0, 200)
+    assert [f"{broken.case}: {broken.detail}" for broken in examiner.broken] == []
+    assert sum(examiner.counts.values()) == 200
+
+
+def said(method: str, target: str, status: int, document: Any, kind: str = "application/json") -> str:
+    sent = Sent(meaning(method, target), method, target, {}, None, authorized=True)
+    content = b"" if document is None else json.dumps(document).encode()
+    return judge(sent, Switches(), status, kind, content)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "document"),
+    [
+        ("GET", f"{COLLECTION}?limit=1", 200, {"count": 3, "results": [KEY]}),
+        ("POST", COLLECTION, 200, KEY | {"secret": "s"}),
+        ("GET", f"{COLLECTION}/web", 200, KEY),
+        ("DELETE", f"{COLLECTION}/web", 204, None),
+        ("DELETE", f"{COLLECTION}/web", 404, ERROR),
+        ("PUT", COLLECTION, 405, ERROR),
+        ("GET", f"{COLLECTION}/a%2Fb", 404, ERROR),
+    ],
+)
+def test_a_described_answer_is_let_through(method: str, target: str, status: int, document: Any) -> None:
+    assert said(method, target, status, document) == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "document"),
+    [
+        ("GET", COLLECTION, 500, ERROR),
+        ("GET", COLLECTION, 409, ERROR),
+        ("GET", COLLECTION, 200, {"count": 0, "results": [KEY]}),
+        ("GET", COLLECTION, 200, {"count": True, "results": []}),
+        ("POST", COLLECTION, 201, KEY | {"secret": "s"}),
+        ("POST", COLLECTION, 200, KEY),
+        ("GET", f"{COLLECTION}/web", 200, KEY | {"secret": "s"}),
+        ("GET", f"{COLLECTION}/web", 200, KEY | {"expire": "tomorrow"}),
+        ("GET", f"{COLLECTION}/web", 200, KEY | {"containers": [{"name": "X", "namespace": ""}]}),
+        ("GET", f"{COLLECTION}/web", 404, ERROR | {"invalid_fields": {"a": []}}),
+        ("GET", f"{COLLECTION}/web", 404, None),
+        ("DELETE", f"{COLLECTION}/web", 204, {}),
+        ("PUT", COLLECTION, 200, {}),
+    ],
+)
+def test_another_answer_is_not(method: str, target: str, status: int, document: Any) -> None:
+    assert said(method, target, status, document)
+
+
+def test_an_answer_has_to_say_that_it_is_json() -> None:
+    assert said("GET", f"{COLLECTION}/web", 200, KEY, "text/plain")

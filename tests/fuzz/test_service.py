@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from fuzz.answers import Answer, says_none, strict
+from fuzz.remote import raw_side
+from fuzz.service import Judge
+
+SEED = 7
+EMPTY = b'{"count":0,"results":[]}'
+
+
+def kinds_of_failure(judge: Judge) -> list[str]:
+    return [f"{broken.promise}, {broken.case}: {broken.detail}" for broken in judge.broken]
+
+
+def judged(status: int, body: bytes, **headers: str) -> list[str]:
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    judge = Judge(SEED)
+    judge.ask("by hand", [Answer(status, named, body)])
+    return kinds_of_failure(judge)
+
+
+def test_no_answer_makes_the_engine_fail_or_see_no_keys_where_there_may_be_some() -> None:
+    judge = Judge(SEED)
+    for number in range(300):
+        judge.case(number)
+    assert kinds_of_failure(judge) == []
+
+
+def test_no_bytes_on_the_wire_make_the_engine_fail_either() -> None:
+    judge = Judge(SEED)
+    with raw_side() as raw:
+        for number in range(150):
+            judge.case(number, raw)
+    assert kinds_of_failure(judge) == []
+
+
+def test_an_honest_empty_list_is_no_keys() -> None:
+    assert judged(200, EMPTY) == []
+
+
+@pytest.mark.parametrize("location", ["https:abc", "mailto:a@b", "data:,x", "file:a"])
+def test_a_redirect_to_no_address_is_refused_like_any_other(location: str) -> None:
+    assert judged(302, b"", Location=location) == []
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"],
+)
+def test_a_date_out_of_this_world_is_no_retry_after(moment: str) -> None:
+    assert judged(429, b"{}", Retry_After=moment) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"count":2,"count":0,"results":[]}', b'{"count":0,"results":[{"name":"a"}],"results":[]}'],
+)
+def test_a_list_that_says_two_things_is_never_read_as_no_keys(body: bytes) -> None:
+    assert judged(200, body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (EMPTY, True),
+        (b'{"count":0,"results":[],"more":1}', True),
+        (b'{"count":0.0,"results":[]}', False),
+        (b'{"count":false,"results":[]}', False),
+        (b'{"count":1,"results":[]}', False),
+        (b'{"count":2,"count":0,"results":[]}', False),
+        (b"[]", False),
+        (b"", False),
+    ],
+)
+def test_the_judge_knows_what_no_keys_looks_like(body: bytes, wanted: bool) -> None:  # noqa: FBT001
+    assert says_none(strict(body)) is wanted
+
+
+def test_the_judge_reads_only_successes() -> None:
+    assert Answer(500, [], EMPTY).document() is None
+    assert Answer(200, [(b"Content-Encoding", b"gzip")], EMPTY).document() is None
+    assert isinstance(Answer(200, [], EMPTY).response(), httpx.Response)

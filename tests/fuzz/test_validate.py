@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fuzz.corpus import TEXTS, VALID
+from fuzz.crowds import CROWDS
+from fuzz.inputs import content
+from fuzz.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SEED = 7
+
+
+@pytest.mark.parametrize("first", range(0, 600, 100))
+def test_whatever_a_file_holds_it_is_accepted_or_refused_with_reasons(first: int) -> None:
+    complaints = {number: read(content(SEED, number)).complaint for number in range(first, first + 100)}
+    assert {number: text for number, text in complaints.items() if text} == {}
+
+
+@pytest.mark.parametrize("crowd", CROWDS, ids=lambda crowd: str(crowd.__name__))
+@pytest.mark.parametrize("size", [1, 65, 130])
+def test_much_of_one_thing_is_accepted_or_refused_with_reasons(
+    crowd: Callable[[int], str], size: int
+) -> None:
+    assert read(crowd(size).encode()).complaint == ""
+
+
+@pytest.mark.parametrize("text", VALID)
+def test_mutations_begin_with_valid_files(text: bytes) -> None:
+    assert read(text).accepted
+
+
+@pytest.mark.parametrize("text", [text for text in TEXTS if text not in VALID])
+def test_mutations_begin_with_broken_files_too(text: bytes) -> None:
+    assert not read(text).accepted
+
+
+def test_the_same_seed_and_number_give_the_same_input() -> None:
+    assert [content(SEED, number) for number in range(50)] == [content(SEED, number) for number in range(50)]

@@ -1,0 +1,1 @@
+"""What `make chaos` runs: everything that goes wrong, and what must hold all the same."""

@@ -1,0 +1,20 @@
+"""How much of everything: the full size, and a quick one for orientation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The sizes of all runs. ``sizes`` counts the keys of each scope under faults; ``seed`` starts it all."""
+
+    sizes: tuple[int, ...]
+    kills: int
+    writers: int
+    seed: int = 1
+
+
+FULL: Final = Scale(sizes=(4000, 2500, 1500, 1000, 600, 300, 90, 9, 1), kills=100, writers=50)
+QUICK: Final = Scale(sizes=(600, 300, 99, 1), kills=10, writers=8)

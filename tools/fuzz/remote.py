@@ -1,0 +1,124 @@
+"""The other side of a fuzz run: a clock that does not wait, scripts of answers, and a raw socket."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import socket
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.client import Connection
+from reconciler.retry import RetryPolicy
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import httpx
+
+    from fuzz.answers import Answer
+
+NOW: Final = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+_MOST_ASKED: Final = 200
+
+
+class StillClock:
+    """A clock that moves only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        """Begin at noon."""
+        self._elapsed = 0.0
+
+    def now(self) -> dt.datetime:
+        """Give the moment."""
+        return NOW + dt.timedelta(seconds=self._elapsed)
+
+    def monotonic(self) -> float:
+        """Give the seconds since the beginning."""
+        return self._elapsed
+
+    def sleep(self, seconds: float, wake: threading.Event) -> None:
+        """Move on without waiting."""
+        if not wake.is_set():
+            self._elapsed += seconds
+
+
+class Script:
+    """Gives its answers in turn, the last one for ever; ``last`` is what was given last."""
+
+    def __init__(self, answers: Sequence[Answer]) -> None:
+        """Take the answers."""
+        self._answers = answers
+        self._asked = 0
+        self.last = answers[0]
+
+    def next(self) -> Answer:
+        """Give the next answer; asking without end is refused."""
+        self._asked += 1
+        if self._asked > _MOST_ASKED:
+            raise AssertionError(f"asked {_MOST_ASKED} times and more")
+        self.last = self._answers[min(self._asked, len(self._answers)) - 1]
+        return self.last
+
+    def __call__(self, _request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        return self.next().response()
+
+
+def connection(transport: httpx.BaseTransport | None, url: str = "http://127.0.0.1") -> Connection:
+    """Connect to a function instead of a server, or to a raw socket."""
+    settings: dict[str, Any] = {"connect_timeout": 5.0, "read_timeout": 5.0}
+    return Connection(
+        base_url=url,
+        token=Secret("1234$made-up"),
+        user_agent="fuzz/1",
+        clock=StillClock(),
+        retry=RetryPolicy(attempts=3),
+        transport=transport,
+        **settings,
+    )
+
+
+class RawSide:
+    """A server that reads what comes, answers with the bytes that it was given, and closes."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        """Take the listening socket."""
+        self._listener = listener
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.answers: Sequence[bytes] = [b""]
+        self.asked = 0
+
+    def serve(self) -> None:
+        """Answer until the socket is closed."""
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            with peer, contextlib.suppress(OSError):
+                peer.recv(65536)
+                self.asked += 1
+                peer.sendall(self.last)
+
+    @property
+    def last(self) -> bytes:
+        """What was answered last."""
+        return self.answers[max(0, min(self.asked, len(self.answers)) - 1)]
+
+    def begin(self, answers: Sequence[bytes]) -> None:
+        """Take other answers."""
+        self.answers, self.asked = answers, 0
+
+
+@contextlib.contextmanager
+def raw_side() -> Iterator[RawSide]:
+    """Run a raw server on a loopback socket."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        side = RawSide(listener)
+        thread = threading.Thread(target=side.serve, daemon=True)
+        thread.start()
+        yield side
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
