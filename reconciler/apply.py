@@ -19,9 +19,10 @@ from reconciler.errors import (
 from reconciler.model import Outcome, Result
 from reconciler.normalize import json_text
 from reconciler.observe import observe
-from reconciler.plan import moved_fields, unstored_fields
+from reconciler.plan import moved_fields, past_expiries, unstored_fields
 
 if TYPE_CHECKING:
+    import datetime as dt
     import threading
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -96,7 +97,8 @@ class Executor:
         except ReconcilerError as error:
             detail = f"its scope could not be read again: {error}"
             return [Outcome(change, Result.NOT_ATTEMPTED, detail) for change in changes]
-        outcomes = (_recheck_key(kind, change, live.get(change.name)) for change in changes)
+        now = self._writer.now()
+        outcomes = (_recheck_key(kind, change, live.get(change.name), now) for change in changes)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def execute(self, changes: Sequence[Change], on_outcome: Listener) -> tuple[Outcome, ...]:
@@ -139,46 +141,58 @@ class Executor:
 
     def _send(self, change: Change) -> Outcome:
         try:
-            return self._verified(change, self._writer.patch(change.path, change.patch))
+            answer = self._writer.patch(change.path, change.patch)
         except (StoppedError, HeldBackError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-        except (WrongShapeError, RecursionError) as error:
-            return Outcome(change, Result.NOT_VERIFIED, str(error))
         except ApiError as error:
             if error.failure.in_doubt:
-                return replace(self._read_back(change, error), request_id=error.failure.request_id)
+                return replace(self._read_back(change, str(error)), request_id=error.failure.request_id)
             return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
-
-    def _read_back(self, change: Change, lost: ApiError) -> Outcome:
-        """Tell by reading the key whether a PATCH whose answer was lost took effect."""
         try:
-            found = self._verified(change, self._writer.get(change.path, {}), "was sent as")
-        except NotFoundError:
-            return Outcome(change, Result.FAILED, f"{lost}; the key is gone")
-        except (ReconcilerError, RecursionError) as error:
-            detail = f"{lost}; it may have taken effect, and reading it back failed: {error}"
-            return Outcome(change, Result.NOT_VERIFIED, detail)
-        if found.result is Result.APPLIED:
-            return found
-        return Outcome(change, Result.FAILED, f"{lost}; read back: {found.detail}")
-
-    def _verified(self, change: Change, answer: Any, sent: str = "was accepted as") -> Outcome:
-        if not isinstance(answer, dict):
-            return Outcome(change, Result.NOT_VERIFIED, "the answer is not an object")
-        kind = self._kinds[change.scope.kind]
-        if answer.get(kind.identity) != change.name:
-            detail = (
-                f"the answer is about another key: {kind.identity} {json_text(answer.get(kind.identity))}"
-            )
-            return Outcome(change, Result.NOT_VERIFIED, detail)
-        unstored = unstored_fields(kind, change.address, change.patch, answer)
+            unstored = self._unstored(change, change.patch, answer)
+        except (WrongShapeError, RecursionError) as error:
+            return self._read_back(change, str(error))
         if unstored:
-            detail = _describe(sent, "but is stored as", unstored)
+            detail = _describe("was accepted as", "but is stored as", unstored)
             return Outcome(change, Result.NOT_VERIFIED, detail)
         return Outcome(change, Result.APPLIED)
 
+    def _read_back(self, change: Change, reason: str) -> Outcome:
+        """Tell by reading the key whether a PATCH whose answer cannot be used took effect.
 
-def _recheck_key(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> Outcome | None:
+        Only a key that holds all of the patch, or all of what it held before, settles the question.
+        """
+        before = {name: change.before[name] for name in change.patch}
+        try:
+            live = self._writer.read_back(change.path)
+            unstored = self._unstored(change, change.patch, live)
+            moved = self._unstored(change, before, live)
+        except NotFoundError:
+            return Outcome(change, Result.FAILED, f"{reason}; the key is gone")
+        except (ReconcilerError, RecursionError) as error:
+            detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        if not unstored:
+            return Outcome(change, Result.APPLIED)
+        detail = f"{reason}; read back: {_describe('was sent as', 'but is stored as', unstored)}"
+        return Outcome(change, Result.NOT_VERIFIED if moved else Result.FAILED, detail)
+
+    def _unstored(self, change: Change, values: Mapping[str, Any], live: Any) -> tuple[Difference, ...]:
+        """Name the fields of ``values`` that ``live`` does not hold. Raises WrongShapeError."""
+        kind = self._kinds[change.scope.kind]
+        if not isinstance(live, dict):
+            raise WrongShapeError("the answer is not an object")
+        if live.get(kind.identity) != change.name:
+            name = json_text(live.get(kind.identity))
+            raise WrongShapeError(f"the answer is about another key: {kind.identity} {name}")
+        return unstored_fields(kind, change.address, values, live)
+
+
+def _recheck_key(
+    kind: Kind, change: Change, live: Mapping[str, Any] | None, now: dt.datetime
+) -> Outcome | None:
+    for problem in past_expiries(kind, change, now):
+        return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
     try:
         moved = moved_fields(kind, change, live)
     except WrongShapeError as error:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from reconciler.model import Change, Outcome
 
 _MODE: Final = 0o600
-_NEEDED: Final[Mapping[str, type]] = {"run": str, "path": str, "patch": dict, "before": dict}
+_NEEDED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
+_SETTLED: Final = frozenset({"applied", "failed", "stale"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,11 @@ class Journal:
 class Doubt:
     """A write whose outcome the journal does not hold.
 
-    ``patch`` is what was sent to ``path``, ``before`` what those fields held in the plan.
+    ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
     """
 
     address: str
-    path: str
+    base_url: str
     patch: Mapping[str, Any]
     before: Mapping[str, Any]
     run: str
@@ -152,9 +153,11 @@ class Reading:
 def read_journal(lines: Iterable[bytes]) -> Reading:
     """Find the writes in doubt.
 
-    The outcome of a write clears it up, and with it the writes to the same address that came before.
+    An outcome that settles a write clears it up, and with it the writes to the same key that came
+    before. A write that was not sent after all leaves those as they were.
     """
-    doubts: dict[str, dict[str, Doubt]] = defaultdict(dict)
+    doubts: dict[tuple[str, str], dict[str, Doubt]] = defaultdict(dict)
+    apis: dict[str, str] = {}
     writes = torn = 0
     for line in lines:
         entry = _entry(line)
@@ -164,11 +167,17 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             writes += 1
             facts = {name: entry[name] for name in _NEEDED}
             doubt = Doubt(address=entry["address"], at=str(entry.get("at")), **facts)
-            doubts[doubt.address].pop(doubt.run, None)
-            doubts[doubt.address][doubt.run] = doubt
-        elif entry.get("outcome") != "not verified":
-            _clear(doubts[entry["address"]], entry.get("run"))
-    found = (doubt for address in sorted(doubts) for doubt in doubts[address].values())
+            apis[doubt.run] = doubt.base_url
+            key = (doubt.address, doubt.base_url)
+            doubts[key].pop(doubt.run, None)
+            doubts[key][doubt.run] = doubt
+        elif isinstance(entry.get("run"), str):
+            open_writes = doubts[entry["address"], apis.get(entry["run"], "")]
+            if entry.get("outcome") in _SETTLED:
+                _clear(open_writes, entry["run"])
+            elif entry.get("outcome") == "not attempted":
+                open_writes.pop(entry["run"], None)
+    found = (doubt for key in sorted(doubts) for doubt in doubts[key].values())
     return Reading(tuple(found), writes, torn)
 
 

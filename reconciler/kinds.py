@@ -8,15 +8,16 @@ system, and what each field does to access.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from reconciler.model import Scope
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from reconciler.model import Scope
 
 EXTENSION: Final = "x-reconciler"
 _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -93,6 +94,17 @@ class Kind:
     def item_path(self, scope: Scope, name: str) -> str:
         """Give the path of one key, its name percent-encoded."""
         return f"{self.collection_path(scope)}/{quote(name, safe='')}"
+
+    def parse_address(self, address: str) -> tuple[Scope, str] | None:
+        """Give the scope and name that an address of this kind stands for, or None if it is none."""
+        region = r"/(?P<region>\d{1,18})" if self.has_region else ""
+        found = re.fullmatch(
+            rf"{re.escape(self.name)}/(?P<project>\d{{1,18}}){region}/(?P<name>[^/]+)", address
+        )
+        if found is None:
+            return None
+        region_id = int(found["region"]) if self.has_region else None
+        return Scope(self.name, int(found["project"]), region_id), found["name"]
 
     def owner(self, observed: Mapping[str, Any]) -> str | None:
         """Name the other system that a live key belongs to, as ``field value``, or None."""

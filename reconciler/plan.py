@@ -79,7 +79,7 @@ def plan_scope(
             unchanged += 1
         else:
             changes.append(change)
-            problems.extend(_past_expiries(kind, change, now))
+            problems.extend(past_expiries(kind, change, now))
     unmanaged = sorted(name for name in observed.keys if name not in declared)
     addresses = (desired.scope.address(name) for name in unmanaged)
     return ScopePlan(
@@ -193,7 +193,8 @@ def _unusable(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]
     return Problem(message, key.position, scope.address(key.name))
 
 
-def _past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Problem]:
+def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Problem]:
+    """Give a problem for each expiry that ``change`` would send and that is not after ``now``."""
     present = format_instant(now)
     for field in change.fields:
         rule = kind.fields[field.field].effect

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _SPELLING: Final = re.compile(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
 _WHOLE: Final = 100
-_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +91,4 @@ def _excesses(
 
 
 def _names(changes: Iterable[Change]) -> str:
-    addresses = [change.address for change in changes]
-    more = len(addresses) - _NAMED
-    return ", ".join(addresses[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(change.address for change in changes)

@@ -18,13 +18,13 @@ from reconciler.cli.plan import is_refused, read_and_plan, show
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
     from reconciler.apply import Recorder
     from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
-    from reconciler.model import Plan
+    from reconciler.model import Outcome, Plan
 
 _SHOW_CURSOR = b"\x1b[?25h\n"
 _QUESTION = """
@@ -68,7 +68,6 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.apply import Executor  # noqa: PLC0415 - --help needs no engine
     from reconciler.client import Writer  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.commands.apply import apply_plan, exit_code  # noqa: PLC0415 - see above
-    from reconciler.render.text import render_outcomes  # noqa: PLC0415 - see above
 
     now = clock.now()
     with Writer(link) as writer:
@@ -88,8 +87,20 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
         ):
             executor = Executor(writer, kinds, parameters["parallelism"], stop, recorder)
             outcomes = apply_plan(executor, plan, freshness, lambda _outcome: advance())
+        with _finishing(stop, console):
+            return _report(outcomes, exit_code(outcomes, stop), console)
+
+
+def _report(outcomes: Sequence[Outcome], code: ExitCode, console: Console) -> ExitCode:
+    """Print what became of each key. Writes that nobody could read of were made all the same."""
+    from reconciler.render.text import render_outcomes  # noqa: PLC0415 - --help needs no renderer
+
+    try:
         console.result(render_outcomes(outcomes, console.paint))
-        return exit_code(outcomes, stop)
+    except ConfigurationError as error:
+        console.error(str(error))
+        return code or ExitCode.PARTIAL
+    return code
 
 
 def _journal(parameters: Mapping[str, Any], plan: Plan, clock: Clock) -> AbstractContextManager[Recorder]:

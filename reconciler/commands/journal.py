@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.plan import unstored_fields
@@ -36,25 +36,34 @@ class Finding:
     detail: str = ""
 
 
-def clear_up(reader: Reader, kinds: Mapping[str, Kind], doubts: Iterable[Doubt]) -> tuple[Finding, ...]:
-    """Read each key in doubt and tell whether its write took effect."""
-    return tuple(_clear_up(reader, kinds, doubt) for doubt in doubts)
+def clear_up(
+    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Iterable[Doubt]
+) -> tuple[Finding, ...]:
+    """Read each key in doubt from the API at ``base_url`` and tell whether its write took effect."""
+    return tuple(_clear_up(reader, kinds, base_url, doubt) for doubt in doubts)
 
 
-def _clear_up(reader: Reader, kinds: Mapping[str, Kind], doubt: Doubt) -> Finding:
+def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:
     kind = kinds.get(doubt.address.partition("/")[0])
-    if kind is None:
-        return Finding(doubt, Fate.UNKNOWN, "no such kind")
+    key = None if kind is None else kind.parse_address(doubt.address)
+    if kind is None or key is None:
+        return Finding(doubt, Fate.UNKNOWN, "no such address")
+    if doubt.base_url != base_url:
+        return Finding(doubt, Fate.UNKNOWN, f"it was written to {doubt.base_url}")
     try:
-        live = reader.get(doubt.path, {})
-        if not isinstance(live, dict):
-            return Finding(doubt, Fate.UNKNOWN, "the answer is not an object")
-        unstored = unstored_fields(kind, doubt.address, doubt.patch, live)
-        moved = unstored_fields(kind, doubt.address, doubt.before, live)
+        live = reader.get(kind.item_path(*key), {})
+        if not isinstance(live, dict) or live.get(kind.identity) != key[1]:
+            return Finding(doubt, Fate.UNKNOWN, "the answer is not about this key")
+        return _judge(kind, doubt, live)
     except NotFoundError:
         return Finding(doubt, Fate.GONE)
     except (ReconcilerError, RecursionError) as error:
         return Finding(doubt, Fate.UNKNOWN, str(error))
+
+
+def _judge(kind: Kind, doubt: Doubt, live: Mapping[str, Any]) -> Finding:
+    unstored = unstored_fields(kind, doubt.address, doubt.patch, live)
     if not unstored:
         return Finding(doubt, Fate.TOOK_EFFECT)
+    moved = unstored_fields(kind, doubt.address, doubt.before, live)
     return Finding(doubt, Fate.OVERTAKEN if moved else Fate.DID_NOT, ", ".join(d.field for d in unstored))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.normalize import format_instant
+from reconciler.render.escape import tamed
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,7 +39,7 @@ def render_json(plan: Plan, made_at: dt.datetime) -> str:
         "errors": [_problem(problem) for problem in plan.problems],
         "warnings": [_problem(problem) for problem in plan.warnings],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return tamed(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _change(change: Change) -> dict[str, Any]:

@@ -70,11 +70,18 @@ def test_offline_the_keys_in_doubt_are_only_listed(cli: CommandLine, journal: Pa
     assert done.out == "caas/1/76/web: in doubt since 2026-06-01T12:00:00Z\n2 writes, 1 in doubt.\n"
 
 
-def test_a_server_that_is_down_leaves_the_doubt(cli: CommandLine, journal: Path) -> None:
-    cli.environment.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
+def test_a_key_that_cannot_be_read_stays_in_doubt(cli: CommandLine, journal: Path) -> None:
+    cli.environment.setenv("GCORE_API_KEY", "revoked")
     done = cli("journal", killed(journal), "--retries", "0")
     assert done.code == 4
-    assert "caas/1/76/web: cannot be told (GET /cloud/v1/caas/keys/1/76/web: no answer" in done.out
+    assert "caas/1/76/web: cannot be told (GET /cloud/v1/caas/keys/1/76/web: HTTP 401" in done.out
+
+
+def test_another_api_is_not_asked(cli: CommandLine, journal: Path) -> None:
+    cli.environment.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
+    done = cli("journal", killed(journal))
+    assert done.code == 4
+    assert "caas/1/76/web: cannot be told (it was written to http://127.0.0.1:" in done.out
 
 
 def test_a_journal_that_is_not_there_is_an_error(cli: CommandLine) -> None:

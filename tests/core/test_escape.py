@@ -57,3 +57,16 @@ def test_any_text_stays_on_one_printable_line(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=0xFFFF)))
 def test_a_quoted_text_can_be_read_back(text: str) -> None:
     assert json.loads(quoted(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("##[error]x", "#\\u0023[error]x"),
+        ("a ##vso[task] b", "a #\\u0023vso[task] b"),
+        ("## heading", "## heading"),
+        ("a\ufe0fb\u3164", "a\\ufe0fb\\u3164"),
+    ],
+)
+def test_what_a_pipelines_log_obeys_or_nobody_sees_is_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown

@@ -167,13 +167,44 @@ def test_a_lost_answer_is_applied_if_the_key_holds_what_was_sent(
 
 
 @pytest.mark.parametrize("lost", LOST, ids=repr)
-def test_a_lost_answer_is_a_failure_if_the_key_holds_something_else(
+def test_a_lost_answer_is_a_failure_if_the_key_holds_what_it_held(
     change: Change, lost: Exception | int | bytes
 ) -> None:
-    read = httpx.Response(200, json=live("web") | dict(change.patch) | {"expire": "2098-01-01T00:00:00Z"})
+    read = httpx.Response(200, json=live("web") | dict(change.before))
     [outcome] = execute(losing(lost, read), (change,))
     assert outcome.result is Result.FAILED
+    assert "; read back: " in outcome.detail
+
+
+def test_a_lost_answer_is_not_verified_if_the_key_holds_a_part_or_something_else(change: Change) -> None:
+    read = httpx.Response(200, json=live("web") | dict(change.patch) | {"expire": "2098-01-01T00:00:00Z"})
+    [outcome] = execute(losing(500, read), (change,))
+    assert outcome.result is Result.NOT_VERIFIED
     assert "read back: expire was sent as" in outcome.detail
+
+
+@pytest.mark.parametrize("answer", [[], {}, {"name": "web"}, {"name": "other"}])
+def test_an_answer_that_cannot_be_used_is_cleared_up_by_reading(change: Change, answer: Any) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        stored = live("web") | dict(change.patch)
+        return httpx.Response(200, json=stored if request.method == "GET" else answer)
+
+    [outcome] = execute(handler, (change,))
+    assert outcome.result is Result.APPLIED
+
+
+def test_a_lost_answer_is_cleared_up_even_after_an_interrupt(change: Change) -> None:
+    stop = threading.Event()
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, json=live("web") | dict(change.patch))
+        stop.set()
+        raise httpx.ReadError("gone")
+
+    with Writer(connect(handler, stop=stop)) as writer:
+        [outcome] = Executor(writer, KINDS, 1, stop).execute((change,), ignore)
+    assert outcome.result is Result.APPLIED
 
 
 def test_a_lost_answer_about_a_key_that_is_gone_is_a_failure(change: Change) -> None:

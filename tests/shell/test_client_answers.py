@@ -161,7 +161,9 @@ def test_a_success_without_content_is_a_bad_answer() -> None:
 
 
 def test_a_token_in_an_answer_that_is_not_json_is_not_told() -> None:
-    assert "Hello" in str(fail(Script(httpx.Response(200, content=f"Hello {TOKEN}".encode()))))
+    told = str(fail(Script(httpx.Response(200, content=f"Hello {TOKEN}".encode()))))
+    assert "the answer holds the token, and so nothing of it is used" in told
+    assert TOKEN not in told
 
 
 def test_half_a_body_is_an_unreachable_server_and_no_short_list() -> None:

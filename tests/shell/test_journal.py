@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.model import Plan
 
 RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "somebody", "abc")
-WRITE = {"event": "write", "run": "r", "address": "caas/1/76/web", "path": "/p", "patch": {}, "before": {}}
+WRITE = {"event": "write", "run": "r", "address": "caas/1/76/web", "base_url": "u", "patch": {}, "before": {}}
 OUTCOME = {"event": "outcome", "run": "r", "address": "caas/1/76/web", "outcome": "applied"}
 
 
@@ -149,6 +149,9 @@ def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path
         (lines(WRITE, WRITE | {"run": "s"}, OUTCOME | {"run": "s"}), 0, 0),
         (lines(WRITE, WRITE | {"run": "s"}, OUTCOME), 1, 0),
         (lines(WRITE, OUTCOME | {"run": "s"}), 1, 0),
+        (lines(WRITE, WRITE | {"run": "s", "base_url": "v"}, OUTCOME | {"run": "s"}), 1, 0),
+        (lines(WRITE, WRITE | {"run": "s"}, OUTCOME | {"run": "s", "outcome": "not attempted"}), 1, 0),
+        (lines(WRITE, {"event": "outcome", "run": "r", "address": "caas/1/76/web"}), 1, 0),
         (lines(WRITE, OUTCOME | {"address": "caas/1/76/api"}), 1, 0),
         (lines(WRITE, OUTCOME | {"outcome": "not verified"}), 1, 0),
         ([*lines(WRITE), b'{"event": "outcome", "addr'], 1, 1),
@@ -170,17 +173,26 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
 ) -> None:
     if live is not None:
         fill(emulator, "web", description=live)
-    path = "/cloud/v1/caas/keys/1/76/web"
     new, old = {"description": "new"}, {"description": "old"}
-    doubt = Doubt("caas/1/76/web", path, patch=new, before=old, run="r", at="now")
+    doubt = Doubt("caas/1/76/web", emulator.url, patch=new, before=old, run="r", at="now")
     with Engine(emulator).writer() as reader:
-        [finding] = clear_up(reader, KINDS, [doubt])
+        [finding] = clear_up(reader, KINDS, emulator.url, [doubt])
     assert finding.fate is fate
 
 
-@pytest.mark.parametrize("address", ["caas/1/76/web", "odd/1/web"])
-def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str) -> None:
-    doubt = Doubt(address, "/p", patch={"description": "new"}, before={}, run="r", at="now")
-    with Reader(connect(lambda _request: httpx.Response(200, json=[]))) as reader:
-        [finding] = clear_up(reader, KINDS, [doubt])
+@pytest.mark.parametrize(
+    ("address", "base_url"),
+    [
+        ("caas/1/76/web", "here"),
+        ("caas/1/76/web", "elsewhere"),
+        ("odd/1/web", "here"),
+        ("caas/1/web", "here"),
+        ("caas/1/76/../web", "here"),
+    ],
+)
+@pytest.mark.parametrize("answer", [[], {"name": "other", "description": "new"}])
+def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str, answer: Any) -> None:
+    doubt = Doubt(address, base_url, patch={"description": "new"}, before={}, run="r", at="now")
+    with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
+        [finding] = clear_up(reader, KINDS, "here", [doubt])
     assert finding.fate is Fate.UNKNOWN

@@ -1,8 +1,4 @@
-"""HTTP against the key API; the one home of httpx.
-
-What a caller may do is a type: a :class:`Reader` can only read, a :class:`Writer` can also write.
-No other module sees an httpx object or exception.
-"""
+"""HTTP sessions: what a caller may do is a type, a Reader or a Writer."""
 
 from __future__ import annotations
 
@@ -15,42 +11,20 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from reconciler import errors
-from reconciler.retry import Retrier, RetryPolicy, retry_after
-from reconciler.strict_json import parse_json
+from reconciler.client.answers import LONGEST_DETAIL, answer_of, hidden, unreachable
+from reconciler.retry import Retrier, RetryPolicy
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from reconciler.clock import Clock
     from reconciler.secret import Secret
 
-_LONGEST_DETAIL: Final = 300
-_BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
-    401: errors.UnauthorizedError,
-    403: errors.ForbiddenError,
-    404: errors.NotFoundError,
-    408: errors.TimedOutError,
-    409: errors.ConflictError,
-    429: errors.RateLimitedError,
-}
-_HINTS: Final[Mapping[tuple[str, int], str]] = {
-    ("GET", 401): "check GCORE_API_KEY or the token file",
-    ("PATCH", 401): "check GCORE_API_KEY or the token file",
-    ("GET", 403): "the token may lack the permission to list keys",
-    ("PATCH", 403): "the token may lack the permission to change keys, or a capacity limit is reached",
-    ("GET", 404): "check project_id and region_id",
-    ("PATCH", 404): "the key is gone; plan again",
-}
-_NEVER_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.InvalidURL,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
-"""Failures after which the service surely has not seen the request."""
+_LARGEST_ANSWER: Final = 64 * 2**20
+_SLOWEST: Final = 4
+"""How many read time-outs a whole answer may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +96,16 @@ class Reader:
         """Give the JSON answer to a GET. Raises ApiError, or StoppedError before anything is sent."""
         return self._retrier.call(lambda: self._exchange("GET", path, parameters=parameters))
 
+    def read_back(self, path: str) -> Any:
+        """Give the JSON answer to a GET that clears up a write: asked once even after ``stop``."""
+        if self._connection.stop.is_set():
+            return self._exchange("GET", path)
+        return self.get(path, {})
+
+    def now(self) -> dt.datetime:
+        """Give the present by the connection's clock."""
+        return self._connection.clock.now()
+
     def _exchange(
         self, method: str, path: str, parameters: Mapping[str, int] | None = None, body: bytes | None = None
     ) -> Any:
@@ -134,16 +118,38 @@ class Reader:
             request.headers["Content-Type"] = "application/json"
         shown = request.url.raw_path.decode("ascii")
         try:
-            response = client.send(request)
+            response = client.send(request, stream=True)
             status = response.status_code
+            content = self._content(response, f"{method} {shown}", began)
         except errors.RejectedError as error:
             status = error.failure.status
             raise
         except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
-            raise _unreachable(f"{method} {shown}", error, self._connection.token) from error
+            raise unreachable(f"{method} {shown}", error, self._connection.token) from error
         finally:
             self._connection.on_exchange(Exchange(method, shown, clock.monotonic() - began, status))
-        return _answer(f"{method} {shown}", response, self._connection)
+        return answer_of(f"{method} {shown}", response, content, self._connection.token, clock)
+
+    def _content(self, response: httpx.Response, request: str, began: float) -> bytes:
+        """Read an answer to its end: a time-out bounds each part of it only, and nothing its size."""
+        connection = self._connection
+        latest = began + connection.connect_timeout + _SLOWEST * connection.read_timeout
+        parts: list[bytes] = []
+        size = 0
+        try:
+            for part in response.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > _LARGEST_ANSWER:
+                    detail = f"the answer is larger than {_LARGEST_ANSWER // 2**20} MiB"
+                    raise errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
+                if connection.clock.monotonic() > latest:
+                    raise errors.UnreachableError(
+                        errors.Failure(request, "timed out: the answer does not end", in_doubt=True)
+                    )
+        finally:
+            response.close()
+        return b"".join(parts)
 
     def _client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
@@ -155,9 +161,9 @@ class Reader:
     def _refuse_redirect(self, response: httpx.Response) -> None:
         """Refuse before httpx looks at the target, which may be anything."""
         if response.is_redirect:
-            target = _hidden(response.headers.get("Location", "nowhere"), self._connection.token)
+            target = hidden(response.headers.get("Location", "nowhere"), self._connection.token)
             detail = (
-                f"redirected to {target[:_LONGEST_DETAIL]}, which is refused: the token stays with one host"
+                f"redirected to {target[:LONGEST_DETAIL]}, which is refused: the token stays with one host"
             )
             shown = f"{response.request.method} {response.request.url.raw_path.decode('ascii')}"
             raise errors.RejectedError(errors.Failure(shown, detail, response.status_code))
@@ -212,73 +218,3 @@ def _trust() -> ssl.SSLContext:
         reason = error.strerror or error
         message = f"the trusted certificates cannot be loaded: {reason}; check SSL_CERT_FILE and SSL_CERT_DIR"
         raise errors.ConfigurationError(message) from error
-
-
-def _hidden(text: str, token: Secret) -> str:
-    """Blot the token out: a service may send back what it was sent."""
-    return text.replace(token.reveal(), repr(token))
-
-
-def _unreachable(request: str, error: Exception, token: Secret) -> errors.ApiError:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            detail = f"the server's certificate is not trusted: {cause.verify_message}"
-            return errors.UntrustedError(errors.Failure(request, detail))
-        cause = cause.__cause__ or cause.__context__
-    reason = _hidden(str(error), token) or type(error).__name__
-    if isinstance(error, httpx.DecodingError):
-        detail = f"the answer cannot be decoded: {reason}"
-        return errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
-    what = "timed out" if isinstance(error, httpx.TimeoutException) else "no answer"
-    hint = "check the address and the network"
-    in_doubt = not isinstance(error, _NEVER_SENT)
-    return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
-
-
-def _answer(request: str, response: httpx.Response, connection: Connection) -> Any:
-    if not response.is_success:
-        raise _refusal(request, response, connection)
-    try:
-        return parse_json(response.content)
-    except (ValueError, RecursionError) as error:
-        kind = response.headers.get("Content-Type", "no content type")
-        start = _hidden(response.content[:_LONGEST_DETAIL].decode("utf-8", "replace"), connection.token)
-        detail = f"the answer is not JSON ({kind}, {len(response.content)} bytes): {start[:80]}"
-        failure = errors.Failure(request, detail, response.status_code, in_doubt=True)
-        raise errors.BadAnswerError(failure) from error
-
-
-def _refusal(request: str, response: httpx.Response, connection: Connection) -> errors.ApiError:
-    status = response.status_code
-    try:
-        body = json.loads(response.content)
-    except (ValueError, RecursionError):
-        body = None
-    body = body if isinstance(body, dict) else {}
-    kind = _BY_STATUS.get(status)
-    if kind is None:
-        kind = (
-            errors.ServerFaultError if status >= httpx.codes.INTERNAL_SERVER_ERROR else errors.RejectedError
-        )
-
-    def told(member: str) -> str | None:
-        value = body.get(member)
-        return _hidden(value, connection.token)[:_LONGEST_DETAIL] if isinstance(value, str) else None
-
-    detail = told("message") or told("detail") or response.reason_phrase or "no reason given"
-    fields = body.get("invalid_fields")
-    if isinstance(fields, dict) and fields:
-        detail += _hidden(f" (fields: {', '.join(fields)})", connection.token)
-    return kind(
-        errors.Failure(
-            request=request,
-            detail=detail[:_LONGEST_DETAIL],
-            status=status,
-            exception_class=told("exception_class") or told("code"),
-            request_id=told("request_id"),
-            retry_after=retry_after(response.headers.get("Retry-After"), connection.clock),
-            hint=_HINTS.get((response.request.method, status), ""),
-            in_doubt=kind in {errors.ServerFaultError, errors.TimedOutError},
-        )
-    )
