@@ -20,6 +20,7 @@ from reconciler.model import Outcome, Result
 from reconciler.normalize import json_text
 from reconciler.observe import observe
 from reconciler.plan import moved_fields, past_expiries, unstored_fields
+from reconciler.waiting import completed
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -85,8 +86,8 @@ class Executor:
         for change in changes:
             by_scope.setdefault(change.scope, []).append(change)
         with ThreadPoolExecutor(self._parallelism, thread_name_prefix="check") as pool:
-            found = list(pool.map(self._recheck_scope, by_scope, by_scope.values()))
-        return tuple(outcome for outcomes in found for outcome in outcomes)
+            found = [pool.submit(self._recheck_scope, *item) for item in by_scope.items()]
+            return tuple(outcome for scope in completed(found) for outcome in scope.result())
 
     def _recheck_scope(self, scope: Scope, changes: list[Change]) -> list[Outcome]:
         if self._stop.is_set():
@@ -112,7 +113,7 @@ class Executor:
             waiting.put(change)
         with ThreadPoolExecutor(self._parallelism, thread_name_prefix="apply") as pool:
             workers = [pool.submit(self._work, waiting, on_outcome) for _ in range(self._parallelism)]
-        return tuple(outcome for worker in workers for outcome in worker.result())
+            return tuple(outcome for worker in completed(workers) for outcome in worker.result())
 
     def _work(self, waiting: SimpleQueue[Change], on_outcome: Listener) -> list[Outcome]:
         """Take changes until none is left. One task for each worker: a task for each change costs 5 %."""

@@ -33,7 +33,7 @@ def effect_of(
             ]
             return Effect.of(grants=bool(added), revokes=bool(removed)), ", ".join(reasons)
         case EffectRule.NONE:
-            return Effect.NEUTRAL, ""
+            return Effect.NEUTRAL, "access unchanged"
 
 
 def _expiry(before: str | None, after: str | None) -> tuple[Effect, str]:

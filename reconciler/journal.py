@@ -14,6 +14,7 @@ import os
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from reconciler.errors import ConfigurationError, JournalError
@@ -54,6 +55,7 @@ class Journal:
         try:
             self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
             self._end_torn_line()
+            self._keep_name(file)
         except OSError as error:
             raise ConfigurationError(f"the journal {file} cannot be opened: {error.strerror}") from error
 
@@ -114,16 +116,32 @@ class Journal:
                 self._broken = JournalError(f"the journal cannot be written: {reason}")
                 raise self._broken
         try:
-            os.fsync(self._descriptor)
+            _synchronize(self._descriptor)
         except OSError as error:
-            if error.errno != errno.EINVAL:  # a pipe or device has nothing to synchronise
-                raise JournalError(f"the journal cannot be written: {error.strerror}") from error
+            raise JournalError(f"the journal cannot be written: {error.strerror}") from error
 
     def _end_torn_line(self) -> None:
         """Begin on a line of our own, if a run that was killed left half a line behind."""
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
+
+    def _keep_name(self, file: str) -> None:
+        """Put a new file's name on disk: the content of a file without a name is lost with the machine."""
+        if os.fstat(self._descriptor).st_size == 0:
+            folder = os.open(Path(file).parent, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                _synchronize(folder)
+            finally:
+                os.close(folder)
+
+
+def _synchronize(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a pipe or device has nothing to synchronize
+            raise
 
 
 @dataclass(frozen=True, slots=True)

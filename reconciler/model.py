@@ -195,6 +195,11 @@ class Plan:
         """Count the changed keys for which somebody loses access."""
         return sum(change.effect.revokes for change in self.changes)
 
+    @property
+    def neutral(self) -> int:
+        """Count the changed keys whose access stays as it is."""
+        return sum(change.effect is Effect.NEUTRAL for change in self.changes)
+
 
 class Result(StrEnum):
     """What became of one change."""

@@ -31,7 +31,8 @@ class RetryPolicy:
 
     Waits are drawn evenly between zero and a bound that doubles from ``first_wait`` up to
     ``longest_wait`` (full jitter). A service that asks for a longer pause than ``longest_pause`` is
-    not waited for. Once a request has taken ``longest_total`` with all its waits, it is not tried again.
+    not waited for. No attempt of a request begins later than ``longest_total`` after its first was wanted:
+    a wait that would end later is not begun.
     """
 
     attempts: int = 5
@@ -115,14 +116,18 @@ class Retrier:
             raise last.after(attempts, in_doubt=in_doubt) from last
 
     def _gives_up(self, state: RetryCallState) -> bool:
-        spent: float = self._clock.monotonic() - self._began.at
-        is_late = spent >= self._policy.longest_total
+        is_late = self._is_late(max(state.upcoming_sleep, self._pause.left()))
         return is_late or self._stop.is_set() or state.attempt_number >= self._policy.attempts
+
+    def _is_late(self, wait: float) -> bool:
+        """Tell whether a request that waits so long from now would be sent after its time."""
+        spent: float = self._clock.monotonic() - self._began.at
+        return spent + max(wait, 0.0) >= self._policy.longest_total
 
     def _hold(self) -> None:
         """Wait until the pause is over, unless it is longer than anybody waits or the run is interrupted."""
         while not self._stop.is_set() and (left := self._pause.left()) > 0:
-            if left > self._policy.longest_pause:
+            if left > self._policy.longest_pause or self._is_late(left):
                 message = f"not sent: the service asked for a pause, and {left:.0f} s of it are left"
                 raise HeldBackError(message)
             self._clock.sleep(left, self._stop)

@@ -44,9 +44,9 @@ class Console:
                 raise ConfigurationError(f"the result cannot be written: {error.strerror}") from error
 
     def note(self, text: str) -> None:
-        """Print something that is not the result."""
+        """Print one line that is not the result."""
         if self.verbosity >= 0:
-            self.say(text + "\n")
+            self.say(printable(text) + "\n")
 
     def say(self, text: str) -> None:
         """Print to stderr, whose reader may have left just as well."""
@@ -57,8 +57,8 @@ class Console:
 
     def warn(self, problems: Iterable[Problem]) -> None:
         """Print warnings."""
-        for problem in problems:
-            self.note(f"{self._label('Warning', 'yellow')}: {printable(str(problem))}")
+        for problem in problems if self.verbosity >= 0 else ():
+            self.say(f"{self._label('Warning', 'yellow')}: {printable(str(problem))}\n")
 
     def error(self, text: str) -> None:
         """Print one error; quiet or not."""

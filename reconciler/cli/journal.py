@@ -48,7 +48,9 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     with Reader(connection(parameters, clock_of(context), console)) as reader:
-        findings = clear_up(reader, load_kinds(), parameters["base_url"], reading.doubts)
+        findings = clear_up(
+            reader, load_kinds(), parameters["base_url"], reading.doubts, parameters["parallelism"]
+        )
     _print(findings, console)
     unknown = any(finding.fate is Fate.UNKNOWN for finding in findings)
     return ExitCode.PARTIAL if unknown else ExitCode.DONE

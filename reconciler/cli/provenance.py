@@ -27,10 +27,14 @@ def actor() -> str:
 
 
 def git_commit(paths: Sequence[str]) -> str | None:
-    """Give the commit that the files come from, or None outside Git."""
+    """Give the commit that the files come from, with ``-dirty`` if the tree differs from it.
+
+    Outside Git it is the commit that the pipeline names, or None.
+    """
     first = Path(paths[0]) if paths and paths[0] != "-" else Path()
     folder = first if first.is_dir() else first.parent
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    describe = ["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    command = ["git", "-C", str(folder), *describe]
     try:
         found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)  # noqa: S603 - a fixed command
     except (OSError, subprocess.SubprocessError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import NotFoundError, ReconcilerError
 from reconciler.plan import unstored_fields
+from reconciler.waiting import completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,10 +39,20 @@ class Finding:
 
 
 def clear_up(
-    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Iterable[Doubt]
+    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Iterable[Doubt], parallelism: int
 ) -> tuple[Finding, ...]:
-    """Read each key in doubt from the API at ``base_url`` and tell whether its write took effect."""
-    return tuple(_clear_up(reader, kinds, base_url, doubt) for doubt in doubts)
+    """Read each key in doubt from the API at ``base_url`` and tell whether its write took effect.
+
+    ``parallelism`` keys are read at a time.
+    """
+    pool = ThreadPoolExecutor(parallelism, thread_name_prefix="clear-up")
+    try:
+        findings = [pool.submit(_clear_up, reader, kinds, base_url, doubt) for doubt in doubts]
+        for _ in completed(findings):
+            pass
+        return tuple(finding.result() for finding in findings)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C a read may hang until its time-out
 
 
 def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from reconciler.commands.collector import paused_collector
 from reconciler.errors import ReconcilerError, UnreadableError
 from reconciler.observe import observe
 from reconciler.plan import assemble, plan_scope
+from reconciler.waiting import completed
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -42,14 +43,14 @@ class Planner:
         pool = ThreadPoolExecutor(self.parallelism, thread_name_prefix="observe")
         try:
             futures = {pool.submit(self._examine, part, selected): str(part.scope) for part in state.scopes}
-            for future in as_completed(futures):
+            for future in completed(futures):
                 if future.cancelled():
                     continue
                 try:
                     parts.append(future.result())
                 except ReconcilerError as error:
                     failures.append(f"{futures[future]} could not be read: {error}")
-                    # Not by a shutdown of the pool: as_completed would wait for ever for what that cancels.
+                    # Not by a shutdown of the pool: completed would wait for ever for what that cancels.
                     for other in futures:
                         other.cancel()
                 on_scope()

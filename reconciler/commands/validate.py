@@ -29,7 +29,7 @@ def desired_state(paths: Sequence[str], standard_input: BinaryIO, validator: Val
 
 
 def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
-    """Narrow a state to the scopes that ``targets`` (globs over addresses) touch.
+    """Narrow a state to the scopes and warnings that ``targets`` (globs over addresses) touch.
 
     Gives that state and the function that tells whether an address is selected. Raises
     ConfigurationError for a target that matches no declared key.
@@ -55,4 +55,5 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
     def selected(address: str) -> bool:
         return any(pattern.fullmatch(address) for pattern in patterns.values())
 
-    return DesiredState(tuple(scopes), state.warnings), selected
+    warnings = tuple(warning for warning in state.warnings if selected(warning.address))
+    return DesiredState(tuple(scopes), warnings), selected

@@ -33,6 +33,7 @@ def render_json(plan: Plan, made_at: dt.datetime) -> str:
             "unmanaged": len(plan.unmanaged),
             "grants": plan.grants,
             "revokes": plan.revokes,
+            "neutral": plan.neutral,
         },
         "resource_changes": [_change(change) for change in plan.changes],
         "unmanaged": list(plan.unmanaged),

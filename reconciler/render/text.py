@@ -6,7 +6,7 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Result
+from reconciler.model import Effect, Result
 from reconciler.render.escape import printable, quoted
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
             yield from _change_lines(change, paint)
             yield ""
         yield f"Plan: 0 to add, {len(plan.changes)} to change, 0 to destroy."
-        yield f"Access: grants on {_keys(plan.grants)}, revokes on {_keys(plan.revokes)}."
+        grants, revokes, neutral = map(_keys, (plan.grants, plan.revokes, plan.neutral))
+        yield f"Access: grants on {grants}, revokes on {revokes}, neutral on {neutral}."
     elif plan.problems:
         yield "No changes can be planned for the keys with errors; the others match the configuration."
     else:
@@ -115,7 +116,8 @@ def _field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
 def _note(field: FieldChange, paint: Paint) -> str:
     if not field.reason:
         return ""
-    colour = Colour.REMOVE if field.effect.revokes else Colour.ADD
+    colours = {Effect.GRANTS: Colour.ADD, Effect.NEUTRAL: Colour.QUIET}
+    colour = colours.get(field.effect, Colour.REMOVE)
     return "  " + paint(f"# {field.effect.value}: {field.reason}", colour)
 
 

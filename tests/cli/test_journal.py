@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,3 +105,38 @@ def test_the_actor_of_a_pipeline_is_recorded(
     cli("apply", file, "--auto-approve", "--journal", str(tmp_path / "j"))
     write = json.loads((tmp_path / "j").read_text(encoding="utf-8").splitlines()[0])
     assert (write["who"], write["git_commit"]) == ("octavia", "c0ffee")
+
+
+@pytest.mark.parametrize(("edited", "suffix"), [(False, ""), (True, "-dirty")])
+def test_the_commit_says_whether_the_files_differ_from_it(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, *, edited: bool, suffix: str
+) -> None:
+    fill(emulator, "web")
+    file = declare(tmp_path / "k.yaml", {"name": "web", "description": "x"})
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    commands: list[list[str]] = [
+        ["init", "-q"], ["add", "."], [*who, "commit", "-qm", "keys"], ["tag", "v1"], ["rev-parse", "HEAD"],
+    ]  # fmt: skip
+    for command in commands:
+        done = subprocess.run(
+            ["/usr/bin/env", "git", "-C", str(tmp_path), *command], check=True, capture_output=True, text=True
+        )
+    if edited:
+        declare(tmp_path / "k.yaml", {"name": "web", "description": "y"})
+    cli("apply", file, "--auto-approve", "--journal", str(tmp_path / "j"))
+    write = json.loads((tmp_path / "j").read_text(encoding="utf-8").splitlines()[0])
+    assert write["git_commit"] == done.stdout.strip() + suffix
+
+
+def test_every_key_in_doubt_is_listed_by_its_address(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    names = [f"web-{number:02}" for number in range(30)]
+    fill(emulator, *names, description="old")
+    keys = ({"name": name, "description": "new"} for name in names)
+    file = tmp_path / "j"
+    cli("apply", declare(tmp_path / "k.yaml", *keys), "--auto-approve", "--journal", str(file))
+    writes = [line for line in file.read_text(encoding="utf-8").splitlines() if '"write"' in line]
+    file.write_text("\n".join(writes), encoding="utf-8")
+    done = cli("journal", str(file), "--parallelism", "7")
+    assert done.out.splitlines() == [f"caas/1/76/{name}: took effect" for name in names]

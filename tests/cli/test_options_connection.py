@@ -141,6 +141,18 @@ def test_a_token_file_goes_before_the_environment(
     assert cli("plan", path, "--token-file", str(token_file)).code == 0
 
 
+def test_the_name_of_a_token_file_cannot_forge_a_line(
+    cli: CommandLine, emulator: Emulator, path: str, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    file = tmp_path / "token\n::error::forged"
+    file.write_text(emulator.token, encoding="utf-8")
+    file.chmod(0o644)
+    done = cli("plan", path, "--token-file", str(file))
+    assert done.code == 0
+    assert [line[:8] for line in done.err.splitlines()] == ["Warning:"]
+
+
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o644])
 def test_a_token_file_that_others_can_read_is_warned_of(
     cli: CommandLine, emulator: Emulator, path: str, token_file: Path, mode: int

@@ -160,6 +160,16 @@ def test_a_plan_is_narrowed_to_its_targets(
     assert re.findall(r"# caas/1/76/(\S+) will", done.out) == planned
 
 
+def test_a_warning_about_another_key_is_left_out(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", "store", expire="2020-01-01T00:00:00Z")
+    keys = ({"name": name, "expire": "2020-01-01T00:00:00Z"} for name in ("web", "store"))
+    done = cli("plan", declare(tmp_path / "keys.yaml", *keys), "--target", "*/web")
+    assert done.code == 0
+    assert [line.split(": ")[2] for line in done.err.splitlines()] == ["caas/1/76/web"]
+
+
 def test_a_scope_without_a_target_is_not_read(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     emulator.put_key(1, 77, live("web"))
     paths = [declare(tmp_path / f"{region}.yaml", {"name": "web"}, region_id=region) for region in (76, 77)]

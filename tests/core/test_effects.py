@@ -25,7 +25,7 @@ EARLIER = "2026-12-31T23:59:59Z"
         ({"containers": [WEB]}, {"containers": []}, "grants", "binds 1"),
         ({"containers": []}, {"containers": [WEB, API]}, "revokes", "unbinds 2"),
         ({"containers": [WEB]}, {"containers": [API]}, "grants+revokes", "binds 1, unbinds 1"),
-        ({"description": "x"}, {"description": "y"}, "neutral", ""),
+        ({"description": "x"}, {"description": "y"}, "neutral", "access unchanged"),
     ],
 )
 def test_every_change_of_a_field_has_an_effect_and_a_reason(

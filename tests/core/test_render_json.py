@@ -60,7 +60,7 @@ def test_a_change_is_shown_with_values_patch_effects_and_request() -> None:
 
 def test_the_summary_counts_every_key_once() -> None:
     summary = rendered(whole_plan())["summary"]
-    access = {"grants": 1, "revokes": 2}
+    access = {"grants": 1, "revokes": 2, "neutral": 0}
     assert summary == {"create": 0, "update": 2, "delete": 0, "no-op": 1, "unmanaged": 1, **access}
 
 

@@ -34,16 +34,17 @@ reconciler will perform the following actions:
   # caas/1/76/web-key will be updated in-place
   # (declared at keys.yaml:3)
   ~ caas "web-key" {
-      ~ description = "old" -> "new"
+      ~ description = "old" -> "new"  # neutral: access unchanged
       ~ expire = null -> "2027-01-01T00:00:00Z"  # revokes: expires, where it never did
       ~ is_disabled = true -> false  # grants: enables the key
         # (1 unchanged attribute hidden)
     }
 
 Plan: 0 to add, 2 to change, 0 to destroy.
-Access: grants on 2 keys, revokes on 2 keys.
+Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.
 Unmanaged: 1 key live but not declared (-v lists them)
 """
+NEUTRAL = "  # neutral: access unchanged"
 HOSTILE = [
     "x\n  # caas/1/76/forged will be updated in-place",
     "x\r\n::error::forged",
@@ -77,7 +78,7 @@ def field_line(want: Any, have: Any) -> str:
     """Give the line that shows the change of a description."""
     plan = make_plan([declared(description=want)], [live(description=have)])
     (line,) = [line for line in render_text(plan).split("\n") if line.startswith("      ~")]
-    return line
+    return line.removesuffix(NEUTRAL)
 
 
 def test_a_plan_reads_like_terraforms() -> None:
@@ -102,7 +103,10 @@ def test_a_plan_of_errors_alone_claims_no_match() -> None:
 
 def test_one_change_and_one_key_are_counted_in_the_singular() -> None:
     text = render_text(make_plan([declared(is_disabled=True)], [live()]))
-    assert "Plan: 0 to add, 1 to change, 0 to destroy.\nAccess: grants on 0 keys, revokes on 1 key.\n" in text
+    assert text.endswith(
+        "Plan: 0 to add, 1 to change, 0 to destroy.\n"
+        "Access: grants on 0 keys, revokes on 1 key, neutral on 0 keys.\n"
+    )
 
 
 def test_a_set_that_becomes_empty_shows_what_goes() -> None:
@@ -118,7 +122,7 @@ def test_a_set_that_becomes_empty_shows_what_goes() -> None:
 def test_a_set_that_is_or_was_null_says_so(want: Any, have: Any, shown: str) -> None:
     kind = kind_with({"set": {"type": ["array", "null"], "uniqueItems": True}})
     text = render_text(make_plan([declared(set=want)], [live(set=have)], kind=kind))
-    assert f"      ~ set = {shown}\n" in text
+    assert f"      ~ set = {shown}{NEUTRAL}\n" in text
 
 
 def test_items_that_are_no_mappings_are_shown_as_they_are() -> None:
@@ -130,7 +134,7 @@ def test_items_that_are_no_mappings_are_shown_as_they_are() -> None:
 def test_a_list_where_order_matters_is_shown_whole() -> None:
     kind = kind_with({"list": {"type": "array"}})
     text = render_text(make_plan([declared(list=[1, 2])], [live(list=[2, 1])], kind=kind))
-    assert "      ~ list = [2, 1] -> [1, 2]\n" in text
+    assert f"      ~ list = [2, 1] -> [1, 2]{NEUTRAL}\n" in text
 
 
 @pytest.mark.parametrize("length", [10, 100, 198])
@@ -172,7 +176,7 @@ def test_a_hostile_description_cannot_add_or_change_a_line(text: str) -> None:
     changed = [line for usual, line in pairs if line != usual]
     assert len(changed) == 1
     assert changed[0].startswith('      ~ description = "')
-    assert changed[0].endswith(' -> "mine"')
+    assert changed[0].endswith(f' -> "mine"{NEUTRAL}')
     assert changed[0].isprintable()
 
 
@@ -197,6 +201,7 @@ def test_colours_mark_meaning_and_change_no_word() -> None:
     painted = render_text(whole_plan(), paint=lambda text, colour: f"<{colour}>{text}</>")
     assert "<red># revokes: expires, where it never did</>" in painted
     assert "<green># grants: enables the key</>" in painted
+    assert "<bright_black># neutral: access unchanged</>" in painted
     for colour in Colour:
         painted = painted.replace(f"<{colour}>", "")
     assert painted.replace("</>", "") == WHOLE

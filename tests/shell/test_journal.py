@@ -176,7 +176,7 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
     new, old = {"description": "new"}, {"description": "old"}
     doubt = Doubt("caas/1/76/web", emulator.url, patch=new, before=old, run="r", at="now")
     with Engine(emulator).writer() as reader:
-        [finding] = clear_up(reader, KINDS, emulator.url, [doubt])
+        [finding] = clear_up(reader, KINDS, emulator.url, [doubt], 1)
     assert finding.fate is fate
 
 
@@ -194,5 +194,5 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
 def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str, answer: Any) -> None:
     doubt = Doubt(address, base_url, patch={"description": "new"}, before={}, run="r", at="now")
     with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
-        [finding] = clear_up(reader, KINDS, "here", [doubt])
+        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
     assert finding.fate is Fate.UNKNOWN
