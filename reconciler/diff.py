@@ -83,8 +83,7 @@ def _set_items(
         return added, removed
     from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a plan with changed sets pays
 
-    # Without the threshold deepdiff may report one change at the root instead of each field's own.
-    tree = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    tree = DeepDiff(before, after, view="tree")
     for level in tree.get("set_item_added", ()):
         added[level.path(output_format="list")[0]].append(level.t2)
     for level in tree.get("set_item_removed", ()):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.errors import Position, Problem
 
@@ -161,10 +161,15 @@ class Change:
     @property
     def effect(self) -> Effect:
         """Give the effect of all its fields together."""
-        return Effect.of(
-            grants=any(change.effect.grants for change in self.fields),
-            revokes=any(change.effect.revokes for change in self.fields),
-        )
+        return effect_of_all(self.fields)
+
+
+def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
+    """Give what changes of several fields of one key do to its access."""
+    return Effect.of(
+        grants=any(change.effect.grants for change in fields),
+        revokes=any(change.effect.revokes for change in fields),
+    )
 
 
 @dataclass(frozen=True, slots=True)

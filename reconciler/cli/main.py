@@ -13,6 +13,7 @@ from reconciler import __version__
 from reconciler.cli.apply import apply
 from reconciler.cli.console import CONTEXT, Console, complain, stop_signals
 from reconciler.cli.demo import demo
+from reconciler.cli.drift import drift
 from reconciler.cli.emulator import emulator
 from reconciler.cli.journal import journal
 from reconciler.cli.plan import plan
@@ -62,7 +63,7 @@ def cli() -> None:
     """
 
 
-for command in (validate, plan, apply, journal, schema, completion, emulator, demo):
+for command in (validate, plan, apply, drift, journal, schema, completion, emulator, demo):
     cli.add_command(command)
 
 

@@ -11,16 +11,18 @@ from reconciler.render.escape import tamed
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
+    from reconciler.drift import DriftedKey
     from reconciler.errors import Problem
     from reconciler.model import Change, Plan
 
 FORMAT_VERSION: Final = "1.0"
 
 
-def render_json(plan: Plan, made_at: dt.datetime) -> str:
-    """Give the plan as one JSON object, ending with a newline."""
-    document = {
+def render_json(plan: Plan, made_at: dt.datetime, drifted: Sequence[DriftedKey] | None = None) -> str:
+    """Give the plan as one JSON object, ending with a newline; ``drifted`` adds what changed outside Git."""
+    document: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "reconciler_version": __version__,
         "timestamp": format_instant(made_at),
@@ -40,17 +42,14 @@ def render_json(plan: Plan, made_at: dt.datetime) -> str:
         "errors": [_problem(problem) for problem in plan.problems],
         "warnings": [_problem(problem) for problem in plan.warnings],
     }
+    if drifted is not None:
+        document["resource_drift"] = [_drift(key) for key in drifted]
     return tamed(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _change(change: Change) -> dict[str, Any]:
-    region = {} if change.scope.region_id is None else {"region_id": change.scope.region_id}
     return {
-        "address": change.address,
-        "type": change.scope.kind,
-        "name": change.name,
-        "project_id": change.scope.project_id,
-        **region,
+        **_key(change),
         "change": {
             "actions": ["update"],
             "before": dict(change.before),
@@ -59,6 +58,29 @@ def _change(change: Change) -> dict[str, Any]:
             "effects": {field.field: field.effect.value for field in change.fields},
         },
         "request": {"method": "PATCH", "path": change.path},
+    }
+
+
+def _drift(key: DriftedKey) -> dict[str, Any]:
+    return {
+        **_key(key.correction),
+        "change": {
+            "actions": ["update"],
+            "before": dict(key.correction.after),
+            "after": dict(key.correction.before),
+            "effects": {field.field: field.effect.value for field in key.fields},
+        },
+    }
+
+
+def _key(change: Change) -> dict[str, Any]:
+    region = {} if change.scope.region_id is None else {"region_id": change.scope.region_id}
+    return {
+        "address": change.address,
+        "type": change.scope.kind,
+        "name": change.name,
+        "project_id": change.scope.project_id,
+        **region,
         "declared_at": f"{change.position.source}:{change.position.line}",
     }
 

@@ -55,11 +55,10 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
         yield "reconciler will perform the following actions:"
         yield ""
         for change in plan.changes:
-            yield from _change_lines(change, paint)
+            yield from change_lines(change, change.fields, "will be updated in-place", paint)
             yield ""
         yield f"Plan: 0 to add, {len(plan.changes)} to change, 0 to destroy."
-        grants, revokes, neutral = map(_keys, (plan.grants, plan.revokes, plan.neutral))
-        yield f"Access: grants on {grants}, revokes on {revokes}, neutral on {neutral}."
+        yield access_line(plan.grants, plan.revokes, plan.neutral)
     elif plan.problems:
         yield "No changes can be planned for the keys with errors; the others match the configuration."
     else:
@@ -79,16 +78,22 @@ def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
         yield f"  {printable(address)}"
 
 
-def _change_lines(change: Change, paint: Paint) -> Iterator[str]:
+def access_line(grants: int, revokes: int, neutral: int) -> str:
+    """Say of how many keys the access changes, and how."""
+    return f"Access: grants on {_keys(grants)}, revokes on {_keys(revokes)}, neutral on {_keys(neutral)}."
+
+
+def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, paint: Paint) -> Iterator[str]:
+    """Give the lines that show ``fields`` of the key of ``change``; ``becomes`` says what becomes of it."""
     place = printable(f"{change.position.source}:{change.position.line}")
-    title = f"# {printable(change.address)} will be updated in-place"
+    title = f"# {printable(change.address)} {becomes}"
     yield f"  {paint(title, Colour.STRONG)}"
     yield f"  {paint(f'# (declared at {place})', Colour.QUIET)}"
     mark = paint("~", Colour.CHANGE)
     yield f'  {mark} {change.scope.kind} "{printable(change.name)}" {{'
-    for field in change.fields:
+    for field in fields:
         yield from _field_lines(field, paint)
-    hidden = len(change.after) - len(change.fields)
+    hidden = len(change.after) - len(fields)
     if hidden:
         yield paint(f"        # ({hidden} unchanged {_plural('attribute', hidden)} hidden)", Colour.QUIET)
     yield "    }"

@@ -132,3 +132,7 @@ def test_json_texts_tell_types_apart(one: Any, other: Any) -> None:
 
 def test_a_json_text_does_not_depend_on_the_order_of_keys() -> None:
     assert json_text({"a": 1, "b": [{"d": 1, "c": 2}]}) == json_text({"b": [{"c": 2, "d": 1}], "a": 1})
+
+
+def test_a_json_text_can_be_read_in_any_script() -> None:
+    assert json_text({"b": "ключ", "a": "é"}) == '{"a":"é","b":"ключ"}'

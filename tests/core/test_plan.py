@@ -65,6 +65,15 @@ def test_warnings_are_handed_on() -> None:
     assert assemble([], [warning]).warnings == (warning,)
 
 
+@pytest.mark.parametrize(
+    ("expire", "problems"),
+    [("2020-01-01T00:00:00Z", 1), ("2026-06-01T12:00:00Z", 1), ("2026-06-01T12:00:01Z", 0), (None, 0)],
+)
+def test_an_expiry_that_would_be_sent_must_lie_in_the_future(expire: str | None, problems: int) -> None:
+    plan = make_plan([declared(expire=expire)], [live(expire=LATER)])
+    assert (len(plan.changes), len(plan.problems)) == (1, problems)
+
+
 def test_a_change_names_its_request() -> None:
     assert only_change({"is_disabled": True}, {}).path == "/cloud/v1/caas/keys/1/76/web-key"
 

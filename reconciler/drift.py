@@ -1,0 +1,90 @@
+"""A plan read the other way round: what somebody changed outside Git, and what of it to correct. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from reconciler.diff import explain
+from reconciler.model import effect_of_all
+from reconciler.plan import fingerprint, past_expiries
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.kinds import Kind
+    from reconciler.model import Change, Effect, FieldChange, Plan
+
+
+class Correction(StrEnum):
+    """Which drift is corrected, by what the drift did to access."""
+
+    ALL = "all"
+    GRANTS = "grants"
+    REVOKES = "revokes"
+
+    def covers(self, effect: Effect) -> bool:
+        """Tell whether drift with this effect is corrected. A list that changed may have done both."""
+        match self:
+            case Correction.ALL:
+                return True
+            case Correction.GRANTS:
+                return effect.grants
+            case Correction.REVOKES:
+                return effect.revokes
+
+
+@dataclass(frozen=True, slots=True)
+class DriftedKey:
+    """A live key that is not as declared: ``fields`` go from the declared to the live value.
+
+    ``correction`` is the change that would bring it back.
+    """
+
+    correction: Change
+    fields: tuple[FieldChange, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """Give what the drift of all its fields together did to access."""
+        return effect_of_all(self.fields)
+
+
+def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:
+    """Give each key of ``plan`` that somebody changed outside Git, sorted by address."""
+    return tuple(DriftedKey(change, _reverse(kinds[change.scope.kind], change)) for change in plan.changes)
+
+
+def corrections(
+    kinds: Mapping[str, Kind], plan: Plan, drifted: Iterable[DriftedKey], wanted: Correction, now: dt.datetime
+) -> Plan:
+    """Narrow ``plan`` to the fields whose drift ``wanted`` covers.
+
+    What cannot be corrected, such as a key that is gone or an expiry that is not after ``now``, stands in
+    the way of itself only: the result has no problems, and no change that has one.
+    """
+    narrowed = (_narrowed(kinds[key.correction.scope.kind], key, wanted) for key in drifted)
+    changes = tuple(
+        change
+        for change in narrowed
+        if change.fields and not any(past_expiries(kinds[change.scope.kind], change, now))
+    )
+    return replace(plan, changes=changes, problems=(), fingerprint=fingerprint(changes))
+
+
+def _reverse(kind: Kind, change: Change) -> tuple[FieldChange, ...]:
+    return explain((kind.fields[field.field] for field in change.fields), change.after, change.before)
+
+
+def _narrowed(kind: Kind, key: DriftedKey, wanted: Correction) -> Change:
+    """Give the correction with only the fields that are wanted; the patch has what must go along too."""
+    names = {field.field for field in key.fields if wanted.covers(field.effect)}
+    sent = names.union(kind.always_sent)
+    change = key.correction
+    return replace(
+        change,
+        fields=tuple(field for field in change.fields if field.field in names),
+        patch={name: value for name, value in change.patch.items() if name in sent},
+    )
