@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     import threading
+
+_LONGEST_WAIT: Final = 0.2
 
 
 class Clock(Protocol):
@@ -38,5 +40,10 @@ class SystemClock:
         return time.monotonic()
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
-        """Wait ``seconds``, or until ``wake`` is set."""
-        wake.wait(seconds)
+        """Wait ``seconds``, or until ``wake`` is set.
+
+        In short parts: a signal that comes just before the main thread waits is heard only after.
+        """
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not wake.wait(min(left, _LONGEST_WAIT)):
+            pass

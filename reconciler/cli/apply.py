@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of
-from reconciler.cli.execution import Execution, journal_option
+from reconciler.cli.execution import Execution, finishing, journal_option
 from reconciler.cli.options import api_options, clock_of, connection
 from reconciler.cli.plan import is_refused, read_and_plan, show
 from reconciler.errors import ConfigurationError, ExitCode
@@ -66,7 +66,8 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
         if parameters["dry_run"] or not plan.changes:
             return ExitCode.DONE
         freshness = _approve(parameters, console)
-        return Execution(writer, kinds, parameters, console, clock, stop).run(plan, freshness)
+        with finishing(stop, console):
+            return Execution(writer, kinds, parameters, console, clock, stop).run(plan, freshness)
 
 
 def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:

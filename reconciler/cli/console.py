@@ -64,6 +64,18 @@ class Console:
         """Print one error; quiet or not."""
         self.say(f"{self._label('Error', 'red')}: {printable(text)}\n")
 
+    def complain(self, error: ReconcilerError) -> None:
+        """Print an error of this package, one line for each problem."""
+        match error:
+            case InputError():
+                texts = [str(problem) for problem in error.problems]
+            case UnreadableError():
+                texts = list(error.reasons)
+            case _:
+                texts = [str(error)]
+        for text in texts:
+            self.error(text)
+
     def detail(self, text: str) -> None:
         """Print something that only -v asks for."""
         if self.verbosity > 0:
@@ -112,17 +124,8 @@ def console_of(parameters: Mapping[str, Any]) -> Console:
 
 
 def complain(error: ReconcilerError) -> None:
-    """Print an error of this package, one line for each problem."""
-    printer = Console(0, color_choice())
-    match error:
-        case InputError():
-            texts = [str(problem) for problem in error.problems]
-        case UnreadableError():
-            texts = list(error.reasons)
-        case _:
-            texts = [str(error)]
-    for text in texts:
-        printer.error(text)
+    """Print an error where no options have been read yet."""
+    Console(0, color_choice()).complain(error)
 
 
 def color_choice() -> bool | None:

@@ -50,6 +50,8 @@ class Execution:
     def run(self, plan: Plan, freshness: Freshness) -> ExitCode:
         """Send the changes of ``plan``, print what became of each, and judge the whole.
 
+        Once ``stop`` is set, which is for a handler of signals to do, no further write begins.
+
         Raises ConfigurationError if the journal cannot be opened.
         """
         from reconciler.apply import Executor  # noqa: PLC0415 - --help needs no engine
@@ -57,13 +59,11 @@ class Execution:
 
         with (
             self._journal(plan) as recorder,
-            _finishing(self.stop, self.console),
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):
             executor = Executor(self.writer, self.kinds, self.parameters["parallelism"], self.stop, recorder)
             outcomes = apply_plan(executor, plan, freshness, lambda _outcome: advance())
-        with _finishing(self.stop, self.console):
-            return _report(outcomes, exit_code(outcomes, self.stop), self.console)
+        return _report(outcomes, exit_code(outcomes, self.stop), self.console)
 
     def _journal(self, plan: Plan) -> AbstractContextManager[Recorder]:
         """Open the journal, if one is wanted."""
@@ -93,7 +93,7 @@ def _report(outcomes: Sequence[Outcome], code: ExitCode, console: Console) -> Ex
 
 
 @contextmanager
-def _finishing(stop: threading.Event, console: Console) -> Iterator[None]:
+def finishing(stop: threading.Event, console: Console) -> Iterator[None]:
     """Turn the first stop signal into a request to finish; the second ends the process at once."""
 
     def handle(_signal: int, _frame: FrameType | None) -> None:

@@ -49,6 +49,23 @@ class _Seconds(click.FloatRange):
         return seconds
 
 
+class _Duration(click.ParamType[Any]):
+    """``30s``, ``15m``, ``6h`` or ``1d``, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from reconciler.schedule import parse_duration  # noqa: PLC0415 - --help needs no engine
+
+        seconds = parse_duration(value) if isinstance(value, str) else value
+        if seconds is None:
+            self.fail(f"{value!r} is no duration such as 30s, 15m, 6h or 1d.", param, ctx)
+        return seconds
+
+
+DURATION: Final = _Duration()
+
+
 class _LimitType(click.ParamType[Any]):
     """``N`` keys, or ``P%`` of a scope."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.client import Reader
     from reconciler.kinds import Kind
-    from reconciler.model import Plan
+    from reconciler.model import DesiredState, Plan
     from reconciler.plan import Selection
 
 FORMATS = ("text", "json")
@@ -71,20 +71,40 @@ def read_and_plan(
     reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console
 ) -> tuple[Mapping[str, Kind], Plan]:
     """Load the files, read the live keys and compare the two; warn on the way."""
-    from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
-    from reconciler.commands.validate import desired_state, select  # noqa: PLC0415 - the same
-    from reconciler.plan import everything  # noqa: PLC0415 - the same
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
+    from reconciler.resources import load_kinds  # noqa: PLC0415 - --help needs no engine
 
     kinds = load_kinds()
-    state = desired_state(parameters["paths"], standard_input(), validator(parameters, kinds, now))
+    state = read_files(kinds, parameters, now)
+    return kinds, plan_state(reader, kinds, state, parameters, now, console)
+
+
+def read_files(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.datetime) -> DesiredState:
+    """Load and validate the files. Raises InputError with every problem found."""
+    from reconciler.commands.validate import desired_state  # noqa: PLC0415 - --help needs no engine
+
+    return desired_state(parameters["paths"], standard_input(), validator(parameters, kinds, now))
+
+
+def plan_state(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
+    reader: Reader,
+    kinds: Mapping[str, Kind],
+    state: DesiredState,
+    parameters: Mapping[str, Any],
+    now: dt.datetime,
+    console: Console,
+) -> Plan:
+    """Read the live keys and compare them with ``state``, as far as it is targeted; warn on the way."""
+    from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
+    from reconciler.commands.validate import select  # noqa: PLC0415 - the same
+    from reconciler.plan import everything  # noqa: PLC0415 - the same
+
     selected: Selection = everything
     if parameters["target"]:
         state, selected = select(state, parameters["target"])
     console.warn(state.warnings)
     with console.progress("Reading scopes", len(state.scopes)) as advance:
         planner = Planner(reader, kinds, parameters["parallelism"], now)
-        return kinds, planner.plan(state, selected, advance)
+        return planner.plan(state, selected, advance)
 
 
 def is_refused(made: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
