@@ -13,7 +13,6 @@ from reconciler.cli.execution import Execution, finishing, journal_option
 from reconciler.cli.options import DURATION, api_options, clock_of, connection
 from reconciler.cli.plan import format_option, is_refused, plan_state, read_files
 from reconciler.errors import ExitCode, InputError
-from reconciler.normalize import format_instant
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -114,6 +113,8 @@ class _Rounds:
         except InputError as error:
             if self._valid is None:
                 raise
+            from reconciler.normalize import format_instant  # noqa: PLC0415 - --help needs no engine
+
             self._console.complain(error)
             since = format_instant(self._valid_since)
             self._console.error(f"the files are invalid; what they said at {since} is still in force")

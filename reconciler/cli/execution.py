@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import uuid
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -72,6 +71,8 @@ class Execution:
         file = self.parameters["journal"]
         if file is None:
             return nullcontext(NOBODY)
+        import uuid  # noqa: PLC0415 - only a journal asks
+
         from reconciler.cli.provenance import actor, git_commit  # noqa: PLC0415 - only a journal asks
         from reconciler.journal import Journal, Run  # noqa: PLC0415 - the same
 
