@@ -43,6 +43,7 @@ check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows deploy/github/*.yml
 	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/*.yaml
 	$(MAKE) test
 
