@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds import EffectRule
 from reconciler.model import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_UNCHANGED: Final = "access unchanged"
 
 
 def effect_of(
@@ -31,9 +34,9 @@ def effect_of(
             reasons = [
                 f"{verb} {len(items)}" for verb, items in (("binds", added), ("unbinds", removed)) if items
             ]
-            return Effect.of(grants=bool(added), revokes=bool(removed)), ", ".join(reasons)
+            return Effect.of(grants=bool(added), revokes=bool(removed)), ", ".join(reasons) or _UNCHANGED
         case EffectRule.NONE:
-            return Effect.NEUTRAL, "access unchanged"
+            return Effect.NEUTRAL, _UNCHANGED
 
 
 def _expiry(before: str | None, after: str | None) -> tuple[Effect, str]:

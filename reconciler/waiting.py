@@ -26,4 +26,4 @@ def completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
                 waiting.discard(future)
                 yield future
         except TimeoutError:
-            continue
+            pass

@@ -119,8 +119,6 @@ def _field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
 
 
 def _note(field: FieldChange, paint: Paint) -> str:
-    if not field.reason:
-        return ""
     colours = {Effect.GRANTS: Colour.ADD, Effect.NEUTRAL: Colour.QUIET}
     colour = colours.get(field.effect, Colour.REMOVE)
     return "  " + paint(f"# {field.effect.value}: {field.reason}", colour)

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.kinds import EffectRule
 from reconciler.model import Effect
-from tests.core.values import API, LATER, WEB, only_change
+from tests.core.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
 
 EARLIER = "2026-12-31T23:59:59Z"
 
@@ -33,6 +33,15 @@ def test_every_change_of_a_field_has_an_effect_and_a_reason(
 ) -> None:
     (field,) = only_change(want, have).fields
     assert (field.effect, field.reason) == (effect, reason)
+
+
+def test_a_set_that_gains_and_loses_nothing_changes_no_access() -> None:
+    kind = kind_with(
+        {"boxes": {"type": ["array", "null"], "uniqueItems": True}}, effects={"boxes": "binding"}
+    )
+    plan = make_plan([declared(boxes=[])], [live(boxes=None)], kind=kind)
+    (field,) = plan.changes[0].fields
+    assert (field.effect, field.reason) == ("neutral", "access unchanged")
 
 
 @pytest.mark.parametrize(
