@@ -2,62 +2,173 @@
 
 from __future__ import annotations
 
-import configparser
+import re
 import shutil
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import click
 import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
-from click.testing import CliRunner
 
 from reconciler.cli.main import cli
+from tests.contract.forge import DEPLOY, JOB, WORKFLOW
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 UNITS = sorted(DEPLOY.glob("systemd/*"))
+SERVICES = sorted(DEPLOY.glob("systemd/*.service"))
+BASES = sorted(path.parent for path in DEPLOY.glob("*/kustomization.yaml"))
+KUBERNETES = [
+    path for base in BASES for path in sorted(base.glob("*.yaml")) if path.name != "kustomization.yaml"
+]
 
 
-def cron_job() -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(
-        (DEPLOY / "kubernetes/cronjob.yaml").read_text(encoding="utf-8")
+def document(name: str) -> Any:
+    return yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
+
+
+PODS: dict[str, Any] = {
+    "kubernetes": document("kubernetes/cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"],
+    "kubernetes-service": document("kubernetes-service/deployment.yaml")["spec"]["template"]["spec"],
+}
+
+
+@pytest.mark.parametrize("version", ["1.30", "1.36"])
+@pytest.mark.parametrize("path", KUBERNETES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_manifest_is_valid(path: Path, version: str) -> None:
+    kubernetes_validate.validate(yaml.safe_load(path.read_text(encoding="utf-8")), version, strict=True)
+
+
+@pytest.mark.parametrize("base", BASES, ids=lambda base: base.name)
+def test_a_base_names_all_of_its_files(base: Path) -> None:
+    names = document(f"{base.name}/kustomization.yaml")["resources"]
+    assert names == [path.name for path in KUBERNETES if path.parent == base]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl here")
+@pytest.mark.parametrize("base", BASES, ids=lambda base: base.name)
+def test_a_base_can_be_built(base: Path) -> None:
+    done = subprocess.run(
+        ["/usr/bin/env", "kubectl", "kustomize", str(base)], capture_output=True, text=True, check=False
     )
-    return document
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list(yaml.safe_load_all(done.stdout))) == sum(path.parent == base for path in KUBERNETES)
 
 
-def test_the_cron_job_is_valid() -> None:
-    kubernetes_validate.validate(cron_job(), "1.30", strict=True)
-
-
-def test_the_cron_job_runs_alone_without_root_and_writes_nowhere() -> None:
-    spec = cron_job()["spec"]
-    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+@pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
+def test_a_pod_has_no_rights_and_writes_to_its_volumes_only(pod: dict[str, Any]) -> None:
     (container,) = pod["containers"]
-    assert spec["concurrencyPolicy"] == "Forbid"
+    assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert {"requests", "limits"} == set(container["resources"])
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert set(container["resources"]) == {"requests", "limits"}
 
 
-def test_the_base_names_its_files() -> None:
-    base = yaml.safe_load((DEPLOY / "kubernetes/kustomization.yaml").read_text(encoding="utf-8"))
-    assert [name for name in base["resources"] if not (DEPLOY / "kubernetes" / name).is_file()] == []
+@pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
+def test_a_pod_takes_its_token_from_a_file_that_its_group_alone_may_read(pod: dict[str, Any]) -> None:
+    (container,) = pod["containers"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
+    assert container["env"] == [{"name": "GCORE_API_KEY_FILE", "value": "/token/token"}]
+    assert mounts["token"] == {"name": "token", "mountPath": "/token", "readOnly": True}
+    assert volumes["token"]["secret"]["defaultMode"] == 0o440
+    assert set(volumes) == set(mounts)
 
 
-def commands() -> list[list[str]]:
-    """Give the words after ``reconciler`` of every manifest."""
-    (container,) = cron_job()["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    unit = configparser.ConfigParser(interpolation=None, strict=False)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]  # names keep their capitals
-    unit.read(DEPLOY / "systemd/reconciler-drift.service")
-    return [container["args"], unit["Service"]["ExecStart"].split()[1:]]
+def test_a_round_of_the_cron_job_never_meets_another() -> None:
+    spec = document("kubernetes/cronjob.yaml")["spec"]
+    assert spec["concurrencyPolicy"] == "Forbid"
+    assert spec["schedule"] == "*/15 * * * *"
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 15 * 60
 
 
-@pytest.mark.parametrize("words", commands(), ids=["kubernetes", "systemd"])
+def test_the_service_never_meets_another() -> None:
+    spec = document("kubernetes-service/deployment.yaml")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_the_service_is_restarted_when_it_is_stuck_and_unready_while_rounds_fail() -> None:
+    (container,) = PODS["kubernetes-service"]["containers"]
+    (port,) = container["ports"]
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": port["name"]}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": port["name"]}
+    assert f"--metrics-port={port['containerPort']}" in container["args"]
+
+
+def test_the_history_outlives_the_pod() -> None:
+    pod = PODS["kubernetes-service"]
+    claim = document("kubernetes-service/persistentvolumeclaim.yaml")["metadata"]["name"]
+    assert {"name": "history", "persistentVolumeClaim": {"claimName": claim}} in pod["volumes"]
+    assert {"name": "history", "mountPath": "/history"} in pod["containers"][0]["volumeMounts"]
+    assert "--history=/history/history.db" in pod["containers"][0]["args"]
+
+
+def test_the_metrics_of_a_pod_that_is_not_ready_are_found_too() -> None:
+    service = document("kubernetes-service/service.yaml")
+    template = document("kubernetes-service/deployment.yaml")["spec"]["template"]
+    (port,) = service["spec"]["ports"]
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
+    assert service["metadata"]["annotations"] == {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(port["port"]),
+        "prometheus.io/path": "/metrics",
+    }
+
+
+def test_the_status_page_is_closed_to_other_namespaces() -> None:
+    policy = document("kubernetes-service/networkpolicy.yaml")["spec"]
+    labels = document("kubernetes-service/deployment.yaml")["spec"]["template"]["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"] == labels
+    assert policy["policyTypes"] == ["Ingress"]
+    assert [set(source) for rule in policy["ingress"] for source in rule["from"]] == [{"namespaceSelector"}]
+
+
+def commands() -> dict[str, list[str]]:
+    """Give the words after ``reconciler`` of every manifest, those of commented examples too."""
+    found = {name: pod["containers"][0]["args"] for name, pod in PODS.items()}
+    for path in SERVICES:
+        text = re.sub(r"\\\n#?", " ", path.read_text(encoding="utf-8"))
+        for number, line in enumerate(re.findall(r"(?m)^#?ExecStart=\S+/reconciler (.*)", text), 1):
+            found[f"{path.name} {number}"] = line.split()
+    for path in sorted([*DEPLOY.glob("github/*.yml"), *DEPLOY.glob("gitlab/*.yml")]):
+        for number, line in enumerate(
+            re.findall(r"(?m)^ +reconciler ([^>]+?) >", path.read_text("utf-8")), 1
+        ):
+            found[f"{path.parent.name} {number}"] = line.split()
+    return found
+
+
+def test_every_way_to_run_it_is_looked_at() -> None:
+    assert list(commands()) == [
+        "kubernetes",
+        "kubernetes-service",
+        "reconciler-drift.service 1",
+        "reconciler-drift.service 2",
+        "reconciler-watch.service 1",
+        "github 1",
+        "gitlab 1",
+    ]
+
+
+@pytest.mark.parametrize("words", commands().values(), ids=commands())
 def test_a_manifest_runs_a_command_that_exists(words: list[str]) -> None:
-    result = CliRunner().invoke(cli, [words[0], "--help"])
-    assert (result.exit_code, words[0]) == (0, "drift")
+    name, *arguments = words
+    context = cli.commands[name].make_context(name, arguments, parent=click.Context(cli))
+    assert context.params["paths"]
+
+
+@pytest.mark.parametrize("words", commands().values(), ids=commands())
+def test_a_manifest_only_looks(words: list[str]) -> None:
+    assert [word for word in words if word.startswith("--correct")] == []
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
@@ -73,3 +184,103 @@ def test_a_unit_is_valid(unit: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+@pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+def test_a_unit_is_hardly_exposed(unit: Path) -> None:
+    exposure = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", str(unit)]
+    done = subprocess.run(["/usr/bin/env", *exposure], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout  # 2.0 of 10
+
+
+def settings(unit: Path) -> dict[str, list[str]]:
+    """Give the settings of a unit, each with its values in order."""
+    found: dict[str, list[str]] = {}
+    text = unit.read_text(encoding="utf-8").replace("\\\n", " ")
+    for name, value in re.findall(r"(?m)^(\w+)=(.*)", text):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def test_the_services_are_hardened_alike() -> None:
+    once, watch = (settings(DEPLOY / f"systemd/reconciler-{name}.service") for name in ("drift", "watch"))
+    own = {"Type", "Description", "After", "ExecStart", "TimeoutStartSec"}
+    shared = [name for name in once if name not in own | {"SuccessExitStatus"}]
+    assert {name: once[name] for name in shared} == {name: watch.get(name) for name in shared}
+    assert {"DynamicUser", "NoNewPrivileges", "ProtectSystem", "SystemCallFilter"} <= set(shared)
+
+
+def test_the_watch_and_the_timer_exclude_each_other() -> None:
+    watch = settings(DEPLOY / "systemd/reconciler-watch.service")
+    assert watch["Conflicts"] == ["reconciler-drift.timer reconciler-drift.service"]
+
+
+def test_the_watch_is_told_alive_by_itself_and_restarted_when_it_hangs_or_fails() -> None:
+    watch = settings(DEPLOY / "systemd/reconciler-watch.service")
+    assert (watch["Type"], watch["NotifyAccess"], watch["WatchdogSec"]) == (["notify"], ["main"], ["10min"])
+    assert (watch["Restart"], watch["RestartPreventExitStatus"]) == (["on-failure"], ["64"])
+
+
+def test_drift_is_no_failure_of_the_round_that_the_timer_starts() -> None:
+    assert settings(DEPLOY / "systemd/reconciler-drift.service")["SuccessExitStatus"] == ["2"]
+
+
+def workflow() -> Any:
+    return yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
+
+
+def job() -> Any:
+    return yaml.safe_load(JOB.read_text(encoding="utf-8"))["reconciler-drift"]
+
+
+def scripts() -> dict[str, tuple[str, str]]:
+    """Give every script with its shell, by its place."""
+    found = {"gitlab": ("sh", "\n".join(job()["script"]))}
+    for path in sorted(DEPLOY.glob("github/*.yml")):
+        for name, each in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():
+            for number, step in enumerate(each["steps"], 1):
+                if "run" in step:
+                    found[f"{path.name} {name} {number}"] = ("bash", step["run"])
+    return found
+
+
+def test_the_workflow_may_read_the_files_and_write_issues_and_no_more() -> None:
+    assert workflow()["permissions"] == {}
+    assert [each["permissions"] for each in workflow()["jobs"].values()] == [
+        {"contents": "read", "issues": "write"}
+    ]
+
+
+def test_a_run_waits_for_the_one_before_and_does_not_last_for_ever() -> None:
+    assert workflow()["concurrency"] == {"group": "reconciler-drift", "cancel-in-progress": False}
+    assert workflow()["jobs"]["drift"]["timeout-minutes"] < 15
+    assert (job()["resource_group"], job()["timeout"]) == ("reconciler-drift", "10 minutes")
+
+
+def test_the_job_runs_on_a_schedule_only() -> None:
+    assert job()["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}]
+
+
+def test_every_step_runs_in_turn_and_in_one_directory_as_the_tests_of_the_schedules_have_it() -> None:
+    steps = workflow()["jobs"]["drift"]["steps"]
+    assert [step for step in steps if not {"if", "shell", "working-directory"}.isdisjoint(step)] == []
+
+
+@pytest.mark.parametrize("place", scripts())
+def test_no_script_is_put_together_from_expressions(place: str) -> None:
+    assert "${{" not in scripts()[place][1]
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="there is no shellcheck here")
+@pytest.mark.parametrize("place", scripts())
+def test_a_script_passes_shellcheck(place: str) -> None:
+    shell, script = scripts()[place]
+    done = subprocess.run(
+        ["/usr/bin/env", "shellcheck", "--shell", shell, "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")

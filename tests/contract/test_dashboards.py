@@ -1,0 +1,285 @@
+"""Alerts and dashboard ask for metrics that exist, and say what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import promql_parser
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from reconciler.metrics import Metrics
+from tests.contract.forge import DEPLOY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Labels = dict[str, frozenset[str] | None]
+
+
+def one_of(*values: str) -> frozenset[str]:
+    return frozenset(values)
+
+
+METRICS: dict[str, Labels] = {
+    "reconciler_build_info": {"version": None},
+    "reconciler_last_success_timestamp_seconds": {},
+    "reconciler_next_round_timestamp_seconds": {},
+    "reconciler_rounds_total": {
+        "result": one_of(
+            "in_sync", "corrected", "drifted", "refused", "correction_failed", "failed", "interrupted"
+        )
+    },
+    "reconciler_round_duration_seconds": {},
+    "reconciler_last_round_duration_seconds": {},
+    "reconciler_failed_rounds_in_a_row": {},
+    "reconciler_drifted_keys": {
+        "kind": None,
+        "effect": one_of("neutral", "grants", "revokes", "grants+revokes"),
+    },
+    "reconciler_contested_fields": {},
+    "reconciler_corrections_total": {
+        "outcome": one_of("corrected", "correction_failed", "not_verified", "not_attempted", "refused")
+    },
+    "reconciler_api_requests_total": {"method": None, "status": None},
+    "reconciler_api_request_duration_seconds": {"method": None},
+    "reconciler_scopes": {"standing": one_of("in_sync", "drifted", "unreachable")},
+    "reconciler_files_valid": {},
+    "reconciler_notifications_total": {"result": one_of("sent", "failed")},
+}
+"""What the service shows: each metric with its labels, and their values where these are known."""
+
+HISTOGRAMS = {"reconciler_round_duration_seconds", "reconciler_api_request_duration_seconds"}
+SCRAPED = {"instance", "job"}
+"""Labels that Prometheus adds."""
+
+RULES = DEPLOY / "prometheus/alerts.yml"
+DASHBOARD = json.loads((DEPLOY / "grafana/dashboard.json").read_text(encoding="utf-8"))
+PANELS = DASHBOARD["panels"]
+ALERTS = [
+    rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]
+]
+
+
+def expressions() -> dict[str, str]:
+    """Give each expression by its place, Grafana's own variables filled in."""
+    found = {f"alert {rule['alert']}": rule["expr"] for rule in ALERTS}
+    for panel in PANELS:
+        for target in panel["targets"]:
+            place = f"panel {panel['title']} {target['refId']}"
+            found[place] = target["expr"].replace("$__rate_interval", "5m")
+    return found
+
+
+EXPRESSIONS = expressions()
+
+
+def shown() -> dict[str, frozenset[str]]:
+    """Give the name of every series of every metric, with its labels."""
+    series: dict[str, frozenset[str]] = {}
+    for name, labels in METRICS.items():
+        known = frozenset(labels) | SCRAPED
+        if name in HISTOGRAMS:
+            series |= {f"{name}_bucket": known | {"le"}, f"{name}_sum": known, f"{name}_count": known}
+        else:
+            series[name] = known
+    return series
+
+
+def parts(expression: str) -> list[Any]:
+    """Give every part of an expression."""
+    found: list[Any] = []
+    promql_parser.walk(promql_parser.parse(expression), pre_visit=found.append)
+    return found
+
+
+def selectors(expression: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Give the name of each series that is asked for, with the labels and values that it must have."""
+    vectors = [part for part in parts(expression) if isinstance(part, promql_parser.VectorSelector)]
+    return [
+        (vector.name or "", [(matcher.name, matcher.value) for matcher in vector.matchers.matchers])
+        for vector in vectors
+    ]
+
+
+def kept(expression: str) -> set[str]:
+    """Give the labels that sums keep."""
+    sums = [part for part in parts(expression) if isinstance(part, promql_parser.AggregateExpr)]
+    return {label for part in sums if part.modifier is not None for label in part.modifier.labels}
+
+
+def test_the_metrics_are_those_of_the_service() -> None:
+    families = list(text_string_to_metric_families(Metrics("1").exposition().decode()))
+    suffixes = {"counter": "_total"}
+    assert {family.name + suffixes.get(family.type, "") for family in families} == set(METRICS)
+
+
+def test_the_values_of_labels_are_those_of_the_service() -> None:
+    seen: dict[tuple[str, str], set[str]] = {}
+    for family in text_string_to_metric_families(Metrics("1").exposition().decode()):
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                seen.setdefault((sample.name, label), set()).add(value)
+    for metric in ("rounds", "corrections", "notifications"):
+        ((label, values),) = METRICS[f"reconciler_{metric}_total"].items()
+        assert frozenset(seen[f"reconciler_{metric}_total", label]) == values
+
+
+def test_the_parser_finds_every_series_of_an_expression() -> None:
+    found = selectors('sum by (x) (rate(a{l="v"}[5m])) / b or -c offset 5m and absent(d) > topk(2, e)')
+    assert found == [("a", [("l", "v")]), ("b", []), ("c", []), ("d", []), ("e", [])]
+
+
+@pytest.mark.parametrize("place", EXPRESSIONS)
+def test_an_expression_asks_for_series_that_are_shown(place: str) -> None:
+    asked = [name for name, _ in selectors(EXPRESSIONS[place])]
+    assert asked
+    assert [name for name in asked if name not in shown()] == []
+
+
+@pytest.mark.parametrize("place", EXPRESSIONS)
+def test_an_expression_asks_for_labels_and_values_that_occur(place: str) -> None:
+    for name, matchers in selectors(EXPRESSIONS[place]):
+        for label, wanted in matchers:
+            assert label in shown()[name]
+            values = METRICS.get(name, {}).get(label)
+            if values is not None:
+                assert [one for one in wanted.split("|") if one.replace("\\+", "+") not in values] == []
+
+
+@pytest.mark.parametrize("place", EXPRESSIONS)
+def test_an_expression_keeps_labels_that_its_series_have(place: str) -> None:
+    common = set.intersection(*(set(shown()[name]) for name, _ in selectors(EXPRESSIONS[place])))
+    assert kept(EXPRESSIONS[place]) <= common
+
+
+def templates(text: str) -> Iterator[str]:
+    yield from re.findall(r"\{\{(.*?)\}\}", text)
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"] in ({"severity": "critical"}, {"severity": "warning"})
+    assert set(rule["annotations"]) == {"summary", "description"}
+    assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+    assert rule["annotations"]["summary"].endswith(".")
+    assert re.search(r"\b(Look|Read|Run|Find)\b", rule["annotations"]["description"])
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_a_text_of_an_alert_names_labels_that_the_alert_has(rule: dict[str, Any]) -> None:
+    series = {label for name, _ in selectors(rule["expr"]) for label in shown()[name]}
+    had = kept(rule["expr"]) or series
+    for template in templates(" ".join(rule["annotations"].values())):
+        used = re.fullmatch(r" (?:\$value(?: \| humanizeDuration)?|\$labels\.(\w+)) ", template)
+        assert used, template
+        assert used[1] is None or used[1] in had
+
+
+def test_no_two_alerts_have_one_name() -> None:
+    assert len({rule["alert"] for rule in ALERTS}) == len(ALERTS)
+
+
+def test_every_alert_is_seen_to_fire() -> None:
+    tests = (DEPLOY / "prometheus/alerts_test.yml").read_text(encoding="utf-8")
+    assert [rule["alert"] for rule in ALERTS if rule["alert"] not in tests] == []
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="there is no promtool here")
+@pytest.mark.parametrize("words", ["check rules alerts.yml", "test rules alerts_test.yml"])
+def test_promtool_accepts_the_rules_and_their_tests(words: str) -> None:
+    done = subprocess.run(
+        ["/usr/bin/env", "promtool", *words.split()],
+        cwd=RULES.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_each_panel_has_a_number_of_its_own_and_says_what_it_shows() -> None:
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+    assert len({panel["title"] for panel in PANELS}) == len(PANELS)
+    assert [panel["title"] for panel in PANELS if not panel["description"].endswith(".")] == []
+
+
+def test_each_panel_asks_for_something() -> None:
+    for panel in PANELS:
+        references = [target["refId"] for target in panel["targets"]]
+        assert references
+        assert len(set(references)) == len(references)
+        assert all(target["expr"] for target in panel["targets"])
+
+
+def test_the_panels_fit_into_the_grid() -> None:
+    for panel in PANELS:
+        place = panel["gridPos"]
+        assert 0 <= place["x"] < place["x"] + place["w"] <= 24
+        assert place["y"] >= 0
+        assert place["h"] > 0
+
+
+def test_no_panel_lies_on_another() -> None:
+    for one, two in combinations([panel["gridPos"] for panel in PANELS], 2):
+        apart = (
+            one["x"] + one["w"] <= two["x"],
+            two["x"] + two["w"] <= one["x"],
+            one["y"] + one["h"] <= two["y"],
+            two["y"] + two["h"] <= one["y"],
+        )
+        assert any(apart), (one, two)
+
+
+def values_of(node: Any, name: str) -> Iterator[Any]:
+    """Give the value of each member called ``name``, at any depth."""
+    if isinstance(node, dict):
+        yield from (value for member, value in node.items() if member == name)
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from values_of(child, name)
+
+
+def test_every_panel_and_query_takes_the_data_source_that_is_chosen() -> None:
+    chosen = {"type": "prometheus", "uid": "${datasource}"}
+    variables = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
+    assert (variables["datasource"]["type"], variables["datasource"]["query"]) == ("datasource", "prometheus")
+    assert [source for source in values_of(DASHBOARD, "datasource") if source != chosen] == []
+    assert [panel["title"] for panel in PANELS if "datasource" not in panel] == []
+    assert [
+        target["expr"] for panel in PANELS for target in panel["targets"] if "datasource" not in target
+    ] == []
+
+
+def test_every_query_is_of_the_instances_that_are_chosen() -> None:
+    asked = [
+        selector
+        for panel in PANELS
+        for target in panel["targets"]
+        for selector in selectors(EXPRESSIONS[f"panel {panel['title']} {target['refId']}"])
+    ]
+    assert [name for name, matchers in asked if ("instance", "$instance") not in matchers] == []
+
+
+def test_every_variable_that_is_used_is_declared() -> None:
+    text = json.dumps(DASHBOARD)
+    used = set(re.findall(r"\$\{?(\w+)", text)) - {"__rate_interval"}
+    assert used == {variable["name"] for variable in DASHBOARD["templating"]["list"]}
+
+
+def test_each_colour_is_given_to_a_value_that_occurs() -> None:
+    known = {value for labels in METRICS.values() for values in labels.values() for value in values or ()}
+    overrides = [override for panel in PANELS for override in panel["fieldConfig"]["overrides"]]
+    assert [each["matcher"]["options"] for each in overrides if each["matcher"]["options"] not in known] == []
+
+
+def test_the_dashboard_leads_nowhere_else() -> None:
+    text = json.dumps(DASHBOARD)
+    assert "://" not in text
+    assert DASHBOARD["links"] == []
+    assert list(values_of(PANELS, "links")) == []
