@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench chaos fuzz lock clean
+.PHONY: help demo test check bench chaos fuzz soak lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -44,6 +44,7 @@ check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows deploy/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
 	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/*.yaml
 	$(MAKE) test
 
@@ -56,12 +57,15 @@ chaos: $(VENV)/dev ## faults, kills and concurrent writers, with figures (minute
 fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 answers, the emulator's API, with figures (minutes)
 	@$(BIN)/python tools/fuzz_all.py
 
+soak: $(VENV)/dev ## 10,000 rounds of a drift service on a made-up clock, with figures (minutes)
+	@$(BIN)/python tools/soak.py
+
 lock: ## pin the requirements again
 	@$(BIN)/python -m pip install --quiet uv
-	@for part in "dev --group dev" "demo --group build -c requirements/dev.txt"; do \
+	@for part in "dev --all-extras --group dev" "demo --extra emulator --group build -c requirements/dev.txt"; do \
 		set -- $$part; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-			--custom-compile-command "make lock" --extra emulator "$$@" -o requirements/$$name.txt pyproject.toml; \
+			--custom-compile-command "make lock" "$$@" -o requirements/$$name.txt pyproject.toml; \
 	done
 
 clean: ## remove the virtual environment and every cache

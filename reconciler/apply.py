@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
     from reconciler.model import Change, Scope
     from reconciler.plan import Difference
+    from reconciler.waiting import Workers
 
     Listener = Callable[[Outcome], None]
 
@@ -47,32 +47,42 @@ class Recorder(Protocol):
         ...
 
 
-class _Nobody:
+class Recorders:
+    """Several recorders, each told in turn; none at all take no notice."""
+
+    def __init__(self, *recorders: Recorder) -> None:
+        """Take the recorders."""
+        self._recorders = recorders
+
     def before(self, change: Change) -> None:
-        """Take no notice."""
+        """Tell all of a write that is about to be sent."""
+        for recorder in self._recorders:
+            recorder.before(change)
 
     def after(self, outcome: Outcome) -> None:
-        """Take no notice."""
+        """Tell all what became of it."""
+        for recorder in self._recorders:
+            recorder.after(outcome)
 
 
-NOBODY: Final = _Nobody()
+NOBODY: Final = Recorders()
 
 
 class Executor:
-    """Sends changes. ``parallelism`` requests are in flight at a time; ``stop`` ends the sending."""
+    """Sends changes. Each worker has one request in flight at a time; ``stop`` ends the sending."""
 
     def __init__(
         self,
         writer: Writer,
         kinds: Mapping[str, Kind],
-        parallelism: int,
+        workers: Workers,
         stop: threading.Event,
         recorder: Recorder = NOBODY,
     ) -> None:
         """Take what every change needs; ``recorder`` is told of each write before and after it."""
         self._writer = writer
         self._kinds = kinds
-        self._parallelism = parallelism
+        self._workers = workers
         self._stop = stop
         self._recorder = recorder
 
@@ -85,9 +95,8 @@ class Executor:
         by_scope: dict[Scope, list[Change]] = {}
         for change in changes:
             by_scope.setdefault(change.scope, []).append(change)
-        with ThreadPoolExecutor(self._parallelism, thread_name_prefix="check") as pool:
-            found = [pool.submit(self._recheck_scope, *item) for item in by_scope.items()]
-            return tuple(outcome for scope in completed(found) for outcome in scope.result())
+        found = [self._workers.submit(self._recheck_scope, *item) for item in by_scope.items()]
+        return tuple(outcome for scope in completed(found) for outcome in scope.result())
 
     def _recheck_scope(self, scope: Scope, changes: list[Change]) -> list[Outcome]:
         if self._stop.is_set():
@@ -111,9 +120,9 @@ class Executor:
         waiting: SimpleQueue[Change] = SimpleQueue()
         for change in changes:
             waiting.put(change)
-        with ThreadPoolExecutor(self._parallelism, thread_name_prefix="apply") as pool:
-            workers = [pool.submit(self._work, waiting, on_outcome) for _ in range(self._parallelism)]
-            return tuple(outcome for worker in completed(workers) for outcome in worker.result())
+        count = min(self._workers.count, len(changes))
+        shares = [self._workers.submit(self._work, waiting, on_outcome) for _ in range(count)]
+        return tuple(outcome for share in completed(shares) for outcome in share.result())
 
     def _work(self, waiting: SimpleQueue[Change], on_outcome: Listener) -> list[Outcome]:
         """Take changes until none is left. One task for each worker: a task for each change costs 5 %."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.diff import explain
 from reconciler.model import effect_of_all
+from reconciler.normalize import json_text, normalize
 from reconciler.plan import fingerprint, past_expiries
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.kinds import Kind
-    from reconciler.model import Change, Effect, FieldChange, Plan
+    from reconciler.model import Change, DesiredState, Effect, FieldChange, Plan
+
+    Wanted = Callable[[str, FieldChange], bool]
+    """Tells whether the drift of a field of the key at an address is to be corrected."""
 
 
 class Correction(StrEnum):
@@ -34,6 +38,14 @@ class Correction(StrEnum):
                 return effect.grants
             case Correction.REVOKES:
                 return effect.revokes
+
+
+@dataclass(frozen=True, slots=True)
+class TugOfWar:
+    """A field is contested once corrected ``corrections`` times within ``window`` and drifted again."""
+
+    corrections: int = 3
+    window: dt.timedelta = dt.timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +70,9 @@ def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:
 
 
 def corrections(
-    kinds: Mapping[str, Kind], plan: Plan, drifted: Iterable[DriftedKey], wanted: Correction, now: dt.datetime
+    kinds: Mapping[str, Kind], plan: Plan, drifted: Iterable[DriftedKey], wanted: Wanted, now: dt.datetime
 ) -> Plan:
-    """Narrow ``plan`` to the fields whose drift ``wanted`` covers.
+    """Narrow ``plan`` to the fields that are ``wanted``, by the address of their key and their drift.
 
     What cannot be corrected, such as a key that is gone or an expiry that is not after ``now``, stands in
     the way of itself only: the result has no problems, and no change that has one.
@@ -74,17 +86,36 @@ def corrections(
     return replace(plan, changes=changes, problems=(), fingerprint=fingerprint(changes))
 
 
+def declared_values(
+    kinds: Mapping[str, Kind], state: DesiredState, fields: Collection[tuple[str, str]]
+) -> Mapping[tuple[str, str], str]:
+    """Give the normal form, as JSON, of those ``fields`` (address and name) that ``state`` declares."""
+    wanted = set(fields)
+    addresses = {address for address, _ in wanted}
+    return {
+        (address, name): json_text(normalize(kinds[part.scope.kind].fields[name], value))
+        for part in state.scopes
+        for key in part.keys
+        if (address := part.scope.address(key.name)) in addresses
+        for name, value in key.fields.items()
+        if (address, name) in wanted
+    }
+
+
 def _reverse(kind: Kind, change: Change) -> tuple[FieldChange, ...]:
     return explain((kind.fields[field.field] for field in change.fields), change.after, change.before)
 
 
-def _narrowed(kind: Kind, key: DriftedKey, wanted: Correction) -> Change:
-    """Give the correction with only the fields that are wanted; the patch has what must go along too."""
-    names = {field.field for field in key.fields if wanted.covers(field.effect)}
-    sent = names.union(kind.always_sent)
+def _narrowed(kind: Kind, key: DriftedKey, wanted: Wanted) -> Change:
+    """Give the correction with only the fields that are wanted.
+
+    What the service insists on goes along; a field of that sort that is not to be corrected is sent as it is.
+    """
     change = key.correction
+    names = {field.field for field in key.fields if wanted(change.address, field)}
+    carried = {name: change.before[name] for name in kind.always_sent if name in change.patch}
     return replace(
         change,
         fields=tuple(field for field in change.fields if field.field in names),
-        patch={name: value for name, value in change.patch.items() if name in sent},
+        patch=carried | {name: value for name, value in change.patch.items() if name in names},
     )

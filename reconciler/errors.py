@@ -9,6 +9,7 @@ by class and the command line can choose an exit code without reading a text::
     |-- ConfigurationError          token, address or another setting is missing or unusable
     |-- RefusedError                a plan was not executed, exit code 3
     |-- JournalError                a write could not be recorded
+    |   `-- HistoryError            a history cannot be opened, read or written
     |-- WrongShapeError             a live key cannot be compared with its declaration
     |-- UnreadableError             some scopes could not be read
     |-- HeldBackError               the service asked for too long a pause before a request was sent
@@ -33,7 +34,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class ExitCode(IntEnum):
@@ -96,6 +97,16 @@ class ReconcilerError(Exception):
 
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same thing may succeed later although nobody mends anything."""
+        return False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Give each thing that is wrong as one text."""
+        return (str(self),)
+
 
 class InputError(ReconcilerError):
     """The desired-state files cannot be used; ``problems`` holds every reason, sorted by place."""
@@ -104,7 +115,12 @@ class InputError(ReconcilerError):
         """Keep the problems in the order of their places."""
         unplaced = Position("", 0, 0)
         self.problems = tuple(sorted(problems, key=lambda problem: problem.position or unplaced))
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(self.texts))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Give each problem as one text."""
+        return tuple(str(problem) for problem in self.problems)
 
 
 class ConfigurationError(ReconcilerError):
@@ -121,17 +137,31 @@ class JournalError(ReconcilerError):
     """A line could not be put on disk, so what it was to record is not done."""
 
 
+class HistoryError(JournalError):
+    """A history file cannot be used, or is in use; the message names it."""
+
+
 class WrongShapeError(ReconcilerError):
     """A live key does not have the shape that its kind documents."""
 
 
 class UnreadableError(ReconcilerError):
-    """Some scopes could not be read, so there is no plan; ``reasons`` holds one text for each."""
+    """Some scopes could not be read, so there is no plan; ``causes`` holds the reason for each, by scope."""
 
-    def __init__(self, reasons: Iterable[str]) -> None:
-        """Keep the reasons, sorted."""
-        self.reasons = tuple(sorted(reasons))
-        super().__init__("\n".join(self.reasons))
+    def __init__(self, causes: Mapping[str, ReconcilerError]) -> None:
+        """Keep the reasons, sorted by scope."""
+        self.causes = dict(sorted(causes.items()))
+        super().__init__("\n".join(self.texts))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Give one text for each scope."""
+        return tuple(f"{scope} could not be read: {error}" for scope, error in self.causes.items())
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether some scope may be readable later."""
+        return any(error.is_passing for error in self.causes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +201,8 @@ class Failure:
 class HeldBackError(ReconcilerError):
     """A request was not sent: the service asked for a longer pause than anybody waits."""
 
+    is_passing = True
+
 
 class StoppedError(ReconcilerError):
     """The run was interrupted before a request was sent."""
@@ -187,6 +219,11 @@ class ApiError(ReconcilerError):
         """Take the failure as the message."""
         self.failure = failure
         super().__init__(str(failure))
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the request is worth trying again."""
+        return self.retryable
 
     def after(self, attempts: int, *, in_doubt: bool) -> ApiError:
         """Return the same error of a request that was tried ``attempts`` times.

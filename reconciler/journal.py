@@ -15,13 +15,13 @@ import threading
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.normalize import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
     from reconciler.clock import Clock
@@ -43,34 +43,22 @@ class Run:
     git_commit: str | None
 
 
-class Journal:
-    """An open journal. Lines may be written by several threads; use it as a context manager."""
+class Sink(Protocol):
+    """Where the lines of a journal go."""
 
-    def __init__(self, file: str, run: Run, clock: Clock) -> None:
-        """Open ``file`` for appending, made if it is not there. Raises ConfigurationError if it cannot be."""
+    def append(self, line: bytes) -> None:
+        """Keep a line, which ends in a line break; on disk when this returns. Raises JournalError."""
+        ...
+
+
+class Journal:
+    """A recorder of writes, for any number of threads: every line goes to each of its sinks."""
+
+    def __init__(self, sinks: Sequence[Sink], run: Run, clock: Clock) -> None:
+        """Take the sinks, what to say of the run, and the time."""
+        self._sinks = sinks
         self._run = run
         self._clock = clock
-        self._lock = threading.Lock()
-        self._broken: JournalError | None = None
-        try:
-            self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
-            self._end_torn_line()
-            self._keep_name(file)
-        except OSError as error:
-            raise ConfigurationError(f"the journal {file} cannot be opened: {error.strerror}") from error
-
-    def __enter__(self) -> Self:
-        """Begin to use the journal."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
 
     def before(self, change: Change) -> None:
         """Record that ``change`` is about to be sent; on disk when this returns. Raises JournalError."""
@@ -103,12 +91,45 @@ class Journal:
     def _append(self, entry: Mapping[str, Any]) -> None:
         line = {"at": format_instant(self._clock.now()), "run": self._run.run, **entry}
         content = json.dumps(line).encode() + b"\n"
+        for sink in self._sinks:
+            sink.append(content)
+
+
+class JournalFile:
+    """A file of lines that is only ever appended to; use it as a context manager."""
+
+    def __init__(self, file: str) -> None:
+        """Open ``file`` for appending, made if it is not there. Raises ConfigurationError if it cannot be."""
+        self._lock = threading.Lock()
+        self._broken: JournalError | None = None
+        try:
+            self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            self._end_torn_line()
+            self._keep_name(file)
+        except OSError as error:
+            raise ConfigurationError(f"the journal {file} cannot be opened: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        """Begin to use the file."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+    def append(self, line: bytes) -> None:
+        """Append a line. Raises JournalError, and for ever after a line that was not written whole."""
         with self._lock:
             if self._broken is not None:
                 raise self._broken  # half a line may stand at the end: nothing may be added to it
             try:
                 # One write of a whole line: the lines of several runs do not mix.
-                is_whole = os.write(self._descriptor, content) == len(content)
+                is_whole = os.write(self._descriptor, line) == len(line)
                 reason = "" if is_whole else os.strerror(errno.ENOSPC)
             except OSError as error:
                 reason = str(error.strerror)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.console import HELP_OPTIONS
 from reconciler.cli.main import ENVIRONMENT_PREFIX, PROGRAM, cli
 from reconciler.emulator.switches import switch_specs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DOCS = Path(__file__).parent.parent / "docs"
 _BEGIN, _END = "<!-- switches -->\n", "<!-- /switches -->"
@@ -24,17 +28,27 @@ def reference() -> str:
     parts = [f"# Reference\n\n{remark}\n"]
     root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=ENVIRONMENT_PREFIX, terminal_width=100)
     for name, command in sorted(cli.commands.items()):
-        context = click.Context(command, root, name, terminal_width=100, help_option_names=HELP_OPTIONS)
-        parts.append(f"## reconciler {name}\n\n```text\n{command.get_help(context)}\n```\n")
-        rows = [
-            f"| `{parameter.opts[-1] if len(parameter.opts) == 1 else max(parameter.opts, key=len)}` "
-            f"| {_variables(parameter, name)} |"
-            for parameter in command.params
-            if isinstance(parameter, click.Option) and parameter.name
-        ]
-        if rows:
-            parts.append("\n".join(["| option | environment variable |", "|---|---|", *rows]) + "\n")
+        parts.extend(_command(command, root, name))
+        if isinstance(command, click.Group):
+            above = click.Context(command, root, name)
+            for below, subcommand in sorted(command.commands.items()):
+                parts.extend(_command(subcommand, above, f"{name} {below}"))
     return "\n".join(parts)
+
+
+def _command(command: click.Command, above: click.Context, name: str) -> Iterator[str]:
+    """Give the section of one command."""
+    last = name.rsplit(maxsplit=1)[-1]
+    context = click.Context(command, above, last, terminal_width=100, help_option_names=HELP_OPTIONS)
+    yield f"## reconciler {name}\n\n```text\n{command.get_help(context)}\n```\n"
+    rows = [
+        f"| `{parameter.opts[-1] if len(parameter.opts) == 1 else max(parameter.opts, key=len)}` "
+        f"| {_variables(parameter, name)} |"
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.name
+    ]
+    if rows:
+        yield "\n".join(["| option | environment variable |", "|---|---|", *rows]) + "\n"
 
 
 def switches() -> str:
@@ -63,7 +77,8 @@ def _variables(parameter: click.Option, command: str) -> str:
     """Name the environment variables of an option, the one that wins first."""
     known = parameter.envvar or []
     names = [known] if isinstance(known, str) else list(known)
-    names.append(f"{ENVIRONMENT_PREFIX}_{command.upper()}_{str(parameter.name).upper()}")
+    words = [ENVIRONMENT_PREFIX, *command.upper().split(), str(parameter.name).upper()]
+    names.append("_".join(words))
     return ", ".join(f"`{name}`" for name in names)
 
 

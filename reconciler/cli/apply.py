@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of
-from reconciler.cli.execution import Execution, finishing, journal_option
+from reconciler.cli.execution import Execution, finishing
 from reconciler.cli.options import api_options, clock_of, connection
 from reconciler.cli.plan import is_refused, read_and_plan, show
+from reconciler.cli.records import open_records, record_options
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ Examples:
 )
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
-@journal_option
+@record_options
 @api_options
 @click.pass_context
 def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
@@ -54,9 +55,10 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     stop = threading.Event()
     link = connection(parameters, clock, console, stop)
     from reconciler.client import Writer  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.waiting import Workers  # noqa: PLC0415 - --help needs no threads
 
     now = clock.now()
-    with Writer(link) as writer:
+    with open_records(parameters, clock, "apply") as records, Writer(link) as writer:
         kinds, plan = read_and_plan(writer, parameters, now, console)
         if not _is_unseen(plan, parameters, console):
             show(plan, "text", now, console)
@@ -66,8 +68,9 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
         if parameters["dry_run"] or not plan.changes:
             return ExitCode.DONE
         freshness = _approve(parameters, console)
-        with finishing(stop, console):
-            return Execution(writer, kinds, parameters, console, clock, stop).run(plan, freshness)
+        with finishing(stop, console), Workers(parameters["parallelism"]) as workers:
+            code, _ = Execution(writer, kinds, workers, console, records, stop).run(plan, freshness)
+            return code
 
 
 def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
-from reconciler.errors import ConfigurationError, InputError, Problem, ReconcilerError, UnreadableError
+from reconciler.errors import ConfigurationError, Problem, ReconcilerError
 from reconciler.render.escape import printable
 
 if TYPE_CHECKING:
@@ -66,14 +66,7 @@ class Console:
 
     def complain(self, error: ReconcilerError) -> None:
         """Print an error of this package, one line for each problem."""
-        match error:
-            case InputError():
-                texts = [str(problem) for problem in error.problems]
-            case UnreadableError():
-                texts = list(error.reasons)
-            case _:
-                texts = [str(error)]
-        for text in texts:
+        for text in error.texts:
             self.error(text)
 
     def detail(self, text: str) -> None:

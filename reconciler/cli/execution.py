@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import click
+from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.console import Console, stop_signals
 from reconciler.errors import ConfigurationError, ExitCode
@@ -19,34 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
-    from reconciler.apply import Recorder
+    from reconciler.cli.records import Records
     from reconciler.client import Writer
-    from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
     from reconciler.kinds import Kind
     from reconciler.model import Outcome, Plan
+    from reconciler.waiting import Workers
 
 _SHOW_CURSOR: Final = b"\x1b[?25h\n"
-journal_option = click.option(
-    "--journal",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Record every write in this file, before and after it is sent.",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What a command needs to execute plans; ``parameters`` are its options."""
+    """What a command needs to execute plans."""
 
     writer: Writer
     kinds: Mapping[str, Kind]
-    parameters: Mapping[str, Any]
+    workers: Workers
     console: Console
-    clock: Clock
+    records: Records
     stop: threading.Event
 
-    def run(self, plan: Plan, freshness: Freshness) -> ExitCode:
+    def run(self, plan: Plan, freshness: Freshness) -> tuple[ExitCode, Sequence[Outcome]]:
         """Send the changes of ``plan``, print what became of each, and judge the whole.
 
         Once ``stop`` is set, which is for a handler of signals to do, no further write begins.
@@ -57,28 +49,12 @@ class Execution:
         from reconciler.commands.apply import apply_plan, exit_code  # noqa: PLC0415 - the same
 
         with (
-            self._journal(plan) as recorder,
+            self.records.recorder(plan.fingerprint) as recorder,
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):
-            executor = Executor(self.writer, self.kinds, self.parameters["parallelism"], self.stop, recorder)
+            executor = Executor(self.writer, self.kinds, self.workers, self.stop, recorder)
             outcomes = apply_plan(executor, plan, freshness, lambda _outcome: advance())
-        return _report(outcomes, exit_code(outcomes, self.stop), self.console)
-
-    def _journal(self, plan: Plan) -> AbstractContextManager[Recorder]:
-        """Open the journal, if one is wanted."""
-        from reconciler.apply import NOBODY  # noqa: PLC0415 - --help needs no engine
-
-        file = self.parameters["journal"]
-        if file is None:
-            return nullcontext(NOBODY)
-        import uuid  # noqa: PLC0415 - only a journal asks
-
-        from reconciler.cli.provenance import actor, git_commit  # noqa: PLC0415 - only a journal asks
-        from reconciler.journal import Journal, Run  # noqa: PLC0415 - the same
-
-        commit = git_commit(self.parameters["paths"])
-        run = Run(uuid.uuid4().hex, plan.fingerprint, self.parameters["base_url"], actor(), commit)
-        return Journal(file, run, self.clock)
+        return _report(outcomes, exit_code(outcomes, self.stop), self.console), outcomes
 
 
 def _report(outcomes: Sequence[Outcome], code: ExitCode, console: Console) -> ExitCode:

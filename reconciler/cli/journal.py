@@ -33,7 +33,7 @@ Examples:
 def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Show which writes of a run that was killed are in doubt, and what became of them.
 
-    FILE is what apply --journal wrote. Each key in doubt is read from the server. Exit code 0: nothing
+    FILE is what --journal or --history wrote. Each key in doubt is read from the server. Exit code 0: nothing
     is in doubt, or all of it is cleared up. 4: something is in doubt still.
     """
     console = console_of(parameters)
@@ -57,14 +57,20 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 
 def _read(file: str) -> Reading:
-    from reconciler.journal import read_journal  # noqa: PLC0415 - --help needs no engine
+    from reconciler.history.database import MAGIC, Database  # noqa: PLC0415 - --help needs no engine
+    from reconciler.history.queries import journal_lines  # noqa: PLC0415 - the same
+    from reconciler.journal import read_journal  # noqa: PLC0415 - the same
 
     try:
         with Path(file).open("rb") as lines:
-            return read_journal(lines)
+            is_history = lines.peek(len(MAGIC)).startswith(MAGIC)
+            if not is_history:
+                return read_journal(lines)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"the journal {file} cannot be read: {reason}") from error
+    with Database(file) as database:
+        return read_journal(journal_lines(database))
 
 
 def _print_offline(reading: Reading, console: Console) -> None:

@@ -15,6 +15,7 @@ from reconciler.cli.console import CONTEXT, Console, complain, stop_signals
 from reconciler.cli.demo import demo
 from reconciler.cli.drift import drift
 from reconciler.cli.emulator import emulator
+from reconciler.cli.history import history
 from reconciler.cli.journal import journal
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import completion, schema
@@ -63,7 +64,7 @@ def cli() -> None:
     """
 
 
-for command in (validate, plan, apply, drift, journal, schema, completion, emulator, demo):
+for command in (validate, plan, apply, drift, history, journal, schema, completion, emulator, demo):
     cli.add_command(command)
 
 

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import math
-import os
-import stat
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import click
 
 from reconciler import __version__
+from reconciler.cli.credentials import DEFAULT_BASE_URL, api_token, checked_url
 from reconciler.clock import Clock, SystemClock
 from reconciler.errors import ConfigurationError
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.cli.console import Console
-    from reconciler.client import Connection
+    from reconciler.client import Connection, Exchange
     from reconciler.desired import Validator
     from reconciler.kinds import Kind
     from reconciler.safety import Limits
 
     Command = Callable[..., Any]
 
-DEFAULT_BASE_URL: Final = "https://api.gcore.com"
 USER_AGENT: Final = f"gcore-reconciler/{__version__}"
 
 _LONGEST_TIMEOUT: Final = 86_400
@@ -219,11 +213,18 @@ def limits(parameters: Mapping[str, Any]) -> Limits:
 
 
 def connection(
-    parameters: Mapping[str, Any], clock: Clock, console: Console, stop: threading.Event | None = None
+    parameters: Mapping[str, Any],
+    clock: Clock,
+    console: Console,
+    stop: threading.Event | None = None,
+    on_exchange: Callable[[Exchange], None] | None = None,
 ) -> Connection:
-    """Build the connection settings. Raises ConfigurationError before anything is sent."""
-    base_url = _checked_url(parameters["base_url"])
-    token = _token(parameters["token_file"], console)
+    """Build the connection settings; exchanges are printed with -v, unless ``on_exchange`` takes them.
+
+    Raises ConfigurationError before anything is sent.
+    """
+    base_url = checked_url(parameters["base_url"])
+    token = api_token(parameters["token_file"], console)
     from reconciler.client import Connection  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.retry import RetryPolicy  # noqa: PLC0415 - the same
 
@@ -236,65 +237,10 @@ def connection(
         read_timeout=parameters["read_timeout"],
         retry=RetryPolicy(attempts=parameters["retries"] + 1),
         stop=stop or threading.Event(),
-        on_exchange=console.exchange,
+        on_exchange=on_exchange or console.exchange,
     )
 
 
-def _checked_url(text: str) -> str:
-    """Refuse addresses that would send the token in the clear or to nowhere.
-
-    Nothing that could be a password is echoed: neither what stands before an @ nor a query.
-    """
-    if "@" in text:
-        raise ConfigurationError("the base URL holds a user name or password; remove it")
-    if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
-        raise ConfigurationError(
-            f"the base URL holds a character that it cannot have; write it like {DEFAULT_BASE_URL}"
-        )
-    try:
-        parts = urlsplit(text)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"the base URL {text} cannot be read: {error}") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ConfigurationError(f"the base URL {text} is not like {DEFAULT_BASE_URL}; set GCORE_BASE_URL")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigurationError(
-            f"the base URL {text} would send the token unencrypted; use https:// "
-            "(http:// is accepted for loopback addresses only)"
-        )
-    return text
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _token(token_file: str | None, console: Console) -> Secret:
-    text = os.environ.get("GCORE_API_KEY", "") if token_file is None else _read_token(token_file, console)
-    where = "GCORE_API_KEY" if token_file is None else f"the token file {token_file}"
-    if not text.strip():
-        raise ConfigurationError(f"no token: {where} is empty; set GCORE_API_KEY or use --token-file")
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError(
-            f"{where} holds a character that a token cannot have, such as a line break or a blank"
-        )
-    return Secret(text)
-
-
-def _read_token(path: str, console: Console) -> str:
-    try:
-        file = Path(path)
-        mode = file.stat().st_mode
-        text = file.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(f"the token file {path} cannot be read: {reason}") from None
-    if mode & (stat.S_IRGRP | stat.S_IROTH):
-        console.note(f"Warning: the token file {path} can be read by others; run chmod 600 on it")
-    return text.removesuffix("\n").removesuffix("\r")
+def missing_extra(extra: str, error: ImportError) -> ConfigurationError:
+    """Give the error that names what has to be installed."""
+    return ConfigurationError(f"{error.name} is not installed: pip install 'gcore-reconciler[{extra}]'")

@@ -95,16 +95,24 @@ def plan_state(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
 ) -> Plan:
     """Read the live keys and compare them with ``state``, as far as it is targeted; warn on the way."""
     from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
-    from reconciler.commands.validate import select  # noqa: PLC0415 - the same
+    from reconciler.waiting import Workers  # noqa: PLC0415 - the same
+
+    state, selected = targeted(state, parameters)
+    console.warn(state.warnings)
+    with (
+        console.progress("Reading scopes", len(state.scopes)) as advance,
+        Workers(parameters["parallelism"]) as workers,
+    ):
+        planner = Planner(reader, kinds, workers, now)
+        return planner.plan(state, selected, advance)
+
+
+def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[DesiredState, Selection]:
+    """Narrow a state to the targets, if there are any."""
+    from reconciler.commands.validate import select  # noqa: PLC0415 - --help needs no engine
     from reconciler.plan import everything  # noqa: PLC0415 - the same
 
-    selected: Selection = everything
-    if parameters["target"]:
-        state, selected = select(state, parameters["target"])
-    console.warn(state.warnings)
-    with console.progress("Reading scopes", len(state.scopes)) as advance:
-        planner = Planner(reader, kinds, parameters["parallelism"], now)
-        return planner.plan(state, selected, advance)
+    return select(state, parameters["target"]) if parameters["target"] else (state, everything)
 
 
 def is_refused(made: Plan, parameters: Mapping[str, Any], console: Console) -> bool:

@@ -28,7 +28,8 @@ Examples:
 def schema(name: str) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
-    NAME is keys (a desired-state document, the default), a kind such as caas, or plan (the JSON plan).
+    NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
+    (what history --format json prints) or notification (what a webhook is sent).
     """
     from reconciler.resources import bundled_schema, schema_texts  # noqa: PLC0415 - --help reads no files
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import random
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ReconcilerError
 from reconciler.normalize import format_instant
+from reconciler.report import RoundResult, ServiceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,67 +19,109 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.clock import Clock
+    from reconciler.report import RoundReport
     from reconciler.schedule import Schedule
+    from reconciler.systemd import Pulse, Supervisor
+
+_LONGEST_SLEEP: Final = 10.0
+"""Seconds between two beats of the pulse while nothing is due."""
 
 
 class Service:
     """Runs rounds until ``stop`` is set. A signal to end lets the round finish; SIGHUP begins one at once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a loop depends on
         self,
         schedule: Schedule,
+        jitter: float,
         clock: Clock,
         console: Console,
         stop: threading.Event,
-        jitter: random.Random | None = None,
+        pulse: Pulse,
+        supervisor: Supervisor,
+        dice: random.Random | None = None,
     ) -> None:
-        """Take the schedule, the clock, and the event that ends the service."""
+        """Take the schedule, by how many seconds a round may come later, and the event that ends it all."""
         self._schedule = schedule
+        self._jitter = jitter
         self._clock = clock
         self._console = console
         self._stop = stop
+        self._pulse = pulse
+        self._supervisor = supervisor
+        self._dice = dice or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._wake = threading.Event()
-        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, hides nothing
+        self._started = clock.now()
+        self._next_round: dt.datetime | None = None
+        self._last: RoundReport | None = None
         self._failures = 0
+        self._blind = 0
         self._failing_since: dt.datetime | None = None
 
-    def run(self, work: Callable[[], None]) -> None:
+    def run(self, work: Callable[[], RoundReport]) -> None:
         """Call ``work`` in each round.
 
-        An error in the first round is raised: nothing is known to work yet. One in a later round is told
-        together with since when rounds have failed, and the rounds go on, at growing distances.
+        Rounds in which nothing could be read are followed by growing distances; every failure is told
+        together with since when rounds have failed.
         """
         with self._signals():
+            self._supervisor.tell("READY=1")
             planned = self._clock.monotonic()
-            work()
+            self._round(work)
             while not self._stop.is_set():
-                planned = self._schedule.following(planned, self._clock.monotonic(), self._failures)
+                now = self._clock.monotonic()
+                planned = self._schedule.following(planned, now, self._clock.now(), self._blind)
                 if self._wait(planned):
                     planned = self._clock.monotonic()  # a round that was asked for begins a new grid
                 if not self._stop.is_set():
                     self._round(work)
+            self._supervisor.tell("STOPPING=1")
+
+    def status(self, files_invalid_since: dt.datetime | None = None) -> ServiceStatus:
+        """Give what only the service knows. Any thread may ask."""
+        return ServiceStatus(
+            self._started, self._next_round, self._failing_since, self._failures, files_invalid_since
+        )
+
+    def unready(self) -> str:
+        """Say why the service is not ready, or nothing if it is: the last round could read something."""
+        last = self._last
+        if last is None:
+            return "no round has ended yet"
+        if not last.is_blind:
+            return ""
+        since = "" if self._failing_since is None else f", since {format_instant(self._failing_since)}"
+        return "\n".join([f"nothing can be read{since}", *last.errors])
 
     def _wait(self, planned: float) -> bool:
         """Wait for the round planned for ``planned``, or until somebody wakes the service: then give True."""
-        start = self._schedule.start(planned, self._jitter.random())
+        start = planned + self._jitter * self._dice.random()
         left = max(0.0, start - self._clock.monotonic())
-        due = format_instant(self._clock.now() + dt.timedelta(seconds=left))
+        # A whole second: two clocks were asked one after the other.
+        due_at = self._clock.now() + dt.timedelta(seconds=left + 0.5)
+        self._next_round = due_at.replace(microsecond=0)
+        due = format_instant(self._next_round)
         self._console.detail(f"Next round at {due}")
-        self._clock.sleep(left, self._wake)
+        state = "none yet" if self._last is None else self._last.result.value
+        self._supervisor.tell(f"STATUS=Last round: {state}; next round at {due}")
+        while (left := start - self._clock.monotonic()) > 0 and not self._wake.is_set():
+            self._clock.sleep(min(left, _LONGEST_SLEEP), self._wake)
+            self._pulse.beat()
         is_woken = self._wake.is_set()
         self._wake.clear()
         return is_woken
 
-    def _round(self, work: Callable[[], None]) -> None:
-        began = self._clock.now()
-        try:
-            work()
-        except ReconcilerError as error:
-            if self._stop.is_set():
-                return  # it was cut short, which is no failure
-            self._console.complain(error)
+    def _round(self, work: Callable[[], RoundReport]) -> None:
+        self._next_round = None
+        report = work()
+        gc.collect()  # the collector is paused for most of a round, and would never find the time
+        self._last = report
+        if report.result is RoundResult.INTERRUPTED:
+            return  # it was cut short, which is no failure
+        self._blind = self._blind + 1 if report.is_blind else 0
+        if report.result is RoundResult.FAILED:
             self._failures += 1
-            self._failing_since = self._failing_since or began
+            self._failing_since = self._failing_since or report.began
             since = format_instant(self._failing_since)
             self._console.error(f"rounds have failed since {since}: {self._failures} in a row")
             return

@@ -15,14 +15,29 @@ def paused_collector() -> Iterator[None]:
     """Keep the cyclic collector from walking growing trees over and over.
 
     A desired state and its plan are trees of millions of small values, and walking them is most of
-    the cost of building them otherwise. They live as long as the command, so they are then taken out
-    of the collector's sight for good.
+    the cost of building them otherwise.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def kept_for_good() -> Iterator[None]:
+    """Pause the collector, and take what lives now out of its sight: it lives as long as the command."""
+    with paused_collector():
+        try:
+            yield
+        finally:
+            gc.freeze()
+
+
+def keep_instead() -> None:
+    """Take what lives now out of the collector's sight, and what was kept before back into it."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()

@@ -2,65 +2,98 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.commands.collector import paused_collector
-from reconciler.errors import ReconcilerError, UnreadableError
+from reconciler.commands.collector import kept_for_good, paused_collector
+from reconciler.errors import Problem, ReconcilerError, UnreadableError
 from reconciler.observe import observe
 from reconciler.plan import assemble, plan_scope
 from reconciler.waiting import completed
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Future
 
     from reconciler.client import Reader
     from reconciler.kinds import Kind
-    from reconciler.model import DesiredScope, DesiredState, Plan
+    from reconciler.model import DesiredScope, DesiredState, Plan, Scope
     from reconciler.plan import ScopePlan, Selection
+    from reconciler.waiting import Workers
 
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Reads scopes, ``parallelism`` at a time, and plans them as of ``now``."""
+    """Reads scopes, as many at a time as there are workers, and plans them as of ``now``."""
 
     reader: Reader
     kinds: Mapping[str, Kind]
-    parallelism: int
+    workers: Workers
     now: dt.datetime
 
-    @paused_collector()
+    @kept_for_good()
     def plan(self, state: DesiredState, selected: Selection, on_scope: Callable[[], None]) -> Plan:
         """Plan the selected keys of ``state``; ``on_scope`` is called after each scope.
 
         Raises UnreadableError naming each scope that could not be read; after the first such scope
         no further one is begun.
         """
+        parts, failures = self._examined(state, selected, on_scope, _cancel)
+        if failures:
+            raise UnreadableError({str(scope): error for scope, error in failures.items()})
+        return assemble(parts, state.warnings)
+
+    @paused_collector()
+    def plan_readable(
+        self, state: DesiredState, selected: Selection, on_scope: Callable[[], None]
+    ) -> tuple[Plan, Mapping[Scope, ReconcilerError]]:
+        """Plan like :meth:`plan` what can be read, and give the other scopes with the reasons.
+
+        Each of those is a problem of the plan. Raises UnreadableError if nothing could be read.
+        """
+        parts, failures = self._examined(state, selected, on_scope, _go_on)
+        if failures and not parts:
+            raise UnreadableError({str(scope): error for scope, error in failures.items()})
+        unread = (Problem(f"could not be read: {failures[s]}", address=str(s)) for s in failures)
+        plan = assemble(parts, state.warnings)
+        problems = (*plan.problems, *sorted(unread, key=lambda problem: problem.address))
+        return replace(plan, problems=problems), failures
+
+    def _examined(
+        self,
+        state: DesiredState,
+        selected: Selection,
+        on_scope: Callable[[], None],
+        on_failure: Callable[[Iterable[Future[ScopePlan]]], None],
+    ) -> tuple[list[ScopePlan], dict[Scope, ReconcilerError]]:
+        """Examine every scope; ``on_failure`` is given all that was begun when one could not be read."""
         parts: list[ScopePlan] = []
-        failures: list[str] = []
-        pool = ThreadPoolExecutor(self.parallelism, thread_name_prefix="observe")
+        failures: dict[Scope, ReconcilerError] = {}
+        futures = {self.workers.submit(self._examine, part, selected): part.scope for part in state.scopes}
         try:
-            futures = {pool.submit(self._examine, part, selected): str(part.scope) for part in state.scopes}
             for future in completed(futures):
                 if future.cancelled():
                     continue
                 try:
                     parts.append(future.result())
                 except ReconcilerError as error:
-                    failures.append(f"{futures[future]} could not be read: {error}")
-                    # Not by a shutdown of the pool: completed would wait for ever for what that cancels.
-                    for other in futures:
-                        other.cancel()
+                    failures[futures[future]] = error
+                    on_failure(futures)
                 on_scope()
         finally:
-            # Not waited for: after Ctrl-C a read may still hang until its time-out.
-            pool.shutdown(wait=False, cancel_futures=True)
-        if failures:
-            raise UnreadableError(failures)
-        return assemble(parts, state.warnings)
+            _cancel(futures)  # after Ctrl-C; all have ended otherwise
+        return parts, failures
 
     def _examine(self, part: DesiredScope, selected: Selection) -> ScopePlan:
         kind = self.kinds[part.scope.kind]
         return plan_scope(kind, part, observe(self.reader, kind, part.scope), self.now, selected)
+
+
+def _cancel(futures: Iterable[Future[ScopePlan]]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _go_on(_futures: Iterable[Future[ScopePlan]]) -> None:
+    """Read the other scopes all the same."""

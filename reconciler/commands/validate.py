@@ -6,26 +6,57 @@ import fnmatch
 import re
 from typing import TYPE_CHECKING, BinaryIO
 
-from reconciler.commands.collector import paused_collector
+from reconciler.commands.collector import keep_instead, kept_for_good, paused_collector
 from reconciler.errors import ConfigurationError
-from reconciler.load.files import load
+from reconciler.load.files import DocumentCache, load
 from reconciler.model import DesiredState
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Sequence
 
     from reconciler.desired import Validator
+    from reconciler.load.files import Digests, Loaded
 
     Selection = Callable[[str], bool]
 
 
 def desired_state(paths: Sequence[str], standard_input: BinaryIO, validator: Validator) -> DesiredState:
     """Load every file and validate it. Raises InputError with every problem found."""
-    with paused_collector():
-        loaded = load(paths, standard_input)
-        for document in loaded.documents:
-            validator.add(document)
-        return validator.finish(loaded.problems)
+    with kept_for_good():
+        return _validated(load(paths, standard_input), validator)
+
+
+class WatchedFiles:
+    """The desired state of files that are read again and again.
+
+    What has not changed is neither parsed nor validated again, but for once a day: an expiry comes near
+    without any change.
+    """
+
+    def __init__(self, paths: Sequence[str], validator_at: Callable[[dt.datetime], Validator]) -> None:
+        """Take the paths, and what makes a validator for a moment."""
+        self._paths = paths
+        self._validator_at = validator_at
+        self._cache = DocumentCache()
+        self._known: tuple[Digests, dt.date, DesiredState] | None = None
+
+    def read(self, now: dt.datetime) -> DesiredState:
+        """Give what the files say now. Raises InputError with every problem found."""
+        with paused_collector():
+            loaded, digests = self._cache.load(self._paths)
+            if not loaded.problems and self._known is not None and self._known[:2] == (digests, now.date()):
+                return self._known[2]
+            state = _validated(loaded, self._validator_at(now))
+            self._known = (digests, now.date(), state)
+            keep_instead()
+            return state
+
+
+def _validated(loaded: Loaded, validator: Validator) -> DesiredState:
+    for document in loaded.documents:
+        validator.add(document)
+    return validator.finish(loaded.problems)
 
 
 def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import stat
 from dataclasses import dataclass
@@ -12,9 +14,12 @@ from reconciler.errors import InputError, Position, Problem
 from reconciler.load.builder import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.load.documents import Document
+
+    Parse = Callable[[bytes, str], "Loaded"]
+    Digests = tuple[tuple[str, bytes], ...]
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Size of one input: room for 150,000 keys, and a bound on what a wrong path can cost."""
@@ -30,26 +35,61 @@ class Loaded:
     problems: tuple[Problem, ...]
 
 
-def load(paths: Sequence[str], standard_input: BinaryIO) -> Loaded:
+def parse_content(content: bytes, label: str) -> Loaded:
+    """Build the documents of one input, which problems call ``label``."""
+    try:
+        found = parse(_text(content, label), label)
+    except InputError as error:
+        return Loaded((), error.problems)
+    if not found:
+        return Loaded((), (Problem("declares nothing; write at least `keys: []`", Position(label)),))
+    return Loaded(found, ())
+
+
+def load(paths: Sequence[str], standard_input: BinaryIO, parse_one: Parse = parse_content) -> Loaded:
     """Read every input named by ``paths`` and build its documents, in the order of the arguments.
 
     A path is a file, a directory (every ``*.yaml`` and ``*.yml`` below it, sorted, hidden ones left
     out) or ``-`` for ``standard_input``. An input that cannot be used becomes a problem and does not
-    hide the problems of the others.
+    hide the problems of the others. ``parse_one`` builds the documents of one input.
     """
     documents: list[Document] = []
     problems: list[Problem] = []
     for source in _sources(paths, problems):
         label = "<stdin>" if source == STANDARD_INPUT else source
         try:
-            found = parse(_text(_read(source, label, standard_input), label), label)
+            content = _read(source, label, standard_input)
         except InputError as error:
             problems.extend(error.problems)
             continue
-        if not found:
-            problems.append(Problem("declares nothing; write at least `keys: []`", Position(label)))
-        documents.extend(found)
+        part = parse_one(content, label)
+        documents.extend(part.documents)
+        problems.extend(part.problems)
     return Loaded(tuple(documents), tuple(problems))
+
+
+class DocumentCache:
+    """Loads files again and again, and parses only those whose content was not in the load before."""
+
+    def __init__(self) -> None:
+        """Begin without any file."""
+        self._parsed: dict[tuple[str, bytes], Loaded] = {}
+
+    def load(self, paths: Sequence[str]) -> tuple[Loaded, Digests]:
+        """Load like :func:`load`, without a standard input; give the files' digests too.
+
+        Equal digests, which are names with SHA-256, mean equal documents.
+        """
+        fresh: dict[tuple[str, bytes], Loaded] = {}
+
+        def known(content: bytes, label: str) -> Loaded:
+            key = (label, hashlib.sha256(content).digest())
+            fresh[key] = self._parsed.get(key) or parse_content(content, label)
+            return fresh[key]
+
+        loaded = load(paths, io.BytesIO(), known)
+        self._parsed = fresh
+        return loaded, tuple(fresh)
 
 
 def _sources(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:

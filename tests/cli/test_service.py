@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import signal
 import threading
@@ -11,63 +12,104 @@ import pytest
 
 from reconciler.cli.console import Console
 from reconciler.cli.service import Service
-from reconciler.errors import ConfigurationError
-from reconciler.schedule import Schedule
+from reconciler.model import Scope
+from reconciler.report import RoundReport, RoundResult, ScopeReport, Standing
+from reconciler.schedule import Cron, Every
+from reconciler.systemd import Pulse, Supervisor
 from tests.support import CommandLine, FakeClock, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from reconciler.emulator import Emulator
+    from reconciler.schedule import Schedule
+
+OK, FAILED = RoundResult.IN_SYNC, RoundResult.FAILED
+
+
+SCOPE = Scope("caas", 1, 76)
 
 
 class Rounds:
-    """Rounds that take no time and fail where they are told to; the service ends after the last."""
+    """Rounds that take no time and end as they are told to; the service ends after the last."""
 
-    def __init__(self, clock: FakeClock, outcomes: Iterable[str]) -> None:
+    def __init__(self, clock: FakeClock, *results: RoundResult) -> None:
         self.stop = threading.Event()
         self.moments: list[float] = []
         self._clock = clock
-        self._outcomes = list(outcomes)
+        self._results = list(results)
 
-    def __call__(self) -> None:
+    def __call__(self) -> RoundReport:
         self.moments.append(self._clock.elapsed)
-        outcome = self._outcomes.pop(0)
-        if not self._outcomes:
+        result = self._results.pop(0)
+        if not self._results:
             self.stop.set()
-        if outcome:
-            raise ConfigurationError(outcome)
+        standing = Standing.UNREACHABLE if result is FAILED else Standing.IN_SYNC
+        now = self._clock.now()
+        return RoundReport(now, now, result, (ScopeReport(SCOPE, standing),))
 
 
-def moments(*outcomes: str, every: float = 60) -> list[float]:
-    """Run a round for each outcome and give the moments at which they began."""
+def a_service(clock: FakeClock, stop: threading.Event, schedule: Schedule, jitter: float = 0) -> Service:
+    supervisor = Supervisor(None)
+    pulse = Pulse(clock, supervisor, 300)
+    dice = random.Random(1)  # noqa: S311 - spreads load, hides nothing
+    return Service(schedule, jitter, clock, Console(0, color=False), stop, pulse, supervisor, dice)
+
+
+def moments(*results: RoundResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:
+    """Run a round for each result and give the moments at which they began."""
     clock = FakeClock()
-    rounds = Rounds(clock, outcomes)
-    Service(Schedule(every), clock, Console(0, color=False), rounds.stop).run(rounds)
+    rounds = Rounds(clock, *results)
+    a_service(clock, rounds.stop, schedule or Every(60), jitter).run(rounds)
     return rounds.moments
 
 
 def test_rounds_come_at_equal_distances() -> None:
-    assert moments("", "", "", "") == [0, 60, 120, 180]
+    assert moments(OK, OK, OK, OK) == [0, 60, 120, 180]
 
 
-def test_failed_rounds_come_at_growing_distances_until_one_succeeds(
+def test_cron_rounds_come_at_the_moments_of_the_expression() -> None:
+    assert moments(OK, OK, OK, schedule=Cron("*/15 * * * *")) == [0, 900, 1800]
+
+
+def test_jitter_delays_each_round_and_moves_no_grid() -> None:
+    found = moments(OK, OK, OK, OK, jitter=10)
+    delays = [moment - planned for moment, planned in zip(found, [0, 60, 120, 180], strict=True)]
+    assert delays[0] == 0
+    assert all(0 < delay < 10 for delay in delays[1:])
+    assert len(set(delays)) == 4
+
+
+def test_rounds_that_read_nothing_come_at_growing_distances_until_one_does(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert moments("", "down", "down", "", "", "") == [0, 60, 180, 420, 480, 540]
+    assert moments(OK, FAILED, FAILED, OK, OK, OK) == [0, 60, 180, 420, 480, 540]
     assert capsys.readouterr().err.splitlines() == [
-        "Error: down",
         "Error: rounds have failed since 2026-06-01T12:01:00Z: 1 in a row",
-        "Error: down",
         "Error: rounds have failed since 2026-06-01T12:01:00Z: 2 in a row",
         "Rounds succeed again; they had failed since 2026-06-01T12:01:00Z",
     ]
 
 
-def test_an_error_in_the_first_round_ends_the_service() -> None:
-    with pytest.raises(ConfigurationError, match="no token"):
-        moments("no token", "")
+def test_a_round_that_is_cut_short_is_no_failure() -> None:
+    assert moments(OK, RoundResult.INTERRUPTED, OK, OK) == [0, 60, 120, 180]
+
+
+def test_a_service_is_ready_once_a_round_could_read_something() -> None:
+    clock, told = FakeClock(), []
+
+    def work() -> RoundReport:
+        told.append(service.unready())
+        return rounds()
+
+    rounds = Rounds(clock, FAILED, OK, OK)
+    service = a_service(clock, rounds.stop, Every(60))
+    service.run(work)
+    assert told == [
+        "no round has ended yet",
+        "nothing can be read, since 2026-06-01T12:00:00Z",
+        "",
+    ]
 
 
 @pytest.fixture
@@ -128,8 +170,15 @@ def test_what_is_known_is_not_told_again(cli: CommandLine, drifted: str) -> None
     ("options", "complaint"),
     [
         (["--every", "0s"], "--every must be longer than 0s."),
+        (["--every", "1m", "--cron", "* * * * *"], "--every and --cron are two schedules; choose one."),
+        (["--cron", "often"], "'often' is no cron expression of five fields such as '*/15 * * * *'."),
+        (["--every", "1m", "--keep", "1h"], "--keep must not be shorter than --contested-window"),
+        (["--notify-after", "2"], "--notify-after counts rounds; it needs --history, --every or --cron."),
+        (["--contested-after", "2"], "they need --history, --every or --cron."),
+        (["--metrics-port", "0"], "--metrics-port is for a service; with one round, use --metrics-file."),
+        (["--webhook-secret-file", "x"], "--webhook-secret-file signs messages; it needs --webhook."),
         (["--every", "often"], "'often' is no duration such as 30s, 15m, 6h or 1d."),
-        (["-", "--every", "1m"], "standard input can be read once; --every needs files."),
+        (["-", "--every", "1m"], "standard input can be read once; a service needs files."),
     ],
 )
 def test_a_schedule_that_cannot_be_is_a_usage_error(

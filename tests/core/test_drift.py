@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.drift import Correction, corrections, drift_of
+from reconciler.drift import Correction, corrections, declared_values, drift_of
+from reconciler.model import DesiredScope, DesiredState
 from reconciler.plan import fingerprint
 from reconciler.render.drift import render_drift
-from tests.core.values import API, CAAS, LATER, NOW, WEB, declared, kind_with, live, make_plan
+from tests.core.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
+    from reconciler.drift import Wanted
     from reconciler.model import Plan
 
 KINDS = {"caas": CAAS, "thing": CAAS}
@@ -45,8 +47,12 @@ def drifted_plan() -> Plan:
     return make_plan([declared(**ours)], [live(**theirs)])
 
 
+def by_effect(wanted: Correction) -> Wanted:
+    return lambda _address, change: wanted.covers(change.effect)
+
+
 def corrected(plan: Plan, wanted: Correction) -> list[dict[str, Any]]:
-    found = corrections(KINDS, plan, drift_of(KINDS, plan), wanted, NOW)
+    found = corrections(KINDS, plan, drift_of(KINDS, plan), by_effect(wanted), NOW)
     assert found.fingerprint == fingerprint(found.changes)
     assert found.problems == ()
     return [dict(change.patch) for change in found.changes]
@@ -112,8 +118,28 @@ def test_what_the_service_insists_on_goes_along() -> None:
         [{"name": "web-key", "on": False, "note": "theirs", "functions": [1]}],
         kind=kind,
     )
-    found = corrections({"caas": kind}, plan, drift_of({"caas": kind}, plan), Correction.GRANTS, NOW)
+    found = corrections(
+        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), NOW
+    )
     assert [change.patch for change in found.changes] == [{"functions": [1], "on": True}]
+
+
+def test_what_the_service_insists_on_is_sent_as_it_is_unless_it_is_to_be_corrected() -> None:
+    properties = {"on": {"type": "boolean"}, "functions": {"type": "array"}}
+    kind = kind_with(properties, always_sent=["functions"], effects={"on": "switch-off"})
+    live_key = {"name": "web-key", "on": False, "functions": ["theirs"]}
+    plan = make_plan([declared(on=True, functions=["ours"])], [live_key], kind=kind)
+    found = corrections(
+        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), NOW
+    )
+    assert [change.patch for change in found.changes] == [{"functions": ["theirs"], "on": True}]
+
+
+def test_a_field_that_is_declared_is_looked_up_in_normal_form() -> None:
+    key = declared("web", expire="2027-01-01T02:00:00+02:00", description="ours")
+    state = DesiredState((DesiredScope(SCOPE, (key,)),))
+    fields = [("caas/1/76/web", "expire"), ("caas/1/76/web", "containers"), ("caas/1/76/gone", "expire")]
+    assert declared_values(KINDS, state, fields) == {("caas/1/76/web", "expire"): '"2027-01-01T00:00:00Z"'}
 
 
 def test_drift_reads_like_a_refresh_only_plan() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.schedule import Schedule, parse_duration
+from reconciler.schedule import Cron, Every, parse_cron, parse_duration
 
 MOMENTS = st.floats(0, 1e9)
+NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(
@@ -43,16 +46,46 @@ def test_anything_else_is_no_duration(text: str) -> None:
 def test_rounds_keep_to_their_grid_and_back_off(
     planned: int, now: int, failures: int, following: int
 ) -> None:
-    assert Schedule(60).following(planned, now, failures) == following
+    assert Every(60).following(planned, now, NOON, failures) == following
 
 
 def test_backing_off_never_brings_rounds_nearer() -> None:
-    assert Schedule(86_400).following(0, 0, 3) == 86_400
+    assert Every(86_400).following(0, 0, NOON, 3) == 86_400
 
 
-@pytest.mark.parametrize(("draw", "start"), [(0.0, 100), (0.5, 105), (1.0, 110)])
-def test_jitter_delays_a_round_and_moves_no_grid(draw: float, start: float) -> None:
-    assert Schedule(60, jitter=10).start(100, draw) == start
+@pytest.mark.parametrize(
+    ("present", "failures", "wait"),
+    [
+        ("12:00:00", 0, 900),
+        ("12:00:01", 0, 899),
+        ("12:14:58", 0, 2),
+        ("12:14:59.5", 0, 900.5),
+        ("12:00:00", 1, 1800),
+        ("12:00:00", 2, 3600),
+        ("12:00:00", 3, 4500),
+        ("12:00:00", 1000, 4500),
+    ],
+)
+def test_cron_rounds_come_at_the_moments_of_the_expression_and_back_off(
+    present: str, failures: int, wait: float
+) -> None:
+    moment = dt.datetime.fromisoformat(f"2026-06-01T{present}+00:00")
+    assert Cron("*/15 * * * *").following(0, 1000, moment, failures) == pytest.approx(1000 + wait)
+
+
+def test_a_cron_expression_is_read_in_utc() -> None:
+    berlin = dt.datetime.fromisoformat("2026-06-01T14:00:00+02:00")
+    assert Cron("30 12 * * *").following(0, 0, berlin, 0) == 1800
+
+
+@pytest.mark.parametrize("text", ["*/15 * * * *", "0 3 * * 1-5", "0 0 29 2 *", "15,45 * * * *", "0 0 L * *"])
+def test_a_cron_expression_has_five_fields(text: str) -> None:
+    assert parse_cron(text) == Cron(text)
+
+
+@pytest.mark.parametrize("text", ["", "x", "* * * *", "* * * * * *", "60 * * * *", "0 0 30 2 *", "@daily"])
+def test_anything_else_is_no_cron_expression(text: str) -> None:
+    assert parse_cron(text) is None
 
 
 @given(MOMENTS, MOMENTS, st.integers(0, 100), st.integers(1, 10**6))
@@ -60,6 +93,6 @@ def test_the_next_round_is_neither_past_nor_needlessly_far(
     planned: float, spent: float, failures: int, every: int
 ) -> None:
     now = planned + spent
-    following = Schedule(every).following(planned, now, failures)
+    following = Every(every).following(planned, now, NOON, failures)
     assert following >= now - 1e-3
     assert following - now <= max(3600, every) + 1e-3

@@ -16,6 +16,7 @@ from reconciler.commands.validate import desired_state
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.plan import everything
 from reconciler.resources import document_schema, load_kinds
+from reconciler.waiting import Workers
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:
@@ -61,9 +62,9 @@ class Engine:
         on_outcome: Callable[[Outcome], None] = ignore,
     ) -> Sequence[Outcome]:
         with self.writer() as writer:
-            executor = Executor(writer, KINDS, self.parallelism, self.stop)
+            executor = Executor(writer, KINDS, Workers(self.parallelism), self.stop)
             return apply_plan(executor, plan, freshness, on_outcome)
 
 
 def plan_with(reader: Reader, state: DesiredState, parallelism: int = 10) -> Plan:
-    return Planner(reader, KINDS, parallelism, NOON).plan(state, everything, lambda: None)
+    return Planner(reader, KINDS, Workers(parallelism), NOON).plan(state, everything, lambda: None)

@@ -14,6 +14,7 @@ from reconciler.commands.apply import Freshness, exit_code
 from reconciler.errors import ExitCode
 from reconciler.model import Change, Outcome, Plan, Result
 from reconciler.secret import Secret
+from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
 from tests.support import COLLECTION, FakeClock, Handler, connect, emulate, fill, listings, live, patches
 
@@ -44,7 +45,7 @@ def results(outcomes: Any) -> dict[str, str]:
 
 def execute(handler: Handler, changes: tuple[Change, ...], parallelism: int = 1) -> tuple[Outcome, ...]:
     with Writer(connect(handler)) as writer:
-        return Executor(writer, KINDS, parallelism, threading.Event()).execute(changes, ignore)
+        return Executor(writer, KINDS, Workers(parallelism), threading.Event()).execute(changes, ignore)
 
 
 @pytest.fixture
@@ -203,7 +204,7 @@ def test_a_lost_answer_is_cleared_up_even_after_an_interrupt(change: Change) -> 
         raise httpx.ReadError("gone")
 
     with Writer(connect(handler, stop=stop)) as writer:
-        [outcome] = Executor(writer, KINDS, 1, stop).execute((change,), ignore)
+        [outcome] = Executor(writer, KINDS, Workers(1), stop).execute((change,), ignore)
     assert outcome.result is Result.APPLIED
 
 
@@ -260,7 +261,7 @@ def test_once_stopped_what_has_not_begun_is_not_attempted(change: Change) -> Non
         return httpx.Response(200, json={"name": "web", **change.patch})
 
     with Writer(connect(handler)) as writer:
-        outcomes = Executor(writer, KINDS, 1, stop).execute((change,) * 3, ignore)
+        outcomes = Executor(writer, KINDS, Workers(1), stop).execute((change,) * 3, ignore)
     assert [str(outcome.result) for outcome in outcomes] == ["applied", "not attempted", "not attempted"]
     assert exit_code(outcomes, stop) is ExitCode.INTERRUPTED
 
@@ -280,7 +281,7 @@ def test_a_write_that_waits_for_a_pause_when_the_run_is_interrupted_is_not_attem
         return httpx.Response(429, headers={"Retry-After": "60"})
 
     with Writer(connect(handler, clock=Interrupted(), stop=stop)) as writer:
-        outcomes = Executor(writer, KINDS, 1, stop).execute((change,) * 2, ignore)
+        outcomes = Executor(writer, KINDS, Workers(1), stop).execute((change,) * 2, ignore)
     assert [str(outcome.result) for outcome in outcomes] == ["failed", "not attempted"]
     assert len(sent) == 1
 
@@ -356,7 +357,7 @@ def test_an_interrupted_check_reads_no_more_and_sends_nothing(emulator: Emulator
 def test_a_live_key_that_lost_its_shape_is_not_attempted(change: Change) -> None:
     listing = httpx.Response(200, json={"count": 1, "results": [{"name": "web"}]})
     with Writer(connect(lambda _request: listing)) as writer:
-        [outcome] = Executor(writer, KINDS, 1, threading.Event()).recheck([change])
+        [outcome] = Executor(writer, KINDS, Workers(1), threading.Event()).recheck([change])
     assert outcome.result is Result.NOT_ATTEMPTED
     assert "has not the documented shape" in outcome.detail
 

@@ -15,8 +15,9 @@ from reconciler.apply import Executor
 from reconciler.client import Reader, Writer
 from reconciler.commands.journal import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
-from reconciler.journal import Doubt, Journal, Run, read_journal
+from reconciler.journal import Doubt, Journal, JournalFile, Run, read_journal
 from reconciler.model import Result
+from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
 from tests.support import FakeClock, connect, fill
 
@@ -48,8 +49,8 @@ def plan(emulator: Emulator) -> Plan:
 
 def apply_journaled(emulator: Emulator, plan: Plan, file: Path) -> list[Result]:
     engine = Engine(emulator)
-    with engine.writer() as writer, Journal(str(file), RUN, FakeClock()) as journal:
-        executor = Executor(writer, KINDS, 1, engine.stop, journal)
+    with engine.writer() as writer, JournalFile(str(file)) as sink:
+        executor = Executor(writer, KINDS, Workers(1), engine.stop, Journal([sink], RUN, FakeClock()))
         return [outcome.result for outcome in executor.execute(plan.changes, ignore)]
 
 
@@ -60,8 +61,9 @@ def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_after(plan: Plan, 
         seen.extend(entries(file))
         raise httpx.ConnectError("refused")
 
-    with Writer(connect(handler)) as writer, Journal(str(file), RUN, FakeClock()) as journal:
-        Executor(writer, KINDS, 1, threading.Event(), journal).execute(plan.changes, ignore)
+    with Writer(connect(handler)) as writer, JournalFile(str(file)) as sink:
+        journal = Journal([sink], RUN, FakeClock())
+        Executor(writer, KINDS, Workers(1), threading.Event(), journal).execute(plan.changes, ignore)
     assert [entry["event"] for entry in seen[:1]] == ["write"]
     assert [entry["event"] for entry in entries(file)] == ["write", "outcome"]
 
@@ -109,13 +111,13 @@ def test_only_its_owner_can_read_a_new_journal(emulator: Emulator, plan: Plan, t
 
 def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be opened: Is a directory"):
-        Journal(str(tmp_path), RUN, FakeClock())
+        JournalFile(str(tmp_path))
 
 
 def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan) -> None:
     engine = Engine(emulator)
-    with engine.writer() as writer, Journal("/dev/full", RUN, FakeClock()) as journal:
-        executor = Executor(writer, KINDS, 1, engine.stop, journal)
+    with engine.writer() as writer, JournalFile("/dev/full") as sink:
+        executor = Executor(writer, KINDS, Workers(1), engine.stop, Journal([sink], RUN, FakeClock()))
         [outcome] = executor.execute(plan.changes, ignore)
     assert outcome.result is Result.NOT_ATTEMPTED
     assert outcome.detail == "the journal cannot be written: No space left on device"
@@ -125,7 +127,8 @@ def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan)
 def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    with Journal(str(tmp_path / "journal"), RUN, FakeClock()) as journal:
+    with JournalFile(str(tmp_path / "journal")) as sink:
+        journal = Journal([sink], RUN, FakeClock())
         journal.before(plan.changes[0])
         size = (tmp_path / "journal").stat().st_size
         try:

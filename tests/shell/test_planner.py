@@ -13,6 +13,7 @@ from reconciler.commands.plan import Planner
 from reconciler.errors import UnreadableError
 from reconciler.model import DesiredScope, DesiredState, Scope
 from reconciler.plan import everything
+from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, plan_with
 from tests.support import EMPTY_LIST, NOON, Script, connect
 
@@ -27,7 +28,7 @@ def test_each_scope_is_listed_once_and_told_of_once() -> None:
     told: list[None] = []
     remote = Script(FINE)
     with Reader(connect(remote)) as reader:
-        Planner(reader, KINDS, 3, NOON).plan(scopes(7), everything, lambda: told.append(None))
+        Planner(reader, KINDS, Workers(3), NOON).plan(scopes(7), everything, lambda: told.append(None))
     paths = Counter(request.url.path for request in remote.requests)
     assert paths == {f"/cloud/v1/caas/keys/1/{region}": 1 for region in range(1, 8)}
     assert len(told) == 7
@@ -69,7 +70,7 @@ def test_after_the_first_scope_that_fails_no_further_one_is_begun() -> None:
     ):
         plan_with(reader, scopes(50), parallelism=1)
     assert len(remote.requests) < 50
-    assert len(told.value.reasons) == len(remote.requests)
+    assert len(told.value.causes) == len(remote.requests)
 
 
 def test_each_scope_that_failed_is_named_in_order() -> None:
@@ -81,7 +82,7 @@ def test_each_scope_that_failed_is_named_in_order() -> None:
 
     with Reader(connect(handler)) as reader, pytest.raises(UnreadableError) as told:
         plan_with(reader, scopes(2), parallelism=2)
-    assert [reason.split()[0] for reason in told.value.reasons] == ["caas/1/1", "caas/1/2"]
+    assert list(told.value.causes) == ["caas/1/1", "caas/1/2"]
 
 
 def test_a_fault_of_the_program_is_not_told_as_an_unreadable_scope() -> None:

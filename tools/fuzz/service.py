@@ -30,6 +30,7 @@ from reconciler.render.escape import printable
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
 from reconciler.resources import document_schema, load_kinds
+from reconciler.waiting import Workers
 
 if TYPE_CHECKING:
     import random
@@ -110,7 +111,7 @@ class Judge:
     def _plan(self, side: _Scripted | _Wired) -> str:
         try:
             with Reader(side.connection) as reader:
-                plan = Planner(reader, KINDS, 1, NOW).plan(STATE, everything, lambda: None)
+                plan = Planner(reader, KINDS, Workers(1), NOW).plan(STATE, everything, lambda: None)
         except ReconcilerError as error:
             self.counts[f"plan: {type(error).__name__}"] += 1
             return _unprintable(str(error))
@@ -120,7 +121,7 @@ class Judge:
 
     def _patch(self, side: _Scripted | _Wired) -> str:
         with Writer(side.connection) as writer:
-            executor = Executor(writer, KINDS, 1, threading.Event())
+            executor = Executor(writer, KINDS, Workers(1), threading.Event())
             outcomes = executor.execute([_change()], lambda _outcome: None)
         self.counts[f"patch: {outcomes[0].result}"] += 1
         return _wrong_outcome(outcomes, side) or _unprintable(render_outcomes(outcomes))

@@ -1,0 +1,94 @@
+"""Addresses and secrets from the command line and the environment, checked before anything is sent."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from reconciler.errors import ConfigurationError
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from reconciler.cli.console import Console
+
+DEFAULT_BASE_URL: Final = "https://api.gcore.com"
+
+
+def checked_url(text: str) -> str:
+    """Refuse addresses that would send the token in the clear or to nowhere, by a ConfigurationError.
+
+    Nothing that could be a password is echoed: neither what stands before an @ nor a query.
+    """
+    if "@" in text:
+        raise ConfigurationError("the base URL holds a user name or password; remove it")
+    if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
+        raise ConfigurationError(
+            f"the base URL holds a character that it cannot have; write it like {DEFAULT_BASE_URL}"
+        )
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"the base URL {text} cannot be read: {error}") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError(f"the base URL {text} is not like {DEFAULT_BASE_URL}; set GCORE_BASE_URL")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError(
+            f"the base URL {text} would send the token unencrypted; use https:// "
+            "(http:// is accepted for loopback addresses only)"
+        )
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def api_token(token_file: str | None, console: Console) -> Secret:
+    """Read the API's token from a file or the environment. Raises ConfigurationError if it is unusable."""
+    text = (
+        os.environ.get("GCORE_API_KEY", "")
+        if token_file is None
+        else _read_secret(token_file, "token", console)
+    )
+    where = "GCORE_API_KEY" if token_file is None else f"the token file {token_file}"
+    if not text.strip():
+        raise ConfigurationError(f"no token: {where} is empty; set GCORE_API_KEY or use --token-file")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            f"{where} holds a character that a token cannot have, such as a line break or a blank"
+        )
+    return Secret(text)
+
+
+def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
+    """Read the secret that signs messages, if there is one. Raises ConfigurationError if it is unusable."""
+    if secret_file is None:
+        text = os.environ.get("RECONCILER_WEBHOOK_SECRET", "")
+        return Secret(text) if text else None
+    text = _read_secret(secret_file, "webhook secret", console)
+    if not text:
+        raise ConfigurationError(f"the webhook secret file {secret_file} is empty")
+    return Secret(text)
+
+
+def _read_secret(path: str, what: str, console: Console) -> str:
+    try:
+        file = Path(path)
+        mode = file.stat().st_mode
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"the {what} file {path} cannot be read: {reason}") from None
+    if mode & stat.S_IROTH:  # a group may have to: Kubernetes mounts secrets so
+        console.note(f"Warning: the {what} file {path} can be read by others; run chmod 600 on it")
+    return text.removesuffix("\n").removesuffix("\r")

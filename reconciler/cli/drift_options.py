@@ -1,0 +1,172 @@
+"""The options of ``drift`` alone: when, how often, who is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from reconciler.cli.options import DURATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Command = Callable[..., Any]
+
+CORRECTIONS: Final = ("all", "grants", "revokes")
+
+
+class _CronType(click.ParamType[Any]):
+    """A cron expression of five fields."""
+
+    name = "cron"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from reconciler.schedule import parse_cron  # noqa: PLC0415 - --help needs no engine
+
+        cron = parse_cron(value) if isinstance(value, str) else value
+        if cron is None:
+            self.fail(f"{value!r} is no cron expression of five fields such as '*/15 * * * *'.", param, ctx)
+        return cron
+
+
+_OPTIONS = [
+    click.option(
+        "--correct",
+        type=click.Choice(CORRECTIONS),
+        help="Send what the files say for fields whose drift did this to access.",
+    ),
+    click.option("--every", type=DURATION, help="Run as a service: a round at this distance, such as 15m."),
+    click.option(
+        "--cron",
+        type=_CronType(),
+        metavar="EXPRESSION",
+        help="Run as a service: rounds at the moments of a cron expression, in UTC.",
+    ),
+    click.option(
+        "--jitter",
+        type=DURATION,
+        default="0s",
+        show_default=True,
+        help="Begin each round up to so much later.",
+    ),
+    click.option(
+        "--git-pull", is_flag=True, help="Before each round, git pull --ff-only the files' checkout."
+    ),
+    click.option(
+        "--keep",
+        type=DURATION,
+        default="90d",
+        show_default=True,
+        help="Drop from the history what ended longer ago.",
+    ),
+    click.option(
+        "--contested-after",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        metavar="N",
+        help="Stop correcting a field that was corrected so often and changed back.",
+    ),
+    click.option(
+        "--contested-window",
+        type=DURATION,
+        default="24h",
+        show_default=True,
+        help="Count the corrections within this time.",
+    ),
+    click.option(
+        "--notify-after",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Tell of drift that so many rounds in a row saw; of corrections at once.",
+    ),
+    click.option(
+        "--webhook",
+        metavar="URL",
+        help="Tell this address what changed, by a POST. Better in the environment.",
+    ),
+    click.option(
+        "--webhook-secret-file",
+        type=click.Path(),
+        help="File with the secret that signs messages; goes before RECONCILER_WEBHOOK_SECRET.",
+    ),
+    click.option(
+        "--metrics-port",
+        type=click.IntRange(0, 65535),
+        help="Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
+    ),
+    click.option(
+        "--metrics-address",
+        default="127.0.0.1",
+        show_default=True,
+        help="Listen on this address only.",
+    ),
+    click.option(
+        "--metrics-file",
+        type=click.Path(dir_okay=False),
+        help="Write metrics to this file after each round, for a textfile collector.",
+    ),
+]
+
+
+def drift_options(command: Command) -> Command:
+    """Add the options of ``drift``."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def is_service(parameters: Mapping[str, Any]) -> bool:
+    """Tell whether rounds come on a schedule."""
+    return parameters["every"] is not None or parameters["cron"] is not None
+
+
+def check(context: click.Context, parameters: Mapping[str, Any]) -> None:
+    """Refuse options that make no sense together. Raises UsageError."""
+    for is_wrong, complaint in _complaints(parameters):
+        if is_wrong:
+            raise click.UsageError(complaint, context)
+
+
+def _complaints(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
+    service = is_service(parameters)
+    has_memory = service or parameters["history"] is not None
+    contested = parameters["contested_after"] != 3 or parameters["contested_window"] != 86_400  # noqa: PLR2004 - the defaults
+    return [
+        (
+            parameters["correct"] is not None and parameters["format"] != "text",
+            "--format json shows drift; it cannot go with --correct.",
+        ),
+        (
+            parameters["every"] is not None and parameters["cron"] is not None,
+            "--every and --cron are two schedules; choose one.",
+        ),
+        (
+            service and "-" in parameters["paths"],
+            "standard input can be read once; a service needs files.",
+        ),
+        (parameters["every"] == 0, "--every must be longer than 0s."),
+        (
+            parameters["keep"] < parameters["contested_window"],
+            "--keep must not be shorter than --contested-window, which counts what is kept.",
+        ),
+        (
+            not has_memory and parameters["notify_after"] > 1,
+            "--notify-after counts rounds; it needs --history, --every or --cron.",
+        ),
+        (
+            not has_memory and contested,
+            "--contested-after and --contested-window count rounds; they need --history, --every or --cron.",
+        ),
+        (
+            not service and parameters["metrics_port"] is not None,
+            "--metrics-port is for a service; with one round, use --metrics-file.",
+        ),
+        (
+            parameters["webhook_secret_file"] is not None and parameters["webhook"] is None,
+            "--webhook-secret-file signs messages; it needs --webhook.",
+        ),
+    ]

@@ -1,0 +1,124 @@
+"""``reconciler history``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, Console, color_choice, console_of
+from reconciler.cli.options import DURATION, clock_of, missing_extra
+from reconciler.cli.records import history_option
+from reconciler.errors import ConfigurationError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.history.database import Database
+
+_FORMATS = ("text", "json", "html")
+_SHOWN_KEYS = 100
+
+
+@click.group(
+    context_settings=CONTEXT,
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  reconciler history --history drift.db
+  reconciler history --history drift.db --since 7d --address 'caas/1/76/*'
+  reconciler history --history drift.db --format html > status.html
+  reconciler history clear caas/1/76/web is_disabled --history drift.db
+""",
+)
+@history_option
+@click.option(
+    "--since", type=DURATION, default="30d", show_default=True, help="Show drift seen within this time."
+)
+@click.option(
+    "--address",
+    default="*",
+    metavar="GLOB",
+    help="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1_000_000),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Show at most the latest N drifted fields.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="How the history is printed; html is the status page.",
+)
+@click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]")
+@click.pass_context
+def history(context: click.Context, /, **parameters: Any) -> ExitCode | None:
+    """Show what rounds of drift found and did: each drifted field, since when, and what became of it.
+
+    The file is the one that drift and apply keep with --history.
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    console = console_of({**parameters, "quiet": False, "verbose": 0})
+    with _open(parameters["history"], context) as database:
+        console.result(_rendered(database, parameters, clock_of(context).now()))
+    return ExitCode.DONE
+
+
+@history.command(context_settings=CONTEXT)
+@click.argument("address")
+@click.argument("field")
+@history_option
+@click.pass_context
+def clear(context: click.Context, /, address: str, field: str, history: str | None) -> ExitCode:
+    """End the contest over FIELD of the key at ADDRESS: from the next round on it is corrected again."""
+    from reconciler.history.rounds import clear_contest  # noqa: PLC0415 - --help needs no engine
+
+    above = context.parent.params["history"] if context.parent else None
+    with _open(history or above, context) as database:
+        was_contested = clear_contest(database, address, field)
+    if not was_contested:
+        raise ConfigurationError(f"{field} of {address} is not contested")
+    Console(0, color_choice()).result(f"{address}: {field} is no longer contested.\n")
+    return ExitCode.DONE
+
+
+def _open(file: str | None, context: click.Context) -> Database:
+    """Open the history that is asked for, which must be there."""
+    from reconciler.history.database import Database  # noqa: PLC0415 - --help needs no engine
+
+    if file is None:
+        raise click.UsageError("name the history: --history FILE, or set RECONCILER_HISTORY.", context)
+    if not Path(file).is_file():
+        raise ConfigurationError(f"the history {file} is not there; drift --history {file} makes it")
+    return Database(file)
+
+
+def _rendered(database: Database, parameters: Mapping[str, Any], now: dt.datetime) -> str:
+    from reconciler.history.queries import Selection, episodes, status  # noqa: PLC0415 - as above
+    from reconciler.render.history import render_history_json, render_history_text  # noqa: PLC0415 - as above
+
+    try:
+        since = now - dt.timedelta(seconds=parameters["since"])
+    except OverflowError:
+        since = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    selection = Selection(since, parameters["address"], parameters["limit"])
+    if parameters["format"] == "html":
+        try:
+            from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            raise missing_extra("report", error) from error
+        shown = Selection(since, parameters["address"], min(parameters["limit"], _SHOWN_KEYS))
+        return render_page(status(database, shown, now))
+    found, total = episodes(database, selection)
+    overview = status(database, Selection(since, parameters["address"], limit=0), now)
+    render = render_history_json if parameters["format"] == "json" else render_history_text
+    return render(overview, found, total)

@@ -1,0 +1,76 @@
+"""What a service answers over HTTP: status page, metrics, health."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from reconciler.history.queries import Selection, conditions, status
+from reconciler.metrics import CONTENT_TYPE
+from reconciler.monitor import Answer
+from reconciler.notification import Trouble
+from reconciler.render.page import content_security_policy, render_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.cli.service import Service
+    from reconciler.clock import Clock
+    from reconciler.history.database import Database
+    from reconciler.metrics import Metrics
+    from reconciler.systemd import Pulse
+
+SHOWN: Final = dt.timedelta(days=30)
+KEYS: Final = 100
+_REFRESH_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The answers of a running service."""
+
+    service: Service
+    database: Database
+    metrics: Metrics
+    pulse: Pulse
+    clock: Clock
+
+    def paths(self) -> Mapping[str, Callable[[], Answer]]:
+        """Give what answers each path."""
+        return {
+            "/": self._page,
+            "/metrics": self._metrics,
+            "/healthz": self._health,
+            "/readyz": self._readiness,
+        }
+
+    def _page(self) -> Answer:
+        now = self.clock.now()
+        troubles = {condition.trouble: condition.since for condition in conditions(self.database)}
+        service = self.service.status(troubles.get(Trouble.FILES))
+        shown = status(self.database, Selection(now - SHOWN, limit=KEYS), now, service)
+        body = render_page(shown, refresh_seconds=_REFRESH_SECONDS).encode()
+        headers = {"Content-Security-Policy": content_security_policy()}
+        return Answer(body, "text/html; charset=utf-8", headers=headers)
+
+    def _metrics(self) -> Answer:
+        due = self.service.status().next_round
+        if due is not None:
+            self.metrics.next_round(due)
+        return Answer(self.metrics.exposition(), CONTENT_TYPE)
+
+    def _health(self) -> Answer:
+        """Tell a loop that moves from one that is stuck; a round that fails is no reason to restart."""
+        if self.pulse.is_stuck():
+            text = f"stuck: nothing has moved for {self.pulse.silence():.0f} s\n"
+            return Answer(text.encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return Answer(b"alive\n")
+
+    def _readiness(self) -> Answer:
+        """Tell whether the last round could read anything."""
+        reason = self.service.unready()
+        if reason:
+            return Answer(f"not ready: {reason}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return Answer(b"ready\n")

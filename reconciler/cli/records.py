@@ -1,0 +1,134 @@
+"""Where a run writes down what it does: a journal, a history, both or neither."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.apply import Recorder
+    from reconciler.clock import Clock
+    from reconciler.history.database import Database
+    from reconciler.history.rounds import History, JournalTable
+    from reconciler.journal import Sink
+
+    Command = Callable[..., Any]
+
+history_option = click.option(
+    "--history",
+    type=click.Path(dir_okay=False),
+    envvar="RECONCILER_HISTORY",
+    metavar="FILE",
+    help="SQLite file of all rounds and writes.  [env: RECONCILER_HISTORY]",
+)
+_JOURNAL = click.option(
+    "--journal",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Record every write in this file, before and after it is sent.",
+)
+
+
+def record_options(command: Command) -> Command:
+    """Add the options that say where to write things down."""
+    return _JOURNAL(history_option(command))
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where one run writes things down; ``run`` is its identifier.
+
+    ``table`` keeps the lines of the journal in a history that outlives the run.
+    """
+
+    run: str
+    parameters: Mapping[str, Any]
+    clock: Clock
+    history: History | None = None
+    table: JournalTable | None = None
+
+    @contextmanager
+    def recorder(self, fingerprint: str) -> Iterator[Recorder]:
+        """Give what is to be told of the writes of a plan.
+
+        Raises ConfigurationError if the journal cannot be opened.
+        """
+        from reconciler.apply import Recorders  # noqa: PLC0415 - --help needs no engine
+        from reconciler.journal import Journal, JournalFile, Run  # noqa: PLC0415 - the same
+
+        with ExitStack() as stack:
+            sinks: list[Sink] = []
+            recorders: list[Recorder] = []
+            if self.parameters["journal"] is not None:
+                sinks.append(stack.enter_context(JournalFile(self.parameters["journal"])))
+            if self.table is not None:
+                sinks.append(self.table)
+            if sinks:
+                from reconciler.cli.git import git_commit  # noqa: PLC0415 - only a journal asks
+                from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
+
+                # Not the run's own name: a service journals many times, and each stands for itself.
+                name = f"{self.run}-{uuid.uuid4().hex[:8]}"
+                commit = git_commit(self.parameters["paths"])
+                run = Run(name, fingerprint, self.parameters["base_url"], actor(), commit)
+                recorders.append(Journal(sinks, run, self.clock))
+            if self.history is not None:
+                recorders.append(self.history)
+            yield Recorders(*recorders)
+
+
+@contextmanager
+def open_records(parameters: Mapping[str, Any], clock: Clock, command: str) -> Iterator[Records]:
+    """Open the history, if one is wanted. Raises HistoryError."""
+    run = uuid.uuid4().hex[:12]
+    if parameters["history"] is None:
+        yield Records(run, parameters, clock)
+        return
+    from reconciler.history.database import Database  # noqa: PLC0415 - only a history needs it
+
+    with Database(parameters["history"]) as database:
+        database.bind(parameters["base_url"])
+        _, records = _recorded(database, run, parameters, clock, command)
+        yield records
+
+
+@contextmanager
+def open_history(
+    parameters: Mapping[str, Any], clock: Clock, command: str
+) -> Iterator[tuple[Database, History, Records]]:
+    """Open the history for a run that writes rounds, or one in memory, which goes with the run.
+
+    Raises HistoryError, also if another run writes rounds into the file.
+    """
+    from reconciler.history.database import Database, sole_user  # noqa: PLC0415 - only a history needs it
+
+    file = parameters["history"]
+    with sole_user(file), Database(file) as database:
+        if file is not None:
+            database.bind(parameters["base_url"])
+        history, records = _recorded(database, uuid.uuid4().hex[:12], parameters, clock, command)
+        yield database, history, records
+
+
+def _recorded(
+    database: Database, run: str, parameters: Mapping[str, Any], clock: Clock, command: str
+) -> tuple[History, Records]:
+    from reconciler.history.rounds import History, HistoryRun, JournalTable  # noqa: PLC0415 - as above
+
+    if parameters["history"] is None:
+        history = History(database, HistoryRun(run, command, __version__, "", None), clock.now)
+        return history, Records(run, parameters, clock, history)
+    from reconciler.cli.git import git_commit  # noqa: PLC0415 - only a history asks
+    from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
+
+    facts = HistoryRun(run, command, __version__, actor(), git_commit(parameters["paths"]))
+    history = History(database, facts, clock.now)
+    return history, Records(run, parameters, clock, history, JournalTable(database, clock.now))

@@ -1,0 +1,257 @@
+"""One round of ``drift``: read, detect, show, correct, and write down what came of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.cli.drift_printer import DriftPrinter
+from reconciler.cli.execution import Execution, finishing
+from reconciler.cli.options import connection, validator
+from reconciler.cli.plan import is_refused, read_files, targeted
+from reconciler.commands.drift import (
+    Detection,
+    refused_fields,
+    round_result,
+    scopes_after,
+    settled_fields,
+    unreachable_scopes,
+)
+from reconciler.errors import (
+    ConfigurationError,
+    ExitCode,
+    HistoryError,
+    InputError,
+    ReconcilerError,
+)
+from reconciler.normalize import format_instant
+from reconciler.notification import Trouble
+from reconciler.report import RoundReport, RoundResult
+from reconciler.waiting import Workers
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from reconciler.cli.console import Console
+    from reconciler.cli.records import Records
+    from reconciler.cli.watch import Watch
+    from reconciler.client import Reader, Writer
+    from reconciler.clock import Clock
+    from reconciler.history.rounds import History
+    from reconciler.model import DesiredState, FieldChange, Outcome
+    from reconciler.plan import Selection
+    from reconciler.report import DriftedField
+
+    FieldKey = tuple[str, str]
+    Read = Callable[[dt.datetime], DesiredState]
+
+
+_KEPT_IN_MEMORY: Final = 86_400.0
+
+
+class Rounds:
+    """Detects and corrects drift, any number of times."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a round depends on
+        self,
+        parameters: Mapping[str, Any],
+        clock: Clock,
+        console: Console,
+        stop: threading.Event,
+        records: Records,
+        history: History,
+        watch: Watch,
+    ) -> None:
+        """Take the options, where to write things down, and who is told of a round."""
+        from reconciler.commands.validate import WatchedFiles  # noqa: PLC0415 - --help needs no engine
+        from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
+
+        self._parameters = parameters
+        self._clock = clock
+        self._console = console
+        self._stop = stop
+        self._records = records
+        self._history = history
+        self._watch = watch
+        self._kinds = load_kinds()
+        self._files = WatchedFiles(parameters["paths"], lambda now: validator(parameters, self._kinds, now))
+        self._valid: DesiredState | None = None
+        self._valid_since = clock.now()
+        # In memory the history of a service would grow without end, and it serves to notice contests only.
+        longest = max(_KEPT_IN_MEMORY, parameters["contested_window"])
+        keep = parameters["keep"] if parameters["history"] else min(parameters["keep"], longest)
+        self._keep = dt.timedelta(seconds=keep)
+        self._has_reached = False
+        self._workers = Workers(parameters["parallelism"])  # they live as long as the process
+        self._printer = DriftPrinter(parameters, console)
+        self._complained: tuple[str, ...] = ()
+        self._troubles: set[Trouble] = set()
+
+    def once(self) -> ExitCode:
+        """Do the one round of a command: a signal ends its reads, and lets its writes in flight finish.
+
+        Raises ReconcilerError if nothing could be compared.
+        """
+        report, error = self._recorded(self._read, finishing(self._stop, self._console))
+        if error is not None:
+            raise error
+        return report.result.exit_code
+
+    def again(self) -> RoundReport:
+        """Do one round of a service, whose signals are its own.
+
+        Raises ReconcilerError until a round has reached the API, if waiting cannot help.
+        """
+        began = self._clock.now()
+        try:
+            report, error = self._recorded(self._read_again, nullcontext())
+        except HistoryError as failure:
+            error = failure
+            report = RoundReport(began, self._clock.now(), RoundResult.FAILED, errors=failure.texts)
+        if error is not None and not self._has_reached and not error.is_passing and not self._stop.is_set():
+            raise error
+        self._has_reached = self._has_reached or error is None
+        if error is not None and report.result is not RoundResult.INTERRUPTED:
+            self._console.complain(error)
+        return report
+
+    def _recorded(
+        self, read: Read, writing: AbstractContextManager[None]
+    ) -> tuple[RoundReport, ReconcilerError | None]:
+        """Do a round, write it down and tell of it; give the error that ended it early, if one did."""
+        began = self._clock.now()
+        self._troubles = set()
+        self._history.begin()
+        failure: ReconcilerError | None = None
+        state: DesiredState | None = None
+        try:
+            state, selected = targeted(read(began), self._parameters)
+            report = self._round(state, selected, began, writing)
+        except ReconcilerError as error:
+            failure = error
+            result = RoundResult.INTERRUPTED if self._stop.is_set() else RoundResult.FAILED
+            scopes = () if state is None else unreachable_scopes(state, error)
+            errors = (*self._complained, *error.texts)
+            report = RoundReport(began, self._clock.now(), result, scopes, errors=errors)
+        self._history.end(report)
+        self._watch.ended(report, self._troubles)
+        self._history.forget(self._keep)
+        return report, failure
+
+    def _read(self, now: dt.datetime) -> DesiredState:
+        if self._parameters["git_pull"]:
+            from reconciler.cli.git import pull  # noqa: PLC0415 - only --git-pull needs it
+
+            pull(self._parameters["paths"])
+        return read_files(self._kinds, self._parameters, now)
+
+    def _read_again(self, now: dt.datetime) -> DesiredState:
+        """Read what the files say; the last valid files stand in for invalid ones. Raises InputError."""
+        complaints: list[str] = []
+        if self._parameters["git_pull"]:
+            from reconciler.cli.git import pull  # noqa: PLC0415 - only --git-pull needs it
+
+            try:
+                pull(self._parameters["paths"])
+            except ConfigurationError as error:
+                self._troubles.add(Trouble.CHECKOUT)
+                complaints += [*error.texts, "the checkout is not up to date; the files at hand are in force"]
+        try:
+            self._valid = self._files.read(now)
+            self._valid_since = now
+        except InputError as error:
+            self._troubles.add(Trouble.FILES)
+            if self._valid is None:
+                raise
+            since = format_instant(self._valid_since)
+            complaints += [
+                *error.texts,
+                f"the files are invalid; what they said at {since} is still in force",
+            ]
+        self._complained = tuple(complaints)
+        self._printer.complain(self._complained)
+        return self._valid
+
+    def _round(
+        self,
+        state: DesiredState,
+        selected: Selection,
+        now: dt.datetime,
+        writing: AbstractContextManager[None],
+    ) -> RoundReport:
+        """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
+        link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
+        from reconciler.client import Reader, Writer  # noqa: PLC0415 - only commands that talk load httpx
+
+        code = ExitCode.DONE
+        with (Reader if self._parameters["correct"] is None else Writer)(link) as client:
+            detection = self._detect(client, state, selected, now)
+            self._printer.show(detection, now)
+            fields = detection.fields()
+            contested = self._contested(state, fields) if isinstance(client, Writer) else frozenset()
+            self._history.saw(fields, detection.compared(state, selected))
+            if isinstance(client, Writer):
+                with writing:
+                    code, fields = self._correct(client, detection, fields, contested, now)
+        result = round_result(detection, fields, code)
+        errors = (*self._complained, *(str(problem) for problem in detection.plan.problems))
+        scopes = scopes_after(detection.scopes(), fields)
+        return RoundReport(now, self._clock.now(), result, scopes, fields, errors)
+
+    def _detect(
+        self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime
+    ) -> Detection:
+        from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
+        from reconciler.drift import drift_of  # noqa: PLC0415 - the same
+
+        self._printer.warn(state.warnings)
+        with self._console.progress("Reading scopes", len(state.scopes)) as advance:
+            planner = Planner(client, self._kinds, self._workers, now)
+            plan, unread = planner.plan_readable(state, selected, advance)
+        return Detection(plan, drift_of(self._kinds, plan), unread)
+
+    def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
+        """Name the fields that would be corrected, were they not contested."""
+        from reconciler.drift import Correction, TugOfWar, declared_values  # noqa: PLC0415 - as above
+
+        parameters = self._parameters
+        wanted = Correction(parameters["correct"])
+        window = dt.timedelta(seconds=parameters["contested_window"])
+        return self._history.contested(
+            [field for field in fields if wanted.covers(field.change.effect)],
+            lambda keys: declared_values(self._kinds, state, keys),
+            TugOfWar(parameters["contested_after"], window),
+        )
+
+    def _correct(
+        self,
+        writer: Writer,
+        detection: Detection,
+        fields: tuple[DriftedField, ...],
+        contested: frozenset[FieldKey],
+        now: dt.datetime,
+    ) -> tuple[ExitCode, tuple[DriftedField, ...]]:
+        from reconciler.commands.apply import Freshness  # noqa: PLC0415 - --help needs no engine
+        from reconciler.drift import Correction, corrections  # noqa: PLC0415 - the same
+
+        parameters, console = self._parameters, self._console
+        covered = Correction(parameters["correct"])
+
+        def wanted(address: str, change: FieldChange) -> bool:
+            return covered.covers(change.effect) and (address, change.field) not in contested
+
+        correction = corrections(self._kinds, detection.plan, detection.drifted, wanted, now)
+        if is_refused(correction, parameters, console):
+            console.note("Nothing was corrected.")
+            return ExitCode.REFUSED, refused_fields(fields, correction)
+        code = ExitCode.DONE
+        outcomes: Sequence[Outcome] = ()
+        if correction.changes:
+            execution = Execution(writer, self._kinds, self._workers, console, self._records, self._stop)
+            code, outcomes = execution.run(correction, Freshness.JUST_MADE)
+        after = settled_fields(fields, contested, outcomes)
+        self._printer.tell_left(detection, after)
+        return code, after

@@ -1,0 +1,163 @@
+"""Who hears of rounds besides the terminal: metrics, a webhook, the pulse of the service."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler import __version__
+from reconciler.cli.credentials import webhook_secret
+from reconciler.cli.options import USER_AGENT, missing_extra
+from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.history.news import News
+from reconciler.notification import Telling, Trouble, condition_message, drift_message, telling
+from reconciler.report import RoundResult
+from reconciler.secret import Secret
+from reconciler.systemd import Pulse, Supervisor
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Collection, Iterator, Mapping
+
+    from reconciler.cli.console import Console
+    from reconciler.client import Exchange
+    from reconciler.client.webhook import Webhook
+    from reconciler.clock import Clock
+    from reconciler.history.database import Database
+    from reconciler.metrics import Metrics
+    from reconciler.notification import Untold
+    from reconciler.report import RoundReport
+
+_LONGEST_SILENCE: Final = 300.0
+_READ_PARTS: Final = 4
+
+
+class Watch:
+    """Passes on what happens. Use :func:`open_watch` to make one."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everybody who is told
+        self,
+        parameters: Mapping[str, Any],
+        run: str,
+        console: Console,
+        database: Database,
+        pulse: Pulse,
+        metrics: Metrics | None = None,
+        webhook: Webhook | None = None,
+    ) -> None:
+        """Take everybody who is told."""
+        self._parameters = parameters
+        self._run = run
+        self._console = console
+        self._news = News(database)
+        self._webhook = webhook
+        self.pulse = pulse
+        self.metrics = metrics
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Hear of a request to the API."""
+        self.pulse.beat()
+        self._console.exchange(exchange)
+        if self.metrics is not None:
+            self.metrics.exchange(exchange)
+
+    def ended(self, report: RoundReport, troubles: Collection[Trouble]) -> None:
+        """Hear of the end of a round, which the history holds already. Raises HistoryError."""
+        self.pulse.beat()
+        if self.metrics is not None:
+            self.metrics.round(report)
+            self.metrics.files(valid=Trouble.FILES not in troubles)
+        if report.result is not RoundResult.INTERRUPTED:
+            self._tell(report, troubles)
+        if self.metrics is not None and self._parameters["metrics_file"] is not None:
+            self._write(self.metrics, self._parameters["metrics_file"])
+
+    def _write(self, metrics: Metrics, file: str) -> None:
+        try:
+            metrics.write(file)
+        except OSError as error:
+            self._console.error(f"the metrics file {file} cannot be written: {error.strerror}")
+
+    def _tell(self, report: RoundReport, troubles: Collection[Trouble]) -> None:
+        present = {*troubles, *([Trouble.ROUNDS] if report.result is RoundResult.FAILED else [])}
+        after, now = self._parameters["notify_after"], report.ended
+        conditions = self._news.update(present, after, now)
+        if self._webhook is None:
+            return
+        base_url = self._parameters["base_url"]
+        for condition in conditions:
+            if self._send(condition_message(condition, now, base_url, self._run, report.errors)):
+                self._news.tell_condition(condition)
+        by_telling: dict[Telling, list[Untold]] = {choice: [] for choice in Telling}
+        for one in self._news.untold(now):
+            by_telling[telling(one, after)].append(one)
+        due = by_telling[Telling.NOW]
+        if due and self._send(drift_message([one.episode for one in due], now, base_url, self._run)):
+            self._news.tell(due)
+        self._news.tell(by_telling[Telling.NEVER])
+
+    def _send(self, message: Mapping[str, Any]) -> bool:
+        """Send a message, and tell whether it arrived: if not, a later round sends it again."""
+        if self._webhook is None:
+            return False
+        try:
+            self._webhook.send(message)
+        except ReconcilerError as error:
+            self._console.error(f"nobody was told: {error}")
+        else:
+            if self.metrics is not None:
+                self.metrics.notification(sent=True)
+            return True
+        if self.metrics is not None:
+            self.metrics.notification(sent=False)
+        return False
+
+
+@contextmanager
+def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told need
+    parameters: Mapping[str, Any],
+    run: str,
+    clock: Clock,
+    console: Console,
+    stop: threading.Event,
+    database: Database,
+    supervisor: Supervisor,
+) -> Iterator[Watch]:
+    """Make everybody who is to be told. Raises ConfigurationError if one of them cannot be."""
+    silence = _LONGEST_SILENCE + parameters["connect_timeout"] + _READ_PARTS * parameters["read_timeout"]
+    pulse = Pulse(clock, supervisor, silence)
+    with ExitStack() as stack:
+        webhook = None
+        if parameters["webhook"] is not None:
+            from reconciler.client.webhook import Webhook  # noqa: PLC0415 - httpx, only for a webhook
+
+            url = Secret(parameters["webhook"])
+            secret = webhook_secret(parameters["webhook_secret_file"], console)
+            webhook = stack.enter_context(Webhook(url, secret, USER_AGENT, clock, stop))
+        yield Watch(parameters, run, console, database, pulse, _metrics(parameters), webhook)
+
+
+def systemd() -> Supervisor:
+    """Give the systemd of this process, by what it left in the environment."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    is_ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and is_ours else None
+    return Supervisor(os.environ.get("NOTIFY_SOCKET"), watchdog)
+
+
+def _metrics(parameters: Mapping[str, Any]) -> Metrics | None:
+    if parameters["metrics_port"] is None and parameters["metrics_file"] is None:
+        return None
+    try:
+        from reconciler.metrics import Metrics  # noqa: PLC0415 - an extra, and 60 ms
+    except ImportError as error:
+        raise missing_extra("metrics", error) from error
+    metrics = Metrics(__version__)
+    if parameters["metrics_file"] is not None:
+        try:
+            metrics.resume(parameters["metrics_file"])
+        except (OSError, ValueError) as error:
+            message = f"the metrics file {parameters['metrics_file']} cannot be read: {error}"
+            raise ConfigurationError(message) from error
+    return metrics

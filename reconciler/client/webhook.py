@@ -1,0 +1,127 @@
+"""Messages to a webhook, signed the way of the Standard Webhooks specification."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import uuid
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from reconciler import errors
+from reconciler.client.answers import unreachable
+from reconciler.retry import Retrier, RetryPolicy, retry_after
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from reconciler.clock import Clock
+    from reconciler.secret import Secret
+
+_POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=30.0)
+_TIMEOUT: Final = 10.0
+_ENCODED_PREFIX: Final = "whsec_"
+
+
+class Webhook:
+    """Sends JSON to one address, which is as good as a password and therefore never shown."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a message depends on
+        self,
+        url: Secret,
+        secret: Secret | None,
+        user_agent: str,
+        clock: Clock,
+        stop: threading.Event,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Take the address, and the secret to sign with if messages are to be signed.
+
+        Raises ConfigurationError if either cannot be used.
+        """
+        self._url = url
+        self._key = None if secret is None else _key(secret)
+        self._request = f"POST {_host(url)}"
+        self._clock = clock
+        self._retrier = Retrier(_POLICY, clock, stop)
+        self._client = httpx.Client(
+            headers={"User-Agent": user_agent, "Content-Type": "application/json"},
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        """Begin to use the webhook."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send ``message``; a receiver tells a repetition by its ``webhook-id``. Raises ApiError."""
+        body = json.dumps(message).encode("ascii")
+        headers = {"webhook-id": f"msg_{uuid.uuid4().hex}"}
+        self._retrier.call(lambda: self._post(body, headers))
+
+    def _post(self, body: bytes, headers: dict[str, str]) -> None:
+        headers["webhook-timestamp"] = str(int(self._clock.now().timestamp()))
+        if self._key is not None:
+            signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+            digest = hmac.new(self._key, signed, hashlib.sha256).digest()
+            headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
+        url = self._url.reveal()
+        try:
+            with self._client.stream("POST", url, content=body, headers=headers) as answer:
+                pass  # its body is not read: it may never end
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise unreachable(self._request, error, self._url) from error
+        if answer.is_success:
+            return
+        failure = errors.Failure(
+            self._request,
+            "the webhook refuses the message",
+            answer.status_code,
+            retry_after=retry_after(answer.headers.get("Retry-After"), self._clock),
+        )
+        if answer.is_server_error or answer.status_code in {408, 429}:
+            raise errors.ServerFaultError(failure)
+        raise errors.RejectedError(failure)
+
+
+def _key(secret: Secret) -> bytes:
+    text = secret.reveal()
+    try:
+        is_encoded = text.startswith(_ENCODED_PREFIX)
+        encoded = text.removeprefix(_ENCODED_PREFIX)
+        key = base64.b64decode(encoded, validate=True) if is_encoded else text.encode()
+    except ValueError as error:
+        message = f"the webhook secret begins with {_ENCODED_PREFIX}, but what follows is not base64"
+        raise errors.ConfigurationError(message) from error
+    if not key:
+        raise errors.ConfigurationError("the webhook secret is empty")
+    return key
+
+
+def _host(url: Secret) -> str:
+    text = url.reveal()
+    try:
+        parts = httpx.URL(text)
+        is_whole = urlsplit(text).port != 0 and " " not in text  # httpx takes any port, and encodes a blank
+    except (ValueError, httpx.InvalidURL):
+        parts, is_whole = httpx.URL(), False
+    if not is_whole or not parts.host or parts.scheme not in {"http", "https"}:
+        raise errors.ConfigurationError("the webhook is no address like https://example.com/path")
+    return f"{parts.scheme}://{parts.host}/…"

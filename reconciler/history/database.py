@@ -1,0 +1,251 @@
+"""The SQLite file of a history: opened, locked, kept whole; the one home of sqlite3 in the engine.
+
+Write-ahead logging with full synchronisation: a transaction that has ended survives the death of the
+process and of the machine, and one that has not leaves no trace. Moments are whole seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from reconciler.errors import HistoryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+
+MAGIC: Final = b"SQLite format 3\0"
+"""How the file begins."""
+VERSION: Final = 1
+_APPLICATION: Final = 0x7265636F
+"""What SQLite keeps in the file's head to tell the files of programs apart: ``reco``."""
+_MODE: Final = 0o600
+_BUSY_SECONDS: Final = 10
+_SWITCHES: Final = 20
+_TABLES: Final = """
+CREATE TABLE run (
+    id TEXT PRIMARY KEY, began INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
+    who TEXT NOT NULL, git_commit TEXT
+);
+CREATE TABLE round (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER, result TEXT,
+    drifted INTEGER NOT NULL DEFAULT 0, corrected INTEGER NOT NULL DEFAULT 0,
+    contested INTEGER NOT NULL DEFAULT 0, errors TEXT NOT NULL DEFAULT '[]'
+);
+CREATE INDEX round_by_time ON round (began, result);
+CREATE TABLE episode (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL, field TEXT NOT NULL, effect TEXT NOT NULL,
+    reason TEXT NOT NULL, declared TEXT NOT NULL, live TEXT NOT NULL, first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL, rounds INTEGER NOT NULL, ended INTEGER, outcome TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '', corrected INTEGER, run TEXT, told TEXT NOT NULL DEFAULT ''
+);
+CREATE UNIQUE INDEX episode_open ON episode (address, field) WHERE ended IS NULL;
+CREATE INDEX episode_by_time ON episode (last_seen);
+CREATE INDEX episode_by_key ON episode (address, last_seen);
+CREATE INDEX episode_untold ON episode (outcome, told) WHERE told != outcome;
+CREATE INDEX episode_corrected ON episode (address, field, corrected) WHERE corrected IS NOT NULL;
+CREATE TABLE contest (
+    address TEXT NOT NULL, field TEXT NOT NULL, declared TEXT NOT NULL, live TEXT NOT NULL,
+    since INTEGER NOT NULL, corrections INTEGER NOT NULL, PRIMARY KEY (address, field)
+);
+CREATE TABLE settled (
+    address TEXT NOT NULL, field TEXT NOT NULL, last_episode INTEGER NOT NULL, PRIMARY KEY (address, field)
+);
+CREATE TABLE scope (
+    scope TEXT PRIMARY KEY, standing TEXT NOT NULL, since INTEGER NOT NULL, keys INTEGER NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE TABLE condition (
+    name TEXT PRIMARY KEY, since INTEGER NOT NULL, rounds INTEGER NOT NULL, told INTEGER NOT NULL,
+    over INTEGER NOT NULL
+);
+CREATE TABLE journal (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, line TEXT NOT NULL);
+CREATE INDEX journal_by_time ON journal (at);
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+def storable(text: str) -> str:
+    """Give ``text`` as SQLite can keep it: a lone surrogate becomes an escape, which in JSON means it."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that takes any text: from an API, the environment or the command line."""
+
+    def execute(self, statement: str, values: Any = (), /) -> sqlite3.Cursor:
+        safe = [storable(value) if isinstance(value, str) else value for value in values]
+        return super().execute(statement, safe)
+
+
+class Database:
+    """An open history, for any number of threads; use it as a context manager."""
+
+    def __init__(self, file: str | None) -> None:
+        """Open ``file``, made if it is not there, or a history in memory for None.
+
+        Raises HistoryError if the file is none of ours or cannot be used.
+        """
+        self.file = file
+        self._name = "the history" if file is None else f"the history {file}"
+        self._lock = threading.RLock()
+        with self._errors("cannot be opened"):
+            if file is not None:
+                _make_private(Path(file))
+            self._connection = sqlite3.connect(
+                ":memory:" if file is None else file,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
+            )
+            # The globs of --address are those of --target, which GLOB is not quite.
+            self._connection.create_function("matches", 2, fnmatchcase, deterministic=True)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def __enter__(self) -> Self:
+        """Begin to use the database."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file, once no other thread uses it."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection for changes that are kept together or not at all. Raises HistoryError."""
+        with self._lock, self._errors("cannot be written"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+                raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let everything that is read in the context be of one moment. Raises HistoryError."""
+        with self._lock, self._errors("cannot be read"):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.rollback()
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Give the rows of a query. Raises HistoryError."""
+        with self._lock, self._errors("cannot be read"):
+            return self._connection.execute(statement, values).fetchall()
+
+    def bind(self, base_url: str) -> None:
+        """Keep the address of the API that the history is of. Raises HistoryError if it is another's."""
+        with self.transaction() as connection:
+            statement = "INSERT INTO setting VALUES ('base_url', ?) ON CONFLICT DO NOTHING"
+            connection.execute(statement, (base_url,))
+        ((known,),) = self.rows("SELECT value FROM setting WHERE name = 'base_url'")
+        if known != base_url:
+            raise HistoryError(f"{self._name} is of {known}, not of {base_url}; use another file")
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        self._is_new()  # before the first change: the file of another program is left as it is
+        self._log_ahead()
+        connection.execute("PRAGMA synchronous = FULL")
+        with self.transaction():
+            if self._is_new():
+                for statement in filter(str.strip, _TABLES.split(";")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _log_ahead(self) -> None:
+        """Switch to write-ahead logging. Of several that do so at once all may fail, and none waits."""
+        for _ in range(_SWITCHES - 1):
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            with self.transaction():
+                pass  # somebody else is at it: wait for them
+        self._connection.execute("PRAGMA journal_mode = WAL")
+
+    def _is_new(self) -> bool:
+        """Tell whether the file holds nothing yet. Raises HistoryError if it is none of ours."""
+        # One statement: another process may be making the file.
+        ((application, version, tables),) = self._connection.execute(
+            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+            " FROM pragma_application_id, pragma_user_version"
+        ).fetchall()
+        if (application, version) == (_APPLICATION, VERSION):
+            return False
+        if application == version == tables == 0:
+            return True
+        is_ours = application == _APPLICATION
+        what = f"of format {version}, and only {VERSION} is known" if is_ours else "no history"
+        raise HistoryError(f"{self._name} cannot be used: it is {what}; name another file")
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise HistoryError(f"{self._name} {what}: {error}") from error
+        except OSError as error:
+            raise HistoryError(f"{self._name} {what}: {error.strerror}") from error
+
+
+def _make_private(file: Path) -> None:
+    """Make the file before SQLite does, which would let others read it."""
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
+
+
+@contextmanager
+def sole_user(file: str | None) -> Iterator[None]:
+    """Hold the lock beside a history, so that no two runs write rounds into it.
+
+    The lock goes with the process, however that ends. Raises HistoryError while another holds it.
+    """
+    if file is None:
+        yield
+        return
+    path = f"{file}-lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+    except OSError as error:
+        raise HistoryError(f"the lock {path} cannot be opened: {error.strerror}") from error
+    try:
+        _lock(descriptor, file)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, file: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        message = f"the history {file} is in use by another drift run (process {holder}); let it end first"
+        raise HistoryError(message) from None
+    except OSError as error:
+        raise HistoryError(f"the lock {file}-lock cannot be used: {error.strerror}") from error

@@ -1,0 +1,85 @@
+"""What of a history a team has not been told yet, and how long a trouble has lasted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from reconciler.history.queries import EPISODE, episode_of
+from reconciler.notification import AFTER_ROUNDS, Condition, Trouble, Untold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.history.database import Database
+
+_RETRIED_FOR = dt.timedelta(days=1)
+_MOST = 1000
+
+
+class News:
+    """The untold part of a history."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the open database."""
+        self._database = database
+
+    def untold(self, now: dt.datetime) -> tuple[Untold, ...]:
+        """Give drift whose outcome nobody has been told, oldest first; what ended over a day ago is old news.
+
+        Raises HistoryError.
+        """
+        earliest = int((now - _RETRIED_FOR).timestamp())
+        waiting = sorted(AFTER_ROUNDS)
+        # What may have to wait comes last, or much of it would keep the rest from being told.
+        rows = self._database.rows(
+            f"{EPISODE} WHERE told != outcome AND (ended IS NULL OR ended >= ?)"
+            f" ORDER BY ended IS NULL AND outcome IN ({', '.join('?' * len(waiting))}), rounds DESC, id"
+            f" LIMIT {_MOST}",
+            (earliest, *waiting),
+        )
+        return tuple(Untold(row[0], row[1], episode_of(row)) for row in sorted(rows, key=itemgetter(0)))
+
+    def tell(self, untold: Iterable[Untold]) -> None:
+        """Note that somebody has been told, or never will be. Raises HistoryError."""
+        facts = [(one.episode.outcome.value, one.number) for one in untold]
+        with self._database.transaction() as connection:
+            connection.executemany("UPDATE episode SET told = ? WHERE id = ?", facts)
+
+    def update(
+        self, troubles: Iterable[Trouble], after_rounds: int, now: dt.datetime
+    ) -> tuple[Condition, ...]:
+        """Note which troubles this round had, and give those to tell: after so many rounds, and when over.
+
+        That the files are invalid is told at once. Raises HistoryError.
+        """
+        present = set(troubles)
+        conditions = []
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE condition SET over = 1")
+            for trouble in present:
+                connection.execute(
+                    "INSERT INTO condition VALUES (?, ?, 1, 0, 0)"
+                    " ON CONFLICT DO UPDATE SET rounds = rounds + 1, over = 0",
+                    (trouble.value, int(now.timestamp())),
+                )
+            connection.execute("DELETE FROM condition WHERE over AND NOT told")
+            rows = connection.execute(
+                "SELECT name, since, rounds, told FROM condition ORDER BY name"
+            ).fetchall()
+        for name, since, rounds, told in rows:
+            trouble = Trouble(name)
+            needed = 1 if trouble is Trouble.FILES else after_rounds
+            is_over = trouble not in present
+            if is_over or (not told and rounds >= needed):
+                moment = dt.datetime.fromtimestamp(since, dt.UTC)
+                conditions.append(Condition(trouble, moment, rounds, is_over))
+        return tuple(conditions)
+
+    def tell_condition(self, condition: Condition) -> None:
+        """Note that somebody has been told of a trouble, or of its end. Raises HistoryError."""
+        over = "DELETE FROM condition WHERE name = ?"
+        begun = "UPDATE condition SET told = 1 WHERE name = ?"
+        with self._database.transaction() as connection:
+            connection.execute(over if condition.is_over else begun, (condition.trouble.value,))

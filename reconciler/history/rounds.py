@@ -1,0 +1,273 @@
+"""Writing what rounds find and do, each step in a transaction of its own."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.history.database import storable
+from reconciler.normalize import json_text
+from reconciler.report import FieldOutcome, Standing
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import sqlite3
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from reconciler.drift import TugOfWar
+    from reconciler.history.database import Database
+    from reconciler.model import Change, Outcome
+    from reconciler.report import DriftedField, RoundReport
+
+    FieldKey = tuple[str, str]
+    """The address of a key, and the name of a field."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRun:
+    """Who writes: an identifier, the command, the version of this tool, the actor, the files' commit."""
+
+    run: str
+    command: str
+    version: str
+    who: str
+    git_commit: str | None
+
+
+class History:
+    """What one run adds to a history: rounds, the drift that they saw, and what became of it."""
+
+    def __init__(self, database: Database, run: HistoryRun, clock: Callable[[], dt.datetime]) -> None:
+        """Take the open database, what to say of the run, and the present. Raises HistoryError."""
+        self._database = database
+        self._run = run.run
+        self._clock = clock
+        self._round = 0
+        with database.transaction() as connection:
+            facts = (run.run, self._now(), run.command, run.version, run.who, run.git_commit)
+            connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)", facts)
+
+    def begin(self) -> None:
+        """Note that a round begins: should it be cut off, that shows. Raises HistoryError."""
+        with self._database.transaction() as connection:
+            statement = "INSERT INTO round (run, began) VALUES (?, ?)"
+            self._round = connection.execute(statement, (self._run, self._now())).lastrowid or 0
+
+    def contested(
+        self,
+        drifted: Iterable[DriftedField],
+        declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
+        rule: TugOfWar,
+    ) -> frozenset[FieldKey]:
+        """Name the fields that are not to be corrected, because somebody keeps changing them back.
+
+        ``declared`` gives the normal forms, as JSON, that the files now declare for some fields: a contest
+        over another value is over. Raises HistoryError.
+        """
+        earliest = self._now() - rule.window.total_seconds()
+        with self._database.transaction() as connection:
+            _end_contests(connection, declared)
+            for field in drifted:
+                _contest(connection, field, rule.corrections, earliest, self._now())
+            rows = connection.execute("SELECT address, field FROM contest").fetchall()
+        return frozenset((address, field) for address, field in rows)
+
+    def saw(self, drifted: Iterable[DriftedField], compared: Callable[[str], bool]) -> None:
+        """Note the drift of this round, before any of it is corrected.
+
+        ``compared`` tells whether the key at an address was looked at, or is no longer declared: drift there
+        that was not seen again has ended. Raises HistoryError.
+        """
+        now = self._now()
+        with self._database.transaction() as connection:
+            gone = set(connection.execute("SELECT address, field FROM episode WHERE ended IS NULL"))
+            for field in drifted:
+                gone.discard((field.address, field.change.field))
+                _saw(connection, field, now)
+            for address, field_name in sorted(gone):
+                if compared(address):
+                    _end(connection, (address, field_name), FieldOutcome.ENDED, now)
+
+    def before(self, change: Change) -> None:
+        """Take no notice of a write before it is sent: a journal does."""
+
+    def after(self, outcome: Outcome) -> None:
+        """Note what became of the drift that a write was to correct. Raises HistoryError."""
+        result = FieldOutcome.of(outcome.result)
+        with self._database.transaction() as connection:
+            for field in outcome.change.fields:
+                key = (outcome.change.address, field.field)
+                if result is FieldOutcome.CORRECTED:
+                    _corrected(connection, key, json_text(field.after), self._now(), self._run)
+                else:
+                    _note(connection, key, result, outcome.detail)
+
+    def end(self, report: RoundReport) -> None:
+        """Note the end of the round, and how everything stands. Raises HistoryError."""
+        counts = Counter(field.outcome for field in report.fields)
+        with self._database.transaction() as connection:
+            for field in report.fields:
+                key = (field.address, field.change.field)
+                if field.outcome is FieldOutcome.CORRECTED:  # and not noted yet, as the disk was full then
+                    _corrected(connection, key, json_text(field.declared), self._now(), self._run)
+                else:
+                    _note(connection, key, field.outcome, field.detail)
+            facts = (
+                int(report.ended.timestamp()),
+                report.result.value,
+                len(report.fields),
+                counts[FieldOutcome.CORRECTED],
+                counts[FieldOutcome.CONTESTED],
+                json.dumps(report.errors),
+                self._round,
+            )
+            connection.execute(
+                "UPDATE round SET ended = ?, result = ?, drifted = ?, corrected = ?, contested = ?,"
+                " errors = ? WHERE id = ?",
+                facts,
+            )
+            _keep_scopes(connection, report)
+
+    def forget(self, keep: dt.timedelta) -> None:
+        """Drop what ended longer than ``keep`` ago; what goes on stays. Raises HistoryError."""
+        latest = self._now() - int(keep.total_seconds())
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM round WHERE began < ? AND id != ?", (latest, self._round))
+            connection.execute("DELETE FROM episode WHERE last_seen < ? AND ended < ?", (latest, latest))
+            connection.execute("DELETE FROM journal WHERE at < ?", (latest,))
+            connection.execute(
+                "DELETE FROM run WHERE began < ? AND id NOT IN (SELECT run FROM round) AND id != ?",
+                (latest, self._run),
+            )
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp())
+
+
+class JournalTable:
+    """The lines of a journal, kept in a history; a sink."""
+
+    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
+        """Take the open database, and the present."""
+        self._database = database
+        self._clock = clock
+
+    def append(self, line: bytes) -> None:
+        """Keep a line, on disk when this returns. Raises HistoryError."""
+        with self._database.transaction() as connection:
+            facts = (int(self._clock().timestamp()), line.decode())
+            connection.execute("INSERT INTO journal (at, line) VALUES (?, ?)", facts)
+
+
+def clear_contest(database: Database, address: str, field: str) -> bool:
+    """End the contest over a field: it is corrected again. Give False if there is none.
+
+    Raises HistoryError.
+    """
+    with database.transaction() as connection:
+        return _end_contest(connection, (address, field))
+
+
+def _end_contests(
+    connection: sqlite3.Connection,
+    declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
+) -> None:
+    rows = connection.execute("SELECT address, field, declared FROM contest").fetchall()
+    present = declared([(address, field) for address, field, _ in rows]) if rows else {}
+    for address, field, value in rows:
+        if storable(present.get((address, field), "")) != value:
+            _end_contest(connection, (address, field))
+
+
+def _end_contest(connection: sqlite3.Connection, key: FieldKey) -> bool:
+    """Forget a contest; corrections up to now do not count towards another. Give False if there is none."""
+    found = connection.execute("DELETE FROM contest WHERE address = ? AND field = ?", key)
+    if not found.rowcount:
+        return False
+    # Not by their moments: a correction in the same second that comes after counts.
+    connection.execute(
+        "INSERT INTO settled SELECT ?, ?, coalesce(max(id), 0) FROM episode"
+        " WHERE address = ? AND field = ? AND corrected IS NOT NULL"
+        " ON CONFLICT DO UPDATE SET last_episode = excluded.last_episode",
+        (*key, *key),
+    )
+    return True
+
+
+def _contest(
+    connection: sqlite3.Connection, field: DriftedField, corrections: int, earliest: float, now: int
+) -> None:
+    key = (field.address, field.change.field)
+    declared, live = json_text(field.declared), json_text(field.live)
+    known = connection.execute("UPDATE contest SET live = ? WHERE address = ? AND field = ?", (live, *key))
+    if known.rowcount:
+        return
+    ((count,),) = connection.execute(
+        "SELECT count(*) FROM episode WHERE address = ? AND field = ? AND corrected > ? AND declared = ?"
+        " AND id > coalesce((SELECT last_episode FROM settled WHERE address = ? AND field = ?), 0)",
+        (*key, earliest, declared, *key),
+    ).fetchall()
+    if count >= corrections:
+        statement = "INSERT INTO contest VALUES (?, ?, ?, ?, ?, ?)"
+        connection.execute(statement, (*key, declared, live, now, count))
+
+
+def _saw(connection: sqlite3.Connection, field: DriftedField, now: int) -> None:
+    key = (field.address, field.change.field)
+    values = (json_text(field.declared), json_text(field.live))
+    seen = connection.execute(
+        "UPDATE episode SET last_seen = ?, rounds = rounds + 1"
+        " WHERE address = ? AND field = ? AND ended IS NULL AND declared = ? AND live = ?",
+        (now, *key, *values),
+    )
+    if seen.rowcount:
+        return
+    _end(connection, key, FieldOutcome.CHANGED, now)
+    connection.execute(
+        "INSERT INTO episode (address, field, effect, reason, declared, live, first_seen, last_seen, rounds,"
+        " outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
+        (*key, field.change.effect.value, field.change.reason, *values, now, now, field.outcome.value),
+    )
+
+
+def _end(connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, now: int) -> None:
+    connection.execute(
+        "UPDATE episode SET ended = ?, outcome = ?, detail = ''"
+        " WHERE address = ? AND field = ? AND ended IS NULL",
+        (now, outcome.value, *key),
+    )
+
+
+def _corrected(connection: sqlite3.Connection, key: FieldKey, declared: str, now: int, run: str) -> None:
+    """Note that a field now holds ``declared``: a correction, if that is what it had drifted from."""
+    connection.execute(
+        "UPDATE episode SET ended = ?, outcome = ?, detail = '', corrected = ?, run = ?"
+        " WHERE address = ? AND field = ? AND declared = ? AND ended IS NULL",
+        (now, FieldOutcome.CORRECTED.value, now, run, *key, declared),
+    )
+    _end(connection, key, FieldOutcome.ENDED, now)
+
+
+def _note(connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, detail: str) -> None:
+    statement = "UPDATE episode SET outcome = ?, detail = ? WHERE address = ? AND field = ? AND ended IS NULL"
+    connection.execute(statement, (outcome.value, detail, *key))
+
+
+def _keep_scopes(connection: sqlite3.Connection, report: RoundReport) -> None:
+    """Keep how the scopes stand; what a round that looked at scopes did not look at is no longer declared."""
+    now = int(report.ended.timestamp())
+    known = {str(part.scope) for part in report.scopes}
+    for (scope,) in connection.execute("SELECT scope FROM scope").fetchall() if known else ():
+        if scope not in known:
+            connection.execute("DELETE FROM scope WHERE scope = ?", (scope,))
+    for part in report.scopes:
+        # Of a scope that cannot be read, the number of keys is the last that was known.
+        keys: Any = None if part.standing is Standing.UNREACHABLE else part.keys
+        connection.execute(
+            "INSERT INTO scope VALUES (?, ?, ?, coalesce(?, 0), ?) ON CONFLICT DO UPDATE SET"
+            " since = iif(standing = excluded.standing, since, excluded.since), standing = excluded.standing,"
+            " keys = coalesce(?, keys), detail = excluded.detail",
+            (str(part.scope), part.standing.value, now, keys, part.detail, keys),
+        )

@@ -1,0 +1,180 @@
+"""Figures for Prometheus; the one home of prometheus_client, which the extra ``metrics`` installs."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter as Tally
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    write_to_textfile,
+)
+from prometheus_client.parser import text_string_to_metric_families
+
+from reconciler.model import Effect
+from reconciler.report import FieldOutcome, RoundResult, Standing, effect_of_fields
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+    from enum import StrEnum
+
+    from reconciler.client import Exchange
+    from reconciler.report import DriftedField, RoundReport
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_PREFIX: Final = "reconciler_"
+_ROUND_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_ATTEMPTS: Final = (
+    FieldOutcome.CORRECTED,
+    FieldOutcome.FAILED,
+    FieldOutcome.NOT_VERIFIED,
+    FieldOutcome.NOT_ATTEMPTED,
+    FieldOutcome.REFUSED,
+)
+"""What can become of a field that was to be corrected."""
+
+
+class Metrics:
+    """The figures of a service, or of one run. Any thread may add to them."""
+
+    def __init__(self, version: str) -> None:
+        """Begin at nothing; ``version`` is that of this tool."""
+        # A series for each counter that says when it began helps nobody.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library says nothing of it
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._in_a_row = 0
+        gauge, counter = self._gauge, self._counter
+        gauge("build_info", "The version that runs; always 1", "version").labels(version).set(1)
+        self._success = gauge("last_success_timestamp_seconds", "When the last successful round ended")
+        self._next = gauge("next_round_timestamp_seconds", "When the next round is due")
+        self._rounds = counter("rounds", "Rounds, by how they ended", "result")
+        self._seconds = self._histogram("round_duration_seconds", "Seconds a round took", _ROUND_SECONDS)
+        self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
+        self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
+        self._drifted = gauge("drifted_keys", "Keys that were drifted in the last round", "kind", "effect")
+        self._contested = gauge("contested_fields", "Drifted fields that are contested")
+        self._corrections = counter("corrections", "Fields that were to be corrected", "outcome")
+        self._requests = counter("api_requests", "Requests to the API, by answer", "method", "status")
+        self._latency = self._histogram(
+            "api_request_duration_seconds",
+            "Seconds until an answer of the API began",
+            Histogram.DEFAULT_BUCKETS,
+            "method",
+        )
+        self._scopes = gauge("scopes", "Scopes, by how they stood in the last round", "standing")
+        self._files = gauge("files_valid", "Whether the files were valid in the last round")
+        self._notifications = counter("notifications", "Messages to the webhook", "result")
+        for result in RoundResult:
+            self._rounds.labels(_label(result))
+        for outcome in _ATTEMPTS:
+            self._corrections.labels(_label(outcome))
+        for sent in ("sent", "failed"):
+            self._notifications.labels(sent)
+        self._files.set(1)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Count a request to the API."""
+        status = "none" if exchange.status is None else str(exchange.status)
+        self._requests.labels(exchange.method, status).inc()
+        self._latency.labels(exchange.method).observe(exchange.seconds)
+
+    def round(self, report: RoundReport) -> None:
+        """Count a round."""
+        self._rounds.labels(_label(report.result)).inc()
+        self._seconds.observe(report.seconds)
+        self._last_seconds.set(report.seconds)
+        if report.result is not RoundResult.INTERRUPTED:  # which is no failure
+            self._in_a_row = 0 if report.result.is_success else self._in_a_row + 1
+        self._failures.set(self._in_a_row)
+        if report.result.is_success:
+            self._success.set(report.ended.timestamp())
+        for field in report.fields:
+            if field.outcome in _ATTEMPTS:
+                self._corrections.labels(_label(field.outcome)).inc()
+        if report.scopes:
+            self._stand(report)
+
+    def files(self, *, valid: bool) -> None:
+        """Note whether the files are valid."""
+        self._files.set(valid)
+
+    def next_round(self, moment: dt.datetime) -> None:
+        """Note when the next round is due."""
+        self._next.set(moment.timestamp())
+
+    def notification(self, *, sent: bool) -> None:
+        """Count a message to the webhook."""
+        self._notifications.labels("sent" if sent else "failed").inc()
+
+    def exposition(self) -> bytes:
+        """Give all figures in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+    def resume(self, file: str) -> None:
+        """Let counters go on from those in ``file``, which an earlier run wrote, if it is there.
+
+        Histograms are of one run. Raises OSError or ValueError if the file cannot be read.
+        """
+        path = Path(file)
+        if not path.exists():
+            return
+        counters = {
+            f"{_PREFIX}{name}": counter
+            for name, counter in (
+                ("rounds", self._rounds),
+                ("corrections", self._corrections),
+                ("api_requests", self._requests),
+                ("notifications", self._notifications),
+            )
+        }
+        for family in text_string_to_metric_families(path.read_text(encoding="utf-8")):
+            for sample in family.samples:
+                if not math.isfinite(sample.value):
+                    raise ValueError(f"{sample.name} is {sample.value}")
+                if family.name in counters and sample.name.endswith("_total"):
+                    counters[family.name].labels(**sample.labels).inc(sample.value)
+                elif sample.name == f"{_PREFIX}last_success_timestamp_seconds":
+                    self._success.set(sample.value)
+                elif sample.name == f"{_PREFIX}failed_rounds_in_a_row":
+                    self._in_a_row = int(sample.value)
+
+    def write(self, file: str) -> None:
+        """Write all figures to ``file`` for the textfile collector, in one step. Raises OSError."""
+        write_to_textfile(file, self._registry)
+
+    def _stand(self, report: RoundReport) -> None:
+        standings = Tally(part.standing for part in report.scopes)
+        for standing in Standing:
+            self._scopes.labels(_label(standing)).set(standings[standing])
+        if report.is_blind:
+            return  # what was drifted may be so still
+        keys: dict[tuple[str, str], list[DriftedField]] = {}
+        for field in report.fields:
+            keys.setdefault((field.scope.kind, field.address), []).append(field)
+        drifted = Tally((kind, effect_of_fields(fields)) for (kind, _), fields in keys.items())
+        for kind in {part.scope.kind for part in report.scopes}:
+            for effect in Effect:
+                self._drifted.labels(kind, effect.value).set(drifted[kind, effect])
+        contested = sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields)
+        self._contested.set(contested)
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"{_PREFIX}{name}", help_text, labels, registry=self._registry)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"{_PREFIX}{name}", help_text, labels, registry=self._registry)
+
+    def _histogram(self, name: str, help_text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(f"{_PREFIX}{name}", help_text, labels, registry=self._registry, buckets=buckets)
+
+
+def _label(value: StrEnum) -> str:
+    return value.value.replace(" ", "_")

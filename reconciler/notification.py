@@ -1,0 +1,174 @@
+"""What a team is told, and in which words: the bodies that a webhook is sent. Pure.
+
+A body is an object with ``type``, ``timestamp``, ``text`` and ``data``; docs/drift.md describes it.
+``text`` is for people, in the markup of Slack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.normalize import format_instant
+from reconciler.render.escape import printable
+from reconciler.render.history import episode_facts
+from reconciler.render.values import change_text
+from reconciler.report import FieldOutcome
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.report import Episode
+
+_MOST_FIELDS: Final = 50
+_LONGEST_TEXT: Final = 500
+_AT_ONCE: Final = frozenset(
+    {
+        FieldOutcome.CORRECTED,
+        FieldOutcome.CONTESTED,
+        FieldOutcome.FAILED,
+        FieldOutcome.NOT_VERIFIED,
+        FieldOutcome.REFUSED,
+    }
+)
+"""Outcomes that somebody should know of whatever the number of rounds."""
+AFTER_ROUNDS: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
+"""Outcomes that somebody should know of once enough rounds in a row have seen the drift."""
+
+
+class Trouble(StrEnum):
+    """What can be wrong with the rounds themselves, for some time."""
+
+    ROUNDS = "rounds"
+    FILES = "files"
+    CHECKOUT = "checkout"
+
+
+_WORDS: Final = {
+    Trouble.ROUNDS: ("rounds.failing", "rounds have failed", "rounds.recovered", "rounds succeed again"),
+    Trouble.FILES: (
+        "files.invalid",
+        "the files are invalid; what they said before is still in force",
+        "files.valid",
+        "the files are valid again",
+    ),
+    Trouble.CHECKOUT: (
+        "checkout.stale",
+        "the checkout cannot be updated; the files at hand are in force",
+        "checkout.current",
+        "the checkout is updated again",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A trouble: since when, for how many rounds, and whether it goes on."""
+
+    trouble: Trouble
+    since: dt.datetime
+    rounds: int
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Drift whose outcome nobody has been told; ``told`` is the outcome that they were told, if any."""
+
+    number: int
+    told: str
+    episode: Episode
+
+
+class Telling(StrEnum):
+    """What to do about an outcome that nobody has been told."""
+
+    NOW = "now"
+    NEVER = "never"
+    LATER = "later"
+
+
+def telling(untold: Untold, after_rounds: int) -> Telling:
+    """Decide whether to tell of drift: what was done about it at once, the rest after so many rounds.
+
+    That drift is over is told to those who were told that it began.
+    """
+    episode = untold.episode
+    if episode.outcome in _AT_ONCE:
+        return Telling.NOW
+    if episode.outcome is FieldOutcome.ENDED and untold.told:
+        return Telling.NOW
+    if episode.ended is not None:
+        return Telling.NEVER
+    is_due = episode.outcome in AFTER_ROUNDS and episode.rounds >= after_rounds
+    return Telling.NOW if is_due else Telling.LATER
+
+
+def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
+    """Give the body that tells of drifted fields."""
+    shown = episodes[:_MOST_FIELDS]
+    count = f"{len(episodes)} {'field' if len(episodes) == 1 else 'fields'} changed outside Git"
+    lines = [f"*reconciler*: {count}", *(_line(episode) for episode in shown)]
+    omitted = len(episodes) - len(shown)
+    if omitted:
+        lines.append(f"and {omitted} more: see `reconciler history`")
+    return {
+        "type": "drift",
+        "timestamp": format_instant(at),
+        "text": "\n".join(lines),
+        "data": {
+            "base_url": base_url,
+            "run": run,
+            "fields": [episode_facts(episode) for episode in shown],
+            "omitted": omitted,
+        },
+    }
+
+
+def condition_message(
+    condition: Condition, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
+) -> dict[str, Any]:
+    """Give the body that tells of a trouble, or of its end; ``errors`` are those of the round."""
+    begun, begun_words, over, over_words = _WORDS[condition.trouble]
+    since = format_instant(condition.since)
+    head = (
+        f"{over_words}; that was not so from {since}"
+        if condition.is_over
+        else f"{begun_words}, since {since}"
+    )
+    shown = [] if condition.is_over else list(errors[:10])
+    lines = [f"*reconciler*: {head}", *(f"• {_escaped(error)}" for error in shown)]
+    return {
+        "type": over if condition.is_over else begun,
+        "timestamp": format_instant(at),
+        "text": "\n".join(lines),
+        "data": {
+            "base_url": base_url,
+            "run": run,
+            "since": since,
+            "rounds": condition.rounds,
+            "errors": shown,
+        },
+    }
+
+
+def _line(episode: Episode) -> str:
+    return "".join(_parts(episode))
+
+
+def _parts(episode: Episode) -> Iterator[str]:
+    yield f"• `{_escaped(episode.address)}` {_escaped(episode.field)}: "
+    yield _escaped(change_text(episode.declared, episode.live))
+    yield f" ({episode.effect.value}: {_escaped(episode.reason)})"
+    yield f", since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"
+    if episode.detail:
+        yield f": {_escaped(episode.detail)}"
+
+
+def _escaped(text: str) -> str:
+    """Make a text harmless in Slack's markup, and short; it has no other way to quote a backtick."""
+    short = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+    safe = printable(short).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return safe.replace("`", "'").replace("*", "\u2217")

@@ -1,0 +1,153 @@
+"""A history for people and for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.normalize import format_instant
+from reconciler.render.escape import printable, tamed
+from reconciler.render.text import counted
+from reconciler.render.values import change_text, clear_command
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.report import Contest, Episode, RoundSummary, Status
+
+FORMAT_VERSION: Final = "1.0"
+
+
+def render_history_text(status: Status, episodes: Sequence[Episode], total: int) -> str:
+    """Give how everything stands and the drift, latest first, of which there are ``total``."""
+    return "\n".join(_lines(status, episodes, total)) + "\n"
+
+
+def render_history_json(status: Status, episodes: Sequence[Episode], total: int) -> str:
+    """Give the same as one JSON object, ending with a newline."""
+    last = status.last_round
+    document = {
+        "format_version": FORMAT_VERSION,
+        "timestamp": format_instant(status.at),
+        "since": format_instant(status.since),
+        "rounds": {result.value: count for result, count in status.rounds},
+        "last_round": None if last is None else _round(last),
+        "last_success": _optional(status.last_success),
+        "scopes": [
+            {
+                "scope": scope.scope,
+                "standing": scope.standing.value,
+                "since": format_instant(scope.since),
+                "keys": scope.keys,
+                "detail": scope.detail,
+            }
+            for scope in status.scopes
+        ],
+        "contested": [_contest(contest) for contest in status.contests],
+        "drift": [episode_facts(episode) for episode in episodes],
+        "omitted": total - len(episodes),
+    }
+    return tamed(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
+
+
+def episode_facts(episode: Episode) -> dict[str, Any]:
+    """Give the drift of a field as JSON members."""
+    return {
+        "address": episode.address,
+        "field": episode.field,
+        "declared": episode.declared,
+        "live": episode.live,
+        "effect": episode.effect.value,
+        "reason": episode.reason,
+        "first_seen": format_instant(episode.first_seen),
+        "last_seen": format_instant(episode.last_seen),
+        "rounds": episode.rounds,
+        "outcome": episode.outcome.value,
+        "detail": episode.detail,
+        "ended": _optional(episode.ended),
+        "corrected": _optional(episode.corrected),
+        "run": episode.run,
+    }
+
+
+def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[str]:
+    count = sum(number for _, number in status.rounds)
+    by_result = ", ".join(f"{number} {result.value}" for result, number in status.rounds)
+    yield f"Rounds since {format_instant(status.since)}: {count}" + (f" ({by_result})" if count else "")
+    last = status.last_round
+    if last is not None:
+        ended = "not ended" if last.result is None else last.result.value
+        yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
+        for error in last.errors:
+            yield f"  {printable(error)}"
+    for contest in status.contests:
+        yield from _contest_lines(contest, status.file)
+    yield ""
+    if not episodes:
+        yield "No drift."
+        return
+    address = None
+    for episode in episodes:
+        if episode.address != address:
+            address = episode.address
+            yield printable(address)
+        yield from _episode_lines(episode)
+    yield ""
+    yield f"Drift: {counted(total, 'field')}."
+    if total > len(episodes):
+        yield f"The latest {len(episodes)} are shown; --limit shows more."
+
+
+def _contest_lines(contest: Contest, file: str | None) -> Iterator[str]:
+    address, field = printable(contest.address), printable(contest.field)
+    times = counted(contest.corrections, "time")
+    yield f"Contested: {address} {field} since {format_instant(contest.since)}, corrected {times}"
+    yield f"  {change_text(contest.declared, contest.live)}"
+    if file is not None:
+        yield f"  end it with: {clear_command(contest.address, contest.field, file)}"
+
+
+def _episode_lines(episode: Episode) -> Iterator[str]:
+    change = change_text(episode.declared, episode.live)
+    yield f"  ~ {printable(episode.field)} = {change}  # {episode.effect.value}: {printable(episode.reason)}"
+    seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
+    yield f"    {seen}, {counted(episode.rounds, 'round')}; {_outcome(episode)}"
+
+
+def _outcome(episode: Episode) -> str:
+    parts = [episode.outcome.value]
+    if episode.corrected is not None:
+        parts.append(f"{format_instant(episode.corrected)} by run {episode.run}")
+    elif episode.ended is not None:
+        parts.append(format_instant(episode.ended))
+    detail = f": {printable(episode.detail)}" if episode.detail else ""
+    return " ".join(parts) + detail
+
+
+def _round(last: RoundSummary) -> dict[str, Any]:
+    return {
+        "began": format_instant(last.began),
+        "ended": _optional(last.ended),
+        "result": None if last.result is None else last.result.value,
+        "run": last.run,
+        "drifted": last.drifted,
+        "corrected": last.corrected,
+        "contested": last.contested,
+        "errors": list(last.errors),
+    }
+
+
+def _contest(contest: Contest) -> dict[str, Any]:
+    return {
+        "address": contest.address,
+        "field": contest.field,
+        "declared": contest.declared,
+        "live": contest.live,
+        "since": format_instant(contest.since),
+        "corrections": contest.corrections,
+    }
+
+
+def _optional(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else format_instant(moment)

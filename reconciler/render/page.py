@@ -1,0 +1,285 @@
+"""The status page: one HTML document that needs nothing else, not even a script.
+
+Whatever it shows was written by somebody else: the template escapes for HTML, and before that every text goes
+through the rules for terminals, so that nothing on the page is invisible or reorders what stands beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+
+from reconciler import __version__
+from reconciler.normalize import format_instant, json_text
+from reconciler.render.escape import printable, quoted
+from reconciler.render.text import counted
+from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
+from reconciler.render.values import clear_command
+from reconciler.report import RoundResult, Standing
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from reconciler.render.timeline import Lane
+    from reconciler.report import Contest, Episode, KeyHistory, ServiceStatus, Status
+
+_EPISODES: Final = 20
+_ITEMS: Final = 5
+_ERRORS: Final = 20
+_LONG: Final = 200
+_LEAD: Final = 40
+_DETAIL: Final = 500
+_CLASSES: Final = {
+    Mark.ENDED: "e",
+    Mark.CORRECTED: "c",
+    Mark.OPEN: "o",
+    Mark.FAILED: "f",
+    Mark.CONTESTED: "x",
+}
+"""Short, for a page can hold thousands of bars."""
+_ICONS: Final = {Mark.OPEN: "drifted", Mark.FAILED: "failed", Mark.CONTESTED: "contested"}
+
+
+class Tone(StrEnum):
+    """How much something asks of the reader; the gravest comes last."""
+
+    WAITING = "waiting"
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing that the reader should know first, and since when it is so if that matters."""
+
+    words: str
+    tone: Tone
+    since: dt.datetime | None = None
+
+    def __str__(self) -> str:
+        """Give it in one line."""
+        return self.words if self.since is None else f"{self.words} since {_clock(self.since)} UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A declared and a live value as shown; of two lists, only the items that differ."""
+
+    declared: tuple[str, ...]
+    live: tuple[str, ...]
+    is_list: bool
+    alike: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key with its timeline; ``worst`` is the drift that counts most now, since when ``since`` tells.
+
+    ``hidden`` counts the episodes that are not in the table.
+    """
+
+    history: KeyHistory
+    lanes: tuple[Lane, ...]
+    worst: Episode | None
+    since: dt.datetime | None
+    shown: tuple[Episode, ...]
+    hidden: int
+
+
+def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
+    """Give the page; a browser loads it again after ``refresh_seconds``, if given."""
+    window = Window(status.since, status.at)
+    headlines = _headlines(status)
+    return _template().render(
+        status=status,
+        headlines=headlines,
+        tone=max((news.tone for news in headlines), key=list(Tone).index),
+        window=window,
+        ticks=ticks(window),
+        keys=[_key_view(key, window) for key in status.keys],
+        refresh_seconds=refresh_seconds,
+        policy=_policy(),
+        version=__version__,
+    )
+
+
+def content_security_policy() -> str:
+    """Give the value of the header ``Content-Security-Policy``: the policy of the page, and no frames."""
+    return f"{_policy()}; frame-ancestors 'none'"
+
+
+@functools.cache
+def _policy() -> str:
+    digest = hashlib.sha256(_style().encode()).digest()
+    source = f"'sha256-{base64.b64encode(digest).decode()}'"
+    return f"default-src 'none'; style-src {source}; base-uri 'none'; form-action 'none'"
+
+
+def _style() -> str:
+    """Give the text of the style element to the letter: its hash is what the policy allows."""
+    return "".join(_template().blocks["style"](_template().new_context()))
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reconciler.render", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=_visible,
+    )
+    environment.filters |= {
+        "clock": _clock,
+        "command": lambda contest, file: clear_command(contest.address, contest.field, file),
+        "counted": counted,
+        "cut": _cut,
+        "instant": format_instant,
+        "sentence": _sentence,
+        "span": _span,
+        "values": _values,
+    }
+    environment.globals |= {
+        "HEIGHT": HEIGHT,
+        "SLOTS": SLOTS,
+        "CLASSES": _CLASSES,
+        "ICONS": _ICONS,
+        "Mark": Mark,
+        "legend": [Bar(mark, 1, 21) for mark in reversed(Mark)],
+        "Standing": Standing,
+        "errors_shown": _ERRORS,
+    }
+    return environment.get_template("status.html")
+
+
+def _visible(value: Any) -> Any:
+    """Make every text that the template prints safe to look at; markup is what the template made itself."""
+    return value if hasattr(value, "__html__") else printable(str(value))
+
+
+def _headlines(status: Status) -> tuple[News, ...]:
+    """Give the state of everything, what matters most first; there is always one."""
+    troubles = (*_service_news(status.service), *_drift_news(status), *_round_news(status))
+    if troubles:
+        return troubles
+    if not status.scopes:
+        return (News("no scope has been read yet" if status.last_round else "no round yet", Tone.WAITING),)
+    every = "all " if len(status.scopes) > 1 else ""
+    return (News(f"{every}{counted(len(status.scopes), 'scope')} in sync", Tone.GOOD),)
+
+
+def _service_news(service: ServiceStatus | None) -> Iterator[News]:
+    if service is not None and service.failing_since is not None:
+        yield News("rounds failing", Tone.BAD, service.failing_since)
+    if service is not None and service.files_invalid_since is not None:
+        yield News("files invalid", Tone.BAD, service.files_invalid_since)
+
+
+def _drift_news(status: Status) -> Iterator[News]:
+    standings = Counter(scope.standing for scope in status.scopes)
+    drifted = sum(key.is_drifted for key in status.keys)
+    if status.contests:
+        yield News(f"{counted(len(status.contests), 'field')} contested", Tone.BAD)
+    if drifted:
+        least = "at least " if status.omitted_keys and drifted == len(status.keys) else ""
+        yield News(f"{least}{counted(drifted, 'key')} drifted", Tone.WARNING)
+    elif standings[Standing.DRIFTED]:
+        yield News(f"{counted(standings[Standing.DRIFTED], 'scope')} drifted", Tone.WARNING)
+    if standings[Standing.UNREACHABLE]:
+        every = counted(len(status.scopes), "scope")
+        yield News(f"{standings[Standing.UNREACHABLE]} of {every} unreachable", Tone.BAD)
+
+
+def _round_news(status: Status) -> Iterator[News]:
+    words = {
+        RoundResult.REFUSED: "correction refused in the last round",
+        RoundResult.INCOMPLETE: "correction failed in the last round",
+        RoundResult.FAILED: "last round failed",
+        RoundResult.INTERRUPTED: "last round interrupted",
+    }
+    known = status.service is not None and status.service.failing_since is not None
+    if not known and status.last_round is not None and status.last_round.result in words:
+        yield News(words[status.last_round.result], Tone.BAD)
+
+
+def _key_view(key: KeyHistory, window: Window) -> KeyView:
+    going_on = [episode for episode in key.episodes if episode.ended is None]
+    return KeyView(
+        history=key,
+        lanes=lanes(key.episodes, window),
+        worst=max(going_on, key=lambda episode: Mark.of(episode).rank, default=None),
+        since=min((episode.first_seen for episode in going_on), default=None),
+        shown=key.episodes[:_EPISODES],
+        hidden=len(key.episodes[_EPISODES:]) + key.omitted,
+    )
+
+
+def _values(drift: Contest | Episode) -> Values:
+    declared, live = drift.declared, drift.live
+    if isinstance(declared, list) and isinstance(live, list):
+        ours, theirs = ({json_text(item): item for item in items} for items in (declared, live))
+        gone = [ours[text] for text in ours if text not in theirs]
+        new = [theirs[text] for text in theirs if text not in ours]
+        if gone or new:
+            return Values(_items(gone), _items(new), is_list=True, alike=len(ours) - len(gone))
+    before, after = quoted(declared), quoted(live)
+    start = _first_difference(before, after) if max(len(before), len(after)) > _LONG else 0
+    return Values((_from(before, start),), (_from(after, start),), is_list=False)
+
+
+def _items(items: list[Any]) -> tuple[str, ...]:
+    rest = len(items) - _ITEMS
+    shown = tuple(_cut(_item(item), _LONG) for item in items[:_ITEMS])
+    return shown if rest <= 0 else (*shown, f"… and {rest} more")
+
+
+def _item(item: Any) -> str:
+    if isinstance(item, dict):
+        return "{" + ", ".join(f"{key}: {quoted(value)}" for key, value in item.items()) + "}"
+    return quoted(item)
+
+
+def _first_difference(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _from(text: str, start: int) -> str:
+    """Leave out most of what a long text shares with the other before ``start``, and cut its end."""
+    skipped = start - _LEAD
+    if skipped <= 0:
+        return _cut(text, _LONG)
+    return f"…({skipped} characters alike)…{_cut(text[skipped:], _LONG)}"
+
+
+def _cut(text: str, limit: int = _DETAIL) -> str:
+    rest = len(text) - limit
+    return text if rest <= 0 else f"{text[:limit]}…({counted(rest, 'character')} more)"
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _clock(moment: dt.datetime) -> str:
+    return format_instant(moment)[:16].replace("T", " ")
+
+
+def _span(length: dt.timedelta) -> str:
+    """Give a length of time in the largest unit of which there are at least two."""
+    seconds = max(int(length.total_seconds()), 0)
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return counted(seconds // size, unit)
+    return counted(seconds, "second")

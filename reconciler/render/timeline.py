@@ -1,0 +1,196 @@
+"""The geometry of a timeline of drift: moments in, places between 0 and ``SLOTS`` out.
+
+A page of a key with hundreds of episodes stays small because a lane is divided into slots, about as fine as
+a screen can show. Each slot holds one mark, the gravest of what happened in it, and neighbours with the same
+mark are one bar.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from reconciler.render.text import counted
+from reconciler.report import FieldOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.report import Episode
+
+SLOTS: Final = 400
+HEIGHT: Final = 20
+_LEAST: Final = 4
+"""What is over at once is still this many slots wide: three pixels on a phone."""
+_LABELS: Final = 4.3
+"""As many days are labelled as fit on a phone; a month is labelled by the week."""
+_FREE: Final = 60
+"""A label nearer to an end than this would touch the label of that end on a phone."""
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY: Final = dt.timedelta(days=1)
+
+
+class Mark(StrEnum):
+    """How a stretch of drift is drawn, in the words of the legend; the gravest comes last."""
+
+    ENDED = "ended otherwise"
+    CORRECTED = "corrected"
+    OPEN = "drifted now"
+    FAILED = "correction failed or refused"
+    CONTESTED = "contested"
+
+    @property
+    def rank(self) -> int:
+        """Give its place among the marks: the gravest has the highest."""
+        return _RANKS[self]
+
+    @classmethod
+    def of(cls, episode: Episode) -> Mark:
+        """Choose the mark of an episode."""
+        match episode.outcome:
+            case FieldOutcome.CONTESTED:
+                return cls.CONTESTED
+            case (
+                FieldOutcome.FAILED
+                | FieldOutcome.NOT_VERIFIED
+                | FieldOutcome.NOT_ATTEMPTED
+                | FieldOutcome.REFUSED
+            ):
+                return cls.FAILED
+            case _ if episode.ended is None:
+                return cls.OPEN
+            case FieldOutcome.CORRECTED:
+                return cls.CORRECTED
+            case _:
+                return cls.ENDED
+
+
+_RANKS: Final = {mark: rank for rank, mark in enumerate(Mark)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A stretch of slots with one mark; ``end`` is the first slot after it."""
+
+    mark: Mark
+    start: int
+    end: int
+
+    @property
+    def path(self) -> str:
+        """Give its outline for SVG, in slots across and ``HEIGHT`` units down; one that is over is lower."""
+        top = 6 if self.mark in {Mark.CORRECTED, Mark.ENDED} else 3
+        width = self.end - self.start
+        return f"M{self.start} {top}h{width}v{HEIGHT - 2 * top}h-{width}z"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The timeline of one field; ``words`` tell what the bars show."""
+
+    field: str
+    bars: tuple[Bar, ...]
+    words: str
+
+    @property
+    def paths(self) -> tuple[tuple[Mark, str], ...]:
+        """Give all bars of a mark as one path: a page can hold thousands of bars."""
+        grouped = ((mark, "".join(bar.path for bar in self.bars if bar.mark is mark)) for mark in Mark)
+        return tuple((mark, path) for mark, path in grouped if path)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A day on the axis; ``anchor`` says which part of the label stands at its slot, as in SVG."""
+
+    slot: int
+    label: str
+    anchor: str = "middle"
+
+    @property
+    def x(self) -> str:
+        """Give its place in per cent of the lane: a label, unlike a bar, must not be stretched."""
+        return f"{self.slot * 100 / SLOTS:g}%"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that a timeline covers, to the moment at which it was made."""
+
+    since: dt.datetime
+    at: dt.datetime
+
+    @property
+    def days(self) -> int:
+        """Give its length in days."""
+        return round((self.at - self.since) / _DAY)
+
+    def slot(self, moment: dt.datetime) -> float:
+        """Give the place of a moment; what lies outside stands at the edge."""
+        length = max(self.at - self.since, dt.timedelta(seconds=1))
+        return min(max((moment - self.since) / length, 0), 1) * SLOTS
+
+
+def ticks(window: Window) -> tuple[Tick, ...]:
+    """Give the days that the axis names: the first, a few midnights, the last."""
+    step = max(1, round(window.days / _LABELS)) * _DAY
+    midnight = window.at.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0) - step
+    named = [Tick(SLOTS, _day(window.at), "end")]
+    while (slot := round(window.slot(midnight))) >= _FREE:
+        named.append(Tick(slot, _day(midnight)))
+        midnight -= step
+    return (Tick(0, _day(window.since), "start"), *reversed(named))
+
+
+def lanes(episodes: Sequence[Episode], window: Window) -> tuple[Lane, ...]:
+    """Give a lane for each field that drifted in the window, ordered by field."""
+    seen = [episode for episode in episodes if episode.ended is None or episode.ended >= window.since]
+    by_field = itertools.groupby(
+        sorted(seen, key=lambda episode: episode.field), lambda episode: episode.field
+    )
+    return tuple(_lane(field, list(group), window) for field, group in by_field)
+
+
+def _lane(field: str, episodes: Sequence[Episode], window: Window) -> Lane:
+    slots: list[Mark | None] = [None] * SLOTS
+    marked = [(Mark.of(episode), episode) for episode in episodes]
+    for mark, episode in sorted(marked, key=lambda pair: pair[0].rank):
+        start, end = _extent(episode, window)
+        slots[start:end] = [mark] * (end - start)
+    counts = Counter(mark for mark, _ in marked)
+    return Lane(field, tuple(_bars(slots)), _words(field, episodes, counts, window))
+
+
+def _extent(episode: Episode, window: Window) -> tuple[int, int]:
+    """Give the slots of an episode; one too short to be seen is widened to both sides."""
+    start = int(window.slot(episode.first_seen))
+    end = SLOTS if episode.ended is None else max(start, round(window.slot(episode.ended)))
+    if end - start >= _LEAST:
+        return start, end
+    start = min(max(start - _LEAST // 2, 0), SLOTS - _LEAST)
+    return start, start + _LEAST
+
+
+def _bars(slots: Sequence[Mark | None]) -> Iterator[Bar]:
+    start = 0
+    for mark, group in itertools.groupby(slots):
+        end = start + len(list(group))
+        if mark is not None:
+            yield Bar(mark, start, end)
+        start = end
+
+
+def _words(field: str, episodes: Sequence[Episode], counts: Mapping[Mark, int], window: Window) -> str:
+    parts = [f"{counts[mark]} {mark}" for mark in reversed(Mark) if mark in counts]
+    open_since = min((episode.first_seen for episode in episodes if episode.ended is None), default=None)
+    told = f"{field}: {counted(len(episodes), 'episode')} since {_day(window.since)}: {', '.join(parts)}"
+    return told if open_since is None else f"{told}; goes on since {_day(open_since)}"
+
+
+def _day(moment: dt.datetime) -> str:
+    moment = moment.astimezone(dt.UTC)
+    return f"{moment.day} {_MONTHS[moment.month - 1]}"

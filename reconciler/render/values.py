@@ -1,0 +1,37 @@
+"""Pieces of text that several outputs share: changes of values, commands to copy."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any, Final
+
+from reconciler.render.escape import printable, quoted
+
+_LONGEST: Final = 200
+
+
+def change_text(before: Any, after: Any) -> str:
+    """Show a change, cut where it is long; of two lists, the items that only one of them has."""
+    if not isinstance(before, list) or not isinstance(after, list):
+        return f"{_short(before)} -> {_short(after)}"
+    lost = [f"- {_short(item)}" for item in before if item not in after]
+    gained = [f"+ {_short(item)}" for item in after if item not in before]
+    return f"[{', '.join(lost + gained)}]"
+
+
+def _short(value: Any) -> str:
+    text = quoted(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def clear_command(address: str, field: str, file: str) -> str:
+    """Give the command that ends the contest over a field, for a shell."""
+    return f"reconciler history clear {_word(address)} {_word(field)} --history {_word(file)}"
+
+
+def _word(text: str) -> str:
+    """Quote a word for a shell; invisible characters in the form that shows them and means the same."""
+    if printable(text) == text:
+        return shlex.quote(text)
+    shown = printable(text.replace("\\", "\\\\").replace("'", "\\'"))
+    return f"$'{shown}'"

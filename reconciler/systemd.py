@@ -1,0 +1,58 @@
+"""Telling the outside that a service lives: the protocol of sd_notify(3), and a pulse."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.clock import Clock
+
+
+class Supervisor:
+    """Sends states to the datagram socket named ``address``; without one nothing is sent.
+
+    ``watchdog`` is the number of seconds within which systemd wants to hear from the service, if it does.
+    """
+
+    def __init__(self, address: str | None, watchdog: float | None = None) -> None:
+        """Take what systemd hands to a service in its environment."""
+        # A leading @ stands for the zero byte that begins an abstract name.
+        self._address = f"\0{address[1:]}" if address is not None and address.startswith("@") else address
+        self.watchdog = watchdog if address is not None else None
+
+    def tell(self, *states: str) -> None:
+        """Send states such as ``READY=1``. That nobody listens is no reason to fail."""
+        if self._address is None:
+            return
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.connect(self._address)
+            sender.send("\n".join(states).encode())
+
+
+class Pulse:
+    """When something last moved: a loop that hangs has no pulse, one that waits for its next round has."""
+
+    def __init__(self, clock: Clock, supervisor: Supervisor, longest_silence: float) -> None:
+        """Take the clock, who hears of the pulse, and after how many seconds of silence a loop is stuck."""
+        self._clock = clock
+        self._supervisor = supervisor
+        self._longest_silence = longest_silence
+        self._last = self._told = clock.monotonic()
+
+    def beat(self) -> None:
+        """Note that something moved; systemd hears of it several times in its own interval."""
+        self._last = self._clock.monotonic()
+        wanted = self._supervisor.watchdog
+        if wanted is not None and self._last - self._told >= wanted / 4:
+            self._told = self._last
+            self._supervisor.tell("WATCHDOG=1")
+
+    def silence(self) -> float:
+        """Give the seconds since something last moved."""
+        return self._clock.monotonic() - self._last
+
+    def is_stuck(self) -> bool:
+        """Tell whether the silence is longer than anything takes."""
+        return self.silence() > self._longest_silence

@@ -1,0 +1,346 @@
+"""``drift`` tells people: webhook, metrics, status page, systemd."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.emulator import Faults
+from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.emulator import Emulator
+
+
+@pytest.fixture
+def drifted(emulator: Emulator, tmp_path: Path) -> str:
+    fill(emulator, "web", description="theirs")
+    return declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours"})
+
+
+class Channel:
+    """A webhook on this machine that keeps what it is told; ``status`` is what it answers."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.status = 200
+        self.told: list[dict[str, Any]] = []
+
+    @property
+    def types(self) -> list[str]:
+        return [message["type"] for message in self.told]
+
+
+@pytest.fixture
+def channel() -> Iterator[Channel]:
+    kept = Channel()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if kept.status == 200:
+                kept.told.append(body)
+            self.send_response(kept.status)
+            self.end_headers()
+
+        def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    kept.url = f"http://127.0.0.1:{server.server_address[1]}/secret-path"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield kept
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_webhook_is_told_once_of_drift_and_once_of_its_end(
+    cli: CommandLine, emulator: Emulator, drifted: str, channel: Channel, tmp_path: Path
+) -> None:
+    words = ("drift", drifted, "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
+    for _ in range(3):
+        assert cli(*words).code == 2
+    fill(emulator, "web", description="ours")
+    assert cli(*words).code == 0
+    assert [message["data"]["fields"][0]["outcome"] for message in channel.told] == [
+        "left to a person",
+        "no longer drifted",
+    ]
+
+
+def test_drift_is_told_after_so_many_rounds_in_a_row(
+    cli: CommandLine, drifted: str, channel: Channel, tmp_path: Path
+) -> None:
+    words = ("--history", str(tmp_path / "h.db"), "--webhook", channel.url, "--notify-after", "3")
+    told = []
+    for _ in range(4):
+        cli("drift", drifted, *words)
+        told.append(len(channel.told))
+    assert told == [0, 0, 1, 1]
+    assert channel.told[0]["data"]["fields"][0]["rounds"] == 3
+
+
+def test_a_correction_is_told_at_once(cli: CommandLine, drifted: str, channel: Channel) -> None:
+    assert cli("drift", drifted, "--correct", "all", "--webhook", channel.url).code == 0
+    (message,) = channel.told
+    assert message["text"].splitlines()[1] == (
+        '• `caas/1/76/web` description: "ours" -&gt; "theirs" (neutral: access unchanged), '
+        "since 2026-06-01T12:00:00Z: *corrected*"
+    )
+
+
+def test_failing_rounds_are_told_and_so_is_their_end(
+    cli: CommandLine, emulator: Emulator, drifted: str, channel: Channel, tmp_path: Path
+) -> None:
+    words = ("drift", drifted, "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
+    fill(emulator, "web", description="ours")
+    emulator.faults = Faults(status_503=1.0)
+    for _ in range(2):
+        assert cli(*words, "--retries", "0").code == 1
+    emulator.faults = Faults()
+    assert cli(*words).code == 0
+    assert channel.types == ["rounds.failing", "rounds.recovered"]
+    assert "HTTP 503" in channel.told[0]["data"]["errors"][0]
+
+
+def test_what_could_not_be_told_is_told_later_and_the_address_is_never_shown(
+    cli: CommandLine, drifted: str, channel: Channel, tmp_path: Path
+) -> None:
+    words = ("drift", drifted, "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
+    channel.status = 400
+    done = cli(*words)
+    assert done.code == 2
+    assert "Error: nobody was told: POST http://127.0.0.1/…: HTTP 400: " in done.err
+    assert "secret-path" not in done.everything
+    channel.status = 200
+    cli(*words)
+    assert channel.types == ["drift"]
+
+
+def test_a_webhook_that_is_no_address_is_an_error_that_does_not_show_it(
+    cli: CommandLine, drifted: str
+) -> None:
+    done = cli("drift", drifted, "--webhook", "ftp://example.com/secret-path")
+    assert (done.code, "secret-path" in done.everything) == (1, False)
+    assert "the webhook is no address like https://example.com/path" in done.err
+
+
+def test_invalid_files_are_told_once_and_so_is_their_end(
+    cli: CommandLine, channel: Channel, drifted: str, tmp_path: Path
+) -> None:
+    with cli.start("drift", drifted, "--every", "1d", "-v", "--webhook", channel.url) as process:
+        lines_until(process.stderr, "Next round")
+        file = tmp_path / "keys.yaml"
+        valid = file.read_text(encoding="utf-8")
+        for text in ("keys: [", "keys: [", valid):
+            file.write_text(text, encoding="utf-8")
+            process.send_signal(signal.SIGHUP)
+            lines_until(process.stderr, "Next round")
+        process.terminate()
+        process.communicate(timeout=20)
+    assert channel.types == ["drift", "files.invalid", "files.valid"]
+    assert "keys.yaml:1:" in channel.told[1]["data"]["errors"][0]
+
+
+def test_a_metrics_file_counts_on_from_run_to_run(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
+    file = tmp_path / "drift.prom"
+    for _ in range(2):
+        assert cli("drift", drifted, "--metrics-file", str(file)).code == 2
+    figures = file.read_text(encoding="utf-8").splitlines()
+    assert 'reconciler_rounds_total{result="drifted"} 2.0' in figures
+    assert 'reconciler_drifted_keys{effect="neutral",kind="caas"} 1.0' in figures
+    assert 'reconciler_api_requests_total{method="GET",status="200"} 2.0' in figures
+
+
+@pytest.mark.parametrize("place", ["no/such/folder.prom", "garbage.prom"])
+def test_a_metrics_file_that_cannot_be_used_is_an_error(
+    cli: CommandLine, drifted: str, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "garbage.prom").write_text("{{{", encoding="utf-8")
+    done = cli("drift", drifted, "--metrics-file", str(tmp_path / place))
+    assert re.search(rf"Error: the metrics file .*{place} cannot be (read|written)", done.err)
+
+
+@contextlib.contextmanager
+def a_service(cli: CommandLine, path: str, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a service with pages, and give it with their address."""
+    with cli.start("drift", path, "--every", "1d", "-v", "--metrics-port", "0", *words) as process:
+        try:
+            (line,) = [line for line in lines_until(process.stderr, "Status page: ") if "Status" in line]
+            yield process, line.split()[-1]
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def test_a_service_serves_its_status_metrics_and_health(cli: CommandLine, drifted: str) -> None:
+    with a_service(cli, drifted) as (process, address):
+        lines_until(process.stderr, "Next round")
+        page = httpx.get(address)
+        answers = {path: httpx.get(address + path) for path in ("metrics", "healthz", "readyz", "nothing")}
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "caas/1/76/web" in page.text
+    assert "Next round" in page.text
+    assert {path: answer.status_code for path, answer in answers.items()} == {
+        "metrics": 200,
+        "healthz": 200,
+        "readyz": 200,
+        "nothing": 404,
+    }
+    assert "reconciler_last_success_timestamp_seconds 1." in answers["metrics"].text
+    assert "reconciler_next_round_timestamp_seconds 1." in answers["metrics"].text
+
+
+def test_a_service_whose_api_is_down_is_alive_and_not_ready(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    with a_service(cli, drifted, "--retries", "0") as (process, address):
+        lines_until(process.stderr, "Next round")
+        emulator.faults = Faults(status_503=1.0)
+        process.send_signal(signal.SIGHUP)
+        lines_until(process.stderr, "rounds have failed since")
+        health, readiness = httpx.get(address + "healthz"), httpx.get(address + "readyz")
+        page = httpx.get(address).text
+    assert (health.status_code, readiness.status_code) == (200, 503)
+    assert readiness.text.startswith("not ready: nothing can be read, since ")
+    assert "HTTP 503" in readiness.text
+    assert "unreachable" in page
+
+
+def test_a_service_waits_for_an_api_that_is_down_when_it_starts(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    emulator.faults = Faults(status_503=1.0)
+    with a_service(cli, drifted, "--retries", "0") as (process, _):
+        lines_until(process.stderr, "rounds have failed since")
+        emulator.faults = Faults()
+        process.send_signal(signal.SIGHUP)
+        assert lines_until(process.stderr, "Rounds succeed again")
+
+
+def test_a_service_with_a_wrong_token_ends_at_once(
+    cli: CommandLine, emulator: Emulator, drifted: str
+) -> None:
+    cli.environment.setenv("GCORE_API_KEY", "wrong")
+    done = cli.alone("drift", drifted, "--every", "1d")
+    assert (done.code, "HTTP 401" in done.err, len(emulator.requests)) == (1, True, 1)
+
+
+def test_a_port_that_is_taken_is_an_error(cli: CommandLine, drifted: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = cli("drift", drifted, "--every", "1d", "--metrics-port", str(port))
+    assert (done.code, done.err) == (
+        1,
+        f"Error: nothing can listen on 127.0.0.1 port {port}: Address already in use\n",
+    )
+
+
+def test_systemd_hears_of_a_service(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
+    place = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(place)
+        systemd.settimeout(20)
+        cli.environment.setenv("NOTIFY_SOCKET", place)
+        with cli.start("drift", drifted, "--every", "1d") as process:
+            assert systemd.recv(1000) == b"READY=1"
+            status = systemd.recv(1000).decode()
+            process.terminate()
+            assert systemd.recv(1000) == b"STOPPING=1"
+            process.communicate(timeout=20)
+    assert re.fullmatch(r"STATUS=Last round: drifted; next round at 20\d\d-.*Z", status)
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
+    subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)  # noqa: S607 - whichever git there is
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clone with the keys, beside the repository that it is of."""
+    upstream = tmp_path / "upstream"
+    upstream.mkdir()
+    git(upstream, "init", "--quiet")
+    declare(upstream / "keys.yaml", {"name": "web", "description": "ours"})
+    git(upstream, "add", ".")
+    git(upstream, "commit", "--quiet", "--message", "first")
+    git(tmp_path, "clone", "--quiet", str(upstream), "checkout")
+    return tmp_path / "checkout"
+
+
+def test_a_round_pulls_what_was_merged(
+    cli: CommandLine, emulator: Emulator, checkout: Path, tmp_path: Path
+) -> None:
+    fill(emulator, "web", description="ours")
+    words = ("drift", str(checkout / "keys.yaml"), "--git-pull", "--correct", "all")
+    assert cli(*words).code == 0
+    declare(tmp_path / "upstream" / "keys.yaml", {"name": "web", "description": "merged"})
+    git(tmp_path / "upstream", "commit", "--quiet", "--all", "--message", "second")
+    assert cli(*words).code == 0
+    assert emulator.keys(1, 76)["web"]["description"] == "merged"
+
+
+def test_a_service_that_cannot_pull_goes_on_with_the_files_at_hand(
+    cli: CommandLine, emulator: Emulator, checkout: Path, tmp_path: Path
+) -> None:
+    fill(emulator, "web", description="theirs")
+    with cli.start("drift", str(checkout), "--git-pull", "--every", "1d", "-v") as process:
+        lines_until(process.stderr, "Next round")
+        (tmp_path / "upstream").rename(tmp_path / "gone")
+        fill(emulator, "web", description="ours")
+        process.send_signal(signal.SIGHUP)
+        told = lines_until(process.stderr, "files at hand are in force")
+        assert lines_until(process.stdout, "still matches")
+        process.terminate()
+        process.communicate(timeout=20)
+    assert f"git pull in {checkout}" in "".join(told)
+
+
+def test_a_pull_outside_git_is_an_error(cli: CommandLine, drifted: str) -> None:
+    done = cli("drift", drifted, "--git-pull")
+    assert (done.code, "--git-pull needs a Git checkout" in done.err) == (1, True)
+
+
+@pytest.mark.usefixtures("cli")
+def test_a_service_works_without_the_extras(drifted: str) -> None:
+    script = (
+        "import sys\n"
+        "sys.modules.update(dict.fromkeys(['prometheus_client', 'jinja2']))\n"
+        "from reconciler.cli.main import run\n"
+        f"codes = [run(['drift', {drifted!r}]), run(['drift', {drifted!r}, '--metrics-file', 'x'])]\n"
+        "print(*map(int, codes))"
+    )
+    done = subprocess.run([COMMAND[0], "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\n2 1\n")
+    assert "is not installed: pip install 'gcore-reconciler[metrics]'" in done.stderr
+
+
+def test_a_status_page_without_its_extra_says_what_to_install(
+    cli: CommandLine, drifted: str, tmp_path: Path
+) -> None:
+    history = str(tmp_path / "h.db")
+    assert cli("drift", drifted, "--history", history, clock=FakeClock()).code == 2
+    script = (
+        "import sys\nsys.modules['jinja2'] = None\nfrom reconciler.cli.main import run\n"
+        f"sys.exit(run(['history', '--history', {history!r}, '--format', 'html']))"
+    )
+    done = subprocess.run([COMMAND[0], "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is not installed: pip install 'gcore-reconciler[report]'" in done.stderr
