@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ExitCode, UnreadableError
+from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model import Result
 from reconciler.report import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
 
@@ -100,8 +100,13 @@ def scopes_after(scopes: Iterable[ScopeReport], fields: Iterable[DriftedField]) 
 
 
 def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[ScopeReport, ...]:
-    """Give the scopes of ``state`` after a round that ``error`` ended before anything was compared."""
+    """Give the scopes of ``state`` after a round that ``error`` ended before anything was compared.
+
+    That a round was interrupted says nothing of them.
+    """
     causes = error.causes if isinstance(error, UnreadableError) else {}
+    if any(isinstance(cause, StoppedError) for cause in (error, *causes.values())):
+        return ()
     return tuple(
         ScopeReport(part.scope, Standing.UNREACHABLE, detail=str(causes.get(str(part.scope), error)))
         for part in state.scopes

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.commands.collector import kept_for_good, paused_collector
-from reconciler.errors import Problem, ReconcilerError, UnreadableError
+from reconciler.errors import Problem, ReconcilerError, StoppedError, UnreadableError
 from reconciler.observe import observe
 from reconciler.plan import assemble, plan_scope
 from reconciler.waiting import completed
@@ -50,10 +50,12 @@ class Planner:
     ) -> tuple[Plan, Mapping[Scope, ReconcilerError]]:
         """Plan like :meth:`plan` what can be read, and give the other scopes with the reasons.
 
-        Each of those is a problem of the plan. Raises UnreadableError if nothing could be read.
+        Each of those is a problem of the plan. Raises UnreadableError if nothing could be read, or if the run
+        was interrupted meanwhile: that says nothing of the scopes that were not read any more.
         """
         parts, failures = self._examined(state, selected, on_scope, _go_on)
-        if failures and not parts:
+        was_stopped = any(isinstance(error, StoppedError) for error in failures.values())
+        if failures and (was_stopped or not parts):
             raise UnreadableError({str(scope): error for scope, error in failures.items()})
         unread = (Problem(f"could not be read: {failures[s]}", address=str(s)) for s in failures)
         plan = assemble(parts, state.warnings)

@@ -39,7 +39,8 @@ CREATE TABLE round (
     drifted INTEGER NOT NULL DEFAULT 0, corrected INTEGER NOT NULL DEFAULT 0,
     contested INTEGER NOT NULL DEFAULT 0, errors TEXT NOT NULL DEFAULT '[]'
 );
-CREATE INDEX round_by_time ON round (began, result);
+CREATE INDEX round_by_result ON round (result, began);
+CREATE INDEX round_by_time ON round (began);
 CREATE TABLE episode (
     id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL, field TEXT NOT NULL, effect TEXT NOT NULL,
     reason TEXT NOT NULL, declared TEXT NOT NULL, live TEXT NOT NULL, first_seen INTEGER NOT NULL,

@@ -87,10 +87,7 @@ def _status(
 ) -> Status:
     since = int(selection.since.timestamp())
     keys, total = _keys(database, selection, episodes_of_key)
-    results = database.rows(
-        "SELECT result, count(*) FROM round WHERE began >= ? AND result IS NOT NULL GROUP BY result", (since,)
-    )
-    counts = {RoundResult(result): count for result, count in results}
+    counts = {result: _rounds(database, result, since) for result in RoundResult}
     last = database.rows(f"{_ROUND} ORDER BY id DESC LIMIT 1")
     marks = ", ".join("?" * len(_SUCCESSES))
     success = database.rows(
@@ -104,7 +101,7 @@ def _status(
         contests=contests(database),
         keys=keys,
         omitted_keys=total - len(keys),
-        rounds=tuple((result, counts[result]) for result in RoundResult if result in counts),
+        rounds=tuple((result, count) for result, count in counts.items() if count),
         last_round=_round(last[0]) if last else None,
         last_success=_moment(success[0][0]) if success else None,
         file=database.file,
@@ -152,6 +149,14 @@ def _keys(
         found = tuple(map(episode_of, database.rows(latest, (address, since, episodes_of_key))))
         keys.append(KeyHistory(address, found, count - len(found)))
     return tuple(keys), rows[0][2] if rows else 0
+
+
+def _rounds(database: Database, result: RoundResult, since: int) -> int:
+    # One result at a time: the index has them together, and grouping a million rows takes longer.
+    ((count,),) = database.rows(
+        "SELECT count(*) FROM round WHERE result = ? AND began >= ?", (result.value, since)
+    )
+    return int(count)
 
 
 def _scopes(database: Database) -> Iterator[ScopeStatus]:

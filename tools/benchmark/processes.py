@@ -186,9 +186,9 @@ def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Pat
         return Run(seconds, usage.ru_maxrss / 1024, _text(output))
 
 
-def compared(place: Place, program: str, *arguments: str) -> Run:
+def compared(place: Place, program: str, *arguments: str, url: str = "") -> Run:
     """Run one of the programs that the engine is compared with."""
-    return run(place, (*PYTHON, "-m", f"benchmark.{program}", *arguments))
+    return run(place, (*PYTHON, "-m", f"benchmark.{program}", *arguments), url=url)
 
 
 def _words(place: Place, command: tuple[str, ...]) -> str:

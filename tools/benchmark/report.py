@@ -59,6 +59,7 @@ class Unit:
 TIMES: Final = Unit("x", 2)
 MEBIBYTES: Final = Unit("MiB")
 PERCENT: Final = Unit("%")
+SECONDS: Final = Unit("s", 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ class Scale:
     """Sizes and repetitions of one benchmark.
 
     ``scopes`` of ``scope_keys`` each make the large plan, ``obvious_scopes`` of them the one that
-    the obvious code plans too. ``loop_sample`` of the keys go through the one-by-one loop.
+    the obvious code plans too. ``loop_sample`` of the keys go through the one-by-one loop, and
+    ``history_rows`` is the number of drifted fields, and of rounds, of a history.
     """
 
     scopes: int
@@ -22,6 +23,7 @@ class Scale:
     rounds: int
     short_rounds: int
     start_rounds: int
+    history_rows: int
 
 
 FULL: Final = Scale(
@@ -33,6 +35,7 @@ FULL: Final = Scale(
     rounds=5,
     short_rounds=3,
     start_rounds=25,
+    history_rows=1_000_000,
 )
 QUICK: Final = Scale(
     scopes=10,
@@ -43,4 +46,5 @@ QUICK: Final = Scale(
     rounds=3,
     short_rounds=1,
     start_rounds=7,
+    history_rows=50_000,
 )

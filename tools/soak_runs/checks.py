@@ -33,13 +33,13 @@ def check_history(file: Path, findings: Findings) -> None:
         lines = [line.encode() for (line,) in history.execute("SELECT line FROM journal ORDER BY id")]
         ((integrity,),) = history.execute("PRAGMA integrity_check").fetchall()
         results = Counter(dict(history.execute("SELECT result, count(*) FROM round GROUP BY result")))
-        contests = history.execute("SELECT count(*) FROM episode WHERE outcome = 'contested'").fetchone()[0]
+        ((contested,),) = history.execute("SELECT count(*) FROM round WHERE contested").fetchall()
     findings.add("rounds", len(rounds))
     for result, count in sorted(results.items(), key=str):
-        findings.add(f"of them {result or 'cut off'}", count)
-    findings.add("drifted fields seen", len(episodes))
-    findings.add("of them corrected", sum(row[5] is not None for row in episodes))
-    findings.add("of them contested", contests)
+        findings.add(f"rounds {result or 'cut off'}", count)
+    findings.add("rounds with a contested field", contested)
+    findings.add("drifted fields", len(episodes))
+    findings.add("drifted fields corrected", sum(row[5] is not None for row in episodes))
     findings.promise("no round is missed or doubled", _grid(rounds))
     findings.promise(
         "every round that began has ended", [f"round {row[0]}" for row in rounds if row[2] is None]
