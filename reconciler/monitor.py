@@ -38,7 +38,7 @@ def serve(address: str, port: int, paths: Mapping[str, Callable[[], Answer]]) ->
     """
     try:
         server = (_Server6 if ":" in address else _Server)((address, port), _handler(paths))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, TypeError) as error:  # a TypeError is a name that cannot be encoded
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"nothing can listen on {address} port {port}: {reason}") from error
     thread = threading.Thread(target=server.serve_forever, name="monitor", daemon=True)
@@ -100,7 +100,11 @@ def _handler(paths: Mapping[str, Callable[[], Answer]]) -> type[BaseHTTPRequestH
             try:
                 return found()
             except ReconcilerError as error:
-                return Answer(f"{error}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+                text = f"{error}\n".encode(errors="backslashreplace")
+                return Answer(text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+            except Exception as error:  # noqa: BLE001 - without an answer nobody would see it
+                text = f"a fault of the program: {type(error).__name__}\n".encode()
+                return Answer(text, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
         def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
             """Log nothing: a probe each second is no news."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 import shlex
 from typing import Any, Final
 
+from reconciler.normalize import json_text
 from reconciler.render.escape import printable, quoted
 
 _LONGEST: Final = 200
 
 
 def change_text(before: Any, after: Any) -> str:
-    """Show a change, cut where it is long; of two lists, the items that only one of them has."""
-    if not isinstance(before, list) or not isinstance(after, list):
-        return f"{_short(before)} -> {_short(after)}"
-    lost = [f"- {_short(item)}" for item in before if item not in after]
-    gained = [f"+ {_short(item)}" for item in after if item not in before]
-    return f"[{', '.join(lost + gained)}]"
+    """Show a change, cut where it is long; of two lists, the items that only one of them has, if any."""
+    if isinstance(before, list) and isinstance(after, list):
+        old, new = ({json_text(item): item for item in items} for items in (before, after))
+        lost = [f"- {_short(item)}" for text, item in old.items() if text not in new]
+        gained = [f"+ {_short(item)}" for text, item in new.items() if text not in old]
+        if lost or gained:
+            return f"[{', '.join(lost + gained)}]"
+    return f"{_short(before)} -> {_short(after)}"
 
 
 def _short(value: Any) -> str:

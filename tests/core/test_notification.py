@@ -1,0 +1,317 @@
+"""Who is told what, and in which words: nothing that others wrote can shout, link or lie in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model import Effect
+from reconciler.notification import (
+    Condition,
+    Telling,
+    Trouble,
+    Untold,
+    condition_message,
+    drift_message,
+    telling,
+)
+from reconciler.report import Episode, FieldOutcome
+
+NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+MORNING = NOON - dt.timedelta(hours=3)
+BASE_URL = "https://api.example.com"
+ACME = "caas/1/76/partner-acme"
+HOSTILE = [
+    "<!channel> come quick",
+    "<!here|x>",
+    "<@U123>",
+    "<http://evil.example|your bank>",
+    "<https://evil.example>",
+    "&lt;!channel&gt;",
+    "`rm -rf /`",
+    "```\ncode\n```",
+    "*bold* and _italic_",
+    "line\nbreak\r\nand\ttab",
+    "\x1b[31mred\x1b[0m",
+    "\u202egnp.exe",
+    "zero\u200bwidth\ufeff",
+    "\ud800",
+    "##[error]failed",
+    "x" * 10_240,
+    "&" * 10_240,
+    "\x00" * 10_240,
+]
+DRIFT = {
+    "type": "drift",
+    "timestamp": "2026-06-01T12:00:00Z",
+    "text": (
+        "*reconciler*: 2 fields changed outside Git\n"
+        "• `caas/1/76/partner-acme` is_disabled: true -&gt; false (grants: enables the key), "
+        "since 2026-06-01T09:00:00Z: *corrected*\n"
+        '• `caas/1/76/partner-acme` containers: [- {"name": "web", "namespace": "shop"}] '
+        "(revokes: unbinds 1), since 2026-06-01T09:00:00Z: *correction failed*: HTTP 500"
+    ),
+    "data": {
+        "base_url": "https://api.example.com",
+        "run": "0123456789ab",
+        "fields": [
+            {
+                "address": "caas/1/76/partner-acme",
+                "field": "is_disabled",
+                "declared": True,
+                "live": False,
+                "effect": "grants",
+                "reason": "enables the key",
+                "first_seen": "2026-06-01T09:00:00Z",
+                "last_seen": "2026-06-01T12:00:00Z",
+                "rounds": 13,
+                "outcome": "corrected",
+                "detail": "",
+                "ended": "2026-06-01T12:00:00Z",
+                "corrected": "2026-06-01T12:00:00Z",
+                "run": "0123456789ab",
+            },
+            {
+                "address": "caas/1/76/partner-acme",
+                "field": "containers",
+                "declared": [{"name": "web", "namespace": "shop"}],
+                "live": [],
+                "effect": "revokes",
+                "reason": "unbinds 1",
+                "first_seen": "2026-06-01T09:00:00Z",
+                "last_seen": "2026-06-01T12:00:00Z",
+                "rounds": 13,
+                "outcome": "correction failed",
+                "detail": "HTTP 500",
+                "ended": None,
+                "corrected": None,
+                "run": None,
+            },
+        ],
+        "omitted": 0,
+    },
+}
+
+
+def episode(**settings: Any) -> Episode:
+    values: dict[str, Any] = {
+        "address": ACME,
+        "field": "is_disabled",
+        "effect": Effect.GRANTS,
+        "reason": "enables the key",
+        "declared": True,
+        "live": False,
+        "first_seen": MORNING,
+        "last_seen": NOON,
+        "rounds": 13,
+        "outcome": FieldOutcome.LEFT,
+    }
+    return Episode(**values | settings)
+
+
+def text_of(*episodes: Episode) -> str:
+    text = drift_message(episodes, NOON, BASE_URL, "run")["text"]
+    assert isinstance(text, str)
+    return text
+
+
+OPEN, OVER = None, NOON
+LEFT, CORRECTED, CONTESTED = FieldOutcome.LEFT, FieldOutcome.CORRECTED, FieldOutcome.CONTESTED
+FAILED, NOT_VERIFIED, REFUSED = FieldOutcome.FAILED, FieldOutcome.NOT_VERIFIED, FieldOutcome.REFUSED
+NOT_ATTEMPTED, ENDED, CHANGED = FieldOutcome.NOT_ATTEMPTED, FieldOutcome.ENDED, FieldOutcome.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told", "ended", "rounds", "decision"),
+    [
+        (LEFT, "", OPEN, 1, "later"),
+        (LEFT, "", OPEN, 2, "later"),
+        (LEFT, "", OPEN, 3, "now"),
+        (LEFT, "", OPEN, 4, "now"),
+        (LEFT, "refused", OPEN, 3, "now"),
+        (LEFT, "", OVER, 3, "never"),
+        (NOT_ATTEMPTED, "", OPEN, 2, "later"),
+        (NOT_ATTEMPTED, "", OPEN, 3, "now"),
+        (NOT_ATTEMPTED, "left to a person", OPEN, 4, "now"),
+        (CORRECTED, "", OVER, 1, "now"),
+        (CORRECTED, "left to a person", OVER, 9, "now"),
+        (CONTESTED, "", OPEN, 1, "now"),
+        (FAILED, "", OPEN, 1, "now"),
+        (FAILED, "contested", OPEN, 9, "now"),
+        (NOT_VERIFIED, "", OPEN, 1, "now"),
+        (REFUSED, "", OPEN, 1, "now"),
+        (ENDED, "left to a person", OVER, 3, "now"),
+        (ENDED, "contested", OVER, 1, "now"),
+        (ENDED, "", OVER, 2, "never"),
+        (ENDED, "", OVER, 9, "never"),
+        (CHANGED, "", OVER, 9, "never"),
+        (CHANGED, "left to a person", OVER, 9, "never"),
+    ],
+)
+def test_who_is_told_when(
+    outcome: FieldOutcome, told: str, ended: dt.datetime | None, rounds: int, decision: str
+) -> None:
+    found = telling(Untold(1, told, episode(outcome=outcome, ended=ended, rounds=rounds)), 3)
+    assert found is Telling(decision)
+
+
+def test_a_message_about_drift_says_what_where_since_when_and_what_came_of_it() -> None:
+    corrected = episode(outcome=CORRECTED, corrected=NOON, ended=NOON, run="0123456789ab")
+    failed = episode(
+        field="containers",
+        declared=[{"name": "web", "namespace": "shop"}],
+        live=[],
+        effect=Effect.REVOKES,
+        reason="unbinds 1",
+        outcome=FAILED,
+        detail="HTTP 500",
+    )
+    assert drift_message([corrected, failed], NOON, BASE_URL, "0123456789ab") == DRIFT
+
+
+def test_one_field_is_one_field() -> None:
+    assert text_of(episode()).startswith("*reconciler*: 1 field changed outside Git\n")
+
+
+@pytest.mark.parametrize(("count", "shown", "omitted"), [(50, 50, 0), (51, 50, 1), (60, 50, 10)])
+def test_many_fields_are_counted_and_the_first_fifty_shown(count: int, shown: int, omitted: int) -> None:
+    message = drift_message([episode(address=f"{ACME}-{n}") for n in range(count)], NOON, BASE_URL, "run")
+    head, *lines = message["text"].splitlines()
+    assert head == f"*reconciler*: {count} fields changed outside Git"
+    assert lines[shown:] == ([f"and {omitted} more: see `reconciler history`"] if omitted else [])
+    addresses = [field["address"] for field in message["data"]["fields"]]
+    assert addresses == [f"{ACME}-{n}" for n in range(shown)]
+    assert message["data"]["omitted"] == omitted
+
+
+ERRORS = ("keys.yaml:3:1: not <valid>", "`one` *more*")
+SINCE = "2026-06-01T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "over", "kind", "text"),
+    [
+        (Trouble.ROUNDS, False, "rounds.failing", f"rounds have failed, since {SINCE}"),
+        (Trouble.ROUNDS, True, "rounds.recovered", f"rounds succeed again; that was not so from {SINCE}"),
+        (
+            Trouble.FILES,
+            False,
+            "files.invalid",
+            f"the files are invalid; what they said before is still in force, since {SINCE}",
+        ),
+        (Trouble.FILES, True, "files.valid", f"the files are valid again; that was not so from {SINCE}"),
+        (
+            Trouble.CHECKOUT,
+            False,
+            "checkout.stale",
+            f"the checkout cannot be updated; the files at hand are in force, since {SINCE}",
+        ),
+        (
+            Trouble.CHECKOUT,
+            True,
+            "checkout.current",
+            f"the checkout is updated again; that was not so from {SINCE}",
+        ),
+    ],
+)
+def test_a_message_about_a_trouble_says_since_when_and_why(
+    trouble: Trouble, kind: str, text: str, *, over: bool
+) -> None:
+    message = condition_message(Condition(trouble, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
+    lines = [] if over else ["• keys.yaml:3:1: not &lt;valid&gt;", "• 'one' \u2217more\u2217"]
+    assert message == {
+        "type": kind,
+        "timestamp": "2026-06-01T12:00:00Z",
+        "text": "\n".join([f"*reconciler*: {text}", *lines]),
+        "data": {
+            "base_url": BASE_URL,
+            "run": "run",
+            "since": SINCE,
+            "rounds": 4,
+            "errors": [] if over else list(ERRORS),
+        },
+    }
+
+
+def test_of_many_errors_the_first_ten_are_told() -> None:
+    errors = [f"error {number}" for number in range(12)]
+    message = condition_message(Condition(Trouble.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors)
+    assert message["text"].splitlines()[1:] == [f"• error {number}" for number in range(10)]
+    assert message["data"]["errors"] == errors[:10]
+
+
+FRAME = re.compile(r"\*reconciler\*: .*|• `[^`]*` .*: \*[a-z ]+\*(: .*)?|• .*")
+
+
+def assert_inert(text: str, lines: int) -> None:
+    """See that nothing in a text but our own frame has a meaning for Slack."""
+    shown = text.split("\n")
+    assert len(shown) == lines
+    assert all(line.isprintable() for line in shown)
+    assert not set("<>") & set(text)
+    assert re.findall(r"&(?!amp;|lt;|gt;)", text) == []
+    for line in shown[1:]:
+        assert FRAME.fullmatch(line)
+        body = line.removeprefix("• `")
+        assert body.count("`") <= 1
+        assert line.count("*") <= 2
+        assert len(line) < 20_000
+
+
+def hostile_episodes(text: str) -> list[Episode]:
+    return [
+        episode(declared=text, live=f"{text}!"),
+        episode(declared=None, live=text),
+        episode(declared=[text], live=[{"name": text}, f"{text} more"]),
+        episode(declared=[], live=[f"{text} {number}" for number in range(500)]),
+        episode(field=text),
+        episode(address=f"caas/1/76/{text}"),
+        episode(reason=text),
+        episode(outcome=FAILED, detail=text),
+    ]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_texts_are_inert_and_short(text: str) -> None:
+    for found in hostile_episodes(text):
+        assert_inert(text_of(found), 2)
+    condition = Condition(Trouble.ROUNDS, NOON, 1)
+    assert_inert(condition_message(condition, NOON, BASE_URL, "run", [text])["text"], 2)
+
+
+@given(st.text(alphabet=st.characters() | st.sampled_from("<>&`*|!@#\n\u202e\ud800")))
+def test_any_text_is_inert(text: str) -> None:
+    assert_inert(text_of(*hostile_episodes(text)), 9)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(alphabet=st.characters() | st.just("\ud800")),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    )
+)
+def test_every_body_is_json_and_gives_values_as_they_are(value: Any) -> None:
+    message = drift_message([episode(live=value)], NOON, BASE_URL, "run")
+    sent = json.loads(json.dumps(message).encode("ascii"))
+    assert sent == message
+    assert sent["data"]["fields"][0]["live"] == value
+
+
+def test_moments_are_told_in_utc() -> None:
+    zone = dt.timezone(dt.timedelta(hours=2))
+    message = drift_message([episode(first_seen=MORNING.astimezone(zone))], NOON.astimezone(zone), "", "")
+    assert message["timestamp"] == "2026-06-01T12:00:00Z"
+    assert "since 2026-06-01T09:00:00Z" in message["text"]
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    line = text_of(episode(outcome=FAILED, detail="x" * 501)).splitlines()[1]
+    assert line.endswith(f": {'x' * 500}…")
+    line = text_of(episode(outcome=FAILED, detail="x" * 500)).splitlines()[1]
+    assert line.endswith(f": {'x' * 500}")

@@ -1,0 +1,372 @@
+"""A history as text and as JSON: the same facts, each on a line of its own, whatever others wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import random
+import shlex
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.model import Effect
+from reconciler.render.history import FORMAT_VERSION, episode_facts, render_history_json, render_history_text
+from reconciler.render.values import change_text, clear_command
+from reconciler.report import (
+    Contest,
+    Episode,
+    FieldOutcome,
+    KeyHistory,
+    RoundResult,
+    RoundSummary,
+    ScopeStatus,
+    Standing,
+    Status,
+)
+
+NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+ACME = "caas/1/76/partner-acme"
+SHOP = "caas/1/76/storefront"
+WEB = {"name": "web", "namespace": "shop"}
+API = {"name": "api", "namespace": "shop"}
+HOSTILE = [
+    "line\nbreak",
+    "carriage\rreturn",
+    "\x1b[2Jcleared",
+    "\u202ereordered",
+    "\u2028separated",
+    "zero\u200bwidth",
+    "\ud800",
+    "##[error]failed",
+    "##vso[task.complete]",
+    "\x00\x07\x7f\x9b",
+]
+TEXT = """\
+Rounds since 2026-05-02T12:00:00Z: 7 (4 in sync, 1 corrected, 2 failed)
+Last round: 2026-06-01T11:59:00Z: failed, run run-2
+  caas/1/77 could not be read: HTTP 500
+Contested: caas/1/76/partner-acme is_disabled since 2026-06-01T11:00:00Z, corrected 3 times
+  true -> false
+  end it with: reconciler history clear caas/1/76/partner-acme is_disabled --history /var/lib/drift.db
+
+caas/1/76/partner-acme
+  ~ is_disabled = true -> false  # grants: enables the key
+    seen 2026-06-01T11:00:00Z to 2026-06-01T12:00:00Z, 5 rounds; contested
+  ~ containers = [- {"name": "web", "namespace": "shop"}, + {"name": "api", "namespace": "shop"}]  # grants+revokes: binds 1, unbinds 1
+    seen 2026-06-01T11:00:00Z to 2026-06-01T12:00:00Z, 1 round; correction failed: PATCH /x: HTTP 500
+caas/1/76/storefront
+  ~ description = "ours" -> "theirs"  # neutral: access unchanged
+    seen 2026-06-01T11:00:00Z to 2026-06-01T12:00:00Z, 2 rounds; corrected 2026-06-01T12:00:00Z by run run-1
+  ~ expire = null -> "2027-01-01T00:00:00Z"  # revokes: ends earlier
+    seen 2026-06-01T11:00:00Z to 2026-06-01T12:00:00Z, 1 round; no longer drifted 2026-06-01T12:00:00Z
+
+Drift: 9 fields.
+The latest 4 are shown; --limit shows more.
+"""  # noqa: E501 - as it is printed
+
+
+def episode(**facts: Any) -> Episode:
+    values: dict[str, Any] = {
+        "address": ACME,
+        "field": "is_disabled",
+        "effect": Effect.GRANTS,
+        "reason": "enables the key",
+        "declared": True,
+        "live": False,
+        "first_seen": NOON - HOUR,
+        "last_seen": NOON,
+        "rounds": 5,
+        "outcome": FieldOutcome.LEFT,
+    }
+    return Episode(**values | facts)
+
+
+CONTEST = Contest(ACME, "is_disabled", declared=True, live=False, since=NOON - HOUR, corrections=3)
+LAST = RoundSummary(
+    began=NOON - dt.timedelta(minutes=1),
+    ended=NOON,
+    result=RoundResult.FAILED,
+    run="run-2",
+    drifted=2,
+    corrected=1,
+    contested=1,
+    errors=("caas/1/77 could not be read: HTTP 500",),
+)
+STATUS = Status(
+    at=NOON,
+    since=NOON - dt.timedelta(days=30),
+    scopes=(
+        ScopeStatus("caas/1/76", Standing.DRIFTED, NOON - HOUR, 120),
+        ScopeStatus("caas/1/77", Standing.UNREACHABLE, NOON, 0, "HTTP 500"),
+    ),
+    contests=(CONTEST,),
+    keys=(KeyHistory(ACME, ()),),
+    omitted_keys=0,
+    rounds=((RoundResult.IN_SYNC, 4), (RoundResult.CORRECTED, 1), (RoundResult.FAILED, 2)),
+    last_round=LAST,
+    last_success=NOON - HOUR,
+    file="/var/lib/drift.db",
+)
+EMPTY = Status(NOON, NOON - HOUR, (), (), (), 0, (), None, None)
+EPISODES = (
+    episode(outcome=FieldOutcome.CONTESTED),
+    episode(
+        field="containers",
+        effect=Effect.BOTH,
+        reason="binds 1, unbinds 1",
+        declared=[WEB],
+        live=[API],
+        rounds=1,
+        outcome=FieldOutcome.FAILED,
+        detail="PATCH /x: HTTP 500",
+    ),
+    episode(
+        address=SHOP,
+        field="description",
+        effect=Effect.NEUTRAL,
+        reason="access unchanged",
+        declared="ours",
+        live="theirs",
+        rounds=2,
+        outcome=FieldOutcome.CORRECTED,
+        ended=NOON,
+        corrected=NOON,
+        run="run-1",
+    ),
+    episode(
+        address=SHOP,
+        field="expire",
+        effect=Effect.REVOKES,
+        reason="ends earlier",
+        declared=None,
+        live="2027-01-01T00:00:00Z",
+        rounds=1,
+        outcome=FieldOutcome.ENDED,
+        ended=NOON,
+    ),
+)
+FACTS = {
+    "address": SHOP,
+    "field": "description",
+    "declared": "ours",
+    "live": "theirs",
+    "effect": "neutral",
+    "reason": "access unchanged",
+    "first_seen": "2026-06-01T11:00:00Z",
+    "last_seen": "2026-06-01T12:00:00Z",
+    "rounds": 2,
+    "outcome": "corrected",
+    "detail": "",
+    "ended": "2026-06-01T12:00:00Z",
+    "corrected": "2026-06-01T12:00:00Z",
+    "run": "run-1",
+}
+
+
+def test_a_history_reads_like_this() -> None:
+    assert render_history_text(STATUS, EPISODES, 9) == TEXT
+
+
+def test_an_empty_history_says_that_there_is_nothing() -> None:
+    text = "Rounds since 2026-06-01T11:00:00Z: 0\n\nNo drift.\n"
+    assert render_history_text(EMPTY, (), 0) == text
+
+
+@pytest.mark.parametrize(
+    ("total", "last"), [(1, "Drift: 1 field."), (2, "The latest 1 are shown; --limit shows more.")]
+)
+def test_that_not_all_is_shown_is_said(total: int, last: str) -> None:
+    assert render_history_text(EMPTY, EPISODES[:1], total).splitlines()[-1] == last
+
+
+def test_a_round_that_was_cut_off_has_not_ended() -> None:
+    last = dataclasses.replace(LAST, ended=None, result=None, errors=())
+    text = render_history_text(dataclasses.replace(STATUS, last_round=last), (), 0)
+    assert "\nLast round: 2026-06-01T11:59:00Z: not ended, run run-2\n" in text
+
+
+def test_a_contest_of_a_history_in_memory_cannot_be_ended_by_a_command() -> None:
+    text = render_history_text(dataclasses.replace(STATUS, file=None), (), 0)
+    assert "Contested: " in text
+    assert "history clear" not in text
+
+
+def test_keys_that_take_turns_are_named_each_time() -> None:
+    turns = [episode(address=address) for address in (ACME, SHOP, ACME)]
+    lines = render_history_text(EMPTY, turns, 3).splitlines()
+    assert [line for line in lines if line.startswith("caas")] == [ACME, SHOP, ACME]
+
+
+def test_the_same_as_json() -> None:
+    document = json.loads(render_history_json(STATUS, EPISODES, 9))
+    assert document.pop("drift") == [episode_facts(one) for one in EPISODES]
+    assert document == {
+        "format_version": FORMAT_VERSION,
+        "timestamp": "2026-06-01T12:00:00Z",
+        "since": "2026-05-02T12:00:00Z",
+        "rounds": {"in sync": 4, "corrected": 1, "failed": 2},
+        "last_round": {
+            "began": "2026-06-01T11:59:00Z",
+            "ended": "2026-06-01T12:00:00Z",
+            "result": "failed",
+            "run": "run-2",
+            "drifted": 2,
+            "corrected": 1,
+            "contested": 1,
+            "errors": ["caas/1/77 could not be read: HTTP 500"],
+        },
+        "last_success": "2026-06-01T11:00:00Z",
+        "scopes": [
+            {
+                "scope": "caas/1/76",
+                "standing": "drifted",
+                "since": "2026-06-01T11:00:00Z",
+                "keys": 120,
+                "detail": "",
+            },
+            {
+                "scope": "caas/1/77",
+                "standing": "unreachable",
+                "since": "2026-06-01T12:00:00Z",
+                "keys": 0,
+                "detail": "HTTP 500",
+            },
+        ],
+        "contested": [
+            {
+                "address": ACME,
+                "field": "is_disabled",
+                "declared": True,
+                "live": False,
+                "since": "2026-06-01T11:00:00Z",
+                "corrections": 3,
+            }
+        ],
+        "omitted": 5,
+    }
+
+
+def test_an_empty_history_as_json_has_every_member() -> None:
+    assert json.loads(render_history_json(EMPTY, (), 0)) == {
+        "format_version": "1.0",
+        "timestamp": "2026-06-01T12:00:00Z",
+        "since": "2026-06-01T11:00:00Z",
+        "rounds": {},
+        "last_round": None,
+        "last_success": None,
+        "scopes": [],
+        "contested": [],
+        "drift": [],
+        "omitted": 0,
+    }
+
+
+def test_a_round_that_was_cut_off_is_null_in_json() -> None:
+    status = dataclasses.replace(STATUS, last_round=dataclasses.replace(LAST, ended=None, result=None))
+    last = json.loads(render_history_json(status, (), 0))["last_round"]
+    assert (last["ended"], last["result"]) == (None, None)
+
+
+def test_every_fact_of_drift_has_its_member() -> None:
+    assert episode_facts(EPISODES[2]) == FACTS
+    assert {*FACTS} == {field.name for field in dataclasses.fields(Episode)}
+
+
+def hostile(text: str) -> tuple[Status, Episode]:
+    contest = dataclasses.replace(CONTEST, address=text, field=text, declared=text, live=[text])
+    status = dataclasses.replace(
+        STATUS, contests=(contest,), last_round=dataclasses.replace(LAST, errors=(text,)), file=text
+    )
+    return status, episode(
+        address=text, field=text, reason=text, declared=text, live={"x": text}, detail=text
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_hostile_texts_stay_on_their_lines(text: str) -> None:
+    status, found = hostile(text)
+    lines = render_history_text(status, [found], 1).split("\n")
+    assert len(lines) == 13
+    assert all(line.isprintable() for line in lines)
+    assert not any("##[" in line or "##vso[" in line for line in lines)
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
+def test_hostile_texts_come_back_from_json_as_they_were(text: str) -> None:
+    status, found = hostile(text)
+    written = render_history_json(status, [found], 1)
+    assert written.isascii()
+    assert all(line.isprintable() for line in written.split("\n"))
+    assert "##[" not in written
+    (drift,) = json.loads(written)["drift"]
+    assert (drift["address"], drift["live"], drift["detail"]) == (text, {"x": text}, text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        (True, False, "true -> false"),
+        (None, "", 'null -> ""'),
+        ("ours", "theirs", '"ours" -> "theirs"'),
+        ([], [WEB], '[+ {"name": "web", "namespace": "shop"}]'),
+        ([WEB], [], '[- {"name": "web", "namespace": "shop"}]'),
+        ([1, 2, 3], [2, 3, 4], "[- 1, + 4]"),
+        (None, [1], "null -> [1]"),
+        ([1], None, "[1] -> null"),
+        ([1], [True], "[- 1, + true]"),
+        ([0, False], [False], "[- 0]"),
+        ([1, 2], [2, 1], "[1, 2] -> [2, 1]"),
+        ([1, 1], [1], "[1, 1] -> [1]"),
+        ("x" * 300, "", f'"{"x" * 199}… -> ""'),
+        ("x" * 198, "", f'"{"x" * 198}" -> ""'),
+        (["x" * 300], [], f'[- "{"x" * 199}…]'),
+    ],
+)
+def test_a_change_is_shown_short_and_of_lists_only_what_differs(before: Any, after: Any, text: str) -> None:
+    assert change_text(before, after) == text
+
+
+WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=8)
+
+
+def test_a_plain_command_needs_no_quotes() -> None:
+    assert clear_command(ACME, "expire", "drift.db") == (
+        f"reconciler history clear {ACME} expire --history drift.db"
+    )
+
+
+@given(WORDS, WORDS, WORDS)
+def test_a_command_to_copy_is_one_line_of_visible_characters(address: str, field: str, file: str) -> None:
+    command = clear_command(address, field, file)
+    assert command.isprintable()
+    if (address + field + file).isprintable() and "$'" not in command:
+        assert shlex.split(command)[3:] == [address, field, "--history", file]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="this machine has no bash")
+def test_a_command_to_copy_means_for_a_shell_what_it_should() -> None:
+    dice = random.Random(7)  # noqa: S311 - makes words, hides nothing
+    letters = [*map(chr, range(1, 256)), *"'\\$`\"!#[]\u202e\u200b\U0001f511\U000e0001" * 8]
+    made = ["".join(dice.choices(letters, k=dice.randrange(9))) for _ in range(500)]
+    words = [*made, "", "it's", "a\\nb", "\\", "$(id)", "`id`", "##[x]", "\n'", "-x", "~", "\\'\n"]
+    script = "\n".join(
+        clear_command(word, "field", word).replace("reconciler history clear", "printf '%s\\0'")
+        for word in words
+    )
+    ended = subprocess.run(
+        ["bash", "-c", script],  # noqa: S607 - the bash of this machine
+        capture_output=True,
+        check=True,
+        env={"LC_ALL": "C.UTF-8"},
+    )
+    found = ended.stdout.decode().split("\0")[:-1]
+    assert found[::4] == words
+    assert found[3::4] == words
+    assert set(found[1::4]) == {"field"}

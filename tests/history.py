@@ -1,0 +1,161 @@
+"""Rounds without files and without an API: drift in, history out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconciler.drift import TugOfWar
+from reconciler.errors import Position
+from reconciler.history.queries import Selection, episodes, status
+from reconciler.history.rounds import History, HistoryRun
+from reconciler.model import Change, Effect, FieldChange, Outcome, Result, Scope
+from reconciler.normalize import json_text
+from reconciler.report import DriftedField, FieldOutcome, RoundReport, RoundResult
+from tests.support import NOON, FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from reconciler.history.database import Database
+    from reconciler.report import Contest, Episode, ScopeReport, Status
+
+    FieldKey = tuple[str, str]
+
+BASE_URL = "https://api.example.com"
+SCOPE = Scope("caas", 1, 76)
+WEB = "caas/1/76/web"
+LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+RUN = HistoryRun("run-1", "drift", "1.0.0", "somebody", "abc")
+MINUTES = 60.0
+HOURS = 3600.0
+DAYS = 86_400.0
+
+
+def drifted(
+    live: Any = "theirs",
+    declared: Any = "ours",
+    name: str = "web",
+    field_name: str = "description",
+    **settings: Any,
+) -> DriftedField:
+    """Make a field that holds ``live`` where Git says ``declared``."""
+    facts = {"effect": Effect.NEUTRAL, "reason": "access unchanged"}
+    change = FieldChange(field_name, declared, live, **facts | settings)
+    return DriftedField(SCOPE, name, change, FieldOutcome.LEFT)
+
+
+def settled(found: DriftedField, outcome: FieldOutcome, detail: str = "") -> DriftedField:
+    """Give a drifted field with what became of it."""
+    return DriftedField(found.scope, found.name, found.change, outcome, detail)
+
+
+def correction(found: DriftedField) -> Change:
+    """Make the write that brings one drifted field back."""
+    change = found.change
+    back = FieldChange(change.field, change.after, change.before, change.effect)
+    before, after = {change.field: change.after}, {change.field: change.before}
+    path = f"/keys/{found.name}"
+    return Change(SCOPE, found.name, path, (back,), before, after, after, Position("keys.yaml"))
+
+
+def report(
+    clock: FakeClock,
+    result: RoundResult = RoundResult.DRIFTED,
+    scopes: Iterable[ScopeReport] = (),
+    fields: Iterable[DriftedField] = (),
+    errors: Iterable[str] = (),
+) -> RoundReport:
+    """Report a round that took no time."""
+    return RoundReport(clock.now(), clock.now(), result, tuple(scopes), tuple(fields), tuple(errors))
+
+
+def everywhere(_address: str) -> bool:
+    """Say of every key that it was compared."""
+    return True
+
+
+@dataclass
+class Book:
+    """A history that rounds are written into, 15 minutes apart.
+
+    ``files`` is what Git declares, by address and field; a drifted field declares itself.
+    """
+
+    database: Database
+    clock: FakeClock = field(default_factory=FakeClock)
+    rule: TugOfWar = field(default_factory=TugOfWar)
+    files: dict[FieldKey, Any] = field(default_factory=dict)
+    run: HistoryRun = RUN
+    pause: float = 15 * MINUTES
+
+    def __post_init__(self) -> None:
+        self.history = History(self.database, self.run, self.clock.now)
+
+    def declared(self, wanted: Collection[FieldKey]) -> Mapping[FieldKey, str]:
+        """Look up what the files say."""
+        return {key: json_text(value) for key, value in self.files.items() if key in wanted}
+
+    def round(
+        self,
+        *found: DriftedField,
+        correct: Result | None = None,
+        detail: str = "",
+        compared: Callable[[str], bool] = everywhere,
+        scopes: Iterable[ScopeReport] = (),
+    ) -> frozenset[FieldKey]:
+        """Do a round the way ``drift`` does, and name the fields that are contested.
+
+        With ``correct`` every field that is not contested is corrected, with that result.
+        """
+        history = self.history
+        history.begin()
+        contested: frozenset[FieldKey] = frozenset()
+        self.files.update({(one.address, one.change.field): one.declared for one in found})
+        if correct is not None:
+            contested = history.contested(found, self.declared, self.rule)
+        history.saw(found, compared)
+        fields = []
+        for one in found:
+            outcome = FieldOutcome.LEFT if correct is None else FieldOutcome.of(correct)
+            if (one.address, one.change.field) in contested:
+                fields.append(settled(one, FieldOutcome.CONTESTED))
+                continue
+            if correct is not None:
+                history.after(Outcome(correction(one), correct, detail))
+            fields.append(settled(one, outcome, detail))
+        history.end(report(self.clock, scopes=scopes, fields=fields))
+        self.clock.elapsed += self.pause
+        return contested
+
+    def tug(self, times: int, live: Any = "theirs", declared: Any = "ours") -> None:
+        """Change a field and have it corrected, so many times."""
+        for _ in range(times):
+            self.round(drifted(live, declared), correct=Result.APPLIED)
+
+    def episodes(self, address: str = "*") -> tuple[Episode, ...]:
+        """Give all drift, oldest first."""
+        return episodes(self.database, Selection(LONG_AGO, address))[0][::-1]
+
+    def outcomes(self) -> list[str]:
+        """Name what became of all drift, oldest first."""
+        return [episode.outcome.value for episode in self.episodes()]
+
+    def only(self) -> Episode:
+        """Give the one piece of drift."""
+        (episode,) = self.episodes()
+        return episode
+
+    def status(self) -> Status:
+        """Give how everything stands."""
+        return status(self.database, Selection(LONG_AGO), self.clock.now())
+
+    def contests(self) -> tuple[Contest, ...]:
+        """Give what is contested."""
+        return self.status().contests
+
+
+def at(seconds: float) -> dt.datetime:
+    """Give the moment so long after a clock's beginning."""
+    return NOON + dt.timedelta(seconds=seconds)

@@ -1,0 +1,492 @@
+"""The file of a history: private, whole after any death, and never somebody else's."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.errors import HistoryError, JournalError
+from reconciler.history.database import MAGIC, VERSION, Database, sole_user
+from reconciler.history.queries import journal_lines
+from reconciler.history.rounds import History, JournalTable
+from reconciler.model import Outcome, Result
+from tests.history import RUN, Book, correction, drifted, everywhere
+from tests.support import FakeClock, lines_until, pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+NOBODY = 65534
+WRITER = """
+import datetime as dt, json, sys
+from reconciler.history.database import Database
+from reconciler.history.rounds import History, JournalTable
+from reconciler.model import Outcome, Result
+from tests.history import RUN, correction, drifted, everywhere, report, settled
+from reconciler.report import FieldOutcome
+from tests.support import FakeClock
+
+clock = FakeClock()
+
+def say(kind, number):
+    sys.stdout.write(f"{kind} {number}\\n")
+    sys.stdout.flush()
+
+with Database(sys.argv[1]) as database:
+    history, table = History(database, RUN, clock.now), JournalTable(database, clock.now)
+    number = 0
+    while True:
+        number += 1
+        clock.elapsed += 60
+        found = drifted(f"theirs {number}")
+        history.begin()
+        say("began", number)
+        history.saw([found], lambda _address: True)
+        say("saw", number)
+        table.append(json.dumps({"event": "write", "number": number}).encode() + b"\\n")
+        say("write", number)
+        history.after(Outcome(correction(found), Result.APPLIED))
+        say("corrected", number)
+        history.end(report(clock, fields=[settled(found, FieldOutcome.CORRECTED)]))
+        say("ended", number)
+        history.forget(dt.timedelta(days=90))
+"""
+HOLDER = """
+import sys
+from reconciler.history.database import sole_user
+with sole_user(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+OPENER = """
+import sys
+from reconciler.history.database import Database
+print("ready", flush=True)
+sys.stdin.readline()
+with Database(sys.argv[1]) as database:
+    database.bind("https://api.example.com")
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "history.db"
+
+
+def python(script: str, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def pragma(file: Path, name: str) -> Any:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def refusal(file: Path) -> str:
+    with pytest.raises(HistoryError) as told:
+        Database(str(file))
+    return str(told.value)
+
+
+@contextlib.contextmanager
+def unprivileged() -> Iterator[None]:
+    """Be somebody whom file modes bind, also where root runs the tests."""
+    is_root = os.geteuid() == 0
+    try:
+        if is_root:
+            os.seteuid(NOBODY)
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@contextlib.contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond ``size`` bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_only_its_owner_can_read_a_new_history(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        with Database(str(file)) as database:
+            Book(database).round(drifted())
+            modes = {found.name: found.stat().st_mode & 0o777 for found in file.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"history.db": 0o600, "history.db-wal": 0o600, "history.db-shm": 0o600}
+
+
+def test_a_transaction_is_on_disk_before_the_next_one(file: Path) -> None:
+    with Database(str(file)) as database:
+        assert database.rows("PRAGMA journal_mode") == [("wal",)]
+        assert database.rows("PRAGMA synchronous") == [(2,)]
+    assert pragma(file, "journal_mode") == "wal"
+    assert file.read_bytes().startswith(MAGIC)
+
+
+def test_a_history_that_is_closed_is_one_file(file: Path) -> None:
+    with Database(str(file)) as database:
+        Book(database).round(drifted())
+    assert [found.name for found in file.parent.iterdir()] == ["history.db"]
+
+
+def test_a_history_is_opened_again_with_what_it_held(file: Path) -> None:
+    with Database(str(file)) as database:
+        Book(database).round(drifted())
+    with Database(str(file)) as database:
+        assert len(database.rows("SELECT * FROM episode")) == 1
+    assert pragma(file, "user_version") == VERSION
+
+
+def test_an_empty_file_becomes_a_history(file: Path) -> None:
+    file.touch()
+    with Database(str(file)):
+        pass
+    assert pragma(file, "user_version") == VERSION
+
+
+def test_a_history_in_memory_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with sole_user(None), sole_user(None), Database(None) as database:
+        Book(database).round(drifted())
+        assert database.file is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content", [b"keys: []\n", b"x" * 4096, MAGIC, MAGIC + b"\0" * 4080, b'{"event": "write"}\n' * 99]
+)
+def test_what_is_no_database_is_refused_and_left_as_it_is(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    assert re.fullmatch(
+        rf"the history {re.escape(str(file))} cannot be opened: "
+        r"(file is not a database|database disk image is malformed)",
+        refusal(file),
+    )
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("version", [0, VERSION, 7])
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(
+    file: Path, mode: str, version: int
+) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+        connection.commit()
+    before = file.read_bytes()
+    assert refusal(file) == f"the history {file} cannot be used: it is no history; name another file"
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", [2, 99, -1])
+def test_a_history_of_another_format_is_refused_and_left_as_it_is(file: Path, version: int) -> None:
+    with Database(str(file)):
+        pass
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    before = file.read_bytes()
+    reason = f"it is of format {version}, and only 1 is known; name another file"
+    assert refusal(file) == f"the history {file} cannot be used: {reason}"
+    assert file.read_bytes() == before
+
+
+def test_a_folder_is_no_history(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"the history {tmp_path} cannot be opened: Is a directory"
+
+
+def test_a_history_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "history.db"
+    assert refusal(file) == f"the history {file} cannot be opened: No such file or directory"
+    with pytest.raises(HistoryError, match=rf"the lock {file}-lock cannot be opened"), sole_user(str(file)):
+        pass
+
+
+def test_a_history_where_nobody_may_write_is_an_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    folder = tmp_path
+    while folder != folder.parent and os.geteuid() == 0:  # let nobody come as far as here
+        folder.chmod(folder.stat().st_mode | 0o111)
+        folder = folder.parent
+    file = tmp_path / "history.db"
+    with unprivileged():
+        assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
+
+
+def test_a_history_that_may_only_be_read_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "history.db"
+    with Database(str(file)):
+        pass
+    file.chmod(0o444)
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents if os.geteuid() == 0 else ():
+        folder.chmod(folder.stat().st_mode | 0o111)
+    with unprivileged():
+        assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
+
+
+def test_an_error_of_a_history_is_one_of_a_journal() -> None:
+    assert issubclass(HistoryError, JournalError)
+
+
+def test_a_history_is_of_one_api(file: Path) -> None:
+    with Database(str(file)) as database:
+        database.bind("https://api.example.com")
+    with Database(str(file)) as database:
+        database.bind("https://api.example.com")
+        message = f"the history {file} is of https://api.example.com, not of https://other.example"
+        with pytest.raises(HistoryError, match=re.escape(message)):
+            database.bind("https://other.example")
+        database.bind("https://api.example.com")
+
+
+def insert(database: Database, then: Callable[[sqlite3.Connection], object]) -> None:
+    """Insert a line and do something else in the same transaction."""
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO journal (at, line) VALUES (0, '{}')")
+        then(connection)
+
+
+def interrupt(_connection: sqlite3.Connection) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_transaction_that_fails_leaves_no_trace(file: Path) -> None:
+    with Database(str(file)) as database:
+        with pytest.raises(ZeroDivisionError):
+            insert(database, lambda _connection: 1 / 0)
+        with pytest.raises(KeyboardInterrupt):
+            insert(database, interrupt)
+        with pytest.raises(HistoryError, match="cannot be written: no such table: missing"):
+            insert(database, lambda connection: connection.execute("INSERT INTO missing VALUES (0)"))
+        assert list(journal_lines(database)) == []
+        insert(database, lambda _connection: None)
+        assert list(journal_lines(database)) == [b"{}"]
+
+
+def test_a_transaction_that_ends_itself_is_told_as_an_error() -> None:
+    with Database(None) as database:
+        with pytest.raises(HistoryError, match="the history cannot be written: cannot commit"):
+            insert(database, lambda connection: connection.execute("ROLLBACK"))
+        Book(database).round(drifted())
+
+
+def test_a_transaction_within_another_is_an_error_and_does_not_end_it() -> None:
+    with Database(None) as database:
+        with database.transaction() as connection:
+            connection.execute("INSERT INTO journal (at, line) VALUES (0, '{}')")
+            with pytest.raises(HistoryError, match="cannot start a transaction within a transaction"):
+                insert(database, lambda _connection: None)
+        assert list(journal_lines(database)) == [b"{}"]
+
+
+def test_a_history_that_is_closed_can_be_neither_read_nor_written(file: Path) -> None:
+    with Database(str(file)) as database:
+        pass
+    with pytest.raises(HistoryError, match=f"the history {file} cannot be read: Cannot operate on a closed"):
+        database.rows("SELECT 1")
+    with pytest.raises(HistoryError, match="cannot be written"):
+        database.bind("https://api.example.com")
+
+
+def test_a_full_disk_is_an_error_and_once_there_is_room_the_history_goes_on(file: Path) -> None:
+    with Database(str(file)) as database:
+        book = Book(database)
+        book.round(drifted())
+        wal = file.with_name("history.db-wal")
+        failures = 0
+        with full_disk(wal.stat().st_size + 4096):
+            for number in range(3):
+                with pytest.raises(HistoryError, match=f"the history {file} cannot be written: "):
+                    book.round(drifted("x" * 10_000, name=f"key-{number}"))
+                failures += 1
+            assert len(book.episodes()) == 1
+        book.round(drifted(), drifted(name="after"))
+        assert [one.address for one in book.episodes()] == ["caas/1/76/web", "caas/1/76/after"]
+        assert database.rows("PRAGMA integrity_check") == [("ok",)]
+    with Database(str(file)) as database:
+        assert len(database.rows("SELECT * FROM episode")) == 2
+
+
+def test_a_correction_that_could_not_be_recorded_did_not_happen_for_the_history() -> None:
+    with Database(None) as database:
+        book = Book(database)
+        book.round(drifted())
+        database.rows(f"PRAGMA max_page_count = {database.rows('PRAGMA page_count')[0][0]}")
+        with pytest.raises(HistoryError, match="the history cannot be written: database or disk is full"):
+            book.round(*[drifted("x" * 5000, name=f"key-{number}") for number in range(20)])
+        database.rows("PRAGMA max_page_count = 100000")
+        assert book.outcomes() == ["left to a person"]
+        book.round(drifted(), correct=Result.APPLIED)
+        assert book.outcomes() == ["corrected"]
+
+
+def test_threads_share_a_history(file: Path) -> None:
+    with Database(str(file)) as database:
+        clock = FakeClock()
+        history, table = History(database, RUN, clock.now), JournalTable(database, clock.now)
+        names = [f"key-{number}" for number in range(8)]
+        history.begin()
+        history.saw([drifted(name=name) for name in names], everywhere)
+        failures: list[BaseException] = []
+
+        def work(name: str) -> None:
+            try:
+                for number in range(5):
+                    table.append(json.dumps([name, number]).encode())
+                history.after(Outcome(correction(drifted(name=name)), Result.APPLIED))
+            except BaseException as error:  # noqa: BLE001 - a thread tells nobody
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        lines = [json.loads(line) for line in journal_lines(database)]
+        assert sorted(lines) == [[name, number] for name in names for number in range(5)]
+        assert database.rows("SELECT DISTINCT outcome FROM episode") == [("corrected",)]
+
+
+def test_a_reader_sees_the_last_whole_transaction_of_a_writer(file: Path) -> None:
+    with Database(str(file)) as writer, Database(str(file)) as reader:
+        JournalTable(writer, FakeClock().now).append(b"{}\n")
+        with writer.transaction() as connection:
+            connection.execute("DELETE FROM journal")
+            assert list(journal_lines(reader)) == [b"{}\n"]
+        assert list(journal_lines(reader)) == []
+
+
+def test_a_history_that_somebody_else_keeps_locked_is_an_error_until_it_is_free(file: Path) -> None:
+    with Database(str(file)) as one, Database(str(file)) as other:
+        other.rows("PRAGMA busy_timeout = 0")
+        with one.transaction(), pytest.raises(HistoryError, match=f"{file} cannot be written: .*locked"):
+            JournalTable(other, FakeClock().now).append(b"{}\n")
+        JournalTable(other, FakeClock().now).append(b"{}\n")
+        assert list(journal_lines(one)) == [b"{}\n"]
+
+
+def test_processes_that_make_the_same_history_at_once_share_it(file: Path) -> None:
+    openers = [python(OPENER, str(file)) for _ in range(4)]
+    for opener in openers:
+        assert pipe(opener.stdout).readline() == "ready\n"
+    for opener in openers:
+        opener.communicate("go\n", timeout=30)
+    assert [opener.returncode for opener in openers] == [0] * 4
+
+
+def test_two_runs_cannot_write_rounds_into_one_history(file: Path) -> None:
+    with python(HOLDER, str(file)) as holder:
+        lines_until(holder.stdout, "held")
+        message = f"the history {file} is in use by another drift run (process {holder.pid})"
+        with pytest.raises(HistoryError, match=re.escape(message)), sole_user(str(file)):
+            pass
+        with sole_user(f"{file}-other"):
+            pass
+        holder.kill()
+    with sole_user(str(file)):
+        pass
+    with sole_user(str(file)):
+        assert file.with_name("history.db-lock").read_text(encoding="ascii") == f"{os.getpid()}\n"
+        assert file.with_name("history.db-lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_lock_goes_with_an_error(file: Path) -> None:
+    with pytest.raises(ZeroDivisionError), sole_user(str(file)):
+        raise ZeroDivisionError
+    with sole_user(str(file)):
+        pass
+
+
+def test_what_goes_wrong_under_a_lock_is_not_told_as_a_fault_of_the_lock(file: Path) -> None:
+    with pytest.raises(FileNotFoundError), sole_user(str(file)):
+        raise FileNotFoundError
+
+
+def test_a_lock_that_no_process_is_written_in_is_told_all_the_same(file: Path) -> None:
+    with file.with_name("history.db-lock").open("wb") as lock:
+        lock.write(b"\xff\xfe")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(HistoryError, match="is in use by another drift run"), sole_user(str(file)):
+            pass
+
+
+def test_a_lock_that_cannot_be_kept_is_an_error(file: Path) -> None:
+    os.mkfifo(file.with_name("history.db-lock"))
+    message = f"the lock {file}-lock cannot be used: "
+    with pytest.raises(HistoryError, match=re.escape(message)), sole_user(str(file)):
+        pass
+
+
+def said(process: subprocess.Popen[str], lines: int) -> list[tuple[str, int]]:
+    """Kill a writer once it has said so many lines, and give all that it said."""
+    output = pipe(process.stdout)
+    told = [output.readline() for _ in range(lines)]
+    process.send_signal(signal.SIGKILL)
+    told += output.readlines()
+    process.wait()
+    pipe(process.stdin).close()
+    output.close()
+    return [(kind, int(number)) for kind, number in (line.split() for line in told if line.endswith("\n"))]
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 23, 61, 150])
+def test_a_writer_that_is_killed_loses_nothing_that_it_had_written(file: Path, lines: int) -> None:
+    told = said(python(WRITER, str(file)), lines)
+    assert len(told) >= lines
+    last = {kind: max(n for k, n in told if k == kind) for kind, _ in told}
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    with Database(str(file)) as database:
+        rounds = database.rows("SELECT id, ended IS NOT NULL, result FROM round ORDER BY id")
+        episodes = database.rows("SELECT live, outcome FROM episode ORDER BY id")
+        written = [json.loads(line)["number"] for line in journal_lines(database)]
+    assert len(rounds) - last["began"] in {0, 1}
+    ended = sum(is_ended for _, is_ended, _ in rounds)
+    assert ended - last.get("ended", 0) in {0, 1}
+    assert [is_ended for _, is_ended, _ in rounds] == [1] * ended + [0] * (len(rounds) - ended)
+    assert all((result is None) != is_ended for _, is_ended, result in rounds)
+    assert len(written) - last.get("write", 0) in {0, 1}
+    assert written == list(range(1, len(written) + 1))
+    assert len(episodes) - last.get("saw", 0) in {0, 1}
+    assert [live for live, _ in episodes] == [f'"theirs {number}"' for number in range(1, len(episodes) + 1)]
+    corrected = [outcome == "corrected" for _, outcome in episodes]
+    assert sum(corrected) - last.get("corrected", 0) in {0, 1}
+    assert corrected == [True] * sum(corrected) + [False] * (len(corrected) - sum(corrected))
+
+
+def test_after_a_writer_was_killed_the_next_one_goes_on_and_the_cut_off_round_shows(file: Path) -> None:
+    said(python(WRITER, str(file)), 1)
+    with Database(str(file)) as database:
+        last = Book(database, run=RUN.__class__("run-2", "drift", "1", "x", None)).status().last_round
+        assert last is not None
+        assert last.run == "run-1"
+        JournalTable(database, FakeClock().now).append(b"{}\n")

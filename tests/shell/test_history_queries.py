@@ -1,0 +1,338 @@
+"""Reading a history: which drift, in which order, how much of it, and how everything stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+import re
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.errors import HistoryError
+from reconciler.history.database import Database
+from reconciler.history.news import News
+from reconciler.history.queries import Selection, conditions, contests, episodes, status
+from reconciler.model import Result, Scope
+from reconciler.notification import Condition, Trouble
+from reconciler.report import (
+    FieldOutcome,
+    RoundResult,
+    RoundSummary,
+    ScopeReport,
+    ServiceStatus,
+    Standing,
+    Status,
+)
+from tests.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
+from tests.support import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMES = ("web", "api", "a-b", "[x]", "!x", "^x", "a]b", "x\ny", "\U0001f511")
+QUARTER = 15 * MINUTES
+SERVICE = ServiceStatus(NOON, None, None, 0, None)
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    with Database(None) as database:
+        yield database
+
+
+@pytest.fixture
+def book(database: Database) -> Book:
+    return Book(database)
+
+
+@pytest.fixture(scope="module")
+def named() -> Iterator[Database]:
+    """A history with drift of keys that have all sorts of names."""
+    with Database(None) as database:
+        Book(database).round(*[drifted(name=name) for name in NAMES])
+        yield database
+
+
+def found(database: Database, glob: str) -> set[str]:
+    selected, total = episodes(database, Selection(LONG_AGO, glob))
+    shown = status(database, Selection(LONG_AGO, glob), NOON)
+    assert {key.address for key in shown.keys} == {episode.address for episode in selected}
+    assert (total, shown.omitted_keys) == (len(selected), 0)
+    return {episode.address for episode in selected}
+
+
+def expected(glob: str) -> set[str]:
+    addresses = {f"caas/1/76/{name}" for name in NAMES}
+    return {address for address in addresses if fnmatch.fnmatchcase(address, glob)}
+
+
+@pytest.mark.parametrize(
+    "glob",
+    [
+        "*",
+        "*/web",
+        "caas/1/76/*",
+        "caas/*/w?b",
+        "CAAS/1/76/web",
+        "*/[wa]*",
+        "*/[!wa]*",
+        "*/[^wa]*",
+        "*/[[]x]",
+        "*/[]a]*",
+        "*/[!]a]*",
+        "*/[",
+        "*/[x]",
+        "*/[[]x[]]",
+        "*/[a-c]*",
+        "*/[c-a]*",
+        "*/[!c-a]*",
+        "*/[!!]x",
+        "*/[^]x",
+        "*/[a-]*",
+        "*\n*",
+        "*/?",
+        "",
+        "\udcff",
+        "' OR 1=1 --",
+        "*" * 20 + "web",
+    ],
+)
+def test_a_glob_means_what_it_means_for_targets(named: Database, glob: str) -> None:
+    assert found(named, glob) == expected(glob)
+
+
+@given(st.text(alphabet="[]!^-*?awx\n", max_size=8).map(lambda end: f"caas/1/76/{end}"))
+def test_any_glob_means_what_it_means_for_targets(named: Database, glob: str) -> None:
+    assert found(named, glob) == expected(glob)
+
+
+def test_drift_comes_latest_first(book: Book, database: Database) -> None:
+    book.round(drifted(name="first"), drifted(name="second"))
+    book.round(drifted(name="second"), drifted(name="third"))
+    selected, total = episodes(database, Selection(LONG_AGO))
+    assert [one.address[10:] for one in selected] == ["third", "second", "first"]
+    assert total == 3
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(1, 1), (4, 4), (5, 5), (6, 5)])
+def test_of_much_drift_the_latest_is_given_with_how_much_there_is(
+    book: Book, database: Database, limit: int, shown: int
+) -> None:
+    for number in range(5):
+        book.round(drifted(name=f"key-{number}"))
+    book.round(drifted(name="other", field_name="expire"))
+    selected, total = episodes(database, Selection(LONG_AGO, "*/key-?", limit))
+    names = [one.address[10:] for one in selected]
+    assert (names, total) == ([f"key-{number}" for number in range(4, 4 - shown, -1)], 5)
+
+
+def test_only_drift_that_was_seen_since_a_moment_is_given(book: Book, database: Database) -> None:
+    book.round(drifted(name="ended"), drifted(name="goes-on"))
+    book.round(drifted(name="goes-on"))
+    for moment, names in [
+        (at(0), {"ended", "goes-on"}),
+        (at(1), {"goes-on"}),
+        (at(QUARTER), {"goes-on"}),
+        (at(QUARTER + 1), set[str]()),
+    ]:
+        selected, total = episodes(database, Selection(moment))
+        assert ({one.address[10:] for one in selected}, total) == (names, len(names))
+        assert {key.address[10:] for key in status(database, Selection(moment), NOON).keys} == names
+
+
+def test_keys_come_latest_drift_first_and_then_by_address(book: Book, database: Database) -> None:
+    book.round(drifted(name="old"))
+    book.round(drifted(name="b"), drifted(name="a"))
+    shown = status(database, Selection(LONG_AGO), NOON)
+    assert [key.address[10:] for key in shown.keys] == ["a", "b", "old"]
+    assert [key.is_drifted for key in shown.keys] == [True, True, False]
+
+
+def test_a_key_stands_where_its_latest_drift_does(book: Book, database: Database) -> None:
+    book.round(drifted(name="both"))
+    book.round(drifted("two", name="a-key"))
+    book.round(drifted("new", name="both"))
+    shown = status(database, Selection(LONG_AGO), NOON)
+    assert [key.address[10:] for key in shown.keys] == ["both", "a-key"]
+
+
+def test_of_drift_last_seen_at_once_the_newer_comes_first(book: Book, database: Database) -> None:
+    fields = [drifted(name="web", field_name=name) for name in ("first", "second", "third")]
+    book.round(*fields)
+    (key,) = status(database, Selection(at(0)), NOON).keys
+    assert [one.field for one in key.episodes] == ["third", "second", "first"]
+    assert [one.field for one in episodes(database, Selection(at(0)))[0]] == ["third", "second", "first"]
+
+
+def test_keys_and_episodes_that_are_left_out_are_counted(book: Book, database: Database) -> None:
+    for number in range(5):
+        book.round(drifted(f"value {number}"), drifted(name="api"), drifted(name="db-key"))
+    shown = status(database, Selection(LONG_AGO, limit=2), NOON, episodes_of_key=3)
+    assert shown.omitted_keys == 1
+    assert [(key.address[10:], len(key.episodes), key.omitted) for key in shown.keys] == [
+        ("api", 1, 0),
+        ("db-key", 1, 0),
+    ]
+    shown = status(database, Selection(LONG_AGO, "*/web"), NOON, episodes_of_key=3)
+    (key,) = shown.keys
+    assert [one.live for one in key.episodes] == ["value 4", "value 3", "value 2"]
+    assert (key.omitted, shown.omitted_keys) == (2, 0)
+
+
+def test_episodes_before_the_moment_that_is_asked_for_are_not_counted_as_left_out(
+    book: Book, database: Database
+) -> None:
+    for number in range(3):
+        book.round(drifted(f"value {number}"))
+    (key,) = status(database, Selection(at(QUARTER)), NOON, episodes_of_key=1).keys
+    assert (len(key.episodes), key.omitted) == (1, 1)
+
+
+def test_without_keys_everything_else_is_given(book: Book, database: Database) -> None:
+    book.tug(3)
+    book.round(drifted(), correct=Result.APPLIED)
+    shown = status(database, Selection(LONG_AGO, limit=0), NOON)
+    assert (shown.keys, shown.omitted_keys) == ((), 0)
+    assert (len(shown.contests), shown.rounds) == (1, ((RoundResult.DRIFTED, 4),))
+
+
+def test_of_an_empty_history_there_is_nothing_to_tell(database: Database) -> None:
+    assert status(database, Selection(LONG_AGO), NOON, SERVICE) == Status(
+        at=NOON,
+        since=LONG_AGO,
+        scopes=(),
+        contests=(),
+        keys=(),
+        omitted_keys=0,
+        rounds=(),
+        last_round=None,
+        last_success=None,
+        file=None,
+        service=SERVICE,
+    )
+    assert episodes(database, Selection(LONG_AGO)) == ((), 0)
+    assert contests(database) == ()
+    assert conditions(database) == ()
+
+
+def do(book: Book, *results: RoundResult | None) -> None:
+    """Do rounds with these results; None is one that is cut off."""
+    for result in results:
+        book.history.begin()
+        book.clock.elapsed += MINUTES
+        if result is not None:
+            book.history.end(report(book.clock, result))
+
+
+def test_rounds_are_counted_by_their_results_in_a_fixed_order(book: Book, database: Database) -> None:
+    do(book, *reversed(RoundResult), RoundResult.FAILED, None)
+    counted = status(database, Selection(LONG_AGO), NOON).rounds
+    assert counted == tuple((result, 1 + (result is RoundResult.FAILED)) for result in RoundResult)
+    later = status(database, Selection(at(7 * MINUTES)), NOON).rounds
+    assert later == ((RoundResult.FAILED, 1),)
+
+
+@pytest.mark.parametrize(
+    ("results", "success"),
+    [
+        ([RoundResult.IN_SYNC], 1),
+        ([RoundResult.CORRECTED], 1),
+        ([RoundResult.DRIFTED], 1),
+        ([RoundResult.REFUSED], None),
+        ([RoundResult.INCOMPLETE], None),
+        ([RoundResult.FAILED], None),
+        ([RoundResult.INTERRUPTED], None),
+        ([None], None),
+        ([RoundResult.IN_SYNC, RoundResult.DRIFTED, RoundResult.FAILED, None], 2),
+    ],
+)
+def test_the_last_success_is_a_round_that_could_read_and_correct_everything(
+    book: Book, database: Database, results: list[RoundResult | None], success: int | None
+) -> None:
+    do(book, *results)
+    moment = None if success is None else at(success * MINUTES)
+    assert status(database, Selection(NOON + dt.timedelta(days=9)), NOON).last_success == moment
+
+
+def test_the_last_round_is_given_also_if_it_was_cut_off(book: Book, database: Database) -> None:
+    do(book, RoundResult.IN_SYNC, None)
+    last = status(database, Selection(LONG_AGO), NOON).last_round
+    assert last == RoundSummary(at(MINUTES), None, None, "run-1", drifted=0, corrected=0, contested=0)
+
+
+def test_scopes_and_contests_come_sorted(book: Book, database: Database) -> None:
+    scopes = [ScopeReport(Scope("caas", 1, region), Standing.IN_SYNC, 1) for region in (9, 76, 10)]
+    for _ in range(4):
+        fields = [drifted(name="web"), drifted(name="api"), drifted(name="api", field_name="containers")]
+        book.round(*fields, correct=Result.APPLIED, scopes=scopes)
+    shown = status(database, Selection(LONG_AGO), NOON)
+    assert [(one.address, one.field) for one in shown.contests] == [
+        ("caas/1/76/api", "containers"),
+        ("caas/1/76/api", "description"),
+        ("caas/1/76/web", "description"),
+    ]
+    assert [one.scope for one in shown.scopes] == ["caas/1/10", "caas/1/76", "caas/1/9"]
+
+
+def test_the_troubles_are_those_of_the_last_round(database: Database) -> None:
+    news = News(database)
+    news.update([Trouble.FILES, Trouble.ROUNDS], 9, at(0))
+    for condition in news.update([Trouble.FILES, Trouble.CHECKOUT], 1, at(60)):
+        news.tell_condition(condition)
+    assert conditions(database) == (
+        Condition(Trouble.CHECKOUT, at(60), 1),
+        Condition(Trouble.FILES, at(0), 2),
+    )
+    news.update([], 1, at(120))
+    assert conditions(database) == ()
+
+
+def test_a_history_says_which_file_it_is(tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = str(tmp_path_factory.mktemp("history") / "history.db")
+    with Database(file) as database:
+        assert status(database, Selection(LONG_AGO), NOON).file == file
+
+
+def test_a_page_that_is_made_while_rounds_go_on_is_of_one_moment(database: Database) -> None:
+    book, stop = Book(database, pause=1), threading.Event()
+    names = [f"key-{number}" for number in range(10)]
+    wrong: list[object] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            shown = status(database, Selection(LONG_AGO), NOON, episodes_of_key=1000)
+            wrong.extend(key.omitted for key in shown.keys if key.omitted)
+            counts = {len(key.episodes) for key in shown.keys}
+            wrong.extend([counts] if len(counts) > 1 else [])
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(25):
+        book.round(*[drifted(f"value {number}", name=name) for name in names])
+    stop.set()
+    reader.join()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("outcome", list(FieldOutcome))
+def test_every_outcome_comes_back_as_itself(book: Book, database: Database, outcome: FieldOutcome) -> None:
+    book.history.begin()
+    book.history.saw([drifted()], lambda _address: True)
+    book.history.end(report(book.clock, fields=[settled(drifted(), outcome)]))
+    assert [one.outcome for one in episodes(database, Selection(LONG_AGO))[0]] == [outcome]
+
+
+def test_a_history_that_is_damaged_is_an_error(database: Database, book: Book) -> None:
+    book.round(drifted())
+    with database.transaction() as connection:
+        connection.execute("DROP TABLE episode")
+    message = re.escape("the history cannot be read: no such table: episode")
+    with pytest.raises(HistoryError, match=message):
+        episodes(database, Selection(LONG_AGO))
+    with pytest.raises(HistoryError, match=message):
+        status(database, Selection(LONG_AGO), NOON)
+    assert contests(database) == ()

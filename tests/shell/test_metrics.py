@@ -1,0 +1,443 @@
+"""The figures of a service: their names and labels, what each round does to them, and the file of a timer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from reconciler.client import Exchange
+from reconciler.metrics import CONTENT_TYPE, Metrics
+from reconciler.model import Effect, FieldChange, Scope
+from reconciler.report import DriftedField, FieldOutcome, RoundReport, RoundResult, ScopeReport, Standing
+from tests.support import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+SCOPE = Scope("caas", 1, 76)
+OTHER = Scope("caas", 1, 77)
+EMPTY = {
+    'build_info{version="1.2.3"}': 1.0,
+    "last_success_timestamp_seconds": 0.0,
+    "next_round_timestamp_seconds": 0.0,
+    'rounds_total{result="in_sync"}': 0.0,
+    'rounds_total{result="corrected"}': 0.0,
+    'rounds_total{result="drifted"}': 0.0,
+    'rounds_total{result="refused"}': 0.0,
+    'rounds_total{result="correction_failed"}': 0.0,
+    'rounds_total{result="failed"}': 0.0,
+    'rounds_total{result="interrupted"}': 0.0,
+    "last_round_duration_seconds": 0.0,
+    "failed_rounds_in_a_row": 0.0,
+    "contested_fields": 0.0,
+    'corrections_total{outcome="corrected"}': 0.0,
+    'corrections_total{outcome="correction_failed"}': 0.0,
+    'corrections_total{outcome="not_verified"}': 0.0,
+    'corrections_total{outcome="not_attempted"}': 0.0,
+    'corrections_total{outcome="refused"}': 0.0,
+    "files_valid": 1.0,
+    'notifications_total{result="sent"}': 0.0,
+    'notifications_total{result="failed"}': 0.0,
+}
+TYPES = {
+    "build_info": "gauge",
+    "last_success_timestamp_seconds": "gauge",
+    "next_round_timestamp_seconds": "gauge",
+    "rounds": "counter",
+    "round_duration_seconds": "histogram",
+    "last_round_duration_seconds": "gauge",
+    "failed_rounds_in_a_row": "gauge",
+    "drifted_keys": "gauge",
+    "contested_fields": "gauge",
+    "corrections": "counter",
+    "api_requests": "counter",
+    "api_request_duration_seconds": "histogram",
+    "scopes": "gauge",
+    "files_valid": "gauge",
+    "notifications": "counter",
+}
+
+
+def series(metrics: Metrics | str) -> dict[str, float]:
+    """Give every series without its prefix; of histograms only the sums and counts."""
+    text = metrics if isinstance(metrics, str) else metrics.exposition().decode()
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name.endswith("_bucket"):
+                continue
+            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+            name = sample.name.removeprefix("reconciler_")
+            assert name != sample.name
+            found[f"{name}{{{labels}}}" if labels else name] = sample.value
+    return found
+
+
+def changed(metrics: Metrics, before: dict[str, float] | None = None) -> dict[str, float]:
+    """Give the series that are not as at the beginning, but for the durations of rounds."""
+    known = EMPTY if before is None else before
+    found = {name: value for name, value in series(metrics).items() if known.get(name) != value}
+    return {name: value for name, value in found.items() if "round_duration" not in name}
+
+
+def drifted(
+    name: str = "web",
+    effect: Effect = Effect.GRANTS,
+    outcome: FieldOutcome = FieldOutcome.LEFT,
+    **settings: Any,
+) -> DriftedField:
+    scope = settings.get("scope", SCOPE)
+    return DriftedField(scope, name, FieldChange(settings.get("field", "expire"), 1, 2, effect), outcome)
+
+
+def report(
+    result: RoundResult,
+    fields: Iterable[DriftedField] = (),
+    *standings: Standing,
+    seconds: float = 2.0,
+) -> RoundReport:
+    scopes = tuple(
+        ScopeReport(Scope("caas", 1, region), standing) for region, standing in enumerate(standings, 76)
+    )
+    return RoundReport(NOON, NOON + dt.timedelta(seconds=seconds), result, scopes, tuple(fields))
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics("1.2.3")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "reconciler.prom"
+
+
+def test_at_the_beginning_every_label_that_is_known_has_its_zero(metrics: Metrics) -> None:
+    found = series(metrics)
+    histogram = {"round_duration_seconds_count": 0.0, "round_duration_seconds_sum": 0.0}
+    assert found == EMPTY | histogram
+
+
+def test_every_figure_has_its_type_and_a_text(metrics: Metrics) -> None:
+    families = list(text_string_to_metric_families(metrics.exposition().decode()))
+    assert {family.name.removeprefix("reconciler_"): family.type for family in families} == TYPES
+    assert all(family.documentation for family in families)
+    assert CONTENT_TYPE == "text/plain; version=0.0.4; charset=utf-8"
+
+
+def test_two_sets_of_figures_do_not_meet(metrics: Metrics) -> None:
+    other = Metrics("2")
+    other.notification(sent=True)
+    assert changed(metrics) == {}
+
+
+@pytest.mark.parametrize(
+    ("result", "label", "success", "failures"),
+    [
+        (RoundResult.IN_SYNC, "in_sync", True, 0),
+        (RoundResult.CORRECTED, "corrected", True, 0),
+        (RoundResult.DRIFTED, "drifted", True, 0),
+        (RoundResult.REFUSED, "refused", False, 1),
+        (RoundResult.INCOMPLETE, "correction_failed", False, 1),
+        (RoundResult.FAILED, "failed", False, 1),
+        (RoundResult.INTERRUPTED, "interrupted", False, 0),
+    ],
+)
+def test_a_round_is_counted_by_its_result(
+    metrics: Metrics, result: RoundResult, label: str, failures: int, *, success: bool
+) -> None:
+    metrics.round(report(result))
+    expected = {f'rounds_total{{result="{label}"}}': 1.0}
+    if success:
+        expected["last_success_timestamp_seconds"] = NOON.timestamp() + 2
+    if failures:
+        expected["failed_rounds_in_a_row"] = 1.0
+    assert changed(metrics) == expected
+
+
+def test_failures_in_a_row_end_with_a_success_and_not_with_an_interruption(metrics: Metrics) -> None:
+    found = []
+    for result in (
+        RoundResult.FAILED,
+        RoundResult.INCOMPLETE,
+        RoundResult.INTERRUPTED,
+        RoundResult.REFUSED,
+        RoundResult.DRIFTED,
+        RoundResult.FAILED,
+    ):
+        metrics.round(report(result))
+        found.append(series(metrics)["failed_rounds_in_a_row"])
+    assert found == [1, 2, 2, 3, 0, 1]
+
+
+def test_the_duration_of_rounds_is_shown(metrics: Metrics) -> None:
+    for seconds in (0.2, 700.0):
+        metrics.round(report(RoundResult.IN_SYNC, seconds=seconds))
+    found = series(metrics)
+    assert found["last_round_duration_seconds"] == 700
+    assert found["round_duration_seconds_count"] == 2
+    assert found["round_duration_seconds_sum"] == 700.2
+    text = metrics.exposition().decode()
+    buckets = [line.split() for line in text.splitlines() if "_round_duration_seconds_bucket" in line]
+    bounds = ["0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "30.0", "60.0", "120.0", "300.0", "+Inf"]
+    names = [f'reconciler_round_duration_seconds_bucket{{le="{bound}"}}' for bound in bounds]
+    assert buckets == [
+        [name, value] for name, value in zip(names, ["0.0", *["1.0"] * 10, "2.0"], strict=True)
+    ]
+
+
+def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics: Metrics) -> None:
+    fields = [
+        drifted("one", Effect.GRANTS),
+        drifted("two", Effect.GRANTS, field="a"),
+        drifted("two", Effect.REVOKES, field="b"),
+        drifted("three", Effect.NEUTRAL),
+        drifted("three", Effect.NEUTRAL, field="b"),
+        drifted("one", Effect.REVOKES, scope=OTHER),
+    ]
+    metrics.round(report(RoundResult.DRIFTED, fields, Standing.DRIFTED, Standing.DRIFTED))
+    found = series(metrics)
+    assert {name: value for name, value in found.items() if name.startswith("drifted_keys")} == {
+        'drifted_keys{effect="neutral",kind="caas"}': 1,
+        'drifted_keys{effect="grants",kind="caas"}': 1,
+        'drifted_keys{effect="revokes",kind="caas"}': 1,
+        'drifted_keys{effect="grants+revokes",kind="caas"}': 1,
+    }
+    metrics.round(report(RoundResult.IN_SYNC, [], Standing.IN_SYNC))
+    assert sum(value for name, value in series(metrics).items() if name.startswith("drifted_keys")) == 0
+
+
+def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
+    contested = [drifted(name, outcome=FieldOutcome.CONTESTED) for name in ("one", "two")]
+    metrics.round(report(RoundResult.DRIFTED, [*contested, drifted("three")], Standing.DRIFTED))
+    assert series(metrics)["contested_fields"] == 2
+    metrics.round(report(RoundResult.DRIFTED, [drifted("three")], Standing.DRIFTED))
+    assert series(metrics)["contested_fields"] == 0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "label"),
+    [
+        (FieldOutcome.CORRECTED, "corrected"),
+        (FieldOutcome.FAILED, "correction_failed"),
+        (FieldOutcome.NOT_VERIFIED, "not_verified"),
+        (FieldOutcome.NOT_ATTEMPTED, "not_attempted"),
+        (FieldOutcome.REFUSED, "refused"),
+        (FieldOutcome.LEFT, None),
+        (FieldOutcome.CONTESTED, None),
+    ],
+)
+def test_corrections_are_counted_by_what_came_of_them(
+    metrics: Metrics, outcome: FieldOutcome, label: str | None
+) -> None:
+    metrics.round(report(RoundResult.IN_SYNC, [drifted("one", outcome=outcome)] * 2))
+    found = {name: value for name, value in changed(metrics).items() if name.startswith("corrections")}
+    assert found == ({} if label is None else {f'corrections_total{{outcome="{label}"}}': 2.0})
+
+
+def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
+    metrics.round(
+        report(RoundResult.FAILED, [], Standing.UNREACHABLE, Standing.UNREACHABLE, Standing.DRIFTED)
+    )
+    found = {name: value for name, value in changed(metrics).items() if name.startswith("scopes")}
+    assert found == {
+        'scopes{standing="in_sync"}': 0,
+        'scopes{standing="drifted"}': 1,
+        'scopes{standing="unreachable"}': 2,
+    }
+
+
+def test_a_round_that_looked_at_no_scope_changes_nothing_about_drift(metrics: Metrics) -> None:
+    contested = drifted(outcome=FieldOutcome.CONTESTED)
+    metrics.round(report(RoundResult.DRIFTED, [contested], Standing.DRIFTED))
+    before = series(metrics)
+    metrics.round(report(RoundResult.FAILED))
+    assert changed(metrics, before) == {'rounds_total{result="failed"}': 1, "failed_rounds_in_a_row": 1}
+
+
+def test_a_round_that_could_read_nothing_knows_nothing_of_drift(metrics: Metrics) -> None:
+    contested = drifted(outcome=FieldOutcome.CONTESTED)
+    metrics.round(report(RoundResult.DRIFTED, [contested], Standing.DRIFTED))
+    before = series(metrics)
+    metrics.round(report(RoundResult.FAILED, [], Standing.UNREACHABLE))
+    assert changed(metrics, before) == {
+        'rounds_total{result="failed"}': 1,
+        "failed_rounds_in_a_row": 1,
+        'scopes{standing="drifted"}': 0,
+        'scopes{standing="unreachable"}': 1,
+    }
+
+
+def test_requests_are_counted_by_method_and_status(metrics: Metrics) -> None:
+    for method, status in (("GET", 200), ("GET", 200), ("PATCH", 409), ("GET", None)):
+        metrics.exchange(Exchange(method, "/secret/path", 0.5, status))
+    assert changed(metrics) == {
+        'api_requests_total{method="GET",status="200"}': 2,
+        'api_requests_total{method="GET",status="none"}': 1,
+        'api_requests_total{method="PATCH",status="409"}': 1,
+        'api_request_duration_seconds_count{method="GET"}': 3,
+        'api_request_duration_seconds_sum{method="GET"}': 1.5,
+        'api_request_duration_seconds_count{method="PATCH"}': 1,
+        'api_request_duration_seconds_sum{method="PATCH"}': 0.5,
+    }
+    assert b"secret" not in metrics.exposition()
+
+
+def test_files_next_round_and_notifications_are_shown(metrics: Metrics) -> None:
+    metrics.files(valid=False)
+    metrics.next_round(NOON)
+    metrics.notification(sent=True)
+    metrics.notification(sent=False)
+    metrics.notification(sent=False)
+    assert changed(metrics) == {
+        "files_valid": 0,
+        "next_round_timestamp_seconds": NOON.timestamp(),
+        'notifications_total{result="sent"}': 1,
+        'notifications_total{result="failed"}': 2,
+    }
+    metrics.files(valid=True)
+    assert "files_valid" not in changed(metrics)
+
+
+def test_threads_lose_no_request(metrics: Metrics) -> None:
+    def work() -> None:
+        for _ in range(200):
+            metrics.exchange(Exchange("GET", "/", 0.1, 200))
+            metrics.exposition()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert series(metrics)['api_requests_total{method="GET",status="200"}'] == 800
+
+
+def used() -> Metrics:
+    metrics = Metrics("1.2.3")
+    corrected = drifted(outcome=FieldOutcome.CORRECTED)
+    metrics.round(report(RoundResult.CORRECTED, [corrected], Standing.DRIFTED))
+    metrics.round(report(RoundResult.FAILED))
+    metrics.round(report(RoundResult.FAILED))
+    metrics.exchange(Exchange("GET", "/", 0.1, 200))
+    metrics.notification(sent=True)
+    metrics.files(valid=False)
+    return metrics
+
+
+def test_counters_go_on_from_the_file_of_an_earlier_run(file: Path) -> None:
+    used().write(str(file))
+    later = Metrics("2.0.0")
+    later.resume(str(file))
+    later.round(report(RoundResult.FAILED))
+    later.exchange(Exchange("GET", "/", 0.1, 200))
+    assert changed(later) == {
+        'build_info{version="2.0.0"}': 1,
+        "last_success_timestamp_seconds": NOON.timestamp() + 2,
+        'rounds_total{result="corrected"}': 1,
+        'rounds_total{result="failed"}': 3,
+        "failed_rounds_in_a_row": 3,
+        'corrections_total{outcome="corrected"}': 1,
+        'api_requests_total{method="GET",status="200"}': 2,
+        'api_request_duration_seconds_count{method="GET"}': 1,
+        'api_request_duration_seconds_sum{method="GET"}': 0.1,
+        'notifications_total{result="sent"}': 1,
+    }
+
+
+def test_without_the_file_of_an_earlier_run_everything_begins_at_nothing(
+    file: Path, metrics: Metrics
+) -> None:
+    metrics.resume(str(file))
+    assert changed(metrics) == {}
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n", 'node_load1 0.5\nother_total{a="b"} 3\n'])
+def test_a_file_without_our_figures_is_as_good_as_none(file: Path, metrics: Metrics, content: str) -> None:
+    file.write_text(content, encoding="utf-8")
+    metrics.resume(str(file))
+    assert changed(metrics) == {}
+
+
+ROUNDS = "# TYPE reconciler_rounds_total counter\nreconciler_rounds_total"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"keys: []\n",
+        b"\xff\xfe",
+        b"\x00",
+        b"{",
+        b"reconciler_failed_rounds_in_a_row many\n",
+        b"reconciler_failed_rounds_in_a_row +Inf\n",
+        b"reconciler_failed_rounds_in_a_row NaN\n",
+        b"reconciler_last_success_timestamp_seconds NaN\n",
+        f'{ROUNDS}{{result="failed"}} NaN\n'.encode(),
+        f'{ROUNDS}{{result="failed"}} +Inf\n'.encode(),
+        f'{ROUNDS}{{result="failed"}} -1\n'.encode(),
+        f'{ROUNDS}{{color="red"}} 1\n'.encode(),
+        f"{ROUNDS} 1\n".encode(),
+    ],
+)
+def test_a_file_that_is_none_of_ours_is_refused(file: Path, metrics: Metrics, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(ValueError):  # noqa: PT011 - what it says is the library's
+        metrics.resume(str(file))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.text(max_size=3)), min_size=1, max_size=4))
+def test_a_damaged_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[int, str]]
+) -> None:
+    text = used().exposition().decode()
+    for place, damage in damages:
+        text = text[:place] + damage + text[place + 2 :]
+    file = tmp_path_factory.getbasetemp() / "damaged.prom"
+    file.write_bytes(text.encode("utf-8", "replace"))
+    try:
+        Metrics("1").resume(str(file))
+    except ValueError:
+        return
+
+
+def test_a_folder_is_no_file_of_metrics(tmp_path: Path, metrics: Metrics) -> None:
+    with pytest.raises(IsADirectoryError):
+        metrics.resume(str(tmp_path))
+    with pytest.raises(OSError, match=r"directory|busy"):
+        metrics.write(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_is_what_is_served_and_others_can_read_it(file: Path, metrics: Metrics) -> None:
+    before = os.umask(0o022)
+    try:
+        metrics.write(str(file))
+    finally:
+        os.umask(before)
+    assert file.read_bytes() == metrics.exposition()
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_is_written_in_one_step(file: Path, metrics: Metrics) -> None:
+    metrics.write(str(file))
+    with file.open("rb") as reader:
+        old = metrics.exposition()
+        metrics.notification(sent=True)
+        metrics.write(str(file))
+        assert reader.read() == old
+    assert file.read_bytes() == metrics.exposition()
+
+
+def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path, metrics: Metrics) -> None:
+    with pytest.raises(FileNotFoundError):
+        metrics.write(str(tmp_path / "missing" / "reconciler.prom"))

@@ -1,0 +1,313 @@
+"""The small HTTP server of a service: what it answers, and that nobody can hold it up."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.errors import ConfigurationError, HistoryError
+from reconciler.monitor import PLAIN, Answer, serve
+from tests.support import pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+HERE = "127.0.0.1"
+SAFE = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+HANGING = """
+import threading
+from reconciler.monitor import serve
+asked = threading.Event()
+
+def page():
+    asked.set()
+    threading.Event().wait()
+
+with serve("127.0.0.1", 0, {"/": page}) as port:
+    print(port, flush=True)
+    asked.wait()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def broken() -> Answer:
+    raise HistoryError("the history h\udcff.db cannot be read: disk I/O error")
+
+
+PATHS: dict[str, Callable[[], Answer]] = {
+    "/": lambda: Answer(b"<h1>page</h1>", "text/html; charset=utf-8", headers={"X-Own": "1"}),
+    "/healthz": lambda: Answer(b"alive\n"),
+    "/readyz": lambda: Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE),
+    "/broken": broken,
+    "/bug": lambda: 1 / 0,  # type: ignore[dict-item, return-value]  # a fault of the program
+    "/strict": lambda: Answer(b"", headers={"Referrer-Policy": "same-origin"}),
+}
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serve(HERE, 0, PATHS) as port:
+        yield port
+
+
+def ask(port: int, path: str, method: str = "GET", host: str = HERE) -> Got:
+    with closing(http.client.HTTPConnection(host, port, timeout=10)) as connection:
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return Got(answer.status, answer.read(), dict(answer.getheaders()))
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """Send bytes and give everything that comes back."""
+    with socket.create_connection((HERE, port), timeout=10) as peer:
+        peer.sendall(request)
+        peer.shutdown(socket.SHUT_WR)
+        found = b""
+        while chunk := peer.recv(65536):
+            found += chunk
+        return found
+
+
+def test_a_path_is_answered_with_its_body_type_and_headers(port: int) -> None:
+    got = ask(port, "/")
+    assert (got.status, got.body) == (200, b"<h1>page</h1>")
+    assert got.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert got.headers["Content-Length"] == "13"
+    assert got.headers["X-Own"] == "1"
+
+
+def test_a_text_is_plain_unless_it_says_otherwise(port: int) -> None:
+    got = ask(port, "/healthz")
+    assert (got.status, got.body, got.headers["Content-Type"]) == (200, b"alive\n", PLAIN)
+
+
+def test_a_path_can_answer_that_something_is_wrong(port: int) -> None:
+    got = ask(port, "/readyz")
+    assert (got.status, got.body) == (503, b"not ready\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/broken", "/missing"])
+def test_to_ask_for_the_head_gives_the_same_without_the_body(port: int, path: str) -> None:
+    whole, head = ask(port, path), ask(port, path, "HEAD")
+    assert head.body == b""
+    dated = {"Date": ""}
+    assert (head.status, {**head.headers, **dated}) == (whole.status, {**whole.headers, **dated})
+
+
+@pytest.mark.parametrize("path", ["/?", "/?x=/healthz", "/?a=1&b=2?c"])
+def test_a_query_changes_nothing(port: int, path: str) -> None:
+    assert ask(port, path).body == b"<h1>page</h1>"
+
+
+@pytest.mark.parametrize(
+    "path", ["/missing", "/healthz/", "/HEALTHZ", "/../etc/passwd", "/%2e%2e", "/healthz;x", "*", "/<script>"]
+)
+def test_another_path_is_not_found_and_told_what_there_is(port: int, path: str) -> None:
+    got = ask(port, path)
+    known = b"not found; there is / /healthz /readyz /broken /bug /strict\n"
+    assert (got.status, got.body, got.headers["Content-Type"]) == (404, known, PLAIN)
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/broken", "/missing"])
+def test_every_answer_is_neither_kept_nor_guessed_at_nor_referred_to(port: int, path: str) -> None:
+    headers = ask(port, path).headers
+    assert {name: headers[name] for name in SAFE} == SAFE
+    assert headers["Server"].strip() == "reconciler"
+
+
+def test_a_path_can_set_a_header_of_its_own(port: int) -> None:
+    assert ask(port, "/strict").headers["Referrer-Policy"] == "same-origin"
+
+
+def test_an_error_of_a_page_is_told(port: int) -> None:
+    got = ask(port, "/broken")
+    assert (got.status, got.headers["Content-Type"]) == (503, PLAIN)
+    assert got.body == b"the history h\\udcff.db cannot be read: disk I/O error\n"
+
+
+def test_a_fault_of_a_page_is_told_as_one_and_the_server_goes_on(
+    port: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    got = ask(port, "/bug")
+    assert (got.status, got.headers["Content-Type"]) == (500, PLAIN)
+    assert got.body == b"a fault of the program: ZeroDivisionError\n"
+    assert ask(port, "/healthz").status == 200
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
+def test_only_reading_is_possible(port: int, method: str) -> None:
+    assert ask(port, "/", method).status == 501
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [b"", b"\r\n", b"nonsense\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\xff\xfe\r\n\r\n"],
+)
+def test_nonsense_does_not_end_the_server(
+    port: int, request_bytes: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    raw(port, request_bytes)
+    raw(port, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n")
+    assert ask(port, "/healthz").status == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_client_that_leaves_early_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    asked, gone = threading.Event(), threading.Event()
+
+    def slow() -> Answer:
+        asked.set()
+        gone.wait(timeout=10)
+        return Answer(b"x" * 10_000_000)
+
+    with serve(HERE, 0, {"/": slow, "/healthz": PATHS["/healthz"]}) as port:
+        with socket.create_connection((HERE, port)) as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            asked.wait(timeout=10)
+        gone.set()
+        assert ask(port, "/healthz").status == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_clients_do_not_wait_for_one_another() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Answer:
+        asked.set()
+        go_on.wait(timeout=10)
+        return Answer(b"slow")
+
+    with serve(HERE, 0, {"/slow": slow, "/healthz": PATHS["/healthz"]}) as port:
+        found: list[bytes] = []
+        thread = threading.Thread(target=lambda: found.append(ask(port, "/slow").body))
+        thread.start()
+        asked.wait(timeout=10)
+        assert ask(port, "/healthz").body == b"alive\n"
+        go_on.set()
+        thread.join()
+    assert found == [b"slow"]
+
+
+def test_a_client_that_hangs_does_not_keep_the_server_from_ending() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def stuck() -> Answer:
+        asked.set()
+        go_on.wait(timeout=20)
+        return Answer(b"")
+
+    ended = threading.Event()
+
+    def run(idle: socket.socket, busy: socket.socket) -> None:
+        with serve(HERE, 0, {"/": stuck}) as port:
+            idle.connect((HERE, port))
+            idle.sendall(b"GET / HT")
+            busy.connect((HERE, port))
+            busy.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            asked.wait(timeout=10)
+        ended.set()
+
+    with socket.socket() as idle, socket.socket() as busy:
+        threading.Thread(target=run, args=(idle, busy), daemon=True).start()
+        assert ended.wait(timeout=10)
+    go_on.set()
+
+
+def test_a_client_that_hangs_does_not_keep_the_process_from_ending() -> None:
+    with (
+        subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, text=True) as process,
+        socket.create_connection((HERE, int(pipe(process.stdout).readline()))) as peer,
+    ):
+        peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert process.wait(timeout=20) == 0
+
+
+def test_a_port_is_free_again_after_the_server() -> None:
+    with serve(HERE, 0, PATHS) as port:
+        assert ask(port, "/healthz").status == 200
+    with contextlib.suppress(ConnectionRefusedError):
+        ask(port, "/healthz")
+        pytest.fail("somebody still listens")
+    with serve(HERE, port, PATHS) as again:
+        assert again == port
+        assert ask(port, "/healthz").status == 200
+
+
+def test_the_server_ends_with_an_error_too() -> None:
+    with pytest.raises(ZeroDivisionError), serve(HERE, 0, PATHS) as port:
+        raise ZeroDivisionError
+    with serve(HERE, port, PATHS):
+        pass
+
+
+def refusal(address: str, port: int) -> str:
+    with pytest.raises(ConfigurationError) as told, serve(address, port, PATHS):
+        pass
+    return str(told.value)
+
+
+def test_a_port_that_is_taken_is_an_error(port: int) -> None:
+    assert refusal(HERE, port) == f"nothing can listen on {HERE} port {port}: Address already in use"
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        ("192.0.2.1", 0),
+        ("no-such-host.invalid", 0),
+        ("2001:db8::1", 0),
+        (":::", 0),
+        ("x" * 64, 0),
+        ("a..b", 0),
+        ("\udcff", 0),
+        ("a\x00b", 0),
+        (HERE, 65536),
+        (HERE, -1),
+    ],
+)
+def test_an_address_where_nothing_can_listen_is_an_error(address: str, number: int) -> None:
+    message = rf"nothing can listen on {re.escape(address)} port {number}: \S.*"
+    assert re.fullmatch(message, refusal(address, number))
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_address_may_be_one_of_ipv6() -> None:
+    with serve("::1", 0, PATHS) as port:
+        assert ask(port, "/healthz", host="::1").body == b"alive\n"
+
+
+@pytest.mark.parametrize("answer", [Answer(b""), Answer(b"", PLAIN, HTTPStatus.OK, {})])
+def test_an_answer_is_plain_text_and_fine_by_default(answer: Any) -> None:
+    assert (answer.content_type, answer.status, answer.headers) == (PLAIN, HTTPStatus.OK, {})

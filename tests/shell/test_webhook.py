@@ -1,0 +1,299 @@
+"""Messages to a webhook: signed, sent again when that may help, and never an address in a text."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import json
+import socket
+import threading
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.client.webhook import Webhook
+from reconciler.errors import ApiError, ConfigurationError, HeldBackError, StoppedError
+from reconciler.secret import Secret
+from tests.support import NOON, FakeClock, Script, http_bytes, raw_server, unused_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PASSWORD = "T0/B0/very-secret"
+URL = f"https://hooks.example.com:8443/services/{PASSWORD}?token={PASSWORD}"
+MESSAGE = {"type": "drift", "text": "caf\u00e9 \ud800 <b>", "data": {"live": None}}
+OK = httpx.Response(200, text="ok")
+BUSY = httpx.Response(429)
+BYTES = bytes(range(32))
+ENCODED = f"whsec_{base64.b64encode(BYTES).decode()}"
+
+
+def webhook(
+    remote: Any,
+    secret: str | None = None,
+    url: str = URL,
+    clock: FakeClock | None = None,
+    stop: threading.Event | None = None,
+) -> Webhook:
+    transport = None if remote is None else httpx.MockTransport(remote)
+    key = None if secret is None else Secret(secret)
+    return Webhook(Secret(url), key, "test/1", clock or FakeClock(), stop or threading.Event(), transport)
+
+
+def send(remote: Any, message: Mapping[str, Any] = MESSAGE, **settings: Any) -> None:
+    with webhook(remote, **settings) as hook:
+        hook.send(message)
+
+
+def failure(remote: Any, **settings: Any) -> ApiError:
+    with pytest.raises(ApiError) as told:
+        send(remote, **settings)
+    return told.value
+
+
+def body_of(request: httpx.Request) -> bytes:
+    return request.read()
+
+
+def signature(key: bytes, request: httpx.Request) -> str:
+    """Sign a request the way the Standard Webhooks specification says."""
+    headers = request.headers
+    content = b".".join(
+        [headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body_of(request)]
+    )
+    return "v1," + base64.standard_b64encode(hmac.digest(key, content, hashlib.sha256)).decode("ascii")
+
+
+def test_a_message_is_posted_as_json_with_an_identifier_and_a_moment() -> None:
+    remote = Script(OK)
+    send(remote)
+    (request,) = remote.requests
+    assert (request.method, str(request.url)) == ("POST", URL)
+    assert json.loads(body_of(request)) == MESSAGE
+    assert body_of(request).isascii()
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["user-agent"] == "test/1"
+    assert request.headers["webhook-id"].startswith("msg_")
+    assert request.headers["webhook-timestamp"] == str(int(NOON.timestamp()))
+    assert "webhook-signature" not in request.headers
+
+
+def test_two_messages_have_two_identifiers() -> None:
+    remote = Script(OK)
+    with webhook(remote) as hook:
+        hook.send(MESSAGE)
+        hook.send(MESSAGE)
+    assert len({request.headers["webhook-id"] for request in remote.requests}) == 2
+
+
+@pytest.mark.parametrize(
+    ("secret", "key"),
+    [("plain text", b"plain text"), ("schl\u00fcssel", "schl\u00fcssel".encode()), (ENCODED, BYTES)],
+)
+def test_a_signature_is_the_one_of_the_specification(secret: str, key: bytes) -> None:
+    remote = Script(OK)
+    send(remote, secret=secret)
+    (request,) = remote.requests
+    assert request.headers["webhook-signature"] == signature(key, request)
+
+
+def test_the_example_of_the_specification_is_signed_the_same() -> None:
+    """From https://www.standardwebhooks.com: its identifier and moment are put into the same formula."""
+    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    content = b'msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}'
+    expected = "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert base64.b64encode(hmac.digest(key, content, "sha256")).decode() == expected
+    remote = Script(OK)
+    send(remote, {"test": 2432232314}, secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (request,) = remote.requests
+    assert body_of(request) == b'{"test": 2432232314}'
+    assert request.headers["webhook-signature"] == signature(key, request)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [httpx.Response(500), httpx.Response(503), BUSY, httpx.Response(408), httpx.ConnectError("refused")],
+)
+def test_what_may_pass_is_tried_again_as_the_same_message_with_its_own_moment(
+    trouble: httpx.Response | Exception,
+) -> None:
+    remote, clock = Script(trouble, trouble, OK), FakeClock()
+    send(remote, secret="secret", clock=clock)
+    assert len({request.headers["webhook-id"] for request in remote.requests}) == 1
+    assert len({body_of(request) for request in remote.requests}) == 1
+    moments = [int(request.headers["webhook-timestamp"]) for request in remote.requests]
+    assert moments == sorted(moments)
+    assert moments[-1] == int((NOON + dt.timedelta(seconds=clock.elapsed)).timestamp())
+    for request in remote.requests:
+        assert request.headers["webhook-signature"] == signature(b"secret", request)
+
+
+def test_what_does_not_pass_is_given_up_after_four_attempts() -> None:
+    remote, clock = Script(httpx.Response(500)), FakeClock()
+    told = str(failure(remote, clock=clock))
+    assert told == (
+        "POST https://hooks.example.com/…: HTTP 500: the webhook refuses the message (tried 4 times)"
+    )
+    assert len(remote.requests) == 4
+    assert clock.elapsed < 30
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
+def test_a_refusal_is_told_at_once(status: int) -> None:
+    remote = Script(httpx.Response(status, text=f"no_service {PASSWORD}"))
+    told = str(failure(remote))
+    assert told == f"POST https://hooks.example.com/…: HTTP {status}: the webhook refuses the message"
+    assert len(remote.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirection_is_not_followed(status: int) -> None:
+    remote = Script(httpx.Response(status, headers={"Location": "https://elsewhere.example/"}), OK)
+    assert f"HTTP {status}" in str(failure(remote))
+    assert len(remote.requests) == 1
+
+
+def test_a_receiver_that_asks_for_a_pause_gets_it() -> None:
+    remote, clock = Script(httpx.Response(429, headers={"Retry-After": "7"}), OK), FakeClock()
+    send(remote, clock=clock)
+    assert clock.elapsed == 7
+
+
+def test_a_receiver_that_asks_for_a_long_pause_is_left_alone_as_long() -> None:
+    clock = FakeClock()
+    remote = Script(httpx.Response(429, headers={"Retry-After": "600"}), OK)
+    with webhook(remote, clock=clock) as hook:
+        with pytest.raises(ApiError, match="HTTP 429"):
+            hook.send(MESSAGE)
+        with pytest.raises(HeldBackError):
+            hook.send(MESSAGE)
+        assert len(remote.requests) == 1
+        clock.elapsed += 600
+        hook.send(MESSAGE)
+
+
+def test_nothing_is_sent_once_the_service_is_to_end() -> None:
+    stop = threading.Event()
+    stop.set()
+    remote = Script(OK)
+    with pytest.raises(StoppedError):
+        send(remote, stop=stop)
+    assert remote.requests == []
+
+
+FAILURES = [
+    httpx.ConnectError(f"cannot connect to {URL}"),
+    httpx.ReadTimeout("timed out"),
+    httpx.RemoteProtocolError(f"bad answer from {URL}"),
+    httpx.UnsupportedProtocol("what is this"),
+    httpx.InvalidURL("bad url"),
+    UnicodeError("label too long"),
+    httpx.Response(400),
+    httpx.Response(500),
+]
+
+
+@pytest.mark.parametrize("trouble", FAILURES, ids=repr)
+def test_the_address_is_in_no_error(trouble: httpx.Response | Exception) -> None:
+    error = failure(Script(trouble))
+    for text in (str(error), repr(error), repr(error.failure)):
+        assert PASSWORD not in text
+        assert "hooks.example.com" in text
+    assert PASSWORD not in "".join(traceback.format_exception_only(error))
+
+
+def test_neither_address_nor_secret_is_in_a_representation() -> None:
+    hook = webhook(Script(OK), secret="sign-with-me")
+    with hook:
+        shown = repr(hook) + repr(vars(hook))
+    assert PASSWORD not in shown
+
+
+def test_what_stands_before_an_at_sign_is_no_part_of_an_error() -> None:
+    error = failure(Script(httpx.Response(400)), url="https://user:word@hooks.example.com/x")
+    assert str(error).startswith("POST https://hooks.example.com/…: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "hooks.example.com/x",
+        "ftp://hooks.example.com/x",
+        "file:///etc/passwd",
+        "https://",
+        "https:///x",
+        "https://[::1/x",
+        "https://hooks.example.com:port/x",
+        "https://hooks.example.com:99999/x",
+        "https://hooks.example.com/x\n",
+        "https://hooks.example.com/\x00",
+        " https://hooks.example.com/x",
+        "https://hooks example.com/x",
+        "https://hooks..example.com\udcff/x",
+        f"https://{'x' * 70_000}/",
+        "javascript:alert(1)",
+    ],
+)
+def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        webhook(Script(OK), url=url)
+    assert str(told.value) == "the webhook is no address like https://example.com/path"
+
+
+@pytest.mark.parametrize(
+    "secret", ["whsec_", "whsec_no base", "whsec_ab!cd", "whsec_abc", "whsec_\u00fc", "whsec_a-_b", ""]
+)
+def test_a_secret_that_cannot_sign_is_refused_without_being_shown(secret: str) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        webhook(Script(OK), secret=secret)
+    hidden = secret.removeprefix("whsec_")
+    assert not hidden or hidden not in str(told.value)
+
+
+@pytest.mark.parametrize("secret", ["x", "whsec_AA=="])
+def test_any_other_secret_signs(secret: str) -> None:
+    send(Script(OK), secret=secret)
+
+
+def test_a_message_goes_over_a_real_connection() -> None:
+    with raw_server(http_bytes(b"ok")) as server:
+        send(None, url=f"{server.url}/{PASSWORD}", secret="secret")
+    (head,) = server.heads
+    assert head.startswith(f"POST /{PASSWORD} HTTP/1.1\r\n".encode())
+    assert b"webhook-signature: v1," in head.lower()
+
+
+def test_a_receiver_that_cannot_be_reached_is_told_without_its_path() -> None:
+    with unused_port() as port:
+        told = str(failure(None, url=f"http://127.0.0.1:{port}/{PASSWORD}"))
+    assert told.startswith("POST http://127.0.0.1/…: no answer: ")
+    assert "tried 4 times" in told
+    assert PASSWORD not in told
+
+
+def test_an_answer_without_an_end_is_not_waited_for() -> None:
+    """The body is of no interest, so a receiver cannot hold up a service by never ending it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        done = threading.Event()
+
+        def serve() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nx")
+                done.wait(timeout=20)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            send(None, url=f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        finally:
+            was_early = not done.is_set()
+            done.set()
+            thread.join()
+    assert was_early
