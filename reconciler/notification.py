@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.normalize import format_instant
+from reconciler.normalize import format_instant, json_text
 from reconciler.render.escape import printable
 from reconciler.render.history import episode_facts
 from reconciler.render.values import change_text
@@ -18,12 +18,15 @@ from reconciler.report import FieldOutcome
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from reconciler.report import Episode
 
 _MOST_FIELDS: Final = 50
 _LONGEST_TEXT: Final = 500
+_LONGEST_VALUE: Final = 4096
+_LONGEST_MESSAGE: Final = 30_000
+"""Slack cuts texts of 40,000 characters."""
 _AT_ONCE: Final = frozenset(
     {
         FieldOutcome.CORRECTED,
@@ -110,19 +113,18 @@ def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, r
     """Give the body that tells of drifted fields."""
     shown = episodes[:_MOST_FIELDS]
     count = f"{len(episodes)} {'field' if len(episodes) == 1 else 'fields'} changed outside Git"
-    lines = [f"*reconciler*: {count}", *(_line(episode) for episode in shown)]
-    omitted = len(episodes) - len(shown)
-    if omitted:
-        lines.append(f"and {omitted} more: see `reconciler history`")
+    lines = list(_within(_LONGEST_MESSAGE, (_line(episode) for episode in shown)))
+    if len(lines) < len(episodes):
+        lines.append(f"and {len(episodes) - len(lines)} more: see `reconciler history`")
     return {
         "type": "drift",
         "timestamp": format_instant(at),
-        "text": "\n".join(lines),
+        "text": "\n".join([f"*reconciler*: {count}", *lines]),
         "data": {
             "base_url": base_url,
             "run": run,
-            "fields": [episode_facts(episode) for episode in shown],
-            "omitted": omitted,
+            "fields": [_facts(episode) for episode in shown],
+            "omitted": len(episodes) - len(shown),
         },
     }
 
@@ -152,6 +154,26 @@ def condition_message(
             "errors": shown,
         },
     }
+
+
+def _within(limit: int, lines: Iterable[str]) -> Iterator[str]:
+    """Give the first lines that fit into so many characters."""
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        if size > limit:
+            return
+        yield line
+
+
+def _facts(episode: Episode) -> dict[str, Any]:
+    """Give the facts of a field; a value that is too long for a message becomes its beginning, as text."""
+    facts = episode_facts(episode)
+    for side in ("declared", "live"):
+        text = json_text(facts[side])
+        if len(text) > _LONGEST_VALUE:
+            facts[side] = f"{text[:_LONGEST_VALUE]}…"
+    return facts
 
 
 def _line(episode: Episode) -> str:

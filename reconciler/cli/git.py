@@ -116,7 +116,7 @@ def _run(folder: str, seconds: float, *arguments: str) -> bytes:
         capture_output=True,
         check=True,
         timeout=seconds,
-        env=environment | {"GIT_TERMINAL_PROMPT": "0"},
+        env={"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"} | environment | {"GIT_TERMINAL_PROMPT": "0"},
     )
     return done.stdout
 

@@ -111,6 +111,7 @@ class Rounds:
         except HistoryError as failure:
             error = failure
             report = RoundReport(began, self._clock.now(), RoundResult.FAILED, errors=failure.texts)
+            self._watch.unrecorded(report)
         if error is not None and not self._has_reached and not error.is_passing and not self._stop.is_set():
             raise error
         self._has_reached = self._has_reached or error is None
@@ -126,17 +127,17 @@ class Rounds:
         self._troubles = set()
         self._history.begin()
         failure: ReconcilerError | None = None
-        state: DesiredState | None = None
+        whole: DesiredState | None = None
         try:
-            state, selected = targeted(read(began), self._parameters)
-            report = self._round(state, selected, began, writing)
+            whole = read(began)
+            report = self._round(whole, began, writing)
         except ReconcilerError as error:
             failure = error
             result = RoundResult.INTERRUPTED if self._stop.is_set() else RoundResult.FAILED
-            scopes = () if state is None else unreachable_scopes(state, error)
+            scopes = () if whole is None else unreachable_scopes(whole, error)
             errors = (*self._complained, *error.texts)
             report = RoundReport(began, self._clock.now(), result, scopes, errors=errors)
-        self._history.end(report)
+        self._history.end(report, () if whole is None else [part.scope for part in whole.scopes])
         self._watch.ended(report, self._troubles)
         self._history.forget(self._keep)
         return report, failure
@@ -177,12 +178,12 @@ class Rounds:
 
     def _round(
         self,
-        state: DesiredState,
-        selected: Selection,
+        whole: DesiredState,
         now: dt.datetime,
         writing: AbstractContextManager[None],
     ) -> RoundReport:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
+        state, selected = targeted(whole, self._parameters)
         link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
         from reconciler.client import Reader, Writer  # noqa: PLC0415 - only commands that talk load httpx
 
@@ -191,7 +192,7 @@ class Rounds:
             detection = self._detect(client, state, selected, now)
             self._printer.show(detection, now)
             fields = detection.fields()
-            contested = self._contested(state, fields) if isinstance(client, Writer) else frozenset()
+            contested = self._contested(whole, fields) if isinstance(client, Writer) else frozenset()
             self._history.saw(fields, detection.compared(state, selected))
             if isinstance(client, Writer):
                 with writing:
@@ -246,7 +247,7 @@ class Rounds:
         correction = corrections(self._kinds, detection.plan, detection.drifted, wanted, now)
         if is_refused(correction, parameters, console):
             console.note("Nothing was corrected.")
-            return ExitCode.REFUSED, refused_fields(fields, correction)
+            return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, ()), correction)
         code = ExitCode.DONE
         outcomes: Sequence[Outcome] = ()
         if correction.changes:

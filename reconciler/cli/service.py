@@ -91,7 +91,7 @@ class Service:
         if not last.is_blind:
             return ""
         since = "" if self._failing_since is None else f", since {format_instant(self._failing_since)}"
-        return "\n".join([f"nothing can be read{since}", *last.errors])
+        return "\n".join([f"rounds fail{since}", *last.errors])
 
     def _wait(self, planned: float) -> bool:
         """Wait for the round planned for ``planned``, or until somebody wakes the service: then give True."""

@@ -73,6 +73,12 @@ class Watch:
         if self.metrics is not None and self._parameters["metrics_file"] is not None:
             self._write(self.metrics, self._parameters["metrics_file"])
 
+    def unrecorded(self, report: RoundReport) -> None:
+        """Hear of a round that the history could not hold."""
+        self.pulse.beat()
+        if self.metrics is not None:
+            self.metrics.round(report)
+
     def _write(self, metrics: Metrics, file: str) -> None:
         try:
             metrics.write(file)
@@ -87,8 +93,9 @@ class Watch:
             return
         base_url = self._parameters["base_url"]
         for condition in conditions:
-            if self._send(condition_message(condition, now, base_url, self._run, report.errors)):
-                self._news.tell_condition(condition)
+            if not self._send(condition_message(condition, now, base_url, self._run, report.errors)):
+                return  # trying the next as long would hold up the rounds
+            self._news.tell_condition(condition)
         by_telling: dict[Telling, list[Untold]] = {choice: [] for choice in Telling}
         for one in self._news.untold(now):
             by_telling[telling(one, after)].append(one)

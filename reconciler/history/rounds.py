@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.drift import TugOfWar
     from reconciler.history.database import Database
-    from reconciler.model import Change, Outcome
+    from reconciler.model import Change, Outcome, Scope
     from reconciler.report import DriftedField, RoundReport
 
     FieldKey = tuple[str, str]
@@ -104,8 +104,13 @@ class History:
                 else:
                     _note(connection, key, result, outcome.detail)
 
-    def end(self, report: RoundReport) -> None:
-        """Note the end of the round, and how everything stands. Raises HistoryError."""
+    def end(self, report: RoundReport, declared: Iterable[Scope] | None = None) -> None:
+        """Note the end of the round, and how everything stands.
+
+        ``declared`` are all scopes of the files, by default those of the report. Raises HistoryError.
+        """
+        if declared is None:
+            declared = [part.scope for part in report.scopes]
         counts = Counter(field.outcome for field in report.fields)
         with self._database.transaction() as connection:
             for field in report.fields:
@@ -128,7 +133,7 @@ class History:
                 " errors = ? WHERE id = ?",
                 facts,
             )
-            _keep_scopes(connection, report)
+            _keep_scopes(connection, report, declared)
 
     def forget(self, keep: dt.timedelta) -> None:
         """Drop what ended longer than ``keep`` ago; what goes on stays. Raises HistoryError."""
@@ -255,10 +260,10 @@ def _note(connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, 
     connection.execute(statement, (outcome.value, detail, *key))
 
 
-def _keep_scopes(connection: sqlite3.Connection, report: RoundReport) -> None:
-    """Keep how the scopes stand; what a round that looked at scopes did not look at is no longer declared."""
+def _keep_scopes(connection: sqlite3.Connection, report: RoundReport, declared: Iterable[Scope]) -> None:
+    """Keep how the scopes of a round stand; drop those that the files, if any were read, do not declare."""
     now = int(report.ended.timestamp())
-    known = {str(part.scope) for part in report.scopes}
+    known = {str(scope) for scope in declared}
     for (scope,) in connection.execute("SELECT scope FROM scope").fetchall() if known else ():
         if scope not in known:
             connection.execute("DELETE FROM scope WHERE scope = ?", (scope,))

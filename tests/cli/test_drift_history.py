@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.emulator import Faults
-from tests.support import CommandLine, FakeClock, declare, fill, patches
+from tests.support import CommandLine, FakeClock, declare, fill, live, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +111,36 @@ def test_a_person_ends_a_contest(cli: CommandLine, emulator: Emulator, drifted: 
     assert (done.code, done.out) == (0, "caas/1/76/web: description is no longer contested.\n")
     assert cli("drift", drifted, "--history", history, "--correct", "all").code == 0
     assert emulator.keys(1, 76)["web"]["description"] == "ours"
+
+
+def test_a_round_with_targets_touches_no_other_contest_and_no_other_scope(
+    cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
+) -> None:
+    fight(cli, emulator, drifted, history)
+    fill(emulator, "api")
+    emulator.put_key(1, 77, live("far"))
+    declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours"}, {"name": "api"})
+    declare(tmp_path / "far.yaml", {"name": "far"}, region_id=77)
+    words = ("drift", str(tmp_path), "--history", history, "--correct", "all")
+    assert cli(*words, "--target", "*/far").code == 0
+    assert cli(*words, "--target", "*/api").code == 0
+    facts = kept(cli, history)
+    assert [contest["address"] for contest in facts["contested"]] == ["caas/1/76/web"]
+    assert [scope["scope"] for scope in facts["scopes"]] == ["caas/1/76", "caas/1/77"]
+
+
+def test_a_refused_round_still_knows_what_is_contested(
+    cli: CommandLine, emulator: Emulator, history: str, tmp_path: Path
+) -> None:
+    fill(emulator, "web", description="theirs")
+    path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours", "is_disabled": False})
+    fight(cli, emulator, path, history)
+    fill(emulator, "web", description="theirs 3", is_disabled=True)
+    assert cli("drift", path, "--history", history, "--correct", "all", "--max-changes", "0").code == 3
+    outcomes = {
+        field["field"]: field["outcome"] for field in kept(cli, history)["drift"] if not field["ended"]
+    }
+    assert outcomes == {"description": "contested", "is_disabled": "refused"}
 
 
 def test_git_ends_a_contest_by_saying_something_else(

@@ -218,7 +218,7 @@ def test_a_service_whose_api_is_down_is_alive_and_not_ready(
         health, readiness = httpx.get(address + "healthz"), httpx.get(address + "readyz")
         page = httpx.get(address).text
     assert (health.status_code, readiness.status_code) == (200, 503)
-    assert readiness.text.startswith("not ready: nothing can be read, since ")
+    assert readiness.text.startswith("not ready: rounds fail, since ")
     assert "HTTP 503" in readiness.text
     assert "unreachable" in page
 

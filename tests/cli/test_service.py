@@ -107,7 +107,7 @@ def test_a_service_is_ready_once_a_round_could_read_something() -> None:
     service.run(work)
     assert told == [
         "no round has ended yet",
-        "nothing can be read, since 2026-06-01T12:00:00Z",
+        "rounds fail, since 2026-06-01T12:00:00Z",
         "",
     ]
 
