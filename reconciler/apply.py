@@ -89,8 +89,9 @@ class Executor:
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
         """List the scopes of ``changes`` again and give the outcome of each that must not be sent.
 
-        A change is stale if a field of its patch no longer holds the value that the plan showed, or
-        if its key is gone; it is not attempted if that cannot be told.
+        A change is not needed if its key holds all of its patch already. It is stale if a field of its patch
+        no longer holds the value that the plan showed, or if its key is gone; it is not attempted if that
+        cannot be told.
         """
         by_scope: dict[Scope, list[Change]] = {}
         for change in changes:
@@ -201,13 +202,17 @@ class Executor:
 def _recheck_key(
     kind: Kind, change: Change, live: Mapping[str, Any] | None, now: dt.datetime
 ) -> Outcome | None:
-    for problem in past_expiries(kind, change, now):
-        return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
     try:
         moved = moved_fields(kind, change, live)
+        if moved and live is not None and not unstored_fields(kind, change.address, change.patch, live):
+            return Outcome(change, Result.UNCHANGED)
     except WrongShapeError as error:
         return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-    return Outcome(change, Result.STALE, _describe("was planned from", "is now", moved)) if moved else None
+    if moved:
+        return Outcome(change, Result.STALE, _describe("was planned from", "is now", moved))
+    for problem in past_expiries(kind, change, now):
+        return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
+    return None
 
 
 def _describe(expected: str, found: str, differences: Iterable[Difference]) -> str:

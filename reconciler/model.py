@@ -114,12 +114,20 @@ class Effect(StrEnum):
         }[grants, revokes]
 
 
+class Origin(StrEnum):
+    """Who made a field differ, since a base commit."""
+
+    CONFIG = "config"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field that differs: both values in normal form, and what the change does to access.
 
     ``added`` and ``removed`` are the items that differ where the field is a set, else empty.
-    ``reason`` says in a few words why the effect is what it is.
+    ``reason`` says in a few words why the effect is what it is. ``origin`` is None where no base was given.
     """
 
     field: str
@@ -129,6 +137,7 @@ class FieldChange:
     reason: str = ""
     added: tuple[Any, ...] = ()
     removed: tuple[Any, ...] = ()
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +209,10 @@ class Plan:
         """Count the changed keys for which somebody loses access."""
         return sum(change.effect.revokes for change in self.changes)
 
+    def of_origin(self, origin: Origin) -> int:
+        """Count the changed keys with a field of ``origin``."""
+        return sum(any(field.origin is origin for field in change.fields) for change in self.changes)
+
     @property
     def neutral(self) -> int:
         """Count the changed keys whose access stays as it is."""
@@ -211,6 +224,7 @@ class Result(StrEnum):
 
     APPLIED = "applied"
     FAILED = "failed"
+    UNCHANGED = "already as planned"
     STALE = "stale"
     NOT_VERIFIED = "not verified"
     NOT_ATTEMPTED = "not attempted"

@@ -49,6 +49,12 @@ def document_schema() -> Mapping[str, Any]:
     return schema
 
 
+def plan_schema() -> Mapping[str, Any]:
+    """Give the schema of a plan."""
+    schema: Mapping[str, Any] = json.loads(schema_texts()["plan"])
+    return schema
+
+
 def load_kinds() -> Mapping[str, Kind]:
     """Derive every kind from its schema file; a schema without the extension is no kind."""
     schemas = {name: json.loads(text) for name, text in schema_texts().items()}

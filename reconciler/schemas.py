@@ -64,6 +64,13 @@ class SchemaChecker:
         return any(items and len(items) > 1 and _repeats(items) for items in lists)
 
 
+def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Tell whether a value, such as a document of ours that is read back, follows its schema."""
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - 80 ms that few commands pay
+
+    return bool(Draft7Validator(schema).is_valid(value))
+
+
 def _combined(document_schema: Mapping[str, Any], key_schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give the schema of a whole document whose keys are all of one kind."""
     # readOnly alone is a remark in JSON Schema; here it means that nobody declares the field.

@@ -10,10 +10,11 @@ import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.execution import Execution, finishing
-from reconciler.cli.options import api_options, clock_of, connection
+from reconciler.cli.options import apply_options, clock_of, connection
 from reconciler.cli.plan import is_refused, read_and_plan, show
 from reconciler.cli.records import open_records, record_options
-from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.cli.show import open_plan
+from reconciler.errors import ConfigurationError, ExitCode, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,41 +37,73 @@ Examples:
   reconciler apply keys/                         # asks before it writes
   reconciler apply keys/ --auto-approve          # in a pipeline
   reconciler apply keys/ --dry-run               # prints the plan and stops
+  reconciler apply --plan plan.json --auto-approve --expect sha256:1f0c...
 """,
 )
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Apply the plan that plan --out saved, as far as it still holds.",
+)
+@click.option("--expect", metavar="FINGERPRINT", help="Refuse any plan but the one with this fingerprint.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
 @record_options
-@api_options
+@apply_options
 @click.pass_context
 def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
 
-    Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked
-    or --max-changes, or because every key had changed since the plan. 4: partly applied, or an answer
-    could not be verified. 130: interrupted.
+    With --plan, what was saved is sent: a key that somebody changed since, in a field that would be sent,
+    is left alone and named; one that is as planned already is no change.
+
+    Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked,
+    --max-changes or --expect, because the plan file cannot be used, or because every key had changed since
+    the plan. 4: partly applied, or an answer could not be verified. 130: interrupted.
     """
+    _check(context, parameters)
     console = console_of(parameters)
     clock = clock_of(context)
     stop = threading.Event()
+    saved = None if parameters["plan_file"] is None else open_plan(parameters)
+    if saved is not None:
+        parameters["commit"] = saved.provenance.git_commit
     link = connection(parameters, clock, console, stop)
     from reconciler.client import Writer  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.waiting import Workers  # noqa: PLC0415 - --help needs no threads
 
     now = clock.now()
     with open_records(parameters, clock, "apply") as records, Writer(link) as writer:
-        kinds, plan = read_and_plan(writer, parameters, now, console)
-        if not _is_unseen(plan, parameters, console):
-            show(plan, "text", now, console)
-        if plan.problems or is_refused(plan, parameters, console):
+        made = saved or read_and_plan(writer, parameters, now, console)
+        if not _is_unseen(made.plan, parameters, console):
+            show(made, "text", now, console)
+        _expect(made.plan, parameters["expect"])
+        if made.plan.problems or is_refused(made.plan, parameters, console):
             console.note("Nothing was applied.")
-            return ExitCode.ERROR if plan.problems else ExitCode.REFUSED
-        if parameters["dry_run"] or not plan.changes:
+            return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
+        if parameters["dry_run"] or not made.plan.changes:
             return ExitCode.DONE
         freshness = _approve(parameters, console)
         with finishing(stop, console), Workers(parameters["parallelism"]) as workers:
-            code, _ = Execution(writer, kinds, workers, console, records, stop).run(plan, freshness)
+            execution = Execution(writer, made.kinds, workers, console, records, stop)
+            code, _ = execution.run(made.plan, freshness)
             return code
+
+
+def _check(context: click.Context, parameters: Mapping[str, Any]) -> None:
+    if (parameters["plan_file"] is None) == (not parameters["paths"]):
+        raise click.UsageError(
+            "name the files (PATH...) or a saved plan (--plan FILE), one of the two.", context
+        )
+    if parameters["plan_file"] is not None and parameters["target"]:
+        raise click.UsageError("--target narrows a plan while it is made; it cannot go with --plan.", context)
+
+
+def _expect(plan: Plan, fingerprint: str | None) -> None:
+    if fingerprint is not None and plan.fingerprint != fingerprint:
+        raise RefusedError(f"refused: the plan has the fingerprint {plan.fingerprint}, not {fingerprint}")
 
 
 def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
@@ -84,7 +117,7 @@ def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
     from reconciler.commands.apply import Freshness  # noqa: PLC0415 - --help needs no engine
 
     if parameters["auto_approve"]:
-        return Freshness.JUST_MADE
+        return Freshness.JUST_MADE if parameters["plan_file"] is None else Freshness.WAITED
     if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigurationError("there is no terminal to ask on; use --auto-approve to apply without asking")
     console.say(_QUESTION)

@@ -11,7 +11,6 @@ import click
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.drift_options import check, drift_options, is_service
 from reconciler.cli.options import api_options, clock_of, missing_extra
-from reconciler.cli.plan import format_option
 from reconciler.cli.records import open_history, record_options
 from reconciler.errors import ExitCode
 
@@ -35,7 +34,6 @@ Examples:
 """,
 )
 @drift_options
-@format_option
 @record_options
 @api_options
 @click.pass_context

@@ -36,6 +36,13 @@ _OPTIONS = [
         type=click.Choice(CORRECTIONS),
         help="Send what the files say for fields whose drift did this to access.",
     ),
+    click.option(
+        "--format",
+        type=click.Choice(("text", "json")),
+        default="text",
+        show_default=True,
+        help="How the drift is printed.",
+    ),
     click.option("--every", type=DURATION, help="Run as a service: a round at this distance, such as 15m."),
     click.option(
         "--cron",

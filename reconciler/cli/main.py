@@ -15,10 +15,12 @@ from reconciler.cli.console import CONTEXT, Console, complain, stop_signals
 from reconciler.cli.demo import demo
 from reconciler.cli.drift import drift
 from reconciler.cli.emulator import emulator
+from reconciler.cli.explain import explain
 from reconciler.cli.history import history
 from reconciler.cli.journal import journal
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import completion, schema
+from reconciler.cli.show import show
 from reconciler.cli.validate import validate
 from reconciler.errors import ExitCode, ReconcilerError
 
@@ -64,7 +66,20 @@ def cli() -> None:
     """
 
 
-for command in (validate, plan, apply, drift, history, journal, schema, completion, emulator, demo):
+for command in (
+    validate,
+    plan,
+    show,
+    apply,
+    drift,
+    history,
+    explain,
+    journal,
+    schema,
+    completion,
+    emulator,
+    demo,
+):
     cli.add_command(command)
 
 

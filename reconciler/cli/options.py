@@ -75,6 +75,7 @@ class _LimitType(click.ParamType[Any]):
 
 
 _PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())]
+_OPTIONAL_PATHS = [click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())]
 _SCOPE = [
     click.option(
         "--project-id",
@@ -177,6 +178,27 @@ def input_options(command: Command) -> Command:
 def api_options(command: Command) -> Command:
     """Add the options of a command that reads files and talks to the API."""
     return _add(command, [*_PATHS, *_TARGETS, *_LIMITS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
+
+
+def apply_options(command: Command) -> Command:
+    """Add the options of a command that reads files, or a plan that was made from them."""
+    scoped = [*_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
+    return _add(command, [*_OPTIONAL_PATHS, *_TARGETS, *_LIMITS, *scoped])
+
+
+def explain_options(command: Command) -> Command:
+    """Add the options of a command about one key, which names its files by an option."""
+    files = click.option(
+        "-f",
+        "--file",
+        "paths",
+        multiple=True,
+        required=True,
+        metavar="PATH",
+        type=click.Path(),
+        help="A file or directory that declares the key. Repeatable.",
+    )
+    return _add(command, [files, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
 
 
 def connection_options(command: Command) -> Command:

@@ -72,13 +72,12 @@ class Records:
             if self.table is not None:
                 sinks.append(self.table)
             if sinks:
-                from reconciler.cli.git import git_commit  # noqa: PLC0415 - only a journal asks
                 from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
 
                 # Not the run's own name: a service journals many times, and each stands for itself.
                 name = f"{self.run}-{uuid.uuid4().hex[:8]}"
-                commit = git_commit(self.parameters["paths"])
-                run = Run(name, fingerprint, self.parameters["base_url"], actor(), commit)
+                base_url = self.parameters["base_url"]
+                run = Run(name, fingerprint, base_url, actor(), _commit(self.parameters))
                 recorders.append(Journal(sinks, run, self.clock))
             if self.history is not None:
                 recorders.append(self.history)
@@ -126,9 +125,18 @@ def _recorded(
     if parameters["history"] is None:
         history = History(database, HistoryRun(run, command, __version__, "", None), clock.now)
         return history, Records(run, parameters, clock, history)
-    from reconciler.cli.git import git_commit  # noqa: PLC0415 - only a history asks
     from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
 
-    facts = HistoryRun(run, command, __version__, actor(), git_commit(parameters["paths"]))
+    facts = HistoryRun(run, command, __version__, actor(), _commit(parameters))
     history = History(database, facts, clock.now)
     return history, Records(run, parameters, clock, history, JournalTable(database, clock.now))
+
+
+def _commit(parameters: Mapping[str, Any]) -> str | None:
+    """Name the commit of what is applied: that of a saved plan, or of the files."""
+    from reconciler.cli.git import git_commit  # noqa: PLC0415 - only a record asks
+
+    if "commit" in parameters:
+        commit: str | None = parameters["commit"]
+        return commit
+    return git_commit(parameters["paths"])

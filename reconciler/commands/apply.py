@@ -45,7 +45,7 @@ def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:
     counts = Counter(outcome.result for outcome in outcomes)
     if stop.is_set():
         return ExitCode.INTERRUPTED
-    if counts[Result.APPLIED] == len(outcomes):
+    if counts[Result.APPLIED] + counts[Result.UNCHANGED] == len(outcomes):
         # A remark on what was applied says that the journal could not be kept.
         return ExitCode.PARTIAL if any(outcome.detail for outcome in outcomes) else ExitCode.DONE
     if counts[Result.STALE] == len(outcomes):

@@ -8,23 +8,36 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.commands.collector import keep_instead, kept_for_good, paused_collector
 from reconciler.errors import ConfigurationError
-from reconciler.load.files import DocumentCache, load
+from reconciler.load.files import DocumentCache, Loaded, load, parse_content
 from reconciler.model import DesiredState
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from reconciler.desired import Validator
-    from reconciler.load.files import Digests, Loaded
+    from reconciler.load.files import Digests, Parse
 
     Selection = Callable[[str], bool]
 
 
-def desired_state(paths: Sequence[str], standard_input: BinaryIO, validator: Validator) -> DesiredState:
-    """Load every file and validate it. Raises InputError with every problem found."""
+def desired_state(
+    paths: Sequence[str],
+    standard_input: BinaryIO,
+    validator: Validator,
+    parse_one: Parse = parse_content,
+) -> DesiredState:
+    """Load every file, by ``parse_one``, and validate it. Raises InputError with every problem found."""
     with kept_for_good():
-        return _validated(load(paths, standard_input), validator)
+        return _validated(load(paths, standard_input, parse_one), validator)
+
+
+def desired_state_of(files: Iterable[tuple[str, bytes]], validator: Validator) -> DesiredState:
+    """Validate the contents of ``files``, each with a name for problems. Raises InputError."""
+    parts = [parse_content(content, label) for label, content in files]
+    documents = tuple(document for part in parts for document in part.documents)
+    problems = tuple(problem for part in parts for problem in part.problems)
+    return _validated(Loaded(documents, problems), validator)
 
 
 class WatchedFiles:

@@ -68,6 +68,25 @@ def load(paths: Sequence[str], standard_input: BinaryIO, parse_one: Parse = pars
     return Loaded(tuple(documents), tuple(problems))
 
 
+class InputsDigest:
+    """The digest of all that was read: equal files under equal names have equal digests."""
+
+    def __init__(self) -> None:
+        """Begin without any input."""
+        self._digest = hashlib.sha256()
+
+    def parse(self, content: bytes, label: str) -> Loaded:
+        """Build the documents of one input, and take it into the digest."""
+        for part in (label.encode("utf-8", "surrogateescape"), content):
+            self._digest.update(len(part).to_bytes(8))
+            self._digest.update(part)
+        return parse_content(content, label)
+
+    def __str__(self) -> str:
+        """Give ``sha256:`` and 64 hexadecimal digits."""
+        return f"sha256:{self._digest.hexdigest()}"
+
+
 class DocumentCache:
     """Loads files again and again, and parses only those whose content was not in the load before."""
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
+from reconciler.model import Origin
 from reconciler.normalize import format_instant
 from reconciler.render.escape import tamed
 
@@ -36,6 +37,7 @@ def render_json(plan: Plan, made_at: dt.datetime, drifted: Sequence[DriftedKey] 
             "grants": plan.grants,
             "revokes": plan.revokes,
             "neutral": plan.neutral,
+            **_origins_of_all(plan),
         },
         "resource_changes": [_change(change) for change in plan.changes],
         "unmanaged": list(plan.unmanaged),
@@ -56,9 +58,21 @@ def _change(change: Change) -> dict[str, Any]:
             "after": dict(change.after),
             "patch": dict(change.patch),
             "effects": {field.field: field.effect.value for field in change.fields},
+            **_origins(change),
         },
         "request": {"method": "PATCH", "path": change.path},
     }
+
+
+def _origins(change: Change) -> dict[str, Any]:
+    """Give the member that says who made each field differ, if that is known."""
+    origins = {field.field: field.origin.value for field in change.fields if field.origin is not None}
+    return {"origins": origins} if origins else {}
+
+
+def _origins_of_all(plan: Plan) -> dict[str, int]:
+    counts = {origin.value: plan.of_origin(origin) for origin in Origin}
+    return counts if any(counts.values()) else {}
 
 
 def _drift(key: DriftedKey) -> dict[str, Any]:

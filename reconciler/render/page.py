@@ -1,24 +1,16 @@
-"""The status page: one HTML document that needs nothing else, not even a script.
-
-Whatever it shows was written by somebody else: the template escapes for HTML, and before that every text goes
-through the rules for terminals, so that nothing on the page is invisible or reorders what stands beside it.
-"""
+"""The status page: one HTML document that needs nothing else, not even a script."""
 
 from __future__ import annotations
 
-import base64
 import functools
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-import jinja2
-
 from reconciler import __version__
-from reconciler.normalize import format_instant, json_text
-from reconciler.render.escape import printable, quoted
+from reconciler.normalize import json_text
+from reconciler.render.escape import quoted
+from reconciler.render.html import PageTemplate, Tone, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command
@@ -26,7 +18,7 @@ from reconciler.report import RoundResult, Standing
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from reconciler.render.timeline import Lane
     from reconciler.report import Contest, Episode, KeyHistory, ServiceStatus, Status
@@ -48,15 +40,6 @@ _CLASSES: Final = {
 _ICONS: Final = {Mark.OPEN: "drifted", Mark.FAILED: "failed", Mark.CONTESTED: "contested"}
 
 
-class Tone(StrEnum):
-    """How much something asks of the reader; the gravest comes last."""
-
-    WAITING = "waiting"
-    GOOD = "good"
-    WARNING = "warning"
-    BAD = "bad"
-
-
 @dataclass(frozen=True, slots=True)
 class News:
     """One thing that the reader should know first, and since when it is so if that matters."""
@@ -67,7 +50,7 @@ class News:
 
     def __str__(self) -> str:
         """Give it in one line."""
-        return self.words if self.since is None else f"{self.words} since {_clock(self.since)} UTC"
+        return self.words if self.since is None else f"{self.words} since {clock(self.since)} UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,50 +90,25 @@ def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
         ticks=ticks(window),
         keys=[_key_view(key, window) for key in status.keys],
         refresh_seconds=refresh_seconds,
-        policy=_policy(),
         version=__version__,
     )
 
 
 def content_security_policy() -> str:
     """Give the value of the header ``Content-Security-Policy``: the policy of the page, and no frames."""
-    return f"{_policy()}; frame-ancestors 'none'"
+    return f"{_template().policy()}; frame-ancestors 'none'"
 
 
 @functools.cache
-def _policy() -> str:
-    digest = hashlib.sha256(_style().encode()).digest()
-    source = f"'sha256-{base64.b64encode(digest).decode()}'"
-    return f"default-src 'none'; style-src {source}; base-uri 'none'; form-action 'none'"
-
-
-def _style() -> str:
-    """Give the text of the style element to the letter: its hash is what the policy allows."""
-    return "".join(_template().blocks["style"](_template().new_context()))
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("reconciler.render", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        finalize=_visible,
-    )
-    environment.filters |= {
-        "clock": _clock,
+def _template() -> PageTemplate:
+    filters: dict[str, Callable[..., Any]] = {
         "command": lambda contest, file: clear_command(contest.address, contest.field, file),
-        "counted": counted,
         "cut": _cut,
-        "instant": format_instant,
         "sentence": _sentence,
         "span": _span,
         "values": _values,
     }
-    environment.globals |= {
+    names = {
         "HEIGHT": HEIGHT,
         "SLOTS": SLOTS,
         "CLASSES": _CLASSES,
@@ -160,12 +118,7 @@ def _template() -> jinja2.Template:
         "Standing": Standing,
         "errors_shown": _ERRORS,
     }
-    return environment.get_template("status.html")
-
-
-def _visible(value: Any) -> Any:
-    """Make every text that the template prints safe to look at; markup is what the template made itself."""
-    return value if hasattr(value, "__html__") else printable(str(value))
+    return page_template("status.html", filters, names)
 
 
 def _headlines(status: Status) -> tuple[News, ...]:
@@ -270,10 +223,6 @@ def _cut(text: str, limit: int = _DETAIL) -> str:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _clock(moment: dt.datetime) -> str:
-    return format_instant(moment)[:16].replace("T", " ")
 
 
 def _span(length: dt.timedelta) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from reconciler.model import Effect, Result
-from reconciler.render.escape import printable, quoted
+from reconciler.model import Origin, Result
+from reconciler.render.escape import printable
+from reconciler.render.lines import field_view, is_grave
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from reconciler.model import Change, FieldChange, Outcome, Plan
 
     Paint = Callable[[str, "Colour"], str]
-
-_ELIDED_FROM: Final = 200
-_KEPT: Final = 40
 
 
 class Colour(StrEnum):
@@ -57,23 +55,54 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
         for change in plan.changes:
             yield from change_lines(change, change.fields, "will be updated in-place", paint)
             yield ""
+        yield from summary_lines(plan)
+    else:
+        (nothing,) = summary_lines(plan)
+        yield nothing if plan.problems else paint(nothing, Colour.ADD)
+    yield from _unmanaged_lines(plan, detail)
+
+
+def summary_lines(plan: Plan) -> Iterator[str]:
+    """Give how many keys change, what happens to access and, where it is known, who made the keys differ."""
+    if plan.changes:
         yield f"Plan: 0 to add, {len(plan.changes)} to change, 0 to destroy."
         yield access_line(plan.grants, plan.revokes, plan.neutral)
+        if any(field.origin is not None for change in plan.changes for field in change.fields):
+            counts = (f"{origin} on {_keys(plan.of_origin(origin))}" for origin in Origin)
+            yield f"Origin: {', '.join(counts)}."
     elif plan.problems:
         yield "No changes can be planned for the keys with errors; the others match the configuration."
     else:
-        yield paint("No changes. Your infrastructure matches the configuration.", Colour.ADD)
-    yield from _unmanaged_lines(plan, detail)
+        yield "No changes. Your infrastructure matches the configuration."
+
+
+def unmanaged_line(plan: Plan) -> str:
+    """Say how many live keys no file declares."""
+    return f"Unmanaged: {_keys(len(plan.unmanaged))} live but not declared"
+
+
+def errors_line(plan: Plan) -> str:
+    """Say how many errors stand in the way."""
+    return f"{counted(len(plan.problems), 'error')}: the plan must not be applied as it stands"
+
+
+def summary_line(plan: Plan) -> str:
+    """Give all the counts on one line."""
+    parts = list(summary_lines(plan))
+    if plan.unmanaged:
+        parts.append(f"{unmanaged_line(plan)}.")
+    if plan.problems:
+        parts.append(f"{errors_line(plan)}.")
+    return " ".join(parts)
 
 
 def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
     if not plan.unmanaged:
         return
-    count = f"Unmanaged: {_keys(len(plan.unmanaged))} live but not declared"
     if detail is Detail.SUMMARY:
-        yield f"{count} (-v lists them)"
+        yield f"{unmanaged_line(plan)} (-v lists them)"
         return
-    yield f"{count}:"
+    yield f"{unmanaged_line(plan)}:"
     for address in plan.unmanaged:
         yield f"  {printable(address)}"
 
@@ -101,58 +130,25 @@ def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, pa
 
 def _field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
     mark = paint("~", Colour.CHANGE)
-    note = _note(field, paint)
-    lists = isinstance(field.before, list) and isinstance(field.after, list)
-    if not lists or not (field.added or field.removed):
-        before, after = _shortened(field.before, field.after)
-        yield f"      {mark} {field.field} = {before} -> {after}{note}"
+    view = field_view(field)
+    note = "  " + paint(f"# {view.note}", _colour(field))
+    if not view.is_set:
+        yield f"      {mark} {view.name} = {view.removed[0]} -> {view.added[0]}{note}"
         return
-    yield f"      {mark} {field.field} = [{note}"
-    for item in field.removed:
-        yield f"          {paint('-', Colour.REMOVE)} {_item(item)}"
-    for item in field.added:
-        yield f"          {paint('+', Colour.ADD)} {_item(item)}"
-    kept = len(field.after) - len(field.added)
-    if kept:
-        yield paint(f"            # ({kept} unchanged {_plural('element', kept)} hidden)", Colour.QUIET)
+    yield f"      {mark} {view.name} = [{note}"
+    for item in view.removed:
+        yield f"          {paint('-', Colour.REMOVE)} {item}"
+    for item in view.added:
+        yield f"          {paint('+', Colour.ADD)} {item}"
+    if view.kept:
+        yield paint(f"            # ({counted(view.kept, 'unchanged element')} hidden)", Colour.QUIET)
     yield "        ]"
 
 
-def _note(field: FieldChange, paint: Paint) -> str:
-    colours = {Effect.GRANTS: Colour.ADD, Effect.NEUTRAL: Colour.QUIET}
-    colour = colours.get(field.effect, Colour.REMOVE)
-    return "  " + paint(f"# {field.effect.value}: {field.reason}", colour)
-
-
-def _item(item: Any) -> str:
-    if isinstance(item, dict):
-        return "{" + ", ".join(f"{printable(key)}: {quoted(value)}" for key, value in item.items()) + "}"
-    return quoted(item)
-
-
-def _shortened(before: Any, after: Any) -> tuple[str, str]:
-    """Quote two values; of two long texts leave out what both share, never what differs."""
-    old, new = quoted(before), quoted(after)
-    if not (isinstance(before, str) and isinstance(after, str)) or max(len(old), len(new)) <= _ELIDED_FROM:
-        return old, new
-    start = _common_start(old, new)
-    end = _common_start(old[start:][::-1], new[start:][::-1])
-    return _elided(old, start, end), _elided(new, start, end)
-
-
-def _common_start(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
-def _elided(text: str, start: int, end: int) -> str:
-    tail = text[len(text) - end :]
-    head = text[:start]
-    if len(head) > 2 * _KEPT:
-        head = f"{head[:_KEPT]}…({len(head) - 2 * _KEPT} characters alike)…{head[-_KEPT:]}"
-    if len(tail) > 2 * _KEPT:
-        tail = f"{tail[:_KEPT]}…({len(tail) - 2 * _KEPT} characters alike)…{tail[-_KEPT:]}"
-    return head + text[start : len(text) - end] + tail
+def _colour(field: FieldChange) -> Colour:
+    if is_grave(field):
+        return Colour.REMOVE
+    return Colour.ADD if field.effect.grants else Colour.QUIET
 
 
 def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
@@ -160,18 +156,19 @@ def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
     lines = [_outcome_line(outcome, paint) for outcome in outcomes]
     counts = Counter(outcome.result for outcome in outcomes)
     applied = counts[Result.APPLIED]
-    if applied == len(outcomes):
+    is_complete = applied + counts[Result.UNCHANGED] == len(outcomes)
+    if is_complete:
         closing = f"Apply complete! Resources: 0 added, {applied} changed, 0 destroyed."
     else:
         rest = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
         closing = f"Apply incomplete: {rest}. Run plan again to see what is left."
-    colour = Colour.ADD if applied == len(outcomes) else Colour.REMOVE
+    colour = Colour.ADD if is_complete else Colour.REMOVE
     return "\n".join([*lines, "", paint(closing, colour)]) + "\n"
 
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     address = printable(outcome.change.address)
-    if outcome.result is Result.APPLIED and not outcome.detail:
+    if outcome.result in {Result.APPLIED, Result.UNCHANGED} and not outcome.detail:
         return f"{address}: {outcome.result.value}"
     return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {printable(outcome.detail)}"
 

@@ -14,6 +14,7 @@ from reconciler.model import Plan, Scope
 from reconciler.plan import assemble
 from reconciler.render.json import render_json
 from reconciler.resources import schema_texts
+from tests.core.example_plan import labelled_plan
 from tests.core.values import API, LATER, NOW, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
@@ -64,6 +65,21 @@ def test_the_summary_counts_every_key_once() -> None:
     assert summary == {"create": 0, "update": 2, "delete": 0, "no-op": 1, "unmanaged": 1, **access}
 
 
+def test_a_plan_since_a_base_says_who_made_each_field_differ() -> None:
+    document = rendered(labelled_plan())
+    assert [change["change"]["origins"] for change in document["resource_changes"]] == [
+        {"containers": "conflict"},
+        {"description": "config", "expire": "drift", "is_disabled": "config"},
+    ]
+    assert list(document["summary"].items())[-3:] == [("config", 1), ("drift", 1), ("conflict", 1)]
+
+
+def test_a_plan_without_a_base_says_nothing_of_origins() -> None:
+    document = rendered(whole_plan())
+    assert "origins" not in document["resource_changes"][0]["change"]
+    assert "conflict" not in document["summary"]
+
+
 def test_a_problem_is_an_error_of_the_plan() -> None:
     errors = rendered(whole_plan())["errors"]
     assert [(error["address"], error["declared_at"]) for error in errors] == [
@@ -99,7 +115,13 @@ def test_a_kind_without_regions_has_no_region_id() -> None:
 
 
 @pytest.mark.parametrize(
-    "plan", [assemble([]), whole_plan(), make_plan([declared(description="x")], [live(description=HOSTILE)])]
+    "plan",
+    [
+        assemble([]),
+        whole_plan(),
+        labelled_plan(),
+        make_plan([declared(description="x")], [live(description=HOSTILE)]),
+    ],
 )
 def test_a_plan_is_valid_by_its_schema(plan: Plan) -> None:
     assert list(SCHEMA.iter_errors(rendered(plan))) == []
@@ -109,6 +131,7 @@ def test_the_schema_refuses_what_is_no_plan() -> None:
     document = rendered(whole_plan())
     assert not SCHEMA.is_valid({**document, "fingerprint": "sha256:0"})
     assert not SCHEMA.is_valid({**document, "summary": {}})
+    assert not SCHEMA.is_valid({**document, "summary": {**document["summary"], "drift": -1}})
 
 
 def test_a_hostile_text_is_kept_and_escaped() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.model import Outcome, Plan, Result
 from reconciler.plan import assemble
 from reconciler.render.text import Colour, Detail, render_outcomes, render_text
+from tests.core.example_plan import labelled_plan, since
 from tests.core.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
 
 WHOLE = """\
@@ -205,6 +206,26 @@ def test_colours_mark_meaning_and_change_no_word() -> None:
     for colour in Colour:
         painted = painted.replace(f"<{colour}>", "")
     assert painted.replace("</>", "") == WHOLE
+
+
+def test_a_plan_since_a_base_labels_each_field_and_counts_the_keys() -> None:
+    text = render_text(labelled_plan())
+    assert "      ~ containers = [  # [conflict] grants+revokes: binds 1, unbinds 1\n" in text
+    assert '      ~ description = "old" -> "new"  # [config] neutral: access unchanged\n' in text
+    assert "  # [drift] revokes: expires, where it never did\n" in text
+    assert (
+        "Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.\n"
+        "Origin: config on 1 key, drift on 1 key, conflict on 1 key.\n"
+        "Unmanaged: 1 key"
+    ) in text
+
+
+def test_a_conflict_has_the_colour_of_danger_even_where_access_stays() -> None:
+    plan = make_plan([declared(description="mine")], [live(description="theirs")])
+    painted = render_text(
+        since(plan, declared(description="base")), paint=lambda text, colour: f"<{colour}>{text}</>"
+    )
+    assert "<red># [conflict] neutral: access unchanged</>" in painted
 
 
 def outcome(name: str, result: Result, detail: str = "") -> Outcome:

@@ -1,0 +1,69 @@
+"""``reconciler show``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.formats import format_option, rendered
+from reconciler.cli.plan import Made
+from reconciler.errors import ConfigurationError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.kinds import Kind
+    from reconciler.saved import SavedPlan
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler show plan.json
+  reconciler show plan.json --format markdown > comment.md
+""",
+)
+@click.argument("file", type=click.Path())
+@format_option
+@click.option("-v", "--verbose", count=True, help="List unmanaged keys.")
+@click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]")
+def show(**parameters: Any) -> None:
+    """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
+    console = console_of({**parameters, "quiet": False})
+    saved, _ = _read(parameters["file"])
+    console.result(rendered(parameters["format"], saved.plan, saved.made_at, saved.provenance, console))
+    for problem in saved.plan.problems:
+        console.error(str(problem))
+
+
+def open_plan(parameters: Mapping[str, Any]) -> Made:
+    """Read the saved plan that is to be applied.
+
+    Raises RefusedError if it cannot be used, or was made for another API.
+    """
+    file, base_url = parameters["plan_file"], parameters["base_url"]
+    saved, kinds = _read(file)
+    if saved.provenance.base_url != base_url:
+        made_for = saved.provenance.base_url
+        raise RefusedError(f"the plan {file} is refused: it was made for {made_for}, not for {base_url}")
+    return Made(kinds, saved.plan, saved.provenance)
+
+
+def _read(file: str) -> tuple[SavedPlan, Mapping[str, Kind]]:
+    from reconciler.resources import load_kinds, plan_schema  # noqa: PLC0415 - --help needs no engine
+    from reconciler.saved import read_saved  # noqa: PLC0415 - the same
+
+    try:
+        content = Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"the plan {file} cannot be read: {reason}") from error
+    kinds = load_kinds()
+    try:
+        return read_saved(content, kinds, plan_schema()), kinds
+    except RefusedError as error:
+        raise RefusedError(f"the plan {file} is refused: {error}") from error

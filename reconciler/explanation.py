@@ -1,0 +1,110 @@
+"""Why a field is equal or different, and what a PATCH would carry of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.kinds import Form
+from reconciler.normalize import NotNormalError, json_text, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.kinds import Field, Kind
+
+RULES: Final = {
+    Form.EXACT: "values are compared exactly, their type included",
+    Form.INSTANT: "format date-time: moments are compared in UTC and whole seconds, however they are spelled",
+    Form.SET: "uniqueItems: lists are compared as sets, so neither order nor repetition matters",
+}
+
+
+class Verdict(StrEnum):
+    """What comparing a field found."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    UNDECLARED = "not declared, so left alone"
+    READ_ONLY = "set by the service, so never compared"
+    IDENTITY = "the identity of the key, so never changed"
+    UNREADABLE = "not comparable"
+
+
+class Carried(StrEnum):
+    """Why a PATCH would carry a field, or not."""
+
+    DIFFERS = "carried, because it differs"
+    INSISTED = "carried as it is, because the service insists on it in every PATCH"
+    NOT = "not carried"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as it was written or answered, and its normal form; ``problem`` says why it has none."""
+
+    raw: Any
+    form: Any
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One field: what the file and the API say of it, which is None where they do not, and what follows."""
+
+    field: str
+    desired: Value | None
+    observed: Value | None
+    rule: str
+    verdict: Verdict
+    carried: Carried = Carried.NOT
+
+    @property
+    def sent(self) -> Any:
+        """Give what a PATCH would carry, if it carries the field: the desired value where there is one."""
+        value = self.desired or self.observed
+        return None if value is None else value.form
+
+
+def explanations(
+    kind: Kind, desired: Mapping[str, Any], observed: Mapping[str, Any]
+) -> tuple[Explanation, ...]:
+    """Explain every field of the kind for one key, in the order of its schema."""
+    found = [_explained(kind, field, desired, observed) for field in kind.fields.values()]
+    if not any(one.verdict is Verdict.DIFFERENT for one in found):
+        return tuple(found)
+    return tuple(replace(one, carried=_carried(kind, one)) for one in found)
+
+
+def _explained(
+    kind: Kind, field: Field, desired: Mapping[str, Any], observed: Mapping[str, Any]
+) -> Explanation:
+    want = _value(field, desired[field.name]) if field.name in desired else None
+    have = _value(field, observed[field.name]) if field.name in observed else None
+    return Explanation(field.name, want, have, RULES[field.form], _verdict(kind, field, want, have))
+
+
+def _value(field: Field, raw: Any) -> Value:
+    try:
+        return Value(raw, normalize(field, raw))
+    except NotNormalError as error:
+        return Value(raw, None, str(error))
+
+
+def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -> Verdict:
+    if field.name == kind.identity:
+        return Verdict.IDENTITY
+    if kind.schema["properties"][field.name].get("readOnly"):
+        return Verdict.READ_ONLY
+    if want is None:
+        return Verdict.UNDECLARED
+    if have is None or have.problem:
+        return Verdict.UNREADABLE
+    return Verdict.EQUAL if json_text(want.form) == json_text(have.form) else Verdict.DIFFERENT
+
+
+def _carried(kind: Kind, one: Explanation) -> Carried:
+    if one.verdict is Verdict.DIFFERENT:
+        return Carried.DIFFERS
+    return Carried.INSISTED if one.field in kind.always_sent else Carried.NOT

@@ -1,0 +1,50 @@
+"""Git as the state file: who made each field differ since a base commit. Pure.
+
+What the files said at the base, what they say now, and what the API answers are the three sides of a
+merge. A field that Git alone changed is ``config``, one that only the API changed is ``drift``, one that
+both changed, to different values, is a ``conflict``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model import Origin
+from reconciler.normalize import json_text, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.kinds import Kind
+    from reconciler.model import Change, DesiredState, FieldChange, Plan
+
+
+def labelled(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
+    """Give ``plan`` with the origin of each field; ``base`` is what the files said at the base commit."""
+    changed = {change.address for change in plan.changes}
+    declared = {
+        address: key.fields
+        for part in base.scopes
+        for key in part.keys
+        if (address := part.scope.address(key.name)) in changed
+    }
+    changes = tuple(
+        _labelled(kinds[change.scope.kind], change, declared.get(change.address, {}))
+        for change in plan.changes
+    )
+    return replace(plan, changes=changes)
+
+
+def _labelled(kind: Kind, change: Change, base: Mapping[str, Any]) -> Change:
+    fields = tuple(replace(field, origin=_origin(kind, field, base)) for field in change.fields)
+    return replace(change, fields=fields)
+
+
+def _origin(kind: Kind, field: FieldChange, base: Mapping[str, Any]) -> Origin:
+    if field.field not in base:
+        return Origin.CONFIG  # Git declares it only now
+    before = json_text(normalize(kind.fields[field.field], base[field.field]))
+    if before == json_text(field.after):
+        return Origin.DRIFT
+    return Origin.CONFIG if before == json_text(field.before) else Origin.CONFLICT

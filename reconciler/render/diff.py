@@ -1,0 +1,50 @@
+"""The plan as a diff, for tools that colour standard output by the first character of each line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.render.escape import printable
+from reconciler.render.lines import field_view, heading
+from reconciler.render.text import counted, summary_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.model import Plan
+    from reconciler.render.lines import FieldView
+
+
+def render_diff(plan: Plan) -> str:
+    """Give the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    for change in plan.changes:
+        yield f"~ {heading(change)}"
+        for field in change.fields:
+            yield from _field_lines(field_view(field))
+        yield ""
+    for problem in plan.problems:
+        yield f"~ Error: {printable(str(problem))}"
+    for problem in plan.warnings:
+        yield f"~ Warning: {printable(str(problem))}"
+    if plan.problems or plan.warnings:
+        yield ""
+    yield f"~ {summary_line(plan)}"
+
+
+def _field_lines(view: FieldView) -> Iterator[str]:
+    if not view.is_set:
+        yield f"- {view.name} = {view.removed[0]}"
+        yield f"+ {view.name} = {view.added[0]}  # {view.note}"
+        return
+    yield f"~ {view.name} = [  # {view.note}"
+    for item in view.removed:
+        yield f"-   {item}"
+    for item in view.added:
+        yield f"+   {item}"
+    if view.kept:
+        yield f"~   # ({counted(view.kept, 'unchanged element')} hidden)"
+    yield "~ ]"

@@ -1,0 +1,53 @@
+"""Why fields are equal or different, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.explanation import Carried, Verdict
+from reconciler.render.escape import printable, quoted
+from reconciler.render.text import Colour, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.errors import Position
+    from reconciler.explanation import Explanation, Value
+    from reconciler.render.text import Paint
+
+_COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE}
+
+
+def render_explanations(
+    address: str, position: Position, found: Sequence[Explanation], request: str, paint: Paint = plain
+) -> str:
+    """Give the fields of one key, and the request that would be sent, ending with a newline."""
+    lines = [paint(f"# {printable(address)}", Colour.STRONG), f"# (declared at {printable(str(position))})"]
+    for one in found:
+        lines.extend(["", *_lines(one, paint)])
+    return "\n".join([*lines, "", request]) + "\n"
+
+
+def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
+    colour = {Verdict.DIFFERENT: Colour.CHANGE, Verdict.UNREADABLE: Colour.REMOVE}.get(
+        one.verdict, Colour.QUIET
+    )
+    yield f"{printable(one.field)}: {paint(one.verdict.value, colour)}"
+    yield f"  desired   {_value(one.desired, 'not declared')}"
+    yield f"  observed  {_value(one.observed, 'not in the answer')}"
+    if one.verdict in _COMPARED:
+        yield f"  rule      {one.rule}"
+        yield (
+            f"  PATCH     {one.carried.value}"
+            if one.carried is not Carried.NOT
+            else "  PATCH     not carried"
+        )
+
+
+def _value(value: Value | None, absent: str) -> str:
+    if value is None:
+        return absent
+    if value.problem:
+        return f"{quoted(value.raw)}: {printable(value.problem)}"
+    raw, form = quoted(value.raw), quoted(value.form)
+    return raw if raw == form else f"{raw}\n            normalised to {form}"

@@ -1,0 +1,111 @@
+"""The plan as annotations of GitHub Actions: each change is shown at its declaration in the pull request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import Problem
+from reconciler.model import Origin
+from reconciler.render.escape import printable
+from reconciler.render.lines import Bound, cut, field_view, is_grave, urgency
+from reconciler.render.text import summary_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.errors import Position
+    from reconciler.model import Change, Plan
+    from reconciler.render.lines import FieldView
+
+_MOST: Final = 10
+"""GitHub shows this many annotations of a kind from one step, and drops the others without a word."""
+_BOUND: Final = Bound(characters=500, items=10)
+_LONGEST_PROBLEM: Final = 2000
+
+
+class _Kind(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class _Annotation:
+    """Its texts are safe ones; only the line breaks of ``message`` are meant."""
+
+    message: str
+    title: str = ""
+    position: Position | None = None
+
+
+def render_github(plan: Plan) -> str:
+    """Give workflow commands, then the counts, which are a plain line of the log.
+
+    Errors of the plan are errors; changes that revoke access or are in conflict, and warnings, are
+    warnings; other changes are notices. Of more than ten of a kind the last one counts the rest.
+    """
+    ranked = sorted(plan.changes, key=urgency)
+    grave = [change for change in ranked if is_grave(*change.fields)]
+    found: dict[_Kind, Sequence[Problem | Change]] = {
+        _Kind.ERROR: plan.problems,
+        _Kind.WARNING: [*grave, *plan.warnings],
+        _Kind.NOTICE: ranked[len(grave) :],
+    }
+    commands = [_command(kind, one) for kind, subjects in found.items() for one in _shown(kind, subjects)]
+    return "\n".join([*commands, summary_line(plan)]) + "\n"
+
+
+def _shown(kind: _Kind, subjects: Sequence[Problem | Change]) -> Iterator[_Annotation]:
+    rest = 0 if len(subjects) <= _MOST else len(subjects) - _MOST + 1
+    for subject in subjects[: len(subjects) - rest]:
+        yield _of_problem(kind, subject) if isinstance(subject, Problem) else _of_change(subject)
+    if rest:
+        yield _Annotation(
+            f"{rest} of {len(subjects)} {kind}s are not shown: GitHub shows {_MOST} from a step. "
+            "The plan in another format shows all."
+        )
+
+
+def _of_problem(kind: _Kind, problem: Problem) -> _Annotation:
+    title = "the plan must not be applied" if kind is _Kind.ERROR else "deserves a look"
+    text = ": ".join(part for part in (problem.address, problem.message) if part)
+    return _Annotation(cut(printable(text), _LONGEST_PROBLEM), title, problem.position)
+
+
+def _of_change(change: Change) -> _Annotation:
+    found = {field.origin for field in change.fields}
+    labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in found)
+    fields = (_field_text(field_view(field, _BOUND)) for field in change.fields)
+    message = "\n".join([printable(change.address), *fields])
+    return _Annotation(message, f"{labels}access: {change.effect}", change.position)
+
+
+def _field_text(view: FieldView) -> str:
+    if not view.is_set:
+        return f"{view.name} = {view.removed[0]} -> {view.added[0]}  # {view.note}"
+    items = [*(f"- {item}" for item in view.removed), *(f"+ {item}" for item in view.added)]
+    if view.left_out:
+        items.append(f"and {view.left_out} more")
+    return f"{view.name} = [{', '.join(items)}]  # {view.note}"
+
+
+def _command(kind: _Kind, annotation: _Annotation) -> str:
+    properties: dict[str, object] = {}
+    if annotation.position is not None:
+        properties["file"] = printable(annotation.position.source)
+        properties["line"] = annotation.position.line
+        properties["col"] = annotation.position.column
+    if annotation.title:
+        properties["title"] = annotation.title
+    written = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    return f"::{kind}{' ' if written else ''}{written}::{_data(annotation.message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

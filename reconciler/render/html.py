@@ -1,0 +1,80 @@
+"""HTML pages that need nothing else: one document each, without a script. The one home of jinja2.
+
+Whatever a page shows was written by somebody else: a template escapes for HTML, and before that every text
+goes through the rules for terminals, so that nothing is invisible or reorders what stands beside it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from reconciler.normalize import format_instant
+from reconciler.render.escape import printable
+from reconciler.render.text import counted
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+
+
+class Tone(StrEnum):
+    """How much something asks of the reader; the gravest comes last."""
+
+    WAITING = "waiting"
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class PageTemplate:
+    """A template whose one style element is its block ``style``, and which prints its ``policy``."""
+
+    template: jinja2.Template
+
+    def render(self, **values: Any) -> str:
+        """Give the page of ``values``."""
+        return self.template.render(policy=self.policy(**values), **values)
+
+    def policy(self, **values: Any) -> str:
+        """Give the policy that lets in nothing but the style element of the page of ``values``.
+
+        It does so by the hash of the element's text to the letter.
+        """
+        style = "".join(self.template.blocks["style"](self.template.new_context(values)))
+        source = f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
+        return f"default-src 'none'; style-src {source}; base-uri 'none'; form-action 'none'"
+
+
+def page_template(
+    name: str, filters: Mapping[str, Callable[..., Any]], names: Mapping[str, Any]
+) -> PageTemplate:
+    """Load a template, which knows ``filters`` and ``names`` beside what all pages share."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("reconciler.render", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=_visible,
+    )
+    environment.filters |= {"clock": clock, "counted": counted, "instant": format_instant, **filters}
+    environment.globals |= names
+    return PageTemplate(environment.get_template(name))
+
+
+def clock(moment: dt.datetime) -> str:
+    """Give a moment for people, in UTC and to the minute."""
+    return format_instant(moment)[:16].replace("T", " ")
+
+
+def _visible(value: Any) -> Any:
+    """Make every text that the template prints safe to look at; markup is what the template made itself."""
+    return value if hasattr(value, "__html__") else printable(str(value))

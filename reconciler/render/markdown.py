@@ -1,0 +1,228 @@
+"""The plan as one comment on a pull request, which a pipeline finds again by its first line.
+
+What somebody else wrote stands in code spans and in one fenced block, where it cannot be a link, a mention, a
+picture, markup or the end of what it stands in.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model import Effect, Origin
+from reconciler.render.escape import printable
+from reconciler.render.lines import Bound, cut, field_view, heading, is_grave, urgency
+from reconciler.render.text import access_line, counted, errors_line, summary_lines, unmanaged_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.errors import Problem
+    from reconciler.model import Change, Plan
+
+_COMMENT: Final = 65_536
+"""What GitHub takes as a comment, in characters."""
+_FOOTER: Final = 1_000
+"""What is left to whoever posts the comment, for a link to the run."""
+_ROOM: Final = _COMMENT - 1 - _FOOTER
+_RESERVE: Final = 200
+"""What the counts of the keys that are left out can take more than they do when all are."""
+_LEFT_EMPTY: Final = 1_000
+"""No key is looked for that would fill the last few lines."""
+_BOUND: Final = Bound(characters=500, items=20)
+_ERRORS: Final = 20_000
+_WARNINGS: Final = 8_000
+_LONGEST_WORD: Final = 500
+_ORIGINS: Final = "(config: Git changed it; drift: the live API changed it; conflict: both did, differently)"
+_MARKS: Final = "In the plan below, `!` marks what revokes access or is in conflict."
+_ORDER: Final = (
+    "The keys below are not in the order of their addresses: those in conflict come first, "
+    "then those that lose access, then those that gain access. The text, JSON and HTML formats show all keys."
+)
+_TICKS: Final = re.compile("`+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The lines that show one key."""
+
+    change: Change
+    text: str
+    is_bounded: bool
+
+
+def render_markdown(plan: Plan, key: str = "") -> str:
+    """Give the comment, ending with a newline; comments with different ``key`` are told apart by it.
+
+    It stays below the length that GitHub takes, by bytes and by characters, with 1,000 to spare. A plan that
+    is longer first loses the ends of long values, then whole keys: those in conflict or losing access are
+    kept first, then those gaining access. What was left out is counted before the fold.
+    """
+    head = tuple(_head_lines(plan, key))
+    for bound in (None, _BOUND):
+        blocks = list(_while_they_fit(plan.changes, bound))
+        if len(blocks) == len(plan.changes) and _size(comment := _comment(head, plan, blocks)) <= _ROOM:
+            return comment
+    return _comment(head, plan, list(_most_urgent(head, plan)))
+
+
+def _size(text: str) -> int:
+    """Measure in bytes of UTF-8: of no text are there fewer than code points or units of UTF-16."""
+    return len(text.encode())
+
+
+def _while_they_fit(changes: Sequence[Change], bound: Bound | None) -> Iterator[_Block]:
+    """Show keys until they alone are too long for a comment, which most of 100,000 changes need not be."""
+    room = _ROOM
+    for change in changes:
+        block = _block(change, bound)
+        room -= _size(block.text)
+        if room < 0:
+            return
+        yield block
+
+
+def _most_urgent(head: Sequence[str], plan: Plan) -> Iterator[_Block]:
+    """Choose the keys that there is room for, the most urgent first."""
+    room = _ROOM - _size(_comment(head, plan, [])) - _RESERVE
+    fence = len(_fence(""))
+    for change in sorted(plan.changes, key=urgency):
+        if room < _LEFT_EMPTY:
+            return
+        block = _block(change, _BOUND)
+        longer = max(len(_fence(block.text)) - fence, 0)
+        size = _size(block.text) + len("\n\n") + 2 * longer
+        if size <= room:
+            room -= size
+            fence += longer
+            yield block
+
+
+def _block(change: Change, bound: Bound | None) -> _Block:
+    text = _block_text(change, bound)
+    return _Block(change, text, is_bounded=bound is not None and text != _block_text(change))
+
+
+def _comment(head: Sequence[str], plan: Plan, blocks: Sequence[_Block]) -> str:
+    return "\n".join((*head, *_cut_lines(plan, blocks), *_fold_lines(plan, blocks))) + "\n"
+
+
+def _head_lines(plan: Plan, key: str) -> Iterator[str]:
+    # Percent-encoded, a key can neither end the HTML comment nor hold its "--".
+    name = urllib.parse.quote(key, safe="/ ", errors="replace").replace("--", "-%2D")
+    yield f"<!-- reconciler-plan{' ' if name else ''}{name} -->"
+    yield ""
+    yield f"### Plan{f' for {_code(key)}' if key else ''}: {_headline(plan)}"
+    yield ""
+    for line in summary_lines(plan):
+        yield f"- {line} {_ORIGINS}" if line.startswith("Origin:") else f"- {line}"
+    if plan.unmanaged:
+        yield f"- {unmanaged_line(plan)}."
+    if any(is_grave(*change.fields) for change in plan.changes):
+        yield f"- {_MARKS}"
+    yield from _problem_lines(plan.problems, errors_line(plan), _ERRORS)
+    yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
+
+
+def _headline(plan: Plan) -> str:
+    parts = [f"{counted(len(plan.changes), 'key')} to change" if plan.changes else "no changes"]
+    if plan.revokes:
+        parts.append(f"revokes on {counted(plan.revokes, 'key')}")
+    if conflicts := plan.of_origin(Origin.CONFLICT):
+        parts.append(f"conflict on {counted(conflicts, 'key')}")
+    if plan.problems:
+        parts.append(counted(len(plan.problems), "error"))
+    return ", ".join(parts)
+
+
+def _problem_lines(problems: Sequence[Problem], title: str, room: int) -> Iterator[str]:
+    if not problems:
+        return
+    yield ""
+    yield f"**{title}**"
+    yield ""
+    for number, problem in enumerate(problems):
+        place = "" if problem.position is None else str(problem.position)
+        line = "- " + ": ".join(_code(part) for part in (place, problem.address, problem.message) if part)
+        room -= _size(line)
+        if room < 0:
+            yield f"- {len(problems) - number} more, which do not fit into a comment"
+            return
+        yield line
+
+
+def _cut_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
+    """Say what the fold does not hold."""
+    shown = {block.change.address for block in blocks}
+    missing = [change for change in plan.changes if change.address not in shown]
+    bounded = sum(block.is_bounded for block in blocks)
+    if missing:
+        access = access_line(
+            sum(change.effect.grants for change in missing),
+            sum(change.effect.revokes for change in missing),
+            sum(change.effect is Effect.NEUTRAL for change in missing),
+        )
+        yield ""
+        yield (
+            f"**{len(missing)} of {counted(len(plan.changes), 'key')} left out below**: a comment takes "
+            f"{_COMMENT:,} characters. {access.replace('Access', 'Left out', 1)} {_ORDER}"
+        )
+    if bounded:
+        yield ""
+        yield f"**Long values cut below on {counted(bounded, 'key')}**, each with how much is left out."
+
+
+def _fold_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
+    if not plan.changes:
+        return
+    text = "\n\n".join(block.text for block in blocks)
+    fence = _fence(text)
+    some = "" if len(blocks) == len(plan.changes) else f"{len(blocks)} of "
+    yield ""
+    yield f"<details><summary>Show the plan: {some}{counted(len(plan.changes), 'key')}</summary>"
+    yield ""
+    yield f"{fence}diff"
+    yield text
+    yield fence
+    yield ""
+    yield "</details>"
+
+
+def _block_text(change: Change, bound: Bound | None = None) -> str:
+    return "\n".join(_block_lines(change, bound))
+
+
+def _block_lines(change: Change, bound: Bound | None) -> Iterator[str]:
+    title = heading(change)
+    mark = "!" if is_grave(*change.fields) else "#"
+    yield f"{mark} {title if bound is None else cut(title, bound.characters)}"
+    for field in change.fields:
+        view = field_view(field, bound)
+        yield f"{'!' if is_grave(field) else '#'}   {view.name}: {view.note}"
+        lead = "" if view.is_set else f"{view.name} = "
+        for item in view.removed:
+            yield f"-   {lead}{item}"
+        for item in view.added:
+            yield f"+   {lead}{item}"
+        if view.left_out:
+            yield f"!   (left out: {counted(view.left_out, 'more item')} that differ)"
+        if view.kept:
+            yield f"#   ({counted(view.kept, 'unchanged element')} hidden)"
+
+
+def _code(text: str) -> str:
+    """Give somebody else's text as a code span, the only form in which nothing of it means anything."""
+    shown = cut(printable(text), _LONGEST_WORD)
+    ticks = "`" * (_longest_run(shown) + 1)
+    pad = " " if shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""
+    return f"{ticks}{pad}{shown}{pad}{ticks}"
+
+
+def _fence(text: str) -> str:
+    return "`" * max(3, _longest_run(text) + 1)
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, _TICKS.findall(text)), default=0)

@@ -1,0 +1,239 @@
+"""The plan as a page for the people who review it: one HTML document, without a script.
+
+Every change folds, and forms filter by rules of style alone, so that the page works, and looks the same,
+wherever a pipeline's files are shown.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler import __version__
+from reconciler.model import Effect, Origin
+from reconciler.render.escape import quoted
+from reconciler.render.html import PageTemplate, Tone, page_template
+from reconciler.render.text import counted
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from reconciler.errors import Problem
+    from reconciler.model import Change, FieldChange, Plan, Scope
+
+_UNFOLDED: Final = 20
+"""A plan of fewer changes is shown with all of them unfolded."""
+_PROBLEMS: Final = 10
+"""More errors, or more warnings, than this are folded, so that the changes are not far below."""
+_SHORT: Final = 60
+_KEPT: Final = 60
+_EFFECTS: Final = {
+    Effect.GRANTS: "somebody gains access",
+    Effect.REVOKES: "somebody loses access",
+    Effect.NEUTRAL: "access stays as it is",
+}
+_ORIGINS: Final = {
+    Origin.CONFIG: "Git changed it",
+    Origin.DRIFT: "the live API changed it",
+    Origin.CONFLICT: "both changed it differently",
+}
+
+_COLOURS: Final = {Origin.CONFIG: "config", Origin.DRIFT: "drifted", Origin.CONFLICT: "contested"}
+
+
+class Part(StrEnum):
+    """What a piece of one of two texts is beside the other text."""
+
+    ALIKE = "alike"
+    CHANGED = "changed"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a value as shown; of what is left out, ``text`` says how much it is."""
+
+    text: str
+    part: Part = Part.ALIKE
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """A field that changes: the items that go and come where both values are sets, else both values."""
+
+    change: FieldChange
+    removed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    kept: int = 0
+    before: tuple[Piece, ...] = ()
+    after: tuple[Piece, ...] = ()
+    is_long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """A change with what the page needs to show, fold and filter it."""
+
+    change: Change
+    marks: str
+    is_open: bool
+    effects: tuple[Effect, ...]
+    origins: tuple[Origin, ...]
+    fields: tuple[FieldView, ...]
+    hidden: int
+    patch: Sequence[str]
+    problems: Collection[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What the plan comes to: a few words, how grave it is, and what else must be known first."""
+
+    words: str
+    tone: Tone
+    notes: tuple[str, ...] = ()
+
+
+def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str, str]] = ()) -> str:
+    """Give the page; ``facts`` are names and values to show at its head, such as the commit."""
+    scopes = tuple(dict.fromkeys(change.scope for change in plan.changes))
+    return _template().render(
+        plan=plan,
+        made_at=made_at,
+        facts=facts,
+        headline=_headline(plan),
+        scopes=scopes,
+        changes=_change_views(plan, scopes),
+        is_labelled=any(field.origin is not None for change in plan.changes for field in change.fields),
+        version=__version__,
+    )
+
+
+@functools.cache
+def _template() -> PageTemplate:
+    names = {
+        "Part": Part,
+        "problems_shown": _PROBLEMS,
+        "EFFECTS": _EFFECTS,
+        "ORIGINS": _ORIGINS,
+        "COLOURS": _COLOURS,
+        "ICONS": {Tone.GOOD: "good", Tone.WAITING: "change", Tone.WARNING: "drifted", Tone.BAD: "bad"},
+    }
+    return page_template("plan.html", {}, names)
+
+
+def _headline(plan: Plan) -> Headline:
+    notes = []
+    if plan.problems:
+        notes.append(f"{counted(len(plan.problems), 'error')}: the plan must not be applied as it stands.")
+    if conflicts := plan.of_origin(Origin.CONFLICT):
+        keys = counted(conflicts, "key")
+        notes.append(f"{keys} in conflict: Git and the live API changed a field differently.")
+    if notes:
+        tone = Tone.BAD
+    elif plan.grants or plan.revokes:
+        tone = Tone.WARNING
+    else:
+        tone = Tone.WAITING
+    if plan.changes:
+        return Headline(f"{counted(len(plan.changes), 'key')} to change", tone, tuple(notes))
+    if plan.problems:
+        notes.append("The keys with errors cannot be planned; the others match the configuration.")
+        return Headline("No changes can be planned", tone, tuple(notes))
+    return Headline("No changes", Tone.GOOD, ("Your infrastructure matches the configuration.",))
+
+
+def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
+    numbers = {scope: number for number, scope in enumerate(scopes)}
+    problems: dict[str, list[Problem]] = {}
+    for problem in plan.problems:
+        problems.setdefault(problem.address, []).append(problem)
+    is_short = len(plan.changes) < _UNFOLDED
+    for change in plan.changes:
+        effects = _effects(change.effect)
+        found = {field.origin for field in change.fields}
+        origins = tuple(origin for origin in Origin if origin in found)
+        wrong = problems.get(change.address, ())
+        yield ChangeView(
+            change=change,
+            marks=" ".join((f"s{numbers[change.scope]}", *effects, *origins)),
+            is_open=is_short or bool(wrong) or Effect.REVOKES in effects or Origin.CONFLICT in origins,
+            effects=effects,
+            origins=origins,
+            fields=tuple(_field_view(field) for field in change.fields),
+            hidden=len(change.after) - len(change.fields),
+            patch=_json_lines(change.patch),
+            problems=wrong,
+        )
+
+
+def _effects(effect: Effect) -> tuple[Effect, ...]:
+    """Give an effect in its two sides, if it has two."""
+    return (Effect.GRANTS, Effect.REVOKES) if effect is Effect.BOTH else (effect,)
+
+
+def _json_lines(value: Mapping[str, Any]) -> list[str]:
+    return json.dumps(dict(value), indent=2, ensure_ascii=False).split("\n")
+
+
+def _field_view(field: FieldChange) -> FieldView:
+    before, after = field.before, field.after
+    if isinstance(before, list) and isinstance(after, list) and (field.added or field.removed):
+        return FieldView(
+            field,
+            removed=tuple(map(_item, field.removed)),
+            added=tuple(map(_item, field.added)),
+            kept=len(after) - len(field.added),
+        )
+    old, new = _pieces(before, after)
+    is_long = any(sum(len(piece.text) for piece in pieces) > _SHORT for pieces in (old, new))
+    return FieldView(field, before=old, after=new, is_long=is_long)
+
+
+def _item(item: Any) -> str:
+    if isinstance(item, dict):
+        return "{" + ", ".join(f"{key}: {quoted(value)}" for key, value in item.items()) + "}"
+    return quoted(item)
+
+
+def _pieces(before: Any, after: Any) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """Give two values in JSON; of two long texts leave out much of what both share, never what differs."""
+    if not (isinstance(before, str) and isinstance(after, str)) or max(len(before), len(after)) <= _SHORT:
+        return (Piece(quoted(before)),), (Piece(quoted(after)),)
+    start = _common_start(before, after)
+    end = _common_start(before[start:][::-1], after[start:][::-1])
+    return tuple(_parts(before, start, end)), tuple(_parts(after, start, end))
+
+
+def _common_start(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _parts(text: str, start: int, end: int) -> Iterator[Piece]:
+    middle = text[start : len(text) - end]
+    yield Piece('"')
+    yield from _alike(text[:start])
+    if middle:
+        yield Piece(_inside(middle), Part.CHANGED if start or end else Part.ALIKE)
+    yield from _alike(text[len(text) - end :])
+    yield Piece('"')
+
+
+def _alike(text: str) -> Iterator[Piece]:
+    rest = len(text) - 2 * _KEPT
+    if rest <= 0:
+        yield Piece(_inside(text))
+        return
+    yield Piece(_inside(text[:_KEPT]))
+    yield Piece(counted(rest, "character"), Part.LEFT_OUT)
+    yield Piece(_inside(text[-_KEPT:]))
+
+
+def _inside(text: str) -> str:
+    """Give a text as it stands between the quotes of JSON, where each character is written for itself."""
+    return quoted(text)[1:-1]

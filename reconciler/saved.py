@@ -1,0 +1,166 @@
+"""A plan in a file: made on a pull request, applied by a pipeline later.
+
+The file is the JSON plan with what it was made from, under a checksum. It holds no secret: a patch has none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.diff import explain
+from reconciler.errors import Position, Problem, RefusedError
+from reconciler.model import Change, Origin, Plan, Scope
+from reconciler.normalize import json_text, normalize, parse_instant
+from reconciler.plan import fingerprint
+from reconciler.render.json import FORMAT_VERSION, render_json
+from reconciler.schemas import is_valid
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reconciler.kinds import Kind
+    from reconciler.model import FieldChange
+
+_CHECKSUM: Final = "checksum"
+_MAJOR: Final = FORMAT_VERSION.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a plan was made from: the API, the digest of all files, the commit that they came from."""
+
+    base_url: str
+    inputs_digest: str
+    git_commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan from a file, with the moment and the things it was made from, and the tool that made it."""
+
+    plan: Plan
+    made_at: dt.datetime
+    provenance: Provenance
+    version: str
+
+
+def render_saved(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> str:
+    """Give the text of a plan file, which ends in a newline."""
+    document: dict[str, Any] = json.loads(render_json(plan, made_at))
+    document |= {
+        "base_url": provenance.base_url,
+        "inputs_digest": provenance.inputs_digest,
+        "git_commit": provenance.git_commit,
+        "observed": [{"scope": str(scope), "keys": keys} for scope, keys in plan.observed],
+    }
+    for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
+        shown["declared_column"] = change.position.column
+    document[_CHECKSUM] = _checksum(document)
+    return json.dumps(document, indent=2) + "\n"
+
+
+def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> SavedPlan:
+    """Read a plan file; ``schema`` is that of plans. Raises RefusedError saying why it cannot be used."""
+    document = _document(content)
+    version = document.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != _MAJOR:
+        raise RefusedError(f"it has the format {json_text(version)[:40]}, and this version reads {_MAJOR}.x")
+    if _CHECKSUM not in document:
+        raise RefusedError("it was not made by plan --out: it has no checksum")
+    if document[_CHECKSUM] != _checksum(document) or not is_valid(document, schema):
+        raise RefusedError("it was edited since plan --out wrote it; make the plan again")
+    try:
+        plan = _plan(document, kinds)
+    except (KeyError, ValueError) as error:
+        raise RefusedError(f"it cannot be read by this version: {error}") from error
+    made_at = parse_instant(document["timestamp"])
+    if made_at is None or plan.fingerprint != document["fingerprint"]:
+        raise RefusedError("its fingerprint is not that of its changes; make the plan again")
+    provenance = Provenance(document["base_url"], document["inputs_digest"], document["git_commit"])
+    return SavedPlan(plan, made_at, provenance, document["reconciler_version"])
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise RefusedError("it is not whole: it is no JSON") from error
+    if not isinstance(document, dict):
+        raise RefusedError("it is no plan: it is no JSON object")
+    return document
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    rest = {name: value for name, value in document.items() if name != _CHECKSUM}
+    return f"sha256:{hashlib.sha256(json_text(rest).encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
+    changes = tuple(_change(shown, kinds) for shown in document["resource_changes"])
+    return Plan(
+        changes=changes,
+        unchanged=document["summary"]["no-op"],
+        unmanaged=tuple(document["unmanaged"]),
+        problems=tuple(_problem(shown) for shown in document["errors"]),
+        warnings=tuple(_problem(shown) for shown in document["warnings"]),
+        fingerprint=fingerprint(changes),
+        observed=tuple(_observed(document["observed"], kinds)),
+    )
+
+
+def _observed(shown: list[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> Iterator[tuple[Scope, int]]:
+    for entry in shown:
+        kind = kinds[entry["scope"].partition("/")[0]]
+        found = kind.parse_address(f"{entry['scope']}/any")
+        if found is None:
+            raise ValueError(f"{entry['scope']} is no scope")
+        yield found[0], entry["keys"]
+
+
+def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
+    kind = kinds[shown["type"]]
+    scope = Scope(kind.name, shown["project_id"], shown.get("region_id"))
+    values = shown["change"]
+    before, after = (_normal(kind, values[side]) for side in ("before", "after"))
+    names = sorted(values["effects"])
+    sent = {*names, *(name for name in kind.always_sent if name in after)}
+    source, _, line = shown["declared_at"].rpartition(":")
+    return Change(
+        scope=scope,
+        name=shown["name"],
+        path=kind.item_path(scope, shown["name"]),
+        fields=tuple(_fields(kind, names, before, after, values.get("origins", {}))),
+        before=before,
+        after=after,
+        # Not what the file says is sent: that is for people to read.
+        patch={name: after[name] for name in sorted(sent)},
+        position=Position(source, int(line), shown["declared_column"]),
+    )
+
+
+def _normal(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: normalize(kind.fields[name], value) for name, value in values.items()}
+
+
+def _fields(
+    kind: Kind,
+    names: Iterable[str],
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    origins: Mapping[str, str],
+) -> Iterator[FieldChange]:
+    for field in explain((kind.fields[name] for name in names), before, after):
+        origin = origins.get(field.field)
+        yield field if origin is None else replace(field, origin=Origin(origin))
+
+
+def _problem(shown: Mapping[str, Any]) -> Problem:
+    place = shown.get("declared_at")
+    if place is None:
+        return Problem(shown["message"], None, shown["address"])
+    source, line, column = place.rsplit(":", 2)
+    return Problem(shown["message"], Position(source, int(line), int(column)), shown["address"])

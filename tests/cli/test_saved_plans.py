@@ -1,0 +1,260 @@
+"""``plan --out``, ``show`` and ``apply --plan``: approved now, applied later."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli.formats import FORMATS
+from tests.support import CommandLine, declare, fill, listings, patches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.emulator import Emulator
+
+
+@pytest.fixture
+def files(emulator: Emulator, tmp_path: Path) -> str:
+    fill(emulator, "api", "web", description="old")
+    keys = ({"name": name, "description": "new"} for name in ("api", "web"))
+    return declare(tmp_path / "keys.yaml", *keys)
+
+
+@pytest.fixture
+def saved(cli: CommandLine, files: str, tmp_path: Path) -> str:
+    """A plan of two changes."""
+    file = str(tmp_path / "plan.json")
+    assert cli("plan", files, "--out", file).code == 0
+    return file
+
+
+def apply(cli: CommandLine, saved: str, *options: str) -> tuple[int, str, str]:
+    done = cli("apply", "--plan", saved, "--auto-approve", "--quiet", *options)
+    return done.code, done.out, done.err
+
+
+def test_a_saved_plan_is_applied_as_it_was_shown(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+    code, out, err = apply(cli, saved)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == ["caas/1/76/api: applied", "caas/1/76/web: applied"]
+    assert patches(emulator) == [{"description": "new"}] * 2
+
+
+def test_a_key_that_moved_is_refused_and_the_others_are_applied(
+    cli: CommandLine, emulator: Emulator, saved: str
+) -> None:
+    fill(emulator, "web", description="edited by hand")
+    code, out, _ = apply(cli, saved)
+    assert code == 4
+    assert out.splitlines()[:2] == [
+        "caas/1/76/api: applied",
+        'caas/1/76/web: stale: description was planned from "old" is now "edited by hand"',
+    ]
+    assert emulator.keys(1, 76)["web"]["description"] == "edited by hand"
+
+
+def test_when_every_key_moved_the_plan_is_refused(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+    fill(emulator, "api", "web", description="edited by hand")
+    assert apply(cli, saved)[0] == 3
+    assert patches(emulator) == []
+
+
+def test_applying_the_same_plan_twice_changes_nothing(
+    cli: CommandLine, emulator: Emulator, saved: str
+) -> None:
+    apply(cli, saved)
+    code, out, err = apply(cli, saved)
+    assert (code, err) == (0, "")
+    assert out == (
+        "caas/1/76/api: already as planned\ncaas/1/76/web: already as planned\n\n"
+        "Apply complete! Resources: 0 added, 0 changed, 0 destroyed.\n"
+    )
+    assert len(patches(emulator)) == 2
+
+
+def test_a_saved_plan_reads_each_of_its_scopes_once_and_no_file(
+    cli: CommandLine, emulator: Emulator, saved: str, tmp_path: Path
+) -> None:
+    (tmp_path / "keys.yaml").unlink()
+    before = listings(emulator)
+    apply(cli, saved)
+    assert listings(emulator) == before + 1
+
+
+def test_only_the_expected_plan_is_applied(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+    code, _, err = apply(cli, saved, "--expect", "sha256:0")
+    assert (code, "refused: the plan has the fingerprint sha256:" in err) == (3, True)
+    assert patches(emulator) == []
+    with open(saved, encoding="utf-8") as file:  # noqa: PTH123 - a text
+        fingerprint = json.load(file)["fingerprint"]
+    assert apply(cli, saved, "--expect", fingerprint)[0] == 0
+
+
+def test_a_plan_just_made_can_be_expected_too(cli: CommandLine, emulator: Emulator, files: str) -> None:
+    done = cli("apply", files, "--auto-approve", "--expect", "sha256:0")
+    assert (done.code, patches(emulator)) == (3, [])
+
+
+def test_a_plan_for_another_api_is_refused(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+    code, _, err = apply(cli, saved, "--base-url", "http://127.0.0.1:9")
+    assert (code, f"it was made for {emulator.url}, not for http://127.0.0.1:9" in err) == (3, True)
+
+
+def test_the_limits_hold_for_a_saved_plan(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+    assert apply(cli, saved, "--max-changes", "1")[0] == 3
+    assert patches(emulator) == []
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format_version": "9.0"}', "plan"])
+def test_a_file_that_is_no_plan_is_refused_with_a_reason(
+    cli: CommandLine, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text(content, encoding="utf-8")
+    code, out, err = apply(cli, str(file))
+    assert (code, out, err.startswith(f"Error: the plan {file} is refused: it ")) == (3, "", True)
+
+
+def test_a_plan_file_that_is_not_there_is_an_error(cli: CommandLine, tmp_path: Path) -> None:
+    done = cli("show", str(tmp_path / "none.json"))
+    assert (done.code, "cannot be read: No such file or directory" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["keys.yaml", "--plan", "plan.json"], ["--plan", "plan.json", "--target", "*"]]
+)
+def test_files_and_a_saved_plan_do_not_mix(cli: CommandLine, words: list[str]) -> None:
+    assert cli("apply", *words).code == 64
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_a_saved_plan_is_shown_like_the_plan_it_was(
+    cli: CommandLine, files: str, saved: str, output_format: str
+) -> None:
+    planned = cli("plan", files, "--format", output_format)
+    shown = cli("show", saved, "--format", output_format)
+    assert (shown.code, shown.out, shown.err) == (0, planned.out, planned.err)
+
+
+def test_show_needs_neither_token_nor_api(cli: CommandLine, saved: str) -> None:
+    cli.environment.delenv("GCORE_API_KEY")
+    cli.environment.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
+    assert "Plan: 0 to add, 2 to change, 0 to destroy." in cli("show", saved).out
+
+
+def test_a_plan_file_is_written_whole_or_not_at_all(cli: CommandLine, files: str, tmp_path: Path) -> None:
+    done = cli("plan", files, "--out", str(tmp_path / "no" / "plan.json"))
+    assert (done.code, "cannot be written: No such file or directory" in done.err) == (1, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["keys.yaml"]
+
+
+def test_a_saved_plan_names_its_inputs(cli: CommandLine, files: str, saved: str, tmp_path: Path) -> None:
+    def digest() -> str:
+        document = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+        return str(document["inputs_digest"])
+
+    before = digest()
+    cli("plan", files, "--out", saved)
+    assert digest() == before
+    (tmp_path / "keys.yaml").write_bytes((tmp_path / "keys.yaml").read_bytes() + b"\n")
+    cli("plan", files, "--out", saved)
+    assert digest() != before
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com")
+    command = ["git", "-C", str(folder), *identity, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def branch(emulator: Emulator, tmp_path: Path) -> Path:
+    """A repository with a branch that changes one key, one live drift, and one conflict."""
+    fill(emulator, "config", "conflict", "drift", description="first")
+    names = ("config", "conflict", "drift")
+    git(tmp_path, "init", "--quiet", "--initial-branch", "main")
+    declare(tmp_path / "keys.yaml", *({"name": name, "description": "first"} for name in names))
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    texts = {"config": "second", "conflict": "second", "drift": "first"}
+    declare(tmp_path / "keys.yaml", *({"name": name, "description": texts[name]} for name in names))
+    fill(emulator, "conflict", "drift", description="edited by hand")
+    return tmp_path
+
+
+def test_a_branch_is_told_apart_from_what_somebody_did_by_hand(cli: CommandLine, branch: Path) -> None:
+    done = cli("plan", str(branch / "keys.yaml"), "--base", "main", "--format", "json")
+    origins = {
+        change["name"]: change["change"]["origins"]["description"]
+        for change in json.loads(done.out)["resource_changes"]
+    }
+    assert origins == {"config": "config", "conflict": "conflict", "drift": "drift"}
+    summary = json.loads(done.out)["summary"]
+    assert [summary[origin] for origin in ("config", "drift", "conflict")] == [1, 1, 1]
+
+
+def test_the_base_leaves_exit_codes_as_they_are(cli: CommandLine, branch: Path) -> None:
+    path = str(branch / "keys.yaml")
+    assert cli("plan", path, "--base", "main").code == 0
+    assert cli("plan", path, "--base", "main", "--detailed-exitcode").code == 2
+
+
+def test_a_file_that_the_base_does_not_have_is_all_of_git(
+    cli: CommandLine, emulator: Emulator, branch: Path
+) -> None:
+    fill(emulator, "other", description="old")
+    (branch / "more").mkdir()
+    path = declare(branch / "more" / "other.yaml", {"name": "other", "description": "new"})
+    done = cli("plan", path, "--base", "main")
+    assert "# [config] neutral: access unchanged" in done.out
+
+
+def test_a_base_is_read_for_folders_too(cli: CommandLine, branch: Path) -> None:
+    done = cli("plan", str(branch), "--base", "HEAD")
+    assert "Origin: config on 1 key, drift on 1 key, conflict on 1 key." in done.out
+
+
+def test_a_base_that_is_not_in_the_clone_is_an_error(cli: CommandLine, branch: Path) -> None:
+    done = cli("plan", str(branch / "keys.yaml"), "--base", "no-such-branch")
+    assert (done.code, "--base no-such-branch is no commit of the clone" in done.err) == (1, True)
+
+
+def test_a_shallow_clone_is_told_how_to_get_the_base(cli: CommandLine, branch: Path, tmp_path: Path) -> None:
+    git(branch, "commit", "--quiet", "--all", "--message", "second")
+    first = git(branch, "rev-parse", "HEAD~1")
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{branch}", "shallow")
+    done = cli("plan", str(tmp_path / "shallow" / "keys.yaml"), "--base", first)
+    assert (done.code, "which is shallow: fetch more of it" in done.err) == (1, True)
+
+
+def test_a_journal_names_the_commit_of_the_saved_plan(cli: CommandLine, branch: Path) -> None:
+    saved, journal = str(branch / "plan.json"), branch / "journal"
+    git(branch, "commit", "--quiet", "--all", "--message", "second")
+    cli("plan", str(branch / "keys.yaml"), "--out", saved)
+    planned = git(branch, "rev-parse", "HEAD")
+    git(branch, "commit", "--quiet", "--allow-empty", "--message", "third")
+    assert apply(cli, saved, "--journal", str(journal))[0] == 0
+    commits = {json.loads(line).get("git_commit") for line in journal.read_text("utf-8").splitlines()}
+    assert commits == {planned, None}
+
+
+def test_a_base_outside_git_is_an_error(cli: CommandLine, files: str) -> None:
+    done = cli("plan", files, "--base", "main")
+    assert (done.code, "--base needs a Git checkout" in done.err) == (1, True)
+
+
+def test_a_base_with_invalid_files_is_an_error_that_names_it(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    (tmp_path / "keys.yaml").write_text("keys: 7\n", encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "broken")
+    path = declare(tmp_path / "keys.yaml", {"name": "web"})
+    done = cli("plan", path, "--base", "HEAD")
+    assert (done.code, "keys.yaml@HEAD:1:7: " in done.err) == (1, True)

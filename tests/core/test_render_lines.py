@@ -1,0 +1,49 @@
+"""The pieces of a change: whatever is left out, what differs can be seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reconciler.model import Effect, FieldChange
+from reconciler.render.lines import Bound, cut, field_view
+
+BOUND = Bound(characters=300, items=2)
+SHARED = st.text("ab", max_size=400)
+DIFFERENT = st.text("abc", max_size=1000)
+
+
+def change(before: Any, after: Any) -> FieldChange:
+    return FieldChange("field", before, after, Effect.NEUTRAL, "access unchanged")
+
+
+@given(SHARED, DIFFERENT, DIFFERENT, SHARED, st.sampled_from([str, list]))
+def test_a_bound_never_hides_a_difference(
+    start: str, one: str, other: str, end: str, kind: type[str | list[str]]
+) -> None:
+    assume(one != other)
+    view = field_view(change(kind(start + one + end), kind(start + other + end)), BOUND)
+    assert view.removed != view.added
+    assert all(len(text) < 400 for text in view.removed + view.added)
+
+
+def test_a_value_that_becomes_null_is_cut_with_how_much_is_left_out() -> None:
+    view = field_view(change("a" * 1000, None), BOUND)
+    assert view.removed == (f'"{"a" * 299}…(702 more characters left out)',)
+    assert view.added == ("null",)
+
+
+def test_what_a_set_has_beyond_the_bound_is_counted() -> None:
+    removed, added = tuple("abc"), tuple("defg")
+    field = FieldChange("set", list("abcx"), list("defgx"), Effect.BOTH, "", added, removed)
+    view = field_view(field, BOUND)
+    assert (view.removed, view.added) == (('"a"', '"b"'), ('"d"', '"e"'))
+    assert (view.kept, view.left_out) == (1, 3)
+
+
+@pytest.mark.parametrize("length", [10, 300, 349])
+def test_a_text_that_would_hardly_become_shorter_is_not_cut(length: int) -> None:
+    assert cut("a" * length, 300) == "a" * length

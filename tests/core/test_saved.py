@@ -1,0 +1,141 @@
+"""A plan in a file is the plan that was saved, or it is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from reconciler.errors import RefusedError
+from reconciler.model import DesiredScope, DesiredState
+from reconciler.origins import labelled
+from reconciler.resources import load_kinds, plan_schema
+from reconciler.saved import Provenance, read_saved, render_saved
+from tests.core.values import API, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.model import Plan
+
+KINDS = load_kinds()
+SCHEMA = plan_schema()
+MADE_FROM = Provenance("https://api.example.com", f"sha256:{'0' * 64}", "abc-dirty")
+
+
+def whole_plan() -> Plan:
+    keys = [
+        declared("key-a", line=3, containers=[WEB], expire="2027-01-01T01:00:00+01:00", description=""),
+        declared("key-b", line=4, is_disabled=True),
+        declared("key-c", line=5, description="same"),
+        declared("gone", line=6),
+    ]
+    shown = [live("key-a", containers=[API]), live("key-b"), live("key-c", description="same"), live("other")]
+    base = DesiredState((DesiredScope(SCOPE, (declared("key-b", is_disabled=True),)),))
+    return labelled(KINDS, make_plan(keys, shown), base)
+
+
+def saved_text(plan: Plan | None = None) -> str:
+    return render_saved(plan or whole_plan(), NOW, MADE_FROM)
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(RefusedError) as refused:
+        read_saved(content, KINDS, SCHEMA)
+    return str(refused.value)
+
+
+def test_what_is_read_is_what_was_saved() -> None:
+    saved = read_saved(saved_text().encode(), KINDS, SCHEMA)
+    assert saved.plan == whole_plan()
+    assert (saved.made_at, saved.provenance) == (NOW, MADE_FROM)
+
+
+def test_a_saved_plan_follows_its_schema() -> None:
+    Draft7Validator(SCHEMA).validate(json.loads(saved_text()))
+
+
+@given(st.text(max_size=50), st.one_of(st.none(), st.just(LATER)), st.booleans())
+def test_any_plan_is_read_as_it_was_saved(description: str, expire: str | None, is_disabled: bool) -> None:  # noqa: FBT001 - hypothesis passes it
+    plan = make_plan(
+        [declared(description=description, expire=expire, is_disabled=is_disabled)],
+        [live(description="theirs", expire="2026-09-01T00:00:00Z", is_disabled=not is_disabled)],
+    )
+    assert read_saved(saved_text(plan).encode(), KINDS, SCHEMA).plan == plan
+
+
+def edited(change: Callable[[dict[str, Any]], object]) -> bytes:
+    document = json.loads(saved_text())
+    change(document)
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan["resource_changes"][0]["change"]["patch"].update(description="mine"),
+        lambda plan: plan["resource_changes"][0]["change"]["after"].update(description="mine"),
+        lambda plan: plan["resource_changes"].pop(),
+        lambda plan: plan.update(base_url="https://other.example.com"),
+        lambda plan: plan["summary"].update({"no-op": 7}),
+        lambda plan: plan.update(observed=[]),
+        lambda plan: plan.update(errors=[]),
+    ],
+)
+def test_an_edited_plan_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
+    assert refusal(edited(change)) == "it was edited since plan --out wrote it; make the plan again"
+
+
+def test_layout_and_order_of_members_are_no_edit() -> None:
+    document = json.loads(saved_text())
+    shuffled = json.dumps(dict(reversed(document.items())), indent=None)
+    assert read_saved(shuffled.encode(), KINDS, SCHEMA).plan == whole_plan()
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 1000])
+def test_a_truncated_plan_is_refused(length: int) -> None:
+    assert refusal(saved_text().encode()[:length]) == "it is not whole: it is no JSON"
+
+
+@pytest.mark.parametrize("content", [b"[]", b"7", b'"plan"', b"null"])
+def test_another_json_value_is_refused(content: bytes) -> None:
+    assert refusal(content) == "it is no plan: it is no JSON object"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"NaN,", b"\x00"])
+def test_what_is_no_json_is_refused(content: bytes) -> None:
+    assert refusal(content) == "it is not whole: it is no JSON"
+
+
+@pytest.mark.parametrize("version", ["2.0", "10.1", None, 1, ""])
+def test_a_plan_of_another_format_is_refused(version: object) -> None:
+    told = refusal(edited(lambda plan: plan.update(format_version=version)))
+    assert told == f"it has the format {json.dumps(version)}, and this version reads 1.x"
+
+
+def test_a_newer_minor_format_is_read() -> None:
+    newer = edited(lambda plan: plan.update(format_version="1.9"))
+    assert refusal(newer) == "it was edited since plan --out wrote it; make the plan again"
+
+
+def test_a_plan_without_its_checksum_is_refused() -> None:
+    told = refusal(edited(lambda plan: plan.pop("checksum")))
+    assert told == "it was not made by plan --out: it has no checksum"
+
+
+def test_a_plan_of_a_kind_that_is_not_known_is_refused() -> None:
+    kind = kind_with({"note": {"type": "string"}})
+    plan = make_plan([declared(note="ours")], [{"name": "web-key", "note": "theirs"}], kind=kind)
+    with pytest.raises(RefusedError, match="it cannot be read by this version"):
+        read_saved(saved_text(plan).encode(), {}, SCHEMA)
+
+
+def test_what_is_sent_follows_from_the_values_and_not_from_the_patch_that_is_shown() -> None:
+    saved = read_saved(saved_text().encode(), KINDS, SCHEMA)
+    assert [change.patch for change in saved.plan.changes] == [
+        change.patch for change in whole_plan().changes
+    ]
