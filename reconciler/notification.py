@@ -41,6 +41,9 @@ AFTER_ROUNDS: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
 """Outcomes that somebody should know of once enough rounds in a row have seen the drift."""
 
 
+_OVER: Final = frozenset({FieldOutcome.ENDED, FieldOutcome.UNDECLARED})
+
+
 class Trouble(StrEnum):
     """What can be wrong with the rounds themselves, for some time."""
 
@@ -101,7 +104,7 @@ def telling(untold: Untold, after_rounds: int) -> Telling:
     episode = untold.episode
     if episode.outcome in _AT_ONCE:
         return Telling.NOW
-    if episode.outcome is FieldOutcome.ENDED and untold.told:
+    if episode.outcome in _OVER and untold.told:
         return Telling.NOW
     if episode.ended is not None:
         return Telling.NEVER

@@ -30,6 +30,7 @@ class FieldOutcome(StrEnum):
     NOT_ATTEMPTED = "not attempted"
     REFUSED = "refused"
     ENDED = "no longer drifted"
+    UNDECLARED = "no longer declared"
     CHANGED = "changed again"
 
     @classmethod

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _SPELLING: Final = re.compile(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
 _WHOLE: Final = 100
+_NAMED: Final = 20
+"""So many keys are named in a refusal; the plan shows them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +93,6 @@ def _excesses(
 
 
 def _names(changes: Iterable[Change]) -> str:
-    return ", ".join(change.address for change in changes)
+    addresses = [change.address for change in changes]
+    rest = len(addresses) - _NAMED
+    return ", ".join(addresses[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -16,7 +16,7 @@ _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMI
 _HIDDEN: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", "RECONCILER_WEBHOOK_SECRET")
 """What Git, and the hooks that it runs, have no business to know."""
 _QUICK: Final = 5.0
-_PULL_SECONDS: Final = 120.0
+_PULL_SECONDS: Final = 60.0
 _LONGEST_REASON: Final = 400
 
 

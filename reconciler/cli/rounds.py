@@ -192,8 +192,8 @@ class Rounds:
             detection = self._detect(client, state, selected, now)
             self._printer.show(detection, now)
             fields = detection.fields()
-            contested = self._contested(whole, fields) if isinstance(client, Writer) else frozenset()
-            self._history.saw(fields, detection.compared(state, selected))
+            contested = self._contested(whole, fields)
+            self._history.saw(fields, detection.compared(state, selected), self._declared(whole))
             if isinstance(client, Writer):
                 with writing:
                     code, fields = self._correct(client, detection, fields, contested, now)
@@ -216,16 +216,19 @@ class Rounds:
 
     def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
         """Name the fields that would be corrected, were they not contested."""
-        from reconciler.drift import Correction, TugOfWar, declared_values  # noqa: PLC0415 - as above
+        from reconciler.drift import Correction, TugOfWar  # noqa: PLC0415 - as above
 
         parameters = self._parameters
-        wanted = Correction(parameters["correct"])
+        correct = parameters["correct"]
+        wanted = [] if correct is None else [f for f in fields if Correction(correct).covers(f.change.effect)]
         window = dt.timedelta(seconds=parameters["contested_window"])
-        return self._history.contested(
-            [field for field in fields if wanted.covers(field.change.effect)],
-            lambda keys: declared_values(self._kinds, state, keys),
-            TugOfWar(parameters["contested_after"], window),
-        )
+        rule = TugOfWar(parameters["contested_after"], window)
+        return self._history.contested(wanted, self._declared(state), rule)
+
+    def _declared(self, state: DesiredState) -> Callable[[Collection[FieldKey]], Mapping[FieldKey, str]]:
+        from reconciler.drift import declared_values  # noqa: PLC0415 - --help needs no engine
+
+        return lambda fields: declared_values(self._kinds, state, fields) if fields else {}
 
     def _correct(
         self,

@@ -50,6 +50,8 @@ class Service:
         self._pulse = pulse
         self._supervisor = supervisor
         self._dice = dice or random.Random()  # noqa: S311 - spreads load, hides nothing
+        watchdog = supervisor.watchdog
+        self._longest_sleep = _LONGEST_SLEEP if watchdog is None else min(_LONGEST_SLEEP, watchdog / 4)
         self._wake = threading.Event()
         self._started = clock.now()
         self._next_round: dt.datetime | None = None
@@ -105,7 +107,7 @@ class Service:
         state = "none yet" if self._last is None else self._last.result.value
         self._supervisor.tell(f"STATUS=Last round: {state}; next round at {due}")
         while (left := start - self._clock.monotonic()) > 0 and not self._wake.is_set():
-            self._clock.sleep(min(left, _LONGEST_SLEEP), self._wake)
+            self._clock.sleep(min(left, self._longest_sleep), self._wake)
             self._pulse.beat()
         is_woken = self._wake.is_set()
         self._wake.clear()

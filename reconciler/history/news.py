@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.history.database import Database
 
 _RETRIED_FOR = dt.timedelta(days=1)
-_MOST = 1000
+_MOST = 100_000
 
 
 class News:

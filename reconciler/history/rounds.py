@@ -74,11 +74,17 @@ class History:
             rows = connection.execute("SELECT address, field FROM contest").fetchall()
         return frozenset((address, field) for address, field in rows)
 
-    def saw(self, drifted: Iterable[DriftedField], compared: Callable[[str], bool]) -> None:
+    def saw(
+        self,
+        drifted: Iterable[DriftedField],
+        compared: Callable[[str], bool],
+        declared: Callable[[Collection[FieldKey]], Collection[FieldKey]] = tuple,
+    ) -> None:
         """Note the drift of this round, before any of it is corrected.
 
         ``compared`` tells whether the key at an address was looked at, or is no longer declared: drift there
-        that was not seen again has ended. Raises HistoryError.
+        that was not seen again has ended. ``declared`` gives those of some fields that the files still
+        declare: one that they do not may hold anything. Raises HistoryError.
         """
         now = self._now()
         with self._database.transaction() as connection:
@@ -86,9 +92,11 @@ class History:
             for field in drifted:
                 gone.discard((field.address, field.change.field))
                 _saw(connection, field, now)
-            for address, field_name in sorted(gone):
-                if compared(address):
-                    _end(connection, (address, field_name), FieldOutcome.ENDED, now)
+            over = [key for key in sorted(gone) if compared(key[0])]
+            known = set(declared(over))
+            for key in over:
+                outcome = FieldOutcome.ENDED if key in known else FieldOutcome.UNDECLARED
+                _end(connection, key, outcome, now)
 
     def before(self, change: Change) -> None:
         """Take no notice of a write before it is sent: a journal does."""

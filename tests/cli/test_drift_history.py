@@ -153,6 +153,26 @@ def test_git_ends_a_contest_by_saying_something_else(
     assert kept(cli, history)["contested"] == []
 
 
+def test_git_ends_a_contest_also_while_nothing_is_drifted_or_corrected(
+    cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
+) -> None:
+    fight(cli, emulator, drifted, history)
+    fill(emulator, "web", description="ours")
+    declare(tmp_path / "keys.yaml", {"name": "web"})
+    assert cli("drift", drifted, "--history", history).code == 0
+    assert kept(cli, history)["contested"] == []
+
+
+def test_drift_of_what_is_no_longer_declared_is_not_told_as_over(
+    cli: CommandLine, drifted: str, history: str, tmp_path: Path
+) -> None:
+    cli("drift", drifted, "--history", history)
+    declare(tmp_path / "keys.yaml", {"name": "web"})
+    assert cli("drift", drifted, "--history", history).code == 0
+    (field,) = kept(cli, history)["drift"]
+    assert field["outcome"] == "no longer declared"
+
+
 def test_git_ends_a_contest_by_giving_in(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:

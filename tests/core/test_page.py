@@ -361,7 +361,7 @@ def test_many_errors_are_counted_instead_of_shown() -> None:
     [
         (service(), "Next round 2026-06-01 12:10 UTC, in 10 minutes"),
         (service(next_round=NOON - MINUTE), "Next round due since 2026-06-01 11:59 UTC"),
-        (service(next_round=None), "Next round not planned"),
+        (service(next_round=None), "Next round under way now"),
         (None, "Next round known to a running service only"),
     ],
 )
@@ -396,7 +396,7 @@ def test_what_is_left_out_is_counted() -> None:
     text = read(status(keys=(key(*episodes, omitted=3),), omitted_keys=2)).text
     assert "not drifted now, 28 episodes" in text
     assert "The latest 20 episodes; 8 earlier left out" in text
-    assert "2 more keys that drifted earlier are left out." in text
+    assert "2 more keys are left out." in text
 
 
 def test_keys_of_which_nothing_is_listed_are_still_counted() -> None:
