@@ -44,6 +44,8 @@ check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --check-metaschema schemas/*.json
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows deploy/github/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows examples/gitops-repo/.github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
 	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/*.yaml
 	$(MAKE) test
@@ -62,7 +64,7 @@ soak: $(VENV)/dev ## 10,000 rounds of a drift service on a made-up clock, with f
 
 lock: ## pin the requirements again
 	@$(BIN)/python -m pip install --quiet uv
-	@for part in "dev --all-extras --group dev" "demo --extra emulator --group build -c requirements/dev.txt"; do \
+	@for part in "dev --all-extras --group dev" "runtime --extra metrics -c requirements/dev.txt" "demo --extra emulator --group build -c requirements/dev.txt"; do \
 		set -- $$part; name=$$1; shift; \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--custom-compile-command "make lock" "$$@" -o requirements/$$name.txt pyproject.toml; \

@@ -1,0 +1,38 @@
+# docker build --tag reconciler .
+# docker run --rm --read-only --env GCORE_API_KEY --volume "$PWD/keys:/keys:ro" reconciler plan /keys
+#
+# No token goes into the image: it comes by the environment, or as a file that GCORE_API_KEY_FILE names.
+# Pin the base by its digest where images are built to be kept: --build-arg BASE=python:3.13-slim@sha256:...
+ARG BASE=python:3.13-slim
+
+FROM ${BASE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /source
+# What is run, without pip: it is filled from outside.
+COPY requirements/runtime.txt requirements/
+RUN python -m venv --without-pip /opt/reconciler \
+ && python -m pip --python /opt/reconciler/bin/python install --require-hashes -r requirements/runtime.txt
+# What builds the wheel stays in this stage.
+COPY requirements/demo.txt requirements/
+RUN python -m pip install --require-hashes -r requirements/demo.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY reconciler reconciler
+COPY schemas schemas
+COPY examples examples
+RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && python -m pip --python /opt/reconciler/bin/python install --no-deps --no-index /wheels/*.whl
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="reconciler" \
+      org.opencontainers.image.description="Plans, applies and watches cloud API keys that are declared in Git." \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=build /opt/reconciler /opt/reconciler
+# Two arenas: the threads of a service would scatter its memory over more. Nothing is written beside the code.
+ENV PATH=/opt/reconciler/bin:$PATH MALLOC_ARENA_MAX=2 PYTHONDONTWRITEBYTECODE=1
+# A number, so that Kubernetes can tell that it is not root.
+USER 65532:65532
+WORKDIR /
+# A service says how it is on /healthz and /readyz; a single run ends.
+HEALTHCHECK NONE
+ENTRYPOINT ["reconciler"]
+CMD ["--help"]

@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Runs one command, shows what it printed, and has report.py write outputs, summary and annotations.
+#
+#   BIN                           where install.sh put the programs
+#   INPUT_COMMAND, INPUT_PATHS …  the inputs of the action
+#
+# Ends with 0 whatever the command ended with: that is an output, and a later step fails by it.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d "$RUNNER_TEMP/reconciler-run.XXXXXX")
+plan=$work/plan.json
+code=0
+: > "$work/output.txt"
+: > "$work/messages.txt"
+
+run() {
+  code=0
+  "$BIN/reconciler" "$@" >> "$work/output.txt" 2>> "$work/messages.txt" || code=$?
+}
+
+refuse() {
+  code=64
+  echo "Error: $1" >> "$work/messages.txt"
+}
+
+make_plan() {
+  local words=(plan --detailed-exitcode --out "$plan")
+  if [ -n "$INPUT_BASE" ]; then
+    local base
+    # Where the two parted: what the branch got since is no change of this pull request.
+    if ! base=$(git merge-base -- "$INPUT_BASE" HEAD 2>> "$work/messages.txt"); then
+      code=1
+      echo "Error: base and HEAD have no common commit in this clone: check out with fetch-depth: 0" \
+        >> "$work/messages.txt"
+      return
+    fi
+    words+=(--base "$base")
+  fi
+  run "${words[@]}" -- "${paths[@]}"
+}
+
+apply_plan() {
+  local words=(apply --plan "$plan" --auto-approve "$@")
+  if [ -n "$INPUT_EXPECT" ]; then
+    words+=(--expect "$INPUT_EXPECT")
+  fi
+  run "${words[@]}"
+}
+
+paths=()
+while IFS= read -r line; do
+  line=${line%$'\r'}
+  if [ -n "$line" ]; then
+    paths+=("$line")
+  fi
+done <<< "$INPUT_PATHS"
+
+# The name goes into the hidden first line of the comment, which is how the comment is found again.
+case $INPUT_NAME in
+  *--* | *[!A-Za-z0-9._/\ -]*)
+    refuse "the input name takes letters, digits, spaces and . _ / -, and no two hyphens in a row"
+    INPUT_NAME=
+    ;;
+esac
+if [ ${#paths[@]} = 0 ] && [ -z "$INPUT_PLAN" ]; then
+  refuse "the input paths names no path"
+fi
+
+if [ "$code" = 0 ]; then
+  case $INPUT_COMMAND in
+    plan) make_plan ;;
+    validate | drift) run "$INPUT_COMMAND" -- "${paths[@]}" ;;
+    apply)
+      case ${GITHUB_EVENT_NAME:-} in
+        pull_request | pull_request_target)
+          refuse "apply does not run on a pull request, where nobody has approved it yet"
+          ;;
+        *)
+          if [ -n "$INPUT_PLAN" ]; then
+            plan=$INPUT_PLAN
+            apply_plan
+          else
+            make_plan
+            case $code in
+              0 | 2) apply_plan --quiet ;;   # exactly what was planned, which is shown already
+            esac
+          fi
+          ;;
+      esac
+      ;;
+    *) refuse "the input command is plan, apply, drift or validate" ;;
+  esac
+fi
+
+# What was found is shown as it is: a text in it must not act as a command to the runner.
+stop=$("$BIN/python" -I -c 'import secrets; print(secrets.token_hex(16))')
+echo "::stop-commands::$stop"
+cat "$work/output.txt" "$work/messages.txt"
+printf '\n::%s::\n' "$stop"
+
+if [ "$INPUT_COMMAND" = plan ] && [ -e "$plan" ]; then
+  # These two are made for the runner and for the comment: whatever is in the plan is escaped in them.
+  "$BIN/reconciler" show "$plan" --format github 2> /dev/null
+  "$BIN/reconciler" show "$plan" --format markdown > "$work/plan.md" 2> /dev/null
+fi
+"$BIN/python" -I "$here/report.py" "$INPUT_COMMAND" "$code" "$INPUT_NAME" "$plan" "$work"

@@ -1,0 +1,39 @@
+package main
+
+import rego.v1
+
+changing(moment, effect) := {
+	"timestamp": moment,
+	"resource_changes": [{
+		"address": "caas/1/76/web",
+		"change": {"after": {"expire": "2026-12-31T00:00:00Z"}, "effects": {"is_disabled": effect}},
+	}],
+}
+
+closed := {"caas/1/76/web: grants access outside working hours (Europe/Luxembourg)"}
+
+# In June it is two hours later in Luxembourg than in UTC, in January one.
+test_a_grant_on_a_weekday_passes if {
+	count(deny) == 0 with input as changing("2026-06-01T06:00:00Z", "grants")
+	count(deny) == 0 with input as changing("2026-06-01T14:59:59Z", "grants")
+}
+
+test_a_grant_too_early_or_too_late_is_denied if {
+	deny == closed with input as changing("2026-06-01T05:59:59Z", "grants")
+	deny == closed with input as changing("2026-06-01T15:00:00Z", "grants")
+	deny == closed with input as changing("2026-01-05T06:30:00Z", "grants")
+}
+
+test_a_grant_at_the_weekend_is_denied if {
+	deny == closed with input as changing("2026-06-06T10:00:00Z", "grants")
+	deny == closed with input as changing("2026-06-07T10:00:00Z", "grants")
+}
+
+test_a_list_that_gains_and_loses_items_grants if {
+	labelled := changing("2026-06-06T10:00:00Z", "grants+revokes")
+	deny == closed with input as labelled with data.labels as ["revokes-access"]
+}
+
+test_what_grants_nothing_may_be_changed_at_any_time if {
+	count(deny) == 0 with input as changing("2026-06-06T23:00:00Z", "neutral")
+}

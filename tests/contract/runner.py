@@ -1,0 +1,278 @@
+"""A stand-in for GitHub's runner: it runs the steps of action.yml and of workflows the way a runner does.
+
+It knows as much of expressions as these files use. What needs a network is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[2]
+ACTION = ROOT / "action.yml"
+OURS = re.compile(r"[^/]+/reconciler@v1")
+JOB_TOKEN = "job$token"
+CLOUD_TOKEN = "cloud$token"
+
+Contexts = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Finished:
+    """What steps left: whether all of them passed, outputs by step, the log, summaries and words to pip."""
+
+    passed: bool = True
+    steps: dict[str, dict[str, str]] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+    log: str = ""
+    summary: str = ""
+    pip: str = ""
+
+
+class Runner:
+    """A machine with a workspace and an event, which keeps the artifacts of all jobs."""
+
+    def __init__(self, place: Path, api: str = "http://127.0.0.1:9") -> None:
+        self.place = place
+        self.workspace = place / "workspace"
+        self.artifacts: dict[str, Path] = {}
+        self.environment: dict[str, str] = {"GITHUB_API_URL": api}
+        self._tools = place / "tools"
+        self._temporary = place / "temp"
+        self._words = place / "words"
+        for folder in (self.workspace, self._tools, self._temporary):
+            folder.mkdir(exist_ok=True)
+        self.happen("push", {})
+        self.use()
+
+    def happen(self, name: str, event: Mapping[str, Any]) -> None:
+        """Have the next jobs run for this event."""
+        file = self.place / "event.json"
+        file.write_text(json.dumps(event), encoding="utf-8")
+        self.event = event
+        self.environment |= {"GITHUB_EVENT_NAME": name, "GITHUB_EVENT_PATH": str(file)}
+
+    def open_pull_request(self, number: int = 7, repository: str = "web/keys", *labels: str) -> None:
+        """Have the next jobs run for a pull request, from a branch of this repository or from a fork."""
+        head = {"sha": "c0ffee", "repo": {"full_name": repository}}
+        pull = {"number": number, "head": head, "labels": [{"name": label} for label in labels]}
+        self.happen("pull_request", {"pull_request": pull})
+
+    def use(self, reconciler: str | None = None) -> None:
+        """Have the action install this script as the command, by default the real command."""
+        real = f'exec {shlex.quote(sys.executable)} -m reconciler "$@"'
+        python = (
+            f'case "$2 $3" in "-m pip") echo "$@" >> {self._words} ;; *) exec {sys.executable} "$@" ;; esac'
+        )
+        self.install("installed-python", python)
+        self.install("installed-reconciler", reconciler or real)
+        # An environment is made of these two instead of being filled by pip.
+        copies = (f'cp {self._tools}/installed-{name} "$4/bin/{name}"' for name in ("python", "reconciler"))
+        venv = " && ".join(['mkdir -p "$4/bin"', *copies])
+        self.install("python3", f'case "$2" in -m) {venv} ;; *) exec {sys.executable} "$@" ;; esac')
+        for old in self._temporary.glob("reconciler-*"):
+            shutil.rmtree(old)
+
+    def install(self, name: str, script: str) -> None:
+        """Put a program on the runner's path."""
+        tool = self._tools / name
+        tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        tool.chmod(0o755)
+
+    def act(self, environment: Mapping[str, str] | None = None, /, **inputs: str) -> Finished:
+        """Use the action; in the names of inputs ``_`` is ``-``."""
+        step = {"uses": "an-owner/reconciler@v1", "id": "act", "env": dict(environment or {})}
+        given = {name.replace("_", "-"): value for name, value in inputs.items()}
+        finished = self.run([{**step, "with": given}], {})
+        finished.outputs = finished.steps["act"]
+        return finished
+
+    def job(self, workflow: Path, name: str, **contexts: Any) -> Finished:
+        """Run a job of a workflow, if its condition holds; give its outputs too."""
+        job = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"][name]
+        contexts = self._contexts() | contexts
+        if not _truth(evaluate(str(job.get("if", "success()")), contexts)):
+            return Finished(log="skipped")
+        finished = self.run(job["steps"], contexts, job.get("env", {}))
+        scope = contexts | {"steps": _scope(finished.steps)}
+        finished.outputs = {key: fill(text, scope) for key, text in job.get("outputs", {}).items()}
+        return finished
+
+    def run(
+        self, steps: Sequence[Any], contexts: Contexts, environment: Mapping[str, str] | None = None
+    ) -> Finished:
+        """Run steps in turn. One that fails keeps all others from running that do not ask for it."""
+        finished = Finished()
+        for number, step in enumerate(steps):
+            scope = self._contexts() | contexts | {"steps": _scope(finished.steps)}
+            condition = str(step.get("if", "success()")).removeprefix("${{").removesuffix("}}").strip()
+            always = "cancelled()" in condition or "always()" in condition
+            if not (finished.passed or always) or not _truth(evaluate(condition, scope)):
+                continue
+            variables = dict(environment or {}) | step.get("env", {})
+            variables = {name: fill(str(value), scope) for name, value in variables.items()}
+            done = self._step(step, scope, variables)
+            finished.passed &= done.passed
+            finished.log += done.log
+            finished.summary += done.summary
+            finished.pip += done.pip
+            finished.steps[step.get("id", f"step {number}")] = done.outputs
+        return finished
+
+    def _step(self, step: Mapping[str, Any], scope: Contexts, environment: Mapping[str, str]) -> Finished:
+        if "run" in step:
+            return self._execute(step["run"], environment)
+        given = {name: fill(str(value), scope) for name, value in step.get("with", {}).items()}
+        if OURS.fullmatch(step["uses"]):
+            return self._act(given, environment)
+        name, _, _ = step["uses"].partition("@")
+        if name == "actions/upload-artifact":
+            self.artifacts[given["name"]] = Path(shutil.copy(given["path"], self.place / given["name"]))
+        elif name == "actions/download-artifact":
+            shutil.copy(self.artifacts[given["name"]], self.workspace / "plan.json")
+        else:
+            assert name in {"actions/checkout", "actions/setup-python"}
+        return Finished()
+
+    def _act(self, given: Mapping[str, str], environment: Mapping[str, str]) -> Finished:
+        action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
+        assert set(given) <= set(action["inputs"])
+        inputs = {name: given.get(name, about["default"]) for name, about in action["inputs"].items()}
+        scope = {"inputs": inputs}
+        finished = self.run(action["runs"]["steps"], scope, environment)
+        scope["steps"] = _scope(finished.steps)
+        finished.outputs = {name: fill(about["value"], scope) for name, about in action["outputs"].items()}
+        return finished
+
+    def _contexts(self) -> Contexts:
+        github = {
+            "token": JOB_TOKEN,
+            "repository": "web/keys",
+            "base_ref": "main",
+            "ref": "refs/heads/main",
+            "event_name": self.environment["GITHUB_EVENT_NAME"],
+            "event": self.event,
+        }
+        return {"github": github, "secrets": {"GCORE_API_KEY": CLOUD_TOKEN}}
+
+    def _execute(self, script: str, environment: Mapping[str, str]) -> Finished:
+        files = {name: self.place / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+        for file in (*files.values(), self._words):
+            file.write_text("", encoding="utf-8")
+        source = self.place / "script.sh"
+        source.write_text(script, encoding="utf-8")
+        told = {
+            "PATH": f"{self._tools}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.place),
+            "GITHUB_ACTION_PATH": str(ROOT),
+            "GITHUB_REPOSITORY": "web/keys",
+            "GITHUB_RUN_ID": "77",
+            "GITHUB_SERVER_URL": "https://github.example",
+            "RUNNER_TEMP": str(self._temporary),
+            **{name: str(file) for name, file in files.items()},
+        }
+        done = subprocess.run(
+            ["/usr/bin/env", "bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(source)],
+            cwd=self.workspace,
+            env={**self.environment, **told, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        output, summary = (file.read_text(encoding="utf-8") for file in files.values())
+        log = done.stdout.decode("utf-8", "replace")
+        pip = self._words.read_text(encoding="utf-8")
+        return Finished(done.returncode == 0, {}, dict(read_outputs(output)), log, summary, pip)
+
+
+def prints(code: int, output: str = "", messages: str = "") -> str:
+    """Write a command that prints this, whatever it is asked, and ends with ``code``."""
+    return f"cat <<'===='\n{output}\n====\ncat >&2 <<'===='\n{messages}\n====\nexit {code}"
+
+
+def read_outputs(text: str) -> Iterator[tuple[str, str]]:
+    """Read what a step wrote into $GITHUB_OUTPUT, as the runner does."""
+    lines = iter(text.split("\n"))
+    for line in lines:
+        if heredoc := re.fullmatch(r"([^=]+?)<<(.+)", line):
+            value = []
+            for part in lines:
+                if part == heredoc[2]:
+                    break
+                value.append(part)
+            yield heredoc[1], "\n".join(value)
+        elif line:
+            name, separator, rest = line.partition("=")
+            assert separator, line
+            yield name, rest
+
+
+def commands(log: str) -> Iterator[tuple[str, str]]:
+    """Give the commands that the runner finds in a log, each with its data; none where they are stopped."""
+    stopped = ""
+    for line in log.split("\n"):
+        found = re.match(r"\s*::([\w-]+)(?: [^:]*)?::(.*)", line) or re.search(
+            r"##\[([\w-]+)[^]]*\](.*)", line
+        )
+        if not found:
+            continue
+        name, data = found.groups()
+        if stopped:
+            stopped = "" if name == stopped else stopped
+        elif name == "stop-commands":
+            stopped = data
+        else:
+            yield name, data
+
+
+def fill(text: str, contexts: Contexts) -> str:
+    """Put the values of expressions into a text."""
+    return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: _text(evaluate(found[1], contexts)), text)
+
+
+def evaluate(expression: str, contexts: Contexts) -> Any:
+    """Evaluate an expression."""
+    parts = expression.split(" && ")
+    if len(parts) > 1:
+        return all(_truth(evaluate(part, contexts)) for part in parts)
+    if comparison := re.fullmatch(r"(.+?) (==|!=) (.+)", expression):
+        one, other = (_text(evaluate(comparison[side], contexts)) for side in (1, 3))
+        return (one == other) == (comparison[2] == "==")
+    if expression in {"success()", "always()", "!cancelled()"}:
+        return True
+    if expression.startswith("'"):
+        return expression.strip("'")
+    if function := re.fullmatch(r"toJSON\((.+)\)", expression):
+        return json.dumps(evaluate(function[1], contexts))
+    value: Any = contexts
+    for name in expression.split("."):
+        if name == "*":
+            continue
+        value = [one.get(name) for one in value] if isinstance(value, list) else value.get(name, {})
+    return value
+
+
+def _scope(steps: Mapping[str, Mapping[str, str]]) -> Contexts:
+    return {name: {"outputs": outputs} for name, outputs in steps.items()}
+
+
+def _truth(value: Any) -> bool:
+    return bool(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):  # nothing is there
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,173 @@
+"""The GitHub action: what each command gives as outputs, as summary and as result. Its own steps are run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.runner import CLOUD_TOKEN, JOB_TOKEN, Runner, commands, prints
+from tests.support import TOKEN, declare, patches
+
+if TYPE_CHECKING:
+    from reconciler.emulator import Emulator
+
+
+def test_a_plan_gives_its_counts_and_files(runner: Runner, cloud: Emulator) -> None:
+    done = runner.act()
+    assert done.passed, done.log
+    plan = json.loads(Path(done.outputs["plan-json"]).read_text(encoding="utf-8"))
+    markdown = Path(done.outputs["plan-markdown"]).read_text(encoding="utf-8")
+    assert markdown.startswith("<!-- reconciler-plan -->\n\n### Plan: 2 keys to change, revokes on 1 key\n")
+    assert {name: value for name, value in done.outputs.items() if not name.startswith("plan-")} == {
+        "has-changes": "true",
+        "create": "0",
+        "update": "2",
+        "delete": "0",
+        "grants": "1",
+        "revokes": "1",
+        "conflict": "0",
+        "exit-code": "2",
+        "fingerprint": plan["fingerprint"],
+        "summary": (
+            "Plan: 0 to add, 2 to change, 0 to destroy. "
+            "Access: grants on 1 key, revokes on 1 key, neutral on 0 keys."
+        ),
+    }
+    assert patches(cloud) == []
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_plan_is_in_the_summary_and_at_the_declarations(runner: Runner) -> None:
+    done = runner.act()
+    assert done.summary == Path(done.outputs["plan-markdown"]).read_text(encoding="utf-8") + "\n"
+    assert "::warning file=keys/keys.yaml,line=1," in done.log
+    assert [name for name, _ in commands(done.log)] == ["warning", "notice"]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_plan_without_changes_says_so(runner: Runner) -> None:
+    declare(runner.workspace / "keys/keys.yaml", {"name": "api"})
+    done = runner.act()
+    assert (done.passed, done.outputs["has-changes"], done.outputs["exit-code"]) == (True, "false", "0")
+    assert done.outputs["summary"].startswith("No changes. Your infrastructure matches the configuration.")
+
+
+def test_a_saved_plan_is_applied(runner: Runner, cloud: Emulator) -> None:
+    planned = runner.act().outputs
+    done = runner.act(command="apply", plan=planned["plan-json"], expect=planned["fingerprint"])
+    assert (done.passed, done.outputs["exit-code"]) == (True, "0")
+    assert done.outputs["summary"] == "Apply complete! Resources: 0 added, 2 changed, 0 destroyed."
+    assert "### Apply: done\n\n" in done.summary
+    assert "    caas/1/76/web: applied\n" in done.summary
+    assert len(patches(cloud)) == 2
+
+
+def test_a_plan_that_is_not_the_expected_one_is_refused(runner: Runner, cloud: Emulator) -> None:
+    done = runner.act(command="apply", expect="sha256:0")
+    assert (done.passed, done.outputs["exit-code"], patches(cloud)) == (False, "3", [])
+    assert "refused: the plan has the fingerprint sha256:" in done.log
+
+
+def test_without_a_saved_plan_what_is_shown_is_applied(runner: Runner, cloud: Emulator) -> None:
+    done = runner.act(command="apply")
+    assert done.passed, done.log
+    assert (done.outputs["update"], done.outputs["exit-code"]) == ("2", "0")
+    assert done.log.count("# caas/1/76/web will be updated in-place") == 1
+    assert len(patches(cloud)) == 2
+
+
+@pytest.mark.usefixtures("cloud")
+def test_drift_is_an_answer_and_no_failure(runner: Runner) -> None:
+    done = runner.act(command="drift")
+    assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (True, "2", "true")
+    assert [done.outputs[name] for name in ("update", "grants", "revokes")] == ["2", "1", "1"]
+    assert done.outputs["summary"].startswith("Drift: 2 keys changed outside Git. Access: grants on 1 key, ")
+    assert "### Drift: there are differences\n" in done.summary
+
+
+def test_files_are_checked_without_token_or_api(runner: Runner) -> None:
+    path = declare(runner.workspace / "keys.yaml", {"name": "web"})
+    done = runner.act(command="validate", paths=path)
+    assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (True, "0", "false")
+    assert done.outputs["summary"] == "Success! The configuration is valid: 1 key in 1 scope."
+
+
+def test_an_invalid_file_is_annotated_where_it_is_wrong(runner: Runner) -> None:
+    (runner.workspace / "keys").mkdir()
+    (runner.workspace / "keys/a, b.yaml").write_text("kind: caas\nkeys: 7\n", encoding="utf-8")
+    for command in ("validate", "plan"):
+        done = runner.act({"GCORE_API_KEY": "any"}, command=command)
+        assert (done.passed, done.outputs["exit-code"], done.outputs["plan-json"]) == (False, "1", "")
+        assert "::error file=keys/a%2C b.yaml,line=2,col=7::" in done.log
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_base_is_where_the_branch_began(runner: Runner) -> None:
+    def git(*words: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), *identity, *words], check=True)
+
+    file = runner.workspace / "keys/keys.yaml"
+    git("init", "--quiet", "--initial-branch", "main")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one")
+    git("switch", "--quiet", "--create", "branch")
+    api = {"name": "api", "is_disabled": False, "description": "new"}
+    declare(file, api, {"name": "web", "description": "cart"})
+    git("commit", "--quiet", "--all", "--message", "two")
+    git("switch", "--quiet", "main")
+    declare(file, {"name": "api", "is_disabled": True, "description": "new"})
+    git("commit", "--quiet", "--all", "--message", "three")
+    git("switch", "--quiet", "branch")
+    done = runner.act(base="main")
+    assert done.passed, done.log
+    assert "Origin: config on 1 key, drift on 1 key, conflict on 1 key." in done.outputs["summary"]
+    assert done.outputs["conflict"] == "1"
+
+
+@pytest.mark.parametrize("base", ["no-such-branch", "--all", "HEAD"])
+def test_a_base_that_is_not_there_is_an_error_that_says_what_to_do(runner: Runner, base: str) -> None:
+    done = runner.act(base=base)
+    assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (False, "1", "false")
+    assert (
+        "::error::base and HEAD have no common commit in this clone: check out with fetch-depth: 0"
+        in done.log
+    )
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "validate"])
+@pytest.mark.parametrize("code", [1, 3, 4, 64, 130, 137])
+def test_what_did_not_come_to_a_good_end_fails_the_step(runner: Runner, command: str, code: int) -> None:
+    runner.use(prints(code, messages="Error: no"))
+    done = runner.act(command=command)
+    assert (done.passed, done.outputs["exit-code"]) == (False, str(code))
+    assert ("error", f"reconciler {command} ended with {code}") in commands(done.log)
+    assert f"`reconciler` ended with {code}." in done.summary
+
+
+def test_a_plan_that_goes_beyond_a_limit_is_shown_and_fails(runner: Runner, cloud: Emulator) -> None:
+    done = runner.act({"RECONCILER_PLAN_MAX_CHANGES": "1"})
+    assert (done.passed, done.outputs["exit-code"], done.outputs["update"]) == (False, "3", "2")
+    assert "### Plan: 2 keys to change" in done.summary
+    refused = runner.act({"RECONCILER_PLAN_MAX_CHANGES": "1"}, command="apply")
+    assert (refused.passed, refused.outputs["exit-code"], patches(cloud)) == (False, "3", [])
+
+
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target"])
+def test_nothing_is_applied_on_a_pull_request(runner: Runner, cloud: Emulator, event: str) -> None:
+    runner.happen(event, {"pull_request": {"number": 7}})
+    done = runner.act(command="apply")
+    assert (done.passed, done.outputs["exit-code"], patches(cloud)) == (False, "64", [])
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "validate"])
+def test_no_token_is_printed(runner: Runner, command: str) -> None:
+    done = runner.act(command=command)
+    assert done.passed
+    told = done.log + done.summary + str(done.outputs)
+    assert [token for token in (TOKEN, JOB_TOKEN, CLOUD_TOKEN) if token in told] == []

@@ -1,0 +1,171 @@
+"""The action keeps one comment on a pull request, found by its first line, and changes nobody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contract.comments import LONGEST, Github, reachable
+from tests.contract.runner import Runner, commands, prints
+from tests.support import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.emulator import Emulator
+
+MARKER = "<!-- reconciler-plan -->"
+
+
+@pytest.fixture
+def github(runner: Runner) -> Iterator[Github]:
+    """GitHub, with pull request 7 open; the command finds an error, which is told in a comment as well."""
+    with reachable() as running:
+        runner.environment["GITHUB_API_URL"] = running.url
+        runner.open_pull_request()
+        runner.use(prints(1, messages="Error: the first"))
+        yield running
+
+
+def test_a_comment_is_written_once_and_then_kept_up_to_date(runner: Runner, github: Github) -> None:
+    runner.act()
+    runner.use(prints(1, messages="Error: the second"))
+    done = runner.act()
+    (body,) = github.bodies()
+    assert body.splitlines()[0] == MARKER
+    assert ("the first" in body, "the second" in body) == (False, True)
+    assert "\nComment: https://github.example/web/keys/pull/7#issuecomment-0\n" in done.log
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_plan_is_the_comment(runner: Runner, github: Github) -> None:
+    runner.use()
+    done = runner.act()
+    (body,) = github.bodies()
+    assert done.passed, done.log
+    assert body.startswith(done.summary.rstrip("\n"))
+    assert body.endswith(
+        "\nCommit c0ffee, [log of the run](https://github.example/web/keys/actions/runs/77).\n"
+    )
+
+
+def test_a_plan_that_could_not_be_made_does_not_leave_the_old_one_standing(
+    runner: Runner, github: Github
+) -> None:
+    github.write(f"{MARKER}\n\n### Plan: 2 keys to change\n")
+    assert not runner.act().passed
+    (body,) = github.bodies()
+    assert "### Plan: an error; nothing was changed\n\n    Error: the first\n" in body
+
+
+def test_plans_of_different_names_have_comments_of_their_own(runner: Runner, github: Github) -> None:
+    for name in ("staging", "production", "staging", ""):
+        runner.act(name=name)
+    assert [body.splitlines()[0] for body in github.bodies()] == [
+        "<!-- reconciler-plan staging -->",
+        "<!-- reconciler-plan production -->",
+        MARKER,
+    ]
+
+
+def test_each_pull_request_has_its_own(runner: Runner, github: Github) -> None:
+    for number in (7, 8, 7):
+        runner.open_pull_request(number)
+        runner.act()
+    assert (len(github.bodies(7)), len(github.bodies(8))) == (1, 1)
+
+
+def test_comments_of_others_are_left_alone_whatever_they_begin_with(runner: Runner, github: Github) -> None:
+    github.write(f"{MARKER}\nforged", author="mallory")
+    github.write(f"see {MARKER}")
+    github.write("")
+    runner.act()
+    assert github.bodies()[:3] == [f"{MARKER}\nforged", f"see {MARKER}", ""]
+    assert len(github.bodies()) == 4
+
+
+def test_a_comment_is_found_behind_many_others(runner: Runner, github: Github) -> None:
+    for number in range(230):
+        github.write(f"comment {number}", author="somebody")
+    github.write(MARKER)
+    runner.act()
+    assert len(github.bodies()) == 231
+    assert "the first" in github.bodies()[-1]
+
+
+@pytest.mark.parametrize("refused", [{"POST": 403}, {"GET": 403}, {"GET": 404}], ids=str)
+def test_where_the_token_may_not_write_the_summary_stands_in(
+    runner: Runner, github: Github, refused: dict[str, int]
+) -> None:
+    github.refused = refused
+    runner.use(prints(0, "No changes."))
+    done = runner.act()
+    assert done.passed, done.log
+    assert github.comments == []
+    assert "    No changes.\n" in done.summary
+    assert "> This could not be written as a comment: " in done.summary
+    assert [name for name, _ in commands(done.log)] == ["notice"]
+
+
+def test_an_old_comment_that_may_not_be_changed_is_told_of(runner: Runner, github: Github) -> None:
+    github.write(MARKER)
+    github.refused = {"PATCH": 403}
+    runner.use(prints(0))
+    done = runner.act()
+    assert (done.passed, "> This could not be written" in done.summary) == (True, True)
+
+
+def test_another_refusal_fails_the_step_since_the_old_comment_stays(runner: Runner, github: Github) -> None:
+    github.write(MARKER)
+    github.refused = {"PATCH": 422}
+    runner.use(prints(0))
+    done = runner.act()
+    assert not done.passed
+    assert ("error", "the comment could not be written: HTTP 422") in commands(done.log)
+
+
+def test_a_server_that_fails_once_is_asked_again(runner: Runner, github: Github) -> None:
+    github.failures = [502]
+    runner.use(prints(0))
+    assert runner.act().passed
+    assert len(github.bodies()) == 1
+
+
+def test_writing_a_new_comment_is_not_tried_again_as_it_may_have_been_written(
+    runner: Runner, github: Github
+) -> None:
+    github.refused = {"POST": 502}
+    runner.use(prints(0))
+    assert not runner.act().passed
+    assert [asked.split()[0] for asked in github.asked] == ["GET", "POST"]
+
+
+def test_a_long_text_fits_into_a_comment(runner: Runner, github: Github) -> None:
+    runner.use(prints(1, "\n".join(["é" * 400] * 1000)))
+    runner.act()
+    (body,) = github.bodies()
+    assert 30_000 < len(body) < LONGEST
+
+
+def test_a_plan_of_many_keys_fits_into_a_comment(runner: Runner, github: Github, cloud: Emulator) -> None:
+    names = [f"key-{number}" for number in range(300)]
+    fill(cloud, *names, description="x" * 200)
+    keys = "".join(f"  - {{name: {name}, description: {'y' * 200}}}\n" for name in names)
+    text = f"project_id: 1\nregion_id: 76\nkeys:\n{keys}"
+    (runner.workspace / "keys/keys.yaml").write_text(text, encoding="utf-8")
+    runner.use()
+    done = runner.act()
+    (body,) = github.bodies()
+    assert done.passed, done.log
+    assert 60_000 < len(body) < LONGEST
+
+
+def test_there_is_no_comment_where_none_is_wanted_or_nothing_to_comment_on(
+    runner: Runner, github: Github
+) -> None:
+    runner.act(comment="false")
+    runner.act(command="drift")
+    runner.happen("push", {})
+    runner.act()
+    assert (github.comments, github.asked) == ([], [])

@@ -1,0 +1,182 @@
+"""The GitHub action keeps inputs, and what it finds, from being more than data; and how it is installed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.contract.runner import ACTION, CLOUD_TOKEN, ROOT, Runner, commands, prints
+from tests.support import declare, fill
+
+if TYPE_CHECKING:
+    from reconciler.emulator import Emulator
+
+HOSTILE = """\
+::set-output name=update::9
+::add-mask::keys
+##[error]found
+EOF
+```
+</details>
+@everyone #1 <!-- x -->"""
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"command": "destroy"},
+        {"command": "--help"},
+        {"paths": " \n".strip(" ")},
+        {"name": "a --> b"},
+        {"name": "a--b"},
+        {"name": "a\nb"},
+        {"name": "é"},
+    ],
+    ids=str,
+)
+def test_inputs_that_mean_nothing_are_refused(runner: Runner, inputs: dict[str, str]) -> None:
+    runner.use("exit 0")
+    done = runner.act(**inputs)
+    assert (done.passed, done.outputs["exit-code"]) == (False, "64")
+    assert "::error::the input " in done.log
+
+
+def test_paths_are_taken_line_by_line_and_never_as_options(runner: Runner) -> None:
+    runner.use('for word; do echo "<$word>"; done')
+    done = runner.act(command="validate", paths="a b\r\n\n--help\n$(c)")
+    assert done.log.split("\n")[1:7] == ["<validate>", "<-->", "<a b>", "<--help>", "<$(c)>", ""]
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "drift", "validate"])
+def test_what_was_found_gives_the_runner_no_command_and_no_output(runner: Runner, command: str) -> None:
+    runner.use(prints(2, HOSTILE, HOSTILE))
+    runs = [runner.act(command=command) for _ in range(2)]
+    for done in runs:
+        assert done.passed, done.log
+        assert list(commands(done.log)) == []
+        assert (done.outputs["update"], done.outputs["exit-code"]) == ("0", "2")
+        shown = done.summary.split("\n")
+        assert [line for line in HOSTILE.split("\n") if line in shown] == []
+        assert f"    {HOSTILE.splitlines()[0]}" in shown
+    words = [re.findall(r"::stop-commands::(\S{32})", done.log) for done in runs]
+    assert words[0] != words[1], "a word that is known beforehand shields nothing"
+
+
+def test_a_hostile_description_is_data_everywhere(runner: Runner, cloud: Emulator) -> None:
+    fill(cloud, "web", description=HOSTILE)
+    declare(runner.workspace / "keys/keys.yaml", {"name": "web", "description": f"{HOSTILE}\n{HOSTILE}"})
+    done = runner.act()
+    assert done.passed, done.log
+    assert [name for name, _ in commands(done.log)] == ["notice"]
+    assert done.outputs["update"] == "1"
+    outside = re.sub(r"(?s)(`{3,})diff\n.*?\n\1\n", "", done.summary)
+    assert [line for line in HOSTILE.split("\n") if line != "</details>" and line in outside] == []
+    assert outside.count("</details>") == 1
+
+
+def test_a_message_cannot_end_its_annotation(runner: Runner) -> None:
+    runner.use(prints(1, messages="Error: a:1:2: 100% ::warning::b\rc\nError: d::error::e:3:4: f"))
+    done = runner.act(command="validate")
+    assert [data for name, data in commands(done.log)][:2] == ["100%25 ::warning::b", "f"]
+    assert "::error file=d%3A%3Aerror%3A%3Ae,line=3,col=4::f" in done.log
+
+
+def test_of_many_annotations_the_last_counts_the_rest(runner: Runner) -> None:
+    runner.use(prints(1, messages="\n".join(f"Error: a:{n}:1: wrong" for n in range(12))))
+    told = [data for name, data in commands(runner.act(command="validate").log) if name == "error"]
+    assert told == ["wrong"] * 9 + ["3 more are in the log of this step", "reconciler validate ended with 1"]
+
+
+def test_a_summary_stays_below_what_the_runner_takes(runner: Runner) -> None:
+    runner.use(prints(4, "\n".join(["é" * 500] * 3000)))
+    done = runner.act(command="apply", plan="plan.json")
+    assert 800_000 < len(done.summary.encode()) < 1024 * 1024
+    assert "    (cut here: the log has it whole)\n" in done.summary
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{", '{"summary": {"update": "9\\nx"}, "fingerprint": "sha256:x y"}']
+)
+def test_a_plan_file_that_is_none_gives_no_outputs(runner: Runner, content: str) -> None:
+    runner.use(prints(3))
+    (runner.workspace / "plan.json").write_text(content, encoding="utf-8")
+    done = runner.act(command="apply", plan="plan.json")
+    assert [done.outputs[name] for name in ("update", "fingerprint", "exit-code")] == ["0", "", "3"]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_the_name_tells_plans_apart(runner: Runner) -> None:
+    done = runner.act(name="eu/production 1")
+    assert done.summary.startswith(
+        "<!-- reconciler-plan eu/production 1 -->\n\n### Plan for `eu/production 1`: 2 keys to change"
+    )
+    runner.use(prints(1))
+    assert runner.act(name="staging").summary.startswith(
+        "<!-- reconciler-plan staging -->\n\n### Plan for `staging`: "
+    )
+
+
+def test_it_is_installed_once_from_its_own_code_with_pinned_packages(runner: Runner) -> None:
+    runner.use("exit 0")
+    steps = [{"uses": "an-owner/reconciler@v1"}] * 2
+    done = runner.run(steps, {})
+    options = "-I -m pip install --quiet --disable-pip-version-check"
+    assert done.pip.splitlines() == [
+        f"{options} --require-hashes -r {ROOT}/requirements/demo.txt",
+        f"{options} --no-deps --no-build-isolation {ROOT}",
+    ]
+
+
+def test_a_version_comes_from_an_index(runner: Runner) -> None:
+    runner.use("exit 0")
+    done = runner.act(version="1.2.0rc1")
+    assert done.pip.split()[-1] == "gcore-reconciler==1.2.0rc1"
+
+
+@pytest.mark.parametrize("version", ["1 --index-url=http://evil", "-r x", "1;x", "$(x)", "1\n2"])
+def test_a_version_that_is_none_is_refused(runner: Runner, version: str) -> None:
+    done = runner.act(version=version)
+    assert (done.passed, done.pip) == (False, "")
+    assert "::error::the input version is no version" in done.log
+
+
+def test_pip_does_not_see_the_token_of_the_cloud(runner: Runner) -> None:
+    runner.install("python3", 'case "$2" in -m) env; exit 1 ;; *) exit 0 ;; esac')
+    done = runner.act({"GCORE_API_KEY": CLOUD_TOKEN})
+    assert ("RUNNER_TEMP=" in done.log, CLOUD_TOKEN in done.log) == (True, False)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_module_of_the_workspace_is_never_run(runner: Runner) -> None:
+    for name in ("json", "pip", "re", "reconciler", "secrets", "venv", "yaml"):
+        (runner.workspace / f"{name}.py").write_text("raise SystemExit('it was run')\n", encoding="utf-8")
+    runner.use(
+        f'cd "{ROOT}" && exec {sys.executable} -m reconciler "$@"'
+    )  # as an installed one: not from there
+    done = runner.act(command="validate", paths=str(runner.workspace / "keys"))
+    assert done.passed, done.log
+    scripts = [file.read_text(encoding="utf-8") for file in ROOT.glob("action/*.sh")]
+    started = re.findall(r"python3?\"? (-\S+)", "\n".join([*scripts, ACTION.read_text(encoding="utf-8")]))
+    assert set(started) == {"-I"}
+
+
+def test_an_old_python_is_told_what_is_needed(runner: Runner) -> None:
+    runner.install("python3", "exit 1")
+    assert "::error::reconciler needs python3 3.11 or newer" in runner.act().log
+
+
+def test_no_step_is_put_together_from_expressions_and_each_stops_at_the_first_error() -> None:
+    steps = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
+    assert [step["run"] for step in steps if "${{" in step["run"]] == []
+    assert {step["shell"] for step in steps} == {"bash"}
+    assert {step["run"].split("\n")[0] for step in steps} == {"set -euo pipefail"}
+
+
+def test_every_output_and_input_is_in_the_documentation() -> None:
+    action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
+    page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
+    assert [name for name in {**action["inputs"], **action["outputs"]} if f"| `{name}` |" not in page] == []

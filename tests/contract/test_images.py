@@ -1,0 +1,144 @@
+"""The image is built from pinned packages, holds no secret, and runs as nobody."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from reconciler.cli.main import cli
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = ROOT / "requirements/runtime.txt"
+
+Instruction = tuple[str, str]
+
+
+def stages() -> list[list[Instruction]]:
+    """Give the instructions of each stage with their arguments; what stands before the first is left out."""
+    text = re.sub(r"(?m)^#.*\n", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    found: list[list[Instruction]] = []
+    for line in text.replace("\\\n", " ").splitlines():
+        name, _, arguments = line.partition(" ")
+        if name == "FROM":
+            found.append([])
+        if found and name:
+            found[-1].append((name, " ".join(arguments.split())))
+    return found
+
+
+def arguments(stage: list[Instruction], name: str) -> list[str]:
+    return [given for each, given in stage if each == name]
+
+
+BUILD, FINAL = stages()
+
+
+def test_both_stages_have_one_small_base_that_can_be_pinned() -> None:
+    assert arguments(BUILD, "FROM") == ["${BASE} AS build"]
+    assert arguments(FINAL, "FROM") == ["${BASE}"]
+    assert "ARG BASE=python:3.13-slim\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_what_is_fetched_is_pinned_by_hashes_and_the_rest_is_not_fetched() -> None:
+    commands = " && ".join(arguments(BUILD, "RUN")).split(" && ")
+    pip = [shlex.split(command) for command in commands if " pip " in command]
+    assert len(pip) == 4
+    for words in pip:
+        is_pinned = words[-3:-1] == ["--require-hashes", "-r"]
+        assert is_pinned != ("--no-deps" in words), words
+    assert [command for command in commands if re.search(r"curl|wget|apt|git\b", command)] == []
+
+
+def test_the_final_stage_only_copies_what_was_built() -> None:
+    assert arguments(FINAL, "COPY") == ["--from=build /opt/reconciler /opt/reconciler"]
+    assert arguments(FINAL, "RUN") == []
+    assert [name for stage in (BUILD, FINAL) for name, _ in stage if name in {"ADD", "SHELL", "VOLUME"}] == []
+
+
+def test_it_runs_the_command_as_a_number_that_is_not_root() -> None:
+    assert arguments(FINAL, "USER") == ["65532:65532"]
+    assert arguments(FINAL, "ENTRYPOINT") == ['["reconciler"]']
+    assert arguments(FINAL, "HEALTHCHECK") == ["NONE"]
+
+
+@pytest.mark.parametrize("manifest", ["kubernetes/cronjob.yaml", "kubernetes-service/deployment.yaml"])
+def test_the_manifests_run_it_as_the_same_user(manifest: str) -> None:
+    text = (ROOT / "deploy" / manifest).read_text(encoding="utf-8")
+    assert re.findall(r"run\w+: (\d+)", text) == ["65532", "65532"]
+
+
+def test_the_manifests_give_arguments_to_its_entry_point_and_no_command() -> None:
+    for manifest in ("kubernetes/cronjob.yaml", "kubernetes-service/deployment.yaml"):
+        text = (ROOT / "deploy" / manifest).read_text(encoding="utf-8")
+        assert " command:" not in text
+
+
+def test_nothing_is_written_beside_the_code_and_memory_is_kept_together() -> None:
+    (variables,) = arguments(FINAL, "ENV")
+    assert {"MALLOC_ARENA_MAX=2", "PYTHONDONTWRITEBYTECODE=1"} <= set(variables.split())
+
+
+def test_no_secret_is_in_it_or_in_what_it_is_built_from() -> None:
+    given = [value for stage in (BUILD, FINAL) for name in ("ENV", "ARG") for value in arguments(stage, name)]
+    assert [value for value in given if re.search(r"(?i)key|token|secret|password", value)] == []
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    patterns = [line for line in ignored if not line.startswith("#")]
+    assert patterns[0] == "*", "what is not named stays out"
+    assert patterns[-1] == "**/.*"
+
+
+def test_all_that_is_copied_is_let_through_and_exists() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    let_through = {line[1:] for line in ignored if line.startswith("!")}
+    copied = [word for given in arguments(BUILD, "COPY") for word in given.split()[:-1]]
+    assert [name for name in let_through if not (ROOT / name).exists()] == []
+    assert {name.split("/")[0] for name in copied} == {name.split("/")[0] for name in let_through}
+
+
+def test_the_wheel_is_built_from_all_that_its_description_names() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    copied = {word for given in arguments(BUILD, "COPY") for word in given.split()[:-1]}
+    included = build["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {name.split("/")[0] for name in (*included["packages"], *included["force-include"])} <= copied
+    assert {build["project"]["readme"], *build["project"]["license-files"]} <= copied
+
+
+def test_the_packages_of_the_image_are_those_that_are_tested() -> None:
+    tested = (ROOT / "requirements/dev.txt").read_text(encoding="utf-8")
+    pinned = re.findall(r"(?m)^([\w.-]+==\S+)", RUNTIME.read_text(encoding="utf-8"))
+    assert len(pinned) > 20
+    assert [package for package in pinned if f"\n{package} " not in tested] == []
+
+
+def test_every_package_has_hashes_and_no_address() -> None:
+    text = RUNTIME.read_text(encoding="utf-8")
+    assert "://" not in text
+    entries = re.split(r"(?m)^(?=[a-z])", text)[1:]
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_image_has_what_a_service_with_pages_needs_and_no_emulator() -> None:
+    pinned = set(re.findall(r"(?m)^([\w.-]+)==", RUNTIME.read_text(encoding="utf-8")))
+    assert {"prometheus-client", "jinja2"} <= pinned
+    assert pinned.isdisjoint({"starlette", "uvicorn", "hatchling", "pytest"})
+
+
+def test_the_example_in_its_first_lines_runs_a_command_that_exists() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    words = re.findall(r"(?m)^# docker run .*? reconciler (.+)$", text)[0].split()
+    assert cli.commands[words[0]].make_context(words[0], words[1:], parent=click.Context(cli)).params["paths"]
+
+
+def test_the_hook_for_pre_commit_is_offline_and_looks_at_all_files() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert set(hook) == {"id", "name", "description", "entry", "language", "pass_filenames", "args", "files"}
+    assert (hook["entry"], hook["language"]) == ("reconciler validate", "python")
+    assert (hook["pass_filenames"], hook["args"]) == (False, ["keys"])
+    assert re.search(hook["files"], "keys/shop.yml")
+    assert not re.search(hook["files"], "keys/readme.md")

@@ -1,0 +1,272 @@
+"""The pipelines that are ready to copy are safe by default, and run commands that exist."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from reconciler.cli.main import cli
+from tests.contract.runner import ACTION, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLE = ROOT / "examples/gitops-repo"
+WORKFLOWS = sorted((EXAMPLE / ".github/workflows").glob("*.yml"))
+ENVIRONMENTS = sorted((EXAMPLE / "environments").iterdir())
+OURS = "YOUR-ORG/reconciler@v1"
+
+
+def document(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def jobs() -> dict[str, Any]:
+    return {f"{path.stem} {name}": job for path in WORKFLOWS for name, job in document(path)["jobs"].items()}
+
+
+def uses() -> dict[str, tuple[Any, Any]]:
+    """Give each use of the action, with its job."""
+    return {
+        f"{name} {number}": (step, job)
+        for name, job in jobs().items()
+        for number, step in enumerate(job["steps"])
+        if step.get("uses") == OURS
+    }
+
+
+def scripts() -> dict[str, tuple[str, str]]:
+    """Give every script with its shell, by its place."""
+    found = {
+        path.name: ("bash", path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("action/*.sh"))
+    }
+    steps = {
+        "action": document(ACTION)["runs"]["steps"],
+        **{name: job["steps"] for name, job in jobs().items()},
+    }
+    for place, listed in steps.items():
+        for number, step in enumerate(listed):
+            if "run" in step:
+                found[f"{place} {number}"] = ("bash", step["run"])
+    for name, job in document(ROOT / "deploy/gitlab/plan.yml").items():
+        if "script" in job:
+            found[f"gitlab {name}"] = ("sh", "\n".join(job["script"]))
+    stages = document(ROOT / "deploy/atlantis/atlantis.yaml")["workflows"]["reconciler"]
+    for stage, about in stages.items():
+        commands = [run if isinstance(run := step["run"], str) else run["command"] for step in about["steps"]]
+        found[f"atlantis {stage}"] = ("sh", "\n".join(commands))
+    return found
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="there is no shellcheck here")
+@pytest.mark.parametrize("place", scripts())
+def test_a_script_passes_shellcheck(place: str) -> None:
+    shell, script = scripts()[place]
+    command = ["/usr/bin/env", "shellcheck", "--shell", shell, "-"]
+    done = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("place", scripts())
+def test_no_script_is_put_together_from_expressions(place: str) -> None:
+    assert "${{" not in scripts()[place][1]
+
+
+@pytest.mark.parametrize("place", [place for place in scripts() if place.endswith(".sh")])
+def test_a_script_of_the_action_stops_at_the_first_error(place: str) -> None:
+    code = [line for line in scripts()[place][1].splitlines() if line and not line.startswith("#")]
+    assert code[0] == "set -euo pipefail"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_has_no_rights_beyond_those_of_its_jobs(path: Path) -> None:
+    assert document(path)["permissions"] == {}
+    rights = [set(job["permissions"].items()) for job in document(path)["jobs"].values()]
+    assert set().union(*rights) <= {("contents", "read"), ("pull-requests", "write")}
+
+
+def test_only_the_plan_on_a_pull_request_may_write_and_that_is_comments() -> None:
+    writing = [name for name, job in jobs().items() if "write" in job["permissions"].values()]
+    assert writing == ["plan plan"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_workflow_gives_secrets_to_the_code_of_a_fork(path: Path) -> None:
+    events = document(path)[True]  # "on" is a boolean to YAML 1.1
+    assert {"pull_request_target", "workflow_run", "issue_comment"}.isdisjoint(events)
+
+
+def test_a_pull_request_from_a_fork_is_checked_without_secrets() -> None:
+    plan = document(EXAMPLE / ".github/workflows/plan.yml")["jobs"]
+    assert "secrets." not in str(plan["validate"])
+    assert "if" not in plan["validate"]
+    assert plan["plan"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+
+
+@pytest.mark.parametrize("job", jobs().values(), ids=jobs())
+def test_a_job_ends_in_time_and_leaves_no_credentials_behind(job: Any) -> None:
+    assert job["timeout-minutes"] <= 15
+    checkouts = [
+        step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")
+    ]
+    assert [given for given in checkouts if given["persist-credentials"] is not False] == []
+
+
+@pytest.mark.parametrize("step", [step for step, _ in uses().values()], ids=uses())
+def test_the_action_is_given_inputs_that_it_has_and_the_token_by_the_environment(step: Any) -> None:
+    assert set(step["with"]) <= set(document(ACTION)["inputs"])
+    assert step.get("env", {}) in ({}, {"GCORE_API_KEY": "${{ secrets.GCORE_API_KEY }}"})
+
+
+@pytest.mark.parametrize("job", jobs().values(), ids=jobs())
+def test_the_token_is_in_no_other_step(job: Any) -> None:
+    others = [step for step in job["steps"] if step.get("uses") != OURS]
+    assert "secrets." not in str(others) + str(job.get("env", ""))
+
+
+def test_only_jobs_that_apply_have_an_environment_whose_token_writes() -> None:
+    wanted = {"staging", "production"}
+    applying = {job["environment"] for step, job in uses().values() if step["with"].get("command") == "apply"}
+    others = [
+        job.get("environment", "-plan")
+        for step, job in uses().values()
+        if step["with"].get("command") != "apply"
+    ]
+    assert applying == wanted
+    assert [name for name in others if not name.endswith("-plan")] == []
+
+
+def test_two_runs_never_apply_to_one_environment_at_once() -> None:
+    applying = [job for step, job in uses().values() if step["with"].get("command") == "apply"]
+    assert [job["concurrency"] for job in applying] == [
+        {"group": f"apply-{job['environment']}", "cancel-in-progress": False} for job in applying
+    ]
+
+
+def test_what_is_applied_to_production_is_named_by_its_fingerprint() -> None:
+    job = document(EXAMPLE / ".github/workflows/apply.yml")["jobs"]["production"]
+    given = job["steps"][-1]["with"]
+    assert given["plan"] == "plan.json"
+    assert given["expect"] == "${{ needs.plan-production.outputs.fingerprint }}"
+    assert [step for step in job["steps"] if "checkout" in step["uses"]] == []
+
+
+def test_where_a_base_is_named_the_history_is_there() -> None:
+    with_base = [job for step, job in uses().values() if "base" in step["with"]]
+    assert [job["steps"][0]["with"]["fetch-depth"] for job in with_base] == [0]
+
+
+def test_the_environments_are_valid_and_in_projects_of_their_own() -> None:
+    projects = []
+    for folder in ENVIRONMENTS:
+        done = CliRunner().invoke(cli, ["validate", str(folder)])
+        assert (done.exit_code, "Warning" in done.output) == (0, False), done.output
+        projects += [document(file)["project_id"] for file in folder.glob("*.yaml")]
+    assert len(set(projects)) == len(projects) == 2
+
+
+def test_every_environment_is_planned_watched_owned_and_applied() -> None:
+    names = [folder.name for folder in ENVIRONMENTS]
+    for workflow, job in (("plan", "plan"), ("drift", "drift")):
+        about = document(EXAMPLE / f".github/workflows/{workflow}.yml")["jobs"][job]
+        assert sorted(about["strategy"]["matrix"]["environment"]) == names
+    owners = (EXAMPLE / ".github/CODEOWNERS").read_text(encoding="utf-8")
+    assert [name for name in names if f"/environments/{name}/ " not in owners] == []
+    assert (
+        sorted(set(names) & {job["environment"] for job in jobs().values() if "environment" in job}) == names
+    )
+
+
+def test_the_example_uses_the_hook_that_there_is() -> None:
+    (hook,) = document(ROOT / ".pre-commit-hooks.yaml")
+    (repository,) = document(EXAMPLE / ".pre-commit-config.yaml")["repos"]
+    assert [used["id"] for used in repository["hooks"]] == [hook["id"]]
+    assert [used["args"] for used in repository["hooks"]] == [["environments"]]
+
+
+def test_every_placeholder_is_in_the_readme_of_the_example() -> None:
+    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    files = [path for path in EXAMPLE.rglob("*") if path.is_file() and path.name != "README.md"]
+    found = {word for path in files for word in re.findall(r"YOUR-[A-Z]+", path.read_text(encoding="utf-8"))}
+    assert found
+    assert [word for word in found if word not in readme] == []
+
+
+def gitlab() -> dict[str, Any]:
+    jobs: dict[str, Any] = document(ROOT / "deploy/gitlab/plan.yml")
+    return jobs
+
+
+def test_gitlab_plans_on_merge_requests_and_applies_only_what_was_merged() -> None:
+    conditions = {name: job["rules"][0]["if"] for name, job in gitlab().items() if "rules" in job}
+    merge_request = '$CI_PIPELINE_SOURCE == "merge_request_event"'
+    merged = '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'
+    assert conditions == {
+        "reconciler-validate": merge_request,
+        "reconciler-plan": merge_request,
+        "reconciler-plan-merged": merged,
+        "reconciler-apply": merged,
+    }
+
+
+def test_gitlab_applies_one_at_a_time_in_an_environment_of_its_own() -> None:
+    apply = gitlab()["reconciler-apply"]
+    assert (apply["resource_group"], apply["interruptible"]) == ("reconciler", False)
+    assert apply["environment"] == {"name": "reconciler"}
+    plans = [gitlab()[name]["environment"]["name"] for name in ("reconciler-plan", "reconciler-plan-merged")]
+    assert plans == ["reconciler-plan"] * 2
+    assert gitlab()["reconciler-plan"]["artifacts"]["reports"] == {"terraform": "report.json"}
+
+
+def commands() -> list[str]:
+    """Give the words after ``reconciler`` in the scripts of GitLab and Atlantis."""
+    text = "\n".join(
+        script for place, (_, script) in scripts().items() if place.startswith(("gitlab", "atl"))
+    )
+    found = re.findall(r"(?m)(?:^|\()reconciler ([^<>|)\n]+?)(?: 2?>.*)?\)?(?: \|\|.*)?$", text)
+    return [command.strip() for command in found]
+
+
+def test_every_command_is_looked_at() -> None:
+    assert [command.split()[0] for command in commands()] == [
+        *("validate", "plan", "show", "show", "plan", "apply"),
+        *("plan", "show", "apply"),
+    ]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_pipeline_runs_a_command_that_exists(command: str) -> None:
+    name, *arguments = command.replace('"', "").split()
+    context = cli.commands[name].make_context(name, arguments, parent=click.Context(cli))
+    assert context.params.get("auto_approve", True), "nobody is there to ask"
+    assert context.params.get("correct") is None
+
+
+def test_atlantis_applies_the_plan_that_it_showed() -> None:
+    stages = document(ROOT / "deploy/atlantis/atlantis.yaml")["workflows"]["reconciler"]
+    assert '--out "$PLANFILE"' in stages["plan"]["steps"][0]["run"]["command"]
+    assert '--plan "$PLANFILE"' in stages["apply"]["steps"][0]["run"]
+
+
+def test_atlantis_asks_for_an_approval_of_production() -> None:
+    projects = document(ROOT / "deploy/atlantis/atlantis.yaml")["projects"]
+    assert [project["dir"] for project in projects] == ["environments/staging", "environments/production"]
+    assert "approved" in projects[1]["apply_requirements"]
+
+
+def test_the_snippets_in_the_documentation_use_the_action_as_it_is() -> None:
+    page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
+    whole, part, hooks = (yaml.safe_load(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", page))
+    listed = [step for job in [*whole["jobs"].values(), *part.values()] for step in job["steps"]]
+    used = [step for step in listed if step["uses"] == OURS]
+    assert len(used) == 4
+    assert {name for step in used for name in step.get("with", {})} <= set(document(ACTION)["inputs"])
+    assert [hook["id"] for hook in hooks["repos"][0]["hooks"]] == ["reconciler-validate"]
+    assert whole["permissions"] == {}
