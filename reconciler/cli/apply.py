@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of
-from reconciler.cli.execution import Execution, finishing
+from reconciler.cli.execution import Execution
 from reconciler.cli.options import apply_options, clock_of, connection
 from reconciler.cli.plan import is_refused, read_and_plan, show
 from reconciler.cli.records import open_records, record_options
 from reconciler.cli.show import open_plan
+from reconciler.cli.signals import finishing
 from reconciler.errors import ConfigurationError, ExitCode, RefusedError
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,12 +99,6 @@ class Console:
         with Progress(console=terminal, transient=True) as bar:
             task = bar.add_task(what, total=total)
             yield lambda: bar.advance(task)
-
-
-def stop_signals() -> tuple[signal.Signals, ...]:
-    """Give the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
-    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 def console_of(parameters: Mapping[str, Any]) -> Console:

@@ -47,7 +47,8 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
 
     With --every or --cron the command is a service: files and token are read anew in each round, files that
     are invalid leave the last valid ones in force, and failed rounds come at growing distances. SIGHUP begins
-    a round at once; SIGTERM and SIGINT let the round finish, and the exit code is 0.
+    a round at once; SIGTERM and SIGINT let writes in flight finish, and the exit code is 0. A second one ends
+    the service at once, with 130.
     """
     check(context, parameters)
     console = console_of(parameters)

@@ -1,30 +1,23 @@
-"""Executing a plan from the command line: the journal, the signals, the report."""
+"""Executing a plan from the command line: the journal, the report."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from reconciler.cli.console import Console, stop_signals
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping, Sequence
-    from types import FrameType
+    from collections.abc import Mapping, Sequence
 
+    from reconciler.cli.console import Console
     from reconciler.cli.records import Records
     from reconciler.client import Writer
     from reconciler.commands.apply import Freshness
     from reconciler.kinds import Kind
     from reconciler.model import Outcome, Plan
     from reconciler.waiting import Workers
-
-_SHOW_CURSOR: Final = b"\x1b[?25h\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +60,3 @@ def _report(outcomes: Sequence[Outcome], code: ExitCode, console: Console) -> Ex
         console.error(str(error))
         return code or ExitCode.PARTIAL
     return code
-
-
-@contextmanager
-def finishing(stop: threading.Event, console: Console) -> Iterator[None]:
-    """Turn the first stop signal into a request to finish; the second ends the process at once."""
-
-    def handle(_signal: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            if sys.stderr is not None and sys.stderr.isatty():
-                os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the progress bar had hidden it
-            os._exit(ExitCode.INTERRUPTED)
-        stop.set()
-        console.note("Interrupted: no new writes; finishing the ones in flight. Again to stop at once.")
-
-    before = {number: signal.signal(number, handle) for number in stop_signals()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -11,7 +11,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.apply import apply
-from reconciler.cli.console import CONTEXT, Console, complain, stop_signals
+from reconciler.cli.console import CONTEXT, Console, complain
 from reconciler.cli.demo import demo
 from reconciler.cli.drift import drift
 from reconciler.cli.emulator import emulator
@@ -21,6 +21,7 @@ from reconciler.cli.journal import journal
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import completion, schema
 from reconciler.cli.show import show
+from reconciler.cli.signals import stop_signals
 from reconciler.cli.validate import validate
 from reconciler.errors import ExitCode, ReconcilerError
 

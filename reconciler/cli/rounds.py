@@ -7,9 +7,10 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.drift_printer import DriftPrinter
-from reconciler.cli.execution import Execution, finishing
+from reconciler.cli.execution import Execution
 from reconciler.cli.options import connection, validator
 from reconciler.cli.plan import is_refused, read_files, targeted
+from reconciler.cli.signals import finishing
 from reconciler.commands.drift import (
     Detection,
     refused_fields,

@@ -7,15 +7,15 @@ import gc
 import random
 import signal
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from reconciler.cli.signals import finisher, heard
 from reconciler.normalize import format_instant
 from reconciler.report import RoundResult, ServiceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from reconciler.cli.console import Console
     from reconciler.clock import Clock
@@ -28,7 +28,10 @@ _LONGEST_SLEEP: Final = 10.0
 
 
 class Service:
-    """Runs rounds until ``stop`` is set. A signal to end lets the round finish; SIGHUP begins one at once."""
+    """Runs rounds until ``stop`` is set.
+
+    SIGHUP begins a round at once. A signal to end lets writes in flight finish; a second waits for nothing.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that a loop depends on
         self,
@@ -133,21 +136,12 @@ class Service:
             )
         self._failures, self._failing_since = 0, None
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _signals(self) -> AbstractContextManager[None]:
         """Listen for signals as long as the service runs."""
+        finish = finisher(self._stop, self._console)
 
-        def end(_signal: int, _frame: FrameType | None) -> None:
-            self._stop.set()
+        def end() -> None:
+            finish()
             self._wake.set()
 
-        def begin(_signal: int, _frame: FrameType | None) -> None:
-            self._wake.set()
-
-        wanted = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: begin}
-        before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return heard({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: self._wake.set})

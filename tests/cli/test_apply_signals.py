@@ -79,10 +79,18 @@ def test_after_the_first_signal_the_write_in_flight_finishes_and_no_other_begins
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_the_second_signal_ends_the_run_at_once(
-    cli: CommandLine, held: Emulator, gate: Gate, drifted: str, number: signal.Signals
+@pytest.mark.parametrize(
+    "command", [("apply", "--auto-approve"), ("drift", "--correct", "all", "--every", "1d")], ids=" ".join
+)
+def test_the_second_signal_ends_the_run_at_once(  # noqa: PLR0913, PLR0917 - fixtures and cases
+    cli: CommandLine,
+    held: Emulator,
+    gate: Gate,
+    drifted: str,
+    command: tuple[str, ...],
+    number: signal.Signals,
 ) -> None:
-    with cli.start("apply", drifted, "--auto-approve", "--parallelism", "1") as process:
+    with cli.start(*command, drifted, "--parallelism", "1") as process:
         assert gate.reached.wait(timeout=20)
         process.send_signal(number)
         lines_until(process.stderr, "Interrupted")
