@@ -16,7 +16,7 @@ from reconciler import __version__
 from reconciler.model import Effect, Origin
 from reconciler.render.escape import quoted
 from reconciler.render.html import PageTemplate, Tone, page_template
-from reconciler.render.text import counted
+from reconciler.render.text import access_line, counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -41,7 +41,6 @@ _ORIGINS: Final = {
     Origin.DRIFT: "the live API changed it",
     Origin.CONFLICT: "both changed it differently",
 }
-
 _COLOURS: Final = {Origin.CONFIG: "config", Origin.DRIFT: "drifted", Origin.CONFLICT: "contested"}
 
 
@@ -140,6 +139,7 @@ def _headline(plan: Plan) -> Headline:
     else:
         tone = Tone.WAITING
     if plan.changes:
+        notes.append(access_line(plan.grants, plan.revokes, plan.neutral))
         return Headline(f"{counted(len(plan.changes), 'key')} to change", tone, tuple(notes))
     if plan.problems:
         notes.append("The keys with errors cannot be planned; the others match the configuration.")

@@ -48,8 +48,8 @@ WINDOW = Window(NOON - 30 * DAY, NOON)
 ACME = "caas/1/76/partner-acme"
 WEB = {"name": "web", "namespace": "shop"}
 API = {"name": "api", "namespace": "shop"}
-VOID = {"meta", "br"}
-INLINE = {"code", "span", "strong", "time", "svg", "use", "path"}
+VOID = {"meta", "br", "input"}
+INLINE = {"b", "code", "del", "ins", "mark", "path", "span", "strong", "svg", "time", "use"}
 HOSTILE = [
     "<script>document.title='owned'</script>",
     '"><img src=x onerror=alert(1)>',
