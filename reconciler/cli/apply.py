@@ -11,15 +11,17 @@ import click
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.execution import Execution
 from reconciler.cli.options import apply_options, clock_of, connection
-from reconciler.cli.plan import is_refused, read_and_plan, show
+from reconciler.cli.plan import complain, read_and_plan, refused, show
 from reconciler.cli.records import open_records, record_options
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
-from reconciler.errors import ConfigurationError, ExitCode, RefusedError
+from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.cli.events import EventStream
+    from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
     from reconciler.model import Plan
 
@@ -39,6 +41,7 @@ Examples:
   reconciler apply keys/ --auto-approve          # in a pipeline
   reconciler apply keys/ --dry-run               # prints the plan and stops
   reconciler apply --plan plan.json --auto-approve --expect sha256:1f0c...
+  reconciler apply keys/ --auto-approve --events # for a program that follows
 """,
 )
 @click.option(
@@ -51,6 +54,7 @@ Examples:
 @click.option("--expect", metavar="FINGERPRINT", help="Refuse any plan but the one with this fingerprint.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
+@click.option("--events", is_flag=True, help="Print JSON lines as things happen, with OpenTofu's types.")
 @record_options
 @apply_options
 @click.pass_context
@@ -67,6 +71,18 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     _check(context, parameters)
     console = console_of(parameters)
     clock = clock_of(context)
+    events = _events(parameters, clock, console)
+    try:
+        return _apply(parameters, clock, console, events)
+    except ReconcilerError as error:
+        if events is not None:
+            events.errors(error.texts)
+        raise
+
+
+def _apply(
+    parameters: dict[str, Any], clock: Clock, console: Console, events: EventStream | None
+) -> ExitCode:
     stop = threading.Event()
     saved = None if parameters["plan_file"] is None else open_plan(parameters)
     if saved is not None:
@@ -78,19 +94,34 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     now = clock.now()
     with open_records(parameters, clock, "apply") as records, Writer(link) as writer:
         made = saved or read_and_plan(writer, parameters, now, console)
-        if not _is_unseen(made.plan, parameters, console):
+        if events is not None:
+            events.planned(made.plan)
+            complain(made.plan, console)
+        elif not _is_unseen(made.plan, parameters, console):
             show(made, "text", now, console)
         _expect(made.plan, parameters["expect"])
-        if made.plan.problems or is_refused(made.plan, parameters, console):
+        reasons = () if made.plan.problems else refused(made.plan, parameters, console)
+        if made.plan.problems or reasons:
+            if events is not None:
+                events.errors(reasons)
             console.note("Nothing was applied.")
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not made.plan.changes:
             return ExitCode.DONE
         freshness = _approve(parameters, console)
         with finishing(stop, console), Workers(parameters["parallelism"]) as workers:
-            execution = Execution(writer, made.kinds, workers, console, records, stop)
+            execution = Execution(writer, made.kinds, workers, console, records, stop, events)
             code, _ = execution.run(made.plan, freshness)
             return code
+
+
+def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:
+    """Begin the stream of events, if one is wanted."""
+    if not parameters["events"]:
+        return None
+    from reconciler.cli.events import EventStream  # noqa: PLC0415 - only --events needs it
+
+    return EventStream(clock, console)
 
 
 def _check(context: click.Context, parameters: Mapping[str, Any]) -> None:
@@ -100,6 +131,10 @@ def _check(context: click.Context, parameters: Mapping[str, Any]) -> None:
         )
     if parameters["plan_file"] is not None and parameters["target"]:
         raise click.UsageError("--target narrows a plan while it is made; it cannot go with --plan.", context)
+    if parameters["events"] and not (parameters["auto_approve"] or parameters["dry_run"]):
+        raise click.UsageError(
+            "--events goes with --auto-approve or --dry-run: a program that follows cannot be asked.", context
+        )
 
 
 def _expect(plan: Plan, fingerprint: str | None) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.cli.console import Console
+    from reconciler.cli.events import EventStream
     from reconciler.cli.records import Records
     from reconciler.client import Writer
     from reconciler.commands.apply import Freshness
@@ -30,6 +31,7 @@ class Execution:
     console: Console
     records: Records
     stop: threading.Event
+    events: EventStream | None = None
 
     def run(self, plan: Plan, freshness: Freshness) -> tuple[ExitCode, Sequence[Outcome]]:
         """Send the changes of ``plan``, print what became of each, and judge the whole.
@@ -38,25 +40,35 @@ class Execution:
 
         Raises ConfigurationError if the journal cannot be opened.
         """
-        from reconciler.apply import Executor  # noqa: PLC0415 - --help needs no engine
+        from reconciler.apply import Executor, Recorders  # noqa: PLC0415 - --help needs no engine
         from reconciler.commands.apply import apply_plan, exit_code  # noqa: PLC0415 - the same
 
         with (
-            self.records.recorder(plan.fingerprint) as recorder,
+            self.records.recorder(plan.fingerprint) as records,
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):
+
+            def on_outcome(outcome: Outcome) -> None:
+                advance()
+                if self.events is not None:
+                    self.events.ended(outcome)
+
+            # The journal comes first: what it cannot keep is not sent, and so has not begun.
+            recorder = records if self.events is None else Recorders(records, self.events)
             executor = Executor(self.writer, self.kinds, self.workers, self.stop, recorder)
-            outcomes = apply_plan(executor, plan, freshness, lambda _outcome: advance())
-        return _report(outcomes, exit_code(outcomes, self.stop), self.console), outcomes
+            outcomes = apply_plan(executor, plan, freshness, on_outcome)
+        return self._report(outcomes, exit_code(outcomes, self.stop)), outcomes
 
+    def _report(self, outcomes: Sequence[Outcome], code: ExitCode) -> ExitCode:
+        """Print what became of each key. Writes that nobody could read of were made all the same."""
+        if self.events is not None:
+            self.events.applied(outcomes)
+            return code or (ExitCode.PARTIAL if self.events.is_broken else ExitCode.DONE)
+        from reconciler.render.text import render_outcomes  # noqa: PLC0415 - --help needs no renderer
 
-def _report(outcomes: Sequence[Outcome], code: ExitCode, console: Console) -> ExitCode:
-    """Print what became of each key. Writes that nobody could read of were made all the same."""
-    from reconciler.render.text import render_outcomes  # noqa: PLC0415 - --help needs no renderer
-
-    try:
-        console.result(render_outcomes(outcomes, console.paint))
-    except ConfigurationError as error:
-        console.error(str(error))
-        return code or ExitCode.PARTIAL
-    return code
+        try:
+            self.console.result(render_outcomes(outcomes, self.console.paint))
+        except ConfigurationError as error:
+            self.console.error(str(error))
+            return code or ExitCode.PARTIAL
+        return code

@@ -16,7 +16,7 @@ from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.client import Reader
     from reconciler.kinds import Kind
@@ -69,7 +69,7 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     show(made, parameters["format"], now, console)
     if made.plan.problems:
         return ExitCode.ERROR
-    if is_refused(made.plan, parameters, console):
+    if refused(made.plan, parameters, console):
         return ExitCode.REFUSED
     changed = parameters["detailed_exitcode"] and made.plan.changes
     return ExitCode.CHANGES if changed else ExitCode.DONE
@@ -147,20 +147,25 @@ def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[Desire
     return select(state, parameters["target"]) if parameters["target"] else (state, everything)
 
 
-def is_refused(made: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
-    """Tell whether a plan goes beyond what one run may do, and print why."""
+def refused(made: Plan, parameters: Mapping[str, Any], console: Console) -> Sequence[str]:
+    """Print and give the reasons why a plan goes beyond what one run may do; none if it does not."""
     from reconciler.safety import refusals  # noqa: PLC0415 - --help needs no engine
 
     reasons = refusals(made, limits(parameters))
     for reason in reasons:
         console.error(reason)
-    return bool(reasons)
+    return reasons
 
 
 def show(made: Made, output_format: str, now: dt.datetime, console: Console) -> None:
     """Print a plan, then the reasons why it cannot be applied as it stands."""
     console.result(rendered(output_format, made.plan, now, made.provenance, console))
-    for problem in made.plan.problems:
+    complain(made.plan, console)
+
+
+def complain(made: Plan, console: Console) -> None:
+    """Print the reasons why a plan cannot be applied as it stands."""
+    for problem in made.problems:
         console.error(str(problem))
 
 

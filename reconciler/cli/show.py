@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.formats import format_option, rendered
-from reconciler.cli.plan import Made
+from reconciler.cli.plan import Made, complain
 from reconciler.errors import ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def show(**parameters: Any) -> None:
     console = console_of({**parameters, "quiet": False})
     saved, _ = _read(parameters["file"])
     console.result(rendered(parameters["format"], saved.plan, saved.made_at, saved.provenance, console))
-    for problem in saved.plan.problems:
-        console.error(str(problem))
+    complain(saved.plan, console)
 
 
 def open_plan(parameters: Mapping[str, Any]) -> Made:

@@ -154,16 +154,21 @@ def _colour(field: FieldChange) -> Colour:
 def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
     """Give what became of each change and the closing line, ending with a newline."""
     lines = [_outcome_line(outcome, paint) for outcome in outcomes]
+    colour = Colour.ADD if _is_complete(outcomes) else Colour.REMOVE
+    return "\n".join([*lines, "", paint(closing_line(outcomes), colour)]) + "\n"
+
+
+def closing_line(outcomes: Sequence[Outcome]) -> str:
+    """Say how an apply ended."""
     counts = Counter(outcome.result for outcome in outcomes)
-    applied = counts[Result.APPLIED]
-    is_complete = applied + counts[Result.UNCHANGED] == len(outcomes)
-    if is_complete:
-        closing = f"Apply complete! Resources: 0 added, {applied} changed, 0 destroyed."
-    else:
-        rest = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
-        closing = f"Apply incomplete: {rest}. Run plan again to see what is left."
-    colour = Colour.ADD if is_complete else Colour.REMOVE
-    return "\n".join([*lines, "", paint(closing, colour)]) + "\n"
+    if _is_complete(outcomes):
+        return f"Apply complete! Resources: 0 added, {counts[Result.APPLIED]} changed, 0 destroyed."
+    rest = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
+    return f"Apply incomplete: {rest}. Run plan again to see what is left."
+
+
+def _is_complete(outcomes: Sequence[Outcome]) -> bool:
+    return all(outcome.result in {Result.APPLIED, Result.UNCHANGED} for outcome in outcomes)
 
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:

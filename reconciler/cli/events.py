@@ -1,0 +1,68 @@
+"""``apply --events``: JSON lines on stdout as things happen."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ConfigurationError
+from reconciler.render.events import applied, begun, ended, error, event_line, planned, version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reconciler.cli.console import Console
+    from reconciler.clock import Clock
+    from reconciler.model import Change, Outcome, Plan
+    from reconciler.render.events import Event
+
+
+class EventStream:
+    """Prints events, whichever thread they come from, and begins with who speaks.
+
+    One that cannot be written stops no write to the API: it is told once, and :attr:`is_broken` afterwards.
+    """
+
+    def __init__(self, clock: Clock, console: Console) -> None:
+        """Take the clock whose time the events bear."""
+        self.is_broken = False
+        self._clock = clock
+        self._console = console
+        self._lock = threading.Lock()
+        self._began: dict[str, float] = {}
+        self._print(version())
+
+    def planned(self, plan: Plan) -> None:
+        """Tell what is planned."""
+        self._print(*planned(plan))
+
+    def before(self, change: Change) -> None:
+        """Tell of a write that is about to be sent."""
+        self._began[change.address] = self._clock.monotonic()
+        self._print(begun(change))
+
+    def after(self, outcome: Outcome) -> None:
+        """Wait for :meth:`ended`, which hears of what was never sent as well."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Tell what became of a change."""
+        began = self._began.get(outcome.change.address)
+        self._print(*ended(outcome, None if began is None else self._clock.monotonic() - began))
+
+    def applied(self, outcomes: Sequence[Outcome]) -> None:
+        """Tell the sum."""
+        self._print(applied(outcomes))
+
+    def errors(self, texts: Iterable[str]) -> None:
+        """Tell what stands in the way."""
+        self._print(*(error(text) for text in texts))
+
+    def _print(self, *events: Event) -> None:
+        with self._lock:
+            try:
+                for event in events:
+                    if not self.is_broken:
+                        self._console.result(event_line(event, self._clock.now()))
+            except ConfigurationError as failure:
+                self.is_broken = True
+                self._console.complain(failure)

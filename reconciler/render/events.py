@@ -1,0 +1,148 @@
+"""What happens during an apply, as JSON lines with the types of OpenTofu's machine-readable output.
+
+https://opentofu.org/docs/internals/machine-readable-ui/ names them. Each function gives events: a message for
+people and the members of the type; :func:`event_line` makes the line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler import __version__
+from reconciler.model import Result
+from reconciler.normalize import json_text
+from reconciler.render.escape import tamed
+from reconciler.render.text import closing_line, summary_line
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.errors import Position, Problem
+    from reconciler.model import Change, Outcome, Plan
+
+EVENTS_VERSION: Final = "1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its type, a message for people, and the members that its type has."""
+
+    type: str
+    message: str
+    members: Mapping[str, Any]
+    level: str = "info"
+
+
+def event_line(event: Event, moment: dt.datetime) -> str:
+    """Give an event as one line of JSON, ending with a newline."""
+    line = {
+        "@level": event.level,
+        "@message": event.message,
+        "@module": "reconciler.ui",
+        "@timestamp": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "type": event.type,
+        **event.members,
+    }
+    return tamed(json.dumps(line, ensure_ascii=True)) + "\n"
+
+
+def version() -> Event:
+    """Say who speaks, and in which version of these events."""
+    return Event("version", f"reconciler {__version__}", {"reconciler": __version__, "ui": EVENTS_VERSION})
+
+
+def planned(plan: Plan) -> tuple[Event, ...]:
+    """Tell of each change that is planned, of what was noticed on the way, and the sum."""
+    changes = [
+        Event(
+            "planned_change",
+            f"{change.address}: Plan to update",
+            {
+                "change": {
+                    "resource": _resource(change),
+                    "action": "update",
+                    "fields": {field.field: field.effect.value for field in change.fields},
+                }
+            },
+        )
+        for change in plan.changes
+    ]
+    counts = {"add": 0, "change": len(plan.changes), "remove": 0, "operation": "plan"}
+    summary = {"changes": counts, "fingerprint": plan.fingerprint}
+    return (
+        *changes,
+        *(_problem("warning", warning) for warning in plan.warnings),
+        *(_problem("error", problem) for problem in plan.problems),
+        Event("change_summary", summary_line(plan), summary),
+    )
+
+
+def begun(change: Change) -> Event:
+    """Tell that a write is about to be sent."""
+    hook = {"resource": _resource(change), "action": "update"}
+    return Event("apply_start", f"{change.address}: Modifying... {json_text(change.patch)}", {"hook": hook})
+
+
+def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
+    """Tell what became of a change; ``seconds`` is how long its write took, None if none was sent."""
+    change, result = outcome.change, outcome.result
+    message = f"{change.address}: {result.value}"
+    if seconds is None and result is Result.UNCHANGED:
+        return (Event("log", message, {"address": change.address}),)
+    trouble = error(f"{message}: {outcome.detail}", change.address, change.position)
+    if seconds is None:
+        return (trouble,)
+    hook: dict[str, Any] = {
+        "resource": _resource(change),
+        "action": "update",
+        "elapsed_seconds": round(seconds, 3),
+        "result": result.value,
+    }
+    if outcome.request_id is not None:
+        hook["request_id"] = outcome.request_id
+    if result is not Result.APPLIED:
+        return (Event("apply_errored", message, {"hook": hook}, "error"), trouble)
+    complete = Event("apply_complete", message, {"hook": hook})
+    return (complete, trouble) if outcome.detail else (complete,)
+
+
+def applied(outcomes: Sequence[Outcome]) -> Event:
+    """Give the sum of an apply, with how many changes ended how."""
+    results = Counter(outcome.result.value for outcome in outcomes)
+    counts = {"add": 0, "change": results[Result.APPLIED.value], "remove": 0, "operation": "apply"}
+    return Event("change_summary", closing_line(outcomes), {"changes": counts, "results": dict(results)})
+
+
+def error(text: str, address: str = "", position: Position | None = None) -> Event:
+    """Tell of something that stands in the way."""
+    return _diagnostic("error", text, address, position)
+
+
+def _problem(severity: str, problem: Problem) -> Event:
+    return _diagnostic(severity, problem.message, problem.address, problem.position)
+
+
+def _diagnostic(severity: str, text: str, address: str, position: Position | None) -> Event:
+    diagnostic: dict[str, Any] = {"severity": severity, "summary": text, "detail": ""}
+    if address:
+        diagnostic["address"] = address
+    if position is not None:
+        start = {"line": position.line, "column": position.column}
+        diagnostic["range"] = {"filename": position.source, "start": start}
+    level = "warn" if severity == "warning" else severity
+    return Event("diagnostic", f"{severity.capitalize()}: {text}", {"diagnostic": diagnostic}, level)
+
+
+def _resource(change: Change) -> dict[str, Any]:
+    return {
+        "addr": change.address,
+        "module": "",
+        "resource": change.address,
+        "resource_type": change.scope.kind,
+        "resource_name": change.name,
+        "resource_key": None,
+    }
