@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import threading
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ExitCode
@@ -32,34 +32,28 @@ def stop_signals() -> tuple[signal.Signals, ...]:
 def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
     """Call the handler of each signal that comes as long as the context lasts, in another thread.
 
-    Python itself would run a handler in the main thread between any two of its steps. One that sets an
-    event while that thread holds the lock within the same event would wait for ever.
+    Python runs what it is given in the main thread, between any two of its steps. There, setting an event
+    whose lock that thread holds would wait for ever; putting something into a simple queue never waits.
     """
-    ear, mouth = socket.socketpair()
-    mouth.settimeout(0)  # a signal waits for nobody
+    queue: SimpleQueue[int | None] = SimpleQueue()
+
+    def put(number: int, _frame: FrameType | None) -> None:
+        queue.put(number)
 
     def listen() -> None:
-        while number := ear.recv(1):
-            if handler := handlers.get(signal.Signals(number[0])):
-                handler()
+        while (number := queue.get()) is not None:
+            handlers[signal.Signals(number)]()
 
     thread = threading.Thread(target=listen, name="signals", daemon=True)
     thread.start()
-    descriptor = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
-    before = {number: signal.signal(number, _nothing) for number in handlers}
+    before = {number: signal.signal(number, put) for number in handlers}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(descriptor)
-        mouth.close()  # the thread hears what came before, and then the end
+        queue.put(None)
         thread.join()
-        ear.close()
-
-
-def _nothing(_signal: int, _frame: FrameType | None) -> None:
-    """Do nothing: the signal's number is on its way to the thread that listens."""
 
 
 def finisher(stop: threading.Event, console: Console) -> Callable[[], None]:
