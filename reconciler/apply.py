@@ -196,7 +196,7 @@ class Executor:
         if live.get(kind.identity) != change.name:
             name = json_text(live.get(kind.identity))
             raise WrongShapeError(f"the answer is about another key: {kind.identity} {name}")
-        return unstored_fields(kind, change.address, values, live)
+        return unstored_fields(kind, change.address, values, kind.completed(live))
 
 
 def _recheck_key(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError, Position, Problem
 from reconciler.kinds import EffectRule
-from reconciler.model import DesiredKey, DesiredScope, DesiredState, Scope
+from reconciler.model import SCOPE_NAMES, DesiredKey, DesiredScope, DesiredState
 from reconciler.normalize import parse_instant
 from reconciler.schemas import SchemaChecker
 from reconciler.wording import describe
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds import Kind
     from reconciler.load.documents import Document
+    from reconciler.model import Scope
     from reconciler.schemas import Path, Violation
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
@@ -31,6 +32,10 @@ class ScopeDefaults:
 
     project_id: int | None = None
     region_id: int | None = None
+
+    def of(self, name: str) -> int | None:
+        """Give the value for a part of the scope, if there is one."""
+        return {"project_id": self.project_id, "region_id": self.region_id}.get(name)
 
 
 class Validator:
@@ -99,29 +104,25 @@ class Validator:
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
         """Give the scope of a document, or None after saying what it lacks."""
         broken = {violation.path[0] for violation in violations if violation.path}
-        project_id = self._part("project_id", self._defaults.project_id, document, broken)
-        region_id = None
-        if kind.has_region:
-            region_id = self._part("region_id", self._defaults.region_id, document, broken)
-        if project_id is None or (kind.has_region and region_id is None):
-            return None
-        return Scope(kind.name, project_id, region_id)
+        values = [self._part(name, document, broken) for name in kind.scope]
+        found = [value for value in values if value is not None]
+        return kind.scope_of(found) if len(found) == len(values) else None
 
-    def _part(self, name: str, default: int | None, document: Document, broken: set[str | int]) -> int | None:
+    def _part(self, name: str, document: Document, broken: set[str | int]) -> int | str | None:
         if name in broken:
             return None
-        value = document.data.get(name)
+        value: int | str | float | None = document.data.get(name)
         if isinstance(value, float):  # JSON Schema counts 1e2 among the integers, people do not
             self._problem(
                 f"{name} must be a whole number in digits; write {value:.0f}", document.position((name,))
             )
             return None
         if name in document.data:
-            return int(value)
+            return value
+        default = self._defaults.of(name)
         if default is None:
-            message = (
-                f"no {name}; write `{name}: N` at the top of the document or set GCORE_CLOUD_{name.upper()}"
-            )
+            advice = f" or set GCORE_CLOUD_{name.upper()}" if name in SCOPE_NAMES else ""
+            message = f"no {name}; write `{name}: N` at the top of the document{advice}"
             self._problem(message, document.position())
         return default
 

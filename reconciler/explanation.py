@@ -81,7 +81,8 @@ def _explained(
     kind: Kind, field: Field, desired: Mapping[str, Any], observed: Mapping[str, Any]
 ) -> Explanation:
     want = _value(field, desired[field.name]) if field.name in desired else None
-    have = _value(field, observed[field.name]) if field.name in observed else None
+    is_shown = field.name in observed and field.name != kind.secret  # which no answer but one should hold
+    have = _value(field, observed[field.name]) if is_shown else None
     return Explanation(field.name, want, have, RULES[field.form], _verdict(kind, field, want, have))
 
 

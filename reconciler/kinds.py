@@ -17,9 +17,11 @@ from urllib.parse import quote
 from reconciler.model import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 EXTENSION: Final = "x-reconciler"
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
 _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "array": (list,),
     "boolean": (bool,),
@@ -69,8 +71,10 @@ class Field:
 class Kind:
     """A family of keys with one collection path and one schema.
 
+    ``scope`` gives the schema of each value that the path of the collection leaves open, by name.
     ``always_sent`` are fields that the service requires in every PATCH. ``foreign`` maps a field to
-    the values that mark a key as another system's.
+    the values that mark a key as another system's. ``optional`` maps a field that an answer may lack, or give
+    as null, to what that stands for. ``secret`` is the member that only the answer to a creation has.
     """
 
     name: str
@@ -80,31 +84,37 @@ class Kind:
     page_limit: int
     always_sent: tuple[str, ...]
     foreign: Mapping[str, tuple[Any, ...]]
+    optional: Mapping[str, Any]
+    secret: str | None
+    scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
 
-    @property
-    def has_region(self) -> bool:
-        """Whether a scope of this kind lies in a region."""
-        return "{region_id}" in self.collection
-
     def collection_path(self, scope: Scope) -> str:
-        """Give the path that lists the keys of ``scope``."""
-        return self.collection.format(project_id=scope.project_id, region_id=scope.region_id)
+        """Give the path that lists the keys of ``scope``, each part percent-encoded."""
+        return self.collection.format(**{name: quote(str(value), safe="") for name, value in scope.parts})
 
     def item_path(self, scope: Scope, name: str) -> str:
         """Give the path of one key, its name percent-encoded."""
         return f"{self.collection_path(scope)}/{quote(name, safe='')}"
 
+    def scope_of(self, values: Iterable[int | str]) -> Scope:
+        """Give the scope with these values for what the path of the collection leaves open."""
+        return Scope(self.name, *values, names=tuple(self.scope))
+
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
         """Give the scope and name that an address of this kind stands for, or None if it is none."""
-        region = r"/(?P<region>\d{1,18})" if self.has_region else ""
-        found = re.fullmatch(
-            rf"{re.escape(self.name)}/(?P<project>\d{{1,18}}){region}/(?P<name>[^/]+)", address
-        )
+        patterns = [r"(\d{1,18})" if _is_number(part) else "([^/]+)" for part in self.scope.values()]
+        found = re.fullmatch("/".join([re.escape(self.name), *patterns, "(.+)"]), address)
         if found is None:
             return None
-        region_id = int(found["region"]) if self.has_region else None
-        return Scope(self.name, int(found["project"]), region_id), found["name"]
+        *texts, name = found.groups()
+        parts = zip(texts, self.scope.values(), strict=True)
+        return self.scope_of(int(text) if _is_number(part) else text for text, part in parts), name
+
+    def completed(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Give a live key with what it stands for where a field is missing or null."""
+        missing = {name: value for name, value in self.optional.items() if answer.get(name) is None}
+        return {**answer, **missing} if missing else answer
 
     def owner(self, observed: Mapping[str, Any]) -> str | None:
         """Name the other system that a live key belongs to, as ``field value``, or None."""
@@ -118,19 +128,28 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     """Derive a kind from its parsed schema. Raises KeyError where the extension lacks a member."""
     extension = schema[EXTENSION]
     effects = extension["effects"]
+    collection = extension["collection"]
+    described = extension.get("scope", {})
     return Kind(
         name=name,
         schema=schema,
-        collection=extension["collection"],
+        collection=collection,
         identity=extension["identity"],
         page_limit=extension["page_limit"],
         always_sent=tuple(extension["always_sent"]),
         foreign={field: tuple(values) for field, values in extension["foreign"].items()},
+        optional=extension.get("optional", {}),
+        secret=extension.get("secret"),
+        scope={part: described.get(part, _NUMBER) for part in _PLACEHOLDER.findall(collection)},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")))
             for field, keywords in schema["properties"].items()
         },
     )
+
+
+def _is_number(described: Mapping[str, Any]) -> bool:
+    return bool(described["type"] == "integer")
 
 
 def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule) -> Field:

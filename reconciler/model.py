@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import unpack
 
@@ -18,23 +18,34 @@ if TYPE_CHECKING:
     from reconciler.errors import Position, Problem
 
 
-@dataclass(frozen=True, slots=True)
+SCOPE_NAMES: Final = ("project_id", "region_id")
+"""What the paths of the vendor's collections leave open."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Scope:
-    """One collection of keys: a kind in a project, and in a region where the kind has regions."""
+    """One collection of keys: a kind, and what the path of its collection leaves open.
+
+    ``parts`` are the names and values of that, in the order of the path: project and region, or the project
+    alone, for the vendor's kinds.
+    """
 
     kind: str
-    project_id: int
-    region_id: int | None = None
+    parts: tuple[tuple[str, int | str], ...]
+
+    def __init__(self, kind: str, *values: int | str, names: Sequence[str] = SCOPE_NAMES) -> None:
+        """Take the kind and the values of its ``names``."""
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "parts", tuple(zip(names, values, strict=False)))
 
     def __str__(self) -> str:
         """Give the front part of the addresses in this scope, such as ``caas/1/76``."""
-        parts = (self.kind, self.project_id, self.region_id)
-        return "/".join(str(part) for part in parts if part is not None)
+        return "/".join([self.kind, *(str(value) for _, value in self.parts)])
 
     @property
-    def sort_key(self) -> tuple[str, int, int]:
-        """Order scopes by kind, then by number (region 9 comes before region 76)."""
-        return (self.kind, self.project_id, -1 if self.region_id is None else self.region_id)
+    def sort_key(self) -> tuple[str, tuple[tuple[int, str], ...]]:
+        """Order scopes by kind, then by number (region 9 comes before region 76) or by name."""
+        return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parts))
 
     def address(self, name: str) -> str:
         """Give the address of the key ``name`` in this scope."""
@@ -163,7 +174,7 @@ class Change:
         return self.scope.address(self.name)
 
     @property
-    def sort_key(self) -> tuple[tuple[str, int, int], str]:
+    def sort_key(self) -> tuple[tuple[str, tuple[tuple[int, str], ...]], str]:
         """Order changes by scope, then by name."""
         return (self.scope.sort_key, self.name)
 

@@ -54,7 +54,7 @@ def _list_once(reader: Reader, kind: Kind, path: str) -> dict[str, Mapping[str, 
             raise _ChangedError(f"the count changed from {counted} to {count} between two pages")
         counted = count
         before = len(keys)
-        _add(keys, results, kind.identity, path)
+        _add(keys, results, kind, path)
         if len(keys) == before and counted > before:
             raise _ChangedError(f"the service counts {counted} keys and gives {before}")
     if len(keys) != counted:
@@ -70,12 +70,14 @@ def _page(answer: Any, path: str) -> tuple[int, list[Any]]:
     raise _bad_shape(path, "it must have a count and a list of results")
 
 
-def _add(keys: dict[str, Mapping[str, Any]], results: list[Any], identity: str, path: str) -> None:
+def _add(keys: dict[str, Mapping[str, Any]], results: list[Any], kind: Kind, path: str) -> None:
+    identity = kind.identity
     for key in results:
         name = key.get(identity) if key.__class__ is dict else None
         if name.__class__ is not str:
             raise _bad_shape(path, f"each result must be an object with a text as its {identity}")
-        if keys.setdefault(name, key) is not key:
+        whole = kind.completed(key) if kind.optional else key
+        if keys.setdefault(name, whole) is not whole:
             raise _ChangedError(f"the key {name} stands in it twice")
 
 

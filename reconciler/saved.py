@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff import explain
 from reconciler.errors import Position, Problem, RefusedError
-from reconciler.model import Change, Origin, Plan, Scope
+from reconciler.model import Change, Origin, Plan
 from reconciler.normalize import json_text, normalize, parse_instant
 from reconciler.plan import fingerprint
 from reconciler.render.json import FORMAT_VERSION, render_json
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.kinds import Kind
-    from reconciler.model import FieldChange
+    from reconciler.model import FieldChange, Scope
 
 _CHECKSUM: Final = "checksum"
 _MAJOR: Final = FORMAT_VERSION.partition(".")[0]
@@ -115,15 +115,19 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
 def _observed(shown: list[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> Iterator[tuple[Scope, int]]:
     for entry in shown:
         kind = kinds[entry["scope"].partition("/")[0]]
-        found = kind.parse_address(f"{entry['scope']}/any")
-        if found is None:
-            raise ValueError(f"{entry['scope']} is no scope")
-        yield found[0], entry["keys"]
+        yield _parsed(kind, f"{entry['scope']}/any")[0], entry["keys"]
+
+
+def _parsed(kind: Kind, address: str) -> tuple[Scope, str]:
+    found = kind.parse_address(address)
+    if found is None:
+        raise ValueError(f"{address} is no address")
+    return found
 
 
 def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     kind = kinds[shown["type"]]
-    scope = Scope(kind.name, shown["project_id"], shown.get("region_id"))
+    scope, name = _parsed(kind, shown["address"])
     values = shown["change"]
     before, after = (_normal(kind, values[side]) for side in ("before", "after"))
     names = sorted(values["effects"])
@@ -131,8 +135,8 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     source, _, line = shown["declared_at"].rpartition(":")
     return Change(
         scope=scope,
-        name=shown["name"],
-        path=kind.item_path(scope, shown["name"]),
+        name=name,
+        path=kind.item_path(scope, name),
         fields=tuple(_fields(kind, names, before, after, values.get("origins", {}))),
         before=before,
         after=after,

@@ -56,7 +56,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
         live = reader.get(path, {})
     if not isinstance(live, dict):
         raise ConfigurationError(f"GET {path}: the answer is not an object")
-    found = explanations(kind, key.fields, live)
+    found = explanations(kind, key.fields, kind.completed(live))
     patch = {one.field: one.sent for one in found if one.carried is not Carried.NOT}
     request = f"PATCH {path} {json.dumps(patch)}" if patch else "No PATCH would be sent."
     shown = [one for one in found if field in {None, one.field}]

@@ -66,7 +66,7 @@ def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: D
         live = reader.get(kind.item_path(*key), {})
         if not isinstance(live, dict) or live.get(kind.identity) != key[1]:
             return Finding(doubt, Fate.UNKNOWN, "the answer is not about this key")
-        return _judge(kind, doubt, live)
+        return _judge(kind, doubt, kind.completed(live))
     except NotFoundError:
         return Finding(doubt, Fate.GONE)
     except (ReconcilerError, RecursionError) as error:

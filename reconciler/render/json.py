@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import Origin
+from reconciler.model import SCOPE_NAMES, Origin
 from reconciler.normalize import format_instant
 from reconciler.render.escape import tamed
 
@@ -88,13 +88,12 @@ def _drift(key: DriftedKey) -> dict[str, Any]:
 
 
 def _key(change: Change) -> dict[str, Any]:
-    region = {} if change.scope.region_id is None else {"region_id": change.scope.region_id}
+    parts = dict(change.scope.parts)
     return {
         "address": change.address,
         "type": change.scope.kind,
         "name": change.name,
-        "project_id": change.scope.project_id,
-        **region,
+        **(parts if parts.keys() <= set(SCOPE_NAMES) else {"scope": parts}),
         "declared_at": f"{change.position.source}:{change.position.line}",
     }
 

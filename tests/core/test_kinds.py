@@ -40,10 +40,34 @@ def test_a_field_is_compared_and_judged_as_its_schema_says(
 
 
 @pytest.mark.parametrize(
-    ("collection", "has_region"), [("/a/{project_id}/{region_id}", True), ("/a/{project_id}", False)]
+    ("collection", "scope"),
+    [
+        ("/a/{project_id}/{region_id}", ["project_id", "region_id"]),
+        ("/a/{project_id}", ["project_id"]),
+        ("/repos/{owner}/{repo}/labels", ["owner", "repo"]),
+        ("/labels", []),
+    ],
 )
-def test_a_kind_has_regions_if_its_path_does(collection: str, *, has_region: bool) -> None:
-    assert kind_with({}, collection=collection).has_region is has_region
+def test_a_scope_has_what_the_path_of_its_kind_leaves_open(collection: str, scope: list[str]) -> None:
+    assert list(kind_with({}, collection=collection).scope) == scope
+
+
+TEXT = {"type": "string"}
+
+
+def test_an_address_is_read_back_from_its_text() -> None:
+    kind = kind_with({}, collection="/repos/{owner}/{number}/labels", scope={"owner": TEXT})
+    scope = kind.scope_of(["acme", 7])
+    assert kind.parse_address(scope.address("kind/bug")) == (scope, "kind/bug")
+    assert kind.item_path(scope, "kind/bug") == "/repos/acme/7/labels/kind%2Fbug"
+    assert kind.parse_address("thing/acme/seven/bug") is None
+
+
+def test_what_an_answer_lacks_or_gives_as_null_stands_for_something() -> None:
+    kind = kind_with({"description": TEXT}, optional={"description": ""})
+    assert kind.completed({"name": "x"}) == {"name": "x", "description": ""}
+    assert kind.completed({"name": "x", "description": None}) == {"name": "x", "description": ""}
+    assert kind.completed({"name": "x", "description": "y"}) == {"name": "x", "description": "y"}
 
 
 def test_a_kind_without_regions_has_a_path_without() -> None:
