@@ -101,7 +101,11 @@ def test_a_document_that_cannot_be_used(cli: CommandLine, text: str, message: st
         ("expire: 2027", 29, f"{NO_EXPIRY} the number 2027; {LIKE}"),
         ("description: null", 34, f'description cannot be null; {UNMANAGED}, write "" to clear it'),
         ("containers: ~", 33, f"containers cannot be null; {UNMANAGED}, write [] to clear it"),
-        ("containers: [{name: web}]", 34, "containers[0].namespace is missing; write it"),
+        (
+            "containers: [{name: web}]",
+            34,
+            'containers[0].namespace is missing; write it, for example namespace: "shop"',
+        ),
         ("containers: [web]", 34, 'containers[0] must be a mapping, not the text "web"'),
     ],
 )

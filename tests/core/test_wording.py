@@ -114,7 +114,7 @@ def test_a_description_that_is_no_text(value: Any, message: str) -> None:
         ("web", 'containers must be a list, not the text "web"'),
         (["web"], 'containers[0] must be a mapping, not the text "web"'),
         ([None], "containers[0] cannot be null; write a mapping"),
-        ([{"name": "web"}], "containers[0].namespace is missing; write it"),
+        ([{"name": "web"}], 'containers[0].namespace is missing; write it, for example namespace: "shop"'),
         ([{**WEB, "name": None}], "containers[0].name cannot be null; write text"),
         (
             [{**WEB, "name": "W"}],

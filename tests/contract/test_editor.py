@@ -1,0 +1,211 @@
+"""What docs/editor.md promises, asked of the language server that editors use."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from jsonschema import Draft7Validator
+
+from reconciler.cli.main import cli
+from reconciler.resources import bundled_schema, schema_texts
+from tests.contract.language_server import language_server, needs_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tests.contract.language_server import Document, LanguageServer
+
+    Opener = Callable[[str], Document]
+
+ROOT = Path(__file__).parents[2]
+MODELINE = "# yaml-language-server: $schema="
+SHIPPED = [
+    file
+    for folder in ("examples", "deploy")
+    for file in sorted(ROOT.glob(f"{folder}/**/*.y*ml"))
+    if re.search(r"^keys:", file.read_text(encoding="utf-8"), re.MULTILINE)
+]
+SCOPE = "project_id: 1\nregion_id: 76\n"
+CONTAINER = "{name: web, namespace: shop}"
+HEADER = f"{SCOPE}keys:\n  - name: storefront\n"
+FIELDS = {"description", "expire", "is_disabled", "containers"}
+
+
+def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Give every property of a schema and of what it holds, by its path."""
+    for name, keywords in schema.get("properties", {}).items():
+        yield f"{path}{name}", keywords
+        yield from properties(keywords.get("items", {}), f"{path}{name}.")
+
+
+DECLARABLE = {
+    path: (keywords, keywords.get("description", ""))
+    for name in ("keys", "caas")
+    for path, keywords in properties(json.loads(schema_texts()[name]))
+    if not keywords.get("readOnly")
+}
+REQUIRED = ("keys", "name", "containers.name", "containers.namespace")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LanguageServer]:
+    with language_server(ROOT) as started:
+        yield started
+
+
+@pytest.fixture
+def opened(server: LanguageServer, tmp_path: Path) -> Iterator[Opener]:
+    """Give a way to open a text beside the schema that the command prints, and no other file."""
+    (tmp_path / "keys.schema.json").write_text(CliRunner().invoke(cli, ["schema", "keys"]).output)
+    file = tmp_path / "keys.yaml"
+    with contextlib.ExitStack() as stack:
+
+        def open_text(text: str) -> Document:
+            file.write_text(f"{MODELINE}keys.schema.json\n{text}")
+            return stack.enter_context(server.opened(file))
+
+        yield open_text
+
+
+# The schemas
+
+
+@pytest.mark.parametrize("path", DECLARABLE)
+def test_every_field_has_a_title_and_says_what_null_means(path: str) -> None:
+    keywords, description = DECLARABLE[path]
+    assert keywords["title"]
+    assert re.search(r"\bnull\b", description)
+
+
+@pytest.mark.parametrize("path", sorted(set(DECLARABLE) - set(REQUIRED)))
+def test_every_field_that_can_be_left_out_says_what_that_means(path: str) -> None:
+    assert "Left out, " in DECLARABLE[path][1]
+
+
+@pytest.mark.parametrize("path", sorted(set(DECLARABLE) - {"keys", "containers"}))
+def test_every_field_of_one_value_has_valid_examples(path: str) -> None:
+    # The server writes an example that holds mappings as "[object Object]": lists show theirs in words.
+    keywords, _ = DECLARABLE[path]
+    assert keywords["examples"]
+    assert [value for value in keywords["examples"] if not Draft7Validator(keywords).is_valid(value)] == []
+
+
+def test_only_the_kind_has_a_default_because_a_field_left_out_is_left_alone() -> None:
+    assert {path for path, (keywords, _) in DECLARABLE.items() if "default" in keywords} == {"kind"}
+
+
+# The files
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_file_begins_with_a_modeline_that_leads_to_a_schema(file: Path) -> None:
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    assert first.startswith(MODELINE)
+    assert (file.parent / first.removeprefix(MODELINE)).is_file()
+
+
+def test_the_example_repository_holds_the_schema_that_the_command_prints() -> None:
+    held = (ROOT / "examples/gitops-repo/keys.schema.json").read_text(encoding="utf-8")
+    assert held == bundled_schema("keys"), (
+        "run: reconciler schema keys > examples/gitops-repo/keys.schema.json"
+    )
+
+
+# Diagnostics
+
+
+@needs_server
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(ROOT)))
+def test_nothing_is_wrong_with_the_files_of_the_project(server: LanguageServer, file: Path) -> None:
+    with server.opened(file) as document:
+        assert document.diagnostics() == []
+
+
+@needs_server
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("is_disabled: 1", 'Incorrect type. Expected "boolean".'),
+        ("is_disabled: no", 'Incorrect type. Expected "boolean".'),
+        ("description: null", 'Incorrect type. Expected "string".'),
+        ("expire: 2036-07-31", "String is not a RFC3339 date-time."),
+        ("expires: null", "Property expires is not allowed."),
+        ("status: Expired", "Matches a schema that is not allowed."),
+        ("name: again", "Map keys must be unique"),
+        ("containers: [{name: web}]", 'Missing property "namespace".'),
+    ],
+)
+def test_a_mistake_is_shown_where_it_is(opened: Opener, line: str, message: str) -> None:
+    assert opened(f"{HEADER}    {line}\n").diagnostics() == [f"6: {message}"]
+
+
+@needs_server
+def test_each_document_of_a_file_needs_a_modeline_of_its_own(opened: Opener) -> None:
+    text = f"{HEADER}---\nkeys: 1\n---\n{MODELINE}keys.schema.json\nkeys: 1\n"
+    assert opened(text).diagnostics() == ['10: Incorrect type. Expected "array".']
+
+
+@needs_server
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("keys: []\n", "no project_id"),
+        ("project_id: 010\nregion_id: 76\nkeys: []\n", 'not the text "010"'),
+        (f"{HEADER}    expire: 2036-02-30T00:00:00Z\n", "no date that exists"),
+        (f"{HEADER}  - name: storefront\n", "declared twice"),
+        (f"{HEADER}    containers: [{CONTAINER}, {CONTAINER}]\n", "more than once"),
+        (f"{HEADER}    description: !!binary aGFsbG8=\n", "!!binary is not supported"),
+    ],
+)
+def test_validate_finds_what_the_editor_cannot(
+    opened: Opener, text: str, message: str, tmp_path: Path
+) -> None:
+    assert opened(text).diagnostics() == []
+    result = CliRunner().invoke(cli, ["validate", str(tmp_path / "keys.yaml")])
+    assert message in result.stderr
+
+
+# Completion and hover
+
+
+@needs_server
+def test_the_fields_of_a_key_are_offered_with_their_documentation(opened: Opener) -> None:
+    offered = opened(f"{HEADER}    ").completion("storefront\n    ")
+    assert set(offered) == FIELDS
+    assert offered == {field: DECLARABLE[field][1] for field in FIELDS}
+
+
+@needs_server
+def test_a_field_that_stands_there_is_not_offered_again(opened: Opener) -> None:
+    offered = opened(f"{HEADER}    is_disabled: true\n    ").completion("true\n    ")
+    assert set(offered) == FIELDS - {"is_disabled"}
+
+
+@needs_server
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [("is_disabled", {"true", "false"}), ("expire", {"2036-07-31T00:00:00Z", "null"})],
+)
+def test_the_values_of_a_field_are_offered(opened: Opener, field: str, values: set[str]) -> None:
+    assert set(opened(f"{HEADER}    {field}: ").completion(f"{field}: ")) == values
+
+
+@needs_server
+def test_the_members_of_a_container_are_offered(opened: Opener) -> None:
+    offered = opened(f"{HEADER}    containers:\n      - ").completion("containers:\n      - ")
+    assert {"name", "namespace"} <= set(offered)
+
+
+@needs_server
+@pytest.mark.parametrize("field", sorted(FIELDS))
+def test_hovering_over_a_field_shows_what_it_means(server: LanguageServer, field: str) -> None:
+    keywords, description = DECLARABLE[field]
+    with server.opened(ROOT / "examples/keys.yaml") as document:
+        shown = document.hover(f"\n    {field}").replace("\\", "")
+    assert shown.startswith(f"#### {keywords['title']}\n\n{description}")
