@@ -96,7 +96,10 @@ def _faults(settings: dict[str, Any]) -> Faults:
     help="The token to accept. Make one up: real tokens do not belong on a command line.",
 )
 @click.option(
-    "--seed", type=click.Path(path_type=Path), metavar="FILE", help='JSON: {"caas": {"1/76": [KEY, ...]}}.'
+    "--seed",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='JSON: {"caas": {"1/76": [KEY, ...]}, "inference": {"1": [...]}, "projects": [...]}; see the docs.',
 )
 @click.option(
     "--db",
@@ -117,7 +120,7 @@ def _faults(settings: dict[str, Any]) -> Faults:
 @_switch_options
 @_fault_options
 def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
-    """Serve an emulated API for container keys on this machine.
+    """Serve an emulated API for the keys of all kinds on this machine.
 
     The first line on stdout is its address; the lines after it set the environment for a client.
     GET /_emulator/requests shows the requests so far. Stops on SIGINT or SIGTERM.
@@ -152,8 +155,9 @@ def _emulator_class() -> type[Emulator]:
     try:
         from reconciler.emulator.server import Emulator  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError as error:
+        needed = (error.name or "").partition(".")[0]
         raise click.ClickException(
-            f"the emulator needs {error.name}: pip install 'gcore-reconciler[emulator]'"
+            f"the emulator needs {needed}: pip install 'gcore-reconciler[emulator]'"
         ) from error
     return Emulator
 

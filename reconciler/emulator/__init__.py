@@ -1,11 +1,11 @@
-"""A local stand-in for the cloud's container-key API, and an oracle independent of the engine.
+"""A local stand-in for the cloud's key APIs, and an oracle independent of the engine.
 
 Nothing here imports the rest of the package: a mistake shared by both sides would hide itself.
 Starlette and uvicorn are loaded by the first use of `Emulator`, so that the command line can list
 the switches and faults without them::
 
     with Emulator(seed={"caas": {"1/76": [{"name": "web", "containers": []}]}}) as emulator:
-        ...  # emulator.url, emulator.requests, emulator.keys(1, 76)
+        ...  # emulator.url, emulator.requests, emulator.keys(1, 76), emulator.keys(1, family="inference")
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ from reconciler.emulator.bodies import UNREADABLE, read_json
 from reconciler.emulator.control import FaultsEndpoint, LogEndpoint
 from reconciler.emulator.delivery import Channel, deliver, deliver_badly
 from reconciler.emulator.families import FAMILIES, Family
+from reconciler.emulator.lookups import LOOKUPS, Lookup
 from reconciler.emulator.misbehaviour import HEALTHY, MISBEHAVIOURS, Circumstances, Misbehaviour
 from reconciler.emulator.operations import (
     COLLECTION_OPERATIONS,
@@ -33,9 +34,10 @@ from reconciler.emulator.operations import (
     Call,
     Operation,
     World,
+    asked_page,
     called_scope,
+    list_entries,
     list_keys,
-    page_limits,
     patch_key,
 )
 from reconciler.emulator.requestlog import Result
@@ -92,6 +94,12 @@ class Service:
             answer = replace(answer, headers={**answer.headers, **(shown.headers or {})})
             await deliver_badly(answer, channel, shown.manner, faults.slow_seconds)
 
+    def admit(self, request: Request, allowed: Collection[str]) -> None:
+        """Let a request with a known method and the token pass; refuse every other."""
+        if request.method not in allowed:
+            raise MethodRefusalError(tuple(allowed))
+        authenticate(request.headers.get("authorization"), self.token, self.world.switches)
+
     def _stand_in(self, shown: Misbehaviour, faults: Faults) -> Handler | None:
         stand_in = shown.stand_in
         if stand_in is None:
@@ -136,7 +144,7 @@ def _sent_path(request: Request) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path of the API, with an operation for each method it takes."""
+    """One path of a family, with an operation for each method it takes."""
 
     service: Service
     family: Family
@@ -147,11 +155,9 @@ class Endpoint:
         await _serve(self.service, self._handle, scope, receive, send)
 
     def _handle(self, request: Request, body: object) -> Answer:
-        operation = self.operations.get(request.method)
-        if operation is None:
-            raise MethodRefusalError(tuple(self.operations))
+        self.service.admit(request, self.operations)
+        operation = self.operations[request.method]
         world, injector = self.service.world, self.service.injector
-        authenticate(request.headers.get("authorization"), self.service.token, world.switches)
         call = Call(
             self.family,
             request.path_params,
@@ -168,8 +174,10 @@ class Endpoint:
         """Change what an operation finds, and name the fault that its answer will show."""
         service = self.service
         if operation is list_keys:
-            scope, (_, offset) = called_scope(call), page_limits(call.query, service.world.switches)
-            changed = service.disturber.between_pages(scope, offset, after=service.log.latest, now=call.now)
+            scope, page = called_scope(call), asked_page(service.world, call)
+            changed = service.disturber.between_pages(
+                scope, page.offset, after=service.log.latest, now=call.now
+            )
             return "page_change" if changed else None
         drops = (
             operation is patch_key
@@ -177,6 +185,23 @@ class Endpoint:
             and not call.body.keys().isdisjoint(call.unstored)
         )
         return "unstored" if drops else None
+
+
+@dataclass(frozen=True, slots=True)
+class LookupEndpoint:
+    """The path of the projects or of the regions."""
+
+    service: Service
+    lookup: Lookup
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await _serve(self.service, self._handle, scope, receive, send)
+
+    def _handle(self, request: Request, body: object) -> Answer:
+        del body
+        self.service.admit(request, ("GET",))
+        return list_entries(self.service.world, self.lookup, request.query_params, self.service.clock())
 
 
 def _handle_unknown_path(request: Request, body: object) -> Answer:
@@ -193,7 +218,7 @@ async def _serve(service: Service, handler: Handler, scope: Scope, receive: Rece
 
 
 def build_application(service: Service) -> ASGIApp:
-    """Give the ASGI application: the paths of every family, those of control, and 404 for the rest."""
+    """Give the ASGI application: the paths of the API, those of control, and 404 for the rest."""
 
     async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
         await _serve(service, _handle_unknown_path, scope, receive, send)
@@ -205,6 +230,7 @@ def build_application(service: Service) -> ASGIApp:
     for family in FAMILIES.values():
         routes += [
             Route(family.collection, Endpoint(service, family, COLLECTION_OPERATIONS)),
-            Route(family.collection + "/{key_name}", Endpoint(service, family, KEY_OPERATIONS)),
+            Route(family.item, Endpoint(service, family, KEY_OPERATIONS)),
         ]
+    routes += [Route(lookup.path, LookupEndpoint(service, lookup)) for lookup in LOOKUPS.values()]
     return Router(routes, redirect_slashes=False, default=unknown)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reconciler.emulator.answers import ValidationRefusalError
-from reconciler.emulator.rules import REQUIRED, InvalidValueError, Value, parse_name
+from reconciler.emulator.rules import REQUIRED, InvalidValueError, Value
 
 if TYPE_CHECKING:
     from reconciler.emulator.families import Family, Field
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Body = Mapping[str, Any]
 Values = dict[str, Value]
 Complaints = dict[str, list[str]]
+
+_REFUSING = ("refused", "400")
+_PLAIN_NULLS = ("refused", "clears")  # the other meanings of a null are names of switches
 
 
 class UnreadableBody:
@@ -49,21 +52,36 @@ def body_object(body: object) -> Body:
     return body
 
 
-def _created_value(field: Field, body: Body) -> Value:
+def _given_value(field: Field, body: Body, *, null: Literal["taken", "refused"]) -> Value:
     if field.name not in body:
-        if field.required:
+        if field.create == "required":
             raise InvalidValueError(REQUIRED)
         return field.default
     value = body[field.name]
-    return None if value is None and field.nullable else field.parse(value)
+    return None if value is None and null == "taken" else field.parse(value)
 
 
-def created_values(family: Family, body: Body, complaints: Complaints) -> Values:
+def stored_values(family: Family, entry: Body, complaints: Complaints) -> Values:
+    """Give the value of every field of a key that is written as the API shows it; note what is wrong."""
+    values: Values = {}
+    for field in family.fields:
+        try:
+            values[field.name] = _given_value(field, entry, null="taken" if field.nullable else "refused")
+        except InvalidValueError as error:
+            complaints[field.name] = list(error.complaints)
+    return values
+
+
+def _created_values(family: Family, body: Body, complaints: Complaints) -> Values:
     """Give the value of every field after a create, defaults filled in; note what is wrong."""
     values: Values = {}
     for field in family.fields:
         try:
-            values[field.name] = _created_value(field, body)
+            values[field.name] = (
+                field.default
+                if field.create == "never"
+                else _given_value(field, body, null="taken" if field.create_null else "refused")
+            )
         except InvalidValueError as error:
             complaints[field.name] = list(error.complaints)
     return values
@@ -72,21 +90,22 @@ def created_values(family: Family, body: Body, complaints: Complaints) -> Values
 def _patches(field: Field, body: Body, switches: Switches) -> bool:
     """Tell whether the body gives this field a value, null included where it counts."""
     if field.name not in body:
+        if field.patch == "required" and switches.omitted_functions == "400":
+            raise InvalidValueError(REQUIRED)
         return False
     if body[field.name] is not None:
         return True
-    if field.nullable:
-        return switches.null_expire == "clears"
-    if switches.null_other == "400":
+    meaning = field.patch_null if field.patch_null in _PLAIN_NULLS else getattr(switches, field.patch_null)
+    if meaning in _REFUSING:
         raise InvalidValueError("must not be null")
-    return False
+    return bool(meaning == "clears")
 
 
 def _patched_values(family: Family, body: Body, switches: Switches, complaints: Complaints) -> Values:
     values: Values = {}
     for field in family.fields:
         try:
-            if _patches(field, body, switches):
+            if field.patch != "never" and _patches(field, body, switches):
                 value = body[field.name]
                 values[field.name] = None if value is None else field.parse(value)
         except InvalidValueError as error:
@@ -108,12 +127,11 @@ def _unknown_in_items(field: Field, body: Body) -> list[str]:
 
 
 def _note_unknown(
-    family: Family, body: Body, others: Collection[str], switches: Switches, complaints: Complaints
+    family: Family, body: Body, known: Collection[str], switches: Switches, complaints: Complaints
 ) -> None:
-    """Note the members that are neither fields nor ``others``, those of list items too, if told to."""
+    """Note the members that are not ``known``, those of list items too, if told to."""
     if switches.unknown_members != "400":
         return
-    known = {*others, *(field.name for field in family.fields)}
     complaints.update({name: ["unknown member"] for name in body if name not in known})
     for field in family.fields:
         unknown = _unknown_in_items(field, body)
@@ -137,14 +155,15 @@ def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime
     try:
         if "name" not in body:
             raise InvalidValueError(REQUIRED)  # noqa: TRY301 - told together with the other complaints
-        parse_name(body["name"], family.body_name)
+        family.body_name(body["name"])
     except InvalidValueError as error:
         complaints["name"] = list(error.complaints)
-    values = created_values(family, body, complaints)
-    expire = values.get("expire")
+    values = _created_values(family, body, complaints)
+    expire = values.get(family.expiry)
     if switches.past_expire == "400" and isinstance(expire, dt.datetime) and expire <= now:
-        complaints["expire"] = ["must be in the future"]
-    _note_unknown(family, body, {"name"}, switches, complaints)
+        complaints[family.expiry] = ["must be in the future"]
+    known = {"name", *(field.name for field in family.fields if field.create != "never")}
+    _note_unknown(family, body, known, switches, complaints)
     _note_length(values, switches, complaints)
     if complaints:
         raise ValidationRefusalError(complaints)
@@ -154,11 +173,11 @@ def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime
 def read_patch(family: Family, body: Body, switches: Switches) -> Values:
     """Give the values that a PATCH changes; what it leaves out, or nulls without effect, is absent.
 
-    The name is not in the patch schema, so it counts as unknown. Raises `ValidationRefusalError`.
+    The name is in no patch schema, so it counts as unknown. Raises `ValidationRefusalError`.
     """
     complaints: Complaints = {}
     values = _patched_values(family, body, switches, complaints)
-    _note_unknown(family, body, (), switches, complaints)
+    _note_unknown(family, body, family.patchable, switches, complaints)
     _note_length(values, switches, complaints)
     if complaints:
         raise ValidationRefusalError(complaints)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from reconciler.emulator.families import FAMILIES
 from reconciler.emulator.rendering import canonical_document
 from reconciler.emulator.requestlog import MAX_RECORDS
-from reconciler.emulator.rules import Container
+from reconciler.emulator.rules import Reference
 from reconciler.emulator.store import StoredKey
 
 if TYPE_CHECKING:
@@ -85,11 +85,11 @@ class Disturber:
         sequence = self._store.next_sequence()
         names = (f"passing-{number}" for number in itertools.count(sequence))
         name = next(name for name in names if self._store.get(scope, name) is None)
-        values: dict[str, Value] = {entry.name: entry.default for entry in FAMILIES[scope.family].fields}
-        values[FAMILIES[scope.family].references] = ()
-        key = StoredKey(
-            scope=scope, name=name, sequence=sequence, created_at=now, source="cloud", values=values
-        )
+        family = FAMILIES[scope.family]
+        values: dict[str, Value] = {entry.name: entry.default for entry in family.fields}
+        if family.references:
+            values[family.references] = ()
+        key = StoredKey(scope=scope, name=name, sequence=sequence, created_at=now, values=values)
         self._store.put(key)
         self._passing.setdefault(scope, []).append(name)
         return key
@@ -105,8 +105,11 @@ class Disturber:
             return False
         draw = random.Random(f"{self._injector.faults.seed}/{number}")  # noqa: S311 - has to be repeatable
         key = draw.choice(keys)
-        field = draw.choice(list(key.values))
-        changed = replace(key, values={**key.values, field: _other(key.values[field], number or 0, now)})
+        family = FAMILIES[key.scope.family]
+        field = draw.choice(family.patchable)
+        value = key.values[field]
+        other = _set_expiry(now) if value is None and field == family.expiry else _other(value, number or 0)
+        changed = replace(key, values={**key.values, field: other})
         self._store.put(changed)
         old, new = canonical_document(key)[field], canonical_document(changed)[field]
         self._note(changed, "changed", after, field=field, old=old, new=new)
@@ -124,17 +127,20 @@ class Disturber:
             self._done.append(done)
 
 
-def _other(value: Value, number: int, now: dt.datetime) -> Value:
-    """Give a value of the same field that differs from ``value``."""
+def _set_expiry(now: dt.datetime) -> dt.datetime:
+    """Give an expiry for a key that had none."""
+    return now.replace(microsecond=0) + _A_YEAR
+
+
+def _other(value: Value, number: int) -> Value:
+    """Give a value of the same field that differs from ``value``; null is taken for a text's."""
     match value:
         case bool():
             return not value
-        case str():
+        case str() | None:
             text = f"changed by somebody else ({number})"
             return text if text != value else f"{text} again"
         case tuple():
-            return value[1:] if value else (Container("other", f"somebody-else-{number}"),)
+            return value[1:] if value else (Reference("other", f"somebody-else-{number}"),)
         case dt.datetime():
             return None
-        case None:
-            return now.replace(microsecond=0) + _A_YEAR

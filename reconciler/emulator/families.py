@@ -1,30 +1,64 @@
-"""The key families as data: a further family is one more row, and its parsers."""
+"""The key families as data: a further family is one more row, and its parsers.
+
+Sources of every rule: the published schemas of the three families, and their list parameters.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from reconciler.emulator import rules
+from reconciler.emulator.listing import LIMIT_MAX, Filter, Listing, Setting, Test
+from reconciler.emulator.rules import (
+    REFERENCE_MEMBERS,
+    SOURCES,
+    InvalidValueError,
+    NameRule,
+    Parser,
+    ReferenceListRule,
+    Value,
+    one_of,
+    parse_date_time,
+    parse_flag,
+    parse_integer,
+    parse_iso_moment,
+    parse_text,
+    text_up_to,
+    texts,
+)
 
 if TYPE_CHECKING:
-    import re
+    from collections.abc import Callable
+
+    from reconciler.emulator.store import StoredKey
+
+Presence = Literal["required", "optional", "never"]
+"""Whether a body has a member; one that is never in it is unknown there."""
+
+NullMeaning = Literal["refused", "clears", "null_expire", "null_other"]
+"""What a null in a PATCH does: get 400, clear the field, or what the switch of that name says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One member that a client may set.
+    """One member of a key besides its name and what the server computes.
 
-    ``item_members`` are the members of its items, if it is a list of objects. ``required`` and
-    ``default`` hold for create. ``nullable`` says that null is a value of the stored
-    field: create takes it, and PATCH asks the switch for expiries instead of the one for other nulls.
+    ``default`` is what a create without the member stores. ``nullable`` says that the stored value may
+    be null, ``create_null`` that a create may say so; ``patch_null`` is what a null in a PATCH means.
+    ``item_members`` are the members of its items, if it is a list of objects. ``may_be_absent`` says
+    that an answer need not have the member when it is null.
     """
 
     name: str
-    parse: rules.Parser
-    required: bool = False
+    parse: Parser
+    create: Presence = "optional"
+    patch: Presence = "optional"
+    default: Value = None
     nullable: bool = False
-    default: rules.Value = None
+    create_null: bool = False
+    patch_null: NullMeaning = "refused"
+    may_be_absent: bool = False
     item_members: frozenset[str] = frozenset()
 
 
@@ -32,41 +66,182 @@ class Field:
 class Family:
     """One family of keys.
 
-    ``references`` names the field with the workloads a key opens; ``parameters`` are the numbers of
-    ``collection`` (a path template) in order.
+    ``parameters`` are the numbers of ``collection`` (a path template) in order, ``name_parameter`` what
+    follows it on the path of one key. ``path_name`` is the published rule for that, ``lenient_path_name``
+    also takes every name that a create takes. ``references`` names the field with the workloads a key
+    opens, each of them a ``workload``; ``held_by`` names the field with what a bound key is bound to, and
+    ``delete_held`` says whether a DELETE then always gets 409, or asks the switch. ``has_status`` says
+    that answers tell a status, computed from the field that ``expiry`` names.
     """
 
     name: str
     title: str
     collection: str
     parameters: tuple[str, ...]
-    body_name: re.Pattern[str]
-    path_name: re.Pattern[str]
-    short_path_name: re.Pattern[str]
+    name_parameter: str
+    body_name: Callable[[object], str]
+    path_name: Callable[[object], str]
+    lenient_path_name: Callable[[object], str]
     fields: tuple[Field, ...]
-    references: str
+    expiry: str
+    has_status: bool
+    held_by: str
+    delete_held: Literal["409", "delete_bound"]
+    listing: Listing
+    references: str | None = None
+    workload: str = ""
 
+    @property
+    def item(self) -> str:
+        """The path template of one key."""
+        return f"{self.collection}/{{{self.name_parameter}}}"
+
+    @property
+    def patchable(self) -> tuple[str, ...]:
+        """The names of the fields that a PATCH can change."""
+        return tuple(field.name for field in self.fields if field.patch != "never")
+
+
+def _expires_in(text: str, setting: Setting) -> Test:
+    """Choose the keys that expire from now on and within so many days."""
+    days = parse_integer(text)
+    if days < 1:
+        raise InvalidValueError("must not be below 1")
+    try:
+        last = setting.now + dt.timedelta(days=days)
+    except OverflowError:
+        last = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+    def expires(key: StoredKey) -> bool:
+        expire = key.values["expire"]
+        return isinstance(expire, dt.datetime) and setting.now < expire <= last
+
+    return expires
+
+
+_SEARCHED = NameRule(r"[-a-z0-9]{0,25}[-a-z0-9]")
+
+
+def _name_contains(text: str, setting: Setting) -> Test:
+    del setting
+    part = _SEARCHED(text)
+    return lambda key: part in key.name
+
+
+def _expiry_order(key: StoredKey) -> tuple[dt.datetime, int]:
+    """Put keys that never expire after all others, as databases do."""
+    expire = key.values["expire"]
+    never = dt.datetime.max.replace(tzinfo=dt.UTC)
+    return (expire if isinstance(expire, dt.datetime) else never), key.sequence
+
+
+_CAAS_NAME = NameRule(r"[a-z][-a-z0-9]{0,62}[a-z0-9]")
+_FAAS_NAME = NameRule(r"[a-z][-a-z0-9]{0,24}[a-z0-9]")
+_INFERENCE_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 CAAS = Family(
     name="caas",
     title="CaaS API key",
     collection="/cloud/v1/caas/keys/{project_id}/{region_id}",
     parameters=("project_id", "region_id"),
-    body_name=rules.NAME,
-    path_name=rules.PATH_NAME,
-    short_path_name=rules.SHORT_PATH_NAME,
+    name_parameter="key_name",
+    body_name=_CAAS_NAME,
+    path_name=NameRule(r"[a-zA-Z0-9][a-zA-Z0-9.-]+[a-zA-Z0-9]"),
+    lenient_path_name=NameRule(r"[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z0-9]"),
     fields=(
-        Field(name="description", parse=rules.parse_text, default=""),
-        Field(name="expire", parse=rules.parse_expiry, nullable=True),
-        Field(name="is_disabled", parse=rules.parse_flag, default=False),
+        Field(name="description", parse=parse_text, default="", patch_null="null_other"),
+        Field(
+            name="expire", parse=parse_date_time, nullable=True, create_null=True, patch_null="null_expire"
+        ),
+        Field(name="is_disabled", parse=parse_flag, default=False, patch_null="null_other"),
         Field(
             name="containers",
-            parse=rules.parse_containers,
-            required=True,
-            item_members=rules.CONTAINER_MEMBERS,
+            parse=ReferenceListRule(_CAAS_NAME),
+            create="required",
+            patch_null="null_other",
+            item_members=REFERENCE_MEMBERS,
         ),
+        Field(name="source", parse=one_of(*SOURCES), create="never", patch="never", default=SOURCES[0]),
     ),
+    expiry="expire",
+    has_status=True,
     references="containers",
+    workload="container",
+    held_by="containers",
+    delete_held="delete_bound",
+    listing=Listing(limit=LIMIT_MAX),
 )
 
-FAMILIES = {CAAS.name: CAAS}
+FAAS = Family(
+    name="faas",
+    title="FaaS API key",
+    collection="/cloud/v1/faas/keys/{project_id}/{region_id}",
+    parameters=("project_id", "region_id"),
+    name_parameter="key_name",
+    body_name=_FAAS_NAME,
+    path_name=_FAAS_NAME,
+    lenient_path_name=_FAAS_NAME,
+    fields=(
+        Field(
+            name="description",
+            parse=parse_text,
+            nullable=True,
+            create_null=True,
+            patch_null="null_expire",
+            may_be_absent=True,
+        ),
+        Field(
+            name="expire",
+            parse=parse_date_time,
+            nullable=True,
+            create_null=True,
+            patch_null="null_expire",
+            may_be_absent=True,
+        ),
+        Field(
+            name="functions",
+            parse=ReferenceListRule(_FAAS_NAME, _FAAS_NAME),
+            create="required",
+            patch="required",
+            item_members=REFERENCE_MEMBERS,
+        ),
+    ),
+    expiry="expire",
+    has_status=True,
+    references="functions",
+    workload="function",
+    held_by="functions",
+    delete_held="delete_bound",
+    listing=Listing(
+        limit=LIMIT_MAX,
+        filters={"expire_in": Filter(_expires_in), "search": Filter(_name_contains)},
+        orders={
+            "created_at": lambda key: (key.created_at, key.sequence),
+            "expire": _expiry_order,
+            "name": lambda key: key.name,
+        },
+    ),
+)
+
+INFERENCE = Family(
+    name="inference",
+    title="Inference API key",
+    collection="/cloud/v3/inference/{project_id}/api_keys",
+    parameters=("project_id",),
+    name_parameter="api_key_name",
+    body_name=NameRule(rf"{_INFERENCE_LABEL}(\.{_INFERENCE_LABEL})*", least=4, most=63),
+    path_name=NameRule(_INFERENCE_LABEL, least=4),
+    lenient_path_name=NameRule(rf"{_INFERENCE_LABEL}(\.{_INFERENCE_LABEL})*", least=4),
+    fields=(
+        Field(name="description", parse=text_up_to(300), nullable=True, patch_null="clears"),
+        Field(name="expires_at", parse=parse_iso_moment, nullable=True, patch="never"),
+        Field(name="deployment_names", parse=texts, create="never", patch="never", default=()),
+    ),
+    expiry="expires_at",
+    has_status=False,
+    held_by="deployment_names",
+    delete_held="409",
+    listing=Listing(limit=100),
+)
+
+FAMILIES = {family.name: family for family in (CAAS, FAAS, INFERENCE)}

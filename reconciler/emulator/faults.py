@@ -16,7 +16,7 @@ from reconciler.emulator.families import FAMILIES
 Kind = Literal["rate", "number", "seconds", "names"]
 """How a setting is written: a share of requests, a whole number, a duration, a list of words."""
 
-_FIELD_NAMES = tuple(dict.fromkeys(entry.name for family in FAMILIES.values() for entry in family.fields))
+_FIELD_NAMES = tuple(dict.fromkeys(name for family in FAMILIES.values() for name in family.patchable))
 _MOST = 1_000_000_000  # seconds from now are still a date
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 

@@ -1,4 +1,4 @@
-"""The five operations on keys: a checked call in, an answer or a refusal out."""
+"""The five operations on keys, and the lists beside them: a checked call in, an answer or a refusal out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from reconciler.emulator.answers import (
     json_answer,
 )
 from reconciler.emulator.bodies import Values, body_object, read_create, read_patch
-from reconciler.emulator.rules import Container, InvalidValueError, parse_integer, parse_name
+from reconciler.emulator.listing import Page, Setting, read_page
+from reconciler.emulator.lookups import Catalogue, Lookup, shown_entry
+from reconciler.emulator.requestlog import SECRET_PREFIX
+from reconciler.emulator.rules import InvalidValueError, parse_integer
 from reconciler.emulator.store import KeyStore, Scope, StoredKey
 
 if TYPE_CHECKING:
@@ -23,19 +26,22 @@ if TYPE_CHECKING:
 
     from reconciler.emulator.families import Family
     from reconciler.emulator.rendering import Renderer
+    from reconciler.emulator.seeds import Workloads
     from reconciler.emulator.switches import Switches
-
-LIMIT_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What an operation works on: the keys, the containers that exist, and how to behave."""
+    """What an operation works on: the keys, the workloads that exist, and how to behave.
+
+    ``workloads`` are sets by the field that refers to them and the numbers of their scope.
+    """
 
     store: KeyStore
     renderer: Renderer
     switches: Switches
-    containers: Mapping[tuple[int, ...], frozenset[Container]]
+    workloads: Workloads
+    catalogue: Catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +78,12 @@ def called_scope(call: Call) -> Scope:
 
 def _path_name(world: World, call: Call) -> str:
     served = world.switches.short_names == "served"
-    pattern = call.family.short_path_name if served else call.family.path_name
+    rule = call.family.lenient_path_name if served else call.family.path_name
+    parameter = call.family.name_parameter
     try:
-        return parse_name(call.parameters["key_name"], pattern)
+        return rule(call.parameters[parameter])
     except InvalidValueError as error:
-        raise ValidationRefusalError({"key_name": error.complaints}) from error
+        raise ValidationRefusalError({parameter: error.complaints}) from error
 
 
 def _missing(call: Call, name: str) -> NotFoundRefusalError:
@@ -90,52 +97,46 @@ def _existing(world: World, call: Call, scope: Scope, name: str) -> StoredKey:
     return key
 
 
-def page_limits(query: Mapping[str, str], switches: Switches) -> tuple[int, int]:
-    """Give limit and offset of a page; refuse what is out of range."""
-    complaints = {}
-    numbers = {}
-    for parameter, default in (("limit", LIMIT_MAX), ("offset", 0)):
-        try:
-            numbers[parameter] = parse_integer(query[parameter]) if parameter in query else default
-        except InvalidValueError as error:
-            complaints[parameter] = error.complaints
-    if complaints:
-        raise ValidationRefusalError(complaints)
-    limit, offset = numbers["limit"], numbers["offset"]
-    if offset < 0:
-        complaints["offset"] = ("must not be below 0",)
-    if not 1 <= limit <= LIMIT_MAX and switches.limit_range == "400":
-        complaints["limit"] = (f"must be from 1 to {LIMIT_MAX}",)
-    if complaints:
-        raise ValidationRefusalError(complaints)
-    return min(max(limit, 1), LIMIT_MAX), offset
-
-
-def _require_containers(world: World, call: Call, scope: Scope, values: Values) -> None:
-    """Refuse references to containers that the seed does not list, if the switch asks for it."""
-    referred = values.get(call.family.references)
+def _require_references(world: World, call: Call, scope: Scope, values: Values) -> None:
+    """Refuse references to workloads that the seed does not list, if the switch asks for it."""
+    field, noun = call.family.references or "", call.family.workload
+    referred = values.get(field)
     if world.switches.missing_container == "accepted" or not isinstance(referred, tuple):
         return
-    missing = sorted(set(referred) - world.containers.get(scope.numbers, frozenset()))
+    missing = sorted(map(str, set(referred) - world.workloads.get((field, scope.numbers), frozenset())))
     if missing and world.switches.missing_container == "404":
-        raise NotFoundRefusalError(f"Container {missing[0]} could not be found")
+        raise NotFoundRefusalError(f"{noun.capitalize()} {missing[0]} could not be found")
     if missing:
-        raise ValidationRefusalError({call.family.references: [f"no container {item}" for item in missing]})
+        raise ValidationRefusalError({field: [f"no {noun} {item}" for item in missing]})
+
+
+def asked_page(world: World, call: Call) -> Page:
+    """Give the page that a list asks for; refuse parameters that are out of range."""
+    return read_page(call.query, call.family.listing, Setting(call.now, world.switches))
 
 
 def list_keys(world: World, call: Call) -> Answer:
-    """GET of the collection: one page, and the count of all."""
-    scope = called_scope(call)
-    limit, offset = page_limits(call.query, world.switches)
-    count, keys = world.store.page(scope, offset, limit)
+    """GET of the collection: one page, and the count of all that were asked for."""
+    scope, page = called_scope(call), asked_page(world, call)
+    if page.is_plain:
+        count, keys = world.store.page(scope, page.offset, page.limit)
+    else:
+        count, keys = page.cut(world.store.all(scope))
     return Answer(200, world.renderer.page(count, keys, call.now))
+
+
+def list_entries(world: World, lookup: Lookup, query: Mapping[str, str], now: dt.datetime) -> Answer:
+    """GET of the projects or regions: one page, and the count of all that were asked for."""
+    page = read_page(query, lookup.listing, Setting(now, world.switches))
+    count, entries = page.cut(world.catalogue.all(lookup))
+    return json_answer({"count": count, "results": [shown_entry(entry, query) for entry in entries]})
 
 
 def create_key(world: World, call: Call) -> Answer:
     """POST: 200 with the new key and, this once, its secret; 409 when the name is taken."""
     scope = called_scope(call)
     name, values = read_create(call.family, body_object(call.body), world.switches, call.now)
-    _require_containers(world, call, scope, values)
+    _require_references(world, call, scope, values)
     if world.store.get(scope, name) is not None:
         raise ConflictRefusalError(f"{call.family.title} {name} already exists")
     key = StoredKey(
@@ -143,7 +144,6 @@ def create_key(world: World, call: Call) -> Answer:
         name=name,
         sequence=world.store.next_sequence(),
         created_at=call.now,
-        source="cloud",
         values=values,
     )
     world.store.put(key)
@@ -153,7 +153,7 @@ def create_key(world: World, call: Call) -> Answer:
 def _secret(key: StoredKey, switches: Switches) -> str:
     """Make up a secret that is new for every creation, and the same when a run is repeated."""
     facts = (switches.random_seed, key.scope, key.name, key.sequence, key.created_at.isoformat())
-    return f"emulated-{hashlib.sha256(repr(facts).encode()).hexdigest()[:40]}"
+    return f"{SECRET_PREFIX}{hashlib.sha256(repr(facts).encode()).hexdigest()[:40]}"
 
 
 def read_one(world: World, call: Call) -> Answer:
@@ -167,7 +167,7 @@ def patch_key(world: World, call: Call) -> Answer:
     scope, name = called_scope(call), _path_name(world, call)
     values = read_patch(call.family, body_object(call.body), world.switches)
     key = _existing(world, call, scope, name)
-    _require_containers(world, call, scope, values)
+    _require_references(world, call, scope, values)
     for name in call.unstored:
         values.pop(name, None)
     if values:
@@ -184,7 +184,8 @@ def delete_key(world: World, call: Call) -> Answer:
         if world.switches.delete_missing == "404":
             raise _missing(call, name)
         return Answer(204)
-    if world.switches.delete_bound == "409" and key.values[call.family.references]:
+    refuses = "409" in {call.family.delete_held, world.switches.delete_bound}
+    if refuses and key.values[call.family.held_by]:
         raise ConflictRefusalError(f"{call.family.title} {name} is in use")
     world.store.remove(key)
     return Answer(204)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.emulator.answers import json_bytes
+from reconciler.emulator.families import FAMILIES
 from reconciler.emulator.timestamps import format_moment
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
-    from reconciler.emulator.rules import Value
+    from reconciler.emulator.rules import Reference, Value
     from reconciler.emulator.store import StoredKey
     from reconciler.emulator.switches import Switches, TimestampForm
 
@@ -24,26 +25,39 @@ def _json_value(value: Value, form: TimestampForm) -> object:
     if isinstance(value, dt.datetime):
         return format_moment(value, form)
     if isinstance(value, tuple):
-        return [{"name": container.name, "namespace": container.namespace} for container in value]
+        return [_json_item(item) for item in value]
     return value
+
+
+def _json_item(item: Reference | str) -> object:
+    return item if isinstance(item, str) else {"name": item.name, "namespace": item.namespace}
 
 
 def canonical_document(key: StoredKey, form: TimestampForm = "z") -> Document:
     """Give all of a key but its computed status, the way a seed file writes it."""
     document: Document = {"name": key.name}
     document |= {name: _json_value(value, form) for name, value in key.values.items()}
-    return document | {"created_at": format_moment(key.created_at, form), "source": key.source}
+    return document | {"created_at": format_moment(key.created_at, form)}
 
 
-def key_status(key: StoredKey, now: dt.datetime) -> str:
+def default_document(key: StoredKey, now: dt.datetime) -> Document:
+    """Give a key as the API shows it at ``now`` when every switch has its default."""
+    return canonical_document(key) | _status_member(key, _status(key, now))
+
+
+def _status(key: StoredKey, now: dt.datetime) -> str:
     """Tell whether the key works at ``now``: ``Active``, or ``Expired`` from its expiry on."""
-    expire = key.values.get("expire")
+    expire = key.values[FAMILIES[key.scope.family].expiry]
     return "Expired" if isinstance(expire, dt.datetime) and expire <= now else "Active"
+
+
+def _status_member(key: StoredKey, status: str) -> Document:
+    return {"status": status} if FAMILIES[key.scope.family].has_status else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """Writes keys as the switches say; ``shuffle`` is a source of orders for containers."""
+    """Writes keys as the switches say; ``shuffle`` is a source of orders for references."""
 
     switches: Switches
     shuffle: random.Random
@@ -69,12 +83,15 @@ class Renderer:
     def _status(self, key: StoredKey, now: dt.datetime) -> str:
         if self.switches.disabled_status == "disabled" and key.values.get("is_disabled"):
             return "Disabled"
-        return key_status(key, now)
+        return _status(key, now)
 
     def _document(self, key: StoredKey, status: str) -> Document:
-        document = canonical_document(key, self.switches.timestamps) | {"status": status}
-        if self.switches.container_order == "shuffled":
-            for name, value in key.values.items():
-                if isinstance(value, tuple):
-                    self.shuffle.shuffle(document[name])
+        family = FAMILIES[key.scope.family]
+        document = canonical_document(key, self.switches.timestamps) | _status_member(key, status)
+        if family.references and self.switches.container_order == "shuffled":
+            self.shuffle.shuffle(document[family.references])
+        if self.switches.absent_nulls == "left-out":
+            for field in family.fields:
+                if field.may_be_absent and document[field.name] is None:
+                    del document[field.name]
         return document

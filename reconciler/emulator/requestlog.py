@@ -1,19 +1,26 @@
-"""What was asked, for tests and people to look at. Headers, and so tokens, are never in it."""
+"""What was asked, for tests and people to look at. Headers, tokens and secrets are never in it."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_RECORDS = 100_000
 _LINE_BODY = 500
+_HIDDEN = "[hidden]"
+_SECRET_MEMBER = re.compile(r'("secret": )"(?:[^"\\]|\\.)*"')
+
+SECRET_PREFIX = "emulated-"  # noqa: S105 - what every made-up secret begins with
+_SECRET = re.compile(SECRET_PREFIX + "[0-9a-f]{40}")
 
 
 class Result(NamedTuple):
@@ -61,12 +68,14 @@ class RequestLog:
     ``listen`` is called with every record as it is made.
     """
 
-    def __init__(self, listen: Callable[[RequestRecord], None] | None = None) -> None:
-        """Start empty."""
+    def __init__(self, listen: Callable[[RequestRecord], None] | None = None, token: str = "") -> None:
+        """Start empty; ``token`` is never to be shown."""
         self._lock = threading.Lock()
         self._latest = 0
         self._records: deque[RequestRecord] = deque(maxlen=MAX_RECORDS)
         self._listen = listen
+        self._token = token
+        self._token_in_paths = tuple(filter(None, {token, quote(token), quote(token, safe="")}))
 
     @property
     def latest(self) -> int:
@@ -74,7 +83,8 @@ class RequestLog:
         return self._latest
 
     def add(self, method: str, path: str, body: object, result: Result) -> None:
-        """Note a request and what became of it."""
+        """Note a request and what became of it; secrets and the token in it become ``[hidden]``."""
+        path, body = self._without_secrets_in_path(path), self._without_secrets(body)
         with self._lock:
             self._latest += 1
             record = RequestRecord(
@@ -83,6 +93,27 @@ class RequestLog:
             self._records.append(record)
         if self._listen:
             self._listen(record)
+
+    def _without_secrets(self, body: object) -> object:
+        if body is None:
+            return None
+        try:
+            text = json.dumps(body)
+        except RecursionError:  # deeper than the reader of JSON went
+            return _HIDDEN
+        hidden = _SECRET_MEMBER.sub(rf'\1"{_HIDDEN}"', _SECRET.sub(_HIDDEN, text))
+        if self._token:
+            hidden = hidden.replace(json.dumps(self._token)[1:-1], _HIDDEN)
+        return body if hidden == text else json.loads(hidden)
+
+    def _without_secrets_in_path(self, path: str) -> str:
+        """Hide secrets as they are, and a path whole that hides one behind percent signs."""
+        for written in self._token_in_paths:
+            path = path.replace(written, _HIDDEN)
+        path = _SECRET.sub(_HIDDEN, path)
+        plain = unquote(path)
+        told = _SECRET.search(plain) or (self._token and self._token in plain)
+        return _HIDDEN if told else path
 
     def records(self) -> tuple[RequestRecord, ...]:
         """Give the records, oldest first."""

@@ -1,50 +1,67 @@
-"""The keys and containers to start with.
+"""What to start with: keys, the workloads they may refer to, projects and regions.
 
-A seed maps a family to scopes, and a scope ``PROJECT/REGION`` to the keys in it, each written as the
-API shows it; ``containers`` lists, by scope, the containers that exist, for the switch that asks::
+A seed maps a family to scopes, and a scope ``PROJECT/REGION`` (``PROJECT`` for inference) to the keys in
+it, each written as the API shows it. ``containers`` and ``functions`` list, by scope, those that exist,
+for the switch that asks; ``projects`` and ``regions`` are lists of what those paths show, whose members
+may be left out but for ``id`` and the name::
 
     {"caas": {"1/76": [{"name": "web", "containers": []}]},
-     "containers": {"1/76": [{"name": "shop", "namespace": "default"}]}}
+     "faas": {"1/76": [{"name": "web", "functions": []}]},
+     "inference": {"1": [{"name": "chat", "deployment_names": ["llama"]}]},
+     "containers": {"1/76": [{"name": "shop", "namespace": "default"}]},
+     "projects": [{"id": 1, "name": "Default"}],
+     "regions": [{"id": 76, "display_name": "Luxembourg-2", "products": ["containers"]}]}
+
+``products`` of a region are what the parameter of that name finds; answers do not show them.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.bodies import Complaints, created_values
+from reconciler.emulator.bodies import Complaints, stored_values
 from reconciler.emulator.errors import SeedError
 from reconciler.emulator.families import FAMILIES, Family
+from reconciler.emulator.lookups import LOOKUPS, Entry, Lookup, read_entry
 from reconciler.emulator.rules import (
     REQUIRED,
-    Container,
     InvalidValueError,
-    parse_containers,
-    parse_name,
-    parse_text,
+    NameRule,
+    Reference,
+    ReferenceListRule,
+    parse_date_time,
 )
 from reconciler.emulator.store import Scope, StoredKey
 from reconciler.emulator.timestamps import parse_moment
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-_SOURCES = ("cloud", "iate")
-_SCOPE = re.compile(r"[0-9]{1,18}(/[0-9]{1,18})*")
-_COMPUTED = ("status",)
+_SCOPE = NameRule(r"[0-9]{1,18}(/[0-9]{1,18})*")
+_WORKLOADS: Mapping[str, ReferenceListRule] = {
+    field.name: field.parse
+    for family in FAMILIES.values()
+    for field in family.fields
+    if isinstance(field.parse, ReferenceListRule)
+}
+
+Workloads = Mapping[tuple[str, tuple[int, ...]], frozenset[Reference]]
+"""The workloads that exist, by the field that refers to them and the numbers of their scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a seed says: keys, and the containers of each scope by its numbers."""
+    """What a seed says: keys, workloads, and entries by the name of their list."""
 
     keys: tuple[StoredKey, ...]
-    containers: Mapping[tuple[int, ...], frozenset[Container]]
+    workloads: Workloads
+    entries: Mapping[str, tuple[Entry, ...]]
 
 
 def load_seed(path: Path) -> Mapping[str, object]:
@@ -100,21 +117,25 @@ def read_seed(document: Mapping[str, object], *, now: dt.datetime) -> Seed:
     """
     problems: list[str] = []
     keys: list[StoredKey] = []
-    containers: dict[tuple[int, ...], frozenset[Container]] = {}
-    for member, scopes in document.items():
-        if member not in FAMILIES and member != "containers":
-            problems.append(f"{member}: not one of {', '.join([*FAMILIES, 'containers'])}")
-        elif not isinstance(scopes, dict):
+    workloads: dict[tuple[str, tuple[int, ...]], frozenset[Reference]] = {}
+    entries: dict[str, tuple[Entry, ...]] = {}
+    known = (*FAMILIES, *_WORKLOADS, *LOOKUPS)
+    for member, value in document.items():
+        if member not in known:
+            problems.append(f"{member}: not one of {', '.join(known)}")
+        elif member in LOOKUPS:
+            entries[member] = tuple(_read_entries(LOOKUPS[member], value, now, problems))
+        elif not isinstance(value, dict):
             problems.append(f"{member}: must be an object whose members are scopes such as 1/76")
-        elif member == "containers":
-            for label, listed in scopes.items():
-                _read_containers(label, listed, containers, problems)
+        elif member in _WORKLOADS:
+            for label, listed in value.items():
+                _read_workloads(member, label, listed, workloads, problems)
         else:
-            for label, entries in scopes.items():
-                keys += _read_scope(member, label, entries, _Start(now, 1 + len(keys)), problems)
+            for label, listed in value.items():
+                keys += _read_scope(member, label, listed, _Start(now, 1 + len(keys)), problems)
     if problems:
         raise SeedError(problems)
-    return Seed(tuple(keys), containers)
+    return Seed(tuple(keys), workloads, entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +144,36 @@ class _Start:
     sequence: int
 
 
-def _read_containers(
-    label: str, listed: object, containers: dict[tuple[int, ...], frozenset[Container]], problems: list[str]
+def _read_workloads(
+    member: str,
+    label: str,
+    listed: object,
+    workloads: dict[tuple[str, tuple[int, ...]], frozenset[Reference]],
+    problems: list[str],
 ) -> None:
     try:
-        numbers = tuple(map(int, parse_name(label, _SCOPE).split("/")))
-        containers[numbers] = frozenset(parse_containers(listed))
+        numbers = tuple(map(int, _SCOPE(label).split("/")))
+        workloads[member, numbers] = frozenset(_WORKLOADS[member](listed))
     except InvalidValueError as error:
-        problems += [f"containers.{label}: {complaint}" for complaint in error.complaints]
+        problems += [f"{member}.{label}: {complaint}" for complaint in error.complaints]
+
+
+def _read_entries(lookup: Lookup, listed: object, now: dt.datetime, problems: list[str]) -> Iterator[Entry]:
+    if not isinstance(listed, list):
+        problems.append(f"{lookup.name}: must be a list")
+        return
+    ids: set[object] = set()
+    for index, written in enumerate(listed):
+        where = f"{lookup.name}[{index}]"
+        try:
+            entry = read_entry(lookup, written, where=where, now=now)
+        except SeedError as error:
+            problems += error.problems
+            continue
+        if entry["id"] in ids:
+            problems.append(f"{where}.id: {entry['id']} is there already")
+        ids.add(entry["id"])
+        yield entry
 
 
 def _read_scope(
@@ -161,11 +204,15 @@ def _read_scope(
 def read_scope(family: str, label: str) -> Scope:
     """Read the scope of a family from its label ``1/76``; `SeedError` when it is none."""
     parameters = FAMILIES[family].parameters
-    if _SCOPE.fullmatch(label) is None or label.count("/") != len(parameters) - 1:
-        raise SeedError(
-            [f"{family}.{label}: a scope is written {'/'.join(parameters).upper()}, such as 1/76"]
-        )
-    return Scope(family, tuple(map(int, label.split("/"))))
+    try:
+        numbers = tuple(map(int, _SCOPE(label).split("/")))
+    except InvalidValueError:
+        numbers = ()
+    if len(numbers) != len(parameters):
+        example = "/".join(("1", "76")[: len(parameters)])
+        written = "/".join(parameters).upper()
+        raise SeedError([f"{family}.{label}: a scope is written {written}, such as {example}"])
+    return Scope(family, numbers)
 
 
 def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, sequence: int) -> StoredKey:
@@ -177,8 +224,8 @@ def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, seque
         raise SeedError([f"{where}: must be an object"])
     family = FAMILIES[scope.family]
     complaints: Complaints = {}
-    values = created_values(family, entry, complaints)
-    _note_own_members(family, entry, complaints)
+    values = stored_values(family, entry, complaints)
+    _note_other_members(family, entry, complaints)
     if complaints:
         raise SeedError([f"{where}.{name}: {text}" for name, texts in complaints.items() for text in texts])
     created_at = entry.get("created_at")
@@ -187,20 +234,18 @@ def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, seque
         name=entry["name"],
         sequence=sequence,
         created_at=now if created_at is None else parse_moment(created_at),
-        source=entry.get("source", _SOURCES[0]),
         values=values,
     )
 
 
-def _note_own_members(family: Family, entry: Mapping[str, object], complaints: Complaints) -> None:
-    """Note what is wrong with the members that no client can set."""
-    checks = {
+def _note_other_members(family: Family, entry: Mapping[str, object], complaints: Complaints) -> None:
+    """Note what is wrong with the members that are no fields."""
+    checks: dict[str, Callable[[object], object]] = {
         # Wider than a create: keys made elsewhere can have every name that a path can have.
-        "name": lambda value: parse_name(value, family.short_path_name),
-        "created_at": lambda value: parse_moment(parse_text(value)),
-        "source": _parse_source,
+        "name": family.lenient_path_name,
+        "created_at": parse_date_time,
     }
-    known = {*checks, *_COMPUTED, *(field.name for field in family.fields)}
+    known = {*checks, *(field.name for field in family.fields), *(("status",) if family.has_status else ())}
     if "name" not in entry:
         complaints["name"] = [REQUIRED]
     for member, value in entry.items():
@@ -209,11 +254,5 @@ def _note_own_members(family: Family, entry: Mapping[str, object], complaints: C
                 raise InvalidValueError("unknown member")  # noqa: TRY301 - told together with the others
             if member in checks:
                 checks[member](value)
-        except (InvalidValueError, ValueError) as error:
-            complaints[member] = [str(error)]
-
-
-def _parse_source(value: object) -> str:
-    if value not in _SOURCES:
-        raise InvalidValueError(f"must be one of {', '.join(_SOURCES)}")
-    return parse_text(value)
+        except InvalidValueError as error:
+            complaints[member] = list(error.complaints)

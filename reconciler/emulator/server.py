@@ -2,116 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import random
-import socket
-import threading
 from typing import TYPE_CHECKING, Self
 
-import uvicorn
-
 from reconciler.emulator.application import Service, build_application
-from reconciler.emulator.delivery import FaultyProtocol
 from reconciler.emulator.disturbances import Disturbance, Disturber
-from reconciler.emulator.errors import EmulatorError
-from reconciler.emulator.families import CAAS
+from reconciler.emulator.families import CAAS, FAMILIES
 from reconciler.emulator.faults import NO_FAULTS, Faults
 from reconciler.emulator.injector import Injector
+from reconciler.emulator.lookups import LOOKUPS, PROJECTS, REGIONS, Catalogue, Lookup, read_entry
 from reconciler.emulator.operations import World
 from reconciler.emulator.persistence import NoStorage, SqliteStorage
-from reconciler.emulator.rendering import Document, Renderer, canonical_document, key_status
+from reconciler.emulator.rendering import Document, Renderer, default_document
 from reconciler.emulator.requestlog import RequestLog, RequestRecord
 from reconciler.emulator.seeds import read_key, read_seed
+from reconciler.emulator.serving import LOOPBACK, listen, serving
 from reconciler.emulator.store import KeyStore, Scope
 from reconciler.emulator.switches import Switches
 from reconciler.emulator.timestamps import Clock, system_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from starlette.types import ASGIApp
-
-LOOPBACK = "127.0.0.1"
 DEFAULT_TOKEN = "emulator-token"  # noqa: S105 - a made-up token for a made-up service
 _DEFAULT_SWITCHES = Switches()
-_GRACE_SECONDS = 0.5
-
-
-class _Server(uvicorn.Server):
-    """A uvicorn server that starts and stops without polling, for suites with hundreds of them."""
-
-    def __init__(self, application: ASGIApp) -> None:
-        super().__init__(
-            uvicorn.Config(
-                application,
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                lifespan="off",
-                http=FaultyProtocol,
-                ws="none",
-                loop="asyncio",
-                server_header=False,
-                date_header=False,
-            )
-        )
-        self.ready = threading.Event()
-        self._stopping = asyncio.Event()
-
-    async def main_loop(self) -> None:
-        """Serve until `stop`."""
-        self._loop = asyncio.get_running_loop()
-        self.ready.set()
-        await self._stopping.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close everything: idle connections at once, busy ones when they are done or grace is over."""
-        del sockets
-        for server in self.servers:
-            server.close()
-        connections, tasks = self.server_state.connections, self.server_state.tasks
-        for connection in list(connections):
-            connection.shutdown()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_SECONDS):
-                while connections:  # noqa: ASYNC110 - uvicorn only offers a set to look at
-                    await asyncio.sleep(0.001)
-        for connection in list(connections):
-            connection.transport.abort()
-        for task in tasks:
-            task.cancel()
-
-    def stop(self) -> None:
-        """Ask the server, which must be ready, from another thread to shut down."""
-        self._loop.call_soon_threadsafe(self._stopping.set)
-
-
-@contextlib.contextmanager
-def _serving(application: ASGIApp, listener: socket.socket) -> Iterator[None]:
-    server = _Server(application)
-    thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
-    thread.start()
-    server.ready.wait()
-    try:
-        yield
-    finally:
-        server.stop()
-        thread.join()
-
-
-def _listen(port: int) -> socket.socket:
-    # With the protocol left at 0, asyncio would not switch Nagle's algorithm off: 40 ms for each answer.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((LOOPBACK, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise EmulatorError(f"port {port} on {LOOPBACK} cannot be used: {error.strerror}") from error
-    return listener
 
 
 def _seeded_random(switches: Switches) -> random.Random:
@@ -121,8 +37,8 @@ def _seeded_random(switches: Switches) -> random.Random:
 class Emulator:
     """The emulated API, reachable at ``url`` inside a ``with`` block.
 
-    ``seed`` has the shape described in `seeds`; with a ``database`` file it counts only while the file
-    is new. ``clock`` gives the service's time. ``port`` 0 is any free port. ``delay`` is added to each
+    ``seed`` has the shape described in `seeds`; with a ``database`` file its keys count only while the
+    file is new. ``clock`` gives the service's time. ``port`` 0 is any free port. ``delay`` is added to each
     request, in seconds. ``listen`` is called, in the server's thread, with each request's record.
     ``faults`` go wrong on purpose, and may be replaced while the emulator runs.
 
@@ -150,7 +66,7 @@ class Emulator:
         self._port = port
         self._database = database
         self._delay = delay
-        self._log = RequestLog(listen)
+        self._log = RequestLog(listen, token)
         self._injector = Injector(faults)
         self._running = contextlib.ExitStack()
 
@@ -159,9 +75,9 @@ class Emulator:
         with contextlib.ExitStack() as started:
             self._world = self._open(started)
             self._disturber = Disturber(self._world.store, self._injector)
-            listener = started.enter_context(_listen(self._port))
+            listener = started.enter_context(listen(self._port))
             self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-            started.enter_context(_serving(build_application(self._service()), listener))
+            started.enter_context(serving(build_application(self._service()), listener))
             self._running = started.pop_all()
         return self
 
@@ -177,7 +93,10 @@ class Emulator:
         store = KeyStore(storage, self.switches, chance)
         if storage.fresh:
             store.put(*seed.keys)
-        return World(store, Renderer(self.switches, chance), self.switches, seed.containers)
+        catalogue = Catalogue()
+        for name, entries in seed.entries.items():
+            catalogue.put(LOOKUPS[name], *entries)
+        return World(store, Renderer(self.switches, chance), self.switches, seed.workloads, catalogue)
 
     def _service(self) -> Service:
         return Service(
@@ -219,23 +138,34 @@ class Emulator:
         """What the faults made other writers do to the keys, oldest first."""
         return self._disturber.done()
 
-    def keys(self, project_id: int, region_id: int) -> dict[str, Document]:
-        """Give the container keys of a scope by name, as the API shows them by default."""
-        scope = Scope(CAAS.name, (project_id, region_id))
+    def keys(
+        self, project_id: int, region_id: int | None = None, *, family: str = CAAS.name
+    ) -> dict[str, Document]:
+        """Give the keys of a scope by name, as the API shows them by default; secrets are never in them.
+
+        ``family`` is ``caas``, ``faas`` or ``inference``; the last has no ``region_id``. ValueError when
+        that does not go together.
+        """
+        scope = _scope(family, project_id, region_id)
         store, now = self._world.store, self._clock()
         with store.lock:
-            return {
-                key.name: canonical_document(key) | {"status": key_status(key, now)}
-                for key in store.all(scope)
-            }
+            return {key.name: default_document(key, now) for key in store.all(scope)}
 
-    def put_key(self, project_id: int, region_id: int, entry: Mapping[str, object]) -> None:
-        """Make or replace a container key behind the API's back; `SeedError` when ``entry`` is unusable.
+    def put_key(
+        self,
+        project_id: int,
+        region_id: int | None,
+        entry: Mapping[str, object],
+        *,
+        family: str = CAAS.name,
+    ) -> None:
+        """Make or replace a key behind the API's back; `SeedError` when ``entry`` is unusable.
 
-        ``entry`` is written as in a seed, so what `keys` gives can be changed and put back. A replaced
-        key keeps its place in lists unless ``created_at`` says otherwise.
+        ``entry`` is written as in a seed, so what `keys` gives can be changed and put back; what only the
+        server can set, ``source`` and ``deployment_names``, counts too. A replaced key keeps its place in
+        lists unless ``created_at`` says otherwise. The scope is given as to `keys`.
         """
-        scope = Scope(CAAS.name, (project_id, region_id))
+        scope = _scope(family, project_id, region_id)
         store = self._world.store
         with store.lock:
             found = store.get(scope, str(entry.get("name")))
@@ -249,11 +179,43 @@ class Emulator:
                 )
             )
 
-    def remove_key(self, project_id: int, region_id: int, name: str) -> None:
-        """Delete a container key behind the API's back; KeyError when there is none."""
+    def remove_key(
+        self, project_id: int, region_id: int | None, name: str, *, family: str = CAAS.name
+    ) -> None:
+        """Delete a key behind the API's back; KeyError when there is none. The scope is as for `keys`."""
         store = self._world.store
         with store.lock:
-            key = store.get(Scope(CAAS.name, (project_id, region_id)), name)
+            key = store.get(_scope(family, project_id, region_id), name)
             if key is None:
                 raise KeyError(name)
             store.remove(key)
+
+    def put_project(self, entry: Mapping[str, object]) -> None:
+        """Make or replace a project: ``id``, ``name``, and any other member that its list shows.
+
+        Raises `SeedError` when ``entry`` is unusable. Keys need no project: every number is one.
+        """
+        self._put_entry(PROJECTS, "project", entry)
+
+    def put_region(self, entry: Mapping[str, object]) -> None:
+        """Make or replace a region: ``id``, ``display_name``, and any other member that its list shows.
+
+        ``products`` are what the list's parameter ``product`` finds. Raises `SeedError` when ``entry`` is
+        unusable. Keys need no region: every number is one.
+        """
+        self._put_entry(REGIONS, "region", entry)
+
+    def _put_entry(self, lookup: Lookup, where: str, entry: Mapping[str, object]) -> None:
+        read = read_entry(lookup, entry, where=where, now=self._clock())
+        with self._world.store.lock:
+            self._world.catalogue.put(lookup, read)
+
+
+def _scope(family: str, project_id: int, region_id: int | None) -> Scope:
+    if family not in FAMILIES:
+        raise ValueError(f"{family!r} is not one of {', '.join(FAMILIES)}")
+    numbers = (project_id,) if region_id is None else (project_id, region_id)
+    parameters = FAMILIES[family].parameters
+    if len(numbers) != len(parameters):
+        raise ValueError(f"a key of {family} has {' and '.join(parameters)}")
+    return Scope(family, numbers)

@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.emulator.families import FAMILIES
+
 if TYPE_CHECKING:
     import datetime as dt
     import random
@@ -32,6 +34,8 @@ class Scope(NamedTuple):
 class StoredKey:
     """One key. ``sequence`` numbers the creations, to order keys made at the same moment.
 
+    ``values`` holds a value for each field of its family, set by a client or by the server.
+
     ``memo`` holds rendered JSON by status. A change makes a new value, and so an empty memo.
     """
 
@@ -39,7 +43,6 @@ class StoredKey:
     name: str
     sequence: int
     created_at: dt.datetime
-    source: str
     values: Mapping[str, Value]
     memo: dict[str, bytes] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -97,16 +100,21 @@ class KeyStore:
     def page(self, scope: Scope, offset: int, limit: int) -> tuple[int, Sequence[StoredKey]]:
         """Give the number of all keys in ``scope`` and at most ``limit`` of them after ``offset``."""
         keys = self._scopes.get(scope, {})
-        if self._random and offset == 0:
+        if offset == 0 and self._is_shuffled(scope):
             # The order holds for the pages that follow, so that one listing sees every key.
             self._orders.pop(scope, None)
         if scope not in self._orders:
-            self._orders[scope] = self._ordered(keys)
+            self._orders[scope] = self._ordered(scope)
         return len(keys), [keys[name] for name in self._orders[scope][offset : offset + limit]]
 
-    def _ordered(self, keys: Mapping[str, StoredKey]) -> list[str]:
-        newest_first = sorted(keys.values(), key=lambda key: (key.created_at, key.sequence), reverse=True)
+    def _ordered(self, scope: Scope) -> list[str]:
+        keys = self._scopes.get(scope, {}).values()
+        newest_first = sorted(keys, key=lambda key: (key.created_at, key.sequence), reverse=True)
         names = [key.name for key in newest_first]
-        if self._random:
+        if self._random and self._is_shuffled(scope):
             self._random.shuffle(names)
         return names
+
+    def _is_shuffled(self, scope: Scope) -> bool:
+        """Tell whether lists of a scope have no order; those that take ``order_by`` always have one."""
+        return self._random is not None and not FAMILIES[scope.family].listing.orders

@@ -22,26 +22,37 @@ class Switches:
     """
 
     null_expire: Literal["clears", "ignored"] = field(
-        default="clears", metadata={"help": "PATCH with an explicit null for expire."}
+        default="clears",
+        metadata={"help": "PATCH with an explicit null for expire, or for the description of a FaaS key."},
     )
     null_other: Literal["ignored", "400"] = field(
-        default="ignored", metadata={"help": "PATCH with null for any other field."}
+        default="ignored", metadata={"help": "PATCH with null for any other field of a CaaS key."}
+    )
+    omitted_functions: Literal["400", "accepted"] = field(
+        default="400", metadata={"help": "PATCH of a FaaS key without its functions."}
     )
     short_names: Literal["400", "served"] = field(
-        default="400", metadata={"help": "Two-character names on the path of one key."}
+        default="400",
+        metadata={
+            "help": "Names on the path of one key that only a create takes: of two characters (caas), "
+            "with dots (inference)."
+        },
     )
     order: Literal["created_at-desc", "random"] = field(
         default="created_at-desc",
-        metadata={"help": "Order of lists; random: a new one each time the first page is asked for."},
+        metadata={
+            "help": "Order of lists without order_by (caas, inference); random: a new one each time the "
+            "first page is asked for."
+        },
     )
     container_order: Literal["as-sent", "shuffled"] = field(
-        default="as-sent", metadata={"help": "Order of containers in answers."}
+        default="as-sent", metadata={"help": "Order of containers and functions in answers."}
     )
     limit_range: Literal["400", "clamp"] = field(
         default="400", metadata={"help": "A page size below 1 or above 1000."}
     )
     delete_bound: Literal["204", "409"] = field(
-        default="204", metadata={"help": "DELETE of a key that has containers."}
+        default="204", metadata={"help": "DELETE of a key that has containers or functions."}
     )
     delete_missing: Literal["404", "204"] = field(
         default="404", metadata={"help": "DELETE of a key that does not exist."}
@@ -51,16 +62,23 @@ class Switches:
         metadata={"help": "Status of a switched-off key: by its expiry as ever, or Disabled."},
     )
     past_expire: Literal["accepted", "400"] = field(
-        default="accepted", metadata={"help": "Create with an expire that has passed."}
+        default="accepted", metadata={"help": "Create with an expiry that has passed."}
     )
     unknown_members: Literal["ignored", "400"] = field(
         default="ignored", metadata={"help": "Unknown or read-only members in a body."}
     )
     missing_container: Literal["accepted", "400", "404"] = field(
-        default="accepted", metadata={"help": "Reference to a container that the seed does not list."}
+        default="accepted",
+        metadata={"help": "Reference to a container or function that the seed does not list."},
+    )
+    absent_nulls: Literal["shown", "left-out"] = field(
+        default="shown", metadata={"help": "Null description and expire in answers about FaaS keys."}
+    )
+    project_names: Literal["exact", "partial"] = field(
+        default="exact", metadata={"help": "What the name parameter of the list of projects finds."}
     )
     timestamps: TimestampForm = field(
-        default="z", metadata={"help": "Form of the moments in answers, always in UTC."}
+        default="z", metadata={"help": "Form of the moments in answers about keys, always in UTC."}
     )
     unauthorized_body: Literal["documented", "detail"] = field(
         default="documented", metadata={"help": "Body of a 401: the usual error body, or detail and code."}

@@ -17,6 +17,10 @@ Clock = Callable[[], dt.datetime]
 _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII
 )
+# The extended form of ISO 8601 with seconds; its zone may be missing.
+_LOOSE = re.compile(
+    r"\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?", re.ASCII
+)
 
 
 def system_clock() -> dt.datetime:
@@ -28,8 +32,24 @@ def parse_moment(text: str) -> dt.datetime:
     """Read an RFC 3339 date-time as a moment in UTC; ValueError when it is none."""
     if _DATE_TIME.fullmatch(text) is None:
         raise ValueError("must be an RFC 3339 date-time with a zone")
+    return _existing(text.upper())
+
+
+def parse_loose_moment(text: str) -> dt.datetime:
+    """Read an ISO 8601 date and time, in UTC when it names no zone, as a moment; ValueError when it is none.
+
+    Source: projects and regions show moments without a zone, and the expiry of an inference key has no
+    declared format but "ISO 8601".
+    """
+    if _LOOSE.fullmatch(text) is None:
+        raise ValueError("must be an ISO 8601 date and time")
+    return _existing(text)
+
+
+def _existing(text: str) -> dt.datetime:
     try:
-        return dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+        moment = dt.datetime.fromisoformat(text)
+        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("is not a date and time that exists") from error
 

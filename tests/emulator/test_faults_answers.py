@@ -14,6 +14,7 @@ import pytest
 
 from reconciler.emulator import Emulator, Faults
 from tests.emulator.conftest import KEYS, NO_TLS, TOKEN, Api
+from tests.emulator.kinds import KINDS, Kind
 from tests.emulator.shapes import assert_error, assert_key
 
 if TYPE_CHECKING:
@@ -141,10 +142,12 @@ def test_a_reset_after_loses_only_the_answer(api: Api) -> None:
     assert last(api) == ("PATCH", None, "reset_after", True)
 
 
-def test_a_create_whose_answer_was_lost_meets_its_own_key(api: Api) -> None:
-    api.emulator.faults = Faults(reset_after=1, methods=("POST",), max_in_a_row=1)
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_create_whose_answer_was_lost_meets_its_own_key(start: Launcher, kind: Kind) -> None:
+    api = start(kind=kind, faults=Faults(reset_after=1, methods=("POST",), max_in_a_row=1))
     with pytest.raises(httpx.ReadError):
         api.create("new-key")
+    assert list(api.live()) == ["new-key"]
     assert_error(api.create("new-key"), 409, "ConflictError")
     assert [(record.status, record.effective) for record in api.emulator.requests] == [
         (None, True),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.emulator import Disturbance, Faults
-from reconciler.emulator.disturbances import _other
-from reconciler.emulator.rules import Container
-from tests.emulator.conftest import BOX, KEYS, Api
+from reconciler.emulator.disturbances import _other, _set_expiry
+from reconciler.emulator.faults import NO_FAULTS
+from reconciler.emulator.rules import Reference
+from tests.emulator.conftest import KEYS, Api
+from tests.emulator.kinds import BOX, FAAS, INFERENCE, KINDS, Kind
 from tests.emulator.shapes import assert_invalid, assert_key
 
 if TYPE_CHECKING:
@@ -98,6 +100,40 @@ def test_another_writer_changes_a_field_after_every_second_patch(start: Launcher
     assert {record.fault for record in api.emulator.requests} == {None}
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_other_writer_leaves_keys_of_every_kind_as_the_api_shows_them(
+    start: Launcher, kind: Kind
+) -> None:
+    seed = {kind.name: {kind.label: [{"name": name, **kind.minimal} for name in NAMES]}}
+    api = start(kind=kind, seed=seed)
+    for number in range(12):
+        api.emulator.faults = Faults(concurrent_write_every=1, seed=number)
+        for name in NAMES:
+            api.patch(name, **kind.patched)
+        api.emulator.faults = NO_FAULTS
+        assert {key["name"]: key for key in api.page().json()["results"]} == api.live()
+    changed = {entry.field for entry in api.emulator.disturbances}
+    assert changed == kind.patched.keys()
+    assert {entry.family for entry in api.emulator.disturbances} == {kind.name}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_keys_of_every_kind_come_and_go_between_pages(start: Launcher, kind: Kind) -> None:
+    seed = {kind.name: {kind.label: [{"name": name, **kind.minimal} for name in NAMES]}}
+    api = start(kind=kind, seed=seed, faults=Faults(page_change=1, max_in_a_row=0))
+    assert [listed(api)[0] for _ in range(2)] == [[6, 7, 6], [6, 7, 6]]
+    assert [entry.action for entry in api.emulator.disturbances] == ["added", "removed"] * 2
+
+
+@pytest.mark.parametrize(("kind", "field"), [(FAAS, "functions"), (INFERENCE, "description")], ids=str)
+def test_a_field_of_any_kind_can_be_left_unstored(start: Launcher, kind: Kind, field: str) -> None:
+    api = start(kind=kind, faults=Faults(unstored=(field,)))
+    before = api.create("web-key").json()[field]
+    answer = api.patch("web-key", **kind.patched)
+    assert (answer.status_code, answer.json()[field]) == (200, before)
+    assert api.emulator.injected["unstored"] == 1
+
+
 def check_difference(before: dict[str, Any], after: dict[str, Any], api: Api) -> None:
     """Hold the live keys against what the latest PATCH and the writer's own record say."""
     latest = len(api.emulator.requests)
@@ -145,14 +181,18 @@ def test_the_other_writer_comes_after_a_failed_patch_too(start: Launcher) -> Non
         None,
         dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
         (),
-        (Container("web", "space"),),
+        (Reference("web", "space"),),
     ],
 )
 def test_the_other_writer_always_changes_something(value: Value) -> None:
-    now = dt.datetime(2026, 6, 1, 12, 0, 0, 250_000, tzinfo=dt.UTC)
-    changed = _other(value, 3, now)
+    changed = _other(value, 3)
     assert changed != value
-    assert _other(changed, 3, now) != changed
+    assert _other(changed, 3) != changed
+
+
+def test_the_other_writer_can_set_an_expiry_where_there_was_none() -> None:
+    now = dt.datetime(2026, 6, 1, 12, 0, 0, 250_000, tzinfo=dt.UTC)
+    assert _set_expiry(now) == dt.datetime(2027, 6, 1, 12, tzinfo=dt.UTC)
 
 
 OLD = {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.emulator.conftest import BOX, KEYS
+from tests.emulator.conftest import KEYS
+from tests.emulator.kinds import BOX
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Api

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.emulator.conftest import BOX, KEYS
+from tests.emulator.conftest import KEYS
+from tests.emulator.kinds import BOX
 from tests.emulator.shapes import assert_created, assert_error, assert_invalid, assert_key, assert_page
 
 if TYPE_CHECKING:

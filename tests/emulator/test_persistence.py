@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from reconciler.emulator import Emulator, EmulatorError
-from tests.emulator.conftest import BOX, KEYS
+from tests.emulator.conftest import KEYS
+from tests.emulator.kinds import BOX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +39,30 @@ def test_keys_survive_a_restart_to_the_letter(tmp_path: Path) -> None:
         before = client.get(KEYS).json()["results"]
     assert [key["name"] for key in before] == ["two", "one"]
     assert _listed(database) == before == _listed(database)
+
+
+def test_keys_of_every_kind_survive_a_restart(tmp_path: Path) -> None:
+    database = tmp_path / "keys.db"
+    attached = {"name": "web-key", "deployment_names": ["llama"], "expires_at": "2027-01-31T00:00:00Z"}
+    with Emulator(database=database) as emulator:
+        emulator.put_key(1, 76, {"name": "web-key", "containers": [BOX], "source": "iate"})
+        emulator.put_key(1, 76, {"name": "web-key", "functions": [BOX]}, family="faas")
+        emulator.put_key(1, None, attached, family="inference")
+        before = _everything(emulator)
+    assert [len(keys) for keys in before] == [1, 1, 1]
+    with Emulator(database=database) as emulator:
+        assert _everything(emulator) == before
+        emulator.remove_key(1, None, "web-key", family="inference")
+    with Emulator(database=database) as emulator:
+        assert [len(keys) for keys in _everything(emulator)] == [1, 1, 0]
+
+
+def _everything(emulator: Emulator) -> list[dict[str, dict[str, Any]]]:
+    return [
+        emulator.keys(1, 76),
+        emulator.keys(1, 76, family="faas"),
+        emulator.keys(1, family="inference"),
+    ]
 
 
 def _ascii_json(body: object) -> bytes:

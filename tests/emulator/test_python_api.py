@@ -10,13 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 import reconciler.emulator
 from reconciler.emulator import Emulator, EmulatorError, RequestRecord, SeedError
-from tests.emulator.conftest import BOX, KEYS
+from reconciler.emulator.requestlog import RequestLog, Result
+from tests.emulator.conftest import KEYS, TOKEN
+from tests.emulator.kinds import BOX, KINDS, Kind
 from tests.emulator.shapes import assert_key, assert_page
 
 if TYPE_CHECKING:
@@ -101,6 +104,36 @@ def test_put_key_refuses_what_is_no_key(api: Api) -> None:
         api.emulator.put_key(1, 76, {"name": "web-key"})
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_keys_of_every_kind_can_be_put_looked_at_and_removed(start: Launcher, kind: Kind) -> None:
+    api = start(kind=kind)
+    api.put("web-key", **kind.created)
+    live = api.live()["web-key"]
+    assert live == api.read("web-key").json() == {**live, **kind.created}
+    api.emulator.put_key(*kind.scope, live | {"description": "by hand"}, family=kind.name)
+    assert api.read("web-key").json()["description"] == "by hand"
+    api.emulator.remove_key(*kind.scope, "web-key", family=kind.name)
+    assert api.live() == {}
+    with pytest.raises(KeyError, match="web-key"):
+        api.emulator.remove_key(*kind.scope, "web-key", family=kind.name)
+
+
+@pytest.mark.parametrize(
+    ("family", "region_id", "complaint"),
+    [
+        ("caas", None, "a key of caas has project_id and region_id"),
+        ("faas", None, "a key of faas has project_id and region_id"),
+        ("inference", 76, "a key of inference has project_id$"),
+        ("daas", 76, "'daas' is not one of caas, faas, inference"),
+    ],
+)
+def test_a_scope_that_a_family_does_not_have_is_refused(
+    api: Api, family: str, region_id: int | None, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        api.emulator.keys(1, region_id, family=family)
+
+
 def test_remove_key_deletes_a_key(api: Api) -> None:
     api.create("web-key")
     api.emulator.remove_key(1, 76, "web-key")
@@ -158,6 +191,59 @@ def test_the_log_can_be_read_and_cleared_over_http_without_a_token(api: Api) -> 
     assert httpx.delete(log).status_code == 204
     assert httpx.get(log).json() == {"requests": []}
     assert httpx.put(log).status_code == 405
+
+
+def test_the_log_never_shows_the_token_or_a_secret(api: Api) -> None:
+    created = api.create("web-key").json()
+    secret = created["secret"]
+    api.patch("web-key", description=f"the token {TOKEN}", extra=[{"deep": secret}], secret="of mine")
+    api.patch("web-key", **created)
+    api.client.get(f"{KEYS}/{TOKEN}")
+    api.client.get(KEYS, params={"apikey": TOKEN, "secret": secret})
+    api.client.get(f"{KEYS}/%6dade-up$token")
+    shown = httpx.get(api.emulator.url + "/_emulator/requests").text
+    lines = [record.line() for record in api.emulator.requests]
+    for text in (shown, *lines, repr(api.emulator.requests)):
+        assert not any(hidden in text for hidden in (TOKEN, secret, "of mine", quote(TOKEN), "dade-up$token"))
+    assert api.emulator.requests[1].body == {
+        "description": "the token [hidden]",
+        "extra": [{"deep": "[hidden]"}],
+        "secret": "[hidden]",
+    }
+    assert [record.path for record in api.emulator.requests[3:]] == [
+        f"{KEYS}/[hidden]",
+        f"{KEYS}?apikey=[hidden]&secret=[hidden]",
+        "[hidden]",
+    ]
+
+
+def test_what_listens_to_the_log_is_told_no_token_either() -> None:
+    told: list[RequestRecord] = []
+    with Emulator(token=TOKEN, listen=told.append) as emulator:
+        httpx.post(emulator.url + KEYS, json={"token": TOKEN}, headers={"Authorization": TOKEN})
+    assert told[0].body == {"token": "[hidden]"}
+
+
+def test_a_body_deeper_than_python_goes_is_logged_without_harm(api: Api) -> None:
+    for depth in (500, 900, 990):
+        body = b'{"expire":%s}' % (b"[" * depth + b"]" * depth)
+        assert api.client.patch(f"{KEYS}/web-key", content=body).status_code == 400
+    assert len(api.emulator.requests) == 3
+
+
+def test_a_body_too_deep_to_be_searched_for_secrets_is_hidden_whole() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    log = RequestLog()
+    log.add("PATCH", KEYS, deep, Result(400))
+    assert log.records()[0].body == "[hidden]"
+
+
+def test_a_log_that_knows_no_token_hides_secrets_all_the_same() -> None:
+    log = RequestLog()
+    log.add("PATCH", KEYS, {"secret": "x", "description": "y"}, Result(200))
+    assert log.records()[0].body == {"secret": "[hidden]", "description": "y"}
 
 
 def test_numbers_go_on_after_the_log_is_cleared(api: Api) -> None:

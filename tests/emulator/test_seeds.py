@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.emulator import Emulator, SeedError
 from reconciler.emulator.seeds import load_seed
-from tests.emulator.conftest import BOX
+from tests.emulator.kinds import BOX, KINDS, Kind
 from tests.emulator.shapes import assert_key
 
 if TYPE_CHECKING:
@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import Launcher
 
 KEY = {"name": "web-key", "containers": []}
+KNOWN = "caas, faas, inference, containers, functions, projects, regions"
+FUNCTION_NAME = "functions.1/76: [0] name: must match ^[a-z][-a-z0-9]{0,24}[a-z0-9]$"
 
 PROBLEMS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"faas": {}}, ["faas: not one of caas, containers"]),
+    ({"keys": {}}, [f"keys: not one of {KNOWN}"]),
     ({"caas": []}, ["caas: must be an object whose members are scopes such as 1/76"]),
     ({"caas": {"1": []}}, ["caas.1: a scope is written PROJECT_ID/REGION_ID, such as 1/76"]),
     ({"caas": {"1/x": []}}, ["caas.1/x: a scope is written PROJECT_ID/REGION_ID, such as 1/76"]),
@@ -43,12 +45,26 @@ PROBLEMS: list[tuple[dict[str, Any], list[str]]] = [
     ({"caas": {"1/76": [KEY | {"description": None}]}}, ["caas.1/76[0].description: must be a string"]),
     ({"containers": {"1/76": ["web"]}}, ["containers.1/76: [0] must be an object"]),
     ({"containers": {"here": []}}, ["containers.here: must match ^[0-9]{1,18}(/[0-9]{1,18})*$"]),
+    ({"inference": {"1/76": []}}, ["inference.1/76: a scope is written PROJECT_ID, such as 1"]),
+    (
+        {"faas": {"1/76": [KEY]}},
+        ["faas.1/76[0].functions: Field required", "faas.1/76[0].containers: unknown member"],
+    ),
+    (
+        {"inference": {"1": [{"name": "web-key", "status": "Active", "deployment_names": "llama"}]}},
+        [
+            "inference.1[0].deployment_names: must be a list of strings",
+            "inference.1[0].status: unknown member",
+        ],
+    ),
+    ({"inference": {"1": [{"name": "abc"}]}}, ["inference.1[0].name: must have at least 4 characters"]),
+    ({"functions": {"1/76": [{"name": "Web", "namespace": "ns"}]}}, [FUNCTION_NAME]),
     (
         {"caas": {"1": [], "2": []}, "x": 1},
         [
             "caas.1: a scope is written PROJECT_ID/REGION_ID, such as 1/76",
             "caas.2: a scope is written PROJECT_ID/REGION_ID, such as 1/76",
-            "x: not one of caas, containers",
+            f"x: not one of {KNOWN}",
         ],
     ),
 ]
@@ -75,6 +91,16 @@ def test_a_seeded_key_is_shown_as_written(start: Launcher) -> None:
     shown = start(seed={"caas": {"1/76": [key]}}).read("Legacy.Key").json()
     assert_key(shown)
     assert shown == key | {"status": "Expired"}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_what_a_list_of_any_kind_shows_can_be_a_seed(start: Launcher, kind: Kind) -> None:
+    api = start(kind=kind)
+    api.create("web-key", **kind.created)
+    api.create("other-key")
+    results = api.page().json()["results"]
+    again = start(kind=kind, seed={kind.name: {kind.label: results}})
+    assert again.page(limit=1000).json()["results"] == results[::-1]
 
 
 def test_a_seeded_key_has_the_defaults_of_a_created_one(start: Launcher) -> None:

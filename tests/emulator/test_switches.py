@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from reconciler.emulator import Switches
-from tests.emulator.conftest import BOX, KEYS
+from tests.emulator.conftest import KEYS
+from tests.emulator.kinds import BOX, CAAS, FAAS, INFERENCE, KINDS, Kind
 from tests.emulator.shapes import assert_error, assert_invalid
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def test_the_defaults_are_the_likelier_readings() -> None:
     assert Switches() == Switches(
         null_expire="clears",
         null_other="ignored",
+        omitted_functions="400",
         short_names="400",
         order="created_at-desc",
         container_order="as-sent",
@@ -35,6 +37,8 @@ def test_the_defaults_are_the_likelier_readings() -> None:
         past_expire="accepted",
         unknown_members="ignored",
         missing_container="accepted",
+        absent_nulls="shown",
+        project_names="exact",
         timestamps="z",
         unauthorized_body="documented",
         description_limit=None,
@@ -48,6 +52,29 @@ def test_null_expire(start: Launcher, null_expire: str, after: str | None) -> No
     api.create("web-key", expire="2027-01-31T00:00:00Z")
     response = api.patch("web-key", expire=None)
     assert (response.status_code, response.json()["expire"]) == (200, after)
+
+
+@pytest.mark.parametrize("field", ["expire", "description"])
+@pytest.mark.parametrize("null_expire", ["clears", "ignored"])
+def test_null_expire_holds_for_both_nullable_fields_of_a_faas_key(
+    start: Launcher, null_expire: str, field: str
+) -> None:
+    api = start(kind=FAAS, null_expire=null_expire, null_other="400")
+    before = api.create("web-key", **FAAS.created).json()[field]
+    answer = api.patch("web-key", functions=[], **{field: None}).json()
+    assert answer[field] == (None if null_expire == "clears" else before)
+
+
+@pytest.mark.parametrize("omitted_functions", ["400", "accepted"])
+def test_omitted_functions(start: Launcher, omitted_functions: str) -> None:
+    api = start(kind=FAAS, omitted_functions=omitted_functions)
+    api.create("web-key", functions=[BOX])
+    response = api.patch("web-key", description="new")
+    if omitted_functions == "400":
+        complaints = assert_invalid(response, "functions")["invalid_fields"]
+        assert complaints == {"functions": ["Field required"]}
+    else:
+        assert (response.json()["description"], response.json()["functions"]) == ("new", [BOX])
 
 
 @pytest.mark.parametrize("field", ["description", "is_disabled", "containers"])
@@ -72,6 +99,17 @@ def test_short_names(start: Launcher, short_names: str, served: bool, method: st
     api.create("ab")
     response = api.client.request(method, f"{KEYS}/ab", json={})
     assert response.is_success if served else assert_invalid(response, "key_name")
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+@pytest.mark.parametrize("short_names", ["400", "served"])
+def test_short_names_holds_for_dotted_names_of_inference_keys(
+    start: Launcher, short_names: str, method: str
+) -> None:
+    api = start(kind=INFERENCE, short_names=short_names)
+    api.create("web.key")
+    response = api.client.request(method, api.path("web.key"), json={})
+    assert response.is_success if short_names == "served" else assert_invalid(response, "api_key_name")
 
 
 def _filled(api: Api) -> list[str]:
@@ -128,6 +166,20 @@ def test_container_order_shuffled_is_a_new_order_in_each_answer(start: Launcher)
     assert all(sorted(order) == sorted(box["name"] for box in BOXES) for order in orders)
 
 
+def test_container_order_shuffled_holds_for_functions(start: Launcher) -> None:
+    api = start(kind=FAAS, container_order="shuffled")
+    api.create("web-key", functions=BOXES)
+    orders = {tuple(box["name"] for box in api.read("web-key").json()["functions"]) for _ in range(4)}
+    assert len(orders) == 4
+
+
+def test_order_random_holds_for_inference(start: Launcher) -> None:
+    api = start(kind=INFERENCE, order="random")
+    names = _filled(api)
+    assert api.names() != api.names()
+    assert sorted(api.names()) == names
+
+
 @pytest.mark.parametrize("limit", [0, -1, 1001])
 def test_limit_range_400(start: Launcher, limit: int) -> None:
     assert_invalid(start(limit_range="400").page(limit=limit), "limit")
@@ -157,9 +209,17 @@ def test_delete_bound_409_is_a_conflict_until_the_containers_are_gone(start: Lau
     assert api.delete("web-key").status_code == 204
 
 
+@pytest.mark.parametrize("delete_bound", ["204", "409"])
+def test_delete_bound_holds_for_functions(start: Launcher, delete_bound: str) -> None:
+    api = start(kind=FAAS, delete_bound=delete_bound)
+    api.create("web-key", functions=[BOX])
+    assert api.delete("web-key").status_code == int(delete_bound)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("delete_missing", ["404", "204"])
-def test_delete_missing(start: Launcher, delete_missing: str) -> None:
-    api = start(delete_missing=delete_missing)
+def test_delete_missing(start: Launcher, delete_missing: str, kind: Kind) -> None:
+    api = start(kind=kind, delete_missing=delete_missing)
     api.create("web-key")
     assert [api.delete("web-key").status_code for _ in range(2)] == [204, int(delete_missing)]
 
@@ -176,6 +236,13 @@ def test_disabled_status(start: Launcher, disabled_status: str, status: str) -> 
 def test_past_expire(start: Launcher, expire: str) -> None:
     assert start(past_expire="accepted").create("web-key", expire=expire).json()["status"] == "Expired"
     assert_invalid(start(past_expire="400").create("web-key", expire=expire), "expire")
+
+
+@pytest.mark.parametrize(("kind", "field"), [(FAAS, "expire"), (INFERENCE, "expires_at")], ids=str)
+def test_past_expire_holds_for_every_kind(start: Launcher, kind: Kind, field: str) -> None:
+    past = {field: "2020-01-01T00:00:00Z"}
+    assert start(kind=kind, past_expire="accepted").create("web-key", **past).status_code == 200
+    assert_invalid(start(kind=kind, past_expire="400").create("web-key", **past), field)
 
 
 def test_past_expire_400_lets_patch_set_a_past_one(start: Launcher) -> None:
@@ -252,6 +319,43 @@ def test_missing_container_refused(start: Launcher, missing_container: str) -> N
     assert api.patch("web-key", description="x").status_code == 200
 
 
+@pytest.mark.parametrize("missing_container", ["accepted", "400", "404"])
+def test_missing_container_holds_for_functions(start: Launcher, missing_container: str) -> None:
+    known = {"functions": {"1/76": [BOX]}, "containers": {"1/76": BOXES}}
+    api = start(kind=FAAS, missing_container=missing_container, seed=known)
+    assert api.create("web-key", functions=[BOX]).status_code == 200
+    response = api.patch("web-key", functions=[BOXES[0]])
+    if missing_container == "400":
+        complaints = assert_invalid(response, "functions")["invalid_fields"]
+        assert complaints == {"functions": ["no function space/box-0"]}
+    elif missing_container == "404":
+        message = assert_error(response, 404, "NotFoundError")["message"]
+        assert message == "Function space/box-0 could not be found"
+    else:
+        assert response.status_code == 200
+
+
+@pytest.mark.parametrize("absent_nulls", ["shown", "left-out"])
+def test_absent_nulls(start: Launcher, absent_nulls: str) -> None:
+    api = start(kind=FAAS, absent_nulls=absent_nulls)
+    answers = [
+        api.create("web-key").json(),
+        api.read("web-key").json(),
+        api.page().json()["results"][0],
+        api.patch("web-key", functions=[], description="x").json(),
+    ]
+    shown = [("description" in answer, "expire" in answer) for answer in answers]
+    nulls = absent_nulls == "shown"
+    assert shown == [(nulls, nulls)] * 3 + [(True, nulls)]
+
+
+@pytest.mark.parametrize("absent_nulls", ["shown", "left-out"])
+@pytest.mark.parametrize("kind", [CAAS, INFERENCE], ids=str)
+def test_absent_nulls_leaves_other_kinds_alone(start: Launcher, kind: Kind, absent_nulls: str) -> None:
+    created = start(kind=kind, absent_nulls=absent_nulls).create("web-key").json()
+    assert created.keys() == {"name", "created_at", "secret", *kind.defaults}
+
+
 @pytest.mark.parametrize(
     ("timestamps", "created_at", "expire"),
     [
@@ -267,6 +371,21 @@ def test_timestamps(start: Launcher, timestamps: str, created_at: str, expire: s
     api.create("web-key", expire="2027-01-31T00:00:00.5Z")
     for key in (api.read("web-key").json(), api.page().json()["results"][0]):
         assert (key["created_at"], key["expire"]) == (created_at, expire)
+
+
+def test_timestamps_hold_for_every_kind(start: Launcher) -> None:
+    for kind, expiry in ((FAAS, "expire"), (INFERENCE, "expires_at")):
+        api = start(kind=kind, timestamps="compact")
+        api.create("web-key", **kind.created)
+        key = api.read("web-key").json()
+        assert (key["created_at"], key[expiry]) == ("2026-06-01T12:00:00+0000", "2027-01-31T00:00:00+0000")
+
+
+@pytest.mark.parametrize("kind", [FAAS, INFERENCE], ids=str)
+def test_description_limit_holds_for_every_kind(start: Launcher, kind: Kind) -> None:
+    api = start(kind=kind, description_limit=3)
+    assert_invalid(api.create("web-key", description="four"), "description")
+    assert api.create("web-key", description=None if kind is FAAS else "abc").status_code == 200
 
 
 def test_description_limit(start: Launcher) -> None:

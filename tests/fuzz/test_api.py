@@ -20,6 +20,32 @@ KEY: dict[str, Any] = {
     "is_disabled": False,
     "containers": [],
 }
+FUNCTION_KEY: dict[str, Any] = {
+    "name": "web",
+    "created_at": "2026-06-01T12:00:00Z",
+    "status": "Active",
+    "functions": [{"name": "fn", "namespace": "ns"}],
+}
+CHAT_KEY: dict[str, Any] = {
+    "name": "chat",
+    "description": None,
+    "created_at": "2026-06-01T12:00:00Z",
+    "expires_at": None,
+    "deployment_names": ["llama"],
+}
+PROJECT: dict[str, Any] = {
+    "id": 1,
+    "client_id": 1,
+    "name": "Default",
+    "description": None,
+    "state": "ACTIVE",
+    "is_default": True,
+    "created_at": "2019-12-31T23:59:59",
+    "deleted_at": None,
+    "task_id": None,
+}
+FUNCTIONS, CHATS = "/cloud/v1/faas/keys/1/76", "/cloud/v3/inference/1/api_keys"
+PROJECTS = "/cloud/v1/projects"
 ERROR = {"exception_class": "NotFoundError", "message": "no", "request_id": "0" * 32}
 
 
@@ -45,6 +71,13 @@ def said(method: str, target: str, status: int, document: Any, kind: str = "appl
         ("GET", f"{COLLECTION}/web", 200, KEY),
         ("DELETE", f"{COLLECTION}/web", 204, None),
         ("DELETE", f"{COLLECTION}/web", 404, ERROR),
+        ("GET", f"{FUNCTIONS}/web", 200, FUNCTION_KEY),
+        ("GET", f"{FUNCTIONS}/web", 200, FUNCTION_KEY | {"expire": None, "description": ""}),
+        ("POST", FUNCTIONS, 200, FUNCTION_KEY | {"secret": "s"}),
+        ("GET", CHATS, 200, {"count": 1, "results": [CHAT_KEY]}),
+        ("PATCH", f"{CHATS}/chat", 200, CHAT_KEY),
+        ("DELETE", f"{CHATS}/chat", 409, ERROR),
+        ("GET", PROJECTS, 200, {"count": 1, "results": [PROJECT]}),
         ("PUT", COLLECTION, 405, ERROR),
         ("GET", f"{COLLECTION}/a%2Fb", 404, ERROR),
     ],
@@ -68,6 +101,12 @@ def test_a_described_answer_is_let_through(method: str, target: str, status: int
         ("GET", f"{COLLECTION}/web", 404, ERROR | {"invalid_fields": {"a": []}}),
         ("GET", f"{COLLECTION}/web", 404, None),
         ("DELETE", f"{COLLECTION}/web", 204, {}),
+        ("GET", f"{FUNCTIONS}/web", 200, FUNCTION_KEY | {"source": "cloud"}),
+        ("GET", f"{FUNCTIONS}/web", 200, FUNCTION_KEY | {"functions": [{"name": "fn", "namespace": ""}]}),
+        ("GET", f"{CHATS}/chat", 200, FUNCTION_KEY),
+        ("PATCH", f"{CHATS}/chat", 200, CHAT_KEY | {"secret": "s"}),
+        ("GET", PROJECTS, 200, {"count": 1, "results": [PROJECT | {"created_at": "2019-12-31T23:59:59Z"}]}),
+        ("GET", PROJECTS, 404, ERROR),
         ("PUT", COLLECTION, 200, {}),
     ],
 )

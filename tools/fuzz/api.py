@@ -27,7 +27,19 @@ _SEED: Final = {
             {"name": "web-one", "containers": [{"name": "web", "namespace": "shop"}]},
             {"name": "web-two", "expire": "2020-01-01T00:00:00Z", "is_disabled": True, "containers": []},
         ]
-    }
+    },
+    "faas": {
+        "1/76": [
+            {"name": "web-one", "functions": [{"name": "web", "namespace": "shop"}]},
+            {"name": "web-two", "expire": "2020-01-01T00:00:00Z", "functions": []},
+        ]
+    },
+    "inference": {"1": [{"name": "web-one", "deployment_names": ["llama"]}, {"name": "web-two"}]},
+    "projects": [
+        {"id": 1, "name": "Default"},
+        {"id": 2, "name": "gone", "deleted_at": "2020-01-01T00:00:00"},
+    ],
+    "regions": [{"id": 76, "display_name": "Luxembourg-2"}, {"id": 6, "display_name": "Manassas"}],
 }
 
 
@@ -54,7 +66,8 @@ class Examiner:
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._blame("an answer", number, sent, switches, repr(error))
             return
-        name = sent.operation.name if sent.operation else "no operation"
+        asked = sent.operation
+        name = f"{asked.thing.name} {asked.name}" if asked else "no operation"
         self.counts[f"{name}: {status}"] += 1
         complaint = judge(sent, switches, status, kind, content)
         if complaint:

@@ -1,4 +1,4 @@
-"""Requests to the API of container keys, proper ones and others."""
+"""Requests to the API of keys, projects and regions, proper ones and others."""
 
 from __future__ import annotations
 
@@ -125,6 +125,21 @@ _QUERIES: Final = (
     ),
     *("limit=1.0", "%zz", "&&==", "a" * 20_000, "limit=1;offset=1", "limit[]=1", "limit=+1", "limit=%D9%A1"),
 )
+_ORDERS: Final = ("order_by=created_at.asc", "order_by=", "order_by=x", "order_by=name.desc&limit=1")
+_OWN_QUERIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "faas": (
+        *_ORDERS,
+        *("order_by=expire.asc", "order_by=expire.desc&offset=1", "search=web", "search=", "search=%00"),
+        *("search=A", "expire_in=1", "expire_in=0", "expire_in=" + "9" * 18, "expire_in=x", "expire_in=-1"),
+        "search=" + "a" * 27,
+    ),
+    "projects": (*_ORDERS, "name=Default", "name=", "include_deleted=true", "include_deleted=%FF"),
+    "regions": (
+        *_ORDERS,
+        *("display_name=LUXEMBOURG-2", "display_name=%FF", "product=inference", "product=x"),
+        *("show_volume_types=true", "show_volume_types=2", "order_by=display_name.asc"),
+    ),
+}
 _HEADERS: Final[tuple[Mapping[str, str], ...]] = (
     *({}, {"Authorization": ""}, {"Authorization": "apikey"}, {"Authorization": "apikey wrong"}),
     *({"Authorization": f"Bearer {TOKEN}"}, {"Authorization": TOKEN}, {"Authorization": "apikey \xff\xe9"}),
@@ -161,10 +176,10 @@ def request(chance: random.Random) -> Sent:
     )
     if chance.random() < 1 / 40:
         target = chance.choice(
-            (target + "/", target + "/x", target.replace("caas", "cars"), "/", "//", "/cloud")
+            (target + "/", target + "/x", target.replace("cloud", "crowd"), "/", "//", "/cloud")
         )
     query = chance.random() < (1 / 2 if operation.name == "list" else 1 / 20)
-    target += "?" + chance.choice(_QUERIES) if query else ""
+    target += "?" + chance.choice(_QUERIES + _OWN_QUERIES.get(operation.thing.name, ())) if query else ""
     method = operation.method if chance.random() < 19 / 20 else chance.choice(_METHODS)
     authorized = chance.random() < 19 / 20
     headers = {"Authorization": f"apikey {TOKEN}"} if authorized else dict(chance.choice(_HEADERS))
@@ -211,13 +226,16 @@ def _body(operation: Operation, chance: random.Random) -> bytes | None:
 
 
 def _members(operation: Operation, chance: random.Random) -> dict[str, Any]:
-    values = {
-        "description": f"text {chance.randrange(9)} é",
-        "expire": chance.choice((None, "2036-01-01T00:00:00Z", "2027-01-01T00:00:00.5+05:30")),
-        "is_disabled": chance.random() < 1 / 2,
-        "containers": [{"name": f"box-{n}", "namespace": "shop"} for n in range(chance.randrange(4))],
+    moment = chance.choice((None, "2036-01-01T00:00:00Z", "2027-01-01T00:00:00.5+05:30"))
+    boxes = [{"name": f"box-{n}", "namespace": "shop"} for n in range(chance.randrange(4))]
+    own: Mapping[str, dict[str, Any]] = {
+        "caas": {"expire": moment, "is_disabled": chance.random() < 1 / 2, "containers": boxes},
+        "faas": {"expire": moment, "functions": boxes},
+        "inference": {"expires_at": moment or "2036-01-01T00:00:00"},
     }
-    body: dict[str, Any] = {name: value for name, value in values.items() if chance.random() < 1 / 2}
+    values = {"description": f"text {chance.randrange(9)} é", **own[operation.thing.name]}
+    body = {name: value for name, value in values.items() if chance.random() < 1 / 2}
+    needed = {name: values[name] for name in operation.thing.references}
     if operation.name == "create":
-        body |= {"name": f"key-{chance.randrange(30)}", "containers": values["containers"]}
-    return body
+        return body | needed | {"name": f"key-{chance.randrange(30)}"}
+    return body | needed if chance.random() < 1 / 2 else body
