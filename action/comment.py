@@ -26,7 +26,8 @@ AUTHOR: Final = "github-actions[bot]"
 PAGE: Final = 100
 ATTEMPTS: Final = 3
 SERVER_FAILS: Final = 500
-NOT_ALLOWED: Final = (403, 404)
+GONE: Final = 404
+NOT_ALLOWED: Final = (403, GONE)
 """404 is what a token gets that may not even read."""
 FALLBACK: Final = """
 > [!NOTE]
@@ -45,7 +46,7 @@ def main() -> None:
     try:
         print(f"Comment: {_write(pull['number'], body)}")
     except urllib.error.HTTPError as error:
-        if error.code not in NOT_ALLOWED:
+        if error.code not in NOT_ALLOWED or _is_throttled(error):
             sys.exit(f"::error::the comment could not be written: HTTP {error.code}")
         with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
             summary.write(FALLBACK)
@@ -58,9 +59,20 @@ def _write(number: int, body: str) -> str:
     marker = body.split("\n", 1)[0]
     for comment in _comments(number):
         text = str(comment["body"] or "")
-        if comment["user"]["login"] == AUTHOR and text.splitlines()[:1] == [marker]:
-            return _address(_call("PATCH", f"issues/comments/{comment['id']}", body))
+        author = (comment["user"] or {}).get("login")  # an account that is gone has none
+        if author == AUTHOR and text.splitlines()[:1] == [marker]:
+            try:
+                return _address(_call("PATCH", f"issues/comments/{comment['id']}", body))
+            except urllib.error.HTTPError as error:
+                if error.code != GONE:
+                    raise
+                break  # somebody removed it just now
     return _address(_call("POST", f"issues/{number}/comments", body))
+
+
+def _is_throttled(error: urllib.error.HTTPError) -> bool:
+    """Tell a limit on the rate of requests, which GitHub answers with 403 too, from a want of permission."""
+    return "Retry-After" in error.headers or error.headers.get("X-RateLimit-Remaining") == "0"
 
 
 def _comments(number: int) -> Iterator[Any]:

@@ -29,6 +29,7 @@ MEANINGS: Final = {
     "64": "the inputs are wrong",
     "130": "interrupted",
 }
+DIFFERENCES: Final = "2"
 COUNTS: Final = ("create", "update", "delete", "grants", "revokes", "conflict")
 COMMENT_ROOM: Final = 60_000
 """A comment takes 65,536 characters."""
@@ -73,7 +74,7 @@ def main() -> None:
     command, code, name, plan_file, work = sys.argv[1:]
     run = Run(command, code, name, Path(plan_file), Path(work))
     markdown = run.work / "plan.md"
-    comment = _named(_read(markdown), name) if markdown.exists() else "\n".join(_report(run, COMMENT_ROOM))
+    comment = _read(markdown) if markdown.exists() else "\n".join(_report(run, COMMENT_ROOM))
     if command == "plan":
         markdown.write_text(comment, encoding="utf-8")
     summary = comment if command == "plan" else "\n".join(_report(run, SUMMARY_ROOM))
@@ -91,8 +92,9 @@ def outputs(run: Run) -> dict[str, str]:
     numbers = {count: _number(counts.get(count)) for count in COUNTS}
     changed = sum(numbers[count] for count in ("create", "update", "delete"))
     fingerprint = str(plan.get("fingerprint", ""))
+    is_changed = changed or (run.command == "drift" and run.code == DIFFERENCES)
     return {
-        "has-changes": "true" if changed else "false",
+        "has-changes": "true" if is_changed else "false",
         **{count: str(number) for count, number in numbers.items()},
         "exit-code": run.code,
         "fingerprint": fingerprint if re.fullmatch(r"sha256:[0-9a-f]{64}", fingerprint) else "",
@@ -134,14 +136,6 @@ def _head(name: str) -> Iterator[str]:
 
 def _of(name: str) -> str:
     return f" for `{name}`" if name else ""
-
-
-def _named(markdown: str, name: str) -> str:
-    """Put the name into a plan in Markdown: into its first line and its heading."""
-    if not name:
-        return markdown
-    _, _, rest = markdown.partition("\n\n")
-    return "\n".join([*_head(name), rest.replace("### Plan:", f"### Plan{_of(name)}:", 1)])
 
 
 def _as_code(text: str, room: int) -> Iterator[str]:

@@ -25,10 +25,16 @@ refuse() {
 }
 
 make_plan() {
-  local words=(plan --detailed-exitcode --out "$plan")
+  local words=(plan --detailed-exitcode --format text --out "$plan")
   if [ -n "$INPUT_BASE" ]; then
     local base
     # Where the two parted: what the branch got since is no change of this pull request.
+    if ! git rev-parse --verify --quiet --end-of-options "$INPUT_BASE^{commit}" > "$work/base.txt"; then
+      code=1
+      echo "Error: base names no commit of this clone: check its spelling, and check out with fetch-depth: 0" \
+        >> "$work/messages.txt"
+      return
+    fi
     if ! base=$(git merge-base -- "$INPUT_BASE" HEAD 2>> "$work/messages.txt"); then
       code=1
       echo "Error: base and HEAD have no common commit in this clone: check out with fetch-depth: 0" \
@@ -48,6 +54,9 @@ apply_plan() {
   run "${words[@]}"
 }
 
+# Events are for programs; the summary is made from what people read.
+unset RECONCILER_APPLY_EVENTS
+
 paths=()
 while IFS= read -r line; do
   line=${line%$'\r'}
@@ -63,6 +72,10 @@ case $INPUT_NAME in
     INPUT_NAME=
     ;;
 esac
+if [ ${#INPUT_NAME} -gt 100 ]; then
+  refuse "the input name takes 100 characters"
+  INPUT_NAME=
+fi
 if [ ${#paths[@]} = 0 ] && [ -z "$INPUT_PLAN" ]; then
   refuse "the input paths names no path"
 fi
@@ -70,17 +83,28 @@ fi
 if [ "$code" = 0 ]; then
   case $INPUT_COMMAND in
     plan) make_plan ;;
-    validate | drift) run "$INPUT_COMMAND" -- "${paths[@]}" ;;
+    validate) run validate -- "${paths[@]}" ;;
+    drift) run drift --format text -- "${paths[@]}" ;;
     apply)
       case ${GITHUB_EVENT_NAME:-} in
         pull_request | pull_request_target)
           refuse "apply does not run on a pull request, where nobody has approved it yet"
           ;;
         *)
-          if [ -n "$INPUT_PLAN" ]; then
+          if [ -n "$INPUT_PLAN" ] && [ -z "$INPUT_EXPECT" ]; then
+            refuse "the input plan needs expect, the fingerprint of the plan that was approved"
+          elif [ -n "$INPUT_PLAN" ]; then
             plan=$INPUT_PLAN
             apply_plan
           else
+            # What one apply may do is asked of the plan that it makes.
+            for option in MAX_REVOKED MAX_CHANGES TARGET; do
+              given=RECONCILER_APPLY_$option
+              if [ -n "${!given:-}" ]; then
+                export "RECONCILER_PLAN_$option=${!given}"
+              fi
+            done
+            unset RECONCILER_APPLY_TARGET
             make_plan
             case $code in
               0 | 2) apply_plan --quiet ;;   # exactly what was planned, which is shown already
@@ -102,6 +126,6 @@ printf '\n::%s::\n' "$stop"
 if [ "$INPUT_COMMAND" = plan ] && [ -e "$plan" ]; then
   # These two are made for the runner and for the comment: whatever is in the plan is escaped in them.
   "$BIN/reconciler" show "$plan" --format github 2> /dev/null
-  "$BIN/reconciler" show "$plan" --format markdown > "$work/plan.md" 2> /dev/null
+  "$BIN/reconciler" show "$plan" --format markdown --name "$INPUT_NAME" > "$work/plan.md" 2> /dev/null
 fi
 "$BIN/python" -I "$here/report.py" "$INPUT_COMMAND" "$code" "$INPUT_NAME" "$plan" "$work"

@@ -209,7 +209,7 @@ def _recheck_key(
     except WrongShapeError as error:
         return Outcome(change, Result.NOT_ATTEMPTED, str(error))
     if moved:
-        return Outcome(change, Result.STALE, _describe("was planned from", "is now", moved))
+        return Outcome(change, Result.STALE, _describe("was planned from", "and is now", moved))
     for problem in past_expiries(kind, change, now):
         return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
     return None

@@ -83,7 +83,7 @@ def corrections(
         for change in narrowed
         if change.fields and not any(past_expiries(kinds[change.scope.kind], change, now))
     )
-    return replace(plan, changes=changes, problems=(), fingerprint=fingerprint(changes))
+    return replace(plan, changes=changes, problems=(), fingerprint=fingerprint(changes, (), plan.observed))
 
 
 def declared_values(

@@ -60,12 +60,6 @@ class Explanation:
     verdict: Verdict
     carried: Carried = Carried.NOT
 
-    @property
-    def sent(self) -> Any:
-        """Give what a PATCH would carry, if it carries the field: the desired value where there is one."""
-        value = self.desired or self.observed
-        return None if value is None else value.form
-
 
 def explanations(
     kind: Kind, desired: Mapping[str, Any], observed: Mapping[str, Any]

@@ -73,8 +73,9 @@ class Kind:
 
     ``scope`` gives the schema of each value that the path of the collection leaves open, by name.
     ``always_sent`` are fields that the service requires in every PATCH. ``foreign`` maps a field to
-    the values that mark a key as another system's. ``optional`` maps a field that an answer may lack, or give
-    as null, to what that stands for. ``secret`` is the member that only the answer to a creation has.
+    the values that mark a key as another system's. ``optional`` maps a field that an answer may lack,
+    or give as null, to what that stands for. ``secret`` names the member that only the answer to a
+    creation has, ``created`` the one that says when a key was made.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Kind:
     foreign: Mapping[str, tuple[Any, ...]]
     optional: Mapping[str, Any]
     secret: str | None
+    created: str | None
     scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
 
@@ -140,6 +142,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
         foreign={field: tuple(values) for field, values in extension["foreign"].items()},
         optional=extension.get("optional", {}),
         secret=extension.get("secret"),
+        created=extension.get("created"),
         scope={part: described.get(part, _NUMBER) for part in _PLACEHOLDER.findall(collection)},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")))

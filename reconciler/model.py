@@ -156,7 +156,8 @@ class Change:
     """One key that a plan changes.
 
     ``before`` and ``after`` hold the declared fields in normal form; ``patch`` holds what is sent:
-    the fields that differ and those that the service insists on. ``path`` is the request path.
+    the fields that differ and those that the service insists on. ``path`` is the request path. ``created`` is
+    when the live key was made, in normal form, where its kind says so: one made anew since is another key.
     """
 
     scope: Scope
@@ -167,6 +168,7 @@ class Change:
     after: Mapping[str, Any]
     patch: Mapping[str, Any]
     position: Position
+    created: str | None = None
 
     @property
     def address(self) -> str:
@@ -198,8 +200,8 @@ class Plan:
 
     ``problems`` are the reasons why the plan must not be applied as it stands; ``unmanaged`` are the
     addresses of live keys that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal
-    digits over the changes alone, so that equal plans can be told by one word. ``observed`` counts the
-    live keys of each scope.
+    digits over all that decides what an apply does, so that equal plans can be told by one word.
+    ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
     """
 
     changes: tuple[Change, ...]
@@ -209,6 +211,12 @@ class Plan:
     warnings: tuple[Problem, ...]
     fingerprint: str
     observed: tuple[tuple[Scope, int], ...] = ()
+    refusals: tuple[Problem, ...] = ()
+
+    @property
+    def objections(self) -> tuple[Problem, ...]:
+        """Give all that keeps the plan from being applied."""
+        return (*self.problems, *self.refusals)
 
     @property
     def grants(self) -> int:

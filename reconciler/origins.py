@@ -10,14 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reconciler.errors import Problem
 from reconciler.model import Origin
 from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.kinds import Kind
     from reconciler.model import Change, DesiredState, FieldChange, Plan
+    from reconciler.plan import Selection
 
 
 def labelled(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
@@ -34,6 +36,17 @@ def labelled(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
         for change in plan.changes
     )
     return replace(plan, changes=changes)
+
+
+def released(base: DesiredState, state: DesiredState, selected: Selection) -> Iterator[Problem]:
+    """Warn of each key that the base declares and the files no longer do: it stays live, and unwatched."""
+    declared = {(part.scope, key.name) for part in state.scopes for key in part.keys}
+    for part in base.scopes:
+        for key in part.keys:
+            address = part.scope.address(key.name)
+            if (part.scope, key.name) not in declared and selected(address):
+                message = "no longer declared, so no longer managed; the key itself stays as it is"
+                yield Problem(message, key.position, address)
 
 
 def _labelled(kind: Kind, change: Change, base: Mapping[str, Any]) -> Change:

@@ -10,11 +10,11 @@ from reconciler.diff import differing, explain
 from reconciler.errors import Problem, WrongShapeError
 from reconciler.kinds import EffectRule
 from reconciler.model import Change, Plan
-from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
+from reconciler.normalize import NotNormalError, format_instant, json_text, normalize, parse_instant
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.kinds import Kind
     from reconciler.model import DesiredKey, DesiredScope, ObservedScope, Scope
@@ -96,24 +96,35 @@ def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Pl
     """Join the plans of several scopes, in any order, into one that does not depend on it."""
     found = sorted(parts, key=lambda part: part.scope.sort_key)
     changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
-    problems = (problem for part in found for problem in part.problems)
+    unsorted = (problem for part in found for problem in part.problems)
+    problems = sorted(unsorted, key=lambda problem: (problem.position, problem.address))
+    observed = tuple((part.scope, part.observed) for part in found)
     return Plan(
         changes=tuple(changes),
         unchanged=sum(part.unchanged for part in found),
         unmanaged=tuple(address for part in found for address in part.unmanaged),
-        problems=tuple(sorted(problems, key=lambda problem: (problem.position, problem.address))),
+        problems=tuple(problems),
         warnings=tuple(warnings),
-        fingerprint=fingerprint(changes),
-        observed=tuple((part.scope, part.observed) for part in found),
+        fingerprint=fingerprint(changes, problems, observed),
+        observed=observed,
     )
 
 
-def fingerprint(changes: Iterable[Change]) -> str:
-    """Give the digest of what ``changes`` would do: addresses, values before, and patches."""
+def fingerprint(
+    changes: Sequence[Change], problems: Iterable[Problem], observed: Iterable[tuple[Scope, int]]
+) -> str:
+    """Give the digest of all that decides what an apply does.
+
+    That is the address of each change, when its key was made, the values before and the patch; every
+    problem; and the number of live keys of the scopes with changes, of which limits allow a share.
+    """
+    facts: list[Any] = [[change.address, change.created, change.before, change.patch] for change in changes]
+    scopes = {change.scope for change in changes}
+    facts += [[problem.address, problem.message] for problem in problems]
+    facts += [[str(scope), count] for scope, count in observed if scope in scopes]
     digest = hashlib.sha256()
-    for change in changes:
-        text = json_text([change.address, change.before, change.patch])
-        digest.update(text.encode("utf-8", "surrogatepass"))  # an answer may hold half a character
+    for fact in facts:
+        digest.update(json_text(fact).encode("utf-8", "surrogatepass"))  # an answer may hold half a character
         digest.update(b"\n")
     return _FINGERPRINT_PREFIX + digest.hexdigest()
 
@@ -125,7 +136,20 @@ def moved_fields(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> 
     """
     if live is None or kind.owner(live) is not None:
         return (Difference(kind.identity, change.name, None),)
-    return _differences(change.before, _live_values(kind, change.address, change.patch, live))
+    found = _differences(change.before, _live_values(kind, change.address, change.patch, live))
+    born = created_at(kind, live)
+    if kind.created is None or born == change.created:
+        return found
+    return (Difference(kind.created, change.created, born), *found)
+
+
+def created_at(kind: Kind, live: Mapping[str, Any]) -> str | None:
+    """Give the moment at which a live key was made, in normal form; None where that cannot be told."""
+    if kind.created is None:
+        return None
+    moment = live.get(kind.created)
+    parsed = parse_instant(moment) if isinstance(moment, str) else None
+    return None if parsed is None else format_instant(parsed)
 
 
 def unstored_fields(
@@ -167,6 +191,7 @@ def _compare(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any])
         after=after,
         patch={name: after[name] for name in sorted(always.union(names))},
         position=key.position,
+        created=created_at(kind, live),
     )
 
 

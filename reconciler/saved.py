@@ -10,13 +10,16 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler import __version__
 from reconciler.diff import explain
 from reconciler.errors import Position, Problem, RefusedError
 from reconciler.model import Change, Origin, Plan
 from reconciler.normalize import json_text, normalize, parse_instant
 from reconciler.plan import fingerprint
+from reconciler.render.escape import tamed
 from reconciler.render.json import FORMAT_VERSION, render_json
 from reconciler.schemas import is_valid
+from reconciler.strict_json import parse_strictly
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -26,26 +29,29 @@ if TYPE_CHECKING:
     from reconciler.model import FieldChange, Scope
 
 _CHECKSUM: Final = "checksum"
-_MAJOR: Final = FORMAT_VERSION.partition(".")[0]
+_EDITED: Final = "it was edited since plan --out wrote it; make the plan again"
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a plan was made from: the API, the digest of all files, the commit that they came from."""
+    """What a plan was made from: the API, the digest of all files, the commit that they came from.
+
+    ``base_commit`` is the one since which fields are labelled, if there is one.
+    """
 
     base_url: str
     inputs_digest: str
     git_commit: str | None
+    base_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan from a file, with the moment and the things it was made from, and the tool that made it."""
+    """A plan from a file, with the moment and the things it was made from."""
 
     plan: Plan
     made_at: dt.datetime
     provenance: Provenance
-    version: str
 
 
 def render_saved(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> str:
@@ -55,43 +61,60 @@ def render_saved(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> st
         "base_url": provenance.base_url,
         "inputs_digest": provenance.inputs_digest,
         "git_commit": provenance.git_commit,
+        "base_commit": provenance.base_commit,
         "observed": [{"scope": str(scope), "keys": keys} for scope, keys in plan.observed],
     }
     for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
         shown["declared_column"] = change.position.column
     document[_CHECKSUM] = _checksum(document)
-    return json.dumps(document, indent=2) + "\n"
+    return tamed(json.dumps(document, indent=2)) + "\n"
 
 
 def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> SavedPlan:
-    """Read a plan file; ``schema`` is that of plans. Raises RefusedError saying why it cannot be used."""
+    """Read a plan file; ``schema`` is that of plans. Raises RefusedError saying why it cannot be used.
+
+    Whatever the file says must be what a plan of these changes says: who reviews one member can rely on all.
+    """
     document = _document(content)
     version = document.get("format_version")
-    if not isinstance(version, str) or version.partition(".")[0] != _MAJOR:
-        raise RefusedError(f"it has the format {json_text(version)[:40]}, and this version reads {_MAJOR}.x")
+    if version != FORMAT_VERSION:
+        shown = json_text(version)[:40]
+        raise RefusedError(f"it has the format {shown}, and this version reads {FORMAT_VERSION}")
+    made_by = document.get("reconciler_version")
+    if made_by != __version__:
+        shown = json_text(made_by)[:40]
+        raise RefusedError(
+            f"it was made by reconciler {shown}, and this is {__version__}; make the plan again"
+        )
     if _CHECKSUM not in document:
         raise RefusedError("it was not made by plan --out: it has no checksum")
     if document[_CHECKSUM] != _checksum(document) or not is_valid(document, schema):
-        raise RefusedError("it was edited since plan --out wrote it; make the plan again")
+        raise RefusedError(_EDITED)
     try:
-        plan = _plan(document, kinds)
-    except (KeyError, ValueError) as error:
+        saved = _saved(document, kinds)
+    except (KeyError, TypeError, ValueError) as error:
         raise RefusedError(f"it cannot be read by this version: {error}") from error
-    made_at = parse_instant(document["timestamp"])
-    if made_at is None or plan.fingerprint != document["fingerprint"]:
-        raise RefusedError("its fingerprint is not that of its changes; make the plan again")
-    provenance = Provenance(document["base_url"], document["inputs_digest"], document["git_commit"])
-    return SavedPlan(plan, made_at, provenance, document["reconciler_version"])
+    if json.loads(render_saved(saved.plan, saved.made_at, saved.provenance)) != document:
+        raise RefusedError(_EDITED)
+    return saved
 
 
 def _document(content: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(content)
+        document = parse_strictly(content)
     except (ValueError, RecursionError) as error:
-        raise RefusedError("it is not whole: it is no JSON") from error
+        raise RefusedError(f"it is not whole: it is no JSON ({error})") from error
     if not isinstance(document, dict):
         raise RefusedError("it is no plan: it is no JSON object")
     return document
+
+
+def _saved(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> SavedPlan:
+    made_at = parse_instant(document["timestamp"])
+    if made_at is None:
+        raise ValueError("its timestamp is none")
+    made_from = (document[name] for name in ("base_url", "inputs_digest", "git_commit", "base_commit"))
+    return SavedPlan(_plan(document, kinds), made_at, Provenance(*made_from))
 
 
 def _checksum(document: Mapping[str, Any]) -> str:
@@ -101,14 +124,17 @@ def _checksum(document: Mapping[str, Any]) -> str:
 
 def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
     changes = tuple(_change(shown, kinds) for shown in document["resource_changes"])
+    problems = tuple(_problem(shown) for shown in document["errors"])
+    observed = tuple(_observed(document["observed"], kinds))
     return Plan(
         changes=changes,
         unchanged=document["summary"]["no-op"],
         unmanaged=tuple(document["unmanaged"]),
-        problems=tuple(_problem(shown) for shown in document["errors"]),
+        problems=problems,
         warnings=tuple(_problem(shown) for shown in document["warnings"]),
-        fingerprint=fingerprint(changes),
-        observed=tuple(_observed(document["observed"], kinds)),
+        fingerprint=fingerprint(changes, problems, observed),
+        observed=observed,
+        refusals=tuple(_problem(shown) for shown in document.get("refusals", [])),
     )
 
 
@@ -143,6 +169,7 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
         # Not what the file says is sent: that is for people to read.
         patch={name: after[name] for name in sorted(sent)},
         position=Position(source, int(line), shown["declared_column"]),
+        created=shown["created_at"],
     )
 
 

@@ -1,4 +1,4 @@
-"""Reading JSON from a service: nothing that could be read in two ways."""
+"""Reading JSON from a service or a plan file: nothing that could be read in two ways."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ def parse_json(content: bytes) -> Any:
     """
     is_small = len(content) <= _SMALL
     if is_small or content.count(b'"count"') > 1 or content.count(b'"results"') > 1:
-        return json.loads(content, parse_constant=_no_constant, object_pairs_hook=_members)
+        return parse_strictly(content)
     return json.loads(content, parse_constant=_no_constant)
+
+
+def parse_strictly(content: bytes) -> Any:
+    """Read JSON in which no member stands twice, wherever that is. Raises as :func:`parse_json` does."""
+    return json.loads(content, parse_constant=_no_constant, object_pairs_hook=_members)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

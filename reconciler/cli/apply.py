@@ -11,7 +11,7 @@ import click
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.execution import Execution
 from reconciler.cli.options import apply_options, clock_of, connection
-from reconciler.cli.plan import complain, read_and_plan, refused, show
+from reconciler.cli.plan import complain, read_and_plan, show
 from reconciler.cli.records import open_records, record_options
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
@@ -98,12 +98,9 @@ def _apply(
             events.planned(made.plan)
             complain(made.plan, console)
         elif not _is_unseen(made.plan, parameters, console):
-            show(made, "text", now, console)
+            show(made, {"format": "text"}, now, console)
         _expect(made.plan, parameters["expect"])
-        reasons = () if made.plan.problems else refused(made.plan, parameters, console)
-        if made.plan.problems or reasons:
-            if events is not None:
-                events.errors(reasons)
+        if made.plan.objections:
             console.note("Nothing was applied.")
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not made.plan.changes:
@@ -144,7 +141,7 @@ def _expect(plan: Plan, fingerprint: str | None) -> None:
 
 def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
     """Tell whether the plan is left out: with -q the outcomes are the result, once nobody has to approve."""
-    executed = plan.changes and not plan.problems and not parameters["dry_run"]
+    executed = plan.changes and not plan.objections and not parameters["dry_run"]
     return bool(executed and parameters["auto_approve"] and console.verbosity < 0)
 
 

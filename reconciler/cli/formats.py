@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -11,26 +11,35 @@ from reconciler.cli.options import missing_extra
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.cli.console import Console
     from reconciler.model import Plan
     from reconciler.saved import Provenance
 
 FORMATS: Final = ("text", "json", "markdown", "html", "diff", "github", "gitlab")
-format_option = click.option(
+_FORMAT: Final = click.option(
     "--format",
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
     help="How the plan is printed.",
 )
+_NAME: Final = click.option(
+    "--name", default="", metavar="TEXT", help="Tell several plans of one pull request apart, in Markdown."
+)
+
+
+def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how a plan is printed."""
+    return _FORMAT(_NAME(command))
 
 
 def rendered(
-    output_format: str, plan: Plan, made_at: dt.datetime, provenance: Provenance, console: Console
+    parameters: Mapping[str, Any], plan: Plan, made_at: dt.datetime, provenance: Provenance, console: Console
 ) -> str:
-    """Give ``plan`` in a format. Raises ConfigurationError if the format needs an extra that is not there."""
+    """Give ``plan`` as the options ask. Raises ConfigurationError if that needs an extra that is missing."""
+    output_format = parameters["format"]
     if output_format == "text":
         from reconciler.render.text import Detail, render_text  # noqa: PLC0415 - --help needs no renderer
 
@@ -40,6 +49,10 @@ def rendered(
         from reconciler.saved import render_saved  # noqa: PLC0415 - the same
 
         return render_saved(plan, made_at, provenance)
+    if output_format == "markdown":
+        from reconciler.render.markdown import render_markdown  # noqa: PLC0415 - the same
+
+        return render_markdown(plan, parameters["name"], _facts(plan, provenance))
     if output_format == "html":
         return _page(plan, made_at, provenance)
     renderer = import_module(f"reconciler.render.{output_format}")
@@ -47,10 +60,16 @@ def rendered(
     return render(plan)
 
 
+def _facts(plan: Plan, provenance: Provenance) -> tuple[tuple[str, str], ...]:
+    """Name what a plan was made from, and the plan itself."""
+    base = () if provenance.base_commit is None else (("Base", provenance.base_commit),)
+    commit = provenance.git_commit or "unknown"
+    return (("API", provenance.base_url), ("Commit", commit), *base, ("Fingerprint", plan.fingerprint))
+
+
 def _page(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> str:
     try:
         from reconciler.render.plan_page import render_plan_page  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise missing_extra("report", error) from error
-    facts = (("API", provenance.base_url), ("Commit", provenance.git_commit or "unknown"))
-    return render_plan_page(plan, made_at, facts)
+    return render_plan_page(plan, made_at, _facts(plan, provenance))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 _HIDDEN: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", "RECONCILER_WEBHOOK_SECRET")
@@ -18,18 +19,48 @@ _HIDDEN: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", "RECONCILER_WEBHO
 _QUICK: Final = 5.0
 _PULL_SECONDS: Final = 60.0
 _LONGEST_REASON: Final = 400
+_LINK: Final = "120000"
+"""How Git writes the mode of a symbolic link."""
+_MOST_LINKS: Final = 8
 
 
 def git_commit(paths: Sequence[str]) -> str | None:
-    """Give the commit that the files come from, with ``-dirty`` if the tree differs from it.
+    """Give the commit that the files come from, with ``-dirty`` if one differs from it or is not in it.
 
-    Outside Git it is the commit that the pipeline names, or None.
+    Outside Git it is the commit that the pipeline names. None if the files come from several checkouts, or if
+    that cannot be told, as of standard input.
     """
-    folder = _folder(paths[0]) if paths else "."
+    if "-" in paths:
+        return None
     try:
-        return _git(folder, _QUICK, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+        found = {_committed(path) for path in paths}
     except (OSError, subprocess.SubprocessError):
         return next((os.environ[name] for name in _COMMITS if os.environ.get(name)), None)
+    if len({(top, commit) for top, commit, _ in found}) != 1:
+        return None
+    commit = next(commit for _, commit, _ in found)
+    return f"{commit}-dirty" if any(is_dirty for *_, is_dirty in found) else commit
+
+
+def _committed(path: str) -> tuple[str, str, bool]:
+    """Give the checkout that a path lies in, its commit, and whether the path differs from that."""
+    top = _git(_folder(path), _QUICK, "rev-parse", "--show-toplevel")
+    commit, inside = _git(top, _QUICK, "rev-parse", "--verify", "HEAD"), _inside(path, top)
+    changed = _names(top, "diff", "--name-only", "-z", commit, "--", inside)
+    unknown = _names(
+        top, "ls-files", "--others", "-z", "--", inside
+    )  # the ignored too: they are read as well
+    return top, commit, any(_is_read(name, inside) for name in (*changed, *unknown))
+
+
+def _names(top: str, *arguments: str) -> list[str]:
+    listed = _run(top, _QUICK, *arguments).decode("utf-8", "surrogateescape")
+    return [name for name in listed.split("\0") if name]
+
+
+def _inside(path: str, top: str) -> str:
+    """Give the path from the top of the checkout to what ``path`` leads to."""
+    return os.path.relpath(os.path.realpath(path), os.path.realpath(top))
 
 
 def pull(paths: Sequence[str], seconds: float = _PULL_SECONDS) -> None:
@@ -44,25 +75,54 @@ def pull(paths: Sequence[str], seconds: float = _PULL_SECONDS) -> None:
             raise ConfigurationError(f"git pull in {top}: {_reason(error)}") from error
 
 
-def files_at(reference: str, paths: Sequence[str]) -> list[tuple[str, bytes]]:
-    """Give the files that ``paths`` name at a commit, each with a name for problems.
+@dataclass(frozen=True, slots=True)
+class BaseFiles:
+    """What paths named at a commit: each file with a name for problems, and the paths that named none."""
 
-    What was not there then is left out.
+    commit: str
+    files: tuple[tuple[str, bytes], ...]
+    missing: tuple[str, ...]
+
+
+def files_at(reference: str, paths: Sequence[str]) -> BaseFiles:
+    """Give the files that ``paths`` named at a commit, each once.
 
     Raises ConfigurationError if the commit is not in this clone, or a path lies outside Git.
     """
-    found: list[tuple[str, bytes]] = []
+    if "-" in paths:
+        raise ConfigurationError("--base needs files: what standard input was at a commit, Git does not know")
+    found: dict[str, bytes] = {}
+    missing: list[str] = []
+    commit = ""
     for path in paths:
         top = _top(path, "--base")
         commit = _commit(top, reference)
-        inside = os.path.relpath(os.path.realpath(path), os.path.realpath(top))
         try:
-            listed = _git(top, _QUICK, "ls-tree", "-r", "-z", "--name-only", commit, "--", inside)
-            names = [name for name in listed.split("\0") if name and _is_read(name, inside)]
-            found.extend((f"{name}@{reference}", _blob(top, f"{commit}:{name}")) for name in names)
+            there = dict(_blobs(top, commit, _inside(path, top)))
         except (OSError, subprocess.SubprocessError) as error:
             raise ConfigurationError(f"{path} cannot be read at {reference}: {_reason(error)}") from error
-    return found
+        found |= {f"{name}@{reference}": content for name, content in there.items()}
+        if not there:
+            missing.append(path)
+    return BaseFiles(commit, tuple(found.items()), tuple(missing))
+
+
+def _blobs(top: str, commit: str, inside: str) -> Iterator[tuple[str, bytes]]:
+    for entry in _names(top, "ls-tree", "-r", "-z", commit, "--", inside):
+        about, _, name = entry.partition("\t")
+        if _is_read(name, inside):
+            yield name, _content(top, commit, about.split()[0], name)
+
+
+def _content(top: str, commit: str, mode: str, name: str) -> bytes:
+    """Give a file at a commit; of a link, what it led to then."""
+    for _ in range(_MOST_LINKS):
+        content = _run(top, _QUICK, "cat-file", "blob", f"{commit}:{name}")
+        if mode != _LINK:
+            return content
+        name = os.path.normpath(os.path.join(os.path.dirname(name), os.fsdecode(content)))  # noqa: PTH118, PTH120 - pure
+        mode = _git(top, _QUICK, "ls-tree", "--format=%(objectmode)", commit, "--", name)
+    raise ConfigurationError(f"{name} is a link that leads nowhere at {commit}")
 
 
 def _is_read(name: str, argument: str) -> bool:
@@ -83,10 +143,6 @@ def _commit(top: str, reference: str) -> str:
         if _git(top, _QUICK, "rev-parse", "--is-shallow-repository") == "true":
             shallow = ", which is shallow: fetch more of it (git fetch --unshallow, or fetch-depth: 0)"
         raise ConfigurationError(f"--base {reference} is no commit of the clone {top}{shallow}") from error
-
-
-def _blob(top: str, name: str) -> bytes:
-    return _run(top, _QUICK, "cat-file", "blob", name)
 
 
 def _top(path: str, option: str) -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.files import write_whole
-from reconciler.cli.formats import format_option, rendered
+from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.options import api_options, clock_of, connection, limits, validator
-from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.errors import ConfigurationError, ExitCode, InputError, Problem
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from reconciler.client import Reader
     from reconciler.kinds import Kind
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from reconciler.model import DesiredState, Plan
     from reconciler.plan import Selection
     from reconciler.saved import Provenance
+
+_HEAD: Final = 200
 
 
 @click.command(
@@ -37,7 +39,7 @@ Examples:
   reconciler plan keys/ --base $(git merge-base origin/main HEAD)
 """,
 )
-@format_option
+@format_options
 @click.option(
     "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Save the plan, for show and apply --plan."
 )
@@ -62,14 +64,17 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
 
     now = clock.now()
+    if parameters["out"] is not None:
+        _clear(parameters["out"])
     with Reader(link) as reader:
         made = read_and_plan(reader, parameters, now, console)
     if parameters["out"] is not None:
         _save(made, parameters["out"], now)
-    show(made, parameters["format"], now, console)
+        console.note(f"Saved to {parameters['out']}: {made.plan.fingerprint}")
+    show(made, parameters, now, console)
     if made.plan.problems:
         return ExitCode.ERROR
-    if refused(made.plan, parameters, console):
+    if made.plan.refusals:
         return ExitCode.REFUSED
     changed = parameters["detailed_exitcode"] and made.plan.changes
     return ExitCode.CHANGES if changed else ExitCode.DONE
@@ -106,11 +111,12 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     ):
         made = Planner(reader, kinds, workers, now).plan(state, selected, advance)
     if base is not None:
-        from reconciler.origins import labelled  # noqa: PLC0415 - only --base needs it
-
-        made = labelled(kinds, made, base)
+        made = base.labelled(kinds, made, whole, selected)
+        console.warn(made.warnings[len(state.warnings) :])
     commit = git_commit(parameters["paths"]) if is_told else None
-    return Made(kinds, made, Provenance(parameters["base_url"], str(digest), commit))
+    base_commit = None if base is None else base.commit
+    made_from = Provenance(parameters["base_url"].rstrip("/"), str(digest), commit, base_commit)
+    return Made(kinds, judged(made, parameters), made_from)
 
 
 def read_files(
@@ -128,7 +134,27 @@ def read_files(
     return desired_state(parameters["paths"], standard_input(), checks, parse_one)
 
 
-def _base(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.datetime) -> DesiredState | None:
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the files said at the base commit; ``state`` is None if they were not valid then."""
+
+    commit: str
+    state: DesiredState | None
+    warnings: tuple[Problem, ...]
+
+    def labelled(
+        self, kinds: Mapping[str, Kind], made: Plan, state: DesiredState, selected: Selection
+    ) -> Plan:
+        """Give a plan with labels, and with warnings of what no label can say."""
+        from reconciler.origins import labelled, released  # noqa: PLC0415 - only --base needs it
+
+        if self.state is None:
+            return replace(made, warnings=(*made.warnings, *self.warnings))
+        gone = released(self.state, state, selected)
+        return replace(labelled(kinds, made, self.state), warnings=(*made.warnings, *self.warnings, *gone))
+
+
+def _base(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.datetime) -> Base | None:
     """Read what the files said at the base commit, if one is given."""
     reference = parameters.get("base")
     if reference is None:
@@ -136,7 +162,15 @@ def _base(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.date
     from reconciler.cli.git import files_at  # noqa: PLC0415 - only --base needs it
     from reconciler.commands.validate import desired_state_of  # noqa: PLC0415 - the same
 
-    return desired_state_of(files_at(reference, parameters["paths"]), validator(parameters, kinds, now))
+    there = files_at(reference, parameters["paths"])
+    unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
+    missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
+    try:
+        state = desired_state_of(there.files, validator(parameters, kinds, now))
+    except InputError as error:
+        reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
+        return Base(there.commit, None, (Problem(reason),))
+    return Base(there.commit, state, missing)
 
 
 def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[DesiredState, Selection]:
@@ -147,26 +181,40 @@ def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[Desire
     return select(state, parameters["target"]) if parameters["target"] else (state, everything)
 
 
-def refused(made: Plan, parameters: Mapping[str, Any], console: Console) -> Sequence[str]:
-    """Print and give the reasons why a plan goes beyond what one run may do; none if it does not."""
+def judged(made: Plan, parameters: Mapping[str, Any]) -> Plan:
+    """Give a plan with the reasons why it goes beyond what one run may do."""
     from reconciler.safety import refusals  # noqa: PLC0415 - --help needs no engine
 
-    reasons = refusals(made, limits(parameters))
-    for reason in reasons:
-        console.error(reason)
-    return reasons
+    return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits(parameters))))
 
 
-def show(made: Made, output_format: str, now: dt.datetime, console: Console) -> None:
+def show(made: Made, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> None:
     """Print a plan, then the reasons why it cannot be applied as it stands."""
-    console.result(rendered(output_format, made.plan, now, made.provenance, console))
+    console.result(rendered(parameters, made.plan, now, made.provenance, console))
     complain(made.plan, console)
 
 
 def complain(made: Plan, console: Console) -> None:
     """Print the reasons why a plan cannot be applied as it stands."""
-    for problem in made.problems:
+    for problem in made.objections:
         console.error(str(problem))
+
+
+def _clear(file: str) -> None:
+    """Remove the plan that stood in a file: if no new one can be made, the old one must not be applied.
+
+    Raises ConfigurationError if what stands there is no plan.
+    """
+    place = Path(file)
+    if not place.is_file():
+        return
+    try:
+        head = place.read_bytes()[:_HEAD]
+        if head and b'"format_version"' not in head:
+            raise ConfigurationError(f"--out {file} would overwrite what is no plan; name another file")
+        place.unlink()
+    except OSError as error:
+        raise ConfigurationError(f"the plan file {file} cannot be replaced: {error.strerror}") from error
 
 
 def _save(made: Made, file: str, now: dt.datetime) -> None:

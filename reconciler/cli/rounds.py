@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.execution import Execution
 from reconciler.cli.options import connection, validator
-from reconciler.cli.plan import read_files, refused, targeted
+from reconciler.cli.plan import complain, judged, read_files, targeted
 from reconciler.cli.signals import finishing
 from reconciler.commands.drift import (
     Detection,
@@ -249,7 +249,9 @@ class Rounds:
             return covered.covers(change.effect) and (address, change.field) not in contested
 
         correction = corrections(self._kinds, detection.plan, detection.drifted, wanted, now)
-        if refused(correction, parameters, console):
+        correction = judged(correction, parameters)
+        if correction.refusals:
+            complain(correction, console)
             console.note("Nothing was corrected.")
             return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, ()), correction)
         code = ExitCode.DONE

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, console_of
-from reconciler.cli.formats import format_option, rendered
-from reconciler.cli.plan import Made, complain
+from reconciler.cli.formats import format_options, rendered
+from reconciler.cli.plan import Made, complain, judged
 from reconciler.errors import ConfigurationError, RefusedError
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ Examples:
 """,
 )
 @click.argument("file", type=click.Path())
-@format_option
+@format_options
 @click.option("-v", "--verbose", count=True, help="List unmanaged keys.")
 @click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]")
 def show(**parameters: Any) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
     console = console_of({**parameters, "quiet": False})
     saved, _ = _read(parameters["file"])
-    console.result(rendered(parameters["format"], saved.plan, saved.made_at, saved.provenance, console))
+    console.result(rendered(parameters, saved.plan, saved.made_at, saved.provenance, console))
     complain(saved.plan, console)
 
 
@@ -44,12 +44,12 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
-    file, base_url = parameters["plan_file"], parameters["base_url"]
+    file, base_url = parameters["plan_file"], parameters["base_url"].rstrip("/")
     saved, kinds = _read(file)
     if saved.provenance.base_url != base_url:
         made_for = saved.provenance.base_url
         raise RefusedError(f"the plan {file} is refused: it was made for {made_for}, not for {base_url}")
-    return Made(kinds, saved.plan, saved.provenance)
+    return Made(kinds, judged(saved.plan, parameters), saved.provenance)
 
 
 def _read(file: str) -> tuple[SavedPlan, Mapping[str, Kind]]:

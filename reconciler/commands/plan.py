@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.commands.collector import kept_for_good, paused_collector
 from reconciler.errors import Problem, ReconcilerError, StoppedError, UnreadableError
 from reconciler.observe import observe
-from reconciler.plan import assemble, plan_scope
+from reconciler.plan import assemble, fingerprint, plan_scope
 from reconciler.waiting import completed
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ class Planner:
         unread = (Problem(f"could not be read: {failures[s]}", address=str(s)) for s in failures)
         plan = assemble(parts, state.warnings)
         problems = (*plan.problems, *sorted(unread, key=lambda problem: problem.address))
-        return replace(plan, problems=problems), failures
+        name = fingerprint(plan.changes, problems, plan.observed)
+        return replace(plan, problems=problems, fingerprint=name), failures
 
     def _examined(
         self,

@@ -26,11 +26,11 @@ def _lines(plan: Plan) -> Iterator[str]:
         for field in change.fields:
             yield from _field_lines(field_view(field))
         yield ""
-    for problem in plan.problems:
+    for problem in plan.objections:
         yield f"~ Error: {printable(str(problem))}"
     for problem in plan.warnings:
         yield f"~ Warning: {printable(str(problem))}"
-    if plan.problems or plan.warnings:
+    if plan.objections or plan.warnings:
         yield ""
     yield f"~ {summary_line(plan)}"
 

@@ -76,7 +76,7 @@ def planned(plan: Plan) -> tuple[Event, ...]:
     return (
         *changes,
         *(_problem("warning", warning) for warning in plan.warnings),
-        *(_problem("error", problem) for problem in plan.problems),
+        *(_problem("error", problem) for problem in plan.objections),
         Event("change_summary", summary_line(plan), summary),
     )
 

@@ -42,6 +42,7 @@ def render_json(plan: Plan, made_at: dt.datetime, drifted: Sequence[DriftedKey] 
         "resource_changes": [_change(change) for change in plan.changes],
         "unmanaged": list(plan.unmanaged),
         "errors": [_problem(problem) for problem in plan.problems],
+        "refusals": [_problem(problem) for problem in plan.refusals],
         "warnings": [_problem(problem) for problem in plan.warnings],
     }
     if drifted is not None:
@@ -61,6 +62,7 @@ def _change(change: Change) -> dict[str, Any]:
             **_origins(change),
         },
         "request": {"method": "PATCH", "path": change.path},
+        "created_at": change.created,
     }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import Origin
 from reconciler.render.escape import printable, quoted
+from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,8 +105,8 @@ def _shortened(before: Any, after: Any, bound: Bound | None = None) -> tuple[str
     old, new = quoted(before), quoted(after)
     is_text = isinstance(before, str) and isinstance(after, str)
     if (is_text or bound is not None) and max(len(old), len(new)) > _ELIDED_FROM:
-        start = _common_start(old, new)
-        end = _common_start(old[start:][::-1], new[start:][::-1])
+        start = common_start(old, new)
+        end = common_start(old[start:][::-1], new[start:][::-1])
         old, new = _elided(old, start, end), _elided(new, start, end)
     return (old, new) if bound is None else (cut(old, bound.characters), cut(new, bound.characters))
 
@@ -120,11 +121,6 @@ def _item(item: Any) -> str:
     if isinstance(item, dict):
         return "{" + ", ".join(f"{printable(key)}: {quoted(value)}" for key, value in item.items()) + "}"
     return quoted(item)
-
-
-def _common_start(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _elided(text: str, start: int, end: int) -> str:

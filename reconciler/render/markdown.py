@@ -53,14 +53,16 @@ class _Block:
     is_bounded: bool
 
 
-def render_markdown(plan: Plan, key: str = "") -> str:
+def render_markdown(plan: Plan, key: str = "", facts: Sequence[tuple[str, str]] = ()) -> str:
     """Give the comment, ending with a newline; comments with different ``key`` are told apart by it.
+
+    ``facts`` are names and values that follow the counts, such as the commit.
 
     It stays below the length that GitHub takes, by bytes and by characters, with 1,000 to spare. A plan that
     is longer first loses the ends of long values, then whole keys: those in conflict or losing access are
     kept first, then those gaining access. What was left out is counted before the fold.
     """
-    head = tuple(_head_lines(plan, key))
+    head = (*_head_lines(plan, key), *_fact_lines(facts))
     for bound in (None, _BOUND):
         blocks = list(_while_they_fit(plan.changes, bound))
         if len(blocks) == len(plan.changes) and _size(comment := _comment(head, plan, blocks)) <= _ROOM:
@@ -122,8 +124,14 @@ def _head_lines(plan: Plan, key: str) -> Iterator[str]:
         yield f"- {unmanaged_line(plan)}."
     if any(is_grave(*change.fields) for change in plan.changes):
         yield f"- {_MARKS}"
-    yield from _problem_lines(plan.problems, errors_line(plan), _ERRORS)
+    yield from _problem_lines(plan.objections, errors_line(plan), _ERRORS)
     yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
+
+
+def _fact_lines(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if facts:
+        yield ""
+        yield f"{', '.join(f'{name} {_code(value)}' for name, value in facts)}."
 
 
 def _headline(plan: Plan) -> str:
@@ -132,8 +140,8 @@ def _headline(plan: Plan) -> str:
         parts.append(f"revokes on {counted(plan.revokes, 'key')}")
     if conflicts := plan.of_origin(Origin.CONFLICT):
         parts.append(f"conflict on {counted(conflicts, 'key')}")
-    if plan.problems:
-        parts.append(counted(len(plan.problems), "error"))
+    if plan.objections:
+        parts.append(counted(len(plan.objections), "error"))
     return ", ".join(parts)
 
 

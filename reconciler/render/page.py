@@ -13,7 +13,7 @@ from reconciler.render.escape import quoted
 from reconciler.render.html import PageTemplate, Tone, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.render.values import clear_command
+from reconciler.render.values import clear_command, common_start
 from reconciler.report import RoundResult, Standing
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _values(drift: Contest | Episode) -> Values:
         if gone or new:
             return Values(_items(gone), _items(new), is_list=True, alike=len(ours) - len(gone))
     before, after = quoted(declared), quoted(live)
-    start = _first_difference(before, after) if max(len(before), len(after)) > _LONG else 0
+    start = common_start(before, after) if max(len(before), len(after)) > _LONG else 0
     return Values((_from(before, start),), (_from(after, start),), is_list=False)
 
 
@@ -201,11 +201,6 @@ def _item(item: Any) -> str:
     if isinstance(item, dict):
         return "{" + ", ".join(f"{key}: {quoted(value)}" for key, value in item.items()) + "}"
     return quoted(item)
-
-
-def _first_difference(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _from(text: str, start: int) -> str:

@@ -17,6 +17,7 @@ from reconciler.model import Effect, Origin
 from reconciler.render.escape import quoted
 from reconciler.render.html import PageTemplate, Tone, page_template
 from reconciler.render.text import access_line, counted
+from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -127,8 +128,8 @@ def _template() -> PageTemplate:
 
 def _headline(plan: Plan) -> Headline:
     notes = []
-    if plan.problems:
-        notes.append(f"{counted(len(plan.problems), 'error')}: the plan must not be applied as it stands.")
+    if plan.objections:
+        notes.append(f"{counted(len(plan.objections), 'error')}: the plan must not be applied as it stands.")
     if conflicts := plan.of_origin(Origin.CONFLICT):
         keys = counted(conflicts, "key")
         notes.append(f"{keys} in conflict: Git and the live API changed a field differently.")
@@ -204,14 +205,9 @@ def _pieces(before: Any, after: Any) -> tuple[tuple[Piece, ...], tuple[Piece, ..
     """Give two values in JSON; of two long texts leave out much of what both share, never what differs."""
     if not (isinstance(before, str) and isinstance(after, str)) or max(len(before), len(after)) <= _SHORT:
         return (Piece(quoted(before)),), (Piece(quoted(after)),)
-    start = _common_start(before, after)
-    end = _common_start(before[start:][::-1], after[start:][::-1])
+    start = common_start(before, after)
+    end = common_start(before[start:][::-1], after[start:][::-1])
     return tuple(_parts(before, start, end)), tuple(_parts(after, start, end))
-
-
-def _common_start(one: str, other: str) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[Piece]:

@@ -60,6 +60,8 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
         (nothing,) = summary_lines(plan)
         yield nothing if plan.problems else paint(nothing, Colour.ADD)
     yield from _unmanaged_lines(plan, detail)
+    if plan.objections:
+        yield paint(f"{errors_line(plan)}.", Colour.REMOVE)
 
 
 def summary_lines(plan: Plan) -> Iterator[str]:
@@ -83,7 +85,7 @@ def unmanaged_line(plan: Plan) -> str:
 
 def errors_line(plan: Plan) -> str:
     """Say how many errors stand in the way."""
-    return f"{counted(len(plan.problems), 'error')}: the plan must not be applied as it stands"
+    return f"{counted(len(plan.objections), 'error')}: the plan must not be applied as it stands"
 
 
 def summary_line(plan: Plan) -> str:
@@ -91,7 +93,7 @@ def summary_line(plan: Plan) -> str:
     parts = list(summary_lines(plan))
     if plan.unmanaged:
         parts.append(f"{unmanaged_line(plan)}.")
-    if plan.problems:
+    if plan.objections:
         parts.append(f"{errors_line(plan)}.")
     return " ".join(parts)
 

@@ -176,7 +176,7 @@ def test_a_key_that_changed_while_somebody_thought_is_left_alone(
         "apply", drifted, answer=b"yes\n", ask=lambda: fill(emulator, "key-b", description="theirs")
     )
     assert done.code == 4
-    assert 'description was planned from "" is now "theirs"' in done.out
+    assert 'description was planned from "" and is now "theirs"' in done.out
     assert descriptions(emulator) == ["new", "theirs", "new"]
 
 

@@ -130,7 +130,7 @@ def test_keys_of_a_saved_plan_that_changed_since_are_told_and_have_not_begun(
     assert done.code == 4
     assert of_type(done, "apply_start") == []
     assert [event["@message"] for event in events(done)][-3:] == [
-        'Error: caas/1/76/api: stale: description was planned from "theirs" is now "somebody\'s"',
+        'Error: caas/1/76/api: stale: description was planned from "theirs" and is now "somebody\'s"',
         "caas/1/76/web: already as planned",
         "Apply incomplete: 1 already as planned, 1 stale. Run plan again to see what is left.",
     ]

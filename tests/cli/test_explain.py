@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.explanation import RULES
 from reconciler.kinds import Form
-from tests.support import CommandLine, declare, fill, patches
+from tests.support import CommandLine, declare, fill, http_bytes, live, patches, raw_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,7 @@ def test_a_field_that_differs_is_explained_with_what_would_be_sent(cli: CommandL
         "  PATCH     carried, because it differs",
         "",
         'PATCH /cloud/v1/caas/keys/1/76/web {"description": "ours"}',
+        "  description: neutral: access unchanged",
     ]
 
 
@@ -106,4 +108,38 @@ def test_what_cannot_be_explained_is_an_error(
 def test_a_key_that_is_gone_is_an_error(cli: CommandLine, emulator: Emulator, files: str) -> None:
     emulator.remove_key(1, 76, "web")
     done = cli("explain", "caas/1/76/web", "--file", files)
-    assert (done.code, "HTTP 404" in done.err) == (1, True)
+    assert (done.code, done.err) == (1, "Error: caas/1/76/web is declared, but not on the server\n")
+
+
+def test_what_a_plan_refuses_is_not_said_to_be_sent(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "late")
+    fill(emulator, "foreign", source="iate")
+    late, foreign = (
+        {"name": "late", "expire": "2020-01-01T00:00:00Z"},
+        {"name": "foreign", "description": "x"},
+    )
+    files = declare(tmp_path / "keys.yaml", late, foreign)
+    told = [cli("explain", f"caas/1/76/{name}", "--file", files).out for name in ("late", "foreign")]
+    assert "No PATCH would be sent: expire 2020-01-01T00:00:00Z is in the past" in told[0]
+    assert "No PATCH would be sent: belongs to another system (source iate)" in told[1]
+
+
+def test_a_value_of_a_live_key_is_no_command_to_the_log(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", description="theirs")
+    files = declare(tmp_path / "keys.yaml", {"name": "web", "description": "##[error]forged"})
+    assert "##[" not in cli("explain", "caas/1/76/web", "--file", files).out
+    assert "##[" not in cli("plan", files, "--format", "json").out
+
+
+def test_a_secret_in_an_answer_is_not_shown(cli: CommandLine, tmp_path: Path) -> None:
+    files = declare(tmp_path / "keys.yaml", {"name": "web"})
+    answer = json.dumps(live("web", secret="do-not-show")).encode()
+    with raw_server(http_bytes(answer, "200 OK", None, "Content-Type: application/json")) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        done = cli("explain", "caas/1/76/web", "--file", files)
+    assert "secret: set by the service" in done.out
+    assert "do-not-show" not in done.everything

@@ -52,7 +52,7 @@ def test_a_key_that_moved_is_refused_and_the_others_are_applied(
     assert code == 4
     assert out.splitlines()[:2] == [
         "caas/1/76/api: applied",
-        'caas/1/76/web: stale: description was planned from "old" is now "edited by hand"',
+        'caas/1/76/web: stale: description was planned from "old" and is now "edited by hand"',
     ]
     assert emulator.keys(1, 76)["web"]["description"] == "edited by hand"
 
@@ -247,14 +247,135 @@ def test_a_base_outside_git_is_an_error(cli: CommandLine, files: str) -> None:
     assert (done.code, "--base needs a Git checkout" in done.err) == (1, True)
 
 
-def test_a_base_with_invalid_files_is_an_error_that_names_it(
+def test_without_valid_files_at_the_base_nothing_is_labelled_and_a_warning_says_why(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
-    fill(emulator, "web")
+    """Else the pull request that mends them could not be planned."""
+    fill(emulator, "web", description="old")
     (tmp_path / "keys.yaml").write_text("keys: 7\n", encoding="utf-8")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "--message", "broken")
-    path = declare(tmp_path / "keys.yaml", {"name": "web"})
+    path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "new"})
     done = cli("plan", path, "--base", "HEAD")
-    assert (done.code, "keys.yaml@HEAD:1:7: " in done.err) == (1, True)
+    assert (done.code, "[config]" in done.out) == (0, False)
+    assert "Warning: the files were not valid at HEAD, so no difference is labelled: " in done.err
+    assert "keys.yaml@HEAD:1:1: " in done.err
+
+
+def test_a_path_that_the_base_does_not_have_is_warned_of(cli: CommandLine, branch: Path) -> None:
+    git(branch, "mv", "keys.yaml", "renamed.yaml")
+    done = cli("plan", str(branch / "renamed.yaml"), "--base", "main")
+    assert "renamed.yaml: at main there was nothing by this name, so every difference" in done.err
+
+
+def test_a_file_that_moved_within_a_folder_is_labelled_all_the_same(cli: CommandLine, branch: Path) -> None:
+    git(branch, "mv", "keys.yaml", "renamed.yaml")
+    done = cli("plan", str(branch), "--base", "main")
+    assert "Origin: config on 1 key, drift on 1 key, conflict on 1 key." in done.out
+    assert done.err == ""
+
+
+def test_a_key_that_is_no_longer_declared_is_named(cli: CommandLine, branch: Path) -> None:
+    declare(branch / "keys.yaml", {"name": "config", "description": "second"})
+    done = cli("plan", str(branch / "keys.yaml"), "--base", "main", "--format", "json")
+    warnings = [(warning["address"], warning["message"]) for warning in json.loads(done.out)["warnings"]]
+    message = "no longer declared, so no longer managed; the key itself stays as it is"
+    assert warnings == [("caas/1/76/conflict", message), ("caas/1/76/drift", message)]
+
+
+def test_the_base_of_standard_input_is_not_known(cli: CommandLine, branch: Path) -> None:
+    text = (branch / "keys.yaml").read_text(encoding="utf-8")
+    with cli.start("plan", "-", "--base", "main", stdin=subprocess.PIPE, cwd=branch) as process:
+        out, err = process.communicate(text, timeout=20)
+    assert (process.returncode, out) == (1, "")
+    assert "--base needs files" in err
+
+
+def test_overlapping_paths_are_read_once_at_the_base(cli: CommandLine, branch: Path) -> None:
+    done = cli("plan", str(branch), str(branch / "keys.yaml"), "--base", "main")
+    assert "Origin: config on 1 key, drift on 1 key, conflict on 1 key." in done.out
+
+
+def test_a_link_is_followed_at_the_base(cli: CommandLine, branch: Path) -> None:
+    (branch / "keys").mkdir()
+    (branch / "keys" / "link.yaml").symlink_to("../keys.yaml")
+    git(branch, "add", ".")
+    git(branch, "commit", "--quiet", "--message", "link")
+    done = cli("plan", str(branch / "keys"), "--base", "HEAD")
+    assert "Origin: config on 0 keys, drift on 3 keys, conflict on 0 keys." in done.out
+
+
+def commit_of(cli: CommandLine, *paths: str) -> str | None:
+    document = json.loads(cli("plan", *paths, "--format", "json").out)
+    commit: str | None = document["git_commit"]
+    return commit
+
+
+def test_a_plan_names_the_commit_that_all_its_files_are_in(cli: CommandLine, branch: Path) -> None:
+    git(branch, "commit", "--quiet", "--all", "--message", "second")
+    head = git(branch, "rev-parse", "HEAD")
+    (branch / "notes.txt").write_text("not read", encoding="utf-8")
+    assert commit_of(cli, str(branch)) == head
+    declare(branch / "new.yaml", {"name": "config"}, region_id=9)
+    assert commit_of(cli, str(branch)) == f"{head}-dirty"
+    (branch / ".gitignore").write_text("new.yaml", encoding="utf-8")
+    assert commit_of(cli, str(branch)) == f"{head}-dirty"
+    assert commit_of(cli, str(branch / "keys.yaml")) == head
+    declare(branch / "keys.yaml", {"name": "config"})
+    git(branch, "add", "keys.yaml")
+    assert commit_of(cli, str(branch / "keys.yaml")) == f"{head}-dirty"
+
+
+def test_no_old_plan_is_left_where_no_new_one_could_be_made(
+    cli: CommandLine, files: str, saved: str, tmp_path: Path
+) -> None:
+    (tmp_path / "keys.yaml").write_text("keys: 7\n", encoding="utf-8")
+    assert cli("plan", files, "--out", saved).code == 1
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_a_plan_is_not_written_over_what_is_none(cli: CommandLine, files: str, tmp_path: Path) -> None:
+    done = cli("plan", files, "--out", files)
+    assert (done.code, "would overwrite what is no plan; name another file" in done.err) == (1, True)
+    assert "old" not in (tmp_path / "keys.yaml").read_text(encoding="utf-8")
+
+
+def test_a_saved_plan_is_named_by_its_fingerprint(cli: CommandLine, files: str, tmp_path: Path) -> None:
+    saved = tmp_path / "other.json"
+    done = cli("plan", files, "--out", str(saved))
+    fingerprint = json.loads(saved.read_text(encoding="utf-8"))["fingerprint"]
+    assert f"Saved to {saved}: {fingerprint}\n" in done.err
+
+
+def test_a_slash_at_the_end_makes_no_other_api(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+    assert apply(cli, saved, "--base-url", f"{emulator.url}/")[0] == 0
+
+
+def test_a_key_that_was_made_anew_is_not_the_one_that_was_planned(
+    cli: CommandLine, emulator: Emulator, saved: str
+) -> None:
+    emulator.remove_key(1, 76, "web")
+    fill(emulator, "web", description="old", created_at="2026-05-01T00:00:00Z")
+    code, out, _ = apply(cli, saved)
+    assert code == 4
+    assert 'caas/1/76/web: stale: created_at was planned from "' in out
+
+
+def test_a_plan_beyond_the_limits_says_so_in_every_format(
+    cli: CommandLine, files: str, tmp_path: Path
+) -> None:
+    saved = str(tmp_path / "plan.json")
+    done = cli("plan", files, "--out", saved, "--max-changes", "1")
+    assert done.code == 3
+    shown = {name: cli("show", saved, "--format", name) for name in FORMATS}
+    assert {name for name, shown in shown.items() if "refused: it would change 2 keys" in shown.out} == {
+        "json",
+        "markdown",
+        "html",
+        "diff",
+        "github",
+    }
+    assert "1 error: the plan must not be applied as it stands." in shown["text"].out
+    assert "Error: refused: it would change 2 keys" in shown["text"].err
+    assert apply(cli, saved)[0] == 0  # apply has limits of its own

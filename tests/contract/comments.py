@@ -21,7 +21,7 @@ LONGEST = 65_536
 
 @dataclass(slots=True)
 class Comment:
-    """A comment on a pull request."""
+    """A comment on a pull request; one whose author is empty was written by an account that is gone."""
 
     number: int
     author: str
@@ -30,12 +30,16 @@ class Comment:
 
 @dataclass(slots=True)
 class Github:
-    """All comments. ``refused`` holds statuses for methods, ``failures`` those of the next answers."""
+    """All comments. ``refused`` holds statuses for methods, ``failures`` those of the next answers.
+
+    ``headers`` are sent with every answer.
+    """
 
     comments: list[Comment] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     failures: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
     def write(self, body: str, author: str = BOT, number: int = 7) -> None:
@@ -74,7 +78,7 @@ class Github:
         address = f"https://github.example/web/keys/pull/{comment.number}#issuecomment-{index}"
         return {
             "id": index,
-            "user": {"login": comment.author},
+            "user": {"login": comment.author} if comment.author else None,
             "body": comment.body.replace("\n", "\r\n") or None,  # as it may come back
             "html_url": address,
         }
@@ -96,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
+        for name, value in self.server.github.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 

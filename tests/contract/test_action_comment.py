@@ -169,3 +169,35 @@ def test_there_is_no_comment_where_none_is_wanted_or_nothing_to_comment_on(
     runner.happen("push", {})
     runner.act()
     assert (github.comments, github.asked) == ([], [])
+
+
+def test_a_comment_of_an_account_that_is_gone_is_passed_over(
+    runner: Runner, github: Github, cloud: Emulator
+) -> None:
+    github.write("<!-- reconciler-plan -->\nforged", author="")
+    runner.use()
+    done = runner.act()
+    assert (done.passed, len(github.bodies()), github.bodies()[0][-6:]) == (True, 2, "forged")
+    assert cloud.url
+
+
+def test_a_comment_that_was_removed_meanwhile_is_written_anew(runner: Runner, github: Github) -> None:
+    github.write("<!-- reconciler-plan -->\nold")
+    github.refused["PATCH"] = 404
+    runner.use(prints(1))
+    done = runner.act()
+    assert [line.split()[0] for line in github.asked] == ["GET", "PATCH", "POST"]
+    assert len(github.bodies()) == 2
+    assert "this could not be written as a comment" not in done.summary
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "60"}, {"X-RateLimit-Remaining": "0"}])
+def test_a_limit_on_requests_is_no_want_of_permission(
+    runner: Runner, github: Github, headers: dict[str, str]
+) -> None:
+    """The comment that stands there would go on showing a plan that no longer holds."""
+    github.refused["GET"] = 403
+    github.headers = headers
+    runner.use(prints(0))
+    done = runner.act()
+    assert (done.passed, "::error::the comment could not be written: HTTP 403" in done.log) == (False, True)

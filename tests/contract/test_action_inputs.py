@@ -93,7 +93,7 @@ def test_of_many_annotations_the_last_counts_the_rest(runner: Runner) -> None:
 
 def test_a_summary_stays_below_what_the_runner_takes(runner: Runner) -> None:
     runner.use(prints(4, "\n".join(["é" * 500] * 3000)))
-    done = runner.act(command="apply", plan="plan.json")
+    done = runner.act(command="apply", plan="plan.json", expect="sha256:0")
     assert 800_000 < len(done.summary.encode()) < 1024 * 1024
     assert "    (cut here: the log has it whole)\n" in done.summary
 
@@ -104,7 +104,7 @@ def test_a_summary_stays_below_what_the_runner_takes(runner: Runner) -> None:
 def test_a_plan_file_that_is_none_gives_no_outputs(runner: Runner, content: str) -> None:
     runner.use(prints(3))
     (runner.workspace / "plan.json").write_text(content, encoding="utf-8")
-    done = runner.act(command="apply", plan="plan.json")
+    done = runner.act(command="apply", plan="plan.json", expect="sha256:0")
     assert [done.outputs[name] for name in ("update", "fingerprint", "exit-code")] == ["0", "", "3"]
 
 
@@ -180,3 +180,31 @@ def test_every_output_and_input_is_in_the_documentation() -> None:
     action = yaml.safe_load(ACTION.read_text(encoding="utf-8"))
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
     assert [name for name in {**action["inputs"], **action["outputs"]} if f"| `{name}` |" not in page] == []
+
+
+def test_a_saved_plan_needs_the_fingerprint_that_was_approved(runner: Runner) -> None:
+    done = runner.act(command="apply", plan="plan.json")
+    assert (done.passed, done.outputs["exit-code"]) == (False, "64")
+    assert "::error::the input plan needs expect, the fingerprint of the plan that was approved" in done.log
+
+
+def test_a_name_is_not_longer_than_a_comment_has_room_for(runner: Runner) -> None:
+    done = runner.act(name="x" * 101)
+    assert (done.passed, "the input name takes 100 characters" in done.log) == (False, True)
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_a_format_of_the_environment_hides_nothing(runner: Runner, command: str) -> None:
+    done = runner.act({f"RECONCILER_{command.upper()}_FORMAT": "json"}, command=command)
+    assert (done.outputs["has-changes"], done.outputs["update"]) == ("true", "2")
+    assert "{" not in done.outputs["summary"]
+
+
+@pytest.mark.usefixtures("cloud")
+def test_limits_and_targets_of_apply_hold_for_the_plan_that_it_makes(runner: Runner) -> None:
+    runner.happen("push", {})
+    limits = {"RECONCILER_APPLY_MAX_CHANGES": "1", "RECONCILER_APPLY_EVENTS": "1"}
+    assert runner.act(limits, command="apply").outputs["exit-code"] == "3"
+    done = runner.act({**limits, "RECONCILER_APPLY_TARGET": "*/web"}, command="apply")
+    assert (done.outputs["exit-code"], "caas/1/76/web: applied" in done.log) == ("0", True)

@@ -71,10 +71,11 @@ def test_the_readme_explains_every_exit_code_and_command() -> None:
 def test_the_pipeline_in_the_readme_is_yaml() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     recipe = yaml.safe_load(readme.split("## In a pipeline")[1].split("```yaml\n")[1].split("```")[0])
-    assert [step["run"] for step in recipe["jobs"]["keys"]["steps"] if "run" in step][1:] == [
-        "reconciler plan keys/",
-        "reconciler apply keys/ --auto-approve",
-    ]
+    plan, apply = recipe["jobs"]["plan"], recipe["jobs"]["apply"]
+    assert plan["steps"][-1]["run"] == "reconciler plan keys/"
+    assert apply["steps"][-1]["run"] == "reconciler apply keys/ --auto-approve"
+    assert "concurrency" not in recipe  # a plan would cancel an apply that waits
+    assert apply["concurrency"]["cancel-in-progress"] is False
 
 
 def test_the_changelog_names_this_version_or_has_it_unreleased() -> None:

@@ -180,7 +180,7 @@ def test_a_key_that_changed_after_the_approval_is_refused_with_what_was_planned_
     assert "::error::reconciler apply ended with 4\n" in job.log
     assert (
         'caas/1002/76/billing-worker: stale: description was planned from "Nightly billing run, owned by team'
-        ' finance" is now "edited after the approval"' in job.log
+        ' finance" and is now "edited after the approval"' in job.log
     )
     assert flow.keys["billing-worker"]["description"] == "edited after the approval"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -58,7 +59,7 @@ def scripts() -> dict[str, tuple[str, str]]:
     for name, job in document(ROOT / "deploy/gitlab/plan.yml").items():
         if "script" in job:
             found[f"gitlab {name}"] = ("sh", "\n".join(job["script"]))
-    stages = document(ROOT / "deploy/atlantis/atlantis.yaml")["workflows"]["reconciler"]
+    stages = document(ROOT / "deploy/atlantis/repos.yaml")["workflows"]["reconciler"]
     for stage, about in stages.items():
         commands = [run if isinstance(run := step["run"], str) else run["command"] for step in about["steps"]]
         found[f"atlantis {stage}"] = ("sh", "\n".join(commands))
@@ -250,15 +251,18 @@ def test_a_pipeline_runs_a_command_that_exists(command: str) -> None:
 
 
 def test_atlantis_applies_the_plan_that_it_showed() -> None:
-    stages = document(ROOT / "deploy/atlantis/atlantis.yaml")["workflows"]["reconciler"]
+    stages = document(ROOT / "deploy/atlantis/repos.yaml")["workflows"]["reconciler"]
     assert '--out "$PLANFILE"' in stages["plan"]["steps"][0]["run"]["command"]
     assert '--plan "$PLANFILE"' in stages["apply"]["steps"][0]["run"]
 
 
-def test_atlantis_asks_for_an_approval_of_production() -> None:
-    projects = document(ROOT / "deploy/atlantis/atlantis.yaml")["projects"]
-    assert [project["dir"] for project in projects] == ["environments/staging", "environments/production"]
-    assert "approved" in projects[1]["apply_requirements"]
+def test_atlantis_asks_for_an_approval_that_no_pull_request_can_drop() -> None:
+    ours = document(ROOT / "deploy/atlantis/atlantis.yaml")
+    assert [one["dir"] for one in ours["projects"]] == ["environments/staging", "environments/production"]
+    assert "apply_requirements" not in json.dumps(ours)
+    (theirs,) = document(ROOT / "deploy/atlantis/repos.yaml")["repos"]
+    assert "approved" in theirs["apply_requirements"]
+    assert (theirs["allowed_overrides"], theirs["allow_custom_workflows"]) == ([], False)
 
 
 def test_the_snippets_in_the_documentation_use_the_action_as_it_is() -> None:

@@ -55,6 +55,7 @@ def test_a_change_is_shown_with_values_patch_effects_and_request() -> None:
             "effects": {"containers": "grants+revokes", "expire": "revokes"},
         },
         "request": {"method": "PATCH", "path": "/cloud/v1/caas/keys/1/76/key-a"},
+        "created_at": "2026-01-01T00:00:00Z",
         "declared_at": "keys.yaml:3",
     }
 

@@ -99,7 +99,10 @@ def test_unmanaged_keys_are_listed_when_asked_for() -> None:
 
 def test_a_plan_of_errors_alone_claims_no_match() -> None:
     text = render_text(make_plan([declared()], []))
-    assert text == "No changes can be planned for the keys with errors; the others match the configuration.\n"
+    assert text == (
+        "No changes can be planned for the keys with errors; the others match the configuration.\n"
+        "1 error: the plan must not be applied as it stands.\n"
+    )
 
 
 def test_one_change_and_one_key_are_counted_in_the_singular() -> None:

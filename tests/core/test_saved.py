@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from reconciler import __version__
 from reconciler.errors import RefusedError
 from reconciler.model import DesiredScope, DesiredState
+from reconciler.normalize import json_text
 from reconciler.origins import labelled
+from reconciler.plan import fingerprint
 from reconciler.resources import load_kinds, plan_schema
 from reconciler.saved import Provenance, read_saved, render_saved
 from tests.core.values import API, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
@@ -55,8 +60,10 @@ def test_what_is_read_is_what_was_saved() -> None:
     assert (saved.made_at, saved.provenance) == (NOW, MADE_FROM)
 
 
-def test_a_saved_plan_follows_its_schema() -> None:
-    Draft7Validator(SCHEMA).validate(json.loads(saved_text()))
+def test_a_saved_plan_follows_its_schema_which_describes_every_member() -> None:
+    text = json.dumps(SCHEMA)
+    closed = text.replace('"properties":', '"additionalProperties": false, "properties":')
+    Draft7Validator(json.loads(closed)).validate(json.loads(saved_text()))
 
 
 @given(st.text(max_size=50), st.one_of(st.none(), st.just(LATER)), st.booleans())
@@ -98,7 +105,7 @@ def test_layout_and_order_of_members_are_no_edit() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 100, 1000])
 def test_a_truncated_plan_is_refused(length: int) -> None:
-    assert refusal(saved_text().encode()[:length]) == "it is not whole: it is no JSON"
+    assert refusal(saved_text().encode()[:length]).startswith("it is not whole: it is no JSON (")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"7", b'"plan"', b"null"])
@@ -108,18 +115,95 @@ def test_another_json_value_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"NaN,", b"\x00"])
 def test_what_is_no_json_is_refused(content: bytes) -> None:
-    assert refusal(content) == "it is not whole: it is no JSON"
+    assert refusal(content).startswith("it is not whole: it is no JSON (")
 
 
-@pytest.mark.parametrize("version", ["2.0", "10.1", None, 1, ""])
+@pytest.mark.parametrize("version", ["2.0", "10.1", "1.9", None, 1, ""])
 def test_a_plan_of_another_format_is_refused(version: object) -> None:
     told = refusal(edited(lambda plan: plan.update(format_version=version)))
-    assert told == f"it has the format {json.dumps(version)}, and this version reads 1.x"
+    assert told == f"it has the format {json.dumps(version)}, and this version reads 1.0"
 
 
-def test_a_newer_minor_format_is_read() -> None:
-    newer = edited(lambda plan: plan.update(format_version="1.9"))
-    assert refusal(newer) == "it was edited since plan --out wrote it; make the plan again"
+def test_a_plan_of_another_version_of_the_tool_is_refused() -> None:
+    told = refusal(edited(lambda plan: plan.update(reconciler_version="0.0.1")))
+    assert told == f'it was made by reconciler "0.0.1", and this is {__version__}; make the plan again'
+
+
+def test_a_member_that_stands_twice_is_refused() -> None:
+    twice = saved_text().replace('"format_version"', '"resource_changes": [], "format_version"', 1)
+    assert "a member stands in an object twice" in refusal(twice.encode())
+
+
+FIRST: Final = ("resource_changes", 0)
+
+
+def forged(place: tuple[str | int, ...], value: object) -> bytes:
+    """Change one member, and the checksum with it, as somebody could who can write the file."""
+    document = json.loads(saved_text())
+    *way, last = place
+    inside = document
+    for step in way:
+        inside = inside[step]
+    inside[last] = value
+    del document["checksum"]
+    document["checksum"] = f"sha256:{hashlib.sha256(json_text(document).encode()).hexdigest()}"
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((*FIRST, "change", "effects", "containers"), "neutral"),
+        ((*FIRST, "change", "patch"), {"description": "mine"}),
+        ((*FIRST, "change", "actions"), ["delete"]),
+        ((*FIRST, "change", "after", "containers"), [WEB, API]),
+        ((*FIRST, "address"), "caas/9/9/innocent"),
+        ((*FIRST, "request", "path"), "/x"),
+        ((*FIRST, "created_at"), "2020-01-01T00:00:00Z"),
+        ((*FIRST, "name"), "other"),
+        (("summary", "revokes"), 0),
+        (("fingerprint",), f"sha256:{'1' * 64}"),
+        (("observed",), []),
+        (("observed", 0, "keys"), 100_000),
+        (("errors",), []),
+        (("unknown",), 1),
+    ],
+)
+def test_a_plan_whose_members_contradict_each_other_is_refused(
+    place: tuple[str | int, ...], value: object
+) -> None:
+    """A policy may look at one member, and the apply at another."""
+    assert refusal(forged(place, value)) == "it was edited since plan --out wrote it; make the plan again"
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("git_commit",), 7),
+        (("observed",), ["x"]),
+        (("observed",), [{"scope": "caas/1/76", "keys": "many"}]),
+        (("observed",), [{"scope": "nonsense", "keys": 1}]),
+        (("timestamp",), "yesterday"),
+        ((*FIRST, "declared_at"), "nowhere"),
+        ((*FIRST, "type"), "nothing"),
+        ((*FIRST, "change", "before", "containers"), 7),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(place: tuple[str | int, ...], value: object) -> None:
+    told = refusal(forged(place, value))
+    assert told.startswith(("it was edited since", "it cannot be read by this version"))
+
+
+def test_a_fingerprint_is_over_all_that_decides_what_an_apply_does() -> None:
+    plan = whole_plan()
+    others = [
+        replace(plan, changes=plan.changes[:1]),
+        replace(plan, problems=()),
+        replace(plan, observed=((SCOPE, 100_000),)),
+        replace(plan, changes=(replace(plan.changes[0], created=LATER), *plan.changes[1:])),
+    ]
+    found = {fingerprint(one.changes, one.problems, one.observed) for one in (plan, *others)}
+    assert len(found) == 5
 
 
 def test_a_plan_without_its_checksum_is_refused() -> None:

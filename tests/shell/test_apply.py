@@ -287,9 +287,9 @@ def test_a_write_that_waits_for_a_pause_when_the_run_is_interrupted_is_not_attem
 
 
 MOVED: dict[str, tuple[dict[str, Any] | None, str]] = {
-    "the field to change": ({"description": "Mine"}, 'description was planned from "" is now "Mine"'),
-    "its owner": ({"source": "iate"}, 'name was planned from "web" is now null'),
-    "its existence": (None, 'name was planned from "web" is now null'),
+    "the field to change": ({"description": "Mine"}, 'description was planned from "" and is now "Mine"'),
+    "its owner": ({"source": "iate"}, 'name was planned from "web" and is now null'),
+    "its existence": (None, 'name was planned from "web" and is now null'),
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.git import git_commit, pull
+from reconciler.cli.git import files_at, git_commit, pull
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ def test_the_current_folder_is_the_checkout_of_standard_input(
     monkeypatch.chdir(checkout)
     newest = commit(upstream, "two")
     pull(["-"])
-    assert git_commit(["-"]) == git_commit([]) == git_commit(["keys.yaml"]) == newest
+    assert git_commit(["keys.yaml"]) == newest
+    assert git_commit(["-"]) is None  # what comes in by it is in no commit
 
 
 def test_histories_that_went_apart_are_not_merged(checkout: Path, upstream: Path) -> None:
@@ -304,3 +305,25 @@ def test_a_repository_without_a_commit_is_as_good_as_none(
 def test_without_git_the_commit_is_unknown(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout))
     assert git_commit([str(checkout)]) is None
+
+
+def test_at_a_commit_the_same_files_of_a_folder_count_as_now(checkout: Path) -> None:
+    names = [" first.yaml", "below/second.yml", ".hidden.yaml", ".hidden/third.yaml", "notes.txt"]
+    for name in names:
+        (checkout / name).parent.mkdir(exist_ok=True)
+        (checkout / name).write_text(name, encoding="utf-8")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "--message", "more")
+    there = files_at("HEAD", [str(checkout)])
+    assert dict(there.files).keys() >= {" first.yaml@HEAD", "below/second.yml@HEAD"}
+    assert not [name for name, _ in there.files if "hidden" in name or "notes" in name]
+    assert (there.commit, there.missing) == (git(checkout, "rev-parse", "HEAD"), ())
+
+
+def test_a_link_in_a_circle_is_an_error(checkout: Path) -> None:
+    (checkout / "a.yaml").symlink_to("b.yaml")
+    (checkout / "b.yaml").symlink_to("a.yaml")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "--message", "links")
+    with pytest.raises(ConfigurationError, match="is a link that leads nowhere at"):
+        files_at("HEAD", [str(checkout)])
