@@ -86,6 +86,12 @@ def answer_of(request: str, response: httpx.Response, content: bytes, token: Sec
         raise errors.BadAnswerError(failure) from error
 
 
+def error_class(status: int) -> type[errors.ApiError]:
+    """Give the error that a status stands for, which is no success."""
+    is_fault = status >= httpx.codes.INTERNAL_SERVER_ERROR
+    return _BY_STATUS.get(status, errors.ServerFaultError if is_fault else errors.RejectedError)
+
+
 def _refusal(
     request: str, response: httpx.Response, content: bytes, token: Secret, clock: Clock
 ) -> errors.ApiError:
@@ -95,11 +101,7 @@ def _refusal(
     except (ValueError, RecursionError):
         body = None
     body = body if isinstance(body, dict) else {}
-    kind = _BY_STATUS.get(status)
-    if kind is None:
-        kind = (
-            errors.ServerFaultError if status >= httpx.codes.INTERNAL_SERVER_ERROR else errors.RejectedError
-        )
+    kind = error_class(status)
 
     def told(member: str) -> str | None:
         value = body.get(member)
