@@ -54,10 +54,9 @@ class ExecSink:
 
     def store(self, place: Place, secret: Secret) -> str:
         """Run the program with the secret. Raises SinkError unless it ends with 0 in time."""
-        code, said = self._run(_message(place, secret))
+        code, told = self._run(_message(place, secret), secret)
         if code == 0:
             return f"exec:{self._program}"
-        told = quoted(said, secret)
         if code is None:
             what = f"did not end within {self.seconds:g} s, and was killed"
         elif code < 0:
@@ -66,8 +65,8 @@ class ExecSink:
             what = f"ended with {code}"
         raise SinkError(f"{self._program} {what}{f': {told}' if told else ''}")
 
-    def _run(self, message: Secret) -> tuple[int | None, str]:
-        """Give the exit code, None if it took too long, and the end of what the program said."""
+    def _run(self, message: Secret, secret: Secret) -> tuple[int | None, str]:
+        """Give the exit code, None if it took too long, and what the program said without the secret."""
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
                 self.command,
@@ -90,7 +89,7 @@ class ExecSink:
                 with contextlib.suppress(ProcessLookupError):
                     if is_late:
                         os.killpg(process.pid, signal.SIGKILL)
-        return None if is_late else process.returncode, said.decode("utf-8", "replace")
+        return None if is_late else process.returncode, quoted(said.decode("utf-8", "replace"), secret)
 
     def _talk(self, process: subprocess.Popen[bytes], message: Secret, said: bytearray) -> None:
         """Feed the program and hear what it says until it has ended or its time is over.
