@@ -10,6 +10,7 @@ from urllib.parse import quote
 from reconciler import errors
 from reconciler.client.stores import Entrance, Store, sink_errors
 from reconciler.secret import Secret
+from reconciler.sinks.hiding import quoted
 from reconciler.sinks.names import path_parts
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _ENOUGH: Final = {"create", "root"}
 _CAS: Final = "check-and-set"
 _TRIAL: Final = "probe"
+_MOUNTS: Final = ("sys", "internal", "ui", "mounts")
 _HINTS: Final[Mapping[type[errors.ApiError], str]] = {
     errors.UnauthorizedError: "check VAULT_TOKEN",
     errors.ForbiddenError: "is the token valid, and may its policies create this path?",
@@ -66,13 +68,13 @@ class VaultSink:
         """Ask Vault what the token may do; nothing is written. Raises SinkError."""
         shown = "/".join(self._path)
         with sink_errors(f"Vault cannot be used for {shown}", _HINTS):
-            path = "/".join(self._data((*self._path, _TRIAL)))
+            path = "/".join(self._data((*self._path, _TRIAL), ()))
             answer = self._store.send("POST", "/v1/sys/capabilities-self", _json({"paths": [path]}))
             found = _capabilities(answer, path)
             if found is None:
                 raise errors.SinkError("the server of VAULT_ADDR does not answer like Vault")
             if _ENOUGH.isdisjoint(found):
-                may = ", ".join(sorted(found)) or "nothing"
+                may = quoted(", ".join(sorted(found))) or "nothing"
                 message = f"the token may not create {path} in Vault (it may: {may}); add a policy for it"
                 raise errors.SinkError(message)
 
@@ -82,7 +84,7 @@ class VaultSink:
         where = "/".join(parts)
         body = _json({"options": {"cas": 0}, "data": {"secret": secret.reveal()}})
         with sink_errors(f"Vault did not store {where}", _HINTS):
-            path = _url(self._data(parts))
+            path = _url(self._data(parts, (secret,)))
             try:
                 self._store.create(
                     path, body, secret, _is_version, lambda: _holds(self._store.send("GET", path), secret)
@@ -94,17 +96,17 @@ class VaultSink:
                 raise errors.SinkError(message) from None
         return f"vault:{where}"
 
-    def _data(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+    def _data(self, parts: tuple[str, ...], hide: tuple[Secret, ...]) -> tuple[str, ...]:
         """Give the path of the API: ``data`` stands behind the mount, which may be of several parts."""
         if self._mount is None:
-            self._mount = self._found_mount()
+            self._mount = self._found_mount(hide)
         size = len(self._mount)
         return (*self._mount, "data", *parts[size:])
 
-    def _found_mount(self) -> tuple[str, ...]:
+    def _found_mount(self, hide: tuple[Secret, ...]) -> tuple[str, ...]:
         """Ask where the engine is mounted; without an answer, it is the first part of the path."""
         try:
-            answer = self._store.send("GET", _url(("sys", "internal", "ui", "mounts", *self._path)))
+            answer = self._store.send("GET", _url((*_MOUNTS, *self._path)), hide=hide)
         except (errors.ForbiddenError, errors.NotFoundError, errors.RejectedError):
             return self._path[:1]
         match answer:
@@ -115,9 +117,8 @@ class VaultSink:
         options = about.get("options")
         version = options.get("version") if isinstance(options, dict) else None
         if kind not in {"kv", "generic"} or version != "2" or self._path[: len(mount)] != mount:
-            told = f"{kind} version {version}" if version else f"{kind} without versions"
-            message = f"{path} in Vault is {told}: only a kv engine of version 2 can refuse to overwrite"
-            raise errors.SinkError(message)
+            told = quoted(f"{path} in Vault is {kind} version {version or 1}", *hide)
+            raise errors.SinkError(f"{told}: only a kv engine of version 2 can refuse to overwrite")
         return mount
 
 
