@@ -13,7 +13,7 @@ from reconciler.errors import SinkError
 from reconciler.sinks.names import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from reconciler.secret import Secret
 
@@ -21,7 +21,17 @@ _PREFIX: Final = "rescued-secret-"
 _LAST: Final = ("/var/tmp", "/dev/shm")  # noqa: S108 - a fresh folder is made there, for its owner only
 
 
-def rescue(address: str, secret: Secret, folder: Path) -> str:
+def synced(file: Path) -> None:
+    """Have a file, its folder and its name in the one above on disk. Raises OSError."""
+    for path in (file, file.parent, file.parent.parent):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def rescue(address: str, secret: Secret, folder: Path, sync: Callable[[Path], None] = synced) -> str:
     """Put a secret into a new file for its owner only and give its path.
 
     The file lies in a fresh folder below ``folder``; where that cannot be, below the system's temporary
@@ -37,7 +47,7 @@ def rescue(address: str, secret: Secret, folder: Path) -> str:
             reasons.append(f"{above}: {(error.strerror if isinstance(error, OSError) else None) or error}")
             continue
         try:
-            _sync(file)
+            sync(file)
         except OSError:
             doubtful.append(file)
             continue
@@ -72,12 +82,3 @@ def _written(above: Path, name: str, secret: Secret) -> Path:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     return file
-
-
-def _sync(file: Path) -> None:
-    for path in (file, file.parent, file.parent.parent):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -19,7 +23,7 @@ from reconciler.model import Scope
 from reconciler.sinks.files import FileSink
 from reconciler.sinks.place import Place
 from reconciler.sinks.rescue import rescue
-from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
+from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,75 +190,70 @@ def test_many_keys_at_once_have_a_file_each(folder: Path) -> None:
     assert len(names(folder)) == 40
 
 
-def python(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a script that may use what this module imports."""
-    preamble = """
-        import os, resource, signal, sys
-        from pathlib import Path
-        from reconciler.errors import SinkError
-        from reconciler.sinks.files import FileSink
-        from reconciler.sinks.rescue import rescue
-        from reconciler.model import Scope
-        from reconciler.secret import Secret
-        from reconciler.sinks.place import Place
-        SECRET, WEB = Secret(sys.stdin.buffer.read().decode()), Place(Scope("caas", 1, 76), "web")
-    """
-    text = textwrap.dedent(preamble) + textwrap.dedent(script)
-    command = [sys.executable, "-c", text, *arguments]
-    return subprocess.run(
-        command, capture_output=True, encoding="utf-8", check=False, timeout=60, input=VALUE
-    )
-
-
-FULL = """
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))  # as good as a disk with ten bytes left
-    for act in (FileSink(Path(sys.argv[1])).probe, lambda: FileSink(Path(sys.argv[1])).store(WEB, SECRET)):
-        try:
-            act()
-        except SinkError as error:
-            print(error)
-"""
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """Let no file grow beyond ten bytes, which is as good as a disk that has no more left."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_is_an_error_and_leaves_no_part(folder: Path) -> None:
-    folder.mkdir(mode=0o700)
-    done = python(FULL, str(folder))
-    assert done.stdout.splitlines() == [
-        f"no file can be made in {folder}: File too large",
-        f"{folder / NAME} cannot be written: File too large",
-    ]
+    with full_disk():
+        probed, stored = probe_error(FileSink(folder)), store_error(FileSink(folder))
+    assert probed == f"no file can be made in {folder}: File too large"
+    assert stored == f"{folder / NAME} cannot be written: File too large"
     assert names(folder) == []
 
 
 KILLED = """
-    def trace(event, _arguments):
-        if event in ("open", "os.link", "os.remove") and armed:
+    import os, signal, sys
+    from pathlib import Path
+    from reconciler.model import Scope
+    from reconciler.secret import Secret
+    from reconciler.sinks.files import FileSink
+    from reconciler.sinks.place import Place
+
+    folder, step, value = sys.argv[1], int(sys.argv[2]), sys.stdin.buffer.read().decode()
+    seen = []
+
+    def trace(event, arguments):
+        told = str(arguments[0]) if arguments else ""
+        if event in ("open", "os.link", "os.remove") and (told == folder or "caas_1_76_web" in told):
             seen.append(event)
-            if len(seen) == int(sys.argv[2]):
+            if len(seen) == step:
                 os.kill(os.getpid(), signal.SIGKILL)
-    seen, armed = [], []
+
     sys.addaudithook(trace)
-    sink = FileSink(Path(sys.argv[1]))
-    armed.append(True)
-    sink.store(WEB, SECRET)
+    FileSink(Path(folder)).store(Place(Scope("caas", 1, 76), "web"), Secret(value))
 """
+
+
+def killed_at(step: int, folder: Path) -> int:
+    """Store the secret in a process that is killed just before a step; give its exit code."""
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(folder), str(step)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, input=VALUE.encode(), check=False, timeout=60, env={}, cwd=root)
+    return done.returncode
 
 
 def test_a_killed_run_leaves_the_whole_file_or_none(folder: Path) -> None:
     """Killed before each step in turn: opening the folder, making the file, naming it, tidying up."""
     folder.mkdir(mode=0o700)
     left = []
-    for step in range(1, 10):
-        done = python(KILLED, str(folder), str(step))
+    codes = []
+    for step in range(1, 6):
+        codes.append(killed_at(step, folder))
         found = folder / NAME
         left.append(content(found) if found.exists() else None)
         for path in folder.iterdir():
             assert mode(path) == 0o600
             path.unlink()
-        if done.returncode == 0:
-            break
-        assert done.returncode == -signal.SIGKILL
     assert left == [None, None, None, VALUE, VALUE]
+    assert codes == [-signal.SIGKILL] * 4 + [0]
 
 
 def test_an_address_of_a_kind_of_ones_own_is_a_safe_name(folder: Path) -> None:
@@ -301,18 +300,30 @@ def test_an_address_cannot_lead_a_rescue_astray(tmp_path: Path) -> None:
     assert file.parent.parent == tmp_path
 
 
-HOPELESS = """
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
-    try:
-        rescue(WEB.address, SECRET, Path(sys.argv[1]))
-    except SinkError as error:
-        print(error)
-"""
-
-
 def test_a_secret_that_can_be_written_nowhere_is_said_to_be_lost(tmp_path: Path) -> None:
-    done = python(HOPELESS, str(tmp_path))
+    with full_disk(), pytest.raises(SinkError) as told:
+        rescue(WEB.address, SECRET, tmp_path)
     begin = "the secret of caas/1/76/web could not be written anywhere, and is lost: "
-    assert done.stdout.startswith(f"{begin}{tmp_path}: File too large; ")
-    assert VALUE not in done.stdout + done.stderr
+    assert safe(told.value).startswith(f"{begin}{tmp_path}: File too large; ")
     assert names(tmp_path) == []
+
+
+def test_a_disk_that_cannot_be_synced_is_used_if_there_is_no_better(tmp_path: Path) -> None:
+    tried: list[Path] = []
+
+    def fail(file: Path) -> None:
+        tried.append(file)
+        raise OSError(errno.EIO, "Input/output error")
+
+    def fail_once(file: Path) -> None:
+        if not tried:
+            fail(file)
+
+    elsewhere = Path(rescue(WEB.address, SECRET, tmp_path, fail_once))
+    assert (content(elsewhere), tmp_path in elsewhere.parents, names(tmp_path)) == (VALUE, False, [])
+    shutil.rmtree(elsewhere.parent)
+    tried.clear()
+    file = Path(rescue(WEB.address, SECRET, tmp_path, fail))
+    assert (content(file), file.parent.parent) == (VALUE, tmp_path)
+    for other in tried[1:]:
+        shutil.rmtree(other.parent)
