@@ -72,7 +72,7 @@ def _written(above: Path, name: str, secret: Secret) -> Path:
     try:
         fresh.chmod(0o700)  # whatever the umask has taken away
         with contextlib.suppress(OSError):
-            (fresh / ".gitignore").write_text("*\n", encoding="ascii")
+            (fresh / ".gitignore").write_bytes(b"*\n")
         file = fresh / name
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:

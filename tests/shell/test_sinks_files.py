@@ -162,10 +162,22 @@ def test_a_folder_that_cannot_be_is_an_error(folder: Path, name: str) -> None:
 
 
 @pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written_is_an_error(folder: Path) -> None:
+@pytest.mark.parametrize("bits", [0o500, 0o100, 0o400, 0o000])
+def test_a_folder_that_cannot_be_written_is_an_error(folder: Path, bits: int) -> None:
+    folder.mkdir()
+    folder.chmod(bits)
+    told = [probe_error(FileSink(folder)), store_error(FileSink(folder)), probe_error(FileSink(folder / "x"))]
+    folder.chmod(0o700)
+    assert [text.endswith("Permission denied") for text in told] == [True] * 3
+    assert names(folder) == []
+
+
+@pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
+def test_a_secret_is_rescued_elsewhere_if_the_folder_cannot_be_written(folder: Path) -> None:
     folder.mkdir(mode=0o500)
-    assert probe_error(FileSink(folder)) == f"no file can be made in {folder}: Permission denied"
-    assert store_error(FileSink(folder)) == f"{folder / NAME} cannot be written: Permission denied"
+    file = Path(rescue(WEB.address, SECRET, folder))
+    assert (content(file), folder in file.parents) == (VALUE, False)
+    shutil.rmtree(file.parent)
 
 
 def test_one_of_many_at_once_gets_the_name(folder: Path) -> None:

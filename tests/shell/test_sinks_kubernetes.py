@@ -9,10 +9,13 @@ import shutil
 import ssl
 import subprocess
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
+import yaml
 
 from reconciler.client.kubernetes import Cluster, KubernetesSink
 from reconciler.client.stores import Conditions
@@ -24,7 +27,6 @@ from tests.support import FakeClock, Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 NAME = object_name("caas/1/76/web")
 DATA = base64.b64encode(VALUE.encode()).decode()
@@ -304,3 +306,15 @@ def test_another_key_has_another_name(connect: Callable[[Any], KubernetesSink]) 
     other = type(WEB)(WEB.scope, "WEB")
     assert store(sink) != store(sink, other)
     assert len(server.stored) == 2
+
+
+def test_what_is_sent_and_the_role_in_the_documentation_are_as_kubernetes_describes_them(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
+    server = ApiServer()
+    store(connect(server))
+    page = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8")
+    role = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    for document in (json.loads(server.requests[0].read()), role):
+        kubernetes_validate.validate(document, "1.30", strict=True)
+    assert NAME in page
