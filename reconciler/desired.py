@@ -168,7 +168,7 @@ def _problems(document: Document, scope: Scope | None, violations: Iterable[Viol
             continue
         told.add(path)
         place = document.position(path)
-        if violation.keyword == "additionalProperties" or violation.schema.get("readOnly"):
+        if violation.keyword in {"additionalProperties", "not"} or violation.schema.get("readOnly"):
             place = document.key_position(path)
         yield Problem(describe(violation), place, _address(document, scope, path))
 

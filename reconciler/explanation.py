@@ -10,7 +10,7 @@ from reconciler.kinds import Form
 from reconciler.normalize import NotNormalError, json_text, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.kinds import Field, Kind
 
@@ -37,6 +37,7 @@ class Carried(StrEnum):
 
     DIFFERS = "carried, because it differs"
     INSISTED = "carried as it is, because the service insists on it in every PATCH"
+    FIXED = "not carried, because it cannot be changed in place"
     NOT = "not carried"
 
 
@@ -66,9 +67,9 @@ def explanations(
 ) -> tuple[Explanation, ...]:
     """Explain every field of the kind for one key, in the order of its schema."""
     found = [_explained(kind, field, desired, observed) for field in kind.fields.values()]
-    if not any(one.verdict is Verdict.DIFFERENT for one in found):
-        return tuple(found)
-    return tuple(replace(one, carried=_carried(kind, one)) for one in found)
+    different = {one.field for one in found if one.verdict is Verdict.DIFFERENT}
+    insisted = kind.always_sent if different - kind.immutable else ()
+    return tuple(replace(one, carried=_carried(kind, one, insisted)) for one in found)
 
 
 def _explained(
@@ -99,7 +100,7 @@ def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -
     return Verdict.EQUAL if json_text(want.form) == json_text(have.form) else Verdict.DIFFERENT
 
 
-def _carried(kind: Kind, one: Explanation) -> Carried:
+def _carried(kind: Kind, one: Explanation, insisted: Collection[str]) -> Carried:
     if one.verdict is Verdict.DIFFERENT:
-        return Carried.DIFFERS
-    return Carried.INSISTED if one.field in kind.always_sent else Carried.NOT
+        return Carried.FIXED if one.field in kind.immutable else Carried.DIFFERS
+    return Carried.INSISTED if one.field in insisted else Carried.NOT

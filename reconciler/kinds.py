@@ -3,7 +3,7 @@
 A kind's schema describes the fields of one declared key with standard JSON Schema keywords; its one
 ``x-reconciler`` block says what those keywords cannot: where the collection is, which field is the
 identity, how large a page may be, which fields every PATCH must carry, which keys belong to another
-system, and what each field does to access.
+system, which fields cannot change, and what each field does to access.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ class Kind:
     """A family of keys with one collection path and one schema.
 
     ``scope`` gives the schema of each value that the path of the collection leaves open, by name.
-    ``always_sent`` are fields that the service requires in every PATCH. ``foreign`` maps a field to
+    ``always_sent`` are fields that the service requires in every PATCH, ``immutable`` those that a create
+    sets and no PATCH changes. ``foreign`` maps a field to
     the values that mark a key as another system's. ``optional`` maps a field that an answer may lack,
     or give as null, to what that stands for. ``secret`` names the member that only the answer to a
     creation has, ``created`` the one that says when a key was made.
@@ -84,6 +85,7 @@ class Kind:
     identity: str
     page_limit: int
     always_sent: tuple[str, ...]
+    immutable: frozenset[str]
     foreign: Mapping[str, tuple[Any, ...]]
     optional: Mapping[str, Any]
     secret: str | None
@@ -139,6 +141,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
         identity=extension["identity"],
         page_limit=extension["page_limit"],
         always_sent=tuple(extension["always_sent"]),
+        immutable=frozenset(extension.get("immutable", ())),
         foreign={field: tuple(values) for field, values in extension["foreign"].items()},
         optional=extension.get("optional", {}),
         secret=extension.get("secret"),

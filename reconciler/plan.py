@@ -74,12 +74,15 @@ def plan_scope(
         if live is None or kind.owner(live) is not None:
             problems.append(_unusable(kind, desired.scope, key, live))
             continue
-        change = _compare(kind, desired.scope, key, live)
-        if change is None:
+        names = _differing(kind, desired.scope, key, live)
+        if not names:
             unchanged += 1
-        else:
-            changes.append(change)
-            problems.extend(past_expiries(kind, change, now))
+            continue
+        problems.extend(_fixed_fields(kind, desired.scope, key, live, names))
+        changeable = [name for name in names if name not in kind.immutable]
+        if changeable:
+            changes.append(_change(kind, desired.scope, key, live, changeable))
+            problems.extend(past_expiries(kind, changes[-1], now))
     unmanaged = sorted(name for name in observed.keys if name not in declared)
     addresses = (desired.scope.address(name) for name in unmanaged)
     return ScopePlan(
@@ -170,17 +173,22 @@ def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple
     )
 
 
-def _compare(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) -> Change | None:
+def _differing(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) -> tuple[str, ...]:
     try:
-        names = differing(kind, key.fields, live)
-        if not names:
-            return None
-        always = {name for name in kind.always_sent if name in live}
-        shown = sorted((key.fields.keys() | always) - {kind.identity})
-        before = {name: normalize(kind.fields[name], live[name]) for name in shown}
+        return differing(kind, key.fields, live)
     except (KeyError, NotNormalError) as error:
         raise _wrong_shape(scope.address(key.name), error) from error
-    after = {name: normalize(kind.fields[name], key.fields.get(name, before[name])) for name in shown}
+
+
+def _change(
+    kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], names: Sequence[str]
+) -> Change:
+    """Give the change of the fields ``names``, which are known to differ and can be changed."""
+    always = {name for name in kind.always_sent if name in live}
+    shown = sorted((key.fields.keys() | always) - {kind.identity})
+    before = _live_values(kind, scope.address(key.name), shown, live)
+    wanted = {name: key.fields.get(name, before[name]) for name in shown if name not in kind.immutable}
+    after = before | {name: normalize(kind.fields[name], value) for name, value in wanted.items()}
     fields = explain((kind.fields[name] for name in names), before, after)
     return Change(
         scope=scope,
@@ -206,6 +214,19 @@ def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[s
         return {name: normalize(kind.fields[name], live[name]) for name in names}
     except (KeyError, NotNormalError) as error:
         raise _wrong_shape(address, error) from error
+
+
+def _fixed_fields(
+    kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], names: Iterable[str]
+) -> Iterable[Problem]:
+    """Give a problem for each of ``names``, which are known to differ, that no PATCH changes."""
+    for name in sorted(kind.immutable.intersection(names)):
+        have, want = (json_text(normalize(kind.fields[name], side[name])) for side in (live, key.fields))
+        message = (
+            f"{name} is {have} and cannot be changed in place to {want}: the key would have to be replaced, "
+            "which changes its secret; take the live value into the file, or delete and create the key"
+        )
+        yield Problem(message, key.position, scope.address(key.name))
 
 
 def _unusable(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None) -> Problem:

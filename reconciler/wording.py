@@ -151,6 +151,10 @@ def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
     return f"{name} {_quote(value)} is unknown; write one of: {', '.join(map(str, schema['enum']))}"
 
 
+def _refused(name: str, _value: Any, schema: Schema) -> str:
+    return f"{name} {schema.get('errorMessage', 'is not allowed here; remove it')}"
+
+
 def _too_small(name: str, value: Any, schema: Schema) -> str:
     return f"{name} {value} is too small; the smallest is {schema['minimum']}"
 
@@ -187,6 +191,7 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "maxLength": _bad_length,
     "minLength": _bad_length,
     "minimum": _too_small,
+    "not": _refused,
     "pattern": _bad_pattern,
     "required": _missing,
     "type": _wrong_type,

@@ -57,9 +57,12 @@ def complaint(finished: Finished) -> str:
         (f"{HEADER}", "1:1: caas/1/76: keys is missing; write it"),
         (f"{HEADER}keys:\n", "3:6: caas/1/76: keys cannot be null; write a list"),
         (f"{HEADER}keys: web-key\n", '3:7: caas/1/76: keys must be a list, not the text "web-key"'),
-        (f"kind: cass\n{HEADER}keys: []\n", '1:7: kind "cass" is unknown; write one of: caas'),
-        (f"kind: 1\n{HEADER}keys: []\n", "1:7: kind 1 is unknown; write one of: caas"),
-        (f"kind:\n{HEADER}keys: []\n", "1:6: kind null is unknown; write one of: caas"),
+        (
+            f"kind: cass\n{HEADER}keys: []\n",
+            '1:7: kind "cass" is unknown; write one of: caas, faas, inference',
+        ),
+        (f"kind: 1\n{HEADER}keys: []\n", "1:7: kind 1 is unknown; write one of: caas, faas, inference"),
+        (f"kind:\n{HEADER}keys: []\n", "1:6: kind null is unknown; write one of: caas, faas, inference"),
         (
             'project_id: "1"\nregion_id: 76\nkeys: []\n',
             f'1:13: {NO_INTEGER} "1"; write 1 without quotes or leading zeros',

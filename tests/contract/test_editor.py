@@ -44,13 +44,22 @@ def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str,
         yield from properties(keywords.get("items", {}), f"{path}{name}.")
 
 
-DECLARABLE = {
-    path: (keywords, keywords.get("description", ""))
-    for name in ("keys", "caas")
+EVERY = {
+    (name, path): (keywords, keywords.get("description", ""))
+    for name in ("keys", "caas", "faas", "inference")
     for path, keywords in properties(json.loads(schema_texts()[name]))
     if not keywords.get("readOnly")
 }
-REQUIRED = ("keys", "name", "containers.name", "containers.namespace")
+DECLARABLE = {path: told for (name, path), told in EVERY.items() if name in {"keys", "caas"}}
+REQUIRED = (
+    "keys",
+    "name",
+    "containers.name",
+    "containers.namespace",
+    "functions.name",
+    "functions.namespace",
+)
+LISTS = ("keys", "containers", "functions")
 
 
 @pytest.fixture(scope="module")
@@ -76,28 +85,28 @@ def opened(server: LanguageServer, tmp_path: Path) -> Iterator[Opener]:
 # The schemas
 
 
-@pytest.mark.parametrize("path", DECLARABLE)
-def test_every_field_has_a_title_and_says_what_null_means(path: str) -> None:
-    keywords, description = DECLARABLE[path]
+@pytest.mark.parametrize("place", EVERY, ids=".".join)
+def test_every_field_has_a_title_and_says_what_null_means(place: tuple[str, str]) -> None:
+    keywords, description = EVERY[place]
     assert keywords["title"]
     assert re.search(r"\bnull\b", description)
 
 
-@pytest.mark.parametrize("path", sorted(set(DECLARABLE) - set(REQUIRED)))
-def test_every_field_that_can_be_left_out_says_what_that_means(path: str) -> None:
-    assert "Left out, " in DECLARABLE[path][1]
+@pytest.mark.parametrize("place", [place for place in EVERY if place[1] not in REQUIRED], ids=".".join)
+def test_every_field_that_can_be_left_out_says_what_that_means(place: tuple[str, str]) -> None:
+    assert "Left out, " in EVERY[place][1]
 
 
-@pytest.mark.parametrize("path", sorted(set(DECLARABLE) - {"keys", "containers"}))
-def test_every_field_of_one_value_has_valid_examples(path: str) -> None:
+@pytest.mark.parametrize("place", [place for place in EVERY if place[1] not in LISTS], ids=".".join)
+def test_every_field_of_one_value_has_valid_examples(place: tuple[str, str]) -> None:
     # The server writes an example that holds mappings as "[object Object]": lists show theirs in words.
-    keywords, _ = DECLARABLE[path]
+    keywords, _ = EVERY[place]
     assert keywords["examples"]
     assert [value for value in keywords["examples"] if not Draft7Validator(keywords).is_valid(value)] == []
 
 
 def test_only_the_kind_has_a_default_because_a_field_left_out_is_left_alone() -> None:
-    assert {path for path, (keywords, _) in DECLARABLE.items() if "default" in keywords} == {"kind"}
+    assert {path for (_, path), (keywords, _) in EVERY.items() if "default" in keywords} == {"kind"}
 
 
 # The files

@@ -139,8 +139,11 @@ def test_a_key_with_violations_is_not_counted_as_declared() -> None:
             "keys: [{name: 1}]",
             '1.yaml:1:15: caas/1/76/keys[0]: name must be text, not the number 1; write "1" in quotes',
         ),
-        ("kind: cass\nkeys: []", '1.yaml:1:7: kind "cass" is unknown; write one of: caas'),
-        ("kind: [caas]\nkeys: []", '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas'),
+        ("kind: cass\nkeys: []", '1.yaml:1:7: kind "cass" is unknown; write one of: caas, faas, inference'),
+        (
+            "kind: [caas]\nkeys: []",
+            '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas, faas, inference',
+        ),
         ("project_id: 1e2\nkeys: []", "1.yaml:1:13: project_id must be a whole number in digits; write 100"),
         ("region_id: 0\nkeys: []", "1.yaml:1:12: region_id 0 is too small; the smallest is 1"),
     ],
