@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError, Position, Problem
 from reconciler.kinds import EffectRule
-from reconciler.model import SCOPE_NAMES, DesiredKey, DesiredScope, DesiredState
+from reconciler.model import SCOPE_NAMES, DesiredKey, DesiredScope, DesiredState, InheritingKey
 from reconciler.normalize import parse_instant
 from reconciler.schemas import SchemaChecker
 from reconciler.wording import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.kinds import Kind
     from reconciler.load.documents import Document
@@ -130,20 +130,23 @@ class Validator:
         declared = self._scopes.setdefault(scope, {})
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
         source, identity = document.source, kind.identity
+        are_valid = not any(path[0] == "defaults" for path in broken)
+        inherit = _inheritance(document) if document.data.get("defaults") and are_valid else None
         keys = zip(document.data["keys"], document.item_places("keys"), strict=True)
         for index, (fields, place) in enumerate(keys):
             if broken and ("keys", index) in broken:
                 continue
             name = fields[identity]
-            key = DesiredKey(name, fields, source, place)
+            key = DesiredKey(name, fields, source, place) if inherit is None else inherit(name, fields, place)
             first = declared.setdefault(name, key)
             if first is not key:
                 message = f"declared twice, first at {first.position}; keep one of the two"
                 self._problem(message, key.position, scope.address(name))
             for field in expiries:
-                value = fields.get(field)
+                value = key.fields.get(field)
                 if value is not None and value[:10] <= self._surely_far:
-                    self._warn_if_near(document, ("keys", index, field), value, scope.address(name))
+                    path = ("keys", index, field) if field in fields else ("defaults", field)
+                    self._warn_if_near(document, path, value, scope.address(name))
 
     def _warn_if_near(self, document: Document, path: Path, value: str, address: str) -> None:
         moment = parse_instant(value)
@@ -153,6 +156,19 @@ class Validator:
             if left > dt.timedelta():
                 message = f"{path[-1]} {value} is near: the key stops working in {_rough(left)}"
             self._warnings.append(Problem(message, document.position(path), address))
+
+
+def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], DesiredKey]:
+    """Give what makes a key with the defaults of its document, which are valid."""
+    defaults = document.data["defaults"]
+
+    def place_of(field: str) -> Position:
+        return document.position(("defaults", field))
+
+    def make(name: str, own: Mapping[str, Any], place: int) -> DesiredKey:
+        return InheritingKey(name, {**defaults, **own}, document.source, place, own, place_of)
+
+    return make
 
 
 def _rough(left: dt.timedelta) -> str:

@@ -12,7 +12,9 @@ from reconciler.normalize import NotNormalError, json_text, normalize
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from reconciler.errors import Position
     from reconciler.kinds import Field, Kind
+    from reconciler.model import DesiredKey
 
 RULES: Final = {
     Form.EXACT: "values are compared exactly, their type included",
@@ -52,7 +54,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One field: what the file and the API say of it, which is None where they do not, and what follows."""
+    """One field: what the file and the API say of it, which is None where they do not, and what follows.
+
+    ``inherited_from`` is the place of the default that the file's value comes from, where it does.
+    """
 
     field: str
     desired: Value | None
@@ -60,6 +65,13 @@ class Explanation:
     rule: str
     verdict: Verdict
     carried: Carried = Carried.NOT
+    inherited_from: Position | None = None
+
+
+def explanations_of(kind: Kind, key: DesiredKey, observed: Mapping[str, Any]) -> tuple[Explanation, ...]:
+    """Explain every field of the kind for one declared key, and where its values come from."""
+    found = explanations(kind, key.fields, observed)
+    return tuple(replace(one, inherited_from=key.inherited_from(one.field)) for one in found)
 
 
 def explanations(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.errors import Position, Problem
 
@@ -65,6 +65,25 @@ class DesiredKey:
     def position(self) -> Position:
         """Give the place of the key's mapping."""
         return unpack(self.source, self.place)
+
+    def inherited_from(self, _field: str) -> Position | None:
+        """Give the place of the default that a field comes from; None for one that the key writes itself."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class InheritingKey(DesiredKey):
+    """A key of a document with defaults: ``fields`` holds those too, ``own`` only what the key writes.
+
+    ``default_place`` finds the place of a default, which few ask for.
+    """
+
+    own: Mapping[str, Any]
+    default_place: Callable[[str], Position]
+
+    def inherited_from(self, field: str) -> Position | None:
+        """Give the place of the default that a field comes from; None for one that the key writes itself."""
+        return self.default_place(field) if field in self.fields and field not in self.own else None
 
 
 @dataclass(frozen=True, slots=True)

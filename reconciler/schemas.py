@@ -8,7 +8,7 @@ it does not accept goes to jsonschema, which alone decides what is wrong. Both u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds import Form
 from reconciler.model import SCOPE_NAMES
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
 
 Path = tuple[str | int, ...]
+
+_NO_DEFAULT: Final[Mapping[str, Any]] = {
+    "not": {},
+    "errorMessage": "says which key is meant and has no default; write it in each key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +53,26 @@ class SchemaChecker:
             name: {word: value for word, value in keywords.items() if word != "uniqueItems"}
             for name, keywords in kind.schema["properties"].items()
         }
-        self._accepts = _compile(_combined(document_schema, kind, {**kind.schema, "properties": fields}))
+        loose = _combined(document_schema, kind, {**kind.schema, "properties": fields})
+        self._defaults = loose["properties"]["defaults"]
+        self._accepts = _compile({**loose, "properties": {**loose["properties"], "defaults": {}}})
+        self._accepts_defaults: Callable[[Any], bool] | None = None  # few documents have any
         self._judge: Draft7Validator | None = None
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """Give every violation in ``data``; none if the document is valid."""
-        if self._accepts(data) and not self._may_repeat(data["keys"]):
-            return ()
+        if self._accepts(data) and ("defaults" not in data or self._takes_defaults(data["defaults"])):
+            keys = [*data["keys"], data["defaults"]] if "defaults" in data else data["keys"]
+            if not self._may_repeat(keys):
+                return ()
         if self._judge is None:
             self._judge = _judge(self._schema)
         return tuple(_violations(self._judge.iter_errors(data)))
+
+    def _takes_defaults(self, defaults: Any) -> bool:
+        if self._accepts_defaults is None:
+            self._accepts_defaults = _compile(self._defaults)
+        return self._accepts_defaults(defaults)
 
     def _may_repeat(self, keys: list[Any]) -> bool:
         """Tell whether some set might list an item twice; a false alarm only costs time."""
@@ -85,6 +100,11 @@ def _combined(
     nested = {name: value for name, value in key_schema.items() if name != "$schema"}
     properties = {**document_schema["properties"], **_scope_parts(document_schema, kind)}
     properties["keys"] = {**properties["keys"], "items": {**nested, "properties": fields}}
+    properties["defaults"] = {
+        **properties["defaults"],
+        "additionalProperties": False,
+        "properties": fields | {kind.identity: _NO_DEFAULT},
+    }
     header = {name: value for name, value in document_schema.items() if name != "allOf"}
     return {**header, "properties": properties}
 

@@ -43,7 +43,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     clock = clock_of(context)
     link = connection(parameters, clock, console)
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.explanation import explanations  # noqa: PLC0415 - --help needs no engine
+    from reconciler.explanation import explanations_of  # noqa: PLC0415 - --help needs no engine
     from reconciler.model import DesiredScope, ObservedScope  # noqa: PLC0415 - the same
     from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
@@ -66,7 +66,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     if not isinstance(live, dict):
         raise ConfigurationError(f"GET {path}: the answer is not an object")
     whole = kind.completed(live)
-    found = explanations(kind, key.fields, whole)
+    found = explanations_of(kind, key, whole)
     made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {name: whole}), now)
     request = _request(made)
     shown = [one for one in found if field in {None, one.field}]

@@ -65,6 +65,15 @@ def test_the_header_of_a_document_takes_the_scope_of_its_kind_and_no_other(kind:
     assert refused == set(SCOPE_NAMES) - load_kinds()[kind].scope.keys()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_that_can_be_declared_can_have_a_default_but_the_name(kind: str) -> None:
+    branch = next(b for b in SCHEMAS["keys"]["allOf"] if b["if"]["properties"]["kind"]["const"] == kind)
+    defaults = dict(branch["then"]["properties"]["defaults"]["properties"])
+    assert "not" in defaults.pop("name")
+    fields = [name for name, words in FIELDS_OF[kind].items() if "readOnly" not in words and name != "name"]
+    assert defaults == {name: {"$ref": f"{kind}.schema.json#/properties/{name}"} for name in fields}
+
+
 @pytest.mark.parametrize(
     ("kind", "field"),
     [
@@ -100,6 +109,11 @@ def test_other_tools_refuse_what_we_refuse(tmp_path: Path) -> None:
         ("kind: inference\nkeys: [{name: chat, expire: null}]\n", 1),
         ("kind: inference\nregion_id: 76\nkeys: []\n", 1),
         ("kind: cass\nkeys: []\n", 1),
+        ("defaults: {expire: null, containers: []}\nkeys: []\n", 0),
+        ("defaults: {name: web-key}\nkeys: []\n", 1),
+        ("defaults: {is_disabled: null}\nkeys: []\n", 1),
+        ("kind: faas\ndefaults: {is_disabled: true}\nkeys: []\n", 1),
+        ("kind: inference\ndefaults: {expires_at: null}\nkeys: []\n", 0),
     ],
 )
 def test_other_tools_judge_each_document_by_its_kind(tmp_path: Path, document: str, code: int) -> None:
