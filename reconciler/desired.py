@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError, Position, Problem
 from reconciler.kinds import EffectRule
-from reconciler.model import SCOPE_NAMES, DesiredKey, DesiredScope, DesiredState, InheritingKey
+from reconciler.model import (
+    NAME_WORDS,
+    SCOPE_NAMES,
+    DesiredKey,
+    DesiredScope,
+    DesiredState,
+    InheritingKey,
+    NamedPart,
+    Scope,
+)
 from reconciler.normalize import parse_instant
 from reconciler.schemas import SchemaChecker
 from reconciler.wording import describe
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
 
     from reconciler.kinds import Kind
     from reconciler.load.documents import Document
-    from reconciler.model import Scope
     from reconciler.schemas import Path, Violation
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
@@ -65,6 +73,7 @@ class Validator:
         self._scopes: dict[Scope, dict[str, DesiredKey]] = {}
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
+        self._names: dict[tuple[str, str], NamedPart] = {}
 
     def add(self, document: Document) -> None:
         """Check one document and keep its keys."""
@@ -91,6 +100,7 @@ class Validator:
         return DesiredState(
             tuple(DesiredScope(scope, tuple(self._scopes[scope].values())) for scope in scopes),
             tuple(self._warnings),
+            tuple(self._names.values()),
         )
 
     def _checker(self, kind: Kind) -> SchemaChecker:
@@ -104,9 +114,30 @@ class Validator:
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
         """Give the scope of a document, or None after saying what it lacks."""
         broken = {violation.path[0] for violation in violations if violation.path}
-        values = [self._part(name, document, broken) for name in kind.scope]
+        named = {
+            name: word for name, word in NAME_WORDS.items() if name in kind.scope and word in document.data
+        }
+        values = [
+            self._name(name, named[name], document, broken)
+            if name in named
+            else self._part(name, document, broken)
+            for name in kind.scope
+        ]
         found = [value for value in values if value is not None]
-        return kind.scope_of(found) if len(found) == len(values) else None
+        names = [named.get(name, name) for name in kind.scope]
+        return Scope(kind.name, *found, names=names) if len(found) == len(values) else None
+
+    def _name(self, part: str, word: str, document: Document, broken: set[str | int]) -> str | None:
+        """Give the name that a document writes instead of a number, and note that it is to be looked up."""
+        if word in broken:
+            return None
+        if part in document.data:
+            self._problem(f"{word} and {part} both; keep one of the two", document.key_position((word,)))
+            return None
+        name: str = document.data[word]
+        if (part, name) not in self._names:
+            self._names[part, name] = NamedPart(part, name, document.position((word,)))
+        return name
 
     def _part(self, name: str, document: Document, broken: set[str | int]) -> int | str | None:
         if name in broken:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SCOPE_NAMES: Final = ("project_id", "region_id")
 """What the paths of the vendor's collections leave open."""
+NAME_WORDS: Final = {"project_id": "project", "region_id": "region"}
+"""What a document may write instead of each of these numbers: a name, to be looked up."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -95,11 +97,29 @@ class DesiredScope:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedPart:
+    """A name that a document writes instead of a number of its scope, such as ``project_id``; and where."""
+
+    part: str
+    name: str
+    position: Position
+
+    @property
+    def word(self) -> str:
+        """Give what the document calls it."""
+        return NAME_WORDS[self.part]
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
-    """What Git says: scopes in order, no address twice, and warnings that stop nothing."""
+    """What Git says: scopes in order, no address twice, and warnings that stop nothing.
+
+    While there are ``names``, scopes hold them instead of numbers: only validation is content with that.
+    """
 
     scopes: tuple[DesiredScope, ...]
     warnings: tuple[Problem, ...] = ()
+    names: tuple[NamedPart, ...] = ()
 
     @property
     def key_count(self) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds import Form
-from reconciler.model import SCOPE_NAMES
+from reconciler.model import NAME_WORDS, SCOPE_NAMES
 from reconciler.normalize import is_date_time, json_text
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def _scope_parts(document_schema: Mapping[str, Any], kind: Kind) -> Mapping[str,
         "not": {},
         "errorMessage": f"is not part of what {kind.name} keys belong to ({parts}); remove it",
     }
-    return dict.fromkeys(SCOPE_NAMES, refused) | own
+    names = {NAME_WORDS[name]: known[NAME_WORDS[name]] for name in own if name in NAME_WORDS}
+    return dict.fromkeys((*SCOPE_NAMES, *NAME_WORDS.values()), refused) | names | own
 
 
 def _repeats(items: list[Any]) -> bool:

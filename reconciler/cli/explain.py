@@ -17,6 +17,7 @@ from reconciler.render.lines import field_view
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.client import Reader
     from reconciler.kinds import Kind
     from reconciler.model import DesiredKey, DesiredState, Scope
     from reconciler.plan import ScopePlan
@@ -45,6 +46,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.explanation import explanations_of  # noqa: PLC0415 - --help needs no engine
     from reconciler.model import DesiredScope, ObservedScope  # noqa: PLC0415 - the same
+    from reconciler.names import Directory  # noqa: PLC0415 - the same
     from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
@@ -56,15 +58,11 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
         known = ", ".join(kind.fields)
         raise ConfigurationError(f"{field} is no field of a {kind.name} key; it has {known}")
     now = clock.now()
-    key = _declared(read_files(kinds, parameters, now), scope, name)
+    written = read_files(kinds, parameters, now)
     path = kind.item_path(scope, name)
-    try:
-        with Reader(link) as reader:
-            live = reader.get(path, {})
-    except NotFoundError as error:
-        raise ConfigurationError(f"{parameters['address']} is declared, but not on the server") from error
-    if not isinstance(live, dict):
-        raise ConfigurationError(f"GET {path}: the answer is not an object")
+    with Reader(link) as reader:
+        key = _declared(Directory(reader).resolved(written), scope, name)
+        live = _live(reader, path, parameters["address"])
     whole = kind.completed(live)
     found = explanations_of(kind, key, whole)
     made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {name: whole}), now)
@@ -72,6 +70,17 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     shown = [one for one in found if field in {None, one.field}]
     console.result(render_explanations(parameters["address"], key.position, shown, request, console.paint))
     return ExitCode.DONE
+
+
+def _live(reader: Reader, path: str, address: str) -> Mapping[str, Any]:
+    """Read one key. Raises ConfigurationError if there is none."""
+    try:
+        live = reader.get(path, {})
+    except NotFoundError as error:
+        raise ConfigurationError(f"{address} is declared, but not on the server") from error
+    if not isinstance(live, dict):
+        raise ConfigurationError(f"GET {path}: the answer is not an object")
+    return live
 
 
 def _request(made: ScopePlan) -> str:

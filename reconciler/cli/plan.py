@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
     from reconciler.load.files import InputsDigest
     from reconciler.model import DesiredState, Plan
+    from reconciler.names import Directory
     from reconciler.plan import Selection
     from reconciler.saved import Provenance
 
@@ -94,6 +95,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     from reconciler.cli.git import git_commit  # noqa: PLC0415 - --help needs no engine
     from reconciler.commands.plan import Planner  # noqa: PLC0415 - the same
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
+    from reconciler.names import Directory  # noqa: PLC0415 - the same
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
     from reconciler.saved import Provenance  # noqa: PLC0415 - the same
     from reconciler.waiting import Workers  # noqa: PLC0415 - the same
@@ -101,8 +103,9 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     kinds = load_kinds()
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
     digest = InputsDigest() if is_told else None
-    whole = read_files(kinds, parameters, now, digest)
-    base = _base(kinds, parameters, now)
+    directory = Directory(reader)
+    whole = directory.resolved(read_files(kinds, parameters, now, digest))
+    base = _base(kinds, directory, parameters, now)
     state, selected = targeted(whole, parameters)
     console.warn(state.warnings)
     with (
@@ -154,7 +157,9 @@ class Base:
         return replace(labelled(kinds, made, self.state), warnings=(*made.warnings, *self.warnings, *gone))
 
 
-def _base(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.datetime) -> Base | None:
+def _base(
+    kinds: Mapping[str, Kind], directory: Directory, parameters: Mapping[str, Any], now: dt.datetime
+) -> Base | None:
     """Read what the files said at the base commit, if one is given."""
     reference = parameters.get("base")
     if reference is None:
@@ -166,7 +171,7 @@ def _base(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.date
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
-        state = desired_state_of(there.files, validator(parameters, kinds, now))
+        state = directory.resolved(desired_state_of(there.files, validator(parameters, kinds, now)))
     except InputError as error:
         reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
         return Base(there.commit, None, (Problem(reason),))

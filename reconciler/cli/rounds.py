@@ -130,7 +130,7 @@ class Rounds:
         failure: ReconcilerError | None = None
         whole: DesiredState | None = None
         try:
-            whole = read(began)
+            whole = self._numbered(read(began))
             report = self._round(whole, began, writing)
         except ReconcilerError as error:
             failure = error
@@ -142,6 +142,17 @@ class Rounds:
         self._watch.ended(report, self._troubles)
         self._history.forget(self._keep)
         return report, failure
+
+    def _numbered(self, state: DesiredState) -> DesiredState:
+        """Give ``state`` with numbers for the names of its projects and regions, if it has any."""
+        if not state.names:
+            return state
+        link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
+        from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+        from reconciler.names import Directory  # noqa: PLC0415 - the same
+
+        with Reader(link) as reader:
+            return Directory(reader).resolved(state)
 
     def _read(self, now: dt.datetime) -> DesiredState:
         if self._parameters["git_pull"]:

@@ -321,3 +321,36 @@ def test_an_expiry_that_is_near_is_warned_of_at_the_default_for_each_key() -> No
     told = "expire 2026-06-02T12:00:00Z is near: the key stops working in 24 hours"
     text = f"defaults: {{expire: 2026-06-02T12:00:00Z}}\nkeys: {keys}"
     assert warnings(text) == [f"1.yaml:1:20: caas/1/76/web-key: {told}"]
+
+
+def test_names_stand_for_numbers_until_they_are_looked_up() -> None:
+    state = desired("project: shop\nregion: Luxembourg-2\nkeys: [{name: web-key}]", defaults=ScopeDefaults())
+    assert addresses(state) == ["caas/shop/Luxembourg-2/web-key"]
+    assert [(named.part, named.name, str(named.position)) for named in state.names] == [
+        ("project_id", "shop", "1.yaml:1:10"),
+        ("region_id", "Luxembourg-2", "1.yaml:2:9"),
+    ]
+
+
+def test_a_name_goes_before_the_number_of_the_environment() -> None:
+    assert addresses(desired("project: shop\nkeys: [{name: web-key}]")) == ["caas/shop/76/web-key"]
+
+
+def test_a_key_that_is_declared_twice_by_name_is_found_offline() -> None:
+    document = "project: shop\nkeys: [{name: web-key}]\n"
+    told = "declared twice, first at 1.yaml:2:8; keep one of the two"
+    assert problems(document, document) == [f"2.yaml:2:8: caas/shop/76/web-key: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("project: shop\nproject_id: 1", "1:1: project and project_id both; keep one of the two"),
+        ("region: Sines\nregion_id: 76", "1:1: region and region_id both; keep one of the two"),
+        ("project: null", "1:10: project cannot be null; write text"),
+        ('project: ""', '1:10: project "" has 0 characters; it needs at least 1'),
+        ("project: 7", '1:10: project must be text, not the number 7; write "7" in quotes'),
+    ],
+)
+def test_a_name_that_cannot_be_looked_up_is_a_problem(header: str, problem: str) -> None:
+    assert problems(f"{header}\nkeys: []") == [f"1.yaml:{problem}"]

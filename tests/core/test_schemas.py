@@ -55,6 +55,7 @@ DOCUMENTS = st.fixed_dictionaries(
         "kind": st.just("caas") | ODD,
         "project_id": st.integers(-1, 2) | ODD,
         "regions": ODD,
+        "region": st.just("Luxembourg-2") | ODD,
         "defaults": DEFAULTS | ODD,
     },
 )
