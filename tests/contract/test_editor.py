@@ -218,3 +218,41 @@ def test_hovering_over_a_field_shows_what_it_means(server: LanguageServer, field
     with server.opened(ROOT / "examples/keys.yaml") as document:
         shown = document.hover(f"\n    {field}").replace("\\", "")
     assert shown.startswith(f"#### {keywords['title']}\n\n{description}")
+
+
+# Kinds and defaults
+
+
+@needs_server
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        ("kind: faas\n", {"description", "expire", "functions"}),
+        ("kind: inference\n", {"description", "expires_at"}),
+    ],
+)
+def test_the_fields_of_another_kind_are_offered_in_its_keys(
+    opened: Opener, header: str, fields: set[str]
+) -> None:
+    text = f"{header}project_id: 1\nkeys:\n  - name: storefront\n    "
+    assert set(opened(text).completion("storefront\n    ")) == fields
+
+
+@needs_server
+def test_the_fields_of_a_key_but_its_name_are_offered_as_defaults(opened: Opener) -> None:
+    assert set(opened(f"{SCOPE}keys: []\ndefaults:\n  ").completion("defaults:\n  ")) == FIELDS
+
+
+@needs_server
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: inference\nproject_id: 1\nkeys: []\nregion_id: 76\n",
+        "kind: inference\nproject_id: 1\nkeys: []\nregion: Sines\n",
+        "kind: faas\nkeys: []\ndefaults:\n  is_disabled: true\n",
+        "project_id: 1\nkeys: []\ndefaults:\n  name: storefront\n",
+    ],
+)
+def test_what_a_document_of_a_kind_cannot_have_is_underlined(opened: Opener, text: str) -> None:
+    (told,) = opened(text).diagnostics()
+    assert int(told.partition(":")[0]) == text.count("\n") + 1  # the line of the modeline comes first
