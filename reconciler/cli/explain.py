@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.options import clock_of, connection, explain_options
 from reconciler.cli.plan import read_files
-from reconciler.errors import ConfigurationError, ExitCode, NotFoundError
+from reconciler.errors import ExitCode
 from reconciler.render.escape import printable
 from reconciler.render.lines import field_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.kinds import Kind
-    from reconciler.model import DesiredKey, DesiredState, Scope
     from reconciler.plan import ScopePlan
 
 
@@ -50,22 +47,12 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     kinds = load_kinds()
-    kind, scope, name = _parsed(kinds, parameters["address"])
-    field = parameters["field"]
-    if field is not None and field not in kind.fields:
-        known = ", ".join(kind.fields)
-        raise ConfigurationError(f"{field} is no field of a {kind.name} key; it has {known}")
+    kind, scope, name = parsed_address(kinds, parameters["address"])
+    field = known_field(kind, parameters["field"])
     now = clock.now()
-    key = _declared(read_files(kinds, parameters, now), scope, name)
-    path = kind.item_path(scope, name)
-    try:
-        with Reader(link) as reader:
-            live = reader.get(path, {})
-    except NotFoundError as error:
-        raise ConfigurationError(f"{parameters['address']} is declared, but not on the server") from error
-    if not isinstance(live, dict):
-        raise ConfigurationError(f"GET {path}: the answer is not an object")
-    whole = kind.completed(live)
+    key = declared_key(read_files(kinds, parameters, now), scope, name)
+    with Reader(link) as reader:
+        whole = live_key(reader, kind, scope, name)
     found = explanations(kind, key.fields, whole)
     made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {name: whole}), now)
     request = _request(made)
@@ -83,19 +70,3 @@ def _request(made: ScopePlan) -> str:
     (change,) = made.changes
     effects = "\n".join(f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields)
     return f"PATCH {change.path} {printable(json.dumps(change.patch))}\n{effects}"
-
-
-def _parsed(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:
-    kind = kinds.get(address.partition("/")[0])
-    found = None if kind is None else kind.parse_address(address)
-    if kind is None or found is None:
-        raise ConfigurationError(f"{address} is no address such as caas/1/76/name")
-    return kind, *found
-
-
-def _declared(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
-    for part in state.scopes:
-        for key in part.keys if part.scope == scope else ():
-            if key.name == name:
-                return key
-    raise ConfigurationError(f"{scope.address(name)} is not declared in these files")

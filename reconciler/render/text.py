@@ -102,7 +102,7 @@ def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
     if not plan.unmanaged:
         return
     if detail is Detail.SUMMARY:
-        yield f"{unmanaged_line(plan)} (-v lists them)"
+        yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
         return
     yield f"{unmanaged_line(plan)}:"
     for address in plan.unmanaged:
