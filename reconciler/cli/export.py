@@ -95,7 +95,7 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
         made = export_document(live, parameters["schema"])
         console.warn(made.warnings)
         _tell_foreign(made, console)
-        console.result(made.text)
+        console.result(made.text.encode())
     else:
         _add(content, parameters["into"], live, console)
     return ExitCode.DONE

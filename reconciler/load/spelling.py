@@ -1,7 +1,8 @@
 """Writing values as strict YAML: the most readable form that reads back as the same value.
 
 A text stands plain where that is safe: for this package's loader, which takes ``no`` and ``010`` for texts,
-and for tools that follow YAML 1.1, which do not. Otherwise it stands in double quotes, as in JSON.
+and for tools that follow YAML 1.1, which do not. Moments alone are plain as people write them. Otherwise it
+stands in double quotes, as in JSON.
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import CommandLine, Finished, fill, http_bytes, live, patches, raw_server
+from tests.support import COMMAND, CommandLine, Finished, fill, http_bytes, live, patches, raw_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +100,13 @@ def test_what_cannot_be_declared_is_warned_about(cli: CommandLine) -> None:
         "Warning: caas/1/76/web: description left out: description holds null",
     ]
     assert (done.code, "name: ab" in done.out) == (0, False)
+
+
+def test_a_file_is_utf_8_whatever_the_terminal_speaks(cli: CommandLine, emulator: Emulator) -> None:
+    fill(emulator, "web", description="é 😀")
+    cli.environment.setenv("PYTHONIOENCODING", "latin-1")
+    done = subprocess.run([*COMMAND, "export", *HERE], capture_output=True, check=True, timeout=30)
+    assert "description: é 😀\n".encode() in done.stdout
 
 
 @pytest.mark.parametrize(
