@@ -6,6 +6,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from reconciler.births import Births
 from reconciler.errors import (
     ApiError,
     HeldBackError,
@@ -15,10 +16,15 @@ from reconciler.errors import (
     StoppedError,
     WrongShapeError,
 )
-from reconciler.model import Outcome, Result
-from reconciler.normalize import json_text
+from reconciler.model import Action, Outcome, Result
 from reconciler.observe import observe
-from reconciler.plan import moved_fields, past_expiries, unstored_fields
+from reconciler.plan import (
+    differences_text,
+    moved_fields,
+    past_expiries,
+    stored_differences,
+    unstored_fields,
+)
 from reconciler.waiting import completed
 
 if TYPE_CHECKING:
@@ -26,10 +32,11 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reconciler.births import SecretKeeper
     from reconciler.client import Writer
     from reconciler.kinds import Kind
-    from reconciler.model import Change, Scope
-    from reconciler.plan import Difference
+    from reconciler.model import Change
+    from reconciler.scope import Scope
     from reconciler.waiting import Workers
 
     Listener = Callable[[Outcome], None]
@@ -71,20 +78,25 @@ NOBODY: Final = Recorders()
 class Executor:
     """Sends changes. Each worker has one request in flight at a time; ``stop`` ends the sending."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that an apply depends on
         self,
         writer: Writer,
         kinds: Mapping[str, Kind],
         workers: Workers,
         stop: threading.Event,
         recorder: Recorder = NOBODY,
+        keeper: SecretKeeper | None = None,
     ) -> None:
-        """Take what every change needs; ``recorder`` is told of each write before and after it."""
+        """Take what every change needs.
+
+        ``recorder`` is told of each write before and after it; ``keeper`` keeps the secrets of new keys.
+        """
         self._writer = writer
         self._kinds = kinds
         self._workers = workers
         self._stop = stop
         self._recorder = recorder
+        self._births = Births(writer, kinds, keeper)
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
         """List the scopes of ``changes`` again and give the outcome of each that must not be sent.
@@ -151,6 +163,17 @@ class Executor:
         return outcome
 
     def _send(self, change: Change) -> Outcome:
+        match change.action:
+            case Action.UPDATE:
+                return self._update(change)
+            case Action.CREATE:
+                return self._births.create(change)
+            case Action.DELETE:
+                return self._births.delete(change)
+            case Action.REPLACE:
+                return self._births.replace(change)
+
+    def _update(self, change: Change) -> Outcome:
         try:
             answer = self._writer.patch(change.path, change.patch)
         except (StoppedError, HeldBackError) as error:
@@ -160,11 +183,11 @@ class Executor:
                 return replace(self._read_back(change, str(error)), request_id=error.failure.request_id)
             return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
         try:
-            unstored = self._unstored(change, change.patch, answer)
+            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, answer)
         except (WrongShapeError, RecursionError) as error:
             return self._read_back(change, str(error))
         if unstored:
-            detail = _describe("was accepted as", "but is stored as", unstored)
+            detail = differences_text("was accepted as", "but is stored as", unstored)
             return Outcome(change, Result.NOT_VERIFIED, detail)
         return Outcome(change, Result.APPLIED)
 
@@ -176,8 +199,8 @@ class Executor:
         before = {name: change.before[name] for name in change.patch}
         try:
             live = self._writer.read_back(change.path)
-            unstored = self._unstored(change, change.patch, live)
-            moved = self._unstored(change, before, live)
+            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, live)
+            moved = stored_differences(self._kinds[change.scope.kind], change, before, live)
         except NotFoundError:
             return Outcome(change, Result.FAILED, f"{reason}; the key is gone")
         except (ReconcilerError, RecursionError) as error:
@@ -185,18 +208,8 @@ class Executor:
             return Outcome(change, Result.NOT_VERIFIED, detail)
         if not unstored:
             return Outcome(change, Result.APPLIED)
-        detail = f"{reason}; read back: {_describe('was sent as', 'but is stored as', unstored)}"
+        detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
         return Outcome(change, Result.NOT_VERIFIED if moved else Result.FAILED, detail)
-
-    def _unstored(self, change: Change, values: Mapping[str, Any], live: Any) -> tuple[Difference, ...]:
-        """Name the fields of ``values`` that ``live`` does not hold. Raises WrongShapeError."""
-        kind = self._kinds[change.scope.kind]
-        if not isinstance(live, dict):
-            raise WrongShapeError("the answer is not an object")
-        if live.get(kind.identity) != change.name:
-            name = json_text(live.get(kind.identity))
-            raise WrongShapeError(f"the answer is about another key: {kind.identity} {name}")
-        return unstored_fields(kind, change.address, values, kind.completed(live))
 
 
 def _recheck_key(
@@ -204,19 +217,19 @@ def _recheck_key(
 ) -> Outcome | None:
     try:
         moved = moved_fields(kind, change, live)
-        if moved and live is not None and not unstored_fields(kind, change.address, change.patch, live):
+        if moved and _is_done(kind, change, live):
             return Outcome(change, Result.UNCHANGED)
     except WrongShapeError as error:
         return Outcome(change, Result.NOT_ATTEMPTED, str(error))
     if moved:
-        return Outcome(change, Result.STALE, _describe("was planned from", "and is now", moved))
+        return Outcome(change, Result.STALE, differences_text("was planned from", "and is now", moved))
     for problem in past_expiries(kind, change, now):
         return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
     return None
 
 
-def _describe(expected: str, found: str, differences: Iterable[Difference]) -> str:
-    return "; ".join(
-        f"{item.field} {expected} {json_text(item.expected)} {found} {json_text(item.found)}"
-        for item in differences
-    )
+def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool:
+    """Tell whether a key is already what the change would make it."""
+    if change.action is Action.DELETE or live is None:
+        return change.action is Action.DELETE and live is None
+    return not unstored_fields(kind, change.address, change.patch, live)

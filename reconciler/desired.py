@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.declared import DesiredKey, DesiredScope, DesiredState, InheritingKey, Lifecycle, NamedPart
 from reconciler.errors import InputError, Position, Problem
-from reconciler.kinds import EffectRule
-from reconciler.model import SCOPE_NAMES, DesiredKey, DesiredScope, DesiredState
+from reconciler.kinds import RESERVED, EffectRule
 from reconciler.normalize import parse_instant
 from reconciler.schemas import SchemaChecker
+from reconciler.scope import NAME_WORDS, SCOPE_NAMES, Scope
 from reconciler.wording import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.kinds import Kind
     from reconciler.load.documents import Document
-    from reconciler.model import Scope
     from reconciler.schemas import Path, Violation
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
@@ -63,8 +63,10 @@ class Validator:
         self._surely_far = (now + expiry_warning + dt.timedelta(days=2)).date().isoformat()
         self._checkers: dict[str, SchemaChecker] = {}
         self._scopes: dict[Scope, dict[str, DesiredKey]] = {}
+        self._exclusive: dict[Scope, Position] = {}
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
+        self._names: dict[tuple[str, str], NamedPart] = {}
 
     def add(self, document: Document) -> None:
         """Check one document and keep its keys."""
@@ -89,8 +91,12 @@ class Validator:
             raise InputError(found)
         scopes = sorted(self._scopes, key=lambda scope: scope.sort_key)
         return DesiredState(
-            tuple(DesiredScope(scope, tuple(self._scopes[scope].values())) for scope in scopes),
+            tuple(
+                DesiredScope(scope, tuple(self._scopes[scope].values()), self._exclusive.get(scope))
+                for scope in scopes
+            ),
             tuple(self._warnings),
+            tuple(self._names.values()),
         )
 
     def _checker(self, kind: Kind) -> SchemaChecker:
@@ -104,9 +110,30 @@ class Validator:
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
         """Give the scope of a document, or None after saying what it lacks."""
         broken = {violation.path[0] for violation in violations if violation.path}
-        values = [self._part(name, document, broken) for name in kind.scope]
+        named = {
+            name: word for name, word in NAME_WORDS.items() if name in kind.scope and word in document.data
+        }
+        values = [
+            self._name(name, named[name], document, broken)
+            if name in named
+            else self._part(name, document, broken)
+            for name in kind.scope
+        ]
         found = [value for value in values if value is not None]
-        return kind.scope_of(found) if len(found) == len(values) else None
+        names = [named.get(name, name) for name in kind.scope]
+        return Scope(kind.name, *found, names=names) if len(found) == len(values) else None
+
+    def _name(self, part: str, word: str, document: Document, broken: set[str | int]) -> str | None:
+        """Give the name that a document writes instead of a number, and note that it is to be looked up."""
+        if word in broken:
+            return None
+        if part in document.data:
+            self._problem(f"{word} and {part} both; keep one of the two", document.key_position((word,)))
+            return None
+        name: str = document.data[word]
+        if (part, name) not in self._names:
+            self._names[part, name] = NamedPart(part, name, document.position((word,)))
+        return name
 
     def _part(self, name: str, document: Document, broken: set[str | int]) -> int | str | None:
         if name in broken:
@@ -128,22 +155,45 @@ class Validator:
 
     def _declare(self, kind: Kind, scope: Scope, document: Document, broken: set[Path]) -> None:
         declared = self._scopes.setdefault(scope, {})
+        if document.data.get("exclusive"):
+            self._exclusive.setdefault(scope, document.position(("exclusive",)))
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
         source, identity = document.source, kind.identity
+        are_valid = not any(path[0] == "defaults" for path in broken)
+        inherit = _inheritance(document) if document.data.get("defaults") and are_valid else None
         keys = zip(document.data["keys"], document.item_places("keys"), strict=True)
         for index, (fields, place) in enumerate(keys):
             if broken and ("keys", index) in broken:
                 continue
             name = fields[identity]
-            key = DesiredKey(name, fields, source, place)
+            key = DesiredKey(name, fields, source, place) if inherit is None else inherit(name, fields, place)
+            if not RESERVED.isdisjoint(key.fields):
+                key = self._with_rules(kind, document, index, key)
             first = declared.setdefault(name, key)
             if first is not key:
                 message = f"declared twice, first at {first.position}; keep one of the two"
                 self._problem(message, key.position, scope.address(name))
             for field in expiries:
-                value = fields.get(field)
+                value = key.fields.get(field)
                 if value is not None and value[:10] <= self._surely_far:
-                    self._warn_if_near(document, ("keys", index, field), value, scope.address(name))
+                    path = ("keys", index, field) if field in fields else ("defaults", field)
+                    self._warn_if_near(document, path, value, scope.address(name))
+
+    def _with_rules(self, kind: Kind, document: Document, index: int, key: DesiredKey) -> DesiredKey:
+        """Give a key with what its reserved members say, which are no fields."""
+        rules = key.fields.get("lifecycle", {})
+        ignored = rules.get("ignore_changes", [])
+        for number, field in enumerate(ignored):
+            if field not in kind.fields or field == kind.identity:
+                known = ", ".join(name for name in kind.fields if name != kind.identity)
+                place = document.position(("keys", index, "lifecycle", "ignore_changes", number))
+                self._problem(f"{field} is no field that can be ignored; there are {known}", place, key.name)
+        return replace(
+            key,
+            fields={name: value for name, value in key.fields.items() if name not in RESERVED},
+            is_absent=key.fields.get("state") == "absent",
+            lifecycle=Lifecycle(**{**rules, "ignore_changes": frozenset(ignored)}),
+        )
 
     def _warn_if_near(self, document: Document, path: Path, value: str, address: str) -> None:
         moment = parse_instant(value)
@@ -153,6 +203,20 @@ class Validator:
             if left > dt.timedelta():
                 message = f"{path[-1]} {value} is near: the key stops working in {_rough(left)}"
             self._warnings.append(Problem(message, document.position(path), address))
+
+
+def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], DesiredKey]:
+    """Give what makes a key with the defaults of its document, which are valid."""
+    defaults = document.data["defaults"]
+
+    def place_of(field: str) -> Position:
+        return document.position(("defaults", field))
+
+    def make(name: str, own: Mapping[str, Any], place: int) -> DesiredKey:
+        fields = {**defaults, **own}
+        return InheritingKey(name, fields, document.source, place, own=own, default_place=place_of)
+
+    return make
 
 
 def _rough(left: dt.timedelta) -> str:
@@ -168,7 +232,7 @@ def _problems(document: Document, scope: Scope | None, violations: Iterable[Viol
             continue
         told.add(path)
         place = document.position(path)
-        if violation.keyword == "additionalProperties" or violation.schema.get("readOnly"):
+        if violation.keyword in {"additionalProperties", "not"} or violation.schema.get("readOnly"):
             place = document.key_position(path)
         yield Problem(describe(violation), place, _address(document, scope, path))
 

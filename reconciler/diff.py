@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.effects import effect_of
 from reconciler.kinds import Form
-from reconciler.model import FieldChange
+from reconciler.model import Effect, FieldChange
 from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
@@ -60,6 +60,24 @@ def explain(
     return tuple(
         _field_change(field, before[field.name], after[field.name], added[field.name], removed[field.name])
         for field in described
+    )
+
+
+def whole_key(
+    fields: Iterable[Field], values: Mapping[str, Any], effect: Effect, reason: str
+) -> tuple[FieldChange, ...]:
+    """Describe each of ``fields`` of a key that comes (``grants``) or goes, all with the same effect."""
+    comes = effect is Effect.GRANTS
+    return tuple(
+        FieldChange(
+            field.name,
+            None if comes else values[field.name],
+            values[field.name] if comes else None,
+            effect,
+            reason,
+            with_key=True,
+        )
+        for field in fields
     )
 
 

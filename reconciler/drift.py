@@ -5,21 +5,26 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.diff import explain
-from reconciler.model import effect_of_all
+from reconciler.errors import Position, Problem
+from reconciler.model import Action, effect_of_all
 from reconciler.normalize import json_text, normalize
 from reconciler.plan import fingerprint, past_expiries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
-    from reconciler.model import Change, DesiredState, Effect, FieldChange, Plan
+    from reconciler.model import Change, Effect, FieldChange, Plan
 
     Wanted = Callable[[str, FieldChange], bool]
     """Tells whether the drift of a field of the key at an address is to be corrected."""
+
+
+_NOWHERE: Final = Position("", 0, 0)
 
 
 class Correction(StrEnum):
@@ -62,6 +67,41 @@ class DriftedKey:
     def effect(self) -> Effect:
         """Give what the drift of all its fields together did to access."""
         return effect_of_all(self.fields)
+
+
+def of_existing_keys(kinds: Mapping[str, Kind], plan: Plan) -> Plan:
+    """Leave to ``apply`` what comes and goes, and make a problem of each key that should be there and is not.
+
+    A scheduled correction makes no secret, and destroys nothing. Of a key that would have to be replaced what
+    can be changed in place is left.
+    """
+    told = {problem.address for problem in plan.problems}
+    reasons = {
+        Action.CREATE: "declared, but not on the server; apply creates it",
+        Action.REPLACE: "differs in what cannot be changed in place; apply replaces it",
+    }
+    missing = tuple(
+        Problem(reasons[change.action], change.position, change.address)
+        for change in plan.changes
+        if change.action in reasons and change.address not in told
+    )
+    in_place = (_in_place(kinds[change.scope.kind], change) for change in plan.changes)
+    changes = tuple(change for change in in_place if change is not None)
+    problems = tuple(sorted((*plan.problems, *missing), key=lambda p: (p.position or _NOWHERE, p.address)))
+    name = fingerprint(changes, problems, plan.observed)
+    return replace(plan, changes=changes, problems=problems, fingerprint=name)
+
+
+def _in_place(kind: Kind, change: Change) -> Change | None:
+    """Give what of a change is an update; None if nothing is."""
+    if change.action is Action.UPDATE:
+        return change
+    fields = tuple(field for field in change.fields if field.field not in kind.immutable)
+    if change.action is not Action.REPLACE or not fields:
+        return None
+    names = sorted({field.field for field in fields}.union(kind.always_sent))
+    patch = {name: change.after[name] for name in names if name in change.after}
+    return replace(change, action=Action.UPDATE, fields=fields, patch=patch)
 
 
 def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:

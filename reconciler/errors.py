@@ -10,6 +10,7 @@ by class and the command line can choose an exit code without reading a text::
     |-- RefusedError                a plan was not executed, exit code 3
     |-- JournalError                a write could not be recorded
     |   `-- HistoryError            a history cannot be opened, read or written
+    |-- SinkError                   a secret cannot be stored, or is not surely stored
     |-- WrongShapeError             a live key cannot be compared with its declaration
     |-- UnreadableError             some scopes could not be read
     |-- HeldBackError               the service asked for too long a pause before a request was sent
@@ -139,6 +140,10 @@ class JournalError(ReconcilerError):
 
 class HistoryError(JournalError):
     """A history file cannot be used, or is in use; the message names it."""
+
+
+class SinkError(ReconcilerError):
+    """A secret cannot be stored, or is not surely stored; the message never holds it."""
 
 
 class WrongShapeError(ReconcilerError):

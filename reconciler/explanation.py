@@ -10,8 +10,10 @@ from reconciler.kinds import Form
 from reconciler.normalize import NotNormalError, json_text, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
+    from reconciler.declared import DesiredKey
+    from reconciler.errors import Position
     from reconciler.kinds import Field, Kind
 
 RULES: Final = {
@@ -37,6 +39,7 @@ class Carried(StrEnum):
 
     DIFFERS = "carried, because it differs"
     INSISTED = "carried as it is, because the service insists on it in every PATCH"
+    FIXED = "not carried, because it cannot be changed in place"
     NOT = "not carried"
 
 
@@ -51,7 +54,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One field: what the file and the API say of it, which is None where they do not, and what follows."""
+    """One field: what the file and the API say of it, which is None where they do not, and what follows.
+
+    ``inherited_from`` is the place of the default that the file's value comes from, where it does.
+    """
 
     field: str
     desired: Value | None
@@ -59,6 +65,13 @@ class Explanation:
     rule: str
     verdict: Verdict
     carried: Carried = Carried.NOT
+    inherited_from: Position | None = None
+
+
+def explanations_of(kind: Kind, key: DesiredKey, observed: Mapping[str, Any]) -> tuple[Explanation, ...]:
+    """Explain every field of the kind for one declared key, and where its values come from."""
+    found = explanations(kind, key.fields, observed)
+    return tuple(replace(one, inherited_from=key.inherited_from(one.field)) for one in found)
 
 
 def explanations(
@@ -66,9 +79,9 @@ def explanations(
 ) -> tuple[Explanation, ...]:
     """Explain every field of the kind for one key, in the order of its schema."""
     found = [_explained(kind, field, desired, observed) for field in kind.fields.values()]
-    if not any(one.verdict is Verdict.DIFFERENT for one in found):
-        return tuple(found)
-    return tuple(replace(one, carried=_carried(kind, one)) for one in found)
+    different = {one.field for one in found if one.verdict is Verdict.DIFFERENT}
+    insisted = kind.always_sent if different - kind.immutable else ()
+    return tuple(replace(one, carried=_carried(kind, one, insisted)) for one in found)
 
 
 def _explained(
@@ -99,7 +112,7 @@ def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -
     return Verdict.EQUAL if json_text(want.form) == json_text(have.form) else Verdict.DIFFERENT
 
 
-def _carried(kind: Kind, one: Explanation) -> Carried:
+def _carried(kind: Kind, one: Explanation, insisted: Collection[str]) -> Carried:
     if one.verdict is Verdict.DIFFERENT:
-        return Carried.DIFFERS
-    return Carried.INSISTED if one.field in kind.always_sent else Carried.NOT
+        return Carried.FIXED if one.field in kind.immutable else Carried.DIFFERS
+    return Carried.INSISTED if one.field in insisted else Carried.NOT

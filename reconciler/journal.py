@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from reconciler.errors import ConfigurationError, JournalError
+from reconciler.model import Action
 from reconciler.normalize import format_instant
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Journal:
                 "address": change.address,
                 "path": change.path,
                 "patch": dict(change.patch),
-                "before": {name: change.before[name] for name in change.patch},
+                "action": change.action.value,
+                "before": _overwritten(change),
                 "fingerprint": self._run.fingerprint,
                 "base_url": self._run.base_url,
                 "who": self._run.who,
@@ -93,6 +95,12 @@ class Journal:
         content = json.dumps(line).encode() + b"\n"
         for sink in self._sinks:
             sink.append(content)
+
+
+def _overwritten(change: Change) -> dict[str, Any]:
+    """Give the values that a write replaces: none by a creation, all by a deletion."""
+    names = change.before if change.action.destroys else change.patch
+    return {name: change.before[name] for name in names if name in change.before}
 
 
 class JournalFile:
@@ -170,6 +178,7 @@ class Doubt:
     """A write whose outcome the journal does not hold.
 
     ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
+    ``action`` is what the write does to the key.
     """
 
     address: str
@@ -178,6 +187,7 @@ class Doubt:
     before: Mapping[str, Any]
     run: str
     at: str
+    action: Action = Action.UPDATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +215,8 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
         elif entry["event"] == "write":
             writes += 1
             facts = {name: entry[name] for name in _NEEDED}
-            doubt = Doubt(address=entry["address"], at=str(entry.get("at")), **facts)
+            action = Action(entry.get("action", Action.UPDATE))
+            doubt = Doubt(address=entry["address"], at=str(entry.get("at")), action=action, **facts)
             apis[doubt.run] = doubt.base_url
             key = (doubt.address, doubt.base_url)
             doubts[key].pop(doubt.run, None)
@@ -237,5 +248,7 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         return None
     if entry.get("event") == "outcome":
         return entry
+    if entry.get("action", Action.UPDATE) not in set(Action):
+        return None
     is_whole = all(isinstance(entry.get(name), kind) for name, kind in _NEEDED.items())
     return entry if entry.get("event") == "write" and is_whole else None

@@ -3,7 +3,7 @@
 A kind's schema describes the fields of one declared key with standard JSON Schema keywords; its one
 ``x-reconciler`` block says what those keywords cannot: where the collection is, which field is the
 identity, how large a page may be, which fields every PATCH must carry, which keys belong to another
-system, and what each field does to access.
+system, which fields cannot change, and what each field does to access.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from reconciler.model import Scope
+from reconciler.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 EXTENSION: Final = "x-reconciler"
+RESERVED: Final = frozenset({"state", "lifecycle"})
+"""Members of a declared key that say something about it, and are no fields of it."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
 _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -72,10 +74,12 @@ class Kind:
     """A family of keys with one collection path and one schema.
 
     ``scope`` gives the schema of each value that the path of the collection leaves open, by name.
-    ``always_sent`` are fields that the service requires in every PATCH. ``foreign`` maps a field to
-    the values that mark a key as another system's. ``optional`` maps a field that an answer may lack,
-    or give as null, to what that stands for. ``secret`` names the member that only the answer to a
-    creation has, ``created`` the one that says when a key was made.
+    ``always_sent`` are fields that the service requires in every PATCH, ``immutable`` those that only a
+    creation can set. ``foreign`` maps a field to the values that mark a key as another system's.
+    ``optional`` maps a field that an answer may lack, or give as null, to what that stands for. ``secret``
+    names the member that only the answer to a creation has, ``created`` the one that says when a key was
+    made. ``create_requires`` are the fields that a creation must have besides the identity; None if keys of
+    this kind are not created.
     """
 
     name: str
@@ -84,12 +88,19 @@ class Kind:
     identity: str
     page_limit: int
     always_sent: tuple[str, ...]
+    immutable: frozenset[str]
     foreign: Mapping[str, tuple[Any, ...]]
     optional: Mapping[str, Any]
     secret: str | None
     created: str | None
+    create_requires: tuple[str, ...] | None
     scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
+
+    @property
+    def described(self) -> Mapping[str, Mapping[str, Any]]:
+        """Give the schema of each field by its name."""
+        return {name: self.schema["properties"][name] for name in self.fields}
 
     def collection_path(self, scope: Scope) -> str:
         """Give the path that lists the keys of ``scope``, each part percent-encoded."""
@@ -139,16 +150,24 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
         identity=extension["identity"],
         page_limit=extension["page_limit"],
         always_sent=tuple(extension["always_sent"]),
+        immutable=frozenset(extension.get("immutable", ())),
         foreign={field: tuple(values) for field, values in extension["foreign"].items()},
         optional=extension.get("optional", {}),
         secret=extension.get("secret"),
         created=extension.get("created"),
+        create_requires=_create_requires(extension),
         scope={part: described.get(part, _NUMBER) for part in _PLACEHOLDER.findall(collection)},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")))
             for field, keywords in schema["properties"].items()
+            if field not in RESERVED
         },
     )
+
+
+def _create_requires(extension: Mapping[str, Any]) -> tuple[str, ...] | None:
+    create = extension.get("create")
+    return None if create is None else tuple(create["requires"])
 
 
 def _is_number(described: Mapping[str, Any]) -> bool:

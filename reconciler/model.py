@@ -1,91 +1,16 @@
-"""The values that flow through the pipeline. All of them are frozen; none of them does I/O.
-
-Absent, null and empty are three different facts: a field that is not declared is missing from
-``DesiredKey.fields``, one declared as null is there with None, an empty text or list is itself.
-"""
+"""The values that flow through the pipeline. All of them are frozen; none of them does I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
-
-from reconciler.errors import unpack
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.errors import Position, Problem
-
-
-SCOPE_NAMES: Final = ("project_id", "region_id")
-"""What the paths of the vendor's collections leave open."""
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Scope:
-    """One collection of keys: a kind, and what the path of its collection leaves open.
-
-    ``parts`` are the names and values of that, in the order of the path: project and region, or the project
-    alone, for the vendor's kinds.
-    """
-
-    kind: str
-    parts: tuple[tuple[str, int | str], ...]
-
-    def __init__(self, kind: str, *values: int | str, names: Sequence[str] = SCOPE_NAMES) -> None:
-        """Take the kind and the values of its ``names``."""
-        object.__setattr__(self, "kind", kind)
-        object.__setattr__(self, "parts", tuple(zip(names, values, strict=False)))
-
-    def __str__(self) -> str:
-        """Give the front part of the addresses in this scope, such as ``caas/1/76``."""
-        return "/".join([self.kind, *(str(value) for _, value in self.parts)])
-
-    @property
-    def sort_key(self) -> tuple[str, tuple[tuple[int, str], ...]]:
-        """Order scopes by kind, then by number (region 9 comes before region 76) or by name."""
-        return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parts))
-
-    def address(self, name: str) -> str:
-        """Give the address of the key ``name`` in this scope."""
-        return f"{self}/{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredKey:
-    """One declared key: its name, the fields that the user wrote, and where (a packed place)."""
-
-    name: str
-    fields: Mapping[str, Any]
-    source: str
-    place: int
-
-    @property
-    def position(self) -> Position:
-        """Give the place of the key's mapping."""
-        return unpack(self.source, self.place)
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredScope:
-    """The declared keys of one scope, from every file that declares any."""
-
-    scope: Scope
-    keys: tuple[DesiredKey, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredState:
-    """What Git says: scopes in order, no address twice, and warnings that stop nothing."""
-
-    scopes: tuple[DesiredScope, ...]
-    warnings: tuple[Problem, ...] = ()
-
-    @property
-    def key_count(self) -> int:
-        """Count the declared keys."""
-        return sum(len(scope.keys) for scope in self.scopes)
+    from reconciler.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +50,25 @@ class Effect(StrEnum):
         }[grants, revokes]
 
 
+class Action(StrEnum):
+    """What a change does to a key."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "replace"
+
+    @property
+    def adds(self) -> bool:
+        """Whether a new key comes to be, with a secret of its own."""
+        return self in {Action.CREATE, Action.REPLACE}
+
+    @property
+    def destroys(self) -> bool:
+        """Whether a key ceases to be."""
+        return self in {Action.DELETE, Action.REPLACE}
+
+
 class Origin(StrEnum):
     """Who made a field differ, since a base commit."""
 
@@ -139,6 +83,7 @@ class FieldChange:
 
     ``added`` and ``removed`` are the items that differ where the field is a set, else empty.
     ``reason`` says in a few words why the effect is what it is. ``origin`` is None where no base was given.
+    A field that comes or goes with its key, ``with_key``, has one value only; the effect says which.
     """
 
     field: str
@@ -149,15 +94,19 @@ class FieldChange:
     added: tuple[Any, ...] = ()
     removed: tuple[Any, ...] = ()
     origin: Origin | None = None
+    with_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One key that a plan changes.
 
-    ``before`` and ``after`` hold the declared fields in normal form; ``patch`` holds what is sent:
-    the fields that differ and those that the service insists on. ``path`` is the request path. ``created`` is
-    when the live key was made, in normal form, where its kind says so: one made anew since is another key.
+    ``before`` and ``after`` hold the declared fields in normal form: of a key that is created there is
+    nothing before, of one that is deleted nothing after. ``patch`` is the body that is sent: the fields that
+    differ and those that the service insists on, or all of a new key. ``path`` is the path of the key.
+    ``created`` is when the live key was made, in normal form, where its kind says so: one made anew since is
+    another key.
+    ``is_undeclared`` marks a key that goes because its scope is exclusive.
     """
 
     scope: Scope
@@ -169,11 +118,24 @@ class Change:
     patch: Mapping[str, Any]
     position: Position
     created: str | None = None
+    action: Action = Action.UPDATE
+    is_undeclared: bool = False
 
     @property
     def address(self) -> str:
         """Give the address of the key."""
         return self.scope.address(self.name)
+
+    @property
+    def requests(self) -> tuple[tuple[str, str], ...]:
+        """Give method and path of each request that is sent."""
+        collection = self.path.rpartition("/")[0]
+        return {
+            Action.CREATE: (("POST", collection),),
+            Action.UPDATE: (("PATCH", self.path),),
+            Action.DELETE: (("DELETE", self.path),),
+            Action.REPLACE: (("DELETE", self.path), ("POST", collection)),
+        }[self.action]
 
     @property
     def sort_key(self) -> tuple[tuple[str, tuple[tuple[int, str], ...]], str]:
@@ -182,8 +144,11 @@ class Change:
 
     @property
     def effect(self) -> Effect:
-        """Give the effect of all its fields together."""
-        return effect_of_all(self.fields)
+        """Give the effect of all its fields together, and of a key's coming and going."""
+        found = effect_of_all(self.fields)
+        return Effect.of(
+            grants=found.grants or self.action.adds, revokes=found.revokes or self.action.destroys
+        )
 
 
 def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
@@ -218,6 +183,10 @@ class Plan:
         """Give all that keeps the plan from being applied."""
         return (*self.problems, *self.refusals)
 
+    def count(self, action: Action) -> int:
+        """Count the changes of one sort."""
+        return sum(change.action is action for change in self.changes)
+
     @property
     def grants(self) -> int:
         """Count the changed keys for which somebody gains access."""
@@ -251,9 +220,13 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one change, with the reason where it is not simply applied."""
+    """What became of one change, with the reason where it is not simply applied.
+
+    ``secret_at`` is where the secret of a new key was put.
+    """
 
     change: Change
     result: Result
     detail: str = ""
     request_id: str | None = None
+    secret_at: str = ""

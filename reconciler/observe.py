@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.client import Reader
     from reconciler.kinds import Kind
-    from reconciler.model import Scope
+    from reconciler.scope import Scope
 
 LISTINGS: Final = 3
 """How often a listing that changes under the reader is begun again before it is given up."""

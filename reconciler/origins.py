@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Problem
-from reconciler.model import Origin
+from reconciler.model import Action, Origin
 from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from reconciler.declared import DesiredKey, DesiredState
     from reconciler.kinds import Kind
-    from reconciler.model import Change, DesiredState, FieldChange, Plan
+    from reconciler.model import Change, FieldChange, Plan
     from reconciler.plan import Selection
 
 
@@ -26,14 +27,13 @@ def labelled(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
     """Give ``plan`` with the origin of each field; ``base`` is what the files said at the base commit."""
     changed = {change.address for change in plan.changes}
     declared = {
-        address: key.fields
+        address: key
         for part in base.scopes
         for key in part.keys
         if (address := part.scope.address(key.name)) in changed
     }
     changes = tuple(
-        _labelled(kinds[change.scope.kind], change, declared.get(change.address, {}))
-        for change in plan.changes
+        _labelled(kinds[change.scope.kind], change, declared.get(change.address)) for change in plan.changes
     )
     return replace(plan, changes=changes)
 
@@ -49,8 +49,17 @@ def released(base: DesiredState, state: DesiredState, selected: Selection) -> It
                 yield Problem(message, key.position, address)
 
 
-def _labelled(kind: Kind, change: Change, base: Mapping[str, Any]) -> Change:
-    fields = tuple(replace(field, origin=_origin(kind, field, base)) for field in change.fields)
+def _labelled(kind: Kind, change: Change, base: DesiredKey | None) -> Change:
+    whole: Origin | None = None
+    match change.action:
+        case Action.CREATE:  # Git asked for it before as well: then somebody deleted it
+            whole = Origin.DRIFT if base is not None and not base.is_absent else Origin.CONFIG
+        case Action.DELETE:
+            whole = Origin.DRIFT if base is not None and base.is_absent else Origin.CONFIG
+        case Action.UPDATE | Action.REPLACE:
+            pass
+    values = {} if base is None else base.fields
+    fields = tuple(replace(field, origin=whole or _origin(kind, field, values)) for field in change.fields)
     return replace(change, fields=fields)
 
 

@@ -6,18 +6,20 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff import differing, explain
+from reconciler.changes import created_at, forbidden, planned_change, undeclared, wrong_shape
 from reconciler.errors import Problem, WrongShapeError
 from reconciler.kinds import EffectRule
-from reconciler.model import Change, Plan
-from reconciler.normalize import NotNormalError, format_instant, json_text, normalize, parse_instant
+from reconciler.model import Action, Plan
+from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reconciler.declared import DesiredKey, DesiredScope
     from reconciler.kinds import Kind
-    from reconciler.model import DesiredKey, DesiredScope, ObservedScope, Scope
+    from reconciler.model import Change, ObservedScope
+    from reconciler.scope import Scope
 
     Selection = Callable[[str], bool]
     """Tells whether an address is part of the plan."""
@@ -66,27 +68,35 @@ def plan_scope(
     changes: list[Change] = []
     problems: list[Problem] = []
     unchanged = 0
-    declared = {key.name for key in desired.keys}
+    scope = desired.scope
     for key in desired.keys:
-        if selected is not everything and not selected(desired.scope.address(key.name)):
+        if selected is not everything and not selected(scope.address(key.name)):
             continue
         live = observed.keys.get(key.name)
-        if live is None or kind.owner(live) is not None:
-            problems.append(_unusable(kind, desired.scope, key, live))
+        owner = None if live is None else kind.owner(live)
+        if owner is not None:
+            problems.append(_foreign(scope, key, owner))
             continue
-        change = _compare(kind, desired.scope, key, live)
-        if change is None:
+        change = planned_change(kind, scope, key, live)
+        if isinstance(change, Problem):
+            problems.append(change)
+        elif change is None:
             unchanged += 1
         else:
             changes.append(change)
             problems.extend(past_expiries(kind, change, now))
-    unmanaged = sorted(name for name in observed.keys if name not in declared)
-    addresses = (desired.scope.address(name) for name in unmanaged)
+            problems.extend(forbidden(kind, key, change))
+    declared = {key.name for key in desired.keys}
+    others = sorted(name for name in observed.keys if name not in declared and selected(scope.address(name)))
+    if desired.exclusive is not None:
+        ours = [name for name in others if kind.owner(observed.keys[name]) is None]
+        changes.extend(undeclared(kind, scope, ours, observed.keys, desired.exclusive))
+        others = [name for name in others if name not in set(ours)]
     return ScopePlan(
-        desired.scope,
+        scope,
         tuple(changes),
         unchanged,
-        tuple(address for address in addresses if selected(address)),
+        tuple(scope.address(name) for name in others),
         tuple(problems),
         len(observed.keys),
     )
@@ -115,10 +125,12 @@ def fingerprint(
 ) -> str:
     """Give the digest of all that decides what an apply does.
 
-    That is the address of each change, when its key was made, the values before and the patch; every
+    That is what each change does, its address, when its key was made, the values before and the patch; every
     problem; and the number of live keys of the scopes with changes, of which limits allow a share.
     """
-    facts: list[Any] = [[change.address, change.created, change.before, change.patch] for change in changes]
+    facts: list[Any] = [
+        [change.action, change.address, change.created, change.before, change.patch] for change in changes
+    ]
     scopes = {change.scope for change in changes}
     facts += [[problem.address, problem.message] for problem in problems]
     facts += [[str(scope), count] for scope, count in observed if scope in scopes]
@@ -130,26 +142,21 @@ def fingerprint(
 
 
 def moved_fields(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> tuple[Difference, ...]:
-    """Name the fields of the patch that no longer hold the value that the plan showed.
+    """Name the fields that no longer hold the value that the plan showed, of those that would be overwritten.
 
-    Gives the planned and the found value of each; a key that is gone has lost its identity.
+    Gives the planned and the found value of each; a key that is gone has lost its identity, and one that was
+    to be created has gained it.
     """
+    if change.action is Action.CREATE:
+        return () if live is None else (Difference(kind.identity, None, change.name),)
     if live is None or kind.owner(live) is not None:
         return (Difference(kind.identity, change.name, None),)
-    found = _differences(change.before, _live_values(kind, change.address, change.patch, live))
+    names = change.before if change.action.destroys else change.patch
+    found = _differences(change.before, _live_values(kind, change.address, names, live))
     born = created_at(kind, live)
     if kind.created is None or born == change.created:
         return found
     return (Difference(kind.created, change.created, born), *found)
-
-
-def created_at(kind: Kind, live: Mapping[str, Any]) -> str | None:
-    """Give the moment at which a live key was made, in normal form; None where that cannot be told."""
-    if kind.created is None:
-        return None
-    moment = live.get(kind.created)
-    parsed = parse_instant(moment) if isinstance(moment, str) else None
-    return None if parsed is None else format_instant(parsed)
 
 
 def unstored_fields(
@@ -162,6 +169,29 @@ def unstored_fields(
     return _differences(patch, _live_values(kind, address, patch, answer))
 
 
+def stored_differences(
+    kind: Kind, change: Change, values: Mapping[str, Any], live: Any
+) -> tuple[Difference, ...]:
+    """Name the fields of ``values`` that ``live``, an answer about the key of ``change``, does not hold.
+
+    Raises WrongShapeError if the answer is about another key, or cannot be compared.
+    """
+    if not isinstance(live, dict):
+        raise WrongShapeError("the answer is not an object")
+    if live.get(kind.identity) != change.name:
+        name = json_text(live.get(kind.identity))
+        raise WrongShapeError(f"the answer is about another key: {kind.identity} {name}")
+    return unstored_fields(kind, change.address, values, kind.completed(live))
+
+
+def differences_text(expected: str, found: str, differences: Iterable[Difference]) -> str:
+    """Put differences into words: each field, what ``expected`` and ``found`` say of its two values."""
+    return "; ".join(
+        f"{item.field} {expected} {json_text(item.expected)} {found} {json_text(item.found)}"
+        for item in differences
+    )
+
+
 def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Difference, ...]:
     return tuple(
         Difference(name, expected[name], value)
@@ -170,51 +200,16 @@ def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple
     )
 
 
-def _compare(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) -> Change | None:
-    try:
-        names = differing(kind, key.fields, live)
-        if not names:
-            return None
-        always = {name for name in kind.always_sent if name in live}
-        shown = sorted((key.fields.keys() | always) - {kind.identity})
-        before = {name: normalize(kind.fields[name], live[name]) for name in shown}
-    except (KeyError, NotNormalError) as error:
-        raise _wrong_shape(scope.address(key.name), error) from error
-    after = {name: normalize(kind.fields[name], key.fields.get(name, before[name])) for name in shown}
-    fields = explain((kind.fields[name] for name in names), before, after)
-    return Change(
-        scope=scope,
-        name=key.name,
-        path=kind.item_path(scope, key.name),
-        fields=fields,
-        before=before,
-        after=after,
-        patch={name: after[name] for name in sorted(always.union(names))},
-        position=key.position,
-        created=created_at(kind, live),
-    )
-
-
-def _wrong_shape(address: str, error: KeyError | NotNormalError) -> WrongShapeError:
-    what = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
-    return WrongShapeError(f"{address}: the live key has not the documented shape: {what}")
-
-
 def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:
     """Give the normal forms of some live values of the key at ``address``."""
     try:
         return {name: normalize(kind.fields[name], live[name]) for name in names}
     except (KeyError, NotNormalError) as error:
-        raise _wrong_shape(address, error) from error
+        raise wrong_shape(address, error) from error
 
 
-def _unusable(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None) -> Problem:
-    owner = None if live is None else kind.owner(live)
-    message = (
-        "declared, but not on the server; create the key first, or remove it from the file"
-        if owner is None
-        else f"belongs to another system ({owner}) and is never changed; remove it from the file"
-    )
+def _foreign(scope: Scope, key: DesiredKey, owner: str) -> Problem:
+    message = f"belongs to another system ({owner}) and is never changed; remove it from the file"
     return Problem(message, key.position, scope.address(key.name))
 
 

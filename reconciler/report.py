@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from reconciler.model import Effect, FieldChange, Scope
+    from reconciler.model import Effect, FieldChange
+    from reconciler.scope import Scope
 
 
 class FieldOutcome(StrEnum):

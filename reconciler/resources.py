@@ -34,13 +34,15 @@ def bundled_schema(name: str) -> str:
     """
     texts = schema_texts()
     text = texts[name]
-    parts = {other: f'"{other}{_SUFFIX}"' for other in texts if f'"{other}{_SUFFIX}"' in text}
+    parts = {other: f'"{other}{_SUFFIX}' for other in texts if f'"{other}{_SUFFIX}"' in text}
     if not parts:
         return text
     for other, reference in parts.items():
-        text = text.replace(reference, f'"#/definitions/{other}"')
-    definitions = {other: json.loads(texts[other]) for other in parts}
-    return json.dumps({**json.loads(text), "definitions": definitions}, indent=2, ensure_ascii=False) + "\n"
+        text = text.replace(f"{reference}#", f'"#/definitions/{other}')
+        text = text.replace(f'{reference}"', f'"#/definitions/{other}"')
+    whole = json.loads(text)
+    definitions = whole.get("definitions", {}) | {other: json.loads(texts[other]) for other in parts}
+    return json.dumps({**whole, "definitions": definitions}, indent=2, ensure_ascii=False) + "\n"
 
 
 def document_schema() -> Mapping[str, Any]:

@@ -86,13 +86,14 @@ class Retrier:
             reraise=True,
         )
 
-    def call(self, function: Callable[[], T]) -> T:
-        """Call ``function`` until it succeeds.
+    def call(self, function: Callable[[], T], *, repeatable: bool = True) -> T:
+        """Call ``function`` until it succeeds; without ``repeatable`` only while it surely had no effect.
 
         Raises its last ApiError, which then says how often it was tried; without a first attempt,
         StoppedError if the run was interrupted and HeldBackError if the service asked for a long pause.
         """
         self._began.at = self._clock.monotonic()
+        self._began.repeatable = repeatable
         attempts = 0
         in_doubt = False
         last: ApiError | None = None
@@ -136,6 +137,8 @@ class Retrier:
 
     def _worth_retrying(self, error: BaseException) -> bool:
         if not isinstance(error, ApiError) or not error.retryable:
+            return False
+        if error.failure.in_doubt and not self._began.repeatable:
             return False
         asked = error.failure.retry_after or 0
         self._pause.extend(asked)

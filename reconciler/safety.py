@@ -47,10 +47,14 @@ DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may do: how many keys may lose access, and how many may change at all."""
+    """What one run may do: how many keys may lose access, and how many may change at all.
+
+    ``may_destroy`` allows keys to be destroyed that no file declares, where a scope is exclusive.
+    """
 
     revoked: Count | Share = DEFAULT_REVOKED
     changes: Count | Share | None = None
+    may_destroy: bool = False
 
 
 def parse_limit(text: str) -> Count | Share | None:
@@ -70,6 +74,13 @@ def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
     found = list(_excesses(plan, revoking, limits.revoked, "revoke access of", "--max-revoked"))
     if limits.changes is not None:
         found.extend(_excesses(plan, plan.changes, limits.changes, "change", "--max-changes"))
+    undeclared = [change for change in plan.changes if change.is_undeclared]
+    if undeclared and not limits.may_destroy:
+        noun = "key" if len(undeclared) == 1 else "keys"
+        found.append(
+            f"refused: it would destroy {len(undeclared)} {noun} that no file declares; --allow-destroy "
+            f"allows it: {_names(undeclared)}"
+        )
     return tuple(found)
 
 

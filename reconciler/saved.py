@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.diff import explain
+from reconciler.changes import COMES, GOES, creation_body
+from reconciler.diff import explain, whole_key
 from reconciler.errors import Position, Problem, RefusedError
-from reconciler.model import Change, Origin, Plan
+from reconciler.model import Action, Change, Effect, Origin, Plan
 from reconciler.normalize import json_text, normalize, parse_instant
 from reconciler.plan import fingerprint
 from reconciler.render.escape import tamed
-from reconciler.render.json import FORMAT_VERSION, render_json
+from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json
 from reconciler.schemas import is_valid
 from reconciler.strict_json import parse_strictly
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.kinds import Kind
-    from reconciler.model import FieldChange, Scope
+    from reconciler.model import FieldChange
+    from reconciler.scope import Scope
 
 _CHECKSUM: Final = "checksum"
 _EDITED: Final = "it was edited since plan --out wrote it; make the plan again"
@@ -92,7 +94,7 @@ def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, A
         raise RefusedError(_EDITED)
     try:
         saved = _saved(document, kinds)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, StopIteration, TypeError, ValueError) as error:
         raise RefusedError(f"it cannot be read by this version: {error}") from error
     if json.loads(render_saved(saved.plan, saved.made_at, saved.provenance)) != document:
         raise RefusedError(_EDITED)
@@ -155,22 +157,37 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     kind = kinds[shown["type"]]
     scope, name = _parsed(kind, shown["address"])
     values = shown["change"]
-    before, after = (_normal(kind, values[side]) for side in ("before", "after"))
+    action = next(action for action, words in ACTIONS.items() if words == values["actions"])
+    before, after = (_normal(kind, values[side] or {}) for side in ("before", "after"))
     names = sorted(values["effects"])
-    sent = {*names, *(name for name in kind.always_sent if name in after)}
     source, _, line = shown["declared_at"].rpartition(":")
     return Change(
         scope=scope,
         name=name,
         path=kind.item_path(scope, name),
-        fields=tuple(_fields(kind, names, before, after, values.get("origins", {}))),
+        fields=tuple(_fields(kind, action, names, (before, after), values.get("origins", {}))),
         before=before,
         after=after,
-        # Not what the file says is sent: that is for people to read.
-        patch={name: after[name] for name in sorted(sent)},
+        patch=_sent(kind, name, action, names, after),
         position=Position(source, int(line), shown["declared_column"]),
         created=shown["created_at"],
+        action=action,
+        is_undeclared=shown.get("undeclared", False),
     )
+
+
+def _sent(
+    kind: Kind, name: str, action: Action, names: Iterable[str], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give what is sent. Not what the file says is: that is for people to read."""
+    match action:
+        case Action.DELETE:
+            return {}
+        case Action.UPDATE:
+            sent = {*names, *(field for field in kind.always_sent if field in after)}
+            return {field: after[field] for field in sorted(sent)}
+        case Action.CREATE | Action.REPLACE:
+            return creation_body(kind, {**after, kind.identity: name})
 
 
 def _normal(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,12 +196,20 @@ def _normal(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fields(
     kind: Kind,
+    action: Action,
     names: Iterable[str],
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    sides: tuple[Mapping[str, Any], Mapping[str, Any]],
     origins: Mapping[str, str],
 ) -> Iterator[FieldChange]:
-    for field in explain((kind.fields[name] for name in names), before, after):
+    fields, (before, after) = [kind.fields[name] for name in names], sides
+    match action:
+        case Action.CREATE:
+            found = whole_key(fields, after, Effect.GRANTS, COMES)
+        case Action.DELETE:
+            found = whole_key(fields, before, Effect.REVOKES, GOES)
+        case Action.UPDATE | Action.REPLACE:
+            found = explain(fields, before, after)
+    for field in found:
         origin = origins.get(field.field)
         yield field if origin is None else replace(field, origin=Origin(origin))
 

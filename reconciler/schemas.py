@@ -8,10 +8,11 @@ it does not accept goes to jsonschema, which alone decides what is wrong. Both u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds import Form
+from reconciler.kinds import RESERVED, Form
 from reconciler.normalize import is_date_time, json_text
+from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
 
 Path = tuple[str | int, ...]
+
+_NO_DEFAULT: Final[Mapping[str, Any]] = {
+    "not": {},
+    "errorMessage": "says which key is meant and has no default; write it in each key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class SchemaChecker:
 
     def __init__(self, document_schema: Mapping[str, Any], kind: Kind) -> None:
         """Build the combined schema and compile the part that accepts valid documents fast."""
-        self._schema = _combined(document_schema, kind.schema)
+        self._schema = _combined(document_schema, kind, kind.schema)
         # Comparing the items of every list costs fastjsonschema as much as all the rest, so it is not
         # asked to: most lists hold one item, and the others are looked at here.
         self._sets = [name for name, field in kind.fields.items() if field.form is Form.SET]
@@ -47,16 +53,26 @@ class SchemaChecker:
             name: {word: value for word, value in keywords.items() if word != "uniqueItems"}
             for name, keywords in kind.schema["properties"].items()
         }
-        self._accepts = _compile(_combined(document_schema, {**kind.schema, "properties": fields}))
+        loose = _combined(document_schema, kind, {**kind.schema, "properties": fields})
+        self._defaults = loose["properties"]["defaults"]
+        self._accepts = _compile({**loose, "properties": {**loose["properties"], "defaults": {}}})
+        self._accepts_defaults: Callable[[Any], bool] | None = None  # few documents have any
         self._judge: Draft7Validator | None = None
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
         """Give every violation in ``data``; none if the document is valid."""
-        if self._accepts(data) and not self._may_repeat(data["keys"]):
-            return ()
+        if self._accepts(data) and ("defaults" not in data or self._takes_defaults(data["defaults"])):
+            keys = [*data["keys"], data["defaults"]] if "defaults" in data else data["keys"]
+            if not self._may_repeat(keys):
+                return ()
         if self._judge is None:
             self._judge = _judge(self._schema)
         return tuple(_violations(self._judge.iter_errors(data)))
+
+    def _takes_defaults(self, defaults: Any) -> bool:
+        if self._accepts_defaults is None:
+            self._accepts_defaults = _compile(self._defaults)
+        return self._accepts_defaults(defaults)
 
     def _may_repeat(self, keys: list[Any]) -> bool:
         """Tell whether some set might list an item twice; a false alarm only costs time."""
@@ -71,19 +87,41 @@ def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     return bool(Draft7Validator(schema).is_valid(value))
 
 
-def _combined(document_schema: Mapping[str, Any], key_schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the schema of a whole document whose keys are all of one kind."""
+def _combined(
+    document_schema: Mapping[str, Any], kind: Kind, key_schema: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Give the schema of a whole document whose keys are all of one kind, each following ``key_schema``."""
     # readOnly alone is a remark in JSON Schema; here it means that nobody declares the field.
     fields = {
         name: {**keywords, "not": {}} if keywords.get("readOnly") else keywords
         for name, keywords in key_schema["properties"].items()
+        if name not in RESERVED
     }
+    members = fields | {name: document_schema["definitions"][name] for name in sorted(RESERVED, reverse=True)}
     # With its own $schema a part would be judged by a plain validator, without our keywords.
     nested = {name: value for name, value in key_schema.items() if name != "$schema"}
-    properties = dict(document_schema["properties"])
-    properties["keys"] = {**properties["keys"], "items": {**nested, "properties": fields}}
-    header = {name: value for name, value in document_schema.items() if name != "allOf"}
+    properties = {**document_schema["properties"], **_scope_parts(document_schema, kind)}
+    properties["keys"] = {**properties["keys"], "items": {**nested, "properties": members}}
+    properties["defaults"] = {
+        **properties["defaults"],
+        "additionalProperties": False,
+        "properties": fields | {kind.identity: _NO_DEFAULT},
+    }
+    header = {name: value for name, value in document_schema.items() if name not in {"allOf", "definitions"}}
     return {**header, "properties": properties}
+
+
+def _scope_parts(document_schema: Mapping[str, Any], kind: Kind) -> Mapping[str, Any]:
+    """Give the schemas of what the header says of its scope: exactly the parts that the kind has."""
+    known = document_schema["properties"]
+    own = {name: known.get(name, schema) for name, schema in kind.scope.items()}
+    parts = " and ".join(own) or "nothing else"
+    refused = {
+        "not": {},
+        "errorMessage": f"is not part of what {kind.name} keys belong to ({parts}); remove it",
+    }
+    names = {NAME_WORDS[name]: known[NAME_WORDS[name]] for name in own if name in NAME_WORDS}
+    return dict.fromkeys((*SCOPE_NAMES, *NAME_WORDS.values()), refused) | names | own
 
 
 def _repeats(items: list[Any]) -> bool:

@@ -31,8 +31,8 @@ _YAML_1_1_BOOLEANS: Final = {"yes": "true", "on": "true", "true": "true"} | {
     "false": "false",
 }
 _INSTANT_ADVICE: Final = "write it like 2027-07-31T00:00:00Z"
-_FIELD_DEPTH: Final = 3
-"""Length of the path of a key's field: ``keys``, the index, the name."""
+_FIELD_DEPTHS: Final = {"keys": 3, "defaults": 2}
+"""Length of the path of a field: ``keys``, the index, the name; or ``defaults``, the name."""
 _MOST_DIGITS: Final = 18
 _LONGEST_QUOTE: Final = 60
 
@@ -69,7 +69,7 @@ def _step(step: str | int) -> str:
 
 def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
     last = name.rpartition(".")[2]
-    known = [field for field, keywords in schema["properties"].items() if not keywords.get("readOnly")]
+    known = [field for field, keywords in schema["properties"].items() if "not" not in keywords]
     close = difflib.get_close_matches(last, known, n=1)
     advice = f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
     return f"{name} is not a known field; {advice}"
@@ -90,7 +90,8 @@ def _wrong_type(name: str, value: Any, schema: Schema) -> str:
 
 def _null(name: str, violation: Violation) -> str:
     types = _types(violation.schema)
-    is_optional = len(violation.path) == _FIELD_DEPTH and not violation.schema.get("minLength")
+    depth = _FIELD_DEPTHS.get(str(violation.path[0])) if violation.path else None
+    is_optional = len(violation.path) == depth and not violation.schema.get("minLength")
     if not is_optional:
         return f"{name} cannot be null; write {_wanted(types)}"
     clear = next((text for kind, text in (("string", '""'), ("array", "[]")) if kind in types), None)
@@ -151,6 +152,10 @@ def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
     return f"{name} {_quote(value)} is unknown; write one of: {', '.join(map(str, schema['enum']))}"
 
 
+def _refused(name: str, _value: Any, schema: Schema) -> str:
+    return f"{name} {schema.get('errorMessage', 'is not allowed here; remove it')}"
+
+
 def _too_small(name: str, value: Any, schema: Schema) -> str:
     return f"{name} {value} is too small; the smallest is {schema['minimum']}"
 
@@ -187,6 +192,7 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "maxLength": _bad_length,
     "minLength": _bad_length,
     "minimum": _too_small,
+    "not": _refused,
     "pattern": _bad_pattern,
     "required": _missing,
     "type": _wrong_type,

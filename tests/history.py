@@ -10,9 +10,10 @@ from reconciler.drift import TugOfWar
 from reconciler.errors import Position
 from reconciler.history.queries import Selection, episodes, status
 from reconciler.history.rounds import History, HistoryRun
-from reconciler.model import Change, Effect, FieldChange, Outcome, Result, Scope
+from reconciler.model import Change, Effect, FieldChange, Outcome, Result
 from reconciler.normalize import json_text
 from reconciler.report import DriftedField, FieldOutcome, RoundReport, RoundResult
+from reconciler.scope import Scope
 from tests.support import NOON, FakeClock
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, Ref
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.births import SecretKeeper
     from reconciler.cli.events import EventStream
+    from reconciler.cli.plan import Made
     from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
     from reconciler.model import Plan
@@ -54,12 +56,20 @@ Examples:
 @click.option("--expect", metavar="FINGERPRINT", help="Refuse any plan but the one with this fingerprint.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
+@click.option(
+    "--secret-sink",
+    metavar="SINK",
+    help="Where secrets of new keys go: file:DIR, exec:COMMAND, kubernetes:NAMESPACE or vault:MOUNT/PATH.",
+)
 @click.option("--events", is_flag=True, help="Print JSON lines as things happen, with OpenTofu's types.")
 @record_options
 @apply_options
 @click.pass_context
 def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
+
+    A declared key that is not there is created, for which --secret-sink says where its secret goes; one
+    declared absent is deleted, and so is each undeclared one of an exclusive scope, with --allow-destroy.
 
     With --plan, what was saved is sent: a key that somebody changed since, in a field that would be sent,
     is left alone and named; one that is as planned already is no change.
@@ -105,11 +115,21 @@ def _apply(
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not made.plan.changes:
             return ExitCode.DONE
+        keeper = _keeper(made, parameters, clock)
         freshness = _approve(parameters, console)
         with finishing(stop, console), Workers(parameters["parallelism"]) as workers:
-            execution = Execution(writer, made.kinds, workers, console, records, stop, events)
+            execution = Execution(writer, made.kinds, workers, console, records, stop, events, keeper)
             code, _ = execution.run(made.plan, freshness)
             return code
+
+
+def _keeper(made: Made, parameters: Mapping[str, Any], clock: Clock) -> SecretKeeper | None:
+    """Open what keeps secrets, if the plan makes a key."""
+    if not any(change.action.adds for change in made.plan.changes):
+        return None
+    from reconciler.cli.keeping import open_keeper  # noqa: PLC0415 - only a creation needs it
+
+    return open_keeper(made, parameters, clock)
 
 
 def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:

@@ -30,9 +30,10 @@ class Console:
     verbosity: int
     color: bool | None
 
-    def result(self, text: str) -> None:
+    def result(self, text: str | bytes) -> None:
         """Print a result. Raises ConfigurationError where it cannot be written, such as on a full disk.
 
+        Bytes are printed as they are: a file for others to read is UTF-8 in every locale.
         A reader who has left (`| head`) is no error and stops nothing.
         """
         try:

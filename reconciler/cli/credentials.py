@@ -16,29 +16,31 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
 
 DEFAULT_BASE_URL: Final = "https://api.gcore.com"
+OWN_VARIABLES: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", "RECONCILER_WEBHOOK_SECRET")
+"""What the programs that are run, and those that they run, have no business to know."""
 
 
-def checked_url(text: str) -> str:
+def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> str:
     """Refuse addresses that would send the token in the clear or to nowhere, by a ConfigurationError.
 
-    Nothing that could be a password is echoed: neither what stands before an @ nor a query.
+    Nothing that could be a password is echoed: neither what stands before an @ nor a query. ``what`` and
+    ``setting`` name the address in the errors, and where it comes from.
     """
+    example = DEFAULT_BASE_URL if setting == "GCORE_BASE_URL" else "https://vault.example.com:8200"
     if "@" in text:
-        raise ConfigurationError("the base URL holds a user name or password; remove it")
+        raise ConfigurationError(f"{what} holds a user name or password; remove it")
     if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
-        raise ConfigurationError(
-            f"the base URL holds a character that it cannot have; write it like {DEFAULT_BASE_URL}"
-        )
+        raise ConfigurationError(f"{what} holds a character that it cannot have; write it like {example}")
     try:
         parts = urlsplit(text)
         host, _port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise ConfigurationError(f"the base URL {text} cannot be read: {error}") from error
+        raise ConfigurationError(f"{what} {text} cannot be read: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
-        raise ConfigurationError(f"the base URL {text} is not like {DEFAULT_BASE_URL}; set GCORE_BASE_URL")
+        raise ConfigurationError(f"{what} {text} is not like {example}; set {setting}")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ConfigurationError(
-            f"the base URL {text} would send the token unencrypted; use https:// "
+            f"{what} {text} would send the token unencrypted; use https:// "
             "(http:// is accepted for loopback addresses only)"
         )
     return text

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
+    from reconciler.births import SecretKeeper
     from reconciler.cli.console import Console
     from reconciler.cli.events import EventStream
     from reconciler.cli.records import Records
@@ -32,6 +33,7 @@ class Execution:
     records: Records
     stop: threading.Event
     events: EventStream | None = None
+    keeper: SecretKeeper | None = None
 
     def run(self, plan: Plan, freshness: Freshness) -> tuple[ExitCode, Sequence[Outcome]]:
         """Send the changes of ``plan``, print what became of each, and judge the whole.
@@ -55,7 +57,7 @@ class Execution:
 
             # The journal comes first: what it cannot keep is not sent, and so has not begun.
             recorder = records if self.events is None else Recorders(records, self.events)
-            executor = Executor(self.writer, self.kinds, self.workers, self.stop, recorder)
+            executor = Executor(self.writer, self.kinds, self.workers, self.stop, recorder, self.keeper)
             outcomes = apply_plan(executor, plan, freshness, on_outcome)
         return self._report(outcomes, exit_code(outcomes, self.stop)), outcomes
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.cli.credentials import OWN_VARIABLES
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
-_HIDDEN: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", "RECONCILER_WEBHOOK_SECRET")
-"""What Git, and the hooks that it runs, have no business to know."""
 _QUICK: Final = 5.0
 _PULL_SECONDS: Final = 60.0
 _LONGEST_REASON: Final = 400
@@ -165,7 +164,7 @@ def _git(folder: str, seconds: float, *arguments: str) -> str:
 
 
 def _run(folder: str, seconds: float, *arguments: str) -> bytes:
-    environment = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
+    environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     done = subprocess.run(  # noqa: S603 - a fixed command
         ["git", "-C", folder, *arguments],  # noqa: S607 - the git of this machine
         stdin=subprocess.DEVNULL,

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import __version__
+from reconciler.cli.accept import accept
 from reconciler.cli.apply import apply
 from reconciler.cli.console import CONTEXT, Console, complain
 from reconciler.cli.demo import demo
 from reconciler.cli.drift import drift
 from reconciler.cli.emulator import emulator
 from reconciler.cli.explain import explain
+from reconciler.cli.export import export
 from reconciler.cli.history import history
 from reconciler.cli.journal import journal
 from reconciler.cli.plan import plan
@@ -75,6 +77,8 @@ for command in (
     drift,
     history,
     explain,
+    export,
+    accept,
     journal,
     schema,
     completion,

@@ -117,6 +117,11 @@ _LIMITS = [
         help="Refuse a plan that changes more keys than N, or than P% of a scope.",
     ),
 ]
+allow_destroy_option = click.option(
+    "--allow-destroy",
+    is_flag=True,
+    help="Allow keys to be destroyed that no file declares, in scopes declared exclusive.",
+)
 _CONNECTION = [
     click.option(
         "--base-url",
@@ -183,7 +188,7 @@ def api_options(command: Command) -> Command:
 def apply_options(command: Command) -> Command:
     """Add the options of a command that reads files, or a plan that was made from them."""
     scoped = [*_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
-    return _add(command, [*_OPTIONAL_PATHS, *_TARGETS, *_LIMITS, *scoped])
+    return _add(command, [*_OPTIONAL_PATHS, *_TARGETS, *_LIMITS, allow_destroy_option, *scoped])
 
 
 def explain_options(command: Command) -> Command:
@@ -231,7 +236,8 @@ def limits(parameters: Mapping[str, Any]) -> Limits:
     """Give what one run may do."""
     from reconciler.safety import DEFAULT_REVOKED, Limits  # noqa: PLC0415 - --help needs no engine
 
-    return Limits(parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"])
+    may_destroy = parameters.get("allow_destroy", False)
+    return Limits(parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"], may_destroy)
 
 
 def connection(

@@ -11,7 +11,7 @@ import click
 from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.files import write_whole
 from reconciler.cli.formats import format_options, rendered
-from reconciler.cli.options import api_options, clock_of, connection, limits, validator
+from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator
 from reconciler.errors import ConfigurationError, ExitCode, InputError, Problem
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.client import Reader
+    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
     from reconciler.load.files import InputsDigest
-    from reconciler.model import DesiredState, Plan
+    from reconciler.model import Plan
+    from reconciler.names import Directory
     from reconciler.plan import Selection
     from reconciler.saved import Provenance
 
@@ -49,6 +51,7 @@ Examples:
     help="Say of each field whether Git changed it since this commit, or the live API.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@allow_destroy_option
 @api_options
 @click.pass_context
 def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
@@ -94,6 +97,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     from reconciler.cli.git import git_commit  # noqa: PLC0415 - --help needs no engine
     from reconciler.commands.plan import Planner  # noqa: PLC0415 - the same
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
+    from reconciler.names import Directory  # noqa: PLC0415 - the same
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
     from reconciler.saved import Provenance  # noqa: PLC0415 - the same
     from reconciler.waiting import Workers  # noqa: PLC0415 - the same
@@ -101,8 +105,9 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     kinds = load_kinds()
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
     digest = InputsDigest() if is_told else None
-    whole = read_files(kinds, parameters, now, digest)
-    base = _base(kinds, parameters, now)
+    directory = Directory(reader)
+    whole = directory.resolved(read_files(kinds, parameters, now, digest))
+    base = _base(kinds, directory, parameters, now)
     state, selected = targeted(whole, parameters)
     console.warn(state.warnings)
     with (
@@ -154,7 +159,9 @@ class Base:
         return replace(labelled(kinds, made, self.state), warnings=(*made.warnings, *self.warnings, *gone))
 
 
-def _base(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.datetime) -> Base | None:
+def _base(
+    kinds: Mapping[str, Kind], directory: Directory, parameters: Mapping[str, Any], now: dt.datetime
+) -> Base | None:
     """Read what the files said at the base commit, if one is given."""
     reference = parameters.get("base")
     if reference is None:
@@ -166,7 +173,7 @@ def _base(kinds: Mapping[str, Kind], parameters: Mapping[str, Any], now: dt.date
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
-        state = desired_state_of(there.files, validator(parameters, kinds, now))
+        state = directory.resolved(desired_state_of(there.files, validator(parameters, kinds, now)))
     except InputError as error:
         reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
         return Base(there.commit, None, (Problem(reason),))

@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from reconciler.cli.watch import Watch
     from reconciler.client import Reader, Writer
     from reconciler.clock import Clock
+    from reconciler.declared import DesiredState
     from reconciler.history.rounds import History
-    from reconciler.model import DesiredState, FieldChange, Outcome
+    from reconciler.model import FieldChange, Outcome
     from reconciler.plan import Selection
     from reconciler.report import DriftedField
 
@@ -130,7 +131,7 @@ class Rounds:
         failure: ReconcilerError | None = None
         whole: DesiredState | None = None
         try:
-            whole = read(began)
+            whole = self._numbered(read(began))
             report = self._round(whole, began, writing)
         except ReconcilerError as error:
             failure = error
@@ -142,6 +143,17 @@ class Rounds:
         self._watch.ended(report, self._troubles)
         self._history.forget(self._keep)
         return report, failure
+
+    def _numbered(self, state: DesiredState) -> DesiredState:
+        """Give ``state`` with numbers for the names of its projects and regions, if it has any."""
+        if not state.names:
+            return state
+        link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
+        from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+        from reconciler.names import Directory  # noqa: PLC0415 - the same
+
+        with Reader(link) as reader:
+            return Directory(reader).resolved(state)
 
     def _read(self, now: dt.datetime) -> DesiredState:
         if self._parameters["git_pull"]:
@@ -207,12 +219,13 @@ class Rounds:
         self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime
     ) -> Detection:
         from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
-        from reconciler.drift import drift_of  # noqa: PLC0415 - the same
+        from reconciler.drift import drift_of, of_existing_keys  # noqa: PLC0415 - the same
 
         self._printer.warn(state.warnings)
         with self._console.progress("Reading scopes", len(state.scopes)) as advance:
             planner = Planner(client, self._kinds, self._workers, now)
-            plan, unread = planner.plan_readable(state, selected, advance)
+            found, unread = planner.plan_readable(state, selected, advance)
+        plan = of_existing_keys(self._kinds, found)
         return Detection(plan, drift_of(self._kinds, plan), unread)
 
     def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:

@@ -34,6 +34,12 @@ _HINTS: Final[Mapping[tuple[str, int], str]] = {
     ("PATCH", 403): "the token may lack the permission to change keys, or a capacity limit is reached",
     ("GET", 404): "check project_id and region_id",
     ("PATCH", 404): "the key is gone; plan again",
+    ("POST", 401): "check GCORE_API_KEY or the token file",
+    ("POST", 403): "the token may lack the permission to create keys, or a capacity limit is reached",
+    ("POST", 409): "a key of this name exists; plan again",
+    ("DELETE", 401): "check GCORE_API_KEY or the token file",
+    ("DELETE", 403): "the token may lack the permission to delete keys",
+    ("DELETE", 409): "something still uses the key; detach it first",
 }
 _NEVER_SENT: Final = (
     httpx.ConnectError,
@@ -76,14 +82,25 @@ def answer_of(request: str, response: httpx.Response, content: bytes, token: Sec
     if token.reveal().encode() in content:
         detail = "the answer holds the token, and so nothing of it is used"
         raise errors.BadAnswerError(errors.Failure(request, detail, response.status_code, in_doubt=True))
+    method = response.request.method
+    if method == "DELETE":
+        return None  # there is nothing to say of what is gone
     try:
         return parse_json(content)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError):
         kind = hidden(response.headers.get("Content-Type", "no content type"), token)
         start = hidden(content[:LONGEST_DETAIL].decode("utf-8", "replace"), token)
-        detail = f"the answer is not JSON ({kind[:80]}, {len(content)} bytes): {start[:80]}"
+        # The answer to a creation holds a secret, of which half may have come.
+        shown = "" if method == "POST" else f": {start[:80]}"
+        detail = f"the answer is not JSON ({kind[:80]}, {len(content)} bytes){shown}"
         failure = errors.Failure(request, detail, response.status_code, in_doubt=True)
-        raise errors.BadAnswerError(failure) from error
+        raise errors.BadAnswerError(failure) from None  # the cause would hold the content
+
+
+def error_class(status: int) -> type[errors.ApiError]:
+    """Give the error that a status stands for, which is no success."""
+    is_fault = status >= httpx.codes.INTERNAL_SERVER_ERROR
+    return _BY_STATUS.get(status, errors.ServerFaultError if is_fault else errors.RejectedError)
 
 
 def _refusal(
@@ -95,11 +112,7 @@ def _refusal(
     except (ValueError, RecursionError):
         body = None
     body = body if isinstance(body, dict) else {}
-    kind = _BY_STATUS.get(status)
-    if kind is None:
-        kind = (
-            errors.ServerFaultError if status >= httpx.codes.INTERNAL_SERVER_ERROR else errors.RejectedError
-        )
+    kind = error_class(status)
 
     def told(member: str) -> str | None:
         value = body.get(member)

@@ -199,8 +199,23 @@ class Writer(Reader):
 
         Values are absolute, so a PATCH that may have taken effect is safe to send again.
         """
-        content = json.dumps(body, separators=(",", ":")).encode("ascii")
-        return self._retrier.call(lambda: self._exchange("PATCH", path, body=content))
+        return self._retrier.call(lambda: self._exchange("PATCH", path, body=_json(body)))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a POST and give the JSON answer, which may hold a secret. Raises as :meth:`patch` does.
+
+        It is sent again only where the service surely has not executed it: a second key would be refused, and
+        the secret of the first one lost with its answer.
+        """
+        return self._retrier.call(lambda: self._exchange("POST", path, body=_json(body)), repeatable=False)
+
+    def delete(self, path: str) -> None:
+        """Send a DELETE. Raises as :meth:`patch` does; NotFoundError may be an earlier attempt's work."""
+        self._retrier.call(lambda: self._exchange("DELETE", path))
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode("ascii")
 
 
 def _is_https(base_url: str) -> bool:

@@ -12,9 +12,11 @@ from reconciler.report import DriftedField, FieldOutcome, RoundResult, ScopeRepo
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from reconciler.declared import DesiredState
     from reconciler.drift import DriftedKey
     from reconciler.errors import ReconcilerError
-    from reconciler.model import DesiredState, Outcome, Plan, Scope
+    from reconciler.model import Outcome, Plan
+    from reconciler.scope import Scope
 
     FieldKey = tuple[str, str]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import NotFoundError, ReconcilerError
+from reconciler.model import Action
 from reconciler.plan import unstored_fields
 from reconciler.waiting import completed
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from reconciler.client import Reader
     from reconciler.journal import Doubt
     from reconciler.kinds import Kind
+
+
+_UNKEPT: Final = (
+    "nothing says that its secret was kept: unless the secret sink has it, delete the key and apply again"
+)
 
 
 class Fate(StrEnum):
@@ -68,14 +74,18 @@ def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: D
             return Finding(doubt, Fate.UNKNOWN, "the answer is not about this key")
         return _judge(kind, doubt, kind.completed(live))
     except NotFoundError:
-        return Finding(doubt, Fate.GONE)
+        fates = {Action.CREATE: Fate.DID_NOT, Action.DELETE: Fate.TOOK_EFFECT}
+        return Finding(doubt, fates.get(doubt.action, Fate.GONE))
     except (ReconcilerError, RecursionError) as error:
         return Finding(doubt, Fate.UNKNOWN, str(error))
 
 
 def _judge(kind: Kind, doubt: Doubt, live: Mapping[str, Any]) -> Finding:
+    if doubt.action is Action.DELETE:
+        return Finding(doubt, Fate.DID_NOT)
     unstored = unstored_fields(kind, doubt.address, doubt.patch, live)
     if not unstored:
-        return Finding(doubt, Fate.TOOK_EFFECT)
+        return Finding(doubt, Fate.TOOK_EFFECT, _UNKEPT if doubt.action.adds and kind.secret else "")
     moved = unstored_fields(kind, doubt.address, doubt.before, live)
-    return Finding(doubt, Fate.OVERTAKEN if moved else Fate.DID_NOT, ", ".join(d.field for d in unstored))
+    is_other = moved or doubt.action is Action.CREATE
+    return Finding(doubt, Fate.OVERTAKEN if is_other else Fate.DID_NOT, ", ".join(d.field for d in unstored))

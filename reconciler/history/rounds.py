@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from reconciler.drift import TugOfWar
     from reconciler.history.database import Database
-    from reconciler.model import Change, Outcome, Scope
+    from reconciler.model import Change, Outcome
     from reconciler.report import DriftedField, RoundReport
+    from reconciler.scope import Scope
 
     FieldKey = tuple[str, str]
     """The address of a key, and the name of a field."""

@@ -56,9 +56,9 @@ def load(paths: Sequence[str], standard_input: BinaryIO, parse_one: Parse = pars
     documents: list[Document] = []
     problems: list[Problem] = []
     for source in _sources(paths, problems):
-        label = "<stdin>" if source == STANDARD_INPUT else source
+        label = _label(source)
         try:
-            content = _read(source, label, standard_input)
+            content = read(source, standard_input)
         except InputError as error:
             problems.extend(error.problems)
             continue
@@ -158,7 +158,9 @@ def _is_special(path: str) -> bool:
     return not stat.S_ISREG(mode)
 
 
-def _read(source: str, label: str, standard_input: BinaryIO) -> bytes:
+def read(source: str, standard_input: BinaryIO) -> bytes:
+    """Read one input, a file or ``-``. Raises InputError."""
+    label = _label(source)
     try:
         if source == STANDARD_INPUT:
             content = standard_input.read(MAX_BYTES + 1)
@@ -171,6 +173,10 @@ def _read(source: str, label: str, standard_input: BinaryIO) -> bytes:
         limit = MAX_BYTES // (1024 * 1024)
         raise InputError([Problem(f"larger than {limit} MiB; split it into several files", Position(label))])
     return content
+
+
+def _label(source: str) -> str:
+    return "<stdin>" if source == STANDARD_INPUT else source
 
 
 def _read_problem(error: OSError | ValueError, source: str) -> Problem:

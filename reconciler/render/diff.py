@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.model import Action
 from reconciler.render.escape import printable
-from reconciler.render.lines import field_view, heading
+from reconciler.render.lines import SYMBOLS, field_view, heading
 from reconciler.render.text import counted, summary_line
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def render_diff(plan: Plan) -> str:
 
 def _lines(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
-        yield f"~ {heading(change)}"
+        symbol, _, becomes = SYMBOLS[change.action]
+        words = "" if change.action is Action.UPDATE else f" {becomes}"
+        yield f"{symbol[-1]} {heading(change)}{words}"
         for field in change.fields:
             yield from _field_lines(field_view(field))
         yield ""
@@ -37,8 +40,10 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _field_lines(view: FieldView) -> Iterator[str]:
     if not view.is_set:
-        yield f"- {view.name} = {view.removed[0]}"
-        yield f"+ {view.name} = {view.added[0]}  # {view.note}"
+        lines = [f"- {view.name} = {item}" for item in view.removed]
+        lines += [f"+ {view.name} = {item}" for item in view.added]
+        yield from lines[:-1]
+        yield f"{lines[-1]}  # {view.note}"
         return
     yield f"~ {view.name} = [  # {view.note}"
     for item in view.removed:

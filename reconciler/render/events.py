@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import Result
+from reconciler.model import Action, Result
 from reconciler.normalize import json_text
 from reconciler.render.escape import tamed
+from reconciler.render.gitlab import action_counts
 from reconciler.render.text import closing_line, summary_line
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from reconciler.model import Change, Outcome, Plan
 
 EVENTS_VERSION: Final = "1.0"
+_BEGUN: Final = {
+    Action.CREATE: "Creating",
+    Action.UPDATE: "Modifying",
+    Action.DELETE: "Destroying",
+    Action.REPLACE: "Replacing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +67,24 @@ def planned(plan: Plan) -> tuple[Event, ...]:
     changes = [
         Event(
             "planned_change",
-            f"{change.address}: Plan to update",
+            f"{change.address}: Plan to {change.action}",
             {
                 "change": {
                     "resource": _resource(change),
-                    "action": "update",
+                    "action": change.action.value,
                     "fields": {field.field: field.effect.value for field in change.fields},
                 }
             },
         )
         for change in plan.changes
     ]
-    counts = {"add": 0, "change": len(plan.changes), "remove": 0, "operation": "plan"}
+    planned_counts = action_counts(plan)
+    counts = {
+        "add": planned_counts["create"],
+        "change": planned_counts["update"],
+        "remove": planned_counts["delete"],
+        "operation": "plan",
+    }
     summary = {"changes": counts, "fingerprint": plan.fingerprint}
     return (
         *changes,
@@ -83,8 +96,12 @@ def planned(plan: Plan) -> tuple[Event, ...]:
 
 def begun(change: Change) -> Event:
     """Tell that a write is about to be sent."""
-    hook = {"resource": _resource(change), "action": "update"}
-    return Event("apply_start", f"{change.address}: Modifying... {json_text(change.patch)}", {"hook": hook})
+    hook = {"resource": _resource(change), "action": change.action.value}
+    return Event(
+        "apply_start",
+        f"{change.address}: {_BEGUN[change.action]}... {json_text(change.patch)}",
+        {"hook": hook},
+    )
 
 
 def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
@@ -98,7 +115,7 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
         return (trouble,)
     hook: dict[str, Any] = {
         "resource": _resource(change),
-        "action": "update",
+        "action": change.action.value,
         "elapsed_seconds": round(seconds, 3),
         "result": result.value,
     }
@@ -113,7 +130,13 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
 def applied(outcomes: Sequence[Outcome]) -> Event:
     """Give the sum of an apply, with how many changes ended how."""
     results = Counter(outcome.result.value for outcome in outcomes)
-    counts = {"add": 0, "change": results[Result.APPLIED.value], "remove": 0, "operation": "apply"}
+    done = Counter(outcome.change.action for outcome in outcomes if outcome.result is Result.APPLIED)
+    counts = {
+        "add": done[Action.CREATE] + done[Action.REPLACE],
+        "change": done[Action.UPDATE],
+        "remove": done[Action.DELETE] + done[Action.REPLACE],
+        "operation": "apply",
+    }
     return Event("change_summary", closing_line(outcomes), {"changes": counts, "results": dict(results)})
 
 

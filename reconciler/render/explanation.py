@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.explanation import Carried, Verdict
+from reconciler.explanation import Verdict
 from reconciler.render.escape import printable, quoted
 from reconciler.render.text import Colour, plain
 
@@ -34,14 +34,12 @@ def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
     )
     yield f"{printable(one.field)}: {paint(one.verdict.value, colour)}"
     yield f"  desired   {_value(one.desired, 'not declared')}"
+    if one.inherited_from is not None:
+        yield f"            from defaults at {printable(str(one.inherited_from))}"
     yield f"  observed  {_value(one.observed, 'not in the answer')}"
     if one.verdict in _COMPARED:
         yield f"  rule      {one.rule}"
-        yield (
-            f"  PATCH     {one.carried.value}"
-            if one.carried is not Carried.NOT
-            else "  PATCH     not carried"
-        )
+        yield f"  PATCH     {one.carried.value}"
 
 
 def _value(value: Value | None, absent: str) -> str:

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import Problem
-from reconciler.model import Origin
+from reconciler.model import Action, Origin
 from reconciler.render.escape import printable
-from reconciler.render.lines import Bound, cut, field_view, is_grave, urgency
+from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_grave, scalar_text, urgency
 from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
@@ -78,13 +78,14 @@ def _of_change(change: Change) -> _Annotation:
     found = {field.origin for field in change.fields}
     labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in found)
     fields = (_field_text(field_view(field, _BOUND)) for field in change.fields)
-    message = "\n".join([printable(change.address), *fields])
+    becomes = "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
+    message = "\n".join([f"{printable(change.address)}{becomes}", *fields])
     return _Annotation(message, f"{labels}access: {change.effect}", change.position)
 
 
 def _field_text(view: FieldView) -> str:
     if not view.is_set:
-        return f"{view.name} = {view.removed[0]} -> {view.added[0]}  # {view.note}"
+        return f"{scalar_text(view)}  # {view.note}"
     items = [*(f"- {item}" for item in view.removed), *(f"+ {item}" for item in view.added)]
     if view.left_out:
         items.append(f"and {view.left_out} more")

@@ -6,9 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import SCOPE_NAMES, Origin
+from reconciler.model import Action, Origin
 from reconciler.normalize import format_instant
 from reconciler.render.escape import tamed
+from reconciler.render.gitlab import action_counts
+from reconciler.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -19,6 +21,12 @@ if TYPE_CHECKING:
     from reconciler.model import Change, Plan
 
 FORMAT_VERSION: Final = "1.0"
+ACTIONS: Final = {
+    Action.CREATE: ["create"],
+    Action.UPDATE: ["update"],
+    Action.DELETE: ["delete"],
+    Action.REPLACE: ["delete", "create"],
+}
 
 
 def render_json(plan: Plan, made_at: dt.datetime, drifted: Sequence[DriftedKey] | None = None) -> str:
@@ -29,9 +37,7 @@ def render_json(plan: Plan, made_at: dt.datetime, drifted: Sequence[DriftedKey] 
         "timestamp": format_instant(made_at),
         "fingerprint": plan.fingerprint,
         "summary": {
-            "create": 0,
-            "update": len(plan.changes),
-            "delete": 0,
+            **action_counts(plan),
             "no-op": plan.unchanged,
             "unmanaged": len(plan.unmanaged),
             "grants": plan.grants,
@@ -54,15 +60,26 @@ def _change(change: Change) -> dict[str, Any]:
     return {
         **_key(change),
         "change": {
-            "actions": ["update"],
-            "before": dict(change.before),
-            "after": dict(change.after),
+            "actions": ACTIONS[change.action],
+            "before": dict(change.before) if change.action is not Action.CREATE else None,
+            "after": dict(change.after) if change.action is not Action.DELETE else None,
             "patch": dict(change.patch),
             "effects": {field.field: field.effect.value for field in change.fields},
             **_origins(change),
         },
-        "request": {"method": "PATCH", "path": change.path},
+        "request": _request(change),
+        **({"undeclared": True} if change.is_undeclared else {}),
         "created_at": change.created,
+    }
+
+
+def _request(change: Change) -> dict[str, Any]:
+    """Give the request that is sent; of a replacement the last, which the deletion comes before."""
+    *first, (method, path) = change.requests
+    return {
+        "method": method,
+        "path": path,
+        **({"after": f"{first[0][0]} {first[0][1]}"} if first else {}),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Origin
+from reconciler.model import Action, Origin
 from reconciler.render.escape import printable, quoted
 from reconciler.render.values import common_start
 
@@ -32,6 +32,8 @@ class Bound:
 class FieldView:
     """A field that changes.
 
+    A field that comes or goes with its key has one side only.
+
     Where it ``is_set``, ``removed`` and ``added`` are the items that go and come, ``kept`` counts the others
     and ``left_out`` those that are beyond a bound; else they hold the value before and the value after.
     ``note`` says who changed it, if that is known, and what that does to access.
@@ -49,6 +51,13 @@ class FieldView:
 def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
     """Give the texts that show ``field``, of which a ``bound`` leaves out what is beyond it and says so."""
     name, note = printable(field.field), note_text(field)
+    if field.with_key:
+        comes = field.effect.grants
+        value = quoted(field.after if comes else field.before)
+        shown = (value if bound is None else cut(value, bound.characters),)
+        return FieldView(
+            name, note, is_set=False, removed=() if comes else shown, added=shown if comes else ()
+        )
     lists = isinstance(field.before, list) and isinstance(field.after, list)
     if not lists or not (field.added or field.removed):
         old, new = _shortened(field.before, field.after, bound)
@@ -75,6 +84,20 @@ def heading(change: Change) -> str:
     """Give the address of a key and the place of its declaration."""
     place = printable(f"{change.position.source}:{change.position.line}")
     return f"{printable(change.address)} ({place})"
+
+
+SYMBOLS: Final = {
+    Action.CREATE: ("+", "create", "will be created"),
+    Action.UPDATE: ("~", "update in-place", "will be updated in-place"),
+    Action.DELETE: ("-", "destroy", "will be destroyed"),
+    Action.REPLACE: ("-/+", "destroy and then create replacement", "must be replaced"),
+}
+"""The symbol of an action, what it means, and what becomes of a key by it: Terraform's words."""
+
+
+def scalar_text(view: FieldView) -> str:
+    """Give a field that is no set on one line: its value before, after, or both."""
+    return f"{view.name} = {' -> '.join((*view.removed, *view.added))}"
 
 
 def is_grave(*fields: FieldChange) -> bool:

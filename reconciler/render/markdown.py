@@ -11,10 +11,17 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Effect, Origin
+from reconciler.model import Action, Effect, Origin
 from reconciler.render.escape import printable
-from reconciler.render.lines import Bound, cut, field_view, heading, is_grave, urgency
-from reconciler.render.text import access_line, counted, errors_line, summary_lines, unmanaged_line
+from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, heading, is_grave, urgency
+from reconciler.render.text import (
+    access_line,
+    changes_text,
+    counted,
+    errors_line,
+    summary_lines,
+    unmanaged_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,7 +142,7 @@ def _fact_lines(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
 
 
 def _headline(plan: Plan) -> str:
-    parts = [f"{counted(len(plan.changes), 'key')} to change" if plan.changes else "no changes"]
+    parts = [changes_text(plan)]
     if plan.revokes:
         parts.append(f"revokes on {counted(plan.revokes, 'key')}")
     if conflicts := plan.of_origin(Origin.CONFLICT):
@@ -205,7 +212,8 @@ def _block_text(change: Change, bound: Bound | None = None) -> str:
 def _block_lines(change: Change, bound: Bound | None) -> Iterator[str]:
     title = heading(change)
     mark = "!" if is_grave(*change.fields) else "#"
-    yield f"{mark} {title if bound is None else cut(title, bound.characters)}"
+    becomes = "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
+    yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes}"
     for field in change.fields:
         view = field_view(field, bound)
         yield f"{'!' if is_grave(field) else '#'}   {view.name}: {view.note}"

@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import Effect, Origin
+from reconciler.model import Action, Effect, Origin
 from reconciler.render.escape import quoted
 from reconciler.render.html import PageTemplate, Tone, page_template
-from reconciler.render.text import access_line, counted
+from reconciler.render.lines import SYMBOLS
+from reconciler.render.text import access_line, changes_text, counted
 from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from reconciler.errors import Problem
-    from reconciler.model import Change, FieldChange, Plan, Scope
+    from reconciler.model import Change, FieldChange, Plan
+    from reconciler.scope import Scope
 
 _UNFOLDED: Final = 20
 """A plan of fewer changes is shown with all of them unfolded."""
@@ -79,6 +81,7 @@ class ChangeView:
     """A change with what the page needs to show, fold and filter it."""
 
     change: Change
+    becomes: str
     marks: str
     is_open: bool
     effects: tuple[Effect, ...]
@@ -141,7 +144,7 @@ def _headline(plan: Plan) -> Headline:
         tone = Tone.WAITING
     if plan.changes:
         notes.append(access_line(plan.grants, plan.revokes, plan.neutral))
-        return Headline(f"{counted(len(plan.changes), 'key')} to change", tone, tuple(notes))
+        return Headline(changes_text(plan), tone, tuple(notes))
     if plan.problems:
         notes.append("The keys with errors cannot be planned; the others match the configuration.")
         return Headline("No changes can be planned", tone, tuple(notes))
@@ -161,12 +164,13 @@ def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
         wrong = problems.get(change.address, ())
         yield ChangeView(
             change=change,
+            becomes="" if change.action is Action.UPDATE else SYMBOLS[change.action][2],
             marks=" ".join((f"s{numbers[change.scope]}", *effects, *origins)),
             is_open=is_short or bool(wrong) or Effect.REVOKES in effects or Origin.CONFLICT in origins,
             effects=effects,
             origins=origins,
             fields=tuple(_field_view(field) for field in change.fields),
-            hidden=len(change.after) - len(change.fields),
+            hidden=max(len(change.after), len(change.before)) - len(change.fields),
             patch=_json_lines(change.patch),
             problems=wrong,
         )
@@ -183,6 +187,10 @@ def _json_lines(value: Mapping[str, Any]) -> list[str]:
 
 def _field_view(field: FieldChange) -> FieldView:
     before, after = field.before, field.after
+    if field.with_key:
+        comes = field.effect.grants
+        shown = (Piece(quoted(after if comes else before)),)
+        return FieldView(field, before=() if comes else shown, after=shown if comes else ())
     if isinstance(before, list) and isinstance(after, list) and (field.added or field.removed):
         return FieldView(
             field,

@@ -6,9 +6,9 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.model import Origin, Result
+from reconciler.model import Action, Origin, Result
 from reconciler.render.escape import printable
-from reconciler.render.lines import field_view, is_grave
+from reconciler.render.lines import SYMBOLS, field_view, is_grave, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,12 +48,15 @@ def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plai
 def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
     if plan.changes:
         yield "Resource actions are indicated with the following symbols:"
-        yield f"  {paint('~', Colour.CHANGE)} update in-place"
+        for action in Action:
+            if plan.count(action):
+                symbol, meaning, _ = SYMBOLS[action]
+                yield f"{_symbol(action, symbol, paint)} {meaning}"
         yield ""
         yield "reconciler will perform the following actions:"
         yield ""
         for change in plan.changes:
-            yield from change_lines(change, change.fields, "will be updated in-place", paint)
+            yield from change_lines(change, change.fields, SYMBOLS[change.action][2], paint)
             yield ""
         yield from summary_lines(plan)
     else:
@@ -67,7 +70,9 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
 def summary_lines(plan: Plan) -> Iterator[str]:
     """Give how many keys change, what happens to access and, where it is known, who made the keys differ."""
     if plan.changes:
-        yield f"Plan: 0 to add, {len(plan.changes)} to change, 0 to destroy."
+        replaced = plan.count(Action.REPLACE)
+        added, destroyed = plan.count(Action.CREATE) + replaced, plan.count(Action.DELETE) + replaced
+        yield f"Plan: {added} to add, {plan.count(Action.UPDATE)} to change, {destroyed} to destroy."
         yield access_line(plan.grants, plan.revokes, plan.neutral)
         if any(field.origin is not None for change in plan.changes for field in change.fields):
             counts = (f"{origin} on {_keys(plan.of_origin(origin))}" for origin in Origin)
@@ -76,6 +81,18 @@ def summary_lines(plan: Plan) -> Iterator[str]:
         yield "No changes can be planned for the keys with errors; the others match the configuration."
     else:
         yield "No changes. Your infrastructure matches the configuration."
+
+
+def changes_text(plan: Plan) -> str:
+    """Say of how many keys what becomes, in a few words."""
+    verbs = {
+        Action.CREATE: "to create",
+        Action.UPDATE: "to change",
+        Action.DELETE: "to destroy",
+        Action.REPLACE: "to replace",
+    }
+    found = [f"{_keys(plan.count(action))} {verb}" for action, verb in verbs.items() if plan.count(action)]
+    return ", ".join(found) or "no changes"
 
 
 def unmanaged_line(plan: Plan) -> str:
@@ -102,7 +119,7 @@ def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
     if not plan.unmanaged:
         return
     if detail is Detail.SUMMARY:
-        yield f"{unmanaged_line(plan)} (-v lists them)"
+        yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
         return
     yield f"{unmanaged_line(plan)}:"
     for address in plan.unmanaged:
@@ -120,11 +137,12 @@ def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, pa
     title = f"# {printable(change.address)} {becomes}"
     yield f"  {paint(title, Colour.STRONG)}"
     yield f"  {paint(f'# (declared at {place})', Colour.QUIET)}"
-    mark = paint("~", Colour.CHANGE)
-    yield f'  {mark} {change.scope.kind} "{printable(change.name)}" {{'
+    symbol, _, _ = SYMBOLS[change.action]
+    mark = _symbol(change.action, symbol, paint)
+    yield f'{mark} {change.scope.kind} "{printable(change.name)}" {{'
     for field in fields:
         yield from _field_lines(field, paint)
-    hidden = len(change.after) - len(fields)
+    hidden = max(len(change.after), len(change.before)) - len(fields)
     if hidden:
         yield paint(f"        # ({hidden} unchanged {_plural('attribute', hidden)} hidden)", Colour.QUIET)
     yield "    }"
@@ -135,7 +153,9 @@ def _field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
     view = field_view(field)
     note = "  " + paint(f"# {view.note}", _colour(field))
     if not view.is_set:
-        yield f"      {mark} {view.name} = {view.removed[0]} -> {view.added[0]}{note}"
+        if not view.removed or not view.added:
+            mark = paint("+", Colour.ADD) if view.added else paint("-", Colour.REMOVE)
+        yield f"      {mark} {scalar_text(view)}{note}"
         return
     yield f"      {mark} {view.name} = [{note}"
     for item in view.removed:
@@ -145,6 +165,12 @@ def _field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
     if view.kept:
         yield paint(f"            # ({counted(view.kept, 'unchanged element')} hidden)", Colour.QUIET)
     yield "        ]"
+
+
+def _symbol(action: Action, symbol: str, paint: Paint) -> str:
+    """Colour a symbol and pad it to the width of the longest, which colour would confuse."""
+    colours = {Action.CREATE: Colour.ADD, Action.UPDATE: Colour.CHANGE}
+    return " " * (3 - len(symbol)) + paint(symbol, colours.get(action, Colour.REMOVE))
 
 
 def _colour(field: FieldChange) -> Colour:
@@ -162,9 +188,12 @@ def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
 
 def closing_line(outcomes: Sequence[Outcome]) -> str:
     """Say how an apply ended."""
-    counts = Counter(outcome.result for outcome in outcomes)
     if _is_complete(outcomes):
-        return f"Apply complete! Resources: 0 added, {counts[Result.APPLIED]} changed, 0 destroyed."
+        done = Counter(o.change.action for o in outcomes if o.result is Result.APPLIED)
+        added, destroyed = (done[action] + done[Action.REPLACE] for action in (Action.CREATE, Action.DELETE))
+        resources = f"{added} added, {done[Action.UPDATE]} changed, {destroyed} destroyed"
+        return f"Apply complete! Resources: {resources}."
+    counts = Counter(outcome.result for outcome in outcomes)
     rest = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
     return f"Apply incomplete: {rest}. Run plan again to see what is left."
 
@@ -176,7 +205,8 @@ def _is_complete(outcomes: Sequence[Outcome]) -> bool:
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     address = printable(outcome.change.address)
     if outcome.result in {Result.APPLIED, Result.UNCHANGED} and not outcome.detail:
-        return f"{address}: {outcome.result.value}"
+        where = f"; its secret is in {printable(outcome.secret_at)}" if outcome.secret_at else ""
+        return f"{address}: {outcome.result.value}{where}"
     return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {printable(outcome.detail)}"
 
 

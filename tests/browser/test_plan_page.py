@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model import Origin, Scope
+from reconciler.model import Origin
 from reconciler.plan import assemble
 from reconciler.render.plan_page import render_plan_page
+from reconciler.scope import Scope
 from tests.browser.chromium import MEASURE, needs_chromium
 from tests.core.example_plan import FRAGMENTS, labelled_plan, plan_of
 from tests.core.test_page import HOSTILE, Document

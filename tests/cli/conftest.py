@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.emulator.description import request_complaints
 from tests.support import CommandLine, emulate
 
 if TYPE_CHECKING:
@@ -23,9 +24,18 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     signal.signal(signal.SIGTERM, before)
 
 
-@pytest.fixture
-def emulator(cli: CommandLine) -> Iterator[Emulator]:
-    """An empty emulated API, which the command line is set to."""
-    with emulate() as running:
+@pytest.fixture(params=[{}], ids=[""])
+def emulator(cli: CommandLine, request: pytest.FixtureRequest) -> Iterator[Emulator]:
+    """An empty emulated API, which the command line is set to; a test can give it switches.
+
+    No test may leave a request that the description of the API does not have.
+    """
+    with emulate(**request.param) as running:
         cli.use(running)
         yield running
+        undescribed = {
+            complaint
+            for record in running.requests
+            for complaint in request_complaints(record.method, record.path, record.body)
+        }
+        assert undescribed == set()

@@ -21,7 +21,7 @@ NO_PROJECT = "write `project_id: N` at the top of the document or set GCORE_CLOU
 NO_EXPIRY = "expire must be text or null, not"
 BY_SERVICE = "is set by the service and cannot be declared; remove it"
 LIKE = "write it like 2027-07-31T00:00:00Z"
-KNOWN = "known fields: name, description, expire, is_disabled, containers"
+KNOWN = "known fields: name, description, expire, is_disabled, containers, state, lifecycle"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 10)
 )
@@ -57,9 +57,12 @@ def complaint(finished: Finished) -> str:
         (f"{HEADER}", "1:1: caas/1/76: keys is missing; write it"),
         (f"{HEADER}keys:\n", "3:6: caas/1/76: keys cannot be null; write a list"),
         (f"{HEADER}keys: web-key\n", '3:7: caas/1/76: keys must be a list, not the text "web-key"'),
-        (f"kind: cass\n{HEADER}keys: []\n", '1:7: kind "cass" is unknown; write one of: caas'),
-        (f"kind: 1\n{HEADER}keys: []\n", "1:7: kind 1 is unknown; write one of: caas"),
-        (f"kind:\n{HEADER}keys: []\n", "1:6: kind null is unknown; write one of: caas"),
+        (
+            f"kind: cass\n{HEADER}keys: []\n",
+            '1:7: kind "cass" is unknown; write one of: caas, faas, inference',
+        ),
+        (f"kind: 1\n{HEADER}keys: []\n", "1:7: kind 1 is unknown; write one of: caas, faas, inference"),
+        (f"kind:\n{HEADER}keys: []\n", "1:6: kind null is unknown; write one of: caas, faas, inference"),
         (
             'project_id: "1"\nregion_id: 76\nkeys: []\n',
             f'1:13: {NO_INTEGER} "1"; write 1 without quotes or leading zeros',

@@ -93,7 +93,7 @@ def test_without_a_difference_no_patch_would_be_sent(
     ("words", "complaint"),
     [
         (["web"], "web is no address such as caas/1/76/name"),
-        (["faas/1/76/web"], "faas/1/76/web is no address such as caas/1/76/name"),
+        (["vaas/1/76/web"], "vaas/1/76/web is no address such as caas/1/76/name"),
         (["caas/1/76/other"], "caas/1/76/other is not declared in these files"),
         (["caas/1/76/web", "colour"], "colour is no field of a caas key; it has name, description"),
     ],
@@ -143,3 +143,23 @@ def test_a_secret_in_an_answer_is_not_shown(cli: CommandLine, tmp_path: Path) ->
         done = cli("explain", "caas/1/76/web", "--file", files)
     assert "secret: set by the service" in done.out
     assert "do-not-show" not in done.everything
+
+
+def test_a_value_that_comes_from_the_defaults_says_so(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", is_disabled=True, description="theirs")
+    file = tmp_path / "keys.yaml"
+    file.write_text(
+        "project_id: 1\nregion_id: 76\ndefaults:\n  is_disabled: false\n  description: all\n"
+        "keys:\n  - {name: web, description: ours}\n"
+    )
+    inherited = explained(cli, str(file), "is_disabled").splitlines()
+    assert inherited[1:6] == [
+        f"# (declared at {file}:7:5)",
+        "",
+        "is_disabled: different",
+        "  desired   false",
+        f"            from defaults at {file}:4:16",
+    ]
+    assert "from defaults" not in explained(cli, str(file), "description")

@@ -379,3 +379,25 @@ def test_a_plan_beyond_the_limits_says_so_in_every_format(
     assert "1 error: the plan must not be applied as it stands." in shown["text"].out
     assert "Error: refused: it would change 2 keys" in shown["text"].err
     assert apply(cli, saved)[0] == 0  # apply has limits of its own
+
+
+def test_a_default_is_compared_sent_and_labelled_like_a_field_of_each_key(
+    cli: CommandLine, emulator: Emulator, branch: Path
+) -> None:
+    fill(emulator, "api-key", "web-key", is_disabled=False, description="old")
+    header = "project_id: 1\nregion_id: 76\n"
+    keys = "keys:\n  - {name: api-key, description: own}\n  - name: web-key\n"
+    file = branch / "keys.yaml"
+    file.write_text(f"{header}defaults: {{description: all}}\n{keys}")
+    git(branch, "commit", "--quiet", "--all", "--message", "defaults")
+    file.write_text(f"{header}defaults: {{description: all, is_disabled: true}}\n{keys}")
+    plan = json.loads(cli("plan", str(file), "--base", "HEAD", "--format", "json").out)
+    told = [
+        (one["address"], one["declared_at"], one["change"]["patch"], one["change"]["origins"])
+        for one in plan["resource_changes"]
+    ]
+    origins = {"description": "drift", "is_disabled": "config"}
+    assert told == [
+        ("caas/1/76/api-key", f"{file}:5", {"description": "own", "is_disabled": True}, origins),
+        ("caas/1/76/web-key", f"{file}:6", {"description": "all", "is_disabled": True}, origins),
+    ]

@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 import reconciler
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.resources import load_kinds
 
 PACKAGE = Path(reconciler.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -44,6 +46,36 @@ def test_no_module_is_longer_than_300_lines(path: Path) -> None:
 def test_no_function_is_longer_than_50_lines(path: Path) -> None:
     long = [node.name for node in functions_of(path) if (node.end_lineno or 0) - node.lineno >= 50]
     assert long == []
+
+
+KIND_NAME = re.compile(rf"\b({'|'.join(load_kinds())})\b", re.IGNORECASE)
+EXAMPLE_ADDRESS = "caas/1/76"
+NAMING = {
+    ("desired.py", '_DEFAULT_KIND: Final = "caas"'),
+    ("resources.py", '"""Give the text of every schema file by its short name, such as'),
+    ("cli/schema.py", "reconciler schema caas"),
+    ("cli/schema.py", "NAME is keys (a desired-state document, the default), a kind such as"),
+    ("sinks/names.py", '"""Give the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
+    ("cli/export.py", '@click.option("--kind", default='),
+    ("cli/emulator.py", """help='JSON: {"caas": {"1/76": [KEY, ...]}"""),
+}
+"""How the only lines begin that name a kind in the engine and its commands, but for example addresses."""
+
+
+def test_no_code_but_the_default_names_a_kind() -> None:
+    modules = [path for path in MODULES if not path.is_relative_to(PACKAGE / "emulator")]
+    found = [
+        (str(path.relative_to(PACKAGE)), line.strip())
+        for path in modules
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if KIND_NAME.search(line.replace(EXAMPLE_ADDRESS, ""))
+    ]
+    assert [
+        line
+        for line in found
+        if not any(line[0] == path and line[1].startswith(text) for path, text in NAMING)
+    ] == []
+    assert len(found) == len(NAMING)
 
 
 @pytest.mark.parametrize("name", NAMES)

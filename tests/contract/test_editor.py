@@ -44,13 +44,22 @@ def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str,
         yield from properties(keywords.get("items", {}), f"{path}{name}.")
 
 
-DECLARABLE = {
-    path: (keywords, keywords.get("description", ""))
-    for name in ("keys", "caas")
+EVERY = {
+    (name, path): (keywords, keywords.get("description", ""))
+    for name in ("keys", "caas", "faas", "inference")
     for path, keywords in properties(json.loads(schema_texts()[name]))
     if not keywords.get("readOnly")
 }
-REQUIRED = ("keys", "name", "containers.name", "containers.namespace")
+DECLARABLE = {path: told for (name, path), told in EVERY.items() if name in {"keys", "caas"}}
+REQUIRED = (
+    "keys",
+    "name",
+    "containers.name",
+    "containers.namespace",
+    "functions.name",
+    "functions.namespace",
+)
+HELD_IN_WORDS = ("keys", "lifecycle", "defaults", "containers", "functions")
 
 
 @pytest.fixture(scope="module")
@@ -76,28 +85,28 @@ def opened(server: LanguageServer, tmp_path: Path) -> Iterator[Opener]:
 # The schemas
 
 
-@pytest.mark.parametrize("path", DECLARABLE)
-def test_every_field_has_a_title_and_says_what_null_means(path: str) -> None:
-    keywords, description = DECLARABLE[path]
+@pytest.mark.parametrize("place", EVERY, ids=".".join)
+def test_every_field_has_a_title_and_says_what_null_means(place: tuple[str, str]) -> None:
+    keywords, description = EVERY[place]
     assert keywords["title"]
     assert re.search(r"\bnull\b", description)
 
 
-@pytest.mark.parametrize("path", sorted(set(DECLARABLE) - set(REQUIRED)))
-def test_every_field_that_can_be_left_out_says_what_that_means(path: str) -> None:
-    assert "Left out, " in DECLARABLE[path][1]
+@pytest.mark.parametrize("place", [place for place in EVERY if place[1] not in REQUIRED], ids=".".join)
+def test_every_field_that_can_be_left_out_says_what_that_means(place: tuple[str, str]) -> None:
+    assert "Left out, " in EVERY[place][1]
 
 
-@pytest.mark.parametrize("path", sorted(set(DECLARABLE) - {"keys", "containers"}))
-def test_every_field_of_one_value_has_valid_examples(path: str) -> None:
-    # The server writes an example that holds mappings as "[object Object]": lists show theirs in words.
-    keywords, _ = DECLARABLE[path]
+@pytest.mark.parametrize("place", [place for place in EVERY if place[1] not in HELD_IN_WORDS], ids=".".join)
+def test_every_field_of_one_value_has_valid_examples(place: tuple[str, str]) -> None:
+    # The server writes an example that holds mappings as "[object Object]": they show theirs in words.
+    keywords, _ = EVERY[place]
     assert keywords["examples"]
     assert [value for value in keywords["examples"] if not Draft7Validator(keywords).is_valid(value)] == []
 
 
 def test_only_the_kind_has_a_default_because_a_field_left_out_is_left_alone() -> None:
-    assert {path for path, (keywords, _) in DECLARABLE.items() if "default" in keywords} == {"kind"}
+    assert {path for (_, path), (keywords, _) in EVERY.items() if "default" in keywords} == {"kind"}
 
 
 # The files
@@ -209,3 +218,41 @@ def test_hovering_over_a_field_shows_what_it_means(server: LanguageServer, field
     with server.opened(ROOT / "examples/keys.yaml") as document:
         shown = document.hover(f"\n    {field}").replace("\\", "")
     assert shown.startswith(f"#### {keywords['title']}\n\n{description}")
+
+
+# Kinds and defaults
+
+
+@needs_server
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        ("kind: faas\n", {"description", "expire", "functions"}),
+        ("kind: inference\n", {"description", "expires_at"}),
+    ],
+)
+def test_the_fields_of_another_kind_are_offered_in_its_keys(
+    opened: Opener, header: str, fields: set[str]
+) -> None:
+    text = f"{header}project_id: 1\nkeys:\n  - name: storefront\n    "
+    assert set(opened(text).completion("storefront\n    ")) == fields
+
+
+@needs_server
+def test_the_fields_of_a_key_but_its_name_are_offered_as_defaults(opened: Opener) -> None:
+    assert set(opened(f"{SCOPE}keys: []\ndefaults:\n  ").completion("defaults:\n  ")) == FIELDS
+
+
+@needs_server
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: inference\nproject_id: 1\nkeys: []\nregion_id: 76\n",
+        "kind: inference\nproject_id: 1\nkeys: []\nregion: Sines\n",
+        "kind: faas\nkeys: []\ndefaults:\n  is_disabled: true\n",
+        "project_id: 1\nkeys: []\ndefaults:\n  name: storefront\n",
+    ],
+)
+def test_what_a_document_of_a_kind_cannot_have_is_underlined(opened: Opener, text: str) -> None:
+    (told,) = opened(text).diagnostics()
+    assert int(told.partition(":")[0]) == text.count("\n") + 1  # the line of the modeline comes first

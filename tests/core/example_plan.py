@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import COLUMN_BITS, Position, Problem
-from reconciler.model import DesiredScope, DesiredState
 from reconciler.origins import labelled
 from tests.core.values import API, CAAS, LATER, SCOPE, WEB, declared, live, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.model import DesiredKey, Plan
+    from reconciler.declared import DesiredKey
+    from reconciler.model import Plan
 
 FRAGMENTS: Final = [
     "\n```\n</details>\n# forged",

@@ -9,12 +9,12 @@ import pytest
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError, Position, Problem
 from reconciler.load.builder import parse
-from reconciler.model import Scope
 from reconciler.resources import document_schema
+from reconciler.scope import Scope
 from tests.core.values import CAAS, NOW, kind_with
 
 if TYPE_CHECKING:
-    from reconciler.model import DesiredState
+    from reconciler.declared import DesiredState
 
 HERE = ScopeDefaults(1, 76)
 
@@ -139,8 +139,11 @@ def test_a_key_with_violations_is_not_counted_as_declared() -> None:
             "keys: [{name: 1}]",
             '1.yaml:1:15: caas/1/76/keys[0]: name must be text, not the number 1; write "1" in quotes',
         ),
-        ("kind: cass\nkeys: []", '1.yaml:1:7: kind "cass" is unknown; write one of: caas'),
-        ("kind: [caas]\nkeys: []", '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas'),
+        ("kind: cass\nkeys: []", '1.yaml:1:7: kind "cass" is unknown; write one of: caas, faas, inference'),
+        (
+            "kind: [caas]\nkeys: []",
+            '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas, faas, inference',
+        ),
         ("project_id: 1e2\nkeys: []", "1.yaml:1:13: project_id must be a whole number in digits; write 100"),
         ("region_id: 0\nkeys: []", "1.yaml:1:12: region_id 0 is too small; the smallest is 1"),
     ],
@@ -220,3 +223,134 @@ def test_a_merged_value_is_blamed_where_it_was_written_for_each_key() -> None:
         ["1.yaml:3:40", "caas/1/76/api-key"],
         ["1.yaml:4:58", "caas/1/76/api-key"],
     ]
+
+
+DEFAULTED = """\
+defaults:
+  expire: 2036-01-31T00:00:00Z
+  containers: [{name: web, namespace: shop}]
+keys:
+  - name: web-key
+  - {name: api-key, containers: []}
+  - {name: job-key, expire: null, description: x}
+"""
+
+
+def test_a_default_holds_for_each_key_that_does_not_write_the_field_itself() -> None:
+    (scope,) = desired(DEFAULTED).scopes
+    web = [{"name": "web", "namespace": "shop"}]
+    later = "2036-01-31T00:00:00Z"
+    assert [key.fields for key in scope.keys] == [
+        {"name": "web-key", "expire": later, "containers": web},
+        {"name": "api-key", "expire": later, "containers": []},
+        {"name": "job-key", "expire": None, "containers": web, "description": "x"},
+    ]
+
+
+def test_a_key_stays_where_it_is_and_knows_which_values_it_inherits_from_where() -> None:
+    (scope,) = desired(DEFAULTED).scopes
+    _, _, job = scope.keys
+    assert job.position == Position("1.yaml", 7, 5)
+    places = {field: job.inherited_from(field) for field in ("expire", "containers", "description", "status")}
+    assert places == {
+        "expire": None,
+        "containers": Position("1.yaml", 3, 15),
+        "description": None,
+        "status": None,
+    }
+
+
+@pytest.mark.parametrize("header", ["", "defaults: {}\n"])
+def test_without_defaults_nothing_is_inherited_and_nothing_copied(header: str) -> None:
+    (document,) = parse(f"{header}keys: [{{name: web-key}}]", "1.yaml")
+    validator = Validator(document_schema(), {"caas": CAAS}, HERE, NOW)
+    validator.add(document)
+    ((key,),) = (scope.keys for scope in validator.finish().scopes)
+    assert key.fields is document.data["keys"][0]
+    assert key.inherited_from("expire") is None
+
+
+def test_defaults_hold_for_their_own_document_only() -> None:
+    state = desired("defaults: {is_disabled: true}\nkeys: [{name: web-key}]\n---\nkeys: [{name: api-key}]\n")
+    assert [dict(key.fields) for scope in state.scopes for key in scope.keys] == [
+        {"name": "web-key", "is_disabled": True},
+        {"name": "api-key"},
+    ]
+
+
+UNMANAGED = "leave the field out to leave it unmanaged"
+
+
+KNOWN = "known fields: description, expire, is_disabled, containers"
+NO_DEFAULT = "says which key is meant and has no default; write it in each key"
+EXAMPLE = 'write it, for example namespace: "shop"'
+
+
+@pytest.mark.parametrize(
+    ("defaults", "place", "message"),
+    [
+        ("null", 11, "defaults cannot be null; write a mapping"),
+        ("[]", 11, "defaults must be a mapping, not a list"),
+        ("{name: web-key}", 12, f"defaults.name {NO_DEFAULT}"),
+        ("{is_disabled: null}", 25, f"defaults.is_disabled cannot be null; {UNMANAGED}"),
+        (
+            "{description: null}",
+            25,
+            f'defaults.description cannot be null; {UNMANAGED}, write "" to clear it',
+        ),
+        ("{is_disabled: 1}", 25, "defaults.is_disabled must be true or false, not the number 1"),
+        ("{colour: red}", 12, f"defaults.colour is not a known field; {KNOWN}"),
+        ("{status: x}", 12, "defaults.status is set by the service and cannot be declared; remove it"),
+        ("{containers: [{name: web}]}", 25, f"defaults.containers[0].namespace is missing; {EXAMPLE}"),
+    ],
+)
+def test_a_default_is_checked_like_a_field_and_blamed_once_where_it_stands(
+    defaults: str, place: int, message: str
+) -> None:
+    text = f"defaults: {defaults}\nkeys: [{{name: web-key}}, {{name: api-key}}]"
+    assert problems(text) == [f"1.yaml:1:{place}: caas/1/76: {message}"]
+
+
+def test_a_repeated_address_is_found_beside_a_bad_default() -> None:
+    text = "defaults: {expire: 2027}\nkeys: [{name: web-key}, {name: web-key}]"
+    assert [line.split(":")[1] for line in problems(text)] == ["1", "2"]
+
+
+def test_an_expiry_that_is_near_is_warned_of_at_the_default_for_each_key() -> None:
+    keys = "[{name: web-key}, {name: api-key, expire: null}]"
+    told = "expire 2026-06-02T12:00:00Z is near: the key stops working in 24 hours"
+    text = f"defaults: {{expire: 2026-06-02T12:00:00Z}}\nkeys: {keys}"
+    assert warnings(text) == [f"1.yaml:1:20: caas/1/76/web-key: {told}"]
+
+
+def test_names_stand_for_numbers_until_they_are_looked_up() -> None:
+    state = desired("project: shop\nregion: Luxembourg-2\nkeys: [{name: web-key}]", defaults=ScopeDefaults())
+    assert addresses(state) == ["caas/shop/Luxembourg-2/web-key"]
+    assert [(named.part, named.name, str(named.position)) for named in state.names] == [
+        ("project_id", "shop", "1.yaml:1:10"),
+        ("region_id", "Luxembourg-2", "1.yaml:2:9"),
+    ]
+
+
+def test_a_name_goes_before_the_number_of_the_environment() -> None:
+    assert addresses(desired("project: shop\nkeys: [{name: web-key}]")) == ["caas/shop/76/web-key"]
+
+
+def test_a_key_that_is_declared_twice_by_name_is_found_offline() -> None:
+    document = "project: shop\nkeys: [{name: web-key}]\n"
+    told = "declared twice, first at 1.yaml:2:8; keep one of the two"
+    assert problems(document, document) == [f"2.yaml:2:8: caas/shop/76/web-key: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("project: shop\nproject_id: 1", "1:1: project and project_id both; keep one of the two"),
+        ("region: Sines\nregion_id: 76", "1:1: region and region_id both; keep one of the two"),
+        ("project: null", "1:10: project cannot be null; write text"),
+        ('project: ""', '1:10: project "" has 0 characters; it needs at least 1'),
+        ("project: 7", '1:10: project must be text, not the number 7; write "7" in quotes'),
+    ],
+)
+def test_a_name_that_cannot_be_looked_up_is_a_problem(header: str, problem: str) -> None:
+    assert problems(f"{header}\nkeys: []") == [f"1.yaml:{problem}"]

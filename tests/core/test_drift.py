@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.declared import DesiredScope, DesiredState
 from reconciler.drift import Correction, corrections, declared_values, drift_of
-from reconciler.model import DesiredScope, DesiredState
 from reconciler.plan import fingerprint
 from reconciler.render.drift import render_drift
 from tests.core.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan

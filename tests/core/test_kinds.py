@@ -5,38 +5,114 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 from reconciler.kinds import EffectRule, Form, kind_from_schema
-from reconciler.model import Scope
 from reconciler.resources import load_kinds
-from tests.core.values import CAAS, SCOPE, kind_with, live
+from reconciler.scope import Scope
+from tests.core.values import CAAS, kind_with, live
 
+KINDS = load_kinds()
 PAIR = {"type": "object", "properties": {"name": {"type": "string"}}}
 
 
 def test_every_kind_is_named_like_its_schema_file() -> None:
-    assert {name: kind.name for name, kind in load_kinds().items()} == {"caas": "caas"}
-
-
-def test_the_documented_facts_about_caas_keys() -> None:
-    assert (CAAS.identity, CAAS.page_limit, CAAS.always_sent) == ("name", 1000, ())
-    assert CAAS.collection_path(SCOPE) == "/cloud/v1/caas/keys/1/76"
+    assert {name: kind.name for name, kind in KINDS.items()} == {
+        "caas": "caas",
+        "faas": "faas",
+        "inference": "inference",
+    }
 
 
 @pytest.mark.parametrize(
-    ("field", "form", "effect"),
+    ("name", "path", "always_sent", "immutable", "optional"),
     [
-        ("name", Form.EXACT, EffectRule.NONE),
-        ("description", Form.EXACT, EffectRule.NONE),
-        ("is_disabled", Form.EXACT, EffectRule.SWITCH_OFF),
-        ("expire", Form.INSTANT, EffectRule.EXPIRY),
-        ("containers", Form.SET, EffectRule.BINDING),
+        ("caas", "/cloud/v1/caas/keys/1/76", (), set(), {}),
+        ("faas", "/cloud/v1/faas/keys/1/76", ("functions",), set(), {"description": "", "expire": None}),
+        (
+            "inference",
+            "/cloud/v3/inference/1/api_keys",
+            (),
+            {"expires_at"},
+            {"description": "", "expires_at": None},
+        ),
+    ],
+)
+def test_the_documented_facts_about_each_family(
+    name: str, path: str, always_sent: tuple[str, ...], immutable: set[str], optional: dict[str, Any]
+) -> None:
+    kind = KINDS[name]
+    assert (kind.identity, kind.page_limit, kind.secret, kind.created) == (
+        "name",
+        1000,
+        "secret",
+        "created_at",
+    )
+    assert kind.collection_path(kind.scope_of([1, 76][: len(kind.scope)])) == path
+    assert (kind.always_sent, set(kind.immutable), kind.optional) == (always_sent, immutable, optional)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "allowed"),
+    [
+        ("caas", "ab", False),  # a create takes it, the path of one key does not
+        ("caas", "abc", True),
+        ("caas", "a" * 64, True),
+        ("caas", "a" * 65, False),
+        ("faas", "a", False),
+        ("faas", "ab", True),
+        ("faas", "a" * 26, True),
+        ("faas", "a" * 27, False),
+        ("faas", "1ab", False),
+        ("inference", "abc", False),
+        ("inference", "1abc", True),
+        ("inference", "a" * 63, True),
+        ("inference", "a" * 64, False),
+        ("inference", "chat.key", False),  # a create takes it, the path of one key does not
+    ],
+)
+def test_a_name_is_one_that_a_create_and_the_path_of_a_key_both_take(
+    kind: str, name: str, *, allowed: bool
+) -> None:
+    assert Draft7Validator(KINDS[kind].schema["properties"]["name"]).is_valid(name) is allowed
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "form", "effect"),
+    [
+        ("caas", "name", Form.EXACT, EffectRule.NONE),
+        ("caas", "description", Form.EXACT, EffectRule.NONE),
+        ("caas", "is_disabled", Form.EXACT, EffectRule.SWITCH_OFF),
+        ("caas", "expire", Form.INSTANT, EffectRule.EXPIRY),
+        ("caas", "containers", Form.SET, EffectRule.BINDING),
+        ("faas", "description", Form.EXACT, EffectRule.NONE),
+        ("faas", "expire", Form.INSTANT, EffectRule.EXPIRY),
+        ("faas", "functions", Form.SET, EffectRule.BINDING),
+        ("inference", "description", Form.EXACT, EffectRule.NONE),
+        ("inference", "expires_at", Form.INSTANT, EffectRule.EXPIRY),
     ],
 )
 def test_a_field_is_compared_and_judged_as_its_schema_says(
-    field: str, form: Form, effect: EffectRule
+    kind: str, field: str, form: Form, effect: EffectRule
 ) -> None:
-    assert (CAAS.fields[field].form, CAAS.fields[field].effect) == (form, effect)
+    assert (KINDS[kind].fields[field].form, KINDS[kind].fields[field].effect) == (form, effect)
+
+
+@pytest.mark.parametrize(
+    ("kind", "declarable"),
+    [
+        ("caas", ["name", "description", "expire", "is_disabled", "containers"]),
+        ("faas", ["name", "description", "expire", "functions"]),
+        ("inference", ["name", "description", "expires_at"]),
+    ],
+)
+def test_what_the_service_sets_is_not_among_the_fields_that_can_be_declared(
+    kind: str, declarable: list[str]
+) -> None:
+    fields = KINDS[kind].schema["properties"]
+    declared = [name for name, keywords in fields.items() if not keywords.get("readOnly")]
+    assert declared == [*declarable, "state", "lifecycle"]
+    assert not {"state", "lifecycle"} & KINDS[kind].fields.keys()
 
 
 @pytest.mark.parametrize(

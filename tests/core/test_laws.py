@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
-    from reconciler.model import Change, DesiredKey
+    from reconciler.declared import DesiredKey
+    from reconciler.model import Change
 
 SPELLINGS: list[Callable[[dt.datetime], str]] = [
     lambda moment: moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

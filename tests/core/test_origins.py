@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.model import DesiredScope, DesiredState, Origin
+from reconciler.declared import DesiredScope, DesiredState
+from reconciler.model import Origin
 from reconciler.origins import labelled
 from tests.core.values import API, CAAS, SCOPE, WEB, declared, live, make_plan
 

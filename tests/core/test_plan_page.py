@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from reconciler import __version__
 from reconciler.errors import Position, Problem
-from reconciler.model import Change, Effect, FieldChange, Origin, Scope
+from reconciler.model import Change, Effect, FieldChange, Origin
 from reconciler.plan import assemble
 from reconciler.render.plan_page import render_plan_page
+from reconciler.scope import Scope
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of
 from tests.core.test_page import HOSTILE, ROOT, Document, Element, contrast, skeleton
 from tests.core.values import API, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
@@ -132,7 +133,7 @@ def test_errors_and_conflicts_are_told_before_everything_else() -> None:
 
 def test_an_error_and_a_warning_name_their_place_and_key() -> None:
     text = read(example_plan()).text
-    assert "Errors keys.yaml:15:1 caas/1/76/gone-key declared, but not on the server; create the key" in text
+    assert "Errors keys.yaml:15:1 caas/1/76/gone-key declared, but not on the server, and a new key" in text
     assert "Warnings more.yaml:2:3 two files declare keys of this project" in text
 
 

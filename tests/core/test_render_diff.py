@@ -30,8 +30,8 @@ WHOLE = """\
 - is_disabled = true
 + is_disabled = false  # [config] grants: enables the key
 
-~ Error: keys.yaml:15:1: caas/1/76/gone-key: declared, but not on the server; create the key first, \
-or remove it from the file
+~ Error: keys.yaml:15:1: caas/1/76/gone-key: declared, but not on the server, and a new key needs \
+containers; declare it
 ~ Warning: more.yaml:2:3: two files declare keys of this project
 
 ~ Plan: 0 to add, 2 to change, 0 to destroy. Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys. \
@@ -61,7 +61,10 @@ def test_a_plan_of_nothing_is_one_line() -> None:
 def test_a_plan_of_errors_alone_shows_them_and_claims_no_match() -> None:
     *errors, blank, summary, end = render_diff(make_plan([declared()], [])).split("\n")
     assert [error.partition("; ")[0] for error in errors] == [
-        "~ Error: keys.yaml:1:1: caas/1/76/web-key: declared, but not on the server"
+        (
+            "~ Error: keys.yaml:1:1: caas/1/76/web-key: declared, but not on the server, "
+            "and a new key needs containers"
+        )
     ]
     assert (blank, end) == ("", "")
     assert summary.startswith("~ No changes can be planned for the keys with errors")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WHOLE = """\
 ::error file=keys.yaml,line=15,col=1,title=the plan must not be applied::caas/1/76/gone-key: declared, but \
-not on the server; create the key first, or remove it from the file
+not on the server, and a new key needs containers; declare it
 ::warning file=keys.yaml,line=9,col=1,title=[conflict] access%3A grants+revokes::caas/1/76/api-key%0A\
 containers = [- {name: "old", namespace: "shop"}, + {name: "api", namespace: "shop"}]  \
 # [conflict] grants+revokes: binds 1, unbinds 1

@@ -38,8 +38,8 @@ WHOLE = """\
 
 **1 error: the plan must not be applied as it stands**
 
-- `keys.yaml:15:1`: `caas/1/76/gone-key`: `declared, but not on the server; create the key first, \
-or remove it from the file`
+- `keys.yaml:15:1`: `caas/1/76/gone-key`: `declared, but not on the server, and a new key needs \
+containers; declare it`
 
 **1 warning**
 

@@ -43,7 +43,7 @@ reconciler will perform the following actions:
 
 Plan: 0 to add, 2 to change, 0 to destroy.
 Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.
-Unmanaged: 1 key live but not declared (-v lists them)
+Unmanaged: 1 key live but not declared (-v lists them, reconciler export --into FILE adopts them)
 """
 NEUTRAL = "  # neutral: access unchanged"
 HOSTILE = [

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reconciler import __version__
+from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import RefusedError
-from reconciler.model import DesiredScope, DesiredState
 from reconciler.normalize import json_text
 from reconciler.origins import labelled
 from reconciler.plan import fingerprint

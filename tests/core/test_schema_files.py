@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.resources import resource, schema_texts
+from reconciler.kinds import RESERVED
+from reconciler.resources import load_kinds, resource, schema_texts
+from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 SCHEMAS = {name: json.loads(text) for name, text in schema_texts().items()}
+KINDS = [name for name, schema in SCHEMAS.items() if "x-reconciler" in schema]
 EXAMPLES = sorted(resource("examples").glob("*.yaml"))
+
+
+FIELDS_OF = {kind: SCHEMAS[kind]["properties"] for kind in KINDS}
 
 
 def check_jsonschema(file: Path) -> int:
@@ -40,23 +46,48 @@ def test_a_schema_is_valid_draft_07(name: str) -> None:
     assert SCHEMAS[name]["$schema"] == "http://json-schema.org/draft-07/schema#"
 
 
-@pytest.mark.parametrize("name", ["caas", "keys"])
+@pytest.mark.parametrize("name", [*KINDS, "keys"])
 def test_every_property_is_described_for_editors(name: str) -> None:
     assert [path for path, keywords in described(SCHEMAS[name]) if not keywords.get("description")] == []
 
 
 def test_every_kind_can_be_chosen_in_a_document() -> None:
-    kinds = [name for name, schema in SCHEMAS.items() if "x-reconciler" in schema]
-    assert SCHEMAS["keys"]["properties"]["kind"]["enum"] == kinds
+    assert SCHEMAS["keys"]["properties"]["kind"]["enum"] == KINDS
     references = [
         branch["then"]["properties"]["keys"]["items"]["$ref"] for branch in SCHEMAS["keys"]["allOf"]
     ]
-    assert references == [f"{kind}.schema.json" for kind in kinds]
+    assert references == [f"{kind}.schema.json" for kind in KINDS]
 
 
-@pytest.mark.parametrize("field", ["created_at", "status", "source", "secret"])
-def test_what_the_service_sets_can_be_neither_declared_nor_sent(field: str) -> None:
-    keywords = SCHEMAS["caas"]["properties"][field]
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_header_of_a_document_takes_the_scope_of_its_kind_and_no_other(kind: str) -> None:
+    branch = next(b for b in SCHEMAS["keys"]["allOf"] if b["if"]["properties"]["kind"]["const"] == kind)
+    refused = {name for name, keywords in branch["then"]["properties"].items() if "not" in keywords}
+    absent = set(SCOPE_NAMES) - load_kinds()[kind].scope.keys()
+    assert refused == absent | {NAME_WORDS[name] for name in absent}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_that_can_be_declared_can_have_a_default_but_the_name(kind: str) -> None:
+    branch = next(b for b in SCHEMAS["keys"]["allOf"] if b["if"]["properties"]["kind"]["const"] == kind)
+    defaults = dict(branch["then"]["properties"]["defaults"]["properties"])
+    assert "not" in defaults.pop("name")
+    kept = {"name", *RESERVED}
+    fields = [name for name, words in FIELDS_OF[kind].items() if "readOnly" not in words and name not in kept]
+    assert defaults == {name: {"$ref": f"{kind}.schema.json#/properties/{name}"} for name in fields}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        (kind, field)
+        for kind in KINDS
+        for field, keywords in FIELDS_OF[kind].items()
+        if "readOnly" in keywords
+    ],
+)
+def test_what_the_service_sets_can_be_neither_declared_nor_sent(kind: str, field: str) -> None:
+    keywords = FIELDS_OF[kind][field]
     assert keywords["readOnly"] is True
     assert not Draft7Validator(keywords).is_valid("2027-01-01T00:00:00Z")
 
@@ -70,3 +101,30 @@ def test_other_tools_refuse_what_we_refuse(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text("keys: [{name: web-key, descripton: x}]\n")
     assert check_jsonschema(file) == 1
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ("kind: faas\nkeys: [{name: ab, functions: [{name: resize, namespace: media}]}]\n", 0),
+        ("kind: faas\nkeys: [{name: web-key, containers: []}]\n", 1),
+        ("kind: inference\nproject_id: 1\nkeys: [{name: chat, expires_at: null}]\n", 0),
+        ("kind: inference\nkeys: [{name: chat, expire: null}]\n", 1),
+        ("kind: inference\nregion_id: 76\nkeys: []\n", 1),
+        ("kind: cass\nkeys: []\n", 1),
+        ("defaults: {expire: null, containers: []}\nkeys: []\n", 0),
+        ("defaults: {name: web-key}\nkeys: []\n", 1),
+        ("defaults: {is_disabled: null}\nkeys: []\n", 1),
+        ("kind: faas\ndefaults: {is_disabled: true}\nkeys: []\n", 1),
+        ("kind: inference\ndefaults: {expires_at: null}\nkeys: []\n", 0),
+    ],
+)
+def test_other_tools_judge_each_document_by_its_kind(tmp_path: Path, document: str, code: int) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_text(document)
+    assert check_jsonschema(file) == code
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_describes_what_is_said_about_a_key_in_the_same_words(kind: str) -> None:
+    assert {name: FIELDS_OF[kind][name] for name in RESERVED} == SCHEMAS["keys"]["definitions"]

@@ -39,20 +39,25 @@ INSTANTS = st.sampled_from(
 BOXES = st.fixed_dictionaries(
     {"name": NAMES | ODD}, optional={"namespace": st.just("shop") | ODD, "extra": ODD}
 )
-KEYS = st.fixed_dictionaries(
-    {"name": NAMES},
-    optional={
-        "description": st.text(max_size=3) | ODD,
-        "expire": INSTANTS | ODD,
-        "is_disabled": st.booleans() | ODD,
-        "containers": st.lists(st.sampled_from([WEB, API]) | BOXES, max_size=4) | ODD,
-        "status": ODD,
-        "descripton": ODD,
-    },
-)
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "description": st.text(max_size=3) | ODD,
+    "expire": INSTANTS | ODD,
+    "is_disabled": st.booleans() | ODD,
+    "containers": st.lists(st.sampled_from([WEB, API]) | BOXES, max_size=4) | ODD,
+    "status": ODD,
+    "descripton": ODD,
+}
+KEYS = st.fixed_dictionaries({"name": NAMES}, optional=FIELDS)
+DEFAULTS = st.fixed_dictionaries({}, optional=FIELDS | {"name": NAMES})
 DOCUMENTS = st.fixed_dictionaries(
     {"keys": st.lists(KEYS | ODD, max_size=3) | ODD},
-    optional={"kind": st.just("caas") | ODD, "project_id": st.integers(-1, 2) | ODD, "regions": ODD},
+    optional={
+        "kind": st.just("caas") | ODD,
+        "project_id": st.integers(-1, 2) | ODD,
+        "regions": ODD,
+        "region": st.just("Luxembourg-2") | ODD,
+        "defaults": DEFAULTS | ODD,
+    },
 )
 
 
@@ -61,6 +66,8 @@ DOCUMENTS = st.fixed_dictionaries(
 @example({"keys": [{"name": "web-key", "containers": [WEB, API, WEB]}]})
 @example({"keys": [{"name": "web-key", "containers": [WEB, WEB]}]})
 @example({"keys": [{"name": "web-key", "expire": []}]})
+@example({"defaults": {"containers": [WEB, WEB]}, "keys": []})
+@example({"defaults": {"expire": None, "is_disabled": False, "containers": [API, WEB]}, "keys": []})
 def test_a_document_is_accepted_exactly_if_the_schema_files_allow_it(document: Any) -> None:
     assert (CHECKER.violations(document) == ()) is JUDGE.is_valid(document)
 
@@ -91,6 +98,14 @@ def found(document: Any) -> list[tuple[Any, str]]:
             [(("kid",), "additionalProperties"), (("kin",), "additionalProperties")],
         ),
         ({"keys": [None]}, [(("keys", 0), "type")]),
+        ({"keys": [], "defaults": None}, [(("defaults",), "type")]),
+        ({"keys": [], "defaults": {"name": "web-key"}}, [(("defaults", "name"), "not")]),
+        ({"keys": [], "defaults": {"status": "x"}}, [(("defaults", "status"), "not")]),
+        ({"keys": [], "defaults": {"colour": "x"}}, [(("defaults", "colour"), "additionalProperties")]),
+        (
+            {"keys": [], "defaults": {"containers": [WEB, WEB]}},
+            [(("defaults", "containers"), "uniqueItems")],
+        ),
         ({"keys": [{}]}, [(("keys", 0, "name"), "required")]),
         ({"keys": [{"name": "web-key", "status": "x"}]}, [(("keys", 0, "status"), "not")]),
         (

@@ -15,7 +15,7 @@ CHECKER = SchemaChecker(document_schema(), CAAS)
 NAME_RULE = (
     "use lower-case letters, digits and hyphens, starting with a letter and ending with a letter or digit"
 )
-FIELDS = "name, description, expire, is_disabled, containers"
+FIELDS = "name, description, expire, is_disabled, containers, state, lifecycle"
 UNMANAGED = "leave the field out to leave it unmanaged"
 EXAMPLE = "write it like 2027-07-31T00:00:00Z"
 
@@ -161,9 +161,9 @@ def test_a_field_that_cannot_be_declared(field: str, message: str) -> None:
         ({"keys": [None]}, "the key cannot be null; write a mapping"),
         ({"keys": [{}]}, 'name is missing; write it, for example name: "storefront"'),
         ({"keys": [], "key": []}, "key is not a known field; did you mean keys?"),
-        ({"keys": [], "kind": "cass"}, 'kind "cass" is unknown; write one of: caas'),
-        ({"keys": [], "kind": None}, "kind null is unknown; write one of: caas"),
-        ({"keys": [], "kind": ["caas"]}, 'kind ["caas"] is unknown; write one of: caas'),
+        ({"keys": [], "kind": "cass"}, 'kind "cass" is unknown; write one of: caas, faas, inference'),
+        ({"keys": [], "kind": None}, "kind null is unknown; write one of: caas, faas, inference"),
+        ({"keys": [], "kind": ["caas"]}, 'kind ["caas"] is unknown; write one of: caas, faas, inference'),
         ({"keys": [], "project_id": 0}, "project_id 0 is too small; the smallest is 1"),
         ({"keys": [], "project_id": None}, "project_id cannot be null; write a whole number"),
         ({"keys": [], "project_id": 1.5}, "project_id must be a whole number, not the number 1.5"),

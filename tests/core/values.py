@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from reconciler.declared import DesiredKey, DesiredScope
 from reconciler.errors import COLUMN_BITS
 from reconciler.kinds import Kind, kind_from_schema
-from reconciler.model import DesiredKey, DesiredScope, ObservedScope, Scope
+from reconciler.model import ObservedScope
 from reconciler.plan import assemble, everything, plan_scope
 from reconciler.resources import load_kinds
+from reconciler.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

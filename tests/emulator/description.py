@@ -1,4 +1,4 @@
-"""The API's description, and what it has to say about an answer."""
+"""The API's description, and what it has to say about a request or an answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
@@ -84,6 +85,46 @@ def _pointer(method: str, template: str, status: int) -> str | None:
         pointer = response["$ref"].removeprefix("#")
         response = description()["components"]["responses"][pointer.rpartition("/")[2]]
     return f"{pointer}/content/application~1json/schema" if "content" in response else None
+
+
+def _resolved(entry: dict[str, Any]) -> dict[str, Any]:
+    """Give what an entry of a list of parameters stands for."""
+    if "$ref" not in entry:
+        return entry
+    name = entry["$ref"].rpartition("/")[2]
+    found: dict[str, Any] = description()["components"]["parameters"][name]
+    return found
+
+
+def _misfits(schema: dict[str, Any], text: str) -> list[str]:
+    """Say how the text of a parameter misses its schema."""
+    is_number = schema["type"] == "integer" and re.fullmatch(r"-?\d+", text)
+    value = int(text) if is_number else text
+    return [error.message for error in Draft202012Validator(schema).iter_errors(value)]
+
+
+def request_complaints(method: str, target: str, body: Any) -> list[str]:
+    """Say what the description does not have in a request; ``target`` is a path with its query."""
+    url = urlsplit(target)
+    template = template_of(url.path)
+    item = {} if template is None else description()["paths"][template]
+    operation = item.get(method.lower())
+    if template is None or operation is None:
+        return [f"{method} {url.path} is no operation"]
+    entries = [_resolved(entry) for entry in [*item.get("parameters", []), *operation.get("parameters", [])]]
+    schemas = {(entry["in"], entry["name"]): entry["schema"] for entry in entries}
+    parts = zip(template.split("/"), url.path.split("/"), strict=True)
+    given = [(("path", part.strip("{}")), unquote(text)) for part, text in parts if part.startswith("{")]
+    given += [(("query", name), text) for name, text in parse_qsl(url.query, keep_blank_values=True)]
+    found = [f"{place} is no parameter" for place, _ in given if place not in schemas]
+    found += [f"{p}: {what}" for p, text in given if p in schemas for what in _misfits(schemas[p], text)]
+    if "requestBody" not in operation:
+        return found if body is None else [*found, "a body where there is none"]
+    pointer = (
+        f"/paths/{template.replace('/', '~1')}/{method.lower()}/requestBody/content/application~1json/schema"
+    )
+    errors = _validator(pointer, dated=True).iter_errors(body)
+    return found + [f"{'/'.join(map(str, error.absolute_path))}: {error.message:.200}" for error in errors]
 
 
 def complaints(method: str, path: str, status: int, document: Any, *, dated: bool = True) -> list[str]:

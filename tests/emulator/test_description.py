@@ -10,7 +10,13 @@ from jsonschema import Draft202012Validator
 from reconciler.emulator import Faults
 from reconciler.emulator.faults import NO_FAULTS
 from tests.emulator.conftest import TOKEN
-from tests.emulator.description import complaints, description, operations, template_of
+from tests.emulator.description import (
+    complaints,
+    description,
+    operations,
+    request_complaints,
+    template_of,
+)
 from tests.emulator.kinds import BOX
 
 if TYPE_CHECKING:
@@ -178,3 +184,41 @@ def test_another_answer_is_not(method: str, path: str, status: int, document: ob
 @pytest.mark.parametrize("name", sorted(description()["components"]["schemas"]))
 def test_every_schema_of_the_description_is_one(name: str) -> None:
     Draft202012Validator.check_schema(description()["components"]["schemas"][name])
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("GET", f"{CAAS}?limit=1000&offset=0", None),
+        ("GET", f"{INFERENCE}?limit=1000", None),
+        ("PATCH", f"{CAAS}/web-key", {}),
+        ("PATCH", f"{CAAS}/web-key", {"expire": None, "containers": [BOX]}),
+        ("PATCH", "/cloud/v1/faas/keys/1/76/web-key", {"functions": [BOX]}),
+        ("PATCH", f"{INFERENCE}/web-key", {"description": "x"}),
+    ],
+)
+def test_a_request_that_the_description_has_is_let_through(method: str, target: str, body: object) -> None:
+    assert request_complaints(method, target, body) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("GET", f"{CAAS}?limit=1001", None),
+        ("GET", f"{CAAS}?limit=all", None),
+        ("GET", f"{CAAS}?page=2", None),
+        ("GET", CAAS, {}),
+        ("GET", "/cloud/v1/caas/keys/one/76", None),
+        ("GET", f"{CAAS}/ab", None),
+        ("PUT", f"{CAAS}/web-key", {}),
+        ("PATCH", f"{CAAS}/web-key", None),
+        ("PATCH", f"{CAAS}/web-key", {"name": "web-key"}),
+        ("PATCH", f"{CAAS}/web-key", {"expire": "2027-01-31"}),
+        ("PATCH", f"{CAAS}/web-key", {"containers": [BOX | {"port": 80}]}),
+        ("PATCH", "/cloud/v1/faas/keys/1/76/web-key", {"description": "x"}),
+        ("PATCH", f"{INFERENCE}/web.key", {"description": "x"}),
+        ("PATCH", f"{INFERENCE}/web-key", {"expires_at": "2027-01-31T00:00:00Z"}),
+    ],
+)
+def test_any_other_request_is_not(method: str, target: str, body: object) -> None:
+    assert request_complaints(method, target, body)

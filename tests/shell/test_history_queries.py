@@ -16,7 +16,7 @@ from reconciler.errors import HistoryError
 from reconciler.history.database import Database
 from reconciler.history.news import News
 from reconciler.history.queries import Selection, conditions, contests, episodes, status
-from reconciler.model import Result, Scope
+from reconciler.model import Result
 from reconciler.notification import Condition, Trouble
 from reconciler.report import (
     FieldOutcome,
@@ -27,6 +27,7 @@ from reconciler.report import (
     Standing,
     Status,
 )
+from reconciler.scope import Scope
 from tests.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 

@@ -18,8 +18,9 @@ from reconciler.drift import TugOfWar
 from reconciler.history.database import Database
 from reconciler.history.queries import journal_lines
 from reconciler.history.rounds import History, HistoryRun, JournalTable, clear_contest
-from reconciler.model import Effect, Outcome, Result, Scope
+from reconciler.model import Effect, Outcome, Result
 from reconciler.report import FieldOutcome, RoundResult, RoundSummary, ScopeReport, ScopeStatus, Standing
+from reconciler.scope import Scope
 from tests.history import (
     DAYS,
     HOURS,

@@ -77,6 +77,7 @@ def test_a_line_says_what_who_and_from_which_commit(emulator: Emulator, plan: Pl
         "event": "write",
         "address": "caas/1/76/web",
         "path": "/cloud/v1/caas/keys/1/76/web",
+        "action": "update",
         "patch": {"description": "new"},
         "before": {"description": "old"},
         "fingerprint": "sha256:0",

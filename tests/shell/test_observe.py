@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from reconciler.client import Reader
 from reconciler.errors import BadAnswerError, IncompleteReadError, UnauthorizedError
-from reconciler.model import ObservedScope, Scope
+from reconciler.model import ObservedScope
 from reconciler.observe import LISTINGS, observe
 from reconciler.resources import load_kinds
+from reconciler.scope import Scope
 from reconciler.secret import Secret
 from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.client import Connection
-    from reconciler.model import DesiredState, Outcome
+    from reconciler.declared import DesiredState
+    from reconciler.model import Outcome
 
 KINDS: Final = load_kinds()
 _RAW_SHARE: Final = 10

@@ -1,0 +1,186 @@
+"""From live keys to what a file would declare of them, and the text of that. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.changes import created_at
+from reconciler.errors import InputError
+from reconciler.kinds import Form
+from reconciler.load.builder import parse
+from reconciler.load.spelling import block_text, field_lines
+from reconciler.normalize import NotNormalError, json_text, normalize
+from reconciler.render.escape import printable
+from reconciler.wording import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.kinds import Field, Kind
+    from reconciler.schemas import SchemaChecker
+    from reconciler.scope import Scope
+
+_LONGEST: Final = 120
+_FIELD_DEPTH: Final = 3
+"""Length of the path of a key's field: ``keys``, the index, the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What can be declared of one live key: fields in the order of the schema, and why others cannot be.
+
+    ``fact`` says in a few words what only the service sets.
+    """
+
+    name: str
+    fields: Mapping[str, Any]
+    left_out: Mapping[str, str]
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What can be declared of a scope's live keys, by name.
+
+    ``foreign`` gives the names of other systems' keys, by the mark of the system; ``unusable`` says of each
+    other key that is left out why it is.
+    """
+
+    keys: tuple[Declaration, ...]
+    foreign: Mapping[str, tuple[str, ...]]
+    unusable: Mapping[str, str]
+
+
+def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker) -> Adoption:
+    """Give what can be declared of live keys. Every value is one that a plan finds equal to the live one."""
+    found: list[Declaration] = []
+    foreign: defaultdict[str, list[str]] = defaultdict(list)
+    unusable: dict[str, str] = {}
+    for live in sorted(keys, key=lambda key: str(key[kind.identity])):
+        owner = kind.owner(live)
+        if owner is not None:
+            foreign[owner].append(live[kind.identity])
+            continue
+        made = declaration(kind, live, checker)
+        reason = _unusable(kind, made)
+        if reason is None:
+            found.append(made)
+        else:
+            unusable[live[kind.identity]] = reason
+    systems = {owner: tuple(names) for owner, names in sorted(foreign.items())}
+    return Adoption(tuple(found), systems, unusable)
+
+
+def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> Declaration:
+    """Give what can be declared of one live key."""
+    fields: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
+    for name in settable(kind):
+        if name not in live:
+            left_out[name] = "the service does not show it"
+            continue
+        try:
+            value = _ordered(kind.fields[name], normalize(kind.fields[name], live[name]))
+        except NotNormalError as error:
+            left_out[name] = str(error)
+            continue
+        if _reads_back(name, value):
+            fields[name] = value
+        else:
+            left_out[name] = f"{name} holds what strict YAML cannot write"
+    for violation in checker.violations({"keys": [fields]}):
+        path = violation.path
+        field = str(path[2]) if len(path) >= _FIELD_DEPTH else kind.identity
+        left_out.setdefault(field, describe(violation))
+        fields.pop(field, None)
+    return Declaration(str(live[kind.identity]), fields, left_out, _fact(kind, live))
+
+
+def settable(kind: Kind) -> Iterator[str]:
+    """Name the fields that can be declared, in the order of the schema."""
+    for name, keywords in kind.described.items():
+        if not keywords.get("readOnly"):
+            yield name
+
+
+def _unusable(kind: Kind, made: Declaration) -> str | None:
+    """Say why a key cannot be declared at all, if it cannot."""
+    needed = [kind.identity, *kind.schema.get("required", ())]
+    return next((made.left_out[name] for name in needed if name in made.left_out), None)
+
+
+def _ordered(field: Field, value: Any) -> Any:
+    """Put the members of a set's items into the order of the schema."""
+    if field.form is not Form.SET or not field.members or value is None:
+        return value
+    return [{member: item[member] for member in field.members} for item in value]
+
+
+def _reads_back(name: str, value: Any) -> bool:
+    """Tell whether the text of a value means that value again."""
+    if value is None or isinstance(value, bool) or (isinstance(value, str) and block_text(value) == value):
+        return True
+    text = "\n".join([*field_lines(name, value, 0), ""])
+    try:
+        json_text(
+            value
+        ).encode()  # half a character can be written as an escape, but not every parser reads it
+        (document,) = parse(text, name)
+    except (InputError, UnicodeEncodeError):
+        return False
+    return json_text(document.data) == json_text({name: value})
+
+
+def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
+    """Say what the service set of a key: ``created 2026-01-01T00:00:00Z, status Active``."""
+    facts = []
+    for name, keywords in kind.described.items():
+        value = live.get(name)
+        if not keywords.get("readOnly") or name == kind.secret or value is None or value == "":
+            continue
+        if name == kind.created:
+            facts.append(f"created {_short(created_at(kind, live) or value)}")
+        else:
+            facts.append(f"{name} {_short(value)}")
+    return ", ".join(facts)
+
+
+def _short(value: Any) -> str:
+    text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def key_lines(made: Declaration, column: int = 2, offset: int = 2) -> list[str]:
+    """Write a key as an item of a list whose dashes stand at ``column``, its fields ``offset`` further."""
+    pad = " " * column
+    first, *rest = [
+        line for name, value in made.fields.items() for line in field_lines(name, value, column + offset)
+    ]
+    lines = [f"{pad}-{' ' * (offset - 1)}{first.lstrip(' ')}", *rest]
+    inner = " " * (column + offset)
+    lines += [f"{inner}# {name} left out: {_short(reason)}" for name, reason in made.left_out.items()]
+    return [f"{pad}# {made.fact}", *lines] if made.fact else lines
+
+
+def document_lines(kind: Kind, scope: Scope, adoption: Adoption) -> list[str]:
+    """Write a document of one scope, with comments about the keys that are left out."""
+    lines = [
+        f"kind: {block_text(kind.name)}",
+        *(f"{name}: {block_text(value)}" for name, value in scope.parts),
+    ]
+    for owner, names in adoption.foreign.items():
+        count = f"{len(names)} key{'' if len(names) == 1 else 's'}"
+        lines.append(f"# left out: {count} of another system ({_short(owner)}), which are never changed:")
+        lines += [f"#   {_short(name)}" for name in names]
+    lines += [f"# left out: {_short(name)}: {_short(reason)}" for name, reason in adoption.unusable.items()]
+    if not adoption.keys:
+        return [*lines, "keys: []"]
+    return [*lines, "keys:", *_items(adoption.keys)]
+
+
+def _items(keys: Sequence[Declaration]) -> Iterator[str]:
+    for made in keys:
+        yield from key_lines(made)

@@ -1,0 +1,94 @@
+"""``reconciler accept``: the drift was right."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
+from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.files import replace_text
+from reconciler.cli.options import clock_of, connection, explain_options, validator
+from reconciler.cli.plan import read_files
+from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.render.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.commands.accept import Drifted
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler accept caas/1/76/storefront --file keys/
+  reconciler accept caas/1/76/storefront expire --file keys/shop.yaml
+""",
+)
+@click.argument("address")
+@click.argument("field", required=False)
+@explain_options
+@click.pass_context
+def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
+    """Write the live values of one key into the file that declares it otherwise. Never writes to the API.
+
+    ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows it to one field. Only declared fields
+    that differ are written, and only the text of their values changes.
+    """
+    console = console_of(parameters)
+    clock = clock_of(context)
+    link = connection(parameters, clock, console)
+    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.commands.accept import accept as accepted  # noqa: PLC0415 - --help needs no engine
+    from reconciler.commands.accept import drifted  # noqa: PLC0415 - the same
+    from reconciler.load.files import read  # noqa: PLC0415 - the same
+    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
+
+    if "-" in parameters["paths"]:
+        raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
+    kinds = load_kinds()
+    kind, scope, name = parsed_address(kinds, parameters["address"])
+    field = known_field(kind, parameters["field"])
+    now = clock.now()
+    state = read_files(kinds, parameters, now)
+    if state.names:
+        named = state.names[0]
+        message = f"accept needs {named.part} instead of the name {named.name}"
+        raise ConfigurationError(f"{named.position}: {message}")
+    key = declared_key(state, scope, name)
+    if field is not None and field not in key.fields:
+        message = f"{field} is not declared for {parameters['address']}, so it is not managed"
+        raise ConfigurationError(f"{key.position}: {message}; declare it to manage it")
+    with Reader(link) as reader:
+        live = live_key(reader, kind, scope, name)
+    found = drifted(kind, scope, key, live, now).narrowed(field)
+    if not found.fields:
+        what = "No declared field of {0} differs" if field is None else f"{field} of {{0}} does not differ"
+        console.result(printable(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
+        return ExitCode.DONE
+    for other in found.fields:
+        if (place := key.inherited_from(other)) is not None:
+            message = f"{other} comes from the defaults of its document, which hold for other keys too"
+            raise ConfigurationError(f"{place}: {message}; write it into the key first")
+    content = read(key.source, io.BytesIO())
+    text = accepted(content, found, now, lambda: validator(parameters, kinds, now))
+    replace_text(key.source, content, text)
+    console.result("".join(_diff(found, content.decode("utf-8"), text, console.paint)))
+    count = f"{len(found.fields)} field{'' if len(found.fields) == 1 else 's'}"
+    console.note(f"Accepted {count} of {found.address}: {', '.join(found.fields)}")
+    return ExitCode.DONE
+
+
+def _diff(found: Drifted, before: str, after: str, paint: Callable[[str, str], str]) -> Iterator[str]:
+    """Give the lines that changed, each group under its place."""
+    from reconciler.commands.accept import changed_lines  # noqa: PLC0415 - --help needs no engine
+
+    for group in changed_lines(before, after):
+        yield printable(f"{found.key.source}:{group.number}") + "\n"
+        for sign, colour, lines in (("-", "red", group.gone), ("+", "green", group.come)):
+            for line in lines:
+                yield paint(printable(f"{sign} {line}"), colour) + "\n"

@@ -1,0 +1,53 @@
+"""What the commands about one key share: its address, its declaration, its live value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ConfigurationError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.client import Reader
+    from reconciler.declared import DesiredKey, DesiredState
+    from reconciler.kinds import Kind
+    from reconciler.scope import Scope
+
+
+def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:
+    """Give what an address stands for. Raises ConfigurationError if it is none."""
+    kind = kinds.get(address.partition("/")[0])
+    found = None if kind is None else kind.parse_address(address)
+    if kind is None or found is None:
+        raise ConfigurationError(f"{address} is no address such as caas/1/76/name")
+    return kind, *found
+
+
+def known_field(kind: Kind, field: str | None) -> str | None:
+    """Give a field that the kind has, or None for all. Raises ConfigurationError for another."""
+    if field is not None and field not in kind.fields:
+        known = ", ".join(kind.fields)
+        raise ConfigurationError(f"{field} is no field of a {kind.name} key; it has {known}")
+    return field
+
+
+def declared_key(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
+    """Give the declaration of a key. Raises ConfigurationError if there is none."""
+    for part in state.scopes:
+        for key in part.keys if part.scope == scope else ():
+            if key.name == name:
+                return key
+    raise ConfigurationError(f"{scope.address(name)} is not declared in these files")
+
+
+def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any]:
+    """Read one key that is declared. Raises ConfigurationError if it is not there."""
+    path = kind.item_path(scope, name)
+    try:
+        live = reader.get(path, {})
+    except NotFoundError as error:
+        raise ConfigurationError(f"{scope.address(name)} is declared, but not on the server") from error
+    if not isinstance(live, dict):
+        raise ConfigurationError(f"GET {path}: the answer is not an object")
+    return kind.completed(live)

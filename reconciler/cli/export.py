@@ -1,0 +1,163 @@
+"""``reconciler export``: what exists, as desired state."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.files import replace_text
+from reconciler.cli.options import clock_of, connection, connection_options
+from reconciler.errors import ConfigurationError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.cli.console import Console
+    from reconciler.commands.export import Export, Live
+    from reconciler.kinds import Kind
+    from reconciler.scope import Scope
+
+
+@click.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Examples:
+  reconciler export --project-id 1 --region-id 76 > keys.yaml
+  reconciler export --project-id 1 --region-id 76 --into keys/shop.yaml
+""",
+)
+@click.option("--kind", default="caas", show_default=True, metavar="KIND", help="Kind of the keys.")
+@click.option(
+    "--project-id",
+    type=click.IntRange(min=1),
+    envvar="GCORE_CLOUD_PROJECT_ID",
+    help="Project of the keys.  [env: GCORE_CLOUD_PROJECT_ID]",
+)
+@click.option(
+    "--region-id",
+    type=click.IntRange(min=1),
+    envvar="GCORE_CLOUD_REGION_ID",
+    help="Region of the keys, for kinds that have one.  [env: GCORE_CLOUD_REGION_ID]",
+)
+@click.option(
+    "--scope",
+    "parts",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What else the address of the kind names. Repeatable.",
+)
+@click.option(
+    "--into",
+    type=click.Path(),
+    metavar="FILE",
+    help="Add the keys that FILE does not declare to it, and change nothing else there.",
+)
+@click.option(
+    "--schema",
+    default="keys.schema.json",
+    show_default=True,
+    metavar="PATH",
+    help="Schema that the first line names for editors; see reconciler schema.",
+)
+@connection_options
+@click.pass_context
+def export(context: click.Context, /, **parameters: Any) -> ExitCode:
+    """Write the live keys of a scope as a desired-state file, to adopt what exists.
+
+    A plan of the result is empty. Keys of other systems are left out, and so is what cannot be declared;
+    comments say so. Never writes to the API.
+    """
+    console = console_of(parameters)
+    clock = clock_of(context)
+    link = connection(parameters, clock, console)
+    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.commands.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
+    from reconciler.desired import ScopeDefaults, Validator  # noqa: PLC0415 - the same
+    from reconciler.observe import observe  # noqa: PLC0415 - the same
+    from reconciler.resources import document_schema, load_kinds  # noqa: PLC0415 - the same
+
+    kinds = load_kinds()
+    kind = kinds.get(parameters["kind"])
+    if kind is None:
+        raise click.BadParameter(f"{parameters['kind']!r} is none of {', '.join(kinds)}", param_hint="--kind")
+    scope = _scope(kind, parameters)
+    content = None if parameters["into"] is None else _content(parameters["into"])
+    now = clock.now()
+    defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
+    with Reader(link) as reader:
+        observed = observe(reader, kind, scope)
+    live = Live(kind, observed, now, lambda: Validator(document_schema(), kinds, defaults, now))
+    if content is None:
+        made = export_document(live, parameters["schema"])
+        console.warn(made.warnings)
+        _tell_foreign(made, console)
+        console.result(made.text.encode())
+    else:
+        _add(content, parameters["into"], live, console)
+    return ExitCode.DONE
+
+
+def _add(content: bytes, file: str, live: Live, console: Console) -> None:
+    """Add keys to a file, or say that there is nothing to add."""
+    from reconciler.commands.export import export_into, nothing_to_add  # noqa: PLC0415 - --help needs no engine
+    from reconciler.render.escape import printable  # noqa: PLC0415 - the same
+
+    made = export_into(content, file, live)
+    console.warn(made.warnings)
+    names = [key.name for key in made.adoption.keys]
+    if not names:
+        console.result(printable(nothing_to_add(file, live.scope, made.adoption)) + "\n")
+        return
+    _tell_foreign(made, console)
+    replace_text(file, content, made.text)
+    count = f"{len(names)} key{'' if len(names) == 1 else 's'}"
+    console.result(printable(f"Added {count} of {live.scope} to {file}: {', '.join(names)}") + "\n")
+
+
+def _tell_foreign(made: Export, console: Console) -> None:
+    for owner, names in made.adoption.foreign.items():
+        count = f"{len(names)} key{'' if len(names) == 1 else 's'}"
+        console.note(f"Left out: {count} of another system ({owner}): {', '.join(names)}")
+
+
+def _content(file: str) -> bytes:
+    """Read the file that keys are added to. Raises ConfigurationError where that cannot be."""
+    from reconciler.load.files import read  # noqa: PLC0415 - --help needs no engine
+
+    if not Path(file).is_file():
+        raise ConfigurationError(
+            f"--into {file}: no such file; write a new one with reconciler export > {file}"
+        )
+    return read(file, io.BytesIO())
+
+
+def _scope(kind: Kind, parameters: Mapping[str, Any]) -> Scope:
+    """Give the scope that the options name. Raises UsageError where they do not."""
+    given: dict[str, Any] = {name: parameters.get(name) for name in ("project_id", "region_id")}
+    for part in parameters["parts"]:
+        name, sign, value = part.partition("=")
+        if not sign or name not in kind.scope:
+            known = ", ".join(kind.scope)
+            raise click.BadParameter(f"{part!r} is no NAME=VALUE of {known}", param_hint="--scope")
+        given[name] = value
+    values = [_part(name, keywords, given.get(name)) for name, keywords in kind.scope.items()]
+    return kind.scope_of(values)
+
+
+def _part(name: str, keywords: Mapping[str, Any], value: Any) -> int | str:
+    """Give one part of a scope as its schema wants it."""
+    from reconciler.schemas import is_valid  # noqa: PLC0415 - --help needs no engine
+
+    option = f"--{name.replace('_', '-')}" if name in {"project_id", "region_id"} else f"--scope {name}=VALUE"
+    if value is None:
+        raise click.UsageError(f"Missing option '{option}'.")
+    if keywords["type"] == "integer" and isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if not is_valid(value, keywords):
+        raise click.BadParameter(f"{value!r} cannot be the {name}", param_hint=option)
+    found: int | str = value
+    return found

@@ -1,0 +1,160 @@
+"""Where secrets of new keys go, as the command line says it: ``--secret-sink KIND:ARGUMENT``."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.cli.credentials import OWN_VARIABLES, checked_url
+from reconciler.errors import ConfigurationError
+from reconciler.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.client.stores import Conditions
+    from reconciler.clock import Clock
+    from reconciler.sinks.place import SecretSink
+
+SINKS: Final[Mapping[str, str]] = {
+    "exec": "exec:COMMAND",
+    "file": "file:DIRECTORY",
+    "kubernetes": "kubernetes:NAMESPACE",
+    "vault": "vault:MOUNT/PATH",
+}
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def open_sink(
+    spec: str, clock: Clock, user_agent: str, environment: Mapping[str, str] = os.environ
+) -> SecretSink:
+    """Give the sink that ``spec`` names; nothing is opened yet, that is for its ``probe``.
+
+    Raises ConfigurationError if the text, or a variable of the environment that the sink needs, is unusable.
+    """
+    kind, _, argument = spec.partition(":")
+    if kind not in SINKS:
+        raise ConfigurationError(_unknown(kind))
+    if not argument.strip():
+        raise ConfigurationError(f"--secret-sink {kind}: lacks what follows the colon: {SINKS[kind]}")
+    if "\0" in argument:
+        raise ConfigurationError(f"--secret-sink {kind}: holds a NUL character")
+    match kind:
+        case "file":
+            return _file_sink(argument)
+        case "exec":
+            return _exec_sink(argument, clock, environment)
+    from reconciler.client.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
+
+    conditions = Conditions(user_agent, clock)
+    if kind == "kubernetes":
+        return _kubernetes_sink(argument, conditions, environment)
+    return _vault_sink(argument, conditions, environment)
+
+
+def _unknown(kind: str) -> str:
+    close = difflib.get_close_matches(kind.lower(), SINKS, n=1)
+    advice = f"did you mean {SINKS[close[0]]}?" if close else f"known are {', '.join(SINKS.values())}"
+    return f"--secret-sink begins with {kind!r}, which is no kind of sink; {advice}"
+
+
+def _file_sink(folder: str) -> SecretSink:
+    from reconciler.sinks.files import FileSink  # noqa: PLC0415 - only what is asked for is loaded
+
+    if folder.startswith("~"):
+        raise ConfigurationError(f"--secret-sink file:{folder}: no shell expands ~ here; write $HOME")
+    return FileSink(Path(folder))
+
+
+def _exec_sink(command: str, clock: Clock, environment: Mapping[str, str]) -> SecretSink:
+    from reconciler.sinks.program import ExecSink  # noqa: PLC0415 - only what is asked for is loaded
+
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise ConfigurationError(f"--secret-sink exec: the command cannot be read: {error}") from error
+    if not words or not words[0]:
+        raise ConfigurationError("--secret-sink exec: the command names no program")
+    own = {environment.get(name) for name in OWN_VARIABLES} - {None, ""}
+    told = {
+        name: value
+        for name, value in environment.items()
+        if name not in OWN_VARIABLES and value not in own  # the same token under another name is no better
+    }
+    return ExecSink(words, told, clock)
+
+
+def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
+    from reconciler.client.kubernetes import Cluster, KubernetesSink  # noqa: PLC0415 - loads httpx
+
+    if _NAMESPACE.fullmatch(namespace) is None:
+        message = f"--secret-sink kubernetes:{namespace}: a namespace is lower-case letters, digits, hyphens"
+        raise ConfigurationError(message)
+    host, port = (
+        environment.get("KUBERNETES_SERVICE_HOST", ""),
+        environment.get("KUBERNETES_SERVICE_PORT", ""),
+    )
+    if not host or not port:
+        raise ConfigurationError(
+            "--secret-sink kubernetes: works in a pod only, where KUBERNETES_SERVICE_HOST and "
+            "KUBERNETES_SERVICE_PORT are set; elsewhere, use exec: with kubectl"
+        )
+    shown = f"[{host}]" if ":" in host else host
+    address = checked_url(f"https://{shown}:{port}", "the cluster's address", "KUBERNETES_SERVICE_HOST")
+    return KubernetesSink(namespace, Cluster(address), conditions)
+
+
+def _vault_sink(path: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
+    from reconciler.client.vault import VaultAccess, VaultSink  # noqa: PLC0415 - loads httpx
+
+    parts = path.strip("/").split("/")
+    if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():
+        raise ConfigurationError(f"--secret-sink vault:{path}: write MOUNT/PATH, like secret/api-keys")
+    if parts[1:2] == ["data"]:
+        rest = "/".join([parts[0], *parts[2:]])
+        message = f"--secret-sink vault:{path}: leave out data, which only the API writes: vault:{rest}"
+        raise ConfigurationError(message)
+    address = environment.get("VAULT_ADDR", "")
+    if not address:
+        raise ConfigurationError("--secret-sink vault: needs VAULT_ADDR, like https://vault.example.com:8200")
+    namespace = environment.get("VAULT_NAMESPACE", "")
+    if not namespace.isascii() or not namespace.isprintable():
+        raise ConfigurationError("VAULT_NAMESPACE holds a character that it cannot have")
+    authorities = environment.get("VAULT_CACERT", "")
+    access = VaultAccess(
+        address=checked_url(address, "the address of Vault", "VAULT_ADDR").rstrip("/"),
+        token=_vault_token(environment),
+        namespace=namespace,
+        authorities=Path(authorities) if authorities else None,
+    )
+    return VaultSink("/".join(parts), access, conditions)
+
+
+def _vault_token(environment: Mapping[str, str]) -> Callable[[], Secret]:
+    """Give a way to the token: a file is read each time, because an agent writes it anew."""
+    token, file = environment.get("VAULT_TOKEN", ""), environment.get("VAULT_TOKEN_FILE", "")
+    if token:
+        kept = _checked_token(token, "VAULT_TOKEN")
+        return lambda: kept
+    if not file:
+        raise ConfigurationError("--secret-sink vault: needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE")
+    return lambda: _read_token(Path(file))
+
+
+def _read_token(file: Path) -> Secret:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"the file {file} of VAULT_TOKEN_FILE cannot be read: {reason}") from None
+    return _checked_token(text.strip(), f"the file {file} of VAULT_TOKEN_FILE")
+
+
+def _checked_token(text: str, where: str) -> Secret:
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(f"{where} does not hold a token")
+    return Secret(text)

@@ -1,0 +1,227 @@
+"""JSON exchanges with places that keep secrets, where neither side may give one away."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from reconciler import errors
+from reconciler.client.answers import error_class, unreachable
+from reconciler.retry import Retrier, RetryPolicy, retry_after
+from reconciler.sinks.hiding import quoted
+from reconciler.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from reconciler.clock import Clock
+    from reconciler.secret import Secret
+
+_POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=45.0)
+_TIMEOUT: Final = 10.0
+_LONGEST_ANSWER: Final = 30.0
+_LARGEST_ANSWER: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What every exchange depends on. ``transport`` takes the place of the network."""
+
+    user_agent: str
+    clock: Clock
+    transport: httpx.BaseTransport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """How to be let in: the header with the token, which is asked for anew each time, and other headers.
+
+    ``authorities`` are the certificates to trust instead of the system's.
+    """
+
+    base_url: str
+    header: str
+    prefix: str
+    token: Callable[[], Secret]
+    headers: Mapping[str, str]
+    authorities: Path | None
+    use_proxies: bool
+
+
+class Store:
+    """One server. Every exchange opens a connection of its own: there are as few as new keys."""
+
+    def __init__(self, entrance: Entrance, conditions: Conditions) -> None:
+        """Take the way in; nothing is opened or read before the first exchange."""
+        self._entrance = entrance
+        self._conditions = conditions
+        # Nothing ends a run so early that a secret is not stored: this signal is never given.
+        self._retrier = Retrier(_POLICY, conditions.clock, threading.Event())
+        self._tls: ssl.SSLContext | None = None
+
+    def send(
+        self, method: str, path: str, body: Secret | None = None, *, hide: tuple[Secret, ...] = ()
+    ) -> Any:
+        """Give the JSON answer to a request. ``path`` may hold a query; ``body`` is JSON.
+
+        It is tried again where that may help. Raises ApiError, ConfigurationError or HeldBackError, whose
+        texts hold neither the token nor any secret of ``hide``.
+        """
+        return self._retrier.call(lambda: self._once(method, path, body, hide))
+
+    def create(
+        self,
+        path: str,
+        body: Secret,
+        secret: Secret,
+        is_told: Callable[[Any], bool],
+        is_there: Callable[[], bool],
+    ) -> None:
+        """Send what makes something new; whether it was made is told by the answer, or by reading it.
+
+        ``is_told`` judges the answer. Where an answer was lost, ``is_there`` reads.
+        Raises what ``send`` does.
+        """
+        request = f"POST {path}"
+        try:
+            answer = self.send("POST", path, body, hide=(secret,))
+            if not is_told(answer):
+                failure = errors.Failure(request, "the answer is not that of a new secret", in_doubt=True)
+                raise errors.BadAnswerError(failure)
+        except errors.ApiError as error:
+            if not error.failure.in_doubt:
+                raise
+            with contextlib.suppress(errors.ReconcilerError):  # to read may be forbidden
+                if is_there():
+                    return
+            detail = f"{error.failure.detail}; it may be stored all the same"
+            raise type(error)(replace(error.failure, detail=detail)) from None
+
+    def _once(self, method: str, path: str, body: Secret | None, hide: tuple[Secret, ...]) -> Any:
+        token = self._entrance.token()
+        hidden = (token, *hide)
+        shown = f"{method} {path}"
+        began = self._conditions.clock.monotonic()
+        with self._client(token) as client:
+            client.event_hooks = {"response": [lambda answer: _refuse_redirect(answer, shown, hidden)]}
+            try:
+                request = client.build_request(method, self._entrance.base_url.rstrip("/") + path)
+                if body is not None:
+                    request = client.build_request(method, request.url, content=body.reveal().encode("ascii"))
+                    request.headers["Content-Type"] = "application/json"
+                response = client.send(request, stream=True)
+                try:
+                    content = self._content(response, shown, began)
+                finally:
+                    response.close()
+            except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
+                told = unreachable(shown, error, token)
+                detail = quoted(told.failure.detail, *hidden)
+                raise type(told)(replace(told.failure, detail=detail)) from None
+        if not response.is_success:
+            raise self._refusal(shown, response, content, hidden)
+        try:
+            return parse_json(content)
+        except (ValueError, RecursionError):
+            detail = f"the answer is not JSON ({len(content)} bytes)"
+            failure = errors.Failure(shown, detail, response.status_code, in_doubt=True)
+            raise errors.BadAnswerError(failure) from None
+
+    def _content(self, response: httpx.Response, request: str, began: float) -> bytes:
+        content = b""
+        for part in response.iter_bytes():
+            content += part
+            is_late = self._conditions.clock.monotonic() > began + _LONGEST_ANSWER
+            if is_late or len(content) > _LARGEST_ANSWER:
+                detail = "the answer does not end" if is_late else "the answer is too large"
+                raise errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
+        return content
+
+    def _refusal(
+        self, request: str, response: httpx.Response, content: bytes, hidden: tuple[Secret, ...]
+    ) -> errors.ApiError:
+        kind = error_class(response.status_code)
+        detail = quoted(_reason(content), *hidden) or quoted(response.reason_phrase, *hidden)
+        return kind(
+            errors.Failure(
+                request,
+                detail or "no reason given",
+                response.status_code,
+                retry_after=retry_after(response.headers.get("Retry-After"), self._conditions.clock),
+                in_doubt=kind in {errors.ServerFaultError, errors.TimedOutError},
+            )
+        )
+
+    def _client(self, token: Secret) -> httpx.Client:
+        entrance = self._entrance
+        try:
+            return httpx.Client(
+                headers={
+                    entrance.header: entrance.prefix + token.reveal(),
+                    "User-Agent": self._conditions.user_agent,
+                    "Accept": "application/json",
+                    **entrance.headers,
+                },
+                timeout=_TIMEOUT,
+                follow_redirects=False,
+                verify=self._trust(),
+                trust_env=entrance.use_proxies,
+                transport=self._conditions.transport,
+            )
+        except (ImportError, ValueError, httpx.InvalidURL):
+            message = "the proxy in HTTPS_PROXY or ALL_PROXY cannot be used; set it like http://proxy:3128"
+            raise errors.ConfigurationError(message) from None
+
+    def _trust(self) -> ssl.SSLContext:
+        if self._tls is None:
+            authorities = self._entrance.authorities
+            try:
+                if not self._entrance.base_url.startswith("https:"):
+                    self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and need not
+                elif authorities is not None:
+                    self._tls = ssl.create_default_context(cafile=authorities)
+                else:
+                    self._tls = httpx.create_ssl_context()
+            except OSError as error:
+                where = f" in {authorities}" if authorities else ""
+                message = f"the trusted certificates{where} cannot be loaded: {error.strerror or error}"
+                raise errors.ConfigurationError(message) from None
+        return self._tls
+
+
+def _refuse_redirect(response: httpx.Response, request: str, hidden: tuple[Secret, ...]) -> None:
+    """Refuse before httpx looks at the target, which may be anything."""
+    if response.is_redirect:
+        target = quoted(response.headers.get("Location", "nowhere"), *hidden)
+        detail = f"redirected to {target}, which is refused: secrets go to one host"
+        raise errors.RejectedError(errors.Failure(request, detail, response.status_code))
+
+
+def _reason(content: bytes) -> str:
+    """Give what a server says of a refusal: Kubernetes in ``message``, Vault in ``errors``."""
+    try:
+        body = parse_json(content)
+    except (ValueError, RecursionError):
+        return ""
+    body = body if isinstance(body, dict) else {}
+    several = body.get("errors")
+    told = several if isinstance(several, list) else [body.get("message")]
+    return "; ".join(text for text in told if isinstance(text, str))
+
+
+@contextlib.contextmanager
+def sink_errors(what: str, hints: Mapping[type[errors.ApiError], str]) -> Iterator[None]:
+    """Turn whatever keeps a secret from being stored into a SinkError, with advice by the kind of error."""
+    try:
+        yield
+    except errors.SinkError:
+        raise
+    except errors.ReconcilerError as error:
+        hint = hints.get(type(error), "") if isinstance(error, errors.ApiError) else ""
+        raise errors.SinkError(f"{what}: {error}{f'; {hint}' if hint else ''}") from None

@@ -1,0 +1,142 @@
+"""Writing live values into the files that declare them otherwise."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from reconciler.adoption import declaration
+from reconciler.commands.rewriting import check_rewritten, documents_of, state_of, text_of
+from reconciler.declared import DesiredScope
+from reconciler.errors import InputError, Problem
+from reconciler.kinds import Form
+from reconciler.load.edit import place_of, replaced
+from reconciler.load.tree import edited
+from reconciler.model import ObservedScope
+from reconciler.normalize import json_text, normalize
+from reconciler.plan import plan_scope
+from reconciler.resources import document_schema
+from reconciler.schemas import SchemaChecker
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from reconciler.commands.rewriting import MakeValidator
+    from reconciler.declared import DesiredKey
+    from reconciler.kinds import Field, Kind
+    from reconciler.load.documents import Document
+    from reconciler.load.tree import Edit
+    from reconciler.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A declared key whose declared ``fields`` differ from the live ones."""
+
+    kind: Kind
+    scope: Scope
+    key: DesiredKey
+    live: Mapping[str, Any]
+    fields: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """Give the address of the key."""
+        return self.scope.address(self.key.name)
+
+    def narrowed(self, field: str | None) -> Drifted:
+        """Give the same with one field only, or with all of them for None."""
+        kept = tuple(name for name in self.fields if field in {None, name})
+        return replace(self, fields=kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of a file that an edit takes away and puts in, at a line counted from 1."""
+
+    number: int
+    gone: tuple[str, ...]
+    come: tuple[str, ...]
+
+
+def drifted(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], now: dt.datetime) -> Drifted:
+    """Find the declared fields that differ. Raises InputError for a key of another system."""
+    if kind.owner(live) is not None:
+        made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
+        raise InputError(made.problems)
+    return Drifted(kind, scope, key, live, _differing(kind, scope, key, live, now))
+
+
+def _differing(
+    kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], now: dt.datetime
+) -> tuple[str, ...]:
+    made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
+    return tuple(field.field for change in made.changes for field in change.fields)
+
+
+def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: MakeValidator) -> str:
+    """Give the text of a key's file with the live values of ``found.fields``.
+
+    Raises InputError if a value is shared, or if anything else would change.
+    """
+    key, kind, file = found.key, found.kind, found.key.source
+    mark, text = text_of(content, file)
+    before = state_of(text, file, make_validator)
+    document, index = _place(documents_of(text, file), key)
+    wanted = declaration(kind, found.live, SchemaChecker(document_schema(), kind))
+    edits: list[Edit] = []
+    for name in found.fields:
+        if name not in wanted.fields:
+            reason = f"{name} is left as it is: the live value cannot be declared: {wanted.left_out[name]}"
+            raise InputError([Problem(reason, key.position, found.address)])
+        place = place_of(text, file, (document.index, index, name), found.address)
+        field = kind.fields[name]
+        edits += replaced(text, place, key.fields[name], wanted.fields[name], _same(field))
+    result = edited(text, edits)
+    expected: set[tuple[str, str | None]] = {(found.address, name) for name in found.fields}
+    after = check_rewritten(before, result, key.position, expected, make_validator)
+    (again,) = (
+        k for part in after.scopes if part.scope == found.scope for k in part.keys if k.name == key.name
+    )
+    left = set(_differing(kind, found.scope, again, found.live, now)).intersection(found.fields)
+    if left:
+        reason = (
+            f"nothing was written, because it would not bring the live value of {', '.join(sorted(left))}"
+        )
+        raise InputError([Problem(reason, key.position, found.address)])
+    return mark + result
+
+
+def _place(documents: Sequence[Document], key: DesiredKey) -> tuple[Document, int]:
+    """Find a declared key among the documents of its file."""
+    for document in documents:
+        items = document.data["keys"]
+        for index, place in enumerate(document.item_places("keys")):
+            if place == key.place and json_text(items[index]) == json_text(key.fields):
+                return document, index
+    raise InputError([Problem("the file changed while it was read; try again", key.position)])
+
+
+def _same(field: Field) -> Callable[[Any], str] | None:
+    """Give what makes two items of a set the same; None for what is no set."""
+    if field.form is not Form.SET:
+        return None
+    return lambda item: json_text(normalize(field, [item]))
+
+
+def changed_lines(before: str, after: str) -> Iterator[Group]:
+    """Give the lines that differ, by groups: what is gone, then what is new."""
+    old, new = before.splitlines(), after.splitlines()
+    head = next(
+        (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
+    )
+    rest = min(len(old), len(new)) - head
+    tail = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
+    gone, come = old[head : len(old) - tail], new[head : len(new) - tail]
+    for tag, start, end, first, last in difflib.SequenceMatcher(
+        None, gone, come, autojunk=False
+    ).get_opcodes():
+        if tag != "equal":
+            yield Group(head + start + 1, tuple(gone[start:end]), tuple(come[first:last]))

@@ -1,0 +1,139 @@
+"""Writing live keys as desired state: a document of its own, or added to a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.adoption import Adoption, adopt, document_lines, key_lines
+from reconciler.commands.rewriting import check_rewritten, documents_of, state_of, text_of
+from reconciler.declared import DesiredScope, DesiredState
+from reconciler.errors import Position, Problem, WrongShapeError
+from reconciler.load.insert import end_of_keys, with_document, with_lines
+from reconciler.plan import plan_scope
+from reconciler.resources import document_schema
+from reconciler.schemas import SchemaChecker
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from reconciler.commands.rewriting import MakeValidator
+    from reconciler.kinds import Kind
+    from reconciler.load.documents import Document
+    from reconciler.model import ObservedScope
+    from reconciler.scope import Scope
+
+MODELINE: Final = "# yaml-language-server: $schema="
+"""What the first line of a file begins with, for editors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The live keys of a scope at a moment, and what checks the files that are to declare them."""
+
+    kind: Kind
+    observed: ObservedScope
+    now: dt.datetime
+    make_validator: MakeValidator
+
+    @property
+    def scope(self) -> Scope:
+        """Give the scope of the keys."""
+        return self.observed.scope
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A text that declares live keys, and what it could not take in."""
+
+    text: str
+    adoption: Adoption
+    warnings: tuple[Problem, ...]
+
+
+def export_document(live: Live, schema: str) -> Export:
+    """Write a scope's live keys as a file. Raises WrongShapeError if it would not plan as no change."""
+    adoption = _adopted(live, frozenset())
+    lines = [f"{MODELINE}{schema}", *document_lines(live.kind, live.scope, adoption)]
+    text = "\n".join(lines) + "\n"
+    _check(live, state_of(text, "<export>", live.make_validator), adoption)
+    return Export(text, adoption, _warnings(live.scope, adoption))
+
+
+def export_into(content: bytes, file: str, live: Live) -> Export:
+    """Add the live keys that a file does not declare to its document of their scope, or to a new one.
+
+    Without such a key the text is the old one. Raises InputError if the file cannot be used or added to.
+    """
+    mark, text = text_of(content, file)
+    documents = documents_of(text, file)
+    before = state_of(text, file, live.make_validator) if documents else DesiredState(())
+    scope = live.scope
+    declared = frozenset(key.name for part in before.scopes if part.scope == scope for key in part.keys)
+    adoption = _adopted(live, declared)
+    warnings = _warnings(scope, adoption)
+    if not adoption.keys:
+        return Export(mark + text, adoption, warnings)
+    index = _document_of(live, documents)
+    if index is None:
+        model = next((line for line in text.splitlines() if line.startswith(MODELINE)), None)
+        head = [] if model is None or not documents else [model]
+        result = with_document(text, [*head, *document_lines(live.kind, scope, adoption)])
+    else:
+        place = end_of_keys(text, file, index)
+        lines = [line for made in adoption.keys for line in key_lines(made, place.column, place.offset)]
+        result = with_lines(text, place, lines)
+    expected: set[tuple[str, str | None]] = {(scope.address(made.name), None) for made in adoption.keys}
+    after = check_rewritten(before, result, Position(file), expected, live.make_validator)
+    _check(live, after, adoption)
+    return Export(mark + result, adoption, warnings)
+
+
+def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
+    checker = SchemaChecker(document_schema(), live.kind)
+    keys = (key for name, key in live.observed.keys.items() if name not in declared)
+    return adopt(live.kind, keys, checker)
+
+
+def _document_of(live: Live, documents: tuple[Document, ...]) -> int | None:
+    """Give the index of the document that declares the scope."""
+    for document in documents:
+        validator = live.make_validator()
+        validator.add(document)
+        if any(part.scope == live.scope for part in validator.finish().scopes):
+            return document.index
+    return None
+
+
+def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:
+    """Plan the new keys against what they were made from: nothing may differ."""
+    scope = live.scope
+    names = {made.name for made in adoption.keys}
+    keys = tuple(
+        key for part in state.scopes if part.scope == scope for key in part.keys if key.name in names
+    )
+    made = plan_scope(live.kind, DesiredScope(scope, keys), live.observed, live.now)
+    wrong = [*(change.address for change in made.changes), *(problem.address for problem in made.problems)]
+    if wrong or len(keys) != len(names):
+        listed = ", ".join(wrong) or str(scope)
+        raise WrongShapeError(f"nothing was written, because a plan of it would not be empty: {listed}")
+
+
+def _warnings(scope: Scope, adoption: Adoption) -> tuple[Problem, ...]:
+    gone = [
+        Problem(f"left out: {reason}", address=scope.address(name))
+        for name, reason in adoption.unusable.items()
+    ]
+    fields = [
+        Problem(f"{field} left out: {reason}", address=scope.address(made.name))
+        for made in adoption.keys
+        for field, reason in made.left_out.items()
+    ]
+    return (*gone, *fields)
+
+
+def nothing_to_add(file: str, scope: Scope, adoption: Adoption) -> str:
+    """Say why a file stays as it is."""
+    count = len(adoption.unusable) + sum(map(len, adoption.foreign.values()))
+    rest = f" but {count} that cannot be declared" if count else ""
+    return f"Nothing to add: {file} declares every key of {scope}{rest}."

@@ -1,0 +1,118 @@
+"""What Git says: declared keys by scope, with their rules.
+
+Absent, null and empty are three different facts: a field that is not declared is missing from
+``DesiredKey.fields``, one declared as null is there with None, an empty text or list is itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import unpack
+from reconciler.scope import NAME_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.errors import Position, Problem
+    from reconciler.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """What may not happen to a key, or may although it is grave; in Terraform's words where it has some.
+
+    ``ignore_changes`` are fields whose differences are left alone once the key exists. ``replace`` allows
+    a key to be deleted and made anew, with another secret, where a field cannot be changed in place.
+    """
+
+    prevent_destroy: bool = False
+    prevent_revoke: bool = False
+    ignore_changes: frozenset[str] = frozenset()
+    replace: bool = False
+
+
+NO_LIFECYCLE: Final = Lifecycle()
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredKey:
+    """One declared key: its name, the fields that the user wrote, and where (a packed place).
+
+    One that ``is_absent`` is declared not to exist.
+    """
+
+    name: str
+    fields: Mapping[str, Any]
+    source: str
+    place: int
+    is_absent: bool = False
+    lifecycle: Lifecycle = NO_LIFECYCLE
+
+    @property
+    def position(self) -> Position:
+        """Give the place of the key's mapping."""
+        return unpack(self.source, self.place)
+
+    def inherited_from(self, _field: str) -> Position | None:
+        """Give the place of the default that a field comes from; None for one that the key writes itself."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InheritingKey(DesiredKey):
+    """A key of a document with defaults: ``fields`` holds those too, ``own`` only what the key writes.
+
+    ``default_place`` finds the place of a default, which few ask for.
+    """
+
+    own: Mapping[str, Any]
+    default_place: Callable[[str], Position]
+
+    def inherited_from(self, field: str) -> Position | None:
+        """Give the place of the default that a field comes from; None for one that the key writes itself."""
+        return self.default_place(field) if field in self.fields and field not in self.own else None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredScope:
+    """The declared keys of one scope, from every file that declares any.
+
+    ``exclusive`` is where a document says that the scope holds no other key, if one does.
+    """
+
+    scope: Scope
+    keys: tuple[DesiredKey, ...]
+    exclusive: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPart:
+    """A name that a document writes instead of a number of its scope, such as ``project_id``; and where."""
+
+    part: str
+    name: str
+    position: Position
+
+    @property
+    def word(self) -> str:
+        """Give what the document calls it."""
+        return NAME_WORDS[self.part]
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """What Git says: scopes in order, no address twice, and warnings that stop nothing.
+
+    While there are ``names``, scopes hold them instead of numbers: only validation is content with that.
+    """
+
+    scopes: tuple[DesiredScope, ...]
+    warnings: tuple[Problem, ...] = ()
+    names: tuple[NamedPart, ...] = ()
+
+    @property
+    def key_count(self) -> int:
+        """Count the declared keys."""
+        return sum(len(scope.keys) for scope in self.scopes)

@@ -1,0 +1,200 @@
+"""Replacing the value of one field of a declared key in its text, and nothing else.
+
+A value that other keys share, by an anchor or a merge, is not replaced: it would change them too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from reconciler.errors import InputError, Problem
+from reconciler.load import edit_lists
+from reconciler.load.spelling import block_text, flow_text, literal_lines, single_quoted
+from reconciler.load.tree import (
+    Edit,
+    Node,
+    Shape,
+    line_end,
+    line_start,
+    newline,
+    next_line,
+    properties_end,
+    trees,
+)
+from reconciler.render.escape import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INDENT: Final = 2
+_LONGEST_FLOW: Final = 100
+_HEADER: Final = re.compile(r"[|>][-+0-9]*")
+_COLON: Final = re.compile(r"\s*:")
+_MERGE: Final = "<<"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field of a declared key as it is written; ``in_flow`` tells that it stands between brackets."""
+
+    key: Node
+    value: Node
+    in_flow: bool
+
+
+def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -> Place:
+    """Find the field at ``path``: the document, the index of the key, the field's name.
+
+    Raises InputError, with the place and the reason, if others share the value.
+    """
+    document, index, field = path
+    root = trees(text)[document]
+    refuse = _Refusal(source, address, field)
+    keys = _written(root, "keys", refuse)[1]
+    item = keys.children[index]
+    if item.shape is Shape.ALIAS:
+        refuse(item, f"the key is the alias *{item.name}")
+    key, value = _written(item, field, refuse)
+    inside = {id(node) for node in value.walk()}
+    outside = {
+        node.name: node for node in root.walk() if node.shape is Shape.ALIAS and id(node) not in inside
+    }
+    for node in value.walk():
+        user = outside.get(node.name) if node.shape is not Shape.ALIAS else None
+        if user is not None:
+            line = user.position(source).line
+            refuse(node, f"its anchor &{node.name} is used by others, first on line {line}")
+    return Place(key, value, any(node.style == "[" for node in (root, keys, item)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Says why a value is not replaced."""
+
+    source: str
+    address: str
+    field: str
+
+    def __call__(self, node: Node, reason: str) -> NoReturn:
+        message = f"{self.field} is left as it is: {reason}, so that a change would change other keys too"
+        raise InputError([Problem(message, node.position(self.source), self.address)])
+
+
+def _written(mapping: Node, name: str, refuse: _Refusal) -> tuple[Node, Node]:
+    """Give the key and value that stand in a mapping itself."""
+    found = mapping.pair(name)
+    if found is None:
+        merge = mapping.pair(_MERGE)
+        refuse(merge[0] if merge else mapping, f"{name} comes from a merge (<<)")
+    if found[1].shape is Shape.ALIAS:
+        refuse(found[1], f"{name} is the alias *{found[1].name}")
+    return found
+
+
+def replaced(text: str, place: Place, old: Any, new: Any, same: edit_lists.Same) -> Sequence[Edit]:
+    """Give the edits that put ``new`` where ``old`` stands.
+
+    Items of a list that are the same, by the text that ``same`` gives, stay as they are written; it is None
+    for a list whose order counts.
+    """
+    value = place.value
+    if isinstance(old, list) and isinstance(new, list) and value.children and new and same is not None:
+        kept = edit_lists.of_items(text, value, (old, new), same)
+        if kept is not None:
+            return kept
+    if value.shape is Shape.SCALAR and value.is_block:
+        return _block_scalar(text, place, new)
+    if value.shape is not Shape.SCALAR and value.is_block:
+        return _block_collection(text, place, new)
+    return _inline(text, place, new)
+
+
+def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
+    """Replace what stands in a line: a scalar, or a collection between brackets."""
+    value = place.value
+    spelled = _restyled(new, place)
+    if not place.in_flow and isinstance(new, list) and len(spelled) + value.column > _LONGEST_FLOW:
+        return _lines_instead(text, place, new)
+    if value.content < value.end:
+        return [Edit(value.content, value.end, spelled)]
+    # Nothing at all is written: the value goes behind the colon, the tag or the anchor.
+    before = text[: value.end]
+    gap = "" if before[-1:].isspace() else " "
+    is_bare = place.in_flow and not _COLON.match(text, place.key.end)
+    return [Edit(value.end, value.end, f"{':' if is_bare else ''}{gap}{spelled}")]
+
+
+def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit]:
+    """Replace a short value by a list with a line for each item."""
+    value, mark = place.value, newline(text)
+    start = len(text[: value.content].rstrip(" "))
+    pad = " " * (place.key.column + _INDENT)
+    lines = mark.join(f"{pad}- {block_text(item)}" for item in new)
+    end = line_end(text, value.end)
+    return [Edit(start, value.end, ""), Edit(end, end, mark + lines)]
+
+
+def _restyled(new: Any, place: Place) -> str:
+    """Write a value in the quotes of the old one, if it has some."""
+    style = place.value.style
+    if isinstance(new, str):
+        if style == "'":
+            return single_quoted(new) or quoted(new)
+        if style == '"' or place.key.style == '"':
+            return quoted(new)
+    if place.key.style == '"':
+        return quoted(new)
+    return flow_text(new) if place.in_flow else block_text(new)
+
+
+def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
+    """Replace a block scalar, and keep what stands behind its header."""
+    value = place.value
+    header = _HEADER.match(text, value.content)
+    head_end = value.content if header is None else header.end()
+    first = next_line(text, value.content)
+    body = Edit(first, max(first, value.end), "")
+    block = literal_lines(new) if isinstance(new, str) else None
+    if block is None:
+        rest = line_end(text, value.content)
+        gone = [Edit(rest, value.end, "")] if value.end > rest else []
+        return [Edit(value.content, head_end, block_text(new)), *gone]
+    mark = newline(text)
+    indent = " " * _body_column(text, first, value.end, place.key.column + _INDENT)
+    lines = mark.join(f"{indent}{line}" if line else "" for line in block[1])
+    is_folded = text[value.content] == ">" and len(block[1]) == 1
+    sign = block[0].replace("|", ">") if is_folded else block[0]
+    if first >= value.end:  # an empty block
+        end = line_end(text, value.content)
+        return [Edit(value.content, head_end, sign), Edit(end, end, mark + lines)]
+    return [Edit(value.content, head_end, sign), Edit(body.start, body.end, lines)]
+
+
+def _body_column(text: str, first: int, end: int, default: int) -> int:
+    """Give the column at which the lines of a block scalar begin."""
+    body = text[first:end]
+    lines = [line for line in body.splitlines() if line.strip()]
+    return len(lines[0]) - len(lines[0].lstrip(" ")) if lines else default
+
+
+def _block_collection(text: str, place: Place, new: Any) -> Sequence[Edit]:
+    """Replace a list or mapping of several lines: by lines again if it is a list with items."""
+    value = place.value
+    first = line_start(text, value.content)
+    colon = _COLON.match(text, place.key.end)
+    behind = place.key.end if colon is None else colon.end()
+    named = properties_end(text, value.start)
+    if named > value.start:
+        behind = named
+    is_plain = first > behind
+    if not is_plain:
+        return [Edit(value.content, value.end, flow_text(new))]
+    mark = newline(text)
+    if isinstance(new, list) and new:
+        line = text[first : value.content]
+        pad = line[: len(line) - len(line.lstrip(" "))]
+        lines = mark.join(f"{pad}- {block_text(item)}" for item in new)
+        return [Edit(first, value.end, lines)]
+    return [Edit(behind, behind, f" {flow_text(new)}"), Edit(first, next_line(text, value.end), "")]

@@ -1,0 +1,115 @@
+"""Where new keys go in a text that declares others, without touching a character of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from reconciler.errors import InputError, Problem
+from reconciler.load.tree import (
+    Edit,
+    Node,
+    Shape,
+    aliases,
+    edited,
+    inserted_lines,
+    line_end,
+    line_start,
+    newline,
+    next_line,
+    trees,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INDENT: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ListPlace:
+    """The end of a document's list of keys: where its dashes stand, how far behind them its fields do.
+
+    ``index`` lies on the line that the new ones follow; ``removed`` is an empty list in brackets that they
+    replace.
+    """
+
+    index: int
+    column: int
+    offset: int
+    removed: Edit | None = None
+
+
+def end_of_keys(text: str, source: str, document: int) -> ListPlace:
+    """Find the end of the list of keys of a document.
+
+    Raises InputError where no key can be added to it.
+    """
+    root = trees(text)[document]
+    found = root.pair("keys")
+    if found is None:
+        _refuse(root, source, "the list of keys comes from a merge (<<)")
+    key, keys = found
+    if keys.shape is Shape.ALIAS:
+        _refuse(keys, source, f"the list of keys is the alias *{keys.name}")
+    if keys.name and keys.name in aliases(root):
+        _refuse(keys, source, f"the list of keys is used again as *{keys.name}")
+    if root.style == "[":
+        _refuse(root, source, "the document is written between brackets")
+    if keys.style == "[":
+        return _empty(text, source, key, keys)
+    return _block(text, source, keys)
+
+
+def with_lines(text: str, place: ListPlace, lines: Sequence[str]) -> str:
+    """Give a text with lines added to a list of keys."""
+    edits = [inserted_lines(text, place.index, lines)]
+    return edited(text, edits if place.removed is None else [place.removed, *edits])
+
+
+def with_document(text: str, lines: Sequence[str]) -> str:
+    """Give a text with a document added at its end, in the line breaks of the text."""
+    mark = newline(text)
+    whole = text if not text or line_start(text, len(text)) == len(text) else text + mark
+    head = ["---"] if trees(text) else []
+    return whole + mark.join([*head, *lines]) + mark
+
+
+def _empty(text: str, source: str, key: Node, keys: Node) -> ListPlace:
+    inside = text[keys.content + 1 : keys.end - 1]
+    after = text[keys.end : line_end(text, keys.end)].strip()
+    if keys.children or inside.strip(" ") or (after and not after.startswith("#")):
+        _refuse(keys, source, "the list of keys is written between brackets")
+    named = text[keys.start : keys.content].rstrip(" ")
+    colon = key.end + len(text[key.end : keys.start].rstrip(" "))
+    removed = Edit(colon, keys.end, f" {named}" if named else "")
+    return ListPlace(keys.end, key.column + _INDENT, _INDENT, removed)
+
+
+def _block(text: str, source: str, keys: Node) -> ListPlace:
+    first = keys.children[0]
+    dash = text.rfind("-", keys.start, first.start)
+    start = line_start(text, dash)
+    if dash < 0 or text[start:dash].strip(" "):
+        _refuse(keys, source, "the list of keys begins in a way that new ones cannot follow")
+    gap = text[dash + 1 : first.start]
+    is_usual = first.shape is Shape.MAPPING and first.is_block and first.start == first.content
+    offset = len(gap) + 1 if gap and not gap.strip(" ") and is_usual else _INDENT
+    column = dash - start
+    return ListPlace(_end_of_remarks(text, keys.end, column), column, offset)
+
+
+def _end_of_remarks(text: str, index: int, column: int) -> int:
+    """Go on behind the comments that belong to the last item: those that stand deeper than its dash."""
+    while True:
+        start = next_line(text, index)
+        line = text[start : line_end(text, start)]
+        rest = line.lstrip(" ")
+        if start == len(text) or not rest.startswith("#") or len(line) - len(rest) <= column:
+            return index
+        index = start
+
+
+def _refuse(node: Node, source: str, reason: str) -> NoReturn:
+    advice = "write it as a list with one dash for each key, or add the keys by hand"
+    raise InputError([Problem(f"{reason}, so no key can be added to it; {advice}", node.position(source))])

@@ -1,0 +1,98 @@
+"""Writing values as strict YAML: the most readable form that reads back as the same value.
+
+A text stands plain where that is safe: for this package's loader, which takes ``no`` and ``010`` for texts,
+and for tools that follow YAML 1.1, which do not. Moments alone are plain as people write them. Otherwise it
+stands in double quotes, as in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.load.scalars import resolve
+from reconciler.render.escape import printable, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_STARTS: Final = frozenset("_/($")
+"""What a plain text may begin with, besides letters and digits."""
+_BROKEN: Final = re.compile(r": |:$| #|##|\s\s| $")
+_FLOW_MARKS: Final = frozenset(",[]{}:?")
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_OTHER_IN_YAML_1_1: Final = re.compile(
+    r"[0-9][-+.0-9_:,a-fA-FxXoTtZz ]*|(?i:y|n|yes|no|on|off|true|false|null)", re.ASCII
+)
+
+
+def block_text(value: Any) -> str:
+    """Write a value on one line of block style, such as behind ``field: ``."""
+    if isinstance(value, str) and _is_plain(value):
+        return value
+    return flow_text(value)
+
+
+def flow_text(value: Any) -> str:
+    """Write a value on one line, fit to stand between brackets."""
+    if isinstance(value, str):
+        return value if _is_plain(value) and _FLOW_MARKS.isdisjoint(value) else quoted(value)
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{flow_text(name)}: {flow_text(item)}' for name, item in value.items())}}}"
+    return json.dumps(value)
+
+
+def single_quoted(text: str) -> str | None:
+    """Write a text in single quotes, or give None where that would not show what it is."""
+    if printable(text) != text:
+        return None
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
+
+
+def literal_lines(text: str) -> tuple[str, Sequence[str]] | None:
+    """Give header and lines of a text as a literal block, or None where another form is better.
+
+    Lines that an editor would trim, that nobody would see, or that a pipeline's log would take for a
+    command do not stand in a block.
+    """
+    chomping = "" if text.endswith("\n") else "-"
+    lines = text.removesuffix("\n").split("\n")
+    is_fit = bool(lines[0] and lines[-1]) and not any(map(_is_unfit, lines))
+    return (f"|{chomping}", lines) if is_fit else None
+
+
+def field_lines(name: str, value: Any, column: int) -> list[str]:
+    """Write a field of a mapping whose fields begin at ``column``, counted from 0."""
+    start = f"{' ' * column}{block_text(name)}:"
+    inner = " " * (column + 2)
+    if isinstance(value, list) and value:
+        return [start, *(f"{inner}- {block_text(item)}" for item in value)]
+    block = literal_lines(value) if isinstance(value, str) and "\n" in value else None
+    if block is not None:
+        header, lines = block
+        return [f"{start} {header}", *(f"{inner}{line}" if line else "" for line in lines)]
+    return [f"{start} {block_text(value)}"]
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text may stand without quotes in block style."""
+    if not text or not (text[0].isalnum() or text[0] in _STARTS) or _BROKEN.search(text):
+        return False
+    if _INSTANT.fullmatch(text):
+        return True
+    is_other = _OTHER_IN_YAML_1_1.fullmatch(text) or not isinstance(resolve(text), str)
+    return not is_other and printable(text) == text
+
+
+def _is_unfit(line: str) -> bool:
+    return (
+        printable(line) != line
+        or line[:1].isspace()
+        or line[-1:].isspace()
+        or line.startswith(("::", "---", "..."))
+        or "##" in line
+    )

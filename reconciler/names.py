@@ -1,0 +1,179 @@
+"""From the names of projects and regions to their numbers.
+
+Everything is listed and compared here, because whether the service's own search finds parts of names is
+not documented.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.declared import DesiredScope, DesiredState
+from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError, Problem
+from reconciler.normalize import json_text
+from reconciler.scope import NAME_WORDS, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.client import Reader
+    from reconciler.declared import DesiredKey, NamedPart
+    from reconciler.errors import Position
+
+    Numbers = Mapping[tuple[str, str], int]
+
+_LISTS: Final = {
+    "project_id": ("/cloud/v1/projects", "name"),
+    "region_id": ("/cloud/v1/regions", "display_name"),
+}
+"""Where each number is listed, and which member holds the name."""
+_ANY_CASE: Final = frozenset({"region_id"})
+"""Whose names the service matches whatever their capitals."""
+_PAGE: Final = 1000
+_CANDIDATES: Final = 10
+
+
+class Directory:
+    """Looks names up; each list is read once, and only if a name of its kind is asked for."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Take what reads the lists."""
+        self._reader = reader
+        self._lists: dict[str, Mapping[int, str]] = {}
+
+    def resolved(self, state: DesiredState) -> DesiredState:
+        """Give ``state`` with numbers for all names, and at once if it has none.
+
+        Raises InputError for a name that stands for nothing or for several, and for a key that is declared
+        by name and by number; ApiError if a list cannot be read.
+        """
+        if not state.names:
+            return state
+        numbers: dict[tuple[str, str], int] = {}
+        problems: list[Problem] = []
+        for named in state.names:
+            found = _matches(named, self._listed(named.part))
+            if len(found) == 1:
+                numbers[named.word, named.name] = next(iter(found))
+            else:
+                message = _ambiguous(named, found) if found else _unknown(named, self._listed(named.part))
+                problems.append(Problem(message, named.position))
+        if problems:
+            raise InputError(problems)
+        return _numbered(state, numbers)
+
+    def _listed(self, part: str) -> Mapping[int, str]:
+        if part not in self._lists:
+            self._lists[part] = _list(self._reader, *_LISTS[part])
+        return self._lists[part]
+
+
+def _matches(named: NamedPart, listed: Mapping[int, str]) -> Mapping[int, str]:
+    exact = {number: name for number, name in listed.items() if name == named.name}
+    if exact or named.part not in _ANY_CASE:
+        return exact
+    folded = named.name.casefold()
+    return {number: name for number, name in listed.items() if name.casefold() == folded}
+
+
+def _unknown(named: NamedPart, listed: Mapping[int, str]) -> str:
+    names = sorted(set(listed.values()))
+    close = difflib.get_close_matches(named.name, names, n=3, cutoff=0.5)
+    advice = f"did you mean {_some(close)}?" if close else f"the token can see: {_some(names) or 'none'}"
+    if named.name.isdecimal():
+        advice = f"write {named.part}: {named.name} if that is its number"
+    return f"{named.word} {json_text(named.name)} is not found; {advice}"
+
+
+def _ambiguous(named: NamedPart, found: Mapping[int, str]) -> str:
+    candidates = [f"{number} ({name})" for number, name in sorted(found.items())]
+    shown = f"{named.word} {json_text(named.name)} is the name of {len(found)}: {', '.join(candidates)}"
+    return f"{shown}; write {named.part} with the number that is meant"
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - _CANDIDATES
+    return ", ".join(names[:_CANDIDATES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
+    scopes: dict[Scope, dict[str, DesiredKey]] = {}
+    exclusive: dict[Scope, Position] = {}
+    moved: dict[str, str] = {}
+    problems: list[Problem] = []
+    for part in state.scopes:
+        scope = _numbered_scope(part.scope, numbers)
+        moved[f"{part.scope}/"] = f"{scope}/"
+        known = scopes.setdefault(scope, {})
+        if part.exclusive is not None:
+            exclusive.setdefault(scope, part.exclusive)
+        for key in part.keys:
+            first = known.setdefault(key.name, key)
+            if first is not key:
+                message = f"declared twice, first at {first.position}; keep one of the two"
+                problems.append(Problem(message, key.position, scope.address(key.name)))
+    if problems:
+        raise InputError(problems)
+    found = sorted(scopes, key=lambda scope: scope.sort_key)
+    return DesiredState(
+        tuple(DesiredScope(scope, tuple(scopes[scope].values()), exclusive.get(scope)) for scope in found),
+        tuple(_moved(state.warnings, moved)),
+    )
+
+
+def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
+    parts = {word: part for part, word in NAME_WORDS.items()}
+    found = [
+        (parts[name], numbers[name, value])
+        if isinstance(value, str) and (name, value) in numbers
+        else (name, value)
+        for name, value in scope.parts
+    ]
+    return Scope(scope.kind, *(value for _, value in found), names=[name for name, _ in found])
+
+
+def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Problem]:
+    """Give warnings with the addresses that their keys have now; no name of a key has a slash."""
+    for warning in warnings:
+        scope, slash, name = warning.address.rpartition("/")
+        yield replace(warning, address=moved.get(scope + slash, scope + slash) + name)
+
+
+def _list(reader: Reader, path: str, member: str) -> Mapping[int, str]:
+    """List all names by their numbers. Raises IncompleteReadError, BadAnswerError and other ApiErrors."""
+    found: dict[int, str] = {}
+    counted: int | None = None
+    while counted is None or len(found) < counted:
+        before = len(found)
+        counted, results = _page(reader.get(path, {"limit": _PAGE, "offset": before}), path)
+        for entry in results:
+            number, name = _entry(entry, member, path)
+            found[number] = name
+        if len(found) == before:
+            break
+    if len(found) != counted:
+        detail = f"the service counts {counted} entries and gives {len(found)}"
+        raise IncompleteReadError(Failure(f"GET {path}", f"the listing is incomplete: {detail}"))
+    return found
+
+
+def _page(answer: Any, path: str) -> tuple[int, list[Any]]:
+    if isinstance(answer, dict):
+        count, results = answer.get("count"), answer.get("results")
+        if type(count) is int and count >= 0 and isinstance(results, list):
+            return count, results
+    raise _bad_shape(path, "it must have a count and a list of results")
+
+
+def _entry(entry: Any, member: str, path: str) -> tuple[int, str]:
+    if isinstance(entry, dict):
+        number, name = entry.get("id"), entry.get(member)
+        if type(number) is int and isinstance(name, str):
+            return number, name
+    raise _bad_shape(path, f"each result must have a number as its id and a text as its {member}")
+
+
+def _bad_shape(path: str, detail: str) -> BadAnswerError:
+    return BadAnswerError(Failure(f"GET {path}", f"the answer has not the documented shape: {detail}"))

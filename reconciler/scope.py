@@ -1,0 +1,44 @@
+"""Where keys live: one collection, named by what its path leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SCOPE_NAMES: Final = ("project_id", "region_id")
+"""What the paths of the vendor's collections leave open."""
+NAME_WORDS: Final = {"project_id": "project", "region_id": "region"}
+"""What a document may write instead of each of these numbers: a name, to be looked up."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Scope:
+    """One collection of keys: a kind, and what the path of its collection leaves open.
+
+    ``parts`` are the names and values of that, in the order of the path: project and region, or the project
+    alone, for the vendor's kinds.
+    """
+
+    kind: str
+    parts: tuple[tuple[str, int | str], ...]
+
+    def __init__(self, kind: str, *values: int | str, names: Sequence[str] = SCOPE_NAMES) -> None:
+        """Take the kind and the values of its ``names``."""
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "parts", tuple(zip(names, values, strict=False)))
+
+    def __str__(self) -> str:
+        """Give the front part of the addresses in this scope, such as ``caas/1/76``."""
+        return "/".join([self.kind, *(str(value) for _, value in self.parts)])
+
+    @property
+    def sort_key(self) -> tuple[str, tuple[tuple[int, str], ...]]:
+        """Order scopes by kind, then by number (region 9 comes before region 76) or by name."""
+        return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parts))
+
+    def address(self, name: str) -> str:
+        """Give the address of the key ``name`` in this scope."""
+        return f"{self}/{name}"

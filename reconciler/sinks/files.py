@@ -1,0 +1,181 @@
+"""Secrets as files: one for each key, for its owner only, whole or not at all, never replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import SinkError
+from reconciler.sinks.names import file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.secret import Secret
+    from reconciler.sinks.place import Place
+
+_OWNER_ONLY: Final = 0o700
+_OWNER_FILE: Final = 0o600
+_OTHERS: Final = 0o077
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_TRIAL: Final = "probe"
+_TRIAL_SIZE: Final = 4096
+"""As much as the smallest file takes of a disk."""
+_NO_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems answer that cannot sync a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSink:
+    """A folder with one file for each key, which holds the secret and nothing else, not even a line break."""
+
+    folder: Path
+
+    def probe(self) -> None:
+        """Make a file there and remove it, and the folder too if it was missing. Raises SinkError."""
+        made = self._make()
+        try:
+            with self._opened() as folder:
+                name = _temporary(_TRIAL)
+                _write(folder, name, b"\n" * _TRIAL_SIZE)
+                try:
+                    os.link(name, f"{name}.link", src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+                    os.unlink(f"{name}.link", dir_fd=folder)
+                finally:
+                    os.unlink(name, dir_fd=folder)
+        except OSError as error:
+            raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from None
+        finally:
+            for path in reversed(made):
+                with contextlib.suppress(OSError):  # somebody else may use it by now
+                    path.rmdir()
+
+    def store(self, place: Place, secret: Secret) -> str:
+        """Put the secret into a new file. Raises SinkError, also if there is a file of that name."""
+        name = file_name(place.parts)
+        path = Path(os.path.abspath(self.folder)) / name  # noqa: PTH100 - links are refused, not followed
+        self._make()
+        try:
+            with self._opened() as folder:
+                _put(folder, name, secret)
+        except FileExistsError:
+            message = f"{path} exists, and is left as it is: move it away, or store elsewhere"
+            raise SinkError(message) from None
+        except (OSError, ValueError) as error:
+            raise SinkError(f"{path} cannot be written: {_reason(error)}") from None
+        return f"file:{path}"
+
+    def _make(self) -> list[Path]:
+        """Make the folder, and those above it, where they are missing; give those that were made."""
+        made: list[Path] = []
+        try:
+            for path in reversed([self.folder, *self.folder.parents]):
+                if not os.path.lexists(path) and _made(path):
+                    made.append(path)  # noqa: PERF401 - those made before a failure are removed
+        except (OSError, ValueError) as error:
+            for path in reversed(made):
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+            raise SinkError(f"the folder {self.folder} cannot be made: {_reason(error)}") from None
+        for path in made:
+            with contextlib.suppress(OSError):
+                _sync(path.parent)
+        return made
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Give the folder as a descriptor, which stays the same folder whoever renames what.
+
+        Raises SinkError if it is not for its owner only.
+        """
+        try:
+            descriptor = os.open(self.folder, _FOLDER)
+        except (OSError, ValueError) as error:
+            if self.folder.is_symlink():
+                message = (
+                    f"{self.folder} is a symbolic link, which could lead anywhere: name the folder itself"
+                )
+                raise SinkError(message) from None
+            raise SinkError(f"the folder {self.folder} cannot be opened: {_reason(error)}") from None
+        try:
+            about = os.fstat(descriptor)
+            if about.st_uid != os.geteuid():
+                message = f"the folder {self.folder} belongs to user {about.st_uid}, not to you"
+                raise SinkError(f"{message}: name another one")
+            if about.st_mode & _OTHERS:
+                mode = stat.S_IMODE(about.st_mode)
+                message = f"the folder {self.folder} is open to others (mode {mode:04o})"
+                raise SinkError(f"{message}: run chmod 700 on it, or name another one")
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder for its owner only; False if another run was faster."""
+    try:
+        folder.mkdir(mode=_OWNER_ONLY)
+    except FileExistsError:
+        return False
+    if stat.S_IMODE(folder.lstat().st_mode) & _OWNER_ONLY != _OWNER_ONLY:
+        folder.chmod(_OWNER_ONLY)  # a umask has taken away what the owner needs
+    return True
+
+
+def _temporary(name: str) -> str:
+    return f".{name}.{secrets.token_hex(8)}.new"
+
+
+def _put(folder: int, name: str, secret: Secret) -> None:
+    """Write a file aside and give it its name in one step, which fails if the name is taken."""
+    aside = _temporary(name)
+    _write(folder, aside, secret.reveal().encode("utf-8", "surrogatepass"))
+    try:
+        os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    finally:
+        os.unlink(aside, dir_fd=folder)
+    _sync_descriptor(folder)
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    """Write a new file and have it on disk, or leave none."""
+    descriptor = os.open(name, _NEW, _OWNER_FILE, dir_fd=folder)
+    try:
+        try:
+            os.fchmod(descriptor, _OWNER_FILE)  # whatever the umask has taken away
+            view = memoryview(content)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        os.unlink(name, dir_fd=folder)
+        raise
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _sync_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_descriptor(folder: int) -> None:
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or "the name cannot be that of a file"

@@ -1,0 +1,398 @@
+"""Keys that come and go: create, retire, exclusive scopes, and what a lifecycle forbids."""
+
+from __future__ import annotations
+
+import json
+import stat
+import traceback
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import jsonschema
+import pytest
+
+from reconciler.client import Writer
+from reconciler.emulator import Faults
+from reconciler.errors import ApiError
+from reconciler.resources import plan_schema
+from tests.support import CommandLine, connect, declare, fill, patches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.emulator import Emulator
+
+FRESH: dict[str, Any] = {"name": "fresh", "description": "new", "containers": [], "expire": None}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> str:
+    """One key that is not there."""
+    return declare(tmp_path / "keys.yaml", FRESH)
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Path:
+    return tmp_path / "secrets"
+
+
+def apply(cli: CommandLine, files: str, *words: str) -> Any:
+    return cli("apply", files, "--auto-approve", "-q", *words)
+
+
+def sent(emulator: Emulator) -> list[str]:
+    return [f"{record.method} {record.path}" for record in emulator.requests if record.method != "GET"]
+
+
+def test_a_declared_key_that_is_not_there_is_planned(
+    cli: CommandLine, emulator: Emulator, files: str
+) -> None:
+    done = cli("plan", files, "--detailed-exitcode")
+    assert done.code == 2
+    assert done.out == (
+        "Resource actions are indicated with the following symbols:\n"
+        "  + create\n\n"
+        "reconciler will perform the following actions:\n\n"
+        "  # caas/1/76/fresh will be created\n"
+        f"  # (declared at {files}:1)\n"
+        '  + caas "fresh" {\n'
+        "      + containers = []  # grants: a new key\n"
+        '      + description = "new"  # grants: a new key\n'
+        "      + expire = null  # grants: a new key\n"
+        "    }\n\n"
+        "Plan: 1 to add, 0 to change, 0 to destroy.\n"
+        "Access: grants on 1 key, revokes on 0 keys, neutral on 0 keys.\n"
+    )
+    assert sent(emulator) == []
+
+
+def test_a_key_is_created_once_and_its_secret_is_in_the_sink_and_nowhere_else(
+    cli: CommandLine, emulator: Emulator, files: str, sink: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    done = apply(cli, files, "--secret-sink", f"file:{sink}", "--journal", str(journal))
+    assert (done.code, done.err) == (0, "")
+    (file,) = sink.iterdir()
+    secret = file.read_text(encoding="utf-8")
+    assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(sink.stat().st_mode)) == (0o600, 0o700)
+    assert done.out == (
+        f"caas/1/76/fresh: applied; its secret is in file:{file}\n\n"
+        "Apply complete! Resources: 1 added, 0 changed, 0 destroyed.\n"
+    )
+    assert secret
+    assert secret not in done.everything + journal.read_text(encoding="utf-8")
+    assert patches(emulator) == [{"containers": [], "description": "new", "name": "fresh"}]
+    assert cli("plan", files).out == "No changes. Your infrastructure matches the configuration.\n"
+
+
+def test_without_a_sink_nothing_is_created(cli: CommandLine, emulator: Emulator, files: str) -> None:
+    done = apply(cli, files)
+    assert done.code == 1
+    assert (
+        "the plan makes a key, beginning with caas/1/76/fresh, and the service shows a secret once"
+        in done.err
+    )
+    assert sent(emulator) == []
+
+
+def test_a_sink_that_cannot_store_is_found_out_before_a_key_is_made(
+    cli: CommandLine, emulator: Emulator, files: str
+) -> None:
+    done = apply(cli, files, "--secret-sink", "file:/dev/null/secrets")
+    assert (done.code, sent(emulator)) == (1, [])
+    done = apply(cli, files, "--secret-sink", "nowhere:x")
+    assert (done.code, "nowhere" in done.err, sent(emulator)) == (1, True, [])
+
+
+@pytest.mark.usefixtures("emulator")
+def test_a_key_whose_sink_fails_afterwards_is_told_with_where_its_secret_is(
+    cli: CommandLine, files: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "keep"
+    program.write_text("#!/bin/sh\ncat > /dev/null\nexit 7\n", encoding="utf-8")
+    program.chmod(0o755)
+    cli.environment.chdir(tmp_path)
+    done = apply(cli, files, "--secret-sink", f"exec:{program}")
+    assert done.code == 4
+    (rescued,) = tmp_path.glob("rescued-secret-*/caas*")
+    assert "caas/1/76/fresh: not verified: created, but its secret could not be stored: " in done.out
+    assert str(rescued) in done.out
+    secret = rescued.read_text(encoding="utf-8")
+    assert secret
+    assert secret not in done.everything
+    assert stat.S_IMODE(rescued.stat().st_mode) == 0o600
+
+
+CREATES = Faults(methods=("POST",))
+
+
+@pytest.mark.parametrize(
+    ("faults", "exists"),
+    [
+        (replace(CREATES, reset_after=1.0), True),
+        (replace(CREATES, half_body=1.0), True),
+        (replace(CREATES, slow_answer=1.0, slow_seconds=3.0), True),
+        (replace(CREATES, reset_before=1.0), False),
+        (replace(CREATES, status_500=1.0), False),
+        (replace(CREATES, status_502=1.0), False),
+        (replace(CREATES, html_page=1.0), False),
+    ],
+    ids=lambda case: "-".join(case.answer_rates()) if isinstance(case, Faults) else str(case),
+)
+def test_a_creation_without_an_answer_is_sent_once_and_a_lost_secret_is_told(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, faults: Faults, *, exists: bool
+) -> None:
+    files, sink = declare(tmp_path / "keys.yaml", FRESH), tmp_path / "secrets"
+    emulator.faults = faults
+    done = apply(cli, files, "--secret-sink", f"file:{sink}", "--read-timeout", "1")
+    assert sent(emulator) == ["POST /cloud/v1/caas/keys/1/76"]
+    assert ("fresh" in emulator.keys(1, 76)) is exists
+    assert not sink.exists()
+    assert ("its secret is lost: either declare it `state: absent`, apply" in done.out) is exists
+    assert done.code == (4 if exists else 1)
+
+
+def test_a_creation_that_surely_was_not_executed_is_sent_again(
+    cli: CommandLine, emulator: Emulator, files: str, sink: Path
+) -> None:
+    emulator.faults = replace(CREATES, status_429=1.0, max_in_a_row=2)
+    done = apply(cli, files, "--secret-sink", f"file:{sink}", "--retries", "5")
+    assert (done.code, len(list(sink.iterdir()))) == (0, 1)
+    assert sent(emulator) == ["POST /cloud/v1/caas/keys/1/76"] * 3
+
+
+def test_half_an_answer_to_a_creation_is_not_shown() -> None:
+    """It may hold half of a secret, or all of it."""
+    answer = json.dumps(FRESH | {"secret": "do-not-show"})[:-1]
+    link = connect(lambda _: httpx.Response(200, text=answer))
+    with Writer(link) as writer, pytest.raises(ApiError) as error:
+        writer.post("/cloud/v1/caas/keys/1/76", FRESH)
+    shown = "".join(traceback.format_exception(error.value))
+    assert "the answer is not JSON (" in shown
+    assert "do-not-show" not in shown
+
+
+def test_a_saved_plan_creates_a_key_once(
+    cli: CommandLine, emulator: Emulator, files: str, sink: Path, tmp_path: Path
+) -> None:
+    saved = str(tmp_path / "plan.json")
+    assert cli("plan", files, "--out", saved).code == 0
+    document = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, plan_schema())
+    (change,) = document["resource_changes"]
+    assert change["change"]["actions"] == ["create"]
+    assert change["change"]["before"] is None
+    assert change["request"] == {"method": "POST", "path": "/cloud/v1/caas/keys/1/76"}
+    words = ("apply", "--plan", saved, "--auto-approve", "-q", "--secret-sink", f"file:{sink}")
+    assert cli(*words).code == 0
+    again = cli(*words)
+    assert (again.code, again.out.splitlines()[0]) == (0, "caas/1/76/fresh: already as planned")
+    assert sent(emulator) == ["POST /cloud/v1/caas/keys/1/76"]
+
+
+def test_a_key_that_somebody_made_meanwhile_is_left_alone(
+    cli: CommandLine, emulator: Emulator, files: str, sink: Path, tmp_path: Path
+) -> None:
+    saved = str(tmp_path / "plan.json")
+    cli("plan", files, "--out", saved)
+    fill(emulator, "fresh", description="theirs")
+    done = cli("apply", "--plan", saved, "--auto-approve", "-q", "--secret-sink", f"file:{sink}")
+    assert done.code == 3
+    assert 'caas/1/76/fresh: stale: name was planned from null and is now "fresh"' in done.out
+    assert sent(emulator) == []
+
+
+def test_a_new_key_needs_what_its_kind_requires(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+    path = declare(tmp_path / "keys.yaml", {"name": "fresh"})
+    done = cli("plan", path)
+    assert (done.code, sent(emulator)) == (1, [])
+    assert (
+        "caas/1/76/fresh: declared, but not on the server, and a new key needs containers; declare it"
+        in done.err
+    )
+
+
+def test_a_key_declared_absent_is_destroyed_and_stays_gone(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "old", "web")
+    path = declare(tmp_path / "keys.yaml", {"name": "old", "state": "absent"})
+    planned = cli("plan", path)
+    assert "  # caas/1/76/old will be destroyed\n" in planned.out
+    assert "Plan: 0 to add, 0 to change, 1 to destroy.\n" in planned.out
+    assert "      - expire = null  # revokes: the key goes\n" in planned.out
+    done = apply(cli, path)
+    assert (done.code, sent(emulator)) == (0, ["DELETE /cloud/v1/caas/keys/1/76/old"])
+    assert done.out.endswith("Apply complete! Resources: 0 added, 0 changed, 1 destroyed.\n")
+    assert (cli("plan", path).code, "No changes." in cli("plan", path).out) == (0, True)
+    assert set(emulator.keys(1, 76)) == {"web"}
+
+
+def test_a_saved_deletion_of_a_key_that_changed_is_refused(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "old")
+    saved = str(tmp_path / "plan.json")
+    cli("plan", declare(tmp_path / "keys.yaml", {"name": "old", "state": "absent"}), "--out", saved)
+    fill(emulator, "old", description="in use again")
+    done = cli("apply", "--plan", saved, "--auto-approve", "-q")
+    assert (done.code, sent(emulator)) == (3, [])
+    assert 'stale: description was planned from "" and is now "in use again"' in done.out
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(methods=("DELETE",), reset_after=1.0, max_in_a_row=1),
+        Faults(methods=("DELETE",), status_500=1.0, max_in_a_row=2),
+        Faults(methods=("DELETE",), reset_after=1.0, max_in_a_row=0),
+    ],
+    ids=["one lost answer", "two failures", "every answer lost"],
+)
+def test_a_deletion_whose_answer_is_lost_is_cleared_up(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, faults: Faults
+) -> None:
+    fill(emulator, "old")
+    path = declare(tmp_path / "keys.yaml", {"name": "old", "state": "absent"})
+    emulator.faults = faults
+    done = apply(cli, path)
+    assert (done.code, set(emulator.keys(1, 76))) == (0, set())
+
+
+def exclusive(path: Path, *keys: dict[str, Any]) -> str:
+    document = {"project_id": 1, "region_id": 76, "exclusive": True, "keys": keys}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
+def test_an_exclusive_scope_loses_what_nobody_declares_if_that_is_allowed(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", "stray")
+    fill(emulator, "foreign", source="iate")
+    path = exclusive(tmp_path / "keys.yaml", {"name": "web"})
+    refused = cli("plan", path)
+    assert refused.code == 3
+    assert "caas/1/76/stray will be destroyed" in refused.out
+    assert "Unmanaged: 1 key live but not declared" in refused.out
+    assert "refused: it would destroy 1 key that no file declares; --allow-destroy allows it" in refused.err
+    assert (apply(cli, path).code, sent(emulator)) == (3, [])
+    assert apply(cli, path, "--allow-destroy").code == 0
+    assert set(emulator.keys(1, 76)) == {"web", "foreign"}
+
+
+def test_the_limit_on_revocations_holds_for_an_exclusive_scope(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, *(f"stray-{number}" for number in range(20)))
+    path = exclusive(tmp_path / "keys.yaml")
+    done = apply(cli, path, "--allow-destroy")
+    assert (done.code, sent(emulator)) == (3, [])
+    assert "it would revoke access of 20 of the 20 keys in caas/1/76" in done.err
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "message"),
+    [
+        (
+            "prevent_destroy",
+            {"state": "absent"},
+            "would be destroyed, and its lifecycle says prevent_destroy",
+        ),
+        ("prevent_revoke", {"is_disabled": True}, "would lose access, and its lifecycle says prevent_revoke"),
+        ("prevent_revoke", {"state": "absent"}, "would lose access, and its lifecycle says prevent_revoke"),
+    ],
+)
+def test_what_a_lifecycle_forbids_is_an_error(  # noqa: PLR0913, PLR0917 - fixtures and cases
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, rule: str, key: dict[str, Any], message: str
+) -> None:
+    fill(emulator, "web")
+    path = declare(tmp_path / "keys.yaml", {"name": "web", "lifecycle": {rule: True}, **key})
+    done = apply(cli, path)
+    assert (done.code, message in done.err, sent(emulator)) == (1, True, [])
+
+
+def test_what_is_ignored_is_left_alone_once_the_key_exists(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, sink: Path
+) -> None:
+    key = {**FRESH, "lifecycle": {"ignore_changes": ["description"]}}
+    path = declare(tmp_path / "keys.yaml", key)
+    assert apply(cli, path, "--secret-sink", f"file:{sink}").code == 0
+    assert emulator.keys(1, 76)["fresh"]["description"] == "new"
+    fill(emulator, "fresh", description="somebody's")
+    assert "No changes." in cli("plan", path).out
+
+
+def test_only_fields_can_be_ignored(cli: CommandLine, tmp_path: Path) -> None:
+    path = declare(tmp_path / "keys.yaml", {"name": "web", "lifecycle": {"ignore_changes": ["colour"]}})
+    done = cli("validate", path)
+    assert (done.code, "colour is no field that can be ignored; there are description," in done.err) == (
+        1,
+        True,
+    )
+
+
+def test_drift_makes_no_key_and_destroys_none(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+    fill(emulator, "old", "stray")
+    path = exclusive(tmp_path / "keys.yaml", FRESH, {"name": "old", "state": "absent"})
+    done = cli("drift", path, "--correct", "all")
+    assert (done.code, sent(emulator)) == (1, [])
+    assert "caas/1/76/fresh: declared, but not on the server; apply creates it" in done.err
+
+
+def test_a_key_that_somebody_deleted_is_told_from_a_new_one(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    from tests.cli.test_saved_plans import git  # noqa: PLC0415 - one helper
+
+    fill(emulator, "other")
+    git(tmp_path, "init", "--quiet")
+    path = declare(tmp_path / "keys.yaml", FRESH)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    declare(tmp_path / "keys.yaml", FRESH, {**FRESH, "name": "newer"})
+    document = json.loads(cli("plan", path, "--base", "HEAD", "--format", "json").out)
+    labels = {c["name"]: set(c["change"]["origins"].values()) for c in document["resource_changes"]}
+    assert labels == {"fresh": {"drift"}, "newer": {"config"}}
+
+
+def test_a_journal_of_a_creation_that_was_cut_off_says_what_became_of_the_secret(
+    cli: CommandLine, emulator: Emulator, files: str, sink: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    assert apply(cli, files, "--secret-sink", f"file:{sink}", "--journal", str(journal)).code == 0
+    first, _ = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+    journal.write_text(first, encoding="utf-8")
+    done = cli("journal", str(journal))
+    assert "caas/1/76/fresh: took effect (nothing says that its secret was kept" in done.out
+    emulator.remove_key(1, 76, "fresh")
+    assert "caas/1/76/fresh: did not take effect" in cli("journal", str(journal)).out
+
+
+def test_every_format_shows_what_comes_and_what_goes(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "old")
+    path = declare(tmp_path / "keys.yaml", FRESH, {"name": "old", "state": "absent"})
+    out = {name: cli("plan", path, "--format", name).out for name in ("markdown", "diff", "github", "gitlab")}
+    assert json.loads(out["gitlab"]) == {"create": 1, "update": 0, "delete": 1}
+    assert "### Plan: 1 key to create, 1 key to destroy, revokes on 1 key\n" in out["markdown"]
+    for name in ("markdown", "diff", "github"):
+        assert "will be created" in out[name]
+        assert "will be destroyed" in out[name]
+    page = cli("plan", path, "--format", "html").out
+    assert "<strong>will be created</strong>" in page
+    assert "POST /cloud/v1/caas/keys/1/76<" in page
+
+
+def test_events_tell_of_what_comes_and_goes(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, sink: Path
+) -> None:
+    fill(emulator, "old")
+    path = declare(tmp_path / "keys.yaml", FRESH, {"name": "old", "state": "absent"})
+    done = cli("apply", path, "--auto-approve", "--events", "--secret-sink", f"file:{sink}")
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert lines[-1]["changes"] == {"add": 1, "change": 0, "remove": 1, "operation": "apply"}
+    actions = {line["hook"]["action"] for line in lines if line["type"] == "apply_complete"}
+    assert actions == {"create", "delete"}

@@ -1,0 +1,147 @@
+"""Live keys whose values are made to break a file that declares them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from hypothesis import strategies as st
+
+TEXTS = [
+    "",
+    " ",
+    " leading",
+    "trailing ",
+    "a: b",
+    "a:",
+    ":a",
+    "a #b",
+    "#a",
+    "a#b",
+    "- a",
+    "-",
+    "--- a",
+    "---\na",
+    "...",
+    "? a",
+    "& a",
+    "*a",
+    "!a",
+    "!!str a",
+    "%YAML 1.2",
+    "@a",
+    "`a",
+    "{a: b}",
+    "[a]",
+    "a, b",
+    "a]",
+    "'a'",
+    '"a"',
+    'a "b" c',
+    "it's",
+    "\\n",
+    "C:\\temp",
+    "|",
+    "> a",
+    "<<",
+    "=",
+    "~",
+    "null",
+    "Null",
+    "true",
+    "False",
+    "no",
+    "YES",
+    "on",
+    "y",
+    "010",
+    "0x1f",
+    "0o7",
+    "1_000",
+    "12:30",
+    "1e3",
+    "-1",
+    "+1",
+    ".5",
+    ".inf",
+    "123456789012345678901234567890",
+    "2027-01-01",
+    "2027-01-01T00:00:00Z",
+    "2027-01-01 00:00:00",
+    "one\ntwo",
+    "one\ntwo\n",
+    "one\n\ntwo\n\n",
+    "\none",
+    " one\ntwo",
+    "one\n  two\n   # three",
+    "one\ntwo \nthree",
+    "one\r\ntwo",
+    "one\rtwo",
+    "one\ttwo",
+    "\tone",
+    "one\n\ttwo",
+    "a: b\nc: d",
+    "a\n--- b",
+    "a\n::error::forged",
+    "##[error]forged",
+    "a ##vso[task] b",
+    "\x00",
+    "\x07bell\x1b[31m",
+    "\x7f",
+    "\x85",
+    "a\x85b",
+    "a\u2028b",
+    "a\u2029b",
+    "\ufeffa",
+    "a\ufffe",
+    "\u202eforged",
+    "a\xa0b",
+    "\u3000a",
+    "é ü ß 漢字",
+    "😀",
+    "👩\u200d👩\u200d👧",
+    "a\U0010ffff",
+    "\ud800",
+    "a\udfffb",
+    "x" * 5000,
+    "word " * 400,
+    "two  blanks",
+]
+TEXT = st.one_of(
+    st.sampled_from(TEXTS),
+    st.lists(st.sampled_from(TEXTS[:-3]), max_size=3).map("".join),
+    st.lists(st.sampled_from(TEXTS[:-3]), max_size=3).map("\n".join),
+    st.text(max_size=20),
+)
+NAMES = st.one_of(
+    st.from_regex(r"[a-z][-a-z0-9]{1,8}[a-z0-9]", fullmatch=True),
+    st.sampled_from(
+        ["null", "true", "yes", "off", "a-1", "no", "a1", "A-key", "a.b", "", "a\nb", "x" * 65, "e10"]
+    ),
+)
+MOMENTS = st.datetimes(min_value=dt.datetime(1, 1, 2), max_value=dt.datetime(9999, 12, 30))  # noqa: DTZ001 - any zone
+EXPIRIES = st.one_of(
+    st.none(),
+    MOMENTS.map(lambda moment: moment.isoformat(timespec="seconds") + "Z"),
+    MOMENTS.map(lambda moment: moment.isoformat(" ", "milliseconds") + "+0530"),
+    MOMENTS.map(lambda moment: moment.isoformat(timespec="seconds")),
+    st.sampled_from(["", "never", "2027-13-01T00:00:00Z", 5]),
+)
+BOXES = st.fixed_dictionaries(
+    {"name": st.one_of(st.sampled_from(["web", "api", "no", "on", "e1"]), NAMES), "namespace": TEXT},
+    optional={"extra": TEXT},
+)
+LISTS = st.one_of(st.lists(BOXES, max_size=3), st.sampled_from([None, [None], ["web"], [{"name": "web"}]]))
+SERVER = {
+    "created_at": st.one_of(EXPIRIES, TEXT),
+    "status": st.one_of(TEXT, st.none()),
+    "source": st.sampled_from(["cloud", "cloud", "cloud", "cloud", "iate", "x\ny", None]),
+    "secret": st.just("do-not-show"),
+}
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "description": st.one_of(TEXT, TEXT, TEXT, st.none()),
+    "expire": EXPIRIES,
+    "is_disabled": st.sampled_from([True, False, True, False, None, "no", 1]),
+    "containers": LISTS,
+}
+KEYS = st.fixed_dictionaries({"name": NAMES}, optional=FIELDS | SERVER)

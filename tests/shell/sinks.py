@@ -1,0 +1,61 @@
+"""What the tests of sinks share: a key, its secret, and a look at all that an error may tell."""
+
+from __future__ import annotations
+
+import base64
+import traceback
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import SinkError
+from reconciler.scope import Scope
+from reconciler.secret import Secret
+from reconciler.sinks.place import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.sinks.place import SecretSink
+
+VALUE = '9876$very+secret/"quoted"\u00e9-0123456789abcdef'
+SECRET = Secret(VALUE)
+WEB = Place(Scope("caas", 1, 76), "web")
+TELLING = (VALUE, "very+secret", "0123456789abcdef", base64.b64encode(VALUE.encode()).decode()[4:24])
+"""The secret, and parts of it that nobody may see either."""
+
+
+def store(sink: SecretSink, place: Place = WEB) -> str:
+    """Store the secret and look at what is told."""
+    told = sink.store(place, SECRET)
+    assert not [part for part in TELLING if part in told + repr(sink)]
+    return told
+
+
+def store_error(sink: SecretSink, place: Place = WEB) -> str:
+    """Give why the secret is not stored, after a look at all that the error may tell."""
+    with pytest.raises(SinkError) as told:
+        sink.store(place, SECRET)
+    return safe(told.value)
+
+
+def probe_error(sink: SecretSink) -> str:
+    """Give why nothing can be stored."""
+    with pytest.raises(SinkError) as told:
+        sink.probe()
+    return safe(told.value)
+
+
+def safe(error: BaseException) -> str:
+    """Give the message of an error that, like all before it, tells nothing of the secret."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    own = [line for line in shown if "/tests/" not in line]
+    everything = "".join([*own, *(f"{one!s} {one!r}" for one in _chain(error))])
+    assert not [part for part in TELLING if part in everything]
+    return str(error)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

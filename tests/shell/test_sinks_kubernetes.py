@@ -1,0 +1,320 @@
+"""Secrets as Secrets of a cluster: made once, never replaced, whatever the API server answers."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import shutil
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
+import pytest
+import yaml
+
+from reconciler.client.kubernetes import Cluster, KubernetesSink
+from reconciler.client.stores import Conditions
+from reconciler.clock import SystemClock
+from reconciler.errors import SinkError
+from reconciler.sinks.names import object_name
+from tests.shell.sinks import VALUE, WEB, probe_error, store, store_error
+from tests.support import FakeClock, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME = object_name("caas/1/76/web")
+DATA = base64.b64encode(VALUE.encode()).decode()
+SECRETS = "/api/v1/namespaces/shop/secrets"
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.service-account"
+
+
+def status(code: int, message: str, reason: str = "") -> httpx.Response:
+    """Write a refusal the way the API server does."""
+    body = {"kind": "Status", "status": "Failure", "message": message, "reason": reason, "code": code}
+    return httpx.Response(code, json=body)
+
+
+def redirect(target: str) -> httpx.Response:
+    return httpx.Response(307, headers={"Location": target})
+
+
+class ApiServer:
+    """Keeps Secrets by their path; ``lose`` answers are lost on the way back."""
+
+    def __init__(self, lose: int = 0) -> None:
+        self.stored: dict[str, Any] = {}
+        self.requests: list[httpx.Request] = []
+        self._lose = lose
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self._answer(request)
+        if self._lose:
+            self._lose -= 1
+            raise httpx.ReadTimeout("timed out")
+        return answer
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if request.headers["authorization"] != f"Bearer {TOKEN}":
+            return status(401, "Unauthorized")
+        if request.method == "GET":
+            found = self.stored.get(request.url.path)
+            return status(404, "not found") if found is None else httpx.Response(200, json=found)
+        body = json.loads(request.read())
+        metadata = body["metadata"]
+        name = metadata.get("name") or f"{metadata['generateName']}x7k2p"
+        path = f"{request.url.path}/{name}"
+        if path in self.stored:
+            return status(409, f'secrets "{name}" already exists', "AlreadyExists")
+        made = body | {"metadata": {"name": name, "uid": "1"} | metadata}
+        if request.url.params.get("dryRun") != "All":
+            self.stored[path] = made
+        return httpx.Response(201, json=made)
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> Path:
+    """The folder of a service account."""
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    shutil.copy(ssl.get_default_verify_paths().cafile or _bundle(), tmp_path / "ca.crt")
+    return tmp_path
+
+
+def _bundle() -> str:
+    import certifi  # noqa: PLC0415 - where the system has no bundle of its own
+
+    return certifi.where()
+
+
+@pytest.fixture
+def connect(account: Path) -> Callable[[Any], KubernetesSink]:
+    def connected(remote: Any) -> KubernetesSink:
+        conditions = Conditions("test/1", FakeClock(), httpx.MockTransport(remote))
+        return KubernetesSink("shop", Cluster("https://10.0.0.1:443", account), conditions)
+
+    return connected
+
+
+def test_a_secret_is_made_with_its_label_and_the_address(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    assert store(connect(server)) == f"kubernetes:shop/{NAME}"
+    (request,) = server.requests
+    assert (request.method, str(request.url)) == ("POST", f"https://10.0.0.1{SECRETS}")
+    assert request.headers["user-agent"] == "test/1"
+    assert json.loads(request.read()) == {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": NAME,
+            "annotations": {"reconciler/address": "caas/1/76/web"},
+            "labels": {"app.kubernetes.io/managed-by": "reconciler"},
+        },
+        "type": "Opaque",
+        "data": {"secret": DATA},
+    }
+
+
+def test_a_probe_is_a_dry_run_that_leaves_nothing_behind(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    connect(server).probe()
+    (request,) = server.requests
+    assert str(request.url) == f"https://10.0.0.1{SECRETS}?dryRun=All"
+    assert VALUE not in request.read().decode()
+    assert server.stored == {}
+
+
+def test_a_secret_that_exists_is_left_as_it_is(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    server.stored[f"{SECRETS}/{NAME}"] = "older"
+    assert store_error(connect(server)) == (
+        f"Secret shop/{NAME} of caas/1/76/web exists, and is left as it is: "
+        f'POST {SECRETS}: HTTP 409: secrets "{NAME}" already exists'
+    )
+    assert server.stored == {f"{SECRETS}/{NAME}": "older"}
+
+
+def test_a_token_is_read_anew_for_each_request(
+    connect: Callable[[Any], KubernetesSink], account: Path
+) -> None:
+    server = ApiServer()
+    sink = connect(server)
+    sink.probe()
+    (account / "token").write_text("older")
+    assert "HTTP 401" in probe_error(sink)
+    (account / "token").write_text(TOKEN)
+    sink.probe()
+
+
+@pytest.mark.parametrize("lose", [1, 2, 4])
+def test_a_lost_answer_is_cleared_up_by_reading(connect: Callable[[Any], KubernetesSink], lose: int) -> None:
+    server = ApiServer(lose)
+    assert store(connect(server)) == f"kubernetes:shop/{NAME}"
+    assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
+
+
+def test_a_lost_answer_that_cannot_be_read_is_an_error(connect: Callable[[Any], KubernetesSink]) -> None:
+    forbidden = status(403, "secrets is forbidden: cannot get")
+    remote = Script(httpx.ReadTimeout("timed out"), status(409, "already exists"), forbidden)
+    assert "it may be stored all the same" in store_error(connect(remote))
+
+
+def test_a_secret_of_somebody_else_is_not_taken_for_ours(connect: Callable[[Any], KubernetesSink]) -> None:
+    other = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZXI="}}
+    remote = Script(httpx.ReadTimeout("timed out"), status(409, "exists"), httpx.Response(200, json=other))
+    assert "exists, and is left as it is" in store_error(connect(remote))
+
+
+@pytest.mark.parametrize("code", [429, 500, 503])
+def test_what_passes_is_tried_again(connect: Callable[[Any], KubernetesSink], code: int) -> None:
+    server = ApiServer()
+    answers = iter([status(code, "later")])
+    assert store(connect(lambda request: next(answers, None) or server(request))).endswith(NAME)
+
+
+MADE = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZXI="}}
+FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
+    "no token": (status(401, "Unauthorized"), "HTTP 401: Unauthorized; the service account's token is not"),
+    "no role": (status(403, "secrets is forbidden"), "needs a role that may create secrets in shop"),
+    "a quota": (status(403, 'exceeded quota: "few"'), "exceeded quota"),
+    "no namespace": (status(404, 'namespaces "shop" not found'), "; is there a namespace shop?"),
+    "invalid": (status(422, "Secret is invalid"), "HTTP 422: Secret is invalid"),
+    "a fault": (
+        status(500, "etcd is gone"),
+        "HTTP 500: etcd is gone; it may be stored all the same (tried 4 times)",
+    ),
+    "too many requests": (status(429, "slow down"), "HTTP 429"),
+    "a long pause": (httpx.Response(429, headers={"Retry-After": "9999"}), "HTTP 429"),
+    "HTML": (httpx.Response(200, html="<html>login</html>"), "the answer is not JSON"),
+    "HTML as a refusal": (httpx.Response(502, html="<html>"), "HTTP 502: Bad Gateway"),
+    "nothing": (httpx.Response(204), "the answer is not JSON (0 bytes)"),
+    "a list": (httpx.Response(200, json=[]), ""),
+    "another object": (httpx.Response(201, json={"kind": "Status"}), ""),
+    "too much": (httpx.Response(200, content=b"x" * 2**21), "the answer is too large"),
+    "a redirect": (
+        redirect("https://evil.example/"),
+        "redirected to https://evil.example/, which is refused",
+    ),
+    "a redirect to nowhere": (redirect("http://[::"), "redirected to http://[::"),
+    "no connection": (httpx.ConnectError("refused"), "no answer: refused"),
+    "a time-out": (httpx.ReadTimeout("timed out"), "timed out: timed out"),
+    "an end": (httpx.RemoteProtocolError("closed"), "no answer: closed"),
+    "the secret as a refusal": (status(422, f"invalid: {VALUE} {DATA} {DATA[:20]}"), "withheld"),
+    "the secret as text": (httpx.Response(400, text=VALUE), "HTTP 400: Bad Request"),
+    "the secret as an answer": (httpx.Response(200, text=DATA), "the answer is not JSON"),
+    "the secret as a target": (redirect(f"/?{DATA}"), "redirected to /?***"),
+    "the token": (status(400, f"bad token {TOKEN}"), "HTTP 400: bad token ***"),
+    "an error with the secret": (httpx.ReadError(VALUE), "no answer: ***"),
+}
+
+
+@pytest.mark.parametrize(("answer", "reason"), FAILURES.values(), ids=FAILURES)
+def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
+    connect: Callable[[Any], KubernetesSink], answer: httpx.Response | Exception, reason: str
+) -> None:
+    told = store_error(connect(Script(answer)))
+    assert told.startswith(f"Secret shop/{NAME} of caas/1/76/web could not be made: ")
+    assert reason in told
+    assert TOKEN not in told
+    with pytest.raises(SinkError) as probed:  # which knows no secret but the token
+        connect(Script(answer)).probe()
+    assert TOKEN not in str(probed.value)
+
+
+def test_an_answer_with_other_data_is_not_believed(connect: Callable[[Any], KubernetesSink]) -> None:
+    told = store_error(connect(Script(httpx.Response(201, json=MADE))))
+    assert "the answer is not that of a new secret; it may be stored all the same" in told
+
+
+def test_a_webhook_that_knows_no_dry_run_leaves_the_probe_open(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
+    connect(Script(status(400, 'admission webhook "x" does not support dry run'))).probe()
+
+
+@pytest.mark.parametrize("text", [None, "", "two words", "a\nb", "caf\u00e9"])
+def test_a_token_that_is_none_is_an_error(
+    connect: Callable[[Any], KubernetesSink], account: Path, text: str | None
+) -> None:
+    (account / "token").unlink()
+    if text is not None:
+        (account / "token").write_text(text, encoding="utf-8")
+    assert f"the service account's token {account / 'token'}" in store_error(connect(ApiServer()))
+
+
+@pytest.mark.parametrize("text", [None, "", "no certificate"])
+def test_an_authority_that_is_none_is_an_error(
+    connect: Callable[[Any], KubernetesSink], account: Path, text: str | None
+) -> None:
+    (account / "ca.crt").unlink()
+    if text is not None:
+        (account / "ca.crt").write_text(text)
+    told = store_error(connect(ApiServer()))
+    assert f"the trusted certificates in {account / 'ca.crt'} cannot be loaded" in told
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Hands requests to an ApiServer."""
+
+    remote = ApiServer()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        url = f"https://127.0.0.1{self.path}"
+        answer = self.remote(httpx.Request("POST", url, headers=dict(self.headers), content=body))
+        self.send_response(answer.status_code)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Print nothing."""
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_only_the_authority_of_the_cluster_is_trusted(account: Path) -> None:
+    """A real server with a certificate of its own, first trusted, then not."""
+    bundle = (account / "ca.crt").read_bytes()
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9000 -subj /CN=test"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.crt"]
+    subprocess.run([*command.split(), *names], cwd=account, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(account / "ca.crt", account / "key.pem")
+    with http.server.HTTPServer(("127.0.0.1", 0), _Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        cluster = Cluster(f"https://127.0.0.1:{server.server_port}", account)
+        sink = KubernetesSink("shop", cluster, Conditions("test/1", SystemClock()))
+        sink.probe()
+        assert store(sink) == f"kubernetes:shop/{NAME}"
+        (account / "ca.crt").write_bytes(bundle)
+        stranger = KubernetesSink("shop", cluster, Conditions("test/1", SystemClock()))
+        assert "the server's certificate is not trusted" in store_error(stranger)
+        server.shutdown()
+        thread.join()
+
+
+def test_another_key_has_another_name(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    sink = connect(server)
+    other = type(WEB)(WEB.scope, "WEB")
+    assert store(sink) != store(sink, other)
+    assert len(server.stored) == 2
+
+
+def test_what_is_sent_and_the_role_in_the_documentation_are_as_kubernetes_describes_them(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
+    server = ApiServer()
+    store(connect(server))
+    page = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8")
+    role = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    for document in (json.loads(server.requests[0].read()), role):
+        kubernetes_validate.validate(document, "1.30", strict=True)
+    assert NAME in page
