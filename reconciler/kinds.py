@@ -50,6 +50,29 @@ class EffectRule(StrEnum):
     BINDING = "binding"
 
 
+class ListStyle(StrEnum):
+    """How the pages of a collection are asked for."""
+
+    OFFSET = "offset"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a collection is listed.
+
+    ``limit`` and ``position`` name the query parameters of the size of a page and of where it begins: how
+    many keys come before it, or the number of the page. ``results`` and ``count`` name the members of an
+    answer: where ``results`` is None the answer itself is the list, where ``count`` is nothing is counted.
+    """
+
+    style: ListStyle
+    limit: str
+    position: str
+    results: str | None
+    count: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a kind: how it is compared, which Python types its values have, what it does.
@@ -75,7 +98,7 @@ class Kind:
     ``always_sent`` are fields that the service requires in every PATCH. ``foreign`` maps a field to
     the values that mark a key as another system's. ``optional`` maps a field that an answer may lack,
     or give as null, to what that stands for. ``secret`` names the member that only the answer to a
-    creation has, ``created`` the one that says when a key was made.
+    creation has, ``created`` the one that says when a key was made. ``listing`` says how keys are listed.
     """
 
     name: str
@@ -90,6 +113,7 @@ class Kind:
     created: str | None
     scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
+    listing: Listing
 
     def collection_path(self, scope: Scope) -> str:
         """Give the path that lists the keys of ``scope``, each part percent-encoded."""
@@ -129,7 +153,7 @@ class Kind:
 def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     """Derive a kind from its parsed schema. Raises KeyError where the extension lacks a member."""
     extension = schema[EXTENSION]
-    effects = extension["effects"]
+    effects = extension.get("effects", {})
     collection = extension["collection"]
     described = extension.get("scope", {})
     return Kind(
@@ -138,16 +162,34 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
         collection=collection,
         identity=extension["identity"],
         page_limit=extension["page_limit"],
-        always_sent=tuple(extension["always_sent"]),
-        foreign={field: tuple(values) for field, values in extension["foreign"].items()},
+        always_sent=tuple(extension.get("always_sent", ())),
+        foreign={field: tuple(values) for field, values in extension.get("foreign", {}).items()},
         optional=extension.get("optional", {}),
         secret=extension.get("secret"),
         created=extension.get("created"),
-        scope={part: described.get(part, _NUMBER) for part in _PLACEHOLDER.findall(collection)},
+        scope={part: described.get(part, _NUMBER) for part in placeholders(collection)},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")))
             for field, keywords in schema["properties"].items()
         },
+        listing=_listing(extension.get("list", {})),
+    )
+
+
+def placeholders(collection: str) -> list[str]:
+    """Name what the path of a collection leaves open, in its order."""
+    return _PLACEHOLDER.findall(collection)
+
+
+def _listing(described: Mapping[str, Any]) -> Listing:
+    style = ListStyle(described.get("style", "offset"))
+    by_page = style is ListStyle.PAGE
+    return Listing(
+        style=style,
+        limit=described.get("limit", "limit"),
+        position=described.get(style.value, style.value),
+        results=described.get("results", None if by_page else "results"),
+        count=described.get("count", None if by_page else "count"),
     )
 
 

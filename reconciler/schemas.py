@@ -7,10 +7,12 @@ it does not accept goes to jsonschema, which alone decides what is wrong. Both u
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds import Form
+from reconciler.model import SCOPE_NAMES
 from reconciler.normalize import is_date_time, json_text
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class SchemaChecker:
 
     def __init__(self, document_schema: Mapping[str, Any], kind: Kind) -> None:
         """Build the combined schema and compile the part that accepts valid documents fast."""
-        self._schema = _combined(document_schema, kind.schema)
+        self._schema = _combined(document_schema, kind, kind.schema)
         # Comparing the items of every list costs fastjsonschema as much as all the rest, so it is not
         # asked to: most lists hold one item, and the others are looked at here.
         self._sets = [name for name, field in kind.fields.items() if field.form is Form.SET]
@@ -47,7 +49,7 @@ class SchemaChecker:
             name: {word: value for word, value in keywords.items() if word != "uniqueItems"}
             for name, keywords in kind.schema["properties"].items()
         }
-        self._accepts = _compile(_combined(document_schema, {**kind.schema, "properties": fields}))
+        self._accepts = _compile(_combined(document_schema, kind, {**kind.schema, "properties": fields}))
         self._judge: Draft7Validator | None = None
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
@@ -71,8 +73,17 @@ def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     return bool(Draft7Validator(schema).is_valid(value))
 
 
-def _combined(document_schema: Mapping[str, Any], key_schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the schema of a whole document whose keys are all of one kind."""
+def violations_of(value: Any, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """Give every violation of ``schema`` in one value, by place; none if it is valid."""
+    if _compile(schema)(value):
+        return ()
+    return tuple(sorted(_violations(_judge(schema).iter_errors(value)), key=lambda found: str(found.path)))
+
+
+def _combined(
+    document_schema: Mapping[str, Any], kind: Kind, key_schema: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Give the schema of a whole document whose keys are all of one kind, each following ``key_schema``."""
     # readOnly alone is a remark in JSON Schema; here it means that nobody declares the field.
     fields = {
         name: {**keywords, "not": {}} if keywords.get("readOnly") else keywords
@@ -80,10 +91,22 @@ def _combined(document_schema: Mapping[str, Any], key_schema: Mapping[str, Any])
     }
     # With its own $schema a part would be judged by a plain validator, without our keywords.
     nested = {name: value for name, value in key_schema.items() if name != "$schema"}
-    properties = dict(document_schema["properties"])
+    properties = {**document_schema["properties"], **_scope_parts(document_schema, kind)}
     properties["keys"] = {**properties["keys"], "items": {**nested, "properties": fields}}
     header = {name: value for name, value in document_schema.items() if name != "allOf"}
     return {**header, "properties": properties}
+
+
+def _scope_parts(document_schema: Mapping[str, Any], kind: Kind) -> Mapping[str, Any]:
+    """Give the schemas of what the header says of its scope: exactly the parts that the kind has."""
+    known = document_schema["properties"]
+    own = {name: known.get(name, schema) for name, schema in kind.scope.items()}
+    parts = " and ".join(own) or "nothing else"
+    refused = {
+        "not": {},
+        "errorMessage": f"is not part of what {kind.name} keys belong to ({parts}); remove it",
+    }
+    return dict.fromkeys(SCOPE_NAMES, refused) | own
 
 
 def _repeats(items: list[Any]) -> bool:
@@ -95,9 +118,12 @@ def _repeats(items: list[Any]) -> bool:
 def _compile(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     import fastjsonschema  # noqa: PLC0415 - only commands that read files pay for it
 
-    check = fastjsonschema.compile(
-        dict(schema), formats={"date-time": is_date_time}, use_default=False, detailed_exceptions=False
-    )
+    try:
+        check = fastjsonschema.compile(
+            dict(schema), formats={"date-time": is_date_time}, use_default=False, detailed_exceptions=False
+        )
+    except (fastjsonschema.JsonSchemaDefinitionException, re.error, SyntaxError, LookupError, ValueError):
+        return lambda _data: False  # it stumbles over some patterns and braces; jsonschema alone decides then
 
     def accepts(data: Any) -> bool:
         try:

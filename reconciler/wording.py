@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds import EXTENSION
 from reconciler.normalize import is_date_time, parse_instant
 
 if TYPE_CHECKING:
@@ -63,13 +64,17 @@ def _name(violation: Violation) -> str:
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    is_plain = step.isidentifier() and len(step) <= _LONGEST_QUOTE
+    is_plain = (step.isidentifier() or step == EXTENSION) and len(step) <= _LONGEST_QUOTE
     return f".{step}" if is_plain else f".{_quote(step)}"
 
 
 def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
     last = name.rpartition(".")[2]
-    known = [field for field, keywords in schema["properties"].items() if not keywords.get("readOnly")]
+    known = [
+        field
+        for field, keywords in schema["properties"].items()
+        if not keywords.get("readOnly") and keywords.get("not") != {}
+    ]
     close = difflib.get_close_matches(last, known, n=1)
     advice = f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
     return f"{name} is not a known field; {advice}"
@@ -148,7 +153,12 @@ def _not_unique(name: str, value: list[Any], _schema: Schema) -> str:
 
 
 def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
-    return f"{name} {_quote(value)} is unknown; write one of: {', '.join(map(str, schema['enum']))}"
+    known = [entry if isinstance(entry, str) else json.dumps(entry) for entry in schema["enum"]]
+    return f"{name} {_quote(value)} is unknown; write one of: {', '.join(known)}"
+
+
+def _refused(name: str, _value: Any, schema: Schema) -> str:
+    return f"{name} {schema.get('errorMessage', 'is not allowed here; remove it')}"
 
 
 def _too_small(name: str, value: Any, schema: Schema) -> str:
@@ -187,6 +197,7 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "maxLength": _bad_length,
     "minLength": _bad_length,
     "minimum": _too_small,
+    "not": _refused,
     "pattern": _bad_pattern,
     "required": _missing,
     "type": _wrong_type,

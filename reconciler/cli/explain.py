@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode, NotFoundError
@@ -47,9 +48,8 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.model import DesiredScope, ObservedScope  # noqa: PLC0415 - the same
     from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
-    kinds = load_kinds()
+    kinds = known_kinds(parameters)
     kind, scope, name = _parsed(kinds, parameters["address"])
     field = parameters["field"]
     if field is not None and field not in kind.fields:

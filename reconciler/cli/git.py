@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
+from reconciler.load.files import KINDS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,7 +131,9 @@ def _is_read(name: str, argument: str) -> bool:
     if name == argument:
         return True
     below = Path(name).relative_to(argument) if argument != "." else Path(name)
-    return name.endswith((".yaml", ".yml")) and not any(part.startswith(".") for part in below.parts)
+    is_kind = below.parts[:-1][:1] == (KINDS_FOLDER,)
+    is_hidden = any(part.startswith(".") for part in below.parts)
+    return name.endswith((".yaml", ".yml")) and not is_kind and not is_hidden
 
 
 def _commit(top: str, reference: str) -> str:

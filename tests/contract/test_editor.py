@@ -117,6 +117,14 @@ def test_the_example_repository_holds_the_schema_that_the_command_prints() -> No
     )
 
 
+def test_the_example_of_kinds_holds_the_schema_that_the_command_prints() -> None:
+    held = (ROOT / "examples/labels/keys.schema.json").read_text(encoding="utf-8")
+    command = ["schema", "--kinds", str(ROOT / "examples/kinds")]
+    assert held == CliRunner().invoke(cli, command).stdout, (
+        "run: reconciler schema --kinds examples/kinds > examples/labels/keys.schema.json"
+    )
+
+
 # Diagnostics
 
 
