@@ -7,6 +7,7 @@ by class and the command line can choose an exit code without reading a text::
     ReconcilerError                 exit code 1
     |-- InputError                  the files are wrong; carries every problem found
     |-- ConfigurationError          token, address or another setting is missing or unusable
+    |-- DescriptionError            an OpenAPI description has not what a kind needs
     |-- RefusedError                a plan was not executed, exit code 3
     |-- JournalError                a write could not be recorded
     |   `-- HistoryError            a history cannot be opened, read or written
@@ -125,6 +126,10 @@ class InputError(ReconcilerError):
 
 class ConfigurationError(ReconcilerError):
     """A setting is missing or cannot be used; the message names it and says what to set."""
+
+
+class DescriptionError(ReconcilerError):
+    """An OpenAPI description does not describe what a kind needs; the message says what is missing."""
 
 
 class RefusedError(ReconcilerError):

@@ -112,6 +112,8 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
         for name in extension.get(member, ()):
             if name not in kind.fields:
                 yield Fault((EXTENSION, member), _unknown(kind, name))
+            elif member == "always_sent" and name == kind.identity:
+                yield Fault((EXTENSION, member), f"{name} is the identity, which no PATCH carries; remove it")
             elif member in {"always_sent", "immutable"} and kind.schema["properties"][name].get("readOnly"):
                 yield Fault((EXTENSION, member), f"{name} is read-only and cannot be declared; remove it")
     for member in ("secret", "created"):

@@ -126,7 +126,7 @@ def _read(file: str) -> bytes:
 def _kind(name: str, content: bytes, file: str) -> Kind:
     try:
         schema = parse_strictly(content)
-        complaints = _complaints(name, schema)
+        found = complaints(name, schema)
     except json.JSONDecodeError as error:
         position = Position(file, error.lineno, error.colno)
         raise InputError([Problem(f"not JSON: {error.msg}; mend it here", position)]) from error
@@ -134,14 +134,14 @@ def _kind(name: str, content: bytes, file: str) -> Kind:
         raise InputError([Problem(f"not JSON in UTF-8 that can be used: {error}", Position(file))]) from error
     except RecursionError as error:
         raise InputError([Problem("nested too deeply for a kind", Position(file))]) from error
-    if complaints:
+    if found:
         text = content.decode("utf-8", "replace")
-        raise InputError([Problem(message, _place(text, file, path)) for path, message in complaints])
+        raise InputError([Problem(message, _place(text, file, path)) for path, message in found])
     return kind_from_schema(name, schema)
 
 
-def _complaints(name: str, schema: Any) -> Sequence[tuple[tuple[Step, ...], str]]:
-    """Give all that is wrong, with the paths: the shape first, and what goes beyond it if that is right."""
+def complaints(name: str, schema: Any) -> Sequence[tuple[tuple[Step, ...], str]]:
+    """Give all that is wrong with a kind, with the paths: the shape first, and the rest if that is right."""
     shape = violations_of(schema, kind_schema())
     if shape:
         return [(violation.path, describe(violation)) for violation in shape]

@@ -18,6 +18,7 @@ from reconciler.cli.emulator import emulator
 from reconciler.cli.explain import explain
 from reconciler.cli.history import history
 from reconciler.cli.journal import journal
+from reconciler.cli.kind import kind
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import completion, schema
 from reconciler.cli.show import show
@@ -76,6 +77,7 @@ for command in (
     history,
     explain,
     journal,
+    kind,
     schema,
     completion,
     emulator,

@@ -128,6 +128,7 @@ def test_what_is_no_kind_at_all_is_refused(value: Any) -> None:
         ("properties.name", {"type": "string", "minLength": 1}, 'properties.name: accepts ".", "..", which'),
         ("properties.text", {"type": "string", "pattern": "("}, "text.pattern: is no regular expression"),
         ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is no property"),
+        ("x-reconciler.always_sent", ["name"], "name is the identity, which no PATCH carries"),
         ("x-reconciler.always_sent", ["made"], "x-reconciler.always_sent: made is read-only"),
         ("x-reconciler.immutable", ["colour"], "x-reconciler.immutable: colour is no property"),
         ("x-reconciler.optional", {"colour": ""}, "x-reconciler.optional: colour is no property"),
