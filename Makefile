@@ -33,7 +33,7 @@ demo: $(VENV)/demo ## plan, apply and plan again against the embedded emulator
 
 test: $(VENV)/dev ## the whole test suite, with branch coverage
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage run -m pytest -q -n auto
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -54,7 +54,7 @@ class Validator:
         expiry_warning: dt.timedelta = EXPIRY_WARNING,
     ) -> None:
         """Take the schemas, what stands in for a missing scope, the present, and when an expiry is near."""
-        self._document_schema = document_schema
+        self._document_schema = _with_kinds(document_schema, kinds)
         self._kinds = kinds
         self._defaults = defaults
         self._now = now
@@ -77,8 +77,11 @@ class Validator:
         name = data.get("kind", _DEFAULT_KIND)
         kind = self._kinds.get(name) if isinstance(name, str) else None
         violations = self._checker(kind or self._kinds[_DEFAULT_KIND]).violations(data)
+        if kind is None:  # its fields and scope are those of a kind that nobody knows
+            violations = tuple(violation for violation in violations if violation.path == ("kind",))
         scope = None if kind is None else self._scope(kind, document, violations)
-        self._problems.extend(_problems(document, scope, violations))
+        identity = "name" if kind is None else kind.identity
+        self._problems.extend(_problems(document, scope, identity, violations))
         # The valid keys of a document with violations may still be declared twice.
         broken = {violation.path[:2] for violation in violations}
         if scope is not None and kind is not None and broken.isdisjoint({(), ("keys",)}):
@@ -116,7 +119,7 @@ class Validator:
         values = [
             self._name(name, named[name], document, broken)
             if name in named
-            else self._part(name, document, broken)
+            else self._part(kind, name, document, broken)
             for name in kind.scope
         ]
         found = [value for value in values if value is not None]
@@ -135,7 +138,7 @@ class Validator:
             self._names[part, name] = NamedPart(part, name, document.position((word,)))
         return name
 
-    def _part(self, name: str, document: Document, broken: set[str | int]) -> int | str | None:
+    def _part(self, kind: Kind, name: str, document: Document, broken: set[str | int]) -> int | str | None:
         if name in broken:
             return None
         value: int | str | float | None = document.data.get(name)
@@ -149,7 +152,8 @@ class Validator:
         default = self._defaults.of(name)
         if default is None:
             advice = f" or set GCORE_CLOUD_{name.upper()}" if name in SCOPE_NAMES else ""
-            message = f"no {name}; write `{name}: N` at the top of the document{advice}"
+            word = "N" if kind.scope[name]["type"] == "integer" else "TEXT"
+            message = f"no {name}; write `{name}: {word}` at the top of the document{advice}"
             self._problem(message, document.position())
         return default
 
@@ -223,7 +227,16 @@ def _rough(left: dt.timedelta) -> str:
     return f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
 
 
-def _problems(document: Document, scope: Scope | None, violations: Iterable[Violation]) -> Iterable[Problem]:
+def _with_kinds(document_schema: Mapping[str, Any], kinds: Iterable[str]) -> Mapping[str, Any]:
+    """Give the schema of a document that may be of any of these kinds."""
+    properties = document_schema["properties"]
+    names = list(dict.fromkeys([*properties["kind"]["enum"], *kinds]))
+    return {**document_schema, "properties": properties | {"kind": properties["kind"] | {"enum": names}}}
+
+
+def _problems(
+    document: Document, scope: Scope | None, identity: str, violations: Iterable[Violation]
+) -> Iterable[Problem]:
     """Word the violations, one for each value: the first that its schema states."""
     told: set[Path] = set()
     for violation in violations:
@@ -234,14 +247,14 @@ def _problems(document: Document, scope: Scope | None, violations: Iterable[Viol
         place = document.position(path)
         if violation.keyword in {"additionalProperties", "not"} or violation.schema.get("readOnly"):
             place = document.key_position(path)
-        yield Problem(describe(violation), place, _address(document, scope, path))
+        yield Problem(describe(violation), place, _address(document, scope, identity, path))
 
 
-def _address(document: Document, scope: Scope | None, path: Path) -> str:
+def _address(document: Document, scope: Scope | None, identity: str, path: Path) -> str:
     """Name the key that ``path`` lies in, as far as its document says who it is."""
     if path[:1] != ("keys",) or len(path) < 2:  # noqa: PLR2004 - keys and an index
         return "" if scope is None else str(scope)
     entry = document.data["keys"][path[1]]
-    name = entry.get("name") if isinstance(entry, dict) else None
+    name = entry.get(identity) if isinstance(entry, dict) else None
     label = name if isinstance(name, str) else f"keys[{path[1]}]"
     return label if scope is None else scope.address(label)

@@ -1,12 +1,12 @@
 """Every way in which the reconciler gives up, by meaning.
 
-Lower libraries raise their own exceptions; none of them crosses a module of this package. Each is
-turned into one of the classes below, with the lower one as its cause, so that a caller can decide
-by class and the command line can choose an exit code without reading a text::
+What lower libraries raise becomes one of the classes below, with the lower exception as its cause. So
+a caller decides by class, and the command line chooses an exit code, without reading a text::
 
     ReconcilerError                 exit code 1
     |-- InputError                  the files are wrong; carries every problem found
     |-- ConfigurationError          token, address or another setting is missing or unusable
+    |-- DescriptionError            an OpenAPI description has not what a kind needs
     |-- RefusedError                a plan was not executed, exit code 3
     |-- JournalError                a write could not be recorded
     |   `-- HistoryError            a history cannot be opened, read or written
@@ -128,6 +128,10 @@ class ConfigurationError(ReconcilerError):
     """A setting is missing or cannot be used; the message names it and says what to set."""
 
 
+class DescriptionError(ReconcilerError):
+    """An OpenAPI description does not describe what a kind needs; the message says what is missing."""
+
+
 class RefusedError(ReconcilerError):
     """A plan was refused before its first write."""
 
@@ -143,7 +147,7 @@ class HistoryError(JournalError):
 
 
 class SinkError(ReconcilerError):
-    """A secret cannot be stored, or is not surely stored; the message never holds it."""
+    """A secret is not surely stored; the message never holds it."""
 
 
 class WrongShapeError(ReconcilerError):

@@ -52,6 +52,29 @@ class EffectRule(StrEnum):
     BINDING = "binding"
 
 
+class ListStyle(StrEnum):
+    """How the pages of a collection are asked for."""
+
+    OFFSET = "offset"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a collection is listed.
+
+    ``limit`` and ``position`` name the query parameters of the size of a page and of where it begins: how
+    many keys come before it, or the number of the page. ``results`` and ``count`` name the members of an
+    answer: where ``results`` is None the answer itself is the list, where ``count`` is nothing is counted.
+    """
+
+    style: ListStyle
+    limit: str
+    position: str
+    results: str | None
+    count: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a kind: how it is compared, which Python types its values have, what it does.
@@ -79,7 +102,7 @@ class Kind:
     ``optional`` maps a field that an answer may lack, or give as null, to what that stands for. ``secret``
     names the member that only the answer to a creation has, ``created`` the one that says when a key was
     made. ``create_requires`` are the fields that a creation must have besides the identity; None if keys of
-    this kind are not created.
+    this kind are not created. ``listing`` says how keys are listed.
     """
 
     name: str
@@ -96,6 +119,7 @@ class Kind:
     create_requires: tuple[str, ...] | None
     scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
+    listing: Listing
 
     @property
     def described(self) -> Mapping[str, Mapping[str, Any]]:
@@ -140,7 +164,7 @@ class Kind:
 def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     """Derive a kind from its parsed schema. Raises KeyError where the extension lacks a member."""
     extension = schema[EXTENSION]
-    effects = extension["effects"]
+    effects = extension.get("effects", {})
     collection = extension["collection"]
     described = extension.get("scope", {})
     return Kind(
@@ -149,19 +173,37 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
         collection=collection,
         identity=extension["identity"],
         page_limit=extension["page_limit"],
-        always_sent=tuple(extension["always_sent"]),
+        always_sent=tuple(extension.get("always_sent", ())),
         immutable=frozenset(extension.get("immutable", ())),
-        foreign={field: tuple(values) for field, values in extension["foreign"].items()},
+        foreign={field: tuple(values) for field, values in extension.get("foreign", {}).items()},
         optional=extension.get("optional", {}),
         secret=extension.get("secret"),
         created=extension.get("created"),
         create_requires=_create_requires(extension),
-        scope={part: described.get(part, _NUMBER) for part in _PLACEHOLDER.findall(collection)},
+        scope={part: described.get(part, _NUMBER) for part in placeholders(collection)},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")))
             for field, keywords in schema["properties"].items()
             if field not in RESERVED
         },
+        listing=_listing(extension.get("list", {})),
+    )
+
+
+def placeholders(collection: str) -> list[str]:
+    """Name what the path of a collection leaves open, in its order."""
+    return _PLACEHOLDER.findall(collection)
+
+
+def _listing(described: Mapping[str, Any]) -> Listing:
+    style = ListStyle(described.get("style", "offset"))
+    by_page = style is ListStyle.PAGE
+    return Listing(
+        style=style,
+        limit=described.get("limit", "limit"),
+        position=described.get(style.value, style.value),
+        results=described.get("results", None if by_page else "results"),
+        count=described.get("count", None if by_page else "count"),
     )
 
 

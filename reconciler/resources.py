@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds import EXTENSION, Kind, kind_from_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-_SUFFIX = ".schema.json"
+SUFFIX: Final = ".schema.json"
 
 
 def resource(folder: str) -> Path:
@@ -23,8 +23,8 @@ def resource(folder: str) -> Path:
 
 def schema_texts() -> Mapping[str, str]:
     """Give the text of every schema file by its short name, such as ``caas`` or ``plan``."""
-    files = sorted(resource("schemas").glob(f"*{_SUFFIX}"))
-    return {file.name.removesuffix(_SUFFIX): file.read_text(encoding="utf-8") for file in files}
+    files = sorted(resource("schemas").glob(f"*{SUFFIX}"))
+    return {file.name.removesuffix(SUFFIX): file.read_text(encoding="utf-8") for file in files}
 
 
 def bundled_schema(name: str) -> str:
@@ -34,7 +34,7 @@ def bundled_schema(name: str) -> str:
     """
     texts = schema_texts()
     text = texts[name]
-    parts = {other: f'"{other}{_SUFFIX}' for other in texts if f'"{other}{_SUFFIX}"' in text}
+    parts = {other: f'"{other}{SUFFIX}' for other in texts if f'"{other}{SUFFIX}"' in text}
     if not parts:
         return text
     for other, reference in parts.items():
@@ -43,6 +43,22 @@ def bundled_schema(name: str) -> str:
     whole = json.loads(text)
     definitions = whole.get("definitions", {}) | {other: json.loads(texts[other]) for other in parts}
     return json.dumps({**whole, "definitions": definitions}, indent=2, ensure_ascii=False) + "\n"
+
+
+def editor_schema(kinds: Iterable[Kind]) -> str:
+    """Give the text of the schema of a document that may be of one of these kinds too, for editors."""
+    schema = json.loads(bundled_schema("keys"))
+    header = schema["properties"]
+    for kind in kinds:
+        header["kind"]["enum"].append(kind.name)
+        header["kind"]["enumDescriptions"].append(kind.schema.get("description", ""))
+        for part, described in kind.scope.items():
+            header.setdefault(part, described)
+        is_meant = {"required": ["kind"], "properties": {"kind": {"const": kind.name}}}
+        keys = {"properties": {"keys": {"items": {"$ref": f"#/definitions/{kind.name}"}}}}
+        schema["allOf"].append({"if": is_meant, "then": keys})
+        schema["definitions"][kind.name] = kind.schema
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def document_schema() -> Mapping[str, Any]:
@@ -54,6 +70,12 @@ def document_schema() -> Mapping[str, Any]:
 def plan_schema() -> Mapping[str, Any]:
     """Give the schema of a plan."""
     schema: Mapping[str, Any] = json.loads(schema_texts()["plan"])
+    return schema
+
+
+def kind_schema() -> Mapping[str, Any]:
+    """Give the schema of the file of a kind: what a user's own is checked with, and tests check ours with."""
+    schema: Mapping[str, Any] = json.loads(schema_texts()["kind"])
     return schema
 
 

@@ -7,6 +7,7 @@ it does not accept goes to jsonschema, which alone decides what is wrong. Both u
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,6 +88,13 @@ def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     return bool(Draft7Validator(schema).is_valid(value))
 
 
+def violations_of(value: Any, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
+    """Give every violation of ``schema`` in one value, by place; none if it is valid."""
+    if _compile(schema)(value):
+        return ()
+    return tuple(sorted(_violations(_judge(schema).iter_errors(value)), key=lambda found: str(found.path)))
+
+
 def _combined(
     document_schema: Mapping[str, Any], kind: Kind, key_schema: Mapping[str, Any]
 ) -> Mapping[str, Any]:
@@ -133,9 +141,12 @@ def _repeats(items: list[Any]) -> bool:
 def _compile(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
     import fastjsonschema  # noqa: PLC0415 - only commands that read files pay for it
 
-    check = fastjsonschema.compile(
-        dict(schema), formats={"date-time": is_date_time}, use_default=False, detailed_exceptions=False
-    )
+    try:
+        check = fastjsonschema.compile(
+            dict(schema), formats={"date-time": is_date_time}, use_default=False, detailed_exceptions=False
+        )
+    except (fastjsonschema.JsonSchemaDefinitionException, re.error, SyntaxError, LookupError, ValueError):
+        return lambda _data: False  # it stumbles over some patterns and braces; jsonschema alone decides then
 
     def accepts(data: Any) -> bool:
         try:

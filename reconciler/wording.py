@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds import EXTENSION
 from reconciler.normalize import is_date_time, parse_instant
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _name(violation: Violation) -> str:
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    is_plain = step.isidentifier() and len(step) <= _LONGEST_QUOTE
+    is_plain = (step.isidentifier() or step == EXTENSION) and len(step) <= _LONGEST_QUOTE
     return f".{step}" if is_plain else f".{_quote(step)}"
 
 
@@ -149,7 +150,8 @@ def _not_unique(name: str, value: list[Any], _schema: Schema) -> str:
 
 
 def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
-    return f"{name} {_quote(value)} is unknown; write one of: {', '.join(map(str, schema['enum']))}"
+    known = [entry if isinstance(entry, str) else json.dumps(entry) for entry in schema["enum"]]
+    return f"{name} {_quote(value)} is unknown; write one of: {', '.join(known)}"
 
 
 def _refused(name: str, _value: Any, schema: Schema) -> str:

@@ -10,6 +10,7 @@ import click
 from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.files import replace_text
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options, validator
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
@@ -46,11 +47,10 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.commands.accept import accept as accepted  # noqa: PLC0415 - --help needs no engine
     from reconciler.commands.accept import drifted  # noqa: PLC0415 - the same
     from reconciler.load.files import read  # noqa: PLC0415 - the same
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     if "-" in parameters["paths"]:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
-    kinds = load_kinds()
+    kinds = known_kinds(parameters)
     kind, scope, name = parsed_address(kinds, parameters["address"])
     field = known_field(kind, parameters["field"])
     now = clock.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL: Final = "https://api.gcore.com"
 OWN_VARIABLES: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", "RECONCILER_WEBHOOK_SECRET")
 """What the programs that are run, and those that they run, have no business to know."""
+DEFAULT_SCHEME: Final = "apikey"
+_SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 
 
 def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> str:
@@ -42,6 +45,18 @@ def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BAS
         raise ConfigurationError(
             f"{what} {text} would send the token unencrypted; use https:// "
             "(http:// is accepted for loopback addresses only)"
+        )
+    return text
+
+
+def checked_scheme(text: str) -> str:
+    """Refuse what cannot stand before a token in the header Authorization, by a ConfigurationError.
+
+    It is not echoed: who writes scheme and token into one word must not find the token in a log.
+    """
+    if not _SCHEME.fullmatch(text):
+        raise ConfigurationError(
+            "--auth-scheme must be one word of letters, digits and hyphens, such as apikey, Bearer or token"
         )
     return text
 

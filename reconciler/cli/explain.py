@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
 from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options
 from reconciler.cli.plan import read_files
 from reconciler.errors import ExitCode
@@ -46,9 +47,8 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.names import Directory  # noqa: PLC0415 - the same
     from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
-    kinds = load_kinds()
+    kinds = known_kinds(parameters)
     kind, scope, name = parsed_address(kinds, parameters["address"])
     field = known_field(kind, parameters["field"])
     now = clock.now()

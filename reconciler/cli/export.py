@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.files import replace_text
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, connection_options
 from reconciler.errors import ConfigurationError, ExitCode
 
@@ -78,9 +79,9 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.commands.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
     from reconciler.desired import ScopeDefaults, Validator  # noqa: PLC0415 - the same
     from reconciler.observe import observe  # noqa: PLC0415 - the same
-    from reconciler.resources import document_schema, load_kinds  # noqa: PLC0415 - the same
+    from reconciler.resources import document_schema  # noqa: PLC0415 - the same
 
-    kinds = load_kinds()
+    kinds = known_kinds(parameters)
     kind = kinds.get(parameters["kind"])
     if kind is None:
         raise click.BadParameter(f"{parameters['kind']!r} is none of {', '.join(kinds)}", param_hint="--kind")

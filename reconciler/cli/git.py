@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.credentials import OWN_VARIABLES
 from reconciler.errors import ConfigurationError
+from reconciler.load.files import KINDS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -129,7 +130,9 @@ def _is_read(name: str, argument: str) -> bool:
     if name == argument:
         return True
     below = Path(name).relative_to(argument) if argument != "." else Path(name)
-    return name.endswith((".yaml", ".yml")) and not any(part.startswith(".") for part in below.parts)
+    is_kind = below.parts[:-1][:1] == (KINDS_FOLDER,)
+    is_hidden = any(part.startswith(".") for part in below.parts)
+    return name.endswith((".yaml", ".yml")) and not is_kind and not is_hidden
 
 
 def _commit(top: str, reference: str) -> str:

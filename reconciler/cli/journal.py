@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, connection_options
 from reconciler.errors import ConfigurationError, ExitCode
 
@@ -45,11 +46,10 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
         return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.commands.journal import Fate, clear_up  # noqa: PLC0415 - the same
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     with Reader(connection(parameters, clock_of(context), console)) as reader:
         findings = clear_up(
-            reader, load_kinds(), parameters["base_url"], reading.doubts, parameters["parallelism"]
+            reader, known_kinds(parameters), parameters["base_url"], reading.doubts, parameters["parallelism"]
         )
     _print(findings, console)
     unknown = any(finding.fate is Fate.UNKNOWN for finding in findings)

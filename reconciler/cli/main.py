@@ -20,6 +20,7 @@ from reconciler.cli.explain import explain
 from reconciler.cli.export import export
 from reconciler.cli.history import history
 from reconciler.cli.journal import journal
+from reconciler.cli.kind import kind
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import completion, schema
 from reconciler.cli.show import show
@@ -80,6 +81,7 @@ for command in (
     export,
     accept,
     journal,
+    kind,
     schema,
     completion,
     emulator,

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler import __version__
-from reconciler.cli.credentials import DEFAULT_BASE_URL, api_token, checked_url
+from reconciler.cli.credentials import (
+    DEFAULT_BASE_URL,
+    DEFAULT_SCHEME,
+    api_token,
+    checked_scheme,
+    checked_url,
+)
+from reconciler.cli.kinds import KINDS
 from reconciler.clock import Clock, SystemClock
 from reconciler.errors import ConfigurationError
 
@@ -137,6 +144,13 @@ _CONNECTION = [
         help="File that holds the token; goes before GCORE_API_KEY.  [env: GCORE_API_KEY_FILE]",
     ),
     click.option(
+        "--auth-scheme",
+        metavar="WORD",
+        default=DEFAULT_SCHEME,
+        show_default=True,
+        help="Word before the token in the header Authorization, such as Bearer.",
+    ),
+    click.option(
         "--parallelism",
         type=click.IntRange(1, 100),
         default=10,
@@ -177,17 +191,18 @@ _TARGETS = [
 
 def input_options(command: Command) -> Command:
     """Add the options of a command that reads files."""
-    return _add(command, [*_PATHS, *_SCOPE, _EXPIRY, _VERBOSE_OFFLINE, *_OUTPUT])
+    return _add(command, [*_PATHS, KINDS, *_SCOPE, _EXPIRY, _VERBOSE_OFFLINE, *_OUTPUT])
 
 
 def api_options(command: Command) -> Command:
     """Add the options of a command that reads files and talks to the API."""
-    return _add(command, [*_PATHS, *_TARGETS, *_LIMITS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
+    scoped = [KINDS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
+    return _add(command, [*_PATHS, *_TARGETS, *_LIMITS, *scoped])
 
 
 def apply_options(command: Command) -> Command:
     """Add the options of a command that reads files, or a plan that was made from them."""
-    scoped = [*_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
+    scoped = [KINDS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
     return _add(command, [*_OPTIONAL_PATHS, *_TARGETS, *_LIMITS, allow_destroy_option, *scoped])
 
 
@@ -203,12 +218,12 @@ def explain_options(command: Command) -> Command:
         type=click.Path(),
         help="A file or directory that declares the key. Repeatable.",
     )
-    return _add(command, [files, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
+    return _add(command, [files, KINDS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
 
 
 def connection_options(command: Command) -> Command:
     """Add the options of a command that talks to the API and reads no desired state."""
-    return _add(command, [*_CONNECTION, _VERBOSE, *_OUTPUT])
+    return _add(command, [KINDS, *_CONNECTION, _VERBOSE, *_OUTPUT])
 
 
 def _add(command: Command, options: list[Callable[[Command], Command]]) -> Command:
@@ -252,6 +267,7 @@ def connection(
     Raises ConfigurationError before anything is sent.
     """
     base_url = checked_url(parameters["base_url"])
+    auth_scheme = checked_scheme(parameters["auth_scheme"])
     token = api_token(parameters["token_file"], console)
     from reconciler.client import Connection  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.retry import RetryPolicy  # noqa: PLC0415 - the same
@@ -266,6 +282,7 @@ def connection(
         retry=RetryPolicy(attempts=parameters["retries"] + 1),
         stop=stop or threading.Event(),
         on_exchange=on_exchange or console.exchange,
+        auth_scheme=auth_scheme,
     )
 
 

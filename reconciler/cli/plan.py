@@ -11,6 +11,7 @@ import click
 from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.files import write_whole
 from reconciler.cli.formats import format_options, rendered
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator
 from reconciler.errors import ConfigurationError, ExitCode, InputError, Problem
 
@@ -98,13 +99,12 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     from reconciler.commands.plan import Planner  # noqa: PLC0415 - the same
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
     from reconciler.names import Directory  # noqa: PLC0415 - the same
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
     from reconciler.saved import Provenance  # noqa: PLC0415 - the same
     from reconciler.waiting import Workers  # noqa: PLC0415 - the same
 
-    kinds = load_kinds()
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
     digest = InputsDigest() if is_told else None
+    kinds = known_kinds(parameters, None if digest is None else digest.add)
     directory = Directory(reader)
     whole = directory.resolved(read_files(kinds, parameters, now, digest))
     base = _base(kinds, directory, parameters, now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.execution import Execution
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import connection, validator
 from reconciler.cli.plan import complain, judged, read_files, targeted
 from reconciler.cli.signals import finishing
@@ -69,7 +70,6 @@ class Rounds:
     ) -> None:
         """Take the options, where to write things down, and who is told of a round."""
         from reconciler.commands.validate import WatchedFiles  # noqa: PLC0415 - --help needs no engine
-        from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
         self._parameters = parameters
         self._clock = clock
@@ -78,7 +78,7 @@ class Rounds:
         self._records = records
         self._history = history
         self._watch = watch
-        self._kinds = load_kinds()
+        self._kinds = known_kinds(parameters)
         self._files = WatchedFiles(parameters["paths"], lambda now: validator(parameters, self._kinds, now))
         self._valid: DesiredState | None = None
         self._valid_since = clock.now()

@@ -6,6 +6,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
+from reconciler.cli.kinds import KINDS, known_kinds
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -22,21 +23,29 @@ def _schema_names(_context: click.Context, _parameter: click.Parameter, incomple
 Examples:
   reconciler schema > keys.schema.json
   reconciler schema caas
+  reconciler schema --kinds kinds/ > keys.schema.json
 """,
 )
 @click.argument("name", default="keys", shell_complete=_schema_names)
-def schema(name: str) -> None:
+@KINDS
+def schema(name: str, kinds: tuple[str, ...]) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
     NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
-    (what history --format json prints) or notification (what a webhook is sent).
+    (what history --format json prints), notification (what a webhook is sent) or kind (the file of a kind of
+    your own). With --kinds, a document may be of your own kinds too.
     """
-    from reconciler.resources import bundled_schema, schema_texts  # noqa: PLC0415 - --help reads no files
+    from reconciler.resources import bundled_schema, editor_schema, schema_texts  # noqa: PLC0415 - see above
 
     known = schema_texts()
+    console = Console(0, color_choice())
+    if kinds and name == "keys":
+        own = known_kinds({"kinds": kinds})
+        console.result(editor_schema(kind for name, kind in own.items() if name not in known))
+        return
     if name not in known:
         raise click.BadParameter(f"{name!r} is none of {', '.join(known)}", param_hint="NAME")
-    Console(0, color_choice()).result(bundled_schema(name))
+    console.result(bundled_schema(name))
 
 
 @click.command(

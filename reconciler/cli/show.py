@@ -9,6 +9,7 @@ import click
 
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.formats import format_options, rendered
+from reconciler.cli.kinds import KINDS, known_kinds
 from reconciler.cli.plan import Made, complain, judged
 from reconciler.errors import ConfigurationError, RefusedError
 
@@ -29,12 +30,13 @@ Examples:
 )
 @click.argument("file", type=click.Path())
 @format_options
+@KINDS
 @click.option("-v", "--verbose", count=True, help="List unmanaged keys.")
 @click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]")
 def show(**parameters: Any) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
     console = console_of({**parameters, "quiet": False})
-    saved, _ = _read(parameters["file"])
+    saved, _ = _read(parameters["file"], parameters)
     console.result(rendered(parameters, saved.plan, saved.made_at, saved.provenance, console))
     complain(saved.plan, console)
 
@@ -45,15 +47,15 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
     Raises RefusedError if it cannot be used, or was made for another API.
     """
     file, base_url = parameters["plan_file"], parameters["base_url"].rstrip("/")
-    saved, kinds = _read(file)
+    saved, kinds = _read(file, parameters)
     if saved.provenance.base_url != base_url:
         made_for = saved.provenance.base_url
         raise RefusedError(f"the plan {file} is refused: it was made for {made_for}, not for {base_url}")
     return Made(kinds, judged(saved.plan, parameters), saved.provenance)
 
 
-def _read(file: str) -> tuple[SavedPlan, Mapping[str, Kind]]:
-    from reconciler.resources import load_kinds, plan_schema  # noqa: PLC0415 - --help needs no engine
+def _read(file: str, parameters: Mapping[str, Any]) -> tuple[SavedPlan, Mapping[str, Kind]]:
+    from reconciler.resources import plan_schema  # noqa: PLC0415 - --help needs no engine
     from reconciler.saved import read_saved  # noqa: PLC0415 - the same
 
     try:
@@ -61,7 +63,7 @@ def _read(file: str) -> tuple[SavedPlan, Mapping[str, Kind]]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"the plan {file} cannot be read: {reason}") from error
-    kinds = load_kinds()
+    kinds = known_kinds({"kinds": parameters["kinds"]})
     try:
         return read_saved(content, kinds, plan_schema()), kinds
     except RefusedError as error:

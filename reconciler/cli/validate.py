@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from reconciler.cli.console import CONTEXT, console_of, standard_input
+from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, input_options, validator
 
 
@@ -29,10 +30,9 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
     """
     from reconciler.commands.validate import desired_state  # noqa: PLC0415 - --help needs no engine
     from reconciler.render.text import counted  # noqa: PLC0415 - the same
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
 
     console = console_of(parameters)
-    checks = validator(parameters, load_kinds(), clock_of(context).now())
+    checks = validator(parameters, known_kinds(parameters), clock_of(context).now())
     state = desired_state(parameters["paths"], standard_input(), checks)
     console.warn(state.warnings)
     for part in state.scopes:

@@ -32,7 +32,7 @@ _HINTS: Final[Mapping[tuple[str, int], str]] = {
     ("PATCH", 401): "check GCORE_API_KEY or the token file",
     ("GET", 403): "the token may lack the permission to list keys",
     ("PATCH", 403): "the token may lack the permission to change keys, or a capacity limit is reached",
-    ("GET", 404): "check project_id and region_id",
+    ("GET", 404): "check project_id and region_id, or what else the scope names",
     ("PATCH", 404): "the key is gone; plan again",
     ("POST", 401): "check GCORE_API_KEY or the token file",
     ("POST", 403): "the token may lack the permission to create keys, or a capacity limit is reached",

@@ -43,7 +43,10 @@ def ignore(_exchange: Exchange) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach the API; time-outs in seconds. Once ``stop`` is set, nothing is tried again."""
+    """How to reach the API; time-outs in seconds. Once ``stop`` is set, nothing is tried again.
+
+    ``auth_scheme`` is the word before the token in the header Authorization.
+    """
 
     base_url: str
     token: Secret
@@ -55,6 +58,7 @@ class Connection:
     stop: threading.Event = field(default_factory=threading.Event)
     on_exchange: Callable[[Exchange], None] = ignore
     transport: httpx.BaseTransport | None = None
+    auth_scheme: str = "apikey"
 
 
 class Reader:
@@ -174,7 +178,7 @@ class Reader:
             return httpx.Client(
                 base_url=connection.base_url,
                 headers={
-                    "Authorization": f"apikey {connection.token.reveal()}",
+                    "Authorization": f"{connection.auth_scheme} {connection.token.reveal()}",
                     "User-Agent": connection.user_agent,
                     "Accept": "application/json",
                 },

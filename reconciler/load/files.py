@@ -25,6 +25,8 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 """Size of one input: room for 150,000 keys, and a bound on what a wrong path can cost."""
 STANDARD_INPUT: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml")
+KINDS_FOLDER: Final = "kinds"
+"""The folder beside desired-state files that holds kinds, and so no desired state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,9 @@ def parse_content(content: bytes, label: str) -> Loaded:
 def load(paths: Sequence[str], standard_input: BinaryIO, parse_one: Parse = parse_content) -> Loaded:
     """Read every input named by ``paths`` and build its documents, in the order of the arguments.
 
-    A path is a file, a directory (every ``*.yaml`` and ``*.yml`` below it, sorted, hidden ones left
-    out) or ``-`` for ``standard_input``. An input that cannot be used becomes a problem and does not
-    hide the problems of the others. ``parse_one`` builds the documents of one input.
+    A path is a file, a directory (every ``*.yaml`` and ``*.yml`` below it, sorted, hidden ones and its
+    folder of kinds left out) or ``-`` for ``standard_input``. An input that cannot be used becomes a
+    problem and does not hide the problems of the others. ``parse_one`` builds the documents of one input.
     """
     documents: list[Document] = []
     problems: list[Problem] = []
@@ -75,11 +77,15 @@ class InputsDigest:
         """Begin without any input."""
         self._digest = hashlib.sha256()
 
-    def parse(self, content: bytes, label: str) -> Loaded:
-        """Build the documents of one input, and take it into the digest."""
+    def add(self, content: bytes, label: str) -> None:
+        """Take one input into the digest."""
         for part in (label.encode("utf-8", "surrogateescape"), content):
             self._digest.update(len(part).to_bytes(8))
             self._digest.update(part)
+
+    def parse(self, content: bytes, label: str) -> Loaded:
+        """Build the documents of one input, and take it into the digest."""
+        self.add(content, label)
         return parse_content(content, label)
 
     def __str__(self) -> str:
@@ -143,6 +149,8 @@ def _walk(directory: str, problems: list[Problem]) -> Iterator[str]:
 
     for folder, folders, files in os.walk(directory, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        if folder == directory and KINDS_FOLDER in folders:
+            folders.remove(KINDS_FOLDER)
         for name in files:
             path = os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
             if name.endswith(_SUFFIXES) and not name.startswith(".") and not _is_special(path):

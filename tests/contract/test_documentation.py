@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,10 @@ from reconciler import __version__
 from reconciler.cli.main import cli
 from reconciler.emulator import Emulator
 from reconciler.errors import ExitCode
+from reconciler.kinds import EXTENSION
 from reconciler.resources import schema_texts
+from tests.labels import label, label_server
+from tests.support import TOKEN
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -93,3 +98,24 @@ def test_every_property_of_a_schema_has_a_title_or_description(name: str) -> Non
         if not keywords.get("description") and not keywords.get("title")
     ]
     assert silent == []
+
+
+def test_the_example_of_kinds_is_what_the_files_and_commands_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/kinds.md").read_text(encoding="utf-8")
+    assert f"```yaml\n{(ROOT / 'examples/labels/labels.yaml').read_text(encoding='utf-8')}```" in page
+    block = json.loads("{" + page.split("```json\n")[1].split("```")[0] + "}")[EXTENSION]
+    kind = json.loads((ROOT / "examples/kinds/label.schema.json").read_text(encoding="utf-8"))[EXTENSION]
+    for part in kind["scope"].values():
+        for word in ("description", "patternErrorMessage", "examples"):
+            del part[word]
+    assert block == kind
+    monkeypatch.chdir(ROOT)
+    shown = page.split("```console\n")[1].split("```")[0]
+    _, *runs = shown.split("$ reconciler ")
+    labels = [label("kind/bug"), label("good first issue", color="7057ff", description="Good for newcomers")]
+    with label_server(site=[*labels, label("1.0"), label("wontfix")]) as server:
+        environment = {"GCORE_BASE_URL": server.url, "GCORE_API_KEY": TOKEN}
+        for run in runs:
+            command, _, output = run.partition("\n")
+            assert CliRunner().invoke(cli, shlex.split(command), env=environment).stdout == output
+    assert [path for path, _ in server.writes] == ["/repos/acme/site/labels/kind%2Fbug"]

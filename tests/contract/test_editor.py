@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
 from reconciler.cli.main import cli
+from reconciler.kinds import RESERVED
 from reconciler.resources import bundled_schema, schema_texts
 from tests.contract.language_server import language_server, needs_server
 
@@ -35,6 +36,8 @@ SCOPE = "project_id: 1\nregion_id: 76\n"
 CONTAINER = "{name: web, namespace: shop}"
 HEADER = f"{SCOPE}keys:\n  - name: storefront\n"
 FIELDS = {"description", "expire", "is_disabled", "containers"}
+MEMBERS = FIELDS | RESERVED
+"""What a key of the default kind can hold besides its name."""
 
 
 def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -126,6 +129,14 @@ def test_the_example_repository_holds_the_schema_that_the_command_prints() -> No
     )
 
 
+def test_the_example_of_kinds_holds_the_schema_that_the_command_prints() -> None:
+    held = (ROOT / "examples/labels/keys.schema.json").read_text(encoding="utf-8")
+    command = ["schema", "--kinds", str(ROOT / "examples/kinds")]
+    assert held == CliRunner().invoke(cli, command).stdout, (
+        "run: reconciler schema --kinds examples/kinds > examples/labels/keys.schema.json"
+    )
+
+
 # Diagnostics
 
 
@@ -186,14 +197,14 @@ def test_validate_finds_what_the_editor_cannot(
 @needs_server
 def test_the_fields_of_a_key_are_offered_with_their_documentation(opened: Opener) -> None:
     offered = opened(f"{HEADER}    ").completion("storefront\n    ")
-    assert set(offered) == FIELDS
-    assert offered == {field: DECLARABLE[field][1] for field in FIELDS}
+    assert set(offered) == MEMBERS
+    assert offered == {field: DECLARABLE[field][1] for field in MEMBERS}
 
 
 @needs_server
 def test_a_field_that_stands_there_is_not_offered_again(opened: Opener) -> None:
     offered = opened(f"{HEADER}    is_disabled: true\n    ").completion("true\n    ")
-    assert set(offered) == FIELDS - {"is_disabled"}
+    assert set(offered) == MEMBERS - {"is_disabled"}
 
 
 @needs_server
@@ -235,7 +246,7 @@ def test_the_fields_of_another_kind_are_offered_in_its_keys(
     opened: Opener, header: str, fields: set[str]
 ) -> None:
     text = f"{header}project_id: 1\nkeys:\n  - name: storefront\n    "
-    assert set(opened(text).completion("storefront\n    ")) == fields
+    assert set(opened(text).completion("storefront\n    ")) == fields | RESERVED
 
 
 @needs_server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -17,7 +17,11 @@ from reconciler.observe import LISTINGS, observe
 from reconciler.resources import load_kinds
 from reconciler.scope import Scope
 from reconciler.secret import Secret
+from tests.core.values import kind_with
 from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
+
+if TYPE_CHECKING:
+    from reconciler.kinds import Kind
 
 CAAS = load_kinds()["caas"]
 SCOPE = Scope("caas", 1, 76)
@@ -160,3 +164,77 @@ def test_no_answer_is_read_as_no_keys_but_the_empty_list(answer: Any) -> None:
         return
     assert [*keys.values()] == answer["results"]
     assert len(keys) == answer["count"]
+
+
+PAGED = kind_with({}, collection="/labels", page_limit=2, list={"style": "page", "limit": "per_page"})
+WRAPPED = kind_with(
+    {}, collection="/labels", page_limit=2, list={"style": "page", "results": "items", "count": "total"}
+)
+
+
+def numbered(*names: str) -> httpx.Response:
+    return httpx.Response(200, json=[{"name": name} for name in names])
+
+
+def counted(total: object, *names: str) -> httpx.Response:
+    return httpx.Response(200, json={"total": total, "items": [{"name": name} for name in names]})
+
+
+def read_kind(kind: Kind, handler: Handler) -> ObservedScope:
+    with Reader(connect(handler)) as reader:
+        return observe(reader, kind, kind.scope_of([]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        (PAGED, [numbered()]),
+        (PAGED, [numbered("a")]),
+        (PAGED, [numbered("a", "b"), numbered()]),
+        (PAGED, [numbered("a", "b"), numbered("c")]),
+        (WRAPPED, [counted(0)]),
+        (WRAPPED, [counted(3, "a", "b"), counted(3, "c")]),
+    ],
+)
+def test_numbered_pages_are_read_until_one_is_not_full(kind: Kind, answers: list[httpx.Response]) -> None:
+    remote = Script(*answers)
+    keys = read_kind(kind, remote).keys
+    assert len(keys) == sum(len(answer.content.split(b"name")) - 1 for answer in answers)
+    assert [request.url.params["page"] for request in remote.requests] == [
+        str(number) for number, _ in enumerate(answers, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "reason"),
+    [
+        (PAGED, [numbered("a", "b"), numbered("b")], "the key b stands in it twice"),
+        (PAGED, [numbered("a", "b"), numbered("a", "b")], "the key a stands in it twice"),
+        (WRAPPED, [counted(3, "a", "b"), counted(3)], "counts 3 keys and gives 2"),
+        (WRAPPED, [counted(5, "a")], "counts 5 keys and gives 1"),
+    ],
+)
+def test_numbered_pages_that_do_not_add_up_are_refused(
+    kind: Kind, answers: list[httpx.Response], reason: str
+) -> None:
+    with pytest.raises(IncompleteReadError, match=reason):
+        read_kind(kind, Script(*answers * LISTINGS))
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "reason"),
+    [
+        (PAGED, {"results": []}, "it must be a list"),
+        (PAGED, None, "it must be a list"),
+        (PAGED, [{"name": "a"}, {"name": "b"}, {"name": "c"}], "must not hold more than the 2"),
+        (PAGED, ["a"], "each result must be an object"),
+        (WRAPPED, [], "it must have a total and a list under items"),
+        (WRAPPED, {"items": []}, "it must have a total and a list under items"),
+        (WRAPPED, {"total": True, "items": []}, "it must have a total and a list under items"),
+    ],
+)  # fmt: skip
+def test_a_numbered_page_of_another_shape_is_a_bad_answer(kind: Kind, answer: object, reason: str) -> None:
+    remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
+    with pytest.raises(BadAnswerError, match=reason):
+        read_kind(kind, remote)
+    assert len(remote.requests) == 1

@@ -1,0 +1,96 @@
+"""``reconciler kind``: kinds of one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.console import CONTEXT, Console, color_choice
+from reconciler.errors import ConfigurationError, DescriptionError
+
+
+@click.group(
+    context_settings=CONTEXT,
+    epilog="""\b
+Example:
+  reconciler kind init --openapi api.yaml --collection /v1/things > kinds/thing.schema.json
+""",
+)
+def kind() -> None:
+    """Bring a REST API of your own: docs/kinds.md says how."""
+
+
+@kind.command(
+    context_settings=CONTEXT,
+    epilog="""\b
+Example:
+  reconciler kind init --openapi api.yaml --collection '/repos/{owner}/{repo}/labels' \\
+    --name label > kinds/label.schema.json
+""",
+)
+@click.option(
+    "--openapi",
+    required=True,
+    metavar="FILE",
+    type=click.Path(),
+    help="An OpenAPI 3.0 or 3.1 description, in YAML or JSON.",
+)
+@click.option(
+    "--collection",
+    required=True,
+    metavar="PATH",
+    help="The path that lists the keys, as it is written there.",
+)
+@click.option("--name", metavar="NAME", help="What the kind will be called.")
+def init(**parameters: Any) -> None:
+    """Draft the file of a kind from an OpenAPI description.
+
+    The draft goes to standard output. What a description cannot say, such as what a field does to access,
+    is left out, and listed on standard error as things to decide.
+    """
+    from reconciler.kindfile import KIND_NAME  # noqa: PLC0415 - --help needs no engine
+    from reconciler.openapi.draft import draft  # noqa: PLC0415 - the same
+    from reconciler.userkinds import complaints  # noqa: PLC0415 - the same
+
+    name, file = parameters["name"], parameters["openapi"]
+    if name is not None and not KIND_NAME.fullmatch(name):
+        raise click.BadParameter("use lower-case letters, digits and hyphens.", param_hint="--name")
+    description = _read(file)
+    title = None if name is None else name.replace("-", " ").capitalize()
+    try:
+        made = draft(description, parameters["collection"], title)
+    except DescriptionError as error:
+        raise DescriptionError(f"{file}: {error}") from error
+    console = Console(0, color_choice())
+    console.result(json.dumps(made.schema, indent=2, ensure_ascii=False) + "\n")
+    console.note(f"To decide, then save as kinds/{name or 'NAME'}.schema.json:")
+    faulty = (message for _, message in complaints(name or "draft", made.schema))
+    for decision in (*made.decisions, *faulty):
+        console.note(f"- {decision}")
+
+
+def _read(file: str) -> Any:
+    """Read JSON or YAML. Raises InputError or ConfigurationError."""
+    from reconciler.errors import InputError, Position, Problem  # noqa: PLC0415 - --help needs no engine
+    from reconciler.load.files import parse_content  # noqa: PLC0415 - the same
+    from reconciler.strict_json import parse_strictly  # noqa: PLC0415 - the same
+
+    try:
+        content = Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"the description {file} cannot be read: {reason}") from error
+    if content.lstrip()[:1] == b"{":
+        try:
+            return parse_strictly(content)
+        except (ValueError, RecursionError):
+            pass  # it may be YAML that begins with a brace; if not, its parser names the place
+    loaded = parse_content(content, file)
+    if loaded.problems:
+        raise InputError(loaded.problems)
+    if len(loaded.documents) != 1:
+        raise InputError([Problem("holds several documents; a description is one", Position(file))])
+    return loaded.documents[0].data

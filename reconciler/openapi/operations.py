@@ -1,0 +1,138 @@
+"""What an OpenAPI description says of one collection: its listing, and the items in it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds import placeholders
+from reconciler.openapi.references import Resolver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """What is said of a collection: each schema without references.
+
+    ``listed``, ``item`` and ``created`` are answers, ``update`` and ``create`` bodies. ``parameters`` are
+    those of the path, ``last`` names an item. ``notes`` gathers what somebody has to decide.
+    """
+
+    listed: Schema
+    query: tuple[Schema, ...]
+    item: Schema
+    update: Schema
+    create: Schema
+    created: Schema
+    parameters: Mapping[str, Schema]
+    last: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def settable(self) -> Mapping[str, Schema]:
+        """Give the properties that a PATCH takes."""
+        properties = self.update["properties"].items()
+        return {name: keywords for name, keywords in properties if not keywords.get("readOnly")}
+
+
+def operations_of(description: Any, collection: str) -> Operations:
+    """Find what a kind needs. Raises DescriptionError where there is none of it."""
+    version = description.get("openapi") if isinstance(description, dict) else None
+    if not isinstance(version, str) or not version.startswith(("3.0", "3.1")):
+        raise DescriptionError("it is no OpenAPI 3.0 or 3.1 description: `openapi: 3.1.0` is missing")
+    resolver = Resolver(description)
+    paths = mapping(description.get("paths"))
+    at_collection = _resolved(resolver, paths[_known(paths, collection)])
+    item_path = _item_path(paths, collection)
+    at_item = _resolved(resolver, paths[item_path])
+    for method, place, path in (("get", at_collection, collection), ("patch", at_item, item_path)):
+        if method not in place:
+            only = " (PUT sends whole items, which is out of scope)" if "put" in place else ""
+            raise DescriptionError(
+                f"{path} has no {method.upper()}{only}; a kind is listed by GET and changed by PATCH"
+            )
+    get, patch, post = (mapping(place.get(method)) for place, method in (
+        (at_collection, "get"), (at_item, "patch"), (at_collection, "post")))  # fmt: skip
+    answer = _answer(mapping(at_item.get("get"))) or _answer(patch)
+    update = _body(patch)
+    if not mapping(update.get("properties")) or not mapping(answer.get("properties")):
+        raise DescriptionError(f"the body or the answer of PATCH {item_path} is no object with properties")
+    parameters = [*at_item.get("parameters", []), *patch.get("parameters", [])]
+    return Operations(
+        listed=_answer(get),
+        query=tuple(
+            one
+            for one in [*at_collection.get("parameters", []), *get.get("parameters", [])]
+            if one.get("in") == "query"
+        ),
+        item=answer,
+        update=update,
+        create=_body(post),
+        created=_answer(post),
+        parameters={one["name"]: mapping(one.get("schema")) for one in parameters if one.get("in") == "path"},
+        last=placeholders(item_path)[-1],
+    )
+
+
+def _resolved(resolver: Resolver, path: Any) -> dict[str, Any]:
+    """Give what is said of a path and can matter; what is not looked at may refer to itself."""
+    found = {**mapping(path), **resolver.target(path)}
+    told: dict[str, Any] = {"put": {}} if "put" in found else {}
+    told["parameters"] = resolver.whole(found.get("parameters", []))
+    for method in ("get", "patch", "post"):
+        if method in found:
+            operation = mapping(found[method])
+            good = {
+                status: answer
+                for status, answer in mapping(operation.get("responses")).items()
+                if str(status).startswith("2")
+            }
+            told[method] = resolver.whole({**operation, "responses": good})
+    return told
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Give a mapping as it is, and an empty one for everything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _known(paths: Iterable[str], collection: str) -> str:
+    paths = list(paths)
+    for path in (collection, f"{collection}/"):
+        if path in paths:
+            return path
+    close = difflib.get_close_matches(collection, paths, n=1)
+    advice = f"did you mean {close[0]}?" if close else f"it has {', '.join(paths[:20])}"
+    raise DescriptionError(f"there is no path {collection} in it; {advice}")
+
+
+def _item_path(paths: Iterable[str], collection: str) -> str:
+    for path in paths:
+        head, _, last = path.rstrip("/").rpartition("/")
+        if head == collection and placeholders(last) and last == f"{{{placeholders(last)[0]}}}":
+            return path
+    raise DescriptionError(f"there is no path {collection}/{{name}} in it, so its items have no address")
+
+
+def _json(content: Any) -> dict[str, Any]:
+    types = mapping(content)
+    names = ["application/json", *(name for name in types if "json" in name)]
+    return mapping(next((mapping(types[name]).get("schema") for name in names if name in types), None))
+
+
+def _body(operation: Schema) -> dict[str, Any]:
+    return _json(mapping(operation.get("requestBody")).get("content"))
+
+
+def _answer(operation: Schema) -> dict[str, Any]:
+    """Give the schema of the first answer that tells of success."""
+    responses = mapping(operation.get("responses"))
+    good = sorted(status for status in responses if str(status).startswith("2"))
+    found = (_json(mapping(responses[status]).get("content")) for status in good)
+    return next((schema for schema in found if schema), {})

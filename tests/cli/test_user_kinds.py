@@ -1,0 +1,201 @@
+"""A kind of the user's own goes all the way, and needs no line of code."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.resources import load_kinds, resource
+from tests.core.test_kindfile import PLAIN, changed
+from tests.labels import label, label_server
+from tests.support import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.labels import LabelServer
+    from tests.support import CommandLine
+
+EXAMPLES = resource("examples")
+KINDS = ("--kinds", str(EXAMPLES / "kinds"))
+FILES = str(EXAMPLES / "labels")
+CONNECTED = (*KINDS, "--auth-scheme", "Bearer")
+
+
+@pytest.fixture
+def github(cli: CommandLine) -> Iterator[LabelServer]:
+    """A repository whose labels differ from the example in one."""
+    labels = [
+        label("kind/bug"),
+        label("good first issue", color="7057ff", description="Good for newcomers"),
+        label("1.0"),
+        label("wontfix"),
+    ]
+    with label_server(site=labels) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        yield server
+
+
+def test_the_example_is_valid(cli: CommandLine) -> None:
+    assert cli("validate", FILES, *KINDS).out == "Success! The configuration is valid: 3 keys in 1 scope.\n"
+
+
+def test_a_plan_names_the_parts_of_the_scope(cli: CommandLine, github: LabelServer) -> None:
+    done = cli("plan", FILES, *CONNECTED)
+    assert (done.code, done.err) == (0, "")
+    assert "# label/acme/site/kind/bug will be updated in-place" in done.out
+    assert '~ color = "ededed" -> "d73a4a"' in done.out
+    assert "Unmanaged: 1 key live but not declared" in done.out
+    assert github.requests == [("GET", "/repos/acme/site/labels?per_page=100&page=1", None)]
+
+
+def test_apply_sends_the_fields_that_differ_to_the_encoded_path_and_then_nothing_is_left(
+    cli: CommandLine, github: LabelServer
+) -> None:
+    assert cli("apply", FILES, *CONNECTED, "--auto-approve").code == 0
+    sent = {"color": "d73a4a", "description": "Something isn't working"}
+    assert github.writes == [("/repos/acme/site/labels/kind%2Fbug", sent)]
+    again = cli("plan", FILES, *CONNECTED, "--detailed-exitcode")
+    assert (again.code, "No changes." in again.out) == (0, True)
+
+
+def test_a_saved_plan_is_shown_and_applied_with_the_same_kinds(
+    cli: CommandLine, github: LabelServer, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "plan.json")
+    assert cli("plan", FILES, *CONNECTED, "--out", file).code == 0
+    assert "label/acme/site/kind/bug" in cli("show", file, *KINDS).out
+    assert cli("show", file).code == 3
+    assert cli("apply", "--plan", file, *CONNECTED, "--auto-approve").code == 0
+    assert len(github.writes) == 1
+
+
+def test_drift_of_a_label_is_found_and_brought_back(cli: CommandLine, github: LabelServer) -> None:
+    cli("apply", FILES, *CONNECTED, "--auto-approve")
+    github.repositories["acme/site"]["kind/bug"]["color"] = "000000"
+    found = cli("drift", FILES, *CONNECTED)
+    assert (found.code, "label/acme/site/kind/bug" in found.out) == (2, True)
+    assert cli("drift", FILES, *CONNECTED, "--correct", "all").code == 0
+    assert github.repositories["acme/site"]["kind/bug"]["color"] == "d73a4a"
+
+
+def test_explain_takes_the_address_of_a_label(cli: CommandLine, github: LabelServer) -> None:
+    done = cli("explain", "label/acme/site/kind/bug", "color", "--file", FILES, *CONNECTED)
+    assert (done.code, "PATCH /repos/acme/site/labels/kind%2Fbug" in done.out) == (0, True)
+    assert github.requests == [("GET", "/repos/acme/site/labels/kind%2Fbug", None)]
+
+
+def test_a_label_that_is_missing_is_named(cli: CommandLine, github: LabelServer) -> None:
+    del github.repositories["acme/site"]["1.0"]
+    done = cli("plan", FILES, *CONNECTED)
+    assert (done.code, "label/acme/site/1.0: declared, but not on the server" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(0, 1), (99, 1), (100, 2), (101, 2), (250, 3)])
+def test_pages_are_read_until_one_is_short(
+    cli: CommandLine, github: LabelServer, tmp_path: Path, count: int, pages: int
+) -> None:
+    github.repositories["acme/site"] = {f"l{number}": label(f"l{number}") for number in range(count)}
+    file = tmp_path / "labels.yaml"
+    file.write_text("{kind: label, owner: acme, repo: site, keys: []}")
+    done = cli("plan", str(file), *CONNECTED, "-v")
+    assert (done.code, len(github.requests)) == (0, pages)
+    assert ("Unmanaged" in done.out) is bool(count)
+
+
+def test_another_scheme_is_refused_by_the_service(cli: CommandLine, github: LabelServer) -> None:
+    done = cli("plan", FILES, *KINDS)
+    assert (done.code, "HTTP 401: Bad credentials" in done.err) == (1, True)
+    assert len(github.requests) == 1
+
+
+@pytest.mark.parametrize("word", ["", "two words", "Bearer:", "é", f"Bearer {TOKEN}", "a\nb", "x" * 65])
+def test_a_scheme_is_one_word_and_nothing_is_sent_before_that_is_known(cli: CommandLine, word: str) -> None:
+    done = cli("plan", FILES, *KINDS, "--auth-scheme", word)
+    assert (done.code, "--auth-scheme must be one word" in done.err) == (1, True)
+    assert TOKEN not in done.everything
+
+
+@pytest.mark.parametrize(
+    ("header", "complaint"),
+    [
+        ("kind: label\nowner: acme\n", "1:1: no repo; write `repo: TEXT` at the top of the document"),
+        ("kind: label\nowner: acme\nrepo: a/b\n", 'repo "a/b" is not allowed; write the name'),
+        ("kind: label\nowner: acme\nrepo: 7\n", "repo must be text, not the number 7"),
+        ("kind: label\nowner: acme\nrepo: site\nrepos: x\n", "repos is not a known field; did you mean repo"),
+        ("kind: label\nowner: acme\nrepo: x\nregion_id: 1\n", "region_id is not part of what label keys"),
+        ("kind: lable\nowner: acme\n", 'kind "lable" is unknown; write one of: caas'),
+        ("owner: acme\nproject_id: 1\nregion_id: 1\n", "owner is not a known field"),
+    ],
+)  # fmt: skip
+def test_a_header_has_exactly_the_parts_of_its_kind(
+    cli: CommandLine, tmp_path: Path, header: str, complaint: str
+) -> None:
+    file = tmp_path / "labels.yaml"
+    file.write_text(f"{header}keys: []\n")
+    done = cli("validate", str(file), *KINDS)
+    assert (done.code, complaint in done.err) == (1, True), done.err
+
+
+def test_an_unknown_kind_lists_the_known_ones_and_says_no_more(cli: CommandLine) -> None:
+    done = cli("validate", FILES)
+    known = ", ".join(load_kinds())
+    complaint = f'{FILES}/labels.yaml:2:7: kind "label" is unknown; write one of: {known}'
+    assert (done.code, done.err) == (1, f"Error: {complaint}\n")
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "apply", "drift"])
+def test_a_faulty_kind_stops_every_command_before_anything_is_sent(
+    cli: CommandLine, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "keys.yaml").write_text("keys: []")
+    (tmp_path / "kinds/thing.schema.json").write_text(json.dumps(changed("x-reconciler.identity", "nam")))
+    done = cli(command, str(tmp_path / "keys.yaml"))
+    assert (done.code, "x-reconciler.identity: nam is no property" in done.err) == (1, True)
+    assert "Traceback" not in done.everything
+
+
+def test_kinds_can_be_named_in_the_environment(cli: CommandLine) -> None:
+    cli.environment.setenv("RECONCILER_VALIDATE_KINDS", str(EXAMPLES / "kinds"))
+    assert cli("validate", FILES).code == 0
+
+
+def test_a_fourth_kind_is_a_file_in_a_folder_and_no_line_of_code(
+    cli: CommandLine, github: LabelServer, tmp_path: Path
+) -> None:
+    (tmp_path / "kinds").mkdir()
+    shutil.copy(EXAMPLES / "kinds/label.schema.json", tmp_path / "kinds/tag.schema.json")
+    text = (EXAMPLES / "labels/labels.yaml").read_text().replace("kind: label", "kind: tag")
+    (tmp_path / "labels.yaml").write_text(text)
+    assert "tag/acme/site/kind/bug" in cli("plan", str(tmp_path), "--auth-scheme", "Bearer").out
+    assert cli("apply", str(tmp_path), "--auth-scheme", "Bearer", "--auto-approve").code == 0
+    assert len(github.writes) == 1
+
+
+def test_the_digest_of_the_inputs_tells_kinds_apart(
+    cli: CommandLine, github: LabelServer, tmp_path: Path
+) -> None:
+    kinds = tmp_path / "kinds"
+    kinds.mkdir()
+    shutil.copy(EXAMPLES / "labels/labels.yaml", tmp_path)
+    digests = set()
+    schema: dict[str, Any] = json.loads((EXAMPLES / "kinds/label.schema.json").read_text())
+    for title in ("Label", "Label", "Tag"):
+        (kinds / "label.schema.json").write_text(json.dumps(schema | {"title": title}))
+        done = cli("plan", str(tmp_path), "--auth-scheme", "Bearer", "--format", "json")
+        digests.add(json.loads(done.out)["inputs_digest"])
+    assert len(digests) == 2
+    assert github.writes == []
+
+
+def test_a_kind_of_texts_and_numbers_in_its_path(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds/thing.schema.json").write_text(json.dumps(PLAIN))
+    (tmp_path / "a.yaml").write_text("{kind: thing, owner: acme, keys: [{name: x}]}")
+    done = cli("validate", str(tmp_path), "--project-id", "7", "-v")
+    assert (done.code, "thing/acme/7: 1 key" in done.everything) == (0, True)

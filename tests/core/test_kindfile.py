@@ -1,0 +1,185 @@
+"""The file of a kind: what its schema and the rules beyond it let pass, and what they say of the rest."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from reconciler.kindfile import NAME_PATTERN, SEGMENT_PATTERN, faults
+from reconciler.resources import kind_schema, load_kinds, resource
+from reconciler.schemas import violations_of
+from reconciler.wording import describe
+
+TEXT: dict[str, Any] = {"type": "string"}
+OWNER = {"type": "string", "pattern": SEGMENT_PATTERN}
+PLAIN: dict[str, Any] = {
+    "type": "object",
+    "required": ["name"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "pattern": NAME_PATTERN},
+        "text": TEXT,
+        "moment": {"type": ["string", "null"], "format": "date-time"},
+        "off": {"type": "boolean"},
+        "set": {"type": "array", "uniqueItems": True, "items": TEXT},
+        "made": {"type": "string", "readOnly": True},
+    },
+    "x-reconciler": {
+        "collection": "/things/{owner}/{project_id}",
+        "identity": "name",
+        "page_limit": 10,
+        "scope": {"owner": OWNER},
+    },
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """Give the plain kind with one value of it another one; None takes it away."""
+    schema = copy.deepcopy(PLAIN)
+    *above, last = path.split(".")
+    place = schema
+    for step in above:
+        place = place.setdefault(step, {})
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return schema
+
+
+def shape(schema: Any) -> list[str]:
+    return [describe(violation) for violation in violations_of(schema, kind_schema())]
+
+
+def rules(schema: Any) -> list[str]:
+    assert shape(schema) == []
+    return [f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults("thing", schema)]
+
+
+@pytest.mark.parametrize("name", load_kinds())
+def test_the_built_in_kinds_keep_to_the_rules(name: str) -> None:
+    assert rules(load_kinds()[name].schema) == []
+
+
+def test_the_kind_of_the_example_keeps_to_the_rules() -> None:
+    file = resource("examples") / "kinds/label.schema.json"
+    assert rules(json.loads(file.read_text(encoding="utf-8"))) == []
+
+
+def test_a_kind_needs_little() -> None:
+    assert rules(PLAIN) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        ("type", "array", 'type "array" is unknown; write one of: object'),
+        ("additionalProperties", True, "additionalProperties true is unknown; write one of: false"),
+        ("properties", None, "properties is missing"),
+        ("x-reconciler", None, "x-reconciler is missing"),
+        ("propertys", {}, "propertys is not a known field; did you mean properties?"),
+        ("x-reconciler.colection", "/x", "x-reconciler.colection is not a known field; did you mean"),
+        ("x-reconciler.page_limit", None, "page_limit is missing; write it, for example page_limit: 100"),
+        ("x-reconciler.page_limit", 0, "x-reconciler.page_limit 0 is too small; the smallest is 1"),
+        ("x-reconciler.collection", "things", "write a path such as /repos/{owner}/{repo}/labels"),
+        ("x-reconciler.collection", "/things/", "write a path such as"),
+        ("x-reconciler.collection", "/things?a=b", "write a path such as"),
+        ("x-reconciler.collection", "/{0}", "write a path such as"),
+        ("x-reconciler.list", {"style": "cursor"}, '"cursor" is unknown; write one of: offset, page'),
+        ("x-reconciler.update", {"method": "PUT"}, 'update.method "PUT" is unknown; write one of: PATCH'),
+        ("x-reconciler.effects", {"off": "off"}, 'effects.off "off" is unknown; write one of: none, expiry'),
+        ("x-reconciler.scope", {"owner": {}}, "scope.owner.type is missing"),
+        ("properties.text", {}, "properties.text.type is missing; write it"),
+        ("properties.text", {"type": "text"}, 'properties.text.type "text" is unknown; write one of: array'),
+        ("properties.text", {"type": ["string", "nil"]}, '"nil" is unknown'),
+        ("properties.text", {"$ref": "other.json"}, "$ref"),
+        ("properties.text", {"type": "string", "format": "uri"}, '"uri" is unknown; write one of: date-time'),
+        ("properties.text", {"type": "string", "minLength": "3"}, "minLength must be a whole number"),
+        ("properties.text", {"type": "string", "minLength": -1}, "minLength -1 is too small"),
+        ("properties.set", {"type": "array", "items": [TEXT]}, "items must be a mapping, not a list"),
+        ("properties.set", {"type": "array", "items": {}}, "items.type is missing"),
+        ("properties.made", {"type": "string", "not": TEXT}, "properties.made.not"),
+        ("properties.a b", TEXT, '"a b"'),
+    ],
+)  # fmt: skip
+def test_a_file_of_another_shape_is_refused(path: str, value: Any, complaint: str) -> None:
+    found = shape(changed(path, value))
+    assert [text for text in found if complaint in text] != [], found
+
+
+@pytest.mark.parametrize("value", [None, [], "kind", 1, True, {}])
+def test_what_is_no_kind_at_all_is_refused(value: Any) -> None:
+    assert shape(value) != []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        ("x-reconciler.identity", "nam", "x-reconciler.identity: nam is no property; did you mean name?"),
+        ("required", ["text"], "required: must list the identity, name"),
+        ("required", ["name", "txt"], "required: txt is no property; did you mean text?"),
+        ("properties.name", {"type": "integer"}, 'properties.name.type: must be "string"'),
+        ("properties.name", {"type": ["string", "null"]}, 'properties.name.type: must be "string"'),
+        ("properties.name", TEXT, 'properties.name: accepts "", ".", ".."'),
+        ("properties.name", {"type": "string", "minLength": 1}, 'properties.name: accepts ".", "..", which'),
+        ("properties.text", {"type": "string", "pattern": "("}, "text.pattern: is no regular expression"),
+        ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is no property"),
+        ("x-reconciler.always_sent", ["name"], "name is the identity, which no PATCH carries"),
+        ("x-reconciler.always_sent", ["made"], "x-reconciler.always_sent: made is read-only"),
+        ("x-reconciler.immutable", ["colour"], "x-reconciler.immutable: colour is no property"),
+        ("x-reconciler.optional", {"colour": ""}, "x-reconciler.optional: colour is no property"),
+        ("x-reconciler.optional", {"text": 1}, "text: is no value that the field can have"),
+        ("x-reconciler.foreign", {"colour": [1]}, "x-reconciler.foreign: colour is no property"),
+        ("x-reconciler.effects", {"colour": "none"}, "x-reconciler.effects: colour is no property"),
+        ("x-reconciler.effects", {"text": "expiry"}, "effects.text: is expiry, for which text needs"),
+        ("x-reconciler.effects", {"text": "binding"}, "for which text needs"),
+        ("x-reconciler.effects", {"text": "switch-off"}, 'for which text needs "type": "boolean"'),
+        ("x-reconciler.secret", "token", "x-reconciler.secret: token is no property"),
+        ("x-reconciler.secret", "text", 'text is set by the service; give it "readOnly"'),
+        ("x-reconciler.created", "born", "x-reconciler.created: born is no property"),
+        ("x-reconciler.collection", "/a/{other}/{owner}", "has {other}, which scope does not describe"),
+        ("x-reconciler.collection", "/a/{owner}/{owner}", "collection: has {owner} twice"),
+        ("x-reconciler.collection", "/a/{keys}/{owner}", "collection: has {keys}, a word of the header"),
+        ("x-reconciler.collection", "/a", "scope.owner: is not in the path"),
+        ("x-reconciler.scope", {"owner": TEXT}, 'x-reconciler.scope.owner: accepts "", ".", "..", "a/b"'),
+        ("x-reconciler.scope", {"owner": {"type": "integer"}}, "scope.owner: must not be negative"),
+        ("x-reconciler.scope", {"owner": OWNER, "project_id": OWNER}, "project_id: is a number"),
+        ("properties.off", {"type": "boolean", "format": "date-time"}, "off.format: date-time is for texts"),
+        ("properties.off", {"type": "boolean", "uniqueItems": True}, "off.uniqueItems: is for lists"),
+        ("x-reconciler.list", {"page": "p"}, "x-reconciler.list.page: is for the style page"),
+        ("x-reconciler.list", {"style": "page", "offset": "o"}, "list.offset: is for the style offset"),
+        ("x-reconciler.list", {"style": "page", "count": "n"}, "list.count: needs an object around"),
+        ("x-reconciler.list", {"limit": "offset"}, "limit: is the name of two query parameters"),
+    ],
+)  # fmt: skip
+def test_what_the_schema_of_kinds_cannot_say_is_a_rule(path: str, value: Any, complaint: str) -> None:
+    found = rules(changed(path, value))
+    assert [text for text in found if complaint in text] != [], found
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("x-reconciler.list", {"style": "page"}),
+        ("x-reconciler.list", {"style": "page", "results": "items", "count": "total"}),
+        ("x-reconciler.list", {"limit": "n", "offset": "skip", "results": "items", "count": "total"}),
+        ("x-reconciler.update", {"method": "PATCH"}),
+        ("x-reconciler.effects", {"moment": "expiry", "off": "switch-off", "set": "binding", "text": "none"}),
+        ("x-reconciler.optional", {"moment": None, "text": ""}),
+        ("x-reconciler.created", "made"),
+        ("properties.name", {"type": "string", "enum": ["a", "b"]}),
+        ("properties.text", {"type": "string", "examples": [{"pattern": "("}], "enum": ["{0}", "{a"]}),
+    ],
+)
+def test_what_a_kind_may_say(path: str, value: Any) -> None:
+    assert rules(changed(path, value)) == []
+
+
+@pytest.mark.parametrize("name", ["caas"])
+def test_a_file_that_follows_the_schema_of_kinds_is_a_valid_schema(name: str) -> None:
+    Draft7Validator.check_schema(load_kinds()[name].schema)
+    Draft7Validator.check_schema(PLAIN)
