@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench chaos fuzz soak lock clean
+.PHONY: help demo test check bench chaos fuzz soak vendor lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -61,6 +61,9 @@ fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 answers, the emulator's API, with fi
 
 soak: $(VENV)/dev ## 10,000 rounds of a drift service on a made-up clock, with figures (minutes)
 	@$(BIN)/python tools/soak.py
+
+vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the emulator (minutes)
+	@$(BIN)/python tools/vendor_suite.py
 
 lock: ## pin the requirements again
 	@$(BIN)/python -m pip install --quiet uv

@@ -7,6 +7,7 @@ whether the key exists: then its secret is lost, which is said and never passed 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.errors import (
@@ -15,14 +16,17 @@ from reconciler.errors import (
     NotFoundError,
     ReconcilerError,
     StoppedError,
+    TimedOutError,
+    UnreachableError,
     WrongShapeError,
 )
 from reconciler.model import Outcome, Result
+from reconciler.normalize import json_text
 from reconciler.plan import differences_text, stored_differences
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.client import Writer
     from reconciler.kinds import Kind
@@ -45,9 +49,23 @@ class Kept:
 class SecretKeeper(Protocol):
     """Keeps the secrets of new keys."""
 
+    def expect(self, change: Change) -> None:
+        """Hear that a key is about to be made: until it is settled its secret is in nobody's hands."""
+        ...
+
+    def settle(self, change: Change) -> None:
+        """Hear that this is over, however it ended."""
+        ...
+
     def keep(self, change: Change, secret: Secret) -> Kept:
         """Put a secret where it belongs, or else where it can be found. Raises SinkError if it is lost."""
         ...
+
+
+def _may_still_come(error: ApiError) -> bool:
+    """Tell whether a request may be executed later: nobody that executes requests has answered it."""
+    is_gateway = error.failure.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
+    return is_gateway or isinstance(error, UnreachableError | TimedOutError)
 
 
 class Births:
@@ -61,17 +79,25 @@ class Births:
 
     def create(self, change: Change) -> Outcome:
         """Create the key once and keep its secret."""
+        return self._create(change, self._writer.post)
+
+    def _create(self, change: Change, post: Callable[[str, Mapping[str, Any]], Any]) -> Outcome:
         kind = self._kinds[change.scope.kind]
-        method_path = change.requests[-1][1]
+        keeper = None if kind.secret is None else self._keeper
+        if keeper is not None:
+            keeper.expect(change)
         try:
-            answer = self._writer.post(method_path, change.patch)
+            answer = post(change.requests[-1][1], change.patch)
+            return self._born(kind, change, answer)
         except (StoppedError, HeldBackError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         except ApiError as error:
             found = self._found_out(change, error) if error.failure.in_doubt else None
             outcome = found or Outcome(change, Result.FAILED, str(error))
             return replace(outcome, request_id=error.failure.request_id)
-        return self._born(kind, change, answer)
+        finally:
+            if keeper is not None:
+                keeper.settle(change)
 
     def delete(self, change: Change) -> Outcome:
         """Delete the key. One that is gone is deleted."""
@@ -92,11 +118,20 @@ class Births:
         deleted = self.delete(change)
         if deleted.result is not Result.APPLIED:
             return deleted
-        created = self.create(change)
-        if created.result in {Result.FAILED, Result.NOT_ATTEMPTED}:
-            detail = f"the key was deleted, and creating it anew failed: {created.detail}; apply again"
+        created = self._create(change, self._post_surely)
+        if created.result is not Result.APPLIED and not created.secret_at and _LOST not in created.detail:
+            # It may be gone, and with it what was not declared.
+            wanted = f"; it was to be {json_text(change.patch)}"
+            detail = f"the key was deleted, and creating it anew failed: {created.detail}{wanted}"
             return replace(created, result=Result.NOT_VERIFIED, detail=detail)
         return created
+
+    def _post_surely(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send the second half of a replacement, whatever interrupts the run or holds it back."""
+        try:
+            return self._writer.post(path, body)
+        except (StoppedError, HeldBackError):
+            return self._writer.post_now(path, body)
 
     def _born(self, kind: Kind, change: Change, answer: Any) -> Outcome:
         """Keep the secret first, whatever else the answer says."""
@@ -132,7 +167,10 @@ class Births:
             live = self._writer.read_back(change.path)
             others = stored_differences(kind, change, change.patch, live)
         except NotFoundError:
-            return None
+            if not _may_still_come(error):
+                return None
+            late = "it is not there yet; if it still comes to be, its secret is lost"
+            return Outcome(change, Result.NOT_VERIFIED, f"{error}; {late}")
         except (ReconcilerError, RecursionError) as failure:
             unknown = f"{error}; it may exist now, and reading it failed: {failure}"
             return Outcome(change, Result.NOT_VERIFIED, f"{unknown}; if it does, its secret is lost")

@@ -126,6 +126,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) 
         position=key.position,
         created=created_at(kind, live),
         action=Action.REPLACE if is_replaced else Action.UPDATE,
+        may_revoke=not key.lifecycle.prevent_revoke,
     )
 
 

@@ -79,6 +79,7 @@ def of_existing_keys(kinds: Mapping[str, Kind], plan: Plan) -> Plan:
     reasons = {
         Action.CREATE: "declared, but not on the server; apply creates it",
         Action.REPLACE: "differs in what cannot be changed in place; apply replaces it",
+        Action.DELETE: "is live, and is to be absent; apply deletes it",
     }
     missing = tuple(
         Problem(reasons[change.action], change.position, change.address)
@@ -121,7 +122,9 @@ def corrections(
     changes = tuple(
         change
         for change in narrowed
-        if change.fields and not any(past_expiries(kinds[change.scope.kind], change, now))
+        if change.fields
+        and (change.may_revoke or not change.effect.revokes)
+        and not any(past_expiries(kinds[change.scope.kind], change, now))
     )
     return replace(plan, changes=changes, problems=(), fingerprint=fingerprint(changes, (), plan.observed))
 

@@ -106,7 +106,8 @@ class Change:
     differ and those that the service insists on, or all of a new key. ``path`` is the path of the key.
     ``created`` is when the live key was made, in normal form, where its kind says so: one made anew since is
     another key.
-    ``is_undeclared`` marks a key that goes because its scope is exclusive.
+    ``is_undeclared`` marks a key that goes because its scope is exclusive, ``may_revoke`` is not so where the
+    key's lifecycle forbids that somebody loses access.
     """
 
     scope: Scope
@@ -120,6 +121,7 @@ class Change:
     created: str | None = None
     action: Action = Action.UPDATE
     is_undeclared: bool = False
+    may_revoke: bool = True
 
     @property
     def address(self) -> str:

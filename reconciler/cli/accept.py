@@ -60,6 +60,9 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
         message = f"accept needs {named.part} instead of the name {named.name}"
         raise ConfigurationError(f"{named.position}: {message}")
     key = declared_key(state, scope, name)
+    if key.is_absent:
+        message = f"{parameters['address']} is declared absent, so it has no value to accept"
+        raise ConfigurationError(f"{key.position}: {message}")
     if field is not None and field not in key.fields:
         message = f"{field} is not declared for {parameters['address']}, so it is not managed"
         raise ConfigurationError(f"{key.position}: {message}; declare it to manage it")

@@ -47,7 +47,9 @@ def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str
     try:
         live = reader.get(path, {})
     except NotFoundError as error:
-        raise ConfigurationError(f"{scope.address(name)} is declared, but not on the server") from error
+        creates = "" if kind.create_requires is None else "; apply creates it"
+        message = f"{scope.address(name)} is declared, but not on the server{creates}"
+        raise ConfigurationError(message) from error
     if not isinstance(live, dict):
         raise ConfigurationError(f"GET {path}: the answer is not an object")
     return kind.completed(live)

@@ -20,8 +20,8 @@ from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, Ref
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.births import SecretKeeper
     from reconciler.cli.events import EventStream
+    from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.plan import Made
     from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
@@ -115,21 +115,22 @@ def _apply(
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not made.plan.changes:
             return ExitCode.DONE
-        keeper = _keeper(made, parameters, clock)
+        keeper = _keeper(made, parameters, clock, console)
         freshness = _approve(parameters, console)
-        with finishing(stop, console), Workers(parameters["parallelism"]) as workers:
+        held = (lambda: ()) if keeper is None else (lambda: keeper.expected)
+        with finishing(stop, console, held), Workers(parameters["parallelism"]) as workers:
             execution = Execution(writer, made.kinds, workers, console, records, stop, events, keeper)
             code, _ = execution.run(made.plan, freshness)
             return code
 
 
-def _keeper(made: Made, parameters: Mapping[str, Any], clock: Clock) -> SecretKeeper | None:
+def _keeper(made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console) -> SinkKeeper | None:
     """Open what keeps secrets, if the plan makes a key."""
     if not any(change.action.adds for change in made.plan.changes):
         return None
     from reconciler.cli.keeping import open_keeper  # noqa: PLC0415 - only a creation needs it
 
-    return open_keeper(made, parameters, clock)
+    return open_keeper(made, parameters, clock, console)
 
 
 def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:

@@ -13,8 +13,6 @@ from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options
 from reconciler.cli.plan import read_files
 from reconciler.errors import ExitCode
-from reconciler.render.escape import printable
-from reconciler.render.lines import field_view
 
 if TYPE_CHECKING:
     from reconciler.plan import ScopePlan
@@ -66,6 +64,9 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 def _request(made: ScopePlan) -> str:
     """Say what would be sent, with what it does to access; or that nothing would be, and why."""
+    from reconciler.render.escape import printable  # noqa: PLC0415 - --help needs no renderer
+    from reconciler.render.lines import field_view  # noqa: PLC0415 - the same
+
     if made.problems:
         return f"No PATCH would be sent: {printable(made.problems[0].message)}"
     if not made.changes:

@@ -132,7 +132,7 @@ def _is_read(name: str, argument: str) -> bool:
     below = Path(name).relative_to(argument) if argument != "." else Path(name)
     is_kind = below.parts[:-1][:1] == (KINDS_FOLDER,)
     is_hidden = any(part.startswith(".") for part in below.parts)
-    return name.endswith((".yaml", ".yml")) and not is_kind and not is_hidden
+    return name.lower().endswith((".yaml", ".yml")) and not is_kind and not is_hidden
 
 
 def _commit(top: str, reference: str) -> str:

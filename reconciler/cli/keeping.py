@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from reconciler.sinks.rescue import rescue
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.births import SecretKeeper
+    from reconciler.cli.console import Console
     from reconciler.cli.plan import Made
     from reconciler.clock import Clock
     from reconciler.model import Change
@@ -23,24 +22,45 @@ if TYPE_CHECKING:
     from reconciler.sinks.place import SecretSink
 
 
-@dataclass(frozen=True, slots=True)
 class SinkKeeper:
-    """Stores secrets in a sink; one that it cannot take goes into a file below the working folder."""
+    """Stores secrets in a sink; one that it cannot take goes into a file below ``folder``."""
 
-    sink: SecretSink
+    def __init__(self, sink: SecretSink, folder: Path, console: Console) -> None:
+        """Take the sink, where to rescue to, and where to say so at once."""
+        self._sink = sink
+        self._folder = folder
+        self._console = console
+        self._expected: set[str] = set()
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Name the keys that are being made, whose secrets nobody has yet."""
+        return tuple(sorted(self._expected))
+
+    def expect(self, change: Change) -> None:
+        """Hear that a key is about to be made."""
+        self._expected.add(change.address)
+
+    def settle(self, change: Change) -> None:
+        """Hear that this is over."""
+        self._expected.discard(change.address)
 
     def keep(self, change: Change, secret: Secret) -> Kept:
         """Store a secret. Raises SinkError if it can be written nowhere at all, and is lost."""
         place = Place(change.scope, change.name)
         try:
-            return Kept(self.sink.store(place, secret))
-        except SinkError as error:
-            file = rescue(place.address, secret, Path.cwd())
-            problem = f"created, but its secret could not be stored: {error}; it is in {file}, to be moved"
-            return Kept(file, problem)
+            return Kept(self._sink.store(place, secret))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the secret is in nobody's hands yet
+            reason = str(error) if isinstance(error, SinkError) else type(error).__name__
+        file = rescue(place.address, secret, self._folder)
+        problem = f"created, but its secret could not be stored: {reason}; it is in {file}, to be moved"
+        self._console.error(f"{place.address}: {problem}")
+        return Kept(file, problem)
 
 
-def open_keeper(made: Made, parameters: Mapping[str, Any], clock: Clock) -> SecretKeeper | None:
+def open_keeper(
+    made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console
+) -> SinkKeeper | None:
     """Open and probe the sink, if the plan makes a key that has a secret.
 
     Raises ConfigurationError where none is named, SinkError where it surely cannot store.
@@ -58,4 +78,6 @@ def open_keeper(made: Made, parameters: Mapping[str, Any], clock: Clock) -> Secr
 
     sink = open_sink(parameters["secret_sink"], clock, USER_AGENT)
     sink.probe()
-    return SinkKeeper(sink)
+    if parameters["journal"] is None and parameters["history"] is None:
+        console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")
+    return SinkKeeper(sink, Path.cwd(), console)

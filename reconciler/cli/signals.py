@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -56,11 +56,23 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
         thread.join()
 
 
-def finisher(stop: threading.Event, console: Console) -> Callable[[], None]:
-    """Make a handler that asks a run to finish, by ``stop``; called again it ends the process at once."""
+def _nothing_held() -> Sequence[str]:
+    return ()
+
+
+def finisher(
+    stop: threading.Event, console: Console, held: Callable[[], Sequence[str]] = _nothing_held
+) -> Callable[[], None]:
+    """Make a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
+
+    But not while something is ``held`` that would be lost with the process: then it says what.
+    """
 
     def handle() -> None:
         if stop.is_set():
+            if held():
+                console.error(f"not yet: the secrets of {', '.join(held())} would be lost")
+                return
             if sys.stderr is not None and sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the progress bar had hidden it
             os._exit(ExitCode.INTERRUPTED)
@@ -70,6 +82,11 @@ def finisher(stop: threading.Event, console: Console) -> Callable[[], None]:
     return handle
 
 
-def finishing(stop: threading.Event, console: Console) -> AbstractContextManager[None]:
-    """Let stop signals set ``stop`` as long as the context lasts; the second ends the process at once."""
-    return heard(dict.fromkeys(stop_signals(), finisher(stop, console)))
+def finishing(
+    stop: threading.Event, console: Console, held: Callable[[], Sequence[str]] = _nothing_held
+) -> AbstractContextManager[None]:
+    """Let stop signals set ``stop`` as long as the context lasts; the second ends the process at once.
+
+    See :func:`finisher` for what is ``held``.
+    """
+    return heard(dict.fromkeys(stop_signals(), finisher(stop, console, held)))

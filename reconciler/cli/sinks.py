@@ -67,7 +67,7 @@ def _file_sink(folder: str) -> SecretSink:
 
     if folder.startswith("~"):
         raise ConfigurationError(f"--secret-sink file:{folder}: no shell expands ~ here; write $HOME")
-    return FileSink(Path(folder))
+    return FileSink(Path(folder).absolute())
 
 
 def _exec_sink(command: str, clock: Clock, environment: Mapping[str, str]) -> SecretSink:

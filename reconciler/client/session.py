@@ -213,6 +213,10 @@ class Writer(Reader):
         """
         return self._retrier.call(lambda: self._exchange("POST", path, body=_json(body)), repeatable=False)
 
+    def post_now(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a POST once, even after ``stop`` or in a pause: what it completes cannot be left undone."""
+        return self._exchange("POST", path, body=_json(body))
+
     def delete(self, path: str) -> None:
         """Send a DELETE. Raises as :meth:`patch` does; NotFoundError may be an earlier attempt's work."""
         self._retrier.call(lambda: self._exchange("DELETE", path))

@@ -84,7 +84,7 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     key, kind, file = found.key, found.kind, found.key.source
     mark, text = text_of(content, file)
     before = state_of(text, file, make_validator)
-    document, index = _place(documents_of(text, file), key)
+    document, index = _place(documents_of(text, file), kind.identity, key)
     wanted = declaration(kind, found.live, SchemaChecker(document_schema(), kind))
     edits: list[Edit] = []
     for name in found.fields:
@@ -109,12 +109,12 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     return mark + result
 
 
-def _place(documents: Sequence[Document], key: DesiredKey) -> tuple[Document, int]:
+def _place(documents: Sequence[Document], identity: str, key: DesiredKey) -> tuple[Document, int]:
     """Find a declared key among the documents of its file."""
     for document in documents:
         items = document.data["keys"]
         for index, place in enumerate(document.item_places("keys")):
-            if place == key.place and json_text(items[index]) == json_text(key.fields):
+            if place == key.place and items[index].get(identity) == key.name:
                 return document, index
     raise InputError([Problem("the file changed while it was read; try again", key.position)])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.adoption import Adoption, adopt, document_lines, key_lines
 from reconciler.commands.rewriting import check_rewritten, documents_of, state_of, text_of
 from reconciler.declared import DesiredScope, DesiredState
-from reconciler.errors import Position, Problem, WrongShapeError
+from reconciler.errors import InputError, Position, Problem, WrongShapeError
 from reconciler.load.insert import end_of_keys, with_document, with_lines
 from reconciler.plan import plan_scope
 from reconciler.resources import document_schema
@@ -68,6 +68,10 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
     mark, text = text_of(content, file)
     documents = documents_of(text, file)
     before = state_of(text, file, live.make_validator) if documents else DesiredState(())
+    if before.names:
+        named = before.names[0]
+        message = f"export --into needs {named.part} instead of the name {named.name}"
+        raise InputError([Problem(message, named.position)])
     scope = live.scope
     declared = frozenset(key.name for part in before.scopes if part.scope == scope for key in part.keys)
     adoption = _adopted(live, declared)

@@ -153,7 +153,7 @@ def _walk(directory: str, problems: list[Problem]) -> Iterator[str]:
             folders.remove(KINDS_FOLDER)
         for name in files:
             path = os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
-            if name.endswith(_SUFFIXES) and not name.startswith(".") and not _is_special(path):
+            if name.lower().endswith(_SUFFIXES) and not name.startswith(".") and not _is_special(path):
                 yield path
 
 

@@ -119,6 +119,8 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
         "elapsed_seconds": round(seconds, 3),
         "result": result.value,
     }
+    if outcome.secret_at:
+        hook["secret_at"] = outcome.secret_at
     if outcome.request_id is not None:
         hook["request_id"] = outcome.request_id
     if result is not Result.APPLIED:

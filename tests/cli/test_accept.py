@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import CommandLine, Finished, fill, patches
+from tests.support import CommandLine, Finished, declare, fill, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,3 +166,24 @@ def test_a_file_that_names_its_project_needs_the_number_first(
         1,
         True,
     )
+
+
+def test_what_is_said_about_a_key_is_no_obstacle(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", description="theirs")
+    head = "project_id: 1\nregion_id: 76\ndefaults: {expire: null}\n"
+    text = f"{head}keys:\n  - name: web\n    description: ours\n"
+    rules = "    lifecycle: {prevent_destroy: true}  # keep\n"
+    (tmp_path / "keys.yaml").write_text(text + rules, encoding="utf-8")
+    assert cli("accept", "caas/1/76/web", "--file", str(tmp_path / "keys.yaml")).code == 0
+    assert (tmp_path / "keys.yaml").read_text(encoding="utf-8") == text.replace("ours", "theirs") + rules
+
+
+def test_a_key_that_is_to_be_absent_has_nothing_to_accept(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    path = declare(tmp_path / "keys.yaml", {"name": "web", "state": "absent"})
+    done = cli("accept", "caas/1/76/web", "--file", path)
+    assert (done.code, "is declared absent, so it has no value to accept" in done.err) == (1, True)

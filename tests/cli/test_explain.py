@@ -108,7 +108,10 @@ def test_what_cannot_be_explained_is_an_error(
 def test_a_key_that_is_gone_is_an_error(cli: CommandLine, emulator: Emulator, files: str) -> None:
     emulator.remove_key(1, 76, "web")
     done = cli("explain", "caas/1/76/web", "--file", files)
-    assert (done.code, done.err) == (1, "Error: caas/1/76/web is declared, but not on the server\n")
+    assert (done.code, done.err) == (
+        1,
+        "Error: caas/1/76/web is declared, but not on the server; apply creates it\n",
+    )
 
 
 def test_what_a_plan_refuses_is_not_said_to_be_sent(

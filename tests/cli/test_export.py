@@ -288,3 +288,15 @@ def test_bytes_that_are_no_text_are_an_error(cli: CommandLine, emulator: Emulato
     file.write_bytes(b"keys: \xff\n")
     done = export(cli, "--into", str(file))
     assert (done.code, "keys.yaml:1:7: not UTF-8" in done.err) == (1, True)
+
+
+def test_a_file_that_names_its_project_is_not_added_to(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    text = "project: p\nregion_id: 76\nkeys:\n  - name: web\n"
+    (tmp_path / "keys.yaml").write_text(text, encoding="utf-8")
+    done = cli("export", "--project-id", "1", "--region-id", "76", "--into", str(tmp_path / "keys.yaml"))
+    assert done.code == 1
+    assert "keys.yaml:1:10: export --into needs project_id instead of the name p" in done.err
+    assert (tmp_path / "keys.yaml").read_text(encoding="utf-8") == text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.emulator import Faults
 from tests.support import CommandLine, listings, patches
 
 if TYPE_CHECKING:
@@ -388,3 +389,16 @@ def test_a_field_is_checked_by_the_schema_of_its_kind(
     file.write_text(f"kind: {kind}\nproject_id: 1\n{scope}keys:\n  - name: key-one\n    {field}\n")
     done = cli("validate", str(file))
     assert (done.code, message in done.err) == (1, True)
+
+
+def test_a_replacement_that_fails_halfway_says_what_the_key_was_to_be(
+    inference: Family, cli: CommandLine, tmp_path: Path
+) -> None:
+    inference.live(expires_at=LATER, description="kept")
+    file = inference.declare(expires_at=None, lifecycle={"replace": True})
+    inference.emulator.faults = Faults(methods=("POST",), status_500=1.0)
+    done = cli("apply", file, "--auto-approve", "-q", "--secret-sink", f"file:{tmp_path / 's'}")
+    assert done.code == 4
+    assert "the key was deleted, and creating it anew failed: " in done.out
+    assert '; it was to be {"description":"kept","name":"key-one"}' in done.out
+    assert inference.emulator.keys(1, family="inference") == {}

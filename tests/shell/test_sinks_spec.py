@@ -39,7 +39,7 @@ def refused(spec: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
 @pytest.mark.parametrize(
     ("spec", "shown"),
     [
-        ("file:keys", "FileSink(folder=PosixPath('keys'))"),
+        ("file:keys", f"FileSink(folder=PosixPath('{Path.cwd()}/keys'))"),
         ("file:/a b/c:d", "FileSink(folder=PosixPath('/a b/c:d'))"),
         ("kubernetes:shop", "KubernetesSink('shop')"),
         ("vault:secret/api-keys/", "VaultSink('secret/api-keys')"),
