@@ -72,6 +72,7 @@ class Recorders:
             recorder.after(outcome)
 
 
+_ELSEWHERE: Final = "the sink of the run that made it, or lost"
 NOBODY: Final = Recorders()
 
 
@@ -218,7 +219,8 @@ def _recheck_key(
     try:
         moved = moved_fields(kind, change, live)
         if moved and _is_done(kind, change, live):
-            return Outcome(change, Result.UNCHANGED)
+            is_secret = change.action.adds and kind.secret is not None
+            return Outcome(change, Result.UNCHANGED, secret_at=_ELSEWHERE if is_secret else "")
     except WrongShapeError as error:
         return Outcome(change, Result.NOT_ATTEMPTED, str(error))
     if moved:

@@ -13,7 +13,7 @@ import json
 import os
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
@@ -87,6 +87,7 @@ class Journal:
                 "outcome": outcome.result.value,
                 "detail": outcome.detail,
                 "request_id": outcome.request_id,
+                "secret_at": outcome.secret_at,
             }
         )
 
@@ -178,7 +179,7 @@ class Doubt:
     """A write whose outcome the journal does not hold.
 
     ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
-    ``action`` is what the write does to the key.
+    ``action`` is what the write does to the key, ``secret_at`` where the secret of a new one was put.
     """
 
     address: str
@@ -188,6 +189,7 @@ class Doubt:
     run: str
     at: str
     action: Action = Action.UPDATE
+    secret_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,8 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             open_writes = doubts[entry["address"], apis.get(entry["run"], "")]
             if entry.get("outcome") in _SETTLED:
                 _clear(open_writes, entry["run"])
+            elif isinstance(where := entry.get("secret_at"), str) and where and entry["run"] in open_writes:
+                open_writes[entry["run"]] = replace(open_writes[entry["run"]], secret_at=where)
             elif entry.get("outcome") == "not attempted":
                 open_writes.pop(entry["run"], None)
     found = (doubt for key in sorted(doubts) for doubt in doubts[key].values())

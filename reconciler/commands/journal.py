@@ -85,7 +85,9 @@ def _judge(kind: Kind, doubt: Doubt, live: Mapping[str, Any]) -> Finding:
         return Finding(doubt, Fate.DID_NOT)
     unstored = unstored_fields(kind, doubt.address, doubt.patch, live)
     if not unstored:
-        return Finding(doubt, Fate.TOOK_EFFECT, _UNKEPT if doubt.action.adds and kind.secret else "")
+        is_born = doubt.action.adds and kind.secret is not None
+        kept = f"its secret is in {doubt.secret_at}" if doubt.secret_at else _UNKEPT
+        return Finding(doubt, Fate.TOOK_EFFECT, kept if is_born else "")
     moved = unstored_fields(kind, doubt.address, doubt.before, live)
     is_other = moved or doubt.action is Action.CREATE
     return Finding(doubt, Fate.OVERTAKEN if is_other else Fate.DID_NOT, ", ".join(d.field for d in unstored))

@@ -191,7 +191,8 @@ def test_a_saved_plan_creates_a_key_once(
     words = ("apply", "--plan", saved, "--auto-approve", "-q", "--secret-sink", f"file:{sink}")
     assert cli(*words).code == 0
     again = cli(*words)
-    assert (again.code, again.out.splitlines()[0]) == (0, "caas/1/76/fresh: already as planned")
+    told = "caas/1/76/fresh: already as planned; its secret is in the sink of the run that made it, or lost"
+    assert (again.code, again.out.splitlines()[0]) == (0, told)
     assert sent(emulator) == ["POST /cloud/v1/caas/keys/1/76"]
 
 
@@ -455,3 +456,14 @@ def test_a_sink_that_breaks_in_any_way_loses_no_secret(
     assert (done.code, taken.read_text(encoding="utf-8")) == (4, "another")
     assert "Error: caas/1/76/fresh: created, but its secret could not be stored: " in done.err
     assert str(rescued) in done.err
+
+
+def test_a_journal_says_where_a_rescued_secret_is(
+    cli: CommandLine, emulator: Emulator, files: str, tmp_path: Path
+) -> None:
+    cli.environment.chdir(tmp_path)
+    apply(cli, files, "--secret-sink", "exec:/bin/false", "--journal", str(tmp_path / "journal"))
+    (rescued,) = tmp_path.glob("rescued-secret-*/caas*")
+    done = cli("journal", str(tmp_path / "journal"))
+    assert f"caas/1/76/fresh: took effect (its secret is in {rescued})" in done.out
+    assert "fresh" in emulator.keys(1, 76)
