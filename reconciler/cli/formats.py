@@ -52,7 +52,8 @@ def rendered(
     if output_format == "markdown":
         from reconciler.render.markdown import render_markdown  # noqa: PLC0415 - the same
 
-        return render_markdown(plan, parameters["name"], _facts(plan, provenance))
+        facts = (*_facts(provenance), ("Fingerprint", plan.fingerprint))
+        return render_markdown(plan, parameters["name"], facts)
     if output_format == "html":
         return _page(plan, made_at, provenance)
     renderer = import_module(f"reconciler.render.{output_format}")
@@ -60,11 +61,11 @@ def rendered(
     return render(plan)
 
 
-def _facts(plan: Plan, provenance: Provenance) -> tuple[tuple[str, str], ...]:
-    """Name what a plan was made from, and the plan itself."""
+def _facts(provenance: Provenance) -> tuple[tuple[str, str], ...]:
+    """Name what a plan was made from."""
     base = () if provenance.base_commit is None else (("Base", provenance.base_commit),)
     commit = provenance.git_commit or "unknown"
-    return (("API", provenance.base_url), ("Commit", commit), *base, ("Fingerprint", plan.fingerprint))
+    return (("API", provenance.base_url), ("Commit", commit), *base)
 
 
 def _page(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> str:
@@ -72,4 +73,4 @@ def _page(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> str:
         from reconciler.render.plan_page import render_plan_page  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise missing_extra("report", error) from error
-    return render_plan_page(plan, made_at, _facts(plan, provenance))
+    return render_plan_page(plan, made_at, _facts(provenance))

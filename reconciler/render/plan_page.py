@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler import __version__
 from reconciler.model import Action, Effect, Origin
 from reconciler.render.escape import quoted
+from reconciler.render.gitlab import action_counts
 from reconciler.render.html import PageTemplate, Tone, page_template
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import access_line, changes_text, counted
@@ -109,6 +110,7 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
         made_at=made_at,
         facts=facts,
         headline=_headline(plan),
+        counts=action_counts(plan),
         scopes=scopes,
         changes=_change_views(plan, scopes),
         is_labelled=any(field.origin is not None for change in plan.changes for field in change.fields),

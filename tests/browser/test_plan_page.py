@@ -22,7 +22,7 @@ from tests.core.test_plan_page import (
     FACTS,
     hostile,
 )
-from tests.core.values import NOW
+from tests.core.values import NOW, declared, live, make_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,6 +206,17 @@ def test_a_screen_reader_is_told_of_the_filters_and_how_many_changes_they_show(
         tab.run("document.querySelector('#effect-revokes').click()")
         assert tab.spoken("status") == ["Showing 6 of 12 changes"]
         assert "Show all" in tab.spoken("button")
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_becomes_of_a_key_is_seen_whether_it_is_folded_or_not(
+    browser: Browser, tmp_path: Path, *, is_open: bool
+) -> None:
+    plan = make_plan([replace(declared(), is_absent=True)], [live()])
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan))
+        tab.run(f"document.querySelector('.change').open = {str(is_open).lower()}")
+        assert "will be destroyed" in tab.run("document.querySelector('.change>summary').innerText")
 
 
 def test_the_number_of_changes_shown_stands_above_them(browser: Browser, tmp_path: Path) -> None:

@@ -390,6 +390,8 @@ def test_every_format_shows_what_comes_and_what_goes(
         assert "will be destroyed" in out[name]
     page = cli("plan", path, "--format", "html").out
     assert "<strong>will be created</strong>" in page
+    assert page.count("Fingerprint") == 1
+    assert "1 to add, 1 to destroy" in page
     assert "POST /cloud/v1/caas/keys/1/76<" in page
 
 
