@@ -78,7 +78,7 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
     """Give what can be declared of one live key."""
     fields: dict[str, Any] = {}
     left_out: dict[str, str] = {}
-    for name in settable(kind):
+    for name in kind.settable:
         if name not in live:
             left_out[name] = "the service does not show it"
             continue
@@ -97,13 +97,6 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
         left_out.setdefault(field, describe(violation))
         fields.pop(field, None)
     return Declaration(str(live[kind.identity]), fields, left_out, _fact(kind, live))
-
-
-def settable(kind: Kind) -> Iterator[str]:
-    """Name the fields that can be declared, in the order of the schema."""
-    for name, keywords in kind.described.items():
-        if not keywords.get("readOnly"):
-            yield name
 
 
 def _unusable(kind: Kind, made: Declaration) -> str | None:

@@ -85,14 +85,6 @@ def wrong_shape(address: str, error: KeyError | NotNormalError) -> WrongShapeErr
     return WrongShapeError(f"{address}: the live key has not the documented shape: {what}")
 
 
-def settable(kind: Kind) -> list[str]:
-    """Name the fields that can be declared, but for the identity, sorted."""
-    described = kind.schema["properties"]
-    return sorted(
-        name for name in kind.fields if name != kind.identity and not described[name].get("readOnly")
-    )
-
-
 def _broken(change: Change, rule: str, what: str) -> Problem:
     message = f"{what}, and its lifecycle says {rule}; take the rule away first if it is meant"
     return Problem(message, change.position, change.address)
@@ -108,7 +100,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) 
         is_replaced = not kind.immutable.isdisjoint(names)
         always = {name for name in kind.always_sent if name in live}
         # A key that is made anew takes along what is not declared.
-        kept = settable(kind) if is_replaced else always
+        kept = kind.settable if is_replaced else always
         shown = sorted({*declared, *kept} - {kind.identity})
         before = {name: normalize(kind.fields[name], live[name]) for name in shown}
     except (KeyError, NotNormalError) as error:
@@ -168,7 +160,7 @@ def _deletion(  # noqa: PLR0913, PLR0917 - all that a deletion is made of
     position: Position,
     is_undeclared: bool = False,  # noqa: FBT001, FBT002 - always given by name
 ) -> Change:
-    names = settable(kind)
+    names = sorted({*kind.settable} - {kind.identity})
     try:
         before = {field: normalize(kind.fields[field], live[field]) for field in names}
     except (KeyError, NotNormalError) as error:

@@ -126,6 +126,11 @@ class Kind:
         """Give the schema of each field by its name."""
         return {name: self.schema["properties"][name] for name in self.fields}
 
+    @property
+    def settable(self) -> tuple[str, ...]:
+        """Name the fields that can be declared, in the order of the schema."""
+        return tuple(name for name, keywords in self.described.items() if not keywords.get("readOnly"))
+
     def collection_path(self, scope: Scope) -> str:
         """Give the path that lists the keys of ``scope``, each part percent-encoded."""
         return self.collection.format(**{name: quote(str(value), safe="") for name, value in scope.parts})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.adoption import adopt, document_lines, key_lines, settable
+from reconciler.adoption import adopt, document_lines, key_lines
 from reconciler.commands.export import Live, export_document, export_into
 from reconciler.declared import DesiredScope
 from reconciler.desired import ScopeDefaults, Validator
@@ -139,7 +139,7 @@ def test_without_keys_the_list_is_empty() -> None:
 
 
 def test_every_settable_field_is_written_and_no_other() -> None:
-    assert list(settable(CAAS)) == ["name", "description", "expire", "is_disabled", "containers"]
+    assert list(CAAS.settable) == ["name", "description", "expire", "is_disabled", "containers"]
 
 
 def test_a_comment_cannot_be_left_by_what_it_tells() -> None:
