@@ -7,6 +7,7 @@ longest_days := 400
 
 deny contains message if {
 	some key in input.resource_changes
+	is_object(key.change.after) # of a key that is deleted nothing is left
 	not is_string(key.change.after.expire) # null, or not declared
 	message := sprintf("%s: declares no expiry", [key.address])
 }

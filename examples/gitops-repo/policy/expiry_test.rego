@@ -34,3 +34,7 @@ test_a_key_that_leaves_its_expiry_to_others_is_denied if {
 test_a_plan_without_changes_passes if {
 	count(deny) == 0 with input as {"timestamp": "2026-06-01T10:00:00Z", "resource_changes": []}
 }
+
+test_a_key_that_is_deleted_need_not_expire if {
+	count(deny) == 0 with input as ending(null)
+}
