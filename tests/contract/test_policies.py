@@ -1,7 +1,8 @@
-"""The policies of the example deny what they say. Their tests run where there is something that runs them."""
+"""The policies of the example deny what they say, on OPA's own engine and on another, where there are any."""
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -9,33 +10,75 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 
+from reconciler.cli.main import cli
+from tests.contract.rego import ENGINES, start
 from tests.contract.runner import ROOT
-from tests.support import TOKEN, CommandLine, declare, emulate, fill
+from tests.support import TOKEN, declare, emulate, fill
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from tests.contract.rego import Engine
 
 POLICIES = ROOT / "examples/gitops-repo/policy"
 FILES = sorted(POLICIES.glob("*.rego"))
 RULES = [rule for file in FILES for rule in re.findall(r"(?m)^(test_\w+) if", file.read_text("utf-8"))]
+MONDAY, EVENING = "2026-06-01T10:00:00Z", "2026-06-01T20:00:00Z"
 SCHEMA = json.loads((ROOT / "schemas/plan.schema.json").read_text(encoding="utf-8"))
 
 
-def engine() -> Any:
-    """Give an interpreter that knows the policies."""
-    regorus: Any = pytest.importorskip("regorus", reason="there is no regorus here")
-    made = regorus.Engine()
-    for file in FILES:
-        made.add_policy(file.name, file.read_text(encoding="utf-8"))
-    return made
+TEXTS = {file.name: file.read_text(encoding="utf-8") for file in FILES}
+JUDGES = {name: text for name, text in TEXTS.items() if not name.endswith("_test.rego")}
+PAGE = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
+SHOWN = re.findall(r"(?ms)^```rego\n(.*?)^```", PAGE)
+MEMBERS = ("format_version", "timestamp", "errors", "resource_changes")
+IN_A_CHANGE = ("actions", "after", "effects")
+
+
+@pytest.fixture(scope="module", params=list(ENGINES))
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Run each engine that knows Rego."""
+    made = start(request.param)
+    yield made
+    made.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def plans(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """Make a plan of each kind of change, by the command and against the emulator."""
+    ends = {"expire": "2026-12-31T00:00:00Z"}
+    grown = {"lifecycle": {"replace": True}, "is_disabled": True}
+    fresh = {"description": "new", "containers": []}
+    declared: dict[str, Sequence[Mapping[str, Any]]] = {
+        "update": [{"name": "api", "description": "new"}, {"name": "web", **ends, "is_disabled": True}],
+        "create": [{**fresh, "name": "new"}, {**fresh, "name": "made", **ends}],
+        "delete": [{"name": "web", "state": "absent"}],
+        "replace": [{"name": "web", "expire": "2036-01-01T00:00:00Z", **grown}],
+        "nothing": [{"name": "web"}],
+    }
+    folder = tmp_path_factory.mktemp("plans")
+    with emulate() as cloud:
+        fill(cloud, "api", "web", containers=[{"name": "web", "namespace": "shop"}])
+        return {name: _plan(folder / name, cloud.url, keys) for name, keys in declared.items()}
+
+
+def _plan(folder: Path, url: str, keys: Sequence[Mapping[str, Any]]) -> Any:
+    folder.mkdir()
+    path = declare(folder / "keys.yaml", *keys)
+    environment = {"GCORE_API_KEY": TOKEN, "GCORE_BASE_URL": url}
+    words = ["plan", path, "--out", str(folder / "plan.json"), "-q"]
+    done = CliRunner().invoke(cli, words, env=environment)
+    assert done.exit_code == 0, done.output
+    plan = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    return plan | {"timestamp": MONDAY}
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_test_of_a_policy_passes(rule: str) -> None:
-    interpreter = engine()
-    interpreter.set_input({})
-    assert interpreter.eval_rule(f"data.main.{rule}") is True
+def test_a_test_of_a_policy_passes(engine: Engine, rule: str) -> None:
+    assert engine(TEXTS, f"main.{rule}", {}) is True
 
 
 @pytest.mark.parametrize(
@@ -48,43 +91,86 @@ def test_the_tests_of_the_policies_pass_where_they_are_meant_to_run(command: lis
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+ENDLESS, LATE = "declares no expiry", "expires more than 400 days from now"
+REVOKES = "revokes access, and the pull request lacks the label revokes-access"
+GRANTS = "grants access outside working hours (Europe/Luxembourg)"
+
+
 @pytest.mark.parametrize(
-    ("labels", "denied"),
+    ("name", "denied"),
     [
-        (
-            [],
-            [
-                "caas/1/76/api: declares no expiry",
-                "caas/1/76/web: expires more than 400 days from now",
-                "caas/1/76/web: revokes access, and the pull request lacks the label revokes-access",
-            ],
-        ),
-        (
-            ["revokes-access"],
-            ["caas/1/76/api: declares no expiry", "caas/1/76/web: expires more than 400 days from now"],
-        ),
+        ("update", {"api": {ENDLESS}, "web": {REVOKES}}),
+        ("create", {"new": {ENDLESS, GRANTS}, "made": {GRANTS}}),
+        ("delete", {"web": {REVOKES}}),
+        ("replace", {"web": {LATE, REVOKES}}),
+        ("nothing", {}),
     ],
-    ids=["without labels", "with the label"],
 )
 def test_a_real_plan_is_judged(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    labels: list[str],
-    denied: list[str],
+    engine: Engine, plans: Mapping[str, Any], name: str, denied: Mapping[str, set[str]]
 ) -> None:
-    interpreter = engine()
-    cli = CommandLine(monkeypatch, capsys)
-    web = {"name": "web", "expire": "2036-01-01T00:00:00Z", "is_disabled": True}
-    path = declare(tmp_path / "keys.yaml", {"name": "api", "description": "new"}, web)
-    with emulate() as cloud:
-        fill(cloud, "api", "web")
-        cli.use(cloud)
-        done = cli("plan", path, "--format", "json")
-    interpreter.set_input(json.loads(done.out))
-    interpreter.add_data({"labels": labels})
-    assert sorted(interpreter.eval_rule("data.main.deny")) == denied
-    assert TOKEN not in done.out
+    everything = {f"caas/1/76/{key}: {reason}" for key, reasons in denied.items() for reason in reasons}
+    evening = plans[name] | {"timestamp": EVENING}
+    assert set(engine(JUDGES, "main.deny", evening)) == everything
+    rest = {message for message in everything if not message.endswith((REVOKES, GRANTS))}
+    assert set(engine(JUDGES, "main.deny", plans[name], {"labels": ["revokes-access"]})) == rest
+
+
+@pytest.mark.parametrize("name", ["update", "create", "delete", "replace"])
+@pytest.mark.parametrize("file", list(JUDGES))
+def test_a_policy_alone_says_what_it_says_among_the_others(
+    engine: Engine, plans: Mapping[str, Any], name: str, file: str
+) -> None:
+    evening = plans[name] | {"timestamp": EVENING}
+    alone = set(engine({file: JUDGES[file]}, "main.deny", evening))
+    rest = {other: text for other, text in JUDGES.items() if other != file}
+    assert alone | set(engine(rest, "main.deny", evening)) == set(engine(JUDGES, "main.deny", evening))
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("value", [None, 7, "now", {}, "missing"])
+def test_a_plan_that_lacks_a_member_is_denied(
+    engine: Engine, plans: Mapping[str, Any], member: str, value: Any
+) -> None:
+    plan = {**plans["create"], member: value}
+    if value == "missing":
+        del plan[member]
+    said = engine(JUDGES, "main.deny", plan, {"labels": ["revokes-access"]})
+    whole = engine(JUDGES, "main.deny", plans["create"], {"labels": ["revokes-access"]})
+    assert is_error(said) or set(said) - set(whole)
+
+
+@pytest.mark.parametrize("name", ["create", "delete", "replace"])
+@pytest.mark.parametrize("member", IN_A_CHANGE)
+@pytest.mark.parametrize("value", [7, "grants", [], "missing"])
+def test_a_change_that_lacks_a_member_is_denied(
+    engine: Engine, plans: Mapping[str, Any], name: str, member: str, value: Any
+) -> None:
+    plan = copy.deepcopy(plans[name])
+    change = plan["resource_changes"][0]["change"]
+    change[member] = value
+    if value == "missing":
+        del change[member]
+    said = engine(JUDGES, "main.deny", plan, {"labels": ["revokes-access"]})
+    assert is_error(said) or "change 1 of the plan is of no form that is known" in said
+
+
+def is_error(said: Any) -> bool:
+    """Tell whether an engine stopped, which passes no plan."""
+    return isinstance(said, str) and said.startswith("!")
+
+
+def test_negating_what_may_have_no_value_passes_it_and_the_way_in_the_documentation_does_not(
+    engine: Engine,
+) -> None:
+    _, lesson = SHOWN
+    for after in ({}, {"expire": None}):
+        assert engine({"lesson.rego": lesson}, "example.denied", {"change": {"after": after}}) is True
+    ends = {"change": {"after": {"expire": "2026-12-31T00:00:00Z"}}}
+    assert engine({"lesson.rego": lesson}, "example.denied", ends) is None
+    if engine.name == "opa":
+        undeclared: dict[str, Any] = {"change": {"after": {}}}
+        assert engine({"lesson.rego": lesson}, "example.denied_wrongly", undeclared) is None
 
 
 def test_every_policy_has_tests() -> None:
@@ -99,25 +185,21 @@ def test_every_policy_has_tests() -> None:
 def test_a_policy_is_written_for_old_and_new_versions_alike(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert "package main\n\nimport rego.v1\n" in text
-    assert re.findall(r"(?m)^deny (?!contains message if \{)", text) == []
+    assert re.findall(r"(?m)^deny (?!contains (?:message if \{|\"[^\"]+\" if not \w+$))", text) == []
 
 
 def test_the_policies_ask_for_what_a_plan_has() -> None:
     change = SCHEMA["definitions"]["resource_change"]
-    assert {"resource_changes", "timestamp"} <= set(SCHEMA["required"])
+    assert set(MEMBERS) <= set(SCHEMA["required"])
     assert {"address", "change"} <= set(change["required"])
-    assert {"after", "effects"} <= set(change["properties"]["change"]["required"])
+    assert set(IN_A_CHANGE) <= set(change["properties"]["change"]["required"])
     effects = SCHEMA["definitions"]["effects"]["additionalProperties"]["enum"]
     assert effects == ["neutral", "grants", "revokes", "grants+revokes"]
 
 
 def test_the_policy_in_the_documentation_is_the_one_in_the_example() -> None:
-    page = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
-    shown = page.split("```rego\n")[1].split("```")[0]
-    assert shown == (POLICIES / "revocations.rego").read_text(encoding="utf-8")
+    assert SHOWN[0] == JUDGES["revocations.rego"]
 
 
 def test_every_policy_is_in_the_documentation() -> None:
-    page = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
-    names = [file.name for file in FILES if not file.stem.endswith("_test")]
-    assert [name for name in names if f"| `{name}` |" not in page] == []
+    assert [name for name in JUDGES if f"| `{name}` |" not in PAGE] == []

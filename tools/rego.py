@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Runs policies on one engine: ``python tools/rego.py opa|regorus``; a question a line, an answer a line.
+
+Both are JSON. A process of its own, because OPA's engine is Go, which brings threads and signal handlers.
+The engines are looked for in the folder that POLICY_ENGINES names, then among what is installed. The first
+line says whether one is there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FOLDER: Final = "POLICY_ENGINES"
+
+
+def _opa(module: Any, question: Mapping[str, Any]) -> Any:
+    with module.OpaEngine() as engine:
+        for name, text in question["policies"].items():
+            engine.add_policy(name, text)
+        engine.add_data(question["data"])
+        try:
+            return engine.eval_document(question["path"], question["input"])
+        except module.OpaUndefinedError:
+            return None
+
+
+def _regorus(module: Any, question: Mapping[str, Any]) -> Any:
+    engine = module.Engine()
+    for name, text in question["policies"].items():
+        engine.add_policy(name, text)
+    engine.add_data(question["data"])
+    engine.set_input(question["input"])
+    found = engine.eval_rule(f"data.{question['path']}")
+    return sorted(found) if isinstance(found, set) else found
+
+
+_ENGINES: Final = {"opa": ("opa_bindings", _opa), "regorus": ("regorus", _regorus)}
+
+
+def main(name: str) -> None:
+    """Answer questions until there are no more: the value, null without one, a text after ! for an error."""
+    module_name, evaluate = _ENGINES[name]
+    folder = os.environ.get(_FOLDER)
+    if folder is not None:
+        sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, OSError) as error:
+        print("missing" if folder is None else f"{folder} holds no {name} that can be loaded: {error}")
+        return
+    print("ready", flush=True)
+    for line in sys.stdin:
+        try:
+            answer = evaluate(module, json.loads(line))
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises is its answer
+            answer = f"!{error}"
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
