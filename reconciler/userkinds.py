@@ -4,40 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import InputError, Position, Problem
 from reconciler.kindfile import KIND_NAME, faults
 from reconciler.kinds import kind_from_schema
 from reconciler.load.builder import parse
-from reconciler.load.files import KINDS_FOLDER, STANDARD_INPUT
+from reconciler.load.kindfolders import kind_files
 from reconciler.resources import SUFFIX, kind_schema
 from reconciler.schemas import violations_of
 from reconciler.strict_json import parse_strictly
 from reconciler.wording import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.kinds import Kind
+    from reconciler.load.kindfolders import KindFile
 
     Step = str | int
     Listener = Callable[[bytes, str], None]
-
-_LARGEST: Final = 2**20
-"""Size of the file of a kind: those of the vendor's are a hundredth of it."""
-
-
-def folders_beside(paths: Iterable[str]) -> list[str]:
-    """Name the folders ``kinds`` beside desired-state files: in a directory, or in that of a file."""
-    places = (_folder(path) for path in paths if path != STANDARD_INPUT)
-    folders = [os.path.join(place, KINDS_FOLDER) for place in dict.fromkeys(places)]  # noqa: PTH118 - not ./keys as keys
-    return [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - the same
-
-
-def _folder(path: str) -> str:
-    return path if os.path.isdir(path) else os.path.dirname(path)  # noqa: PTH112, PTH120 - see above
 
 
 def load_user_kinds(
@@ -46,23 +32,35 @@ def load_user_kinds(
     built_in: Mapping[str, Kind],
     on_file: Listener | None = None,
 ) -> Mapping[str, Kind]:
-    """Load every ``NAME.schema.json`` of these folders; ``on_file`` hears of each content and name.
+    """Load every ``NAME.schema.json`` of these folders; ``on_file`` is called with each content and name.
 
     A folder that is ``given`` must hold one, a ``found`` one need not. Raises InputError with all that is
     wrong.
     """
     problems: list[Problem] = []
+    return user_kinds_of(kind_files(given, found, problems), problems, built_in, on_file)
+
+
+def user_kinds_of(
+    files: Iterable[KindFile],
+    problems: list[Problem],
+    built_in: Mapping[str, Kind],
+    on_file: Listener | None = None,
+) -> Mapping[str, Kind]:
+    """Build the kinds of these files, each with its name; ``on_file`` is called with content and name.
+
+    Raises InputError with ``problems``, to which reading the files may add, and all that is wrong.
+    """
     kinds: dict[str, Kind] = {}
     places: dict[str, str] = {}
-    for file in _files(given, found, problems):
-        name = os.path.basename(file).removesuffix(SUFFIX)  # noqa: PTH119 - see above
+    for file, content in files:
+        name = os.path.basename(file).removesuffix(SUFFIX)  # noqa: PTH119 - a name of a base commit is no path
         complaint = _complaint(name, built_in, places)
         if complaint:
             problems.append(Problem(complaint, Position(file)))
             continue
         places[name] = file
         try:
-            content = _read(file)
             kinds[name] = _kind(name, content, file)
         except InputError as error:
             problems.extend(error.problems)
@@ -74,30 +72,6 @@ def load_user_kinds(
     return kinds
 
 
-def _files(given: Sequence[str], found: Sequence[str], problems: list[Problem]) -> Iterator[str]:
-    """Name every file once, whatever the ways that lead to it."""
-    seen: set[str] = set()
-    for folder in (*given, *found):
-        try:
-            names = sorted(name for name in os.listdir(folder) if _is_kind_file(name))  # noqa: PTH208 - see above
-        except (OSError, ValueError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            problems.append(Problem(f"this folder of kinds cannot be read: {reason}", Position(folder)))
-            continue
-        if not names and folder in given:
-            problems.append(Problem(f"this folder holds no file NAME{SUFFIX}", Position(folder)))
-        for name in names:
-            file = os.path.join(folder, name)  # noqa: PTH118 - see above
-            identity = os.path.realpath(file)
-            if identity not in seen:
-                seen.add(identity)
-                yield file
-
-
-def _is_kind_file(name: str) -> bool:
-    return name.endswith(SUFFIX) and not name.startswith(".")
-
-
 def _complaint(name: str, built_in: Mapping[str, Kind], places: Mapping[str, str]) -> str:
     if not KIND_NAME.fullmatch(name):
         rule = "use lower-case letters, digits and hyphens, beginning with a letter"
@@ -107,20 +81,6 @@ def _complaint(name: str, built_in: Mapping[str, Kind], places: Mapping[str, str
     if name in places:
         return f"the kind {name} stands in {places[name]} too; keep one of the two"
     return ""
-
-
-def _read(file: str) -> bytes:
-    try:
-        if not Path(file).is_file():  # a pipe might never end
-            raise InputError([Problem("is no file", Position(file))])
-        with Path(file).open("rb") as stream:
-            content = stream.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise InputError([Problem(f"cannot be read: {reason}", Position(file))]) from error
-    if len(content) > _LARGEST:
-        raise InputError([Problem("larger than 1 MiB, which no kind needs", Position(file))])
-    return content
 
 
 def _kind(name: str, content: bytes, file: str) -> Kind:

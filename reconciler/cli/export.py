@@ -128,7 +128,11 @@ def _tell_foreign(made: Export, console: Console) -> None:
 def _content(file: str) -> bytes:
     """Read the file that keys are added to. Raises ConfigurationError where that cannot be."""
     from reconciler.load.files import read  # noqa: PLC0415 - --help needs no engine
+    from reconciler.load.links import path_refusal  # noqa: PLC0415 - the same
 
+    refusal = path_refusal(file)
+    if refusal:
+        raise ConfigurationError(f"--into {file} {refusal}")
     if not Path(file).is_file():
         raise ConfigurationError(
             f"--into {file}: no such file; write a new one with reconciler export > {file}"

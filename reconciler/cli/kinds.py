@@ -28,8 +28,9 @@ def known_kinds(
     ``on_file`` hears of the content and name of each. Raises InputError with all that is wrong
     with files of kinds.
     """
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - --help reads no files
-    from reconciler.userkinds import folders_beside, load_user_kinds  # noqa: PLC0415 - the same
+    from reconciler.load.kindfolders import folders_beside  # noqa: PLC0415 - --help reads no files
+    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
+    from reconciler.userkinds import load_user_kinds  # noqa: PLC0415 - the same
 
     built_in = load_kinds()
     given, found = parameters["kinds"], folders_beside(parameters.get("paths", ()))

@@ -55,9 +55,13 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
 
 
 def _read(file: str, parameters: Mapping[str, Any]) -> tuple[SavedPlan, Mapping[str, Kind]]:
-    from reconciler.resources import plan_schema  # noqa: PLC0415 - --help needs no engine
+    from reconciler.load.links import special_refusal  # noqa: PLC0415 - --help needs no engine
+    from reconciler.resources import plan_schema  # noqa: PLC0415 - the same
     from reconciler.saved import read_saved  # noqa: PLC0415 - the same
 
+    refusal = special_refusal(file)  # a pipe might never end
+    if refusal:
+        raise ConfigurationError(f"the plan {file} {refusal}")
     try:
         content = Path(file).read_bytes()
     except (OSError, ValueError) as error:

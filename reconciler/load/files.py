@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.errors import InputError, Position, Problem
 from reconciler.load.builder import parse
+from reconciler.load.links import link_refusal, mode_refusal, special_refusal, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -132,38 +133,79 @@ def _expand(path: str, problems: list[Problem]) -> Iterable[str]:
     if not path:
         problems.append(Problem("an empty path; name a file or a directory"))
         return []
+    if path == STANDARD_INPUT:
+        return [path]
+    special = special_refusal(path)
+    refusal = f"{special}, or use - for standard input" if special else link_refusal(path)
+    if refusal:
+        problems.append(Problem(refusal, Position(path)))
+        return []
     # os.path, unlike Path, takes a path that cannot be looked up for no directory: reading it tells why.
-    if path == STANDARD_INPUT or not os.path.isdir(path):  # noqa: PTH112 - see above
+    if not os.path.isdir(path):  # noqa: PTH112 - see above
         return [path]
     known = len(problems)
-    found = sorted(_walk(path, problems))
+    found = sorted(Walk(path, problems).files())
     if not found and len(problems) == known:
         message = "this directory holds no *.yaml or *.yml file (hidden ones are left out)"
         problems.append(Problem(message, Position(path)))
     return found
 
 
-def _walk(directory: str, problems: list[Problem]) -> Iterator[str]:
-    def unreadable(error: OSError) -> None:
-        problems.append(_read_problem(error, str(error.filename)))
+class Walk:
+    """Finds the files of a directory. Each folder is looked through once, whatever the links to it."""
 
-    for folder, folders, files in os.walk(directory, onerror=unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        if folder == directory and KINDS_FOLDER in folders:
-            folders.remove(KINDS_FOLDER)
-        for name in files:
-            path = os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
-            if name.lower().endswith(_SUFFIXES) and not name.startswith(".") and not _is_special(path):
-                yield path
+    def __init__(self, directory: str, problems: list[Problem]) -> None:
+        """Store the directory, and where problems are added."""
+        self._directory = directory
+        self._problems = problems
+        self._tree = tree_of(directory)
+        self._seen: set[str] = set()
+        self._linked: list[str] = []
 
+    def files(self) -> Iterator[str]:
+        """Yield every ``*.yaml`` and ``*.yml`` below it, through links too; hidden ones are left out."""
+        pending = [self._directory]
+        while pending or self._linked:
+            # What a folder is called without a link comes first, and is what problems call its files.
+            folder = pending.pop() if pending else self._linked.pop()
+            real = os.path.realpath(folder)
+            if real in self._seen:
+                continue
+            self._seen.add(real)
+            try:
+                names = os.listdir(folder)  # noqa: PTH208 - as above
+            except OSError as error:
+                self._problems.append(_read_problem(error, folder))
+                continue
+            for name in names:
+                path = os.path.join(folder, name)  # noqa: PTH118 - Path would rewrite ./keys to keys
+                is_kinds = name == KINDS_FOLDER and folder == self._directory and Path(path).is_dir()
+                if not name.startswith(".") and not is_kinds:
+                    yield from self._entry(path, pending)
 
-def _is_special(path: str) -> bool:
-    """Tell a pipe, socket or device, which might never end, from a file or a broken link to one."""
-    try:
-        mode = Path(path).stat().st_mode
-    except OSError:
-        return False  # reading it tells why
-    return not stat.S_ISREG(mode)
+    def _entry(self, path: str, pending: list[str]) -> Iterator[str]:
+        is_yaml = path.lower().endswith(_SUFFIXES)
+        is_link = os.path.islink(path)  # noqa: PTH114 - as above
+        try:
+            mode = Path(path).stat().st_mode
+        except OSError as error:
+            if is_yaml:
+                yield path  # reading it tells why
+            elif is_link:
+                # It may have been a folder of keys: to pass it over could mean that none is declared.
+                self._problems.append(
+                    Problem(f"is a link that cannot be followed: {error.strerror}", Position(path))
+                )
+            return
+        if not is_yaml and not stat.S_ISDIR(mode):
+            return
+        refusal = (self._tree.refusal(path) if is_link else "") or mode_refusal(mode)
+        if refusal:
+            self._problems.append(Problem(refusal, Position(path)))
+        elif stat.S_ISDIR(mode):
+            (self._linked if is_link else pending).append(path)
+        else:
+            yield path
 
 
 def read(source: str, standard_input: BinaryIO) -> bytes:
@@ -173,14 +215,25 @@ def read(source: str, standard_input: BinaryIO) -> bytes:
         if source == STANDARD_INPUT:
             content = standard_input.read(MAX_BYTES + 1)
         else:
-            with Path(source).open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
+            content = read_file(source, MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise InputError([_read_problem(error, label)]) from error
     if len(content) > MAX_BYTES:
         limit = MAX_BYTES // (1024 * 1024)
         raise InputError([Problem(f"larger than {limit} MiB; split it into several files", Position(label))])
     return content
+
+
+def read_file(path: str, most: int) -> bytes:
+    """Read at most so many bytes of a file. Raises InputError for a special file, OSError, ValueError."""
+    refusal = special_refusal(path)
+    if not refusal:
+        # It may have become a pipe meanwhile, which would be waited for without end.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
+            refusal = mode_refusal(os.fstat(file.fileno()).st_mode)
+            if not refusal:
+                return file.read(most)
+    raise InputError([Problem(refusal, Position(path))])
 
 
 def _label(source: str) -> str:

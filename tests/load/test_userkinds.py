@@ -11,8 +11,9 @@ import pytest
 
 from reconciler.errors import InputError
 from reconciler.load.files import load
+from reconciler.load.kindfolders import folders_beside
 from reconciler.resources import load_kinds
-from reconciler.userkinds import folders_beside, load_user_kinds
+from reconciler.userkinds import load_user_kinds
 from tests.core.test_kindfile import PLAIN, changed
 
 if TYPE_CHECKING:
@@ -112,12 +113,26 @@ def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Pat
     assert load_user_kinds([], [str(tmp_path / "empty")], BUILT_IN) == {}
 
 
-@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["a folder", "a pipe"])
-def test_what_is_no_file_is_not_read(tmp_path: Path, make: Any) -> None:
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (os.mkdir, "cannot be read: Is a directory"),
+        (os.mkfifo, "is a pipe, which is not read; name a file"),
+        (
+            lambda place: place.symlink_to("/etc/passwd"),
+            (
+                "is a link that leads out of the folder kinds, to /etc/passwd; "
+                "name what it leads to as a path of its own, or copy it into the tree"
+            ),
+        ),
+    ],
+    ids=["a folder", "a pipe", "a link"],
+)
+def test_what_is_no_file_is_not_read(tmp_path: Path, make: Any, reason: str) -> None:
     folder = tmp_path / "kinds"
     folder.mkdir()
     make(folder / "thing.schema.json")
-    assert complaints(folder) == ["kinds/thing.schema.json:1:1: is no file"]
+    assert complaints(folder) == [f"kinds/thing.schema.json:1:1: {reason}"]
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:

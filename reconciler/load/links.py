@@ -1,0 +1,118 @@
+"""Links and special files: what a path may lead to, so that no tree makes a run read what lies outside it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import Final
+
+_GIT: Final = ".git"
+_SPECIAL: Final = (
+    (stat.S_ISFIFO, "is a pipe"),
+    (stat.S_ISSOCK, "is a socket"),
+    (stat.S_ISCHR, "is a device"),
+    (stat.S_ISBLK, "is a device"),
+)
+
+# os.path, unlike Path, keeps a path as it was typed: `a/..` is where the link `a` leads, and its parent.
+# ruff: noqa: PTH109, PTH114, PTH116, PTH117, PTH118, PTH120, PTH206
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What a link may lead to: everything below ``root`` but Git's own files. ``name`` says what that is."""
+
+    root: str
+    name: str
+
+    def refusal(self, link: str) -> str:
+        """Return why a link must not be followed, empty if it may be."""
+        target = os.path.realpath(link)
+        if not is_inside(target, self.root):
+            return f"is a link that leads out of {self.name} {self.root}, to {target}; {_ADVICE}"
+        if _GIT in os.path.relpath(target, self.root).split(os.sep):
+            return f"is a link that leads into Git's own files, to {target}; {_ADVICE}"
+        return ""
+
+
+_ADVICE: Final = "name what it leads to as a path of its own, or copy it into the tree"
+
+
+def work_tree(path: str) -> str | None:
+    """Return the top of the Git work tree that a path lies in, or None.
+
+    Only ``.git`` makes a work tree: a folder that looks like a bare repository is a folder. Like Git, it does
+    not look beyond the file system that the path is on.
+    """
+    place = os.path.realpath(path)
+    device: int | None = None
+    while True:
+        if os.path.lexists(os.path.join(place, _GIT)):
+            return place
+        parent = os.path.dirname(place)
+        try:
+            device = os.stat(place).st_dev if device is None else device
+            if parent == place or os.stat(parent).st_dev != device:
+                return None
+        except OSError:
+            if parent == place:
+                return None
+        place = parent
+
+
+def tree_of(folder: str) -> Tree:
+    """Return what links below a folder may lead to: its Git work tree, or outside Git the folder itself."""
+    top = work_tree(folder)
+    return Tree(os.path.realpath(folder), "the folder") if top is None else Tree(top, "the Git work tree")
+
+
+def is_inside(path: str, root: str) -> bool:
+    """Return whether a real path is ``root`` or lies below it."""
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def path_refusal(path: str) -> str:
+    """Return why a path that was named must not be read, empty if it may be.
+
+    A special file might never end. A link in a Git work tree must not lead out of it, whichever part of the
+    path it is; outside Git only the last part counts, which must not lead out of the folder that holds it.
+    """
+    return special_refusal(path) or link_refusal(path)
+
+
+def link_refusal(path: str) -> str:
+    """Return why the links that a path goes through must not be followed, empty if they may be."""
+    parts = [part for part in path.split(os.sep) if part not in {"", os.curdir}]
+    folder = os.sep if os.path.isabs(path) else os.getcwd()
+    for number, part in enumerate(parts, 1):
+        place = os.path.join(folder, part)
+        if part == os.pardir:
+            folder = os.path.dirname(folder)
+            continue
+        if os.path.islink(place):
+            tree = tree_of(folder)
+            is_bounded = number == len(parts) or work_tree(folder) is not None
+            refusal = tree.refusal(place) if is_bounded else ""
+            if refusal:
+                return refusal if number == len(parts) else f"goes through {place}, which {refusal}"
+            place = os.path.realpath(place)
+        folder = place
+    return ""
+
+
+def special_refusal(path: str) -> str:
+    """Return why what a path leads to is no file to read, empty if it is a file, a folder or missing."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return ""  # reading it tells why
+    return mode_refusal(mode)
+
+
+def mode_refusal(mode: int) -> str:
+    """Return why something of this mode is no file to read, empty if it may be one."""
+    for is_such, what in _SPECIAL:
+        if is_such(mode):
+            return f"{what}, which is not read; name a file"
+    return ""
