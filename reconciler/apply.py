@@ -11,7 +11,6 @@ from reconciler.errors import (
     ApiError,
     HeldBackError,
     JournalError,
-    NotFoundError,
     ReconcilerError,
     StoppedError,
     WrongShapeError,
@@ -25,6 +24,7 @@ from reconciler.plan import (
     stored_differences,
     unstored_fields,
 )
+from reconciler.resolution import Resolver
 from reconciler.waiting import completed
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Executor:
         self._workers = workers
         self._stop = stop
         self._recorder = recorder
+        self._resolver = Resolver(writer, kinds)
         self._births = Births(writer, kinds, keeper)
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
@@ -180,37 +181,42 @@ class Executor:
         except (StoppedError, HeldBackError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         except ApiError as error:
-            if error.failure.in_doubt:
-                return replace(self._read_back(change, str(error)), request_id=error.failure.request_id)
-            return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
+            if not error.failure.in_doubt:
+                return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
+            # After a success status it may still take effect, whatever the key holds now.
+            unchanged = Result.NOT_VERIFIED if error.is_success else Result.FAILED
+            outcome = self._read_back(change, str(error), unchanged)
+            return replace(outcome, request_id=error.failure.request_id)
         try:
             unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, answer)
         except (WrongShapeError, RecursionError) as error:
-            return self._read_back(change, str(error))
+            return self._read_back(change, str(error), Result.NOT_VERIFIED)
         if unstored:
             detail = differences_text("was accepted as", "but is stored as", unstored)
             return Outcome(change, Result.NOT_VERIFIED, detail)
         return Outcome(change, Result.APPLIED)
 
-    def _read_back(self, change: Change, reason: str) -> Outcome:
-        """Tell by reading the key whether a PATCH whose answer cannot be used took effect.
+    def _read_back(self, change: Change, reason: str, unchanged: Result) -> Outcome:
+        """Resolve by reading whether a PATCH whose response proves nothing took effect.
 
-        Only a key that holds all of the patch, or all of what it held before, settles the question.
+        Only a key that holds all of the patch, or all of what it held before, settles the question; the
+        second gives ``unchanged``.
         """
+        kind = self._kinds[change.scope.kind]
         before = {name: change.before[name] for name in change.patch}
         try:
-            live = self._writer.read_back(change.path)
-            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, live)
-            moved = stored_differences(self._kinds[change.scope.kind], change, before, live)
-        except NotFoundError:
-            return Outcome(change, Result.FAILED, f"{reason}; the key is gone")
+            live = self._resolver.live(change)
+            if live is None:
+                return Outcome(change, Result.FAILED, f"{reason}; the key is gone")
+            unstored = stored_differences(kind, change, change.patch, live)
+            moved = stored_differences(kind, change, before, live)
         except (ReconcilerError, RecursionError) as error:
             detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
             return Outcome(change, Result.NOT_VERIFIED, detail)
         if not unstored:
             return Outcome(change, Result.APPLIED)
         detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
-        return Outcome(change, Result.NOT_VERIFIED if moved else Result.FAILED, detail)
+        return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
 
 
 def _recheck_key(

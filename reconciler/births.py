@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from reconciler.changes import created_at
 from reconciler.errors import (
     ApiError,
+    BadAnswerError,
+    ConflictError,
+    Failure,
     HeldBackError,
-    NotFoundError,
     ReconcilerError,
     StoppedError,
     TimedOutError,
@@ -23,6 +26,7 @@ from reconciler.errors import (
 from reconciler.model import Outcome, Result
 from reconciler.normalize import json_text
 from reconciler.plan import differences_text, stored_differences
+from reconciler.resolution import Resolver
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
@@ -62,10 +66,22 @@ class SecretKeeper(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    """What became of the secret of a new key.
+
+    ``where`` it is stored, if it is; ``remark`` says what is wrong. ``is_lost`` unless there is none.
+    """
+
+    where: str = ""
+    remark: str = ""
+    is_lost: bool = False
+
+
 def _may_still_come(error: ApiError) -> bool:
-    """Tell whether a request may be executed later: nobody that executes requests has answered it."""
+    """Return whether a request may be executed later: it was accepted, or never answered by its executor."""
     is_gateway = error.failure.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
-    return is_gateway or isinstance(error, UnreachableError | TimedOutError)
+    return error.is_success or is_gateway or isinstance(error, UnreachableError | TimedOutError)
 
 
 class Births:
@@ -76,116 +92,171 @@ class Births:
         self._writer = writer
         self._kinds = kinds
         self._keeper = keeper
+        self._resolver = Resolver(writer, kinds)
 
     def create(self, change: Change) -> Outcome:
         """Create the key once and keep its secret."""
-        return self._create(change, self._writer.post)
+        outcome, _ = self._create(change, self._post)
+        return outcome
 
-    def _create(self, change: Change, post: Callable[[str, Mapping[str, Any]], Any]) -> Outcome:
-        kind = self._kinds[change.scope.kind]
-        keeper = None if kind.secret is None else self._keeper
+    def _create(self, change: Change, post: Callable[[Change], Any]) -> tuple[Outcome, bool]:
+        """Return the outcome, and whether the key is known to exist."""
+        keeper = None if self._kinds[change.scope.kind].secret is None else self._keeper
         if keeper is not None:
             keeper.expect(change)
         try:
-            answer = post(change.requests[-1][1], change.patch)
-            return self._born(kind, change, answer)
+            return self._born(change, post(change))
         except (StoppedError, HeldBackError) as error:
-            return Outcome(change, Result.NOT_ATTEMPTED, str(error))
+            return Outcome(change, Result.NOT_ATTEMPTED, str(error)), False
         except ApiError as error:
-            found = self._found_out(change, error) if error.failure.in_doubt else None
-            outcome = found or Outcome(change, Result.FAILED, str(error))
-            return replace(outcome, request_id=error.failure.request_id)
+            if not error.failure.in_doubt:
+                return Outcome(change, Result.FAILED, str(error), error.failure.request_id), False
+            outcome, exists = self._resolve(change, error, self._stored(change, error.answer))
+            return replace(outcome, request_id=error.failure.request_id), exists
         finally:
             if keeper is not None:
                 keeper.settle(change)
 
     def delete(self, change: Change) -> Outcome:
-        """Delete the key. One that is gone is deleted."""
+        """Delete the key. It is deleted once it is shown to be gone."""
         try:
             self._writer.delete(change.path)
-        except NotFoundError:
-            return Outcome(change, Result.APPLIED)
         except (StoppedError, HeldBackError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         except ApiError as error:
             if not error.failure.in_doubt:
                 return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
-            return replace(self._deleted(change, str(error)), request_id=error.failure.request_id)
-        return Outcome(change, Result.APPLIED)
+            outcome = self._deleted(change, str(error), self._resolver.live, Result.FAILED)
+            return replace(outcome, request_id=error.failure.request_id)
+        accepted = f"DELETE {change.path}: accepted"
+        return self._deleted(change, accepted, self._resolver.after_deletion, Result.NOT_VERIFIED)
 
     def replace(self, change: Change) -> Outcome:
         """Delete the key and create it anew; if that fails, it is gone, which is said."""
         deleted = self.delete(change)
         if deleted.result is not Result.APPLIED:
             return deleted
-        created = self._create(change, self._post_surely)
-        if created.result is not Result.APPLIED and not created.secret_at and _LOST not in created.detail:
-            # It may be gone, and with it what was not declared.
-            wanted = f"; it was to be {json_text(change.patch)}"
-            detail = f"the key was deleted, and creating it anew failed: {created.detail}{wanted}"
-            return replace(created, result=Result.NOT_VERIFIED, detail=detail)
-        return created
+        created, exists = self._create(change, self._post_surely)
+        if exists:
+            is_as_planned = created.result is Result.UNCHANGED
+            return replace(created, result=Result.APPLIED) if is_as_planned else created
+        # It is gone, and with it what was not declared.
+        wanted = f"; it was to be {json_text(change.patch)}"
+        detail = f"the key was deleted, and creating it anew failed: {created.detail}{wanted}"
+        return replace(created, result=Result.NOT_VERIFIED, detail=detail)
 
-    def _post_surely(self, path: str, body: Mapping[str, Any]) -> Any:
+    def _post(self, change: Change) -> Any:
+        return self._writer.post(change.requests[-1][1], change.patch, change.path)
+
+    def _post_surely(self, change: Change) -> Any:
         """Send the second half of a replacement, whatever interrupts the run or holds it back."""
         try:
-            return self._writer.post(path, body)
+            return self._post(change)
         except (StoppedError, HeldBackError):
-            return self._writer.post_now(path, body)
+            return self._writer.post_now(change.requests[-1][1], change.patch)
 
-    def _born(self, kind: Kind, change: Change, answer: Any) -> Outcome:
-        """Keep the secret first, whatever else the answer says."""
-        remarks: list[str] = []
-        where = ""
-        if kind.secret is not None:
-            secret = answer.pop(kind.secret, None) if isinstance(answer, dict) else None
-            if isinstance(secret, str) and secret and self._keeper is not None:
-                where, problem = self._kept(self._keeper, change, Secret(secret))
-                remarks += [problem] if problem else []
-            else:
-                remarks.append(f"the answer held no secret; {_LOST}")
+    def _born(self, change: Change, answer: Any) -> tuple[Outcome, bool]:
+        """Store the secret first, whatever else the answer says."""
+        secret = self._stored(change, answer)
         try:
-            unstored = stored_differences(kind, change, change.patch, answer)
-            if unstored:
-                remarks.append(differences_text("was accepted as", "but is stored as", unstored))
+            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, answer)
         except (WrongShapeError, RecursionError) as error:
-            remarks.append(str(error))
-        result = Result.NOT_VERIFIED if remarks else Result.APPLIED
-        return Outcome(change, result, "; ".join(remarks), secret_at=where)
+            failure = Failure(f"POST {change.requests[-1][1]}", str(error), in_doubt=True)
+            return self._resolve(change, BadAnswerError(failure), secret)
+        different = differences_text("was accepted as", "but is stored as", unstored)
+        return _existing(change, secret, different), True
 
-    def _kept(self, keeper: SecretKeeper, change: Change, secret: Secret) -> tuple[str, str]:
+    def _stored(self, change: Change, answer: Any) -> _Secret:
+        """Store the secret that ``answer`` holds, if the kind has one."""
+        member = self._kinds[change.scope.kind].secret
+        if member is None:
+            return _Secret()
+        if answer is None:
+            return _Secret(is_lost=True)
+        secret = answer.pop(member, None) if isinstance(answer, dict) else None
+        if not isinstance(secret, str) or not secret or self._keeper is None:
+            return _Secret(remark="the answer held no secret", is_lost=True)
         try:
-            kept = keeper.keep(change, secret)
+            kept = self._keeper.keep(change, Secret(secret))
         except ReconcilerError as error:
-            return "", f"{error}; {_LOST}"
-        return kept.where, kept.problem
+            return _Secret(remark=str(error), is_lost=True)
+        return _Secret(kept.where, kept.problem)
 
-    def _found_out(self, change: Change, error: ApiError) -> Outcome | None:
-        """Tell by reading whether a creation whose answer is lost took effect; None if it did not."""
+    def _resolve(self, change: Change, error: ApiError, secret: _Secret) -> tuple[Outcome, bool]:
+        """Find out by reading whether a creation whose response proves nothing took effect."""
+        kind = self._kinds[change.scope.kind]
+        if_there = "; if it does, its secret is lost" if secret.is_lost else ""
+        try:
+            live = self._resolver.live(change)
+            others = () if live is None else stored_differences(kind, change, change.patch, live)
+        except (ReconcilerError, RecursionError) as failure:
+            unknown = f"{error}; it may exist now, and reading it failed: {failure}{if_there}"
+            return Outcome(change, Result.NOT_VERIFIED, unknown, secret_at=secret.where), False
+        if live is None:
+            return _absent(change, error, secret), False
+        owner = kind.owner(live)
+        found = differences_text("was sent as", "but is stored as", others) or owner or ""
+        if isinstance(error, ConflictError) and not secret.where:
+            return _conflicting(change, error, secret, found), True
+        if not secret.is_lost and not found:
+            return _existing(change, secret, ""), True
+        remarks = [str(error), secret.remark]
+        if found and secret.is_lost:
+            maybe = f"not as it was sent ({found}), so somebody else may have made it; if not, {_LOST}"
+            remarks.append(maybe)
+        else:
+            remarks.append(f"it exists, not as it was sent ({found})" if found else _LOST)
+        detail = "; ".join(filter(None, remarks))
+        return Outcome(change, Result.NOT_VERIFIED, detail, secret_at=secret.where), True
+
+    def _deleted(
+        self,
+        change: Change,
+        reason: str,
+        read: Callable[[Change], Mapping[str, Any] | None],
+        still_there: Result,
+    ) -> Outcome:
+        """Find out by reading whether the key is gone; if it is as it was, the result is ``still_there``."""
         kind = self._kinds[change.scope.kind]
         try:
-            live = self._writer.read_back(change.path)
-            others = stored_differences(kind, change, change.patch, live)
-        except NotFoundError:
-            if not _may_still_come(error):
-                return None
-            late = "it is not there yet; if it still comes to be, its secret is lost"
-            return Outcome(change, Result.NOT_VERIFIED, f"{error}; {late}")
-        except (ReconcilerError, RecursionError) as failure:
-            unknown = f"{error}; it may exist now, and reading it failed: {failure}"
-            return Outcome(change, Result.NOT_VERIFIED, f"{unknown}; if it does, its secret is lost")
-        remark = ""
-        if others:
-            found = differences_text("was sent as", "but is stored as", others)
-            remark = f"not as it was sent ({found}), so somebody else may have made it; if not, "
-        return Outcome(change, Result.NOT_VERIFIED, f"{error}; {remark}{_LOST}")
-
-    def _deleted(self, change: Change, reason: str) -> Outcome:
-        try:
-            self._writer.read_back(change.path)
-        except NotFoundError:
-            return Outcome(change, Result.APPLIED)
+            live = read(change)
         except (ReconcilerError, RecursionError) as failure:
             detail = f"{reason}; it may be gone, and reading it failed: {failure}"
             return Outcome(change, Result.NOT_VERIFIED, detail)
-        return Outcome(change, Result.FAILED, f"{reason}; read back: the key is still there")
+        if live is None:
+            return Outcome(change, Result.APPLIED)
+        if created_at(kind, live) != change.created:
+            detail = f"{reason}; read back: another key of this name is there"
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        return Outcome(change, still_there, f"{reason}; read back: the key is still there")
+
+
+def _existing(change: Change, secret: _Secret, different: str) -> Outcome:
+    """Return the outcome of a creation whose key exists, made by this run."""
+    lost = f"{secret.remark}; {_LOST}" if secret.is_lost else secret.remark
+    detail = "; ".join(filter(None, (lost, different)))
+    result = Result.NOT_VERIFIED if detail else Result.APPLIED
+    return Outcome(change, result, detail, secret_at=secret.where)
+
+
+def _absent(change: Change, error: ApiError, secret: _Secret) -> Outcome:
+    """Return the outcome of a creation whose key does not exist."""
+    if secret.where:
+        detail = f"{error}; the key is not there, and a secret that came with the answer is in {secret.where}"
+        return Outcome(change, Result.NOT_VERIFIED, detail, secret_at=secret.where)
+    if not _may_still_come(error):
+        return Outcome(change, Result.FAILED, str(error))
+    late = "; if it still comes to be, its secret is lost" if secret.is_lost else ""
+    return Outcome(change, Result.NOT_VERIFIED, f"{error}; it is not there yet{late}")
+
+
+def _conflicting(change: Change, error: ApiError, secret: _Secret, different: str) -> Outcome:
+    """Return the outcome of a creation that was refused because a key of its name exists."""
+    if different:
+        return Outcome(change, Result.FAILED, f"{error}; it is not as declared ({different})")
+    if not secret.is_lost:
+        return Outcome(change, Result.UNCHANGED)
+    detail = (
+        f"{error}; it is as declared: either somebody else made it, or this request did, and then {_LOST}"
+    )
+    return Outcome(change, Result.NOT_VERIFIED, detail)

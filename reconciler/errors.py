@@ -19,12 +19,13 @@ a caller decides by class, and the command line chooses an exit code, without re
         |-- UnreachableError        no answer: connection, time-out, broken off
         |-- UnauthorizedError       401
         |-- ForbiddenError          403
-        |-- NotFoundError           404
+        |-- NotFoundError           404, 410
         |-- ConflictError           409
         |-- RejectedError           400, 422 and every other 4xx
         |-- RateLimitedError        429
         |-- ServerFaultError        5xx
         `-- BadAnswerError          an answer that is not JSON, or not of the documented shape
+            |-- AcceptedError       a success status that does not say that a write is done
             `-- IncompleteReadError a listing that does not hold what it counts
 """
 
@@ -32,7 +33,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from reconciler.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -173,40 +176,6 @@ class UnreadableError(ReconcilerError):
         return any(error.is_passing for error in self.causes.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What is known of a failed request.
-
-    ``in_doubt`` says that the request may have taken effect all the same. ``request`` is method and
-    path, never a header. ``status`` is None without an answer. ``exception_class`` and ``request_id``
-    come from the service's error body when it has them.
-    """
-
-    request: str
-    detail: str
-    status: int | None = None
-    exception_class: str | None = None
-    request_id: str | None = None
-    attempts: int = 1
-    retry_after: float | None = None
-    hint: str = ""
-    in_doubt: bool = False
-
-    def __str__(self) -> str:
-        """Give the failure on one line."""
-        facts = []
-        if self.exception_class:
-            facts.append(self.exception_class)
-        if self.request_id:
-            facts.append(f"request_id {self.request_id}")
-        if self.attempts > 1:
-            facts.append(f"tried {self.attempts} times")
-        status = f"HTTP {self.status}: " if self.status is not None else ""
-        known = f" ({', '.join(facts)})" if facts else ""
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.request}: {status}{self.detail}{known}{hint}"
-
-
 class HeldBackError(ReconcilerError):
     """A request was not sent: the service asked for a longer pause than anybody waits."""
 
@@ -220,13 +189,20 @@ class StoppedError(ReconcilerError):
 
 
 class ApiError(ReconcilerError):
-    """A request did not give what was asked for; ``failure`` says what is known."""
+    """A request did not give what was asked for; ``failure`` says what is known.
+
+    ``answer`` is the parsed body of the response to a creation, where it could be read. It may hold the
+    secret of a key that was made all the same, so it is part of no text.
+    """
 
     retryable: ClassVar[bool] = False
+    is_success: ClassVar[bool] = False
+    """Whether the status promised success: what the service does not show yet may still come true."""
 
-    def __init__(self, failure: Failure) -> None:
-        """Take the failure as the message."""
+    def __init__(self, failure: Failure, answer: Any = None) -> None:
+        """Store the failure, which is the message, and the response of a creation."""
         self.failure = failure
+        self.answer = answer
         super().__init__(str(failure))
 
     @property
@@ -239,7 +215,7 @@ class ApiError(ReconcilerError):
 
         ``in_doubt`` says that one of the attempts may have taken effect.
         """
-        return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt))
+        return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt), self.answer)
 
 
 class UnreachableError(ApiError):
@@ -263,7 +239,7 @@ class ForbiddenError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """404: no such key, or no such project or region for this token."""
+    """404 or 410: no such key, or no such project or region for this token."""
 
 
 class ConflictError(ApiError):
@@ -294,6 +270,12 @@ class ServerFaultError(ApiError):
 
 class BadAnswerError(ApiError):
     """A success answer that is not JSON or not of the documented shape; never read as "no keys"."""
+
+    is_success = True
+
+
+class AcceptedError(BadAnswerError):
+    """202 or another success status that does not say that a write is done."""
 
 
 class IncompleteReadError(BadAnswerError):

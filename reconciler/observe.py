@@ -7,7 +7,7 @@ listing is whole once a page has come that is shorter than asked for, and no key
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError
 from reconciler.kinds import ListStyle
@@ -16,7 +16,6 @@ from reconciler.model import ObservedScope
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.client import Reader
     from reconciler.kinds import Kind, Listing
     from reconciler.scope import Scope
 
@@ -24,11 +23,19 @@ LISTINGS: Final = 3
 """How often a listing that changes under the reader is begun again before it is given up."""
 
 
+class Source(Protocol):
+    """What pages are read from."""
+
+    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
+        """Return the JSON response to a GET. Raises ReconcilerError."""
+        ...
+
+
 class _ChangedError(Exception):
     """The listing changed between two pages."""
 
 
-def observe(reader: Reader, kind: Kind, scope: Scope) -> ObservedScope:
+def observe(reader: Source, kind: Kind, scope: Scope) -> ObservedScope:
     """List every key of ``scope``.
 
     Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where pages are numbered, one
@@ -48,7 +55,7 @@ def observe(reader: Reader, kind: Kind, scope: Scope) -> ObservedScope:
     raise IncompleteReadError(Failure(f"GET {path}", detail))
 
 
-def _by_offset(reader: Reader, kind: Kind, path: str) -> dict[str, Mapping[str, Any]]:
+def _by_offset(reader: Source, kind: Kind, path: str) -> dict[str, Mapping[str, Any]]:
     keys: dict[str, Mapping[str, Any]] = {}
     listing = kind.listing
     counted: int | None = None
@@ -67,7 +74,7 @@ def _by_offset(reader: Reader, kind: Kind, path: str) -> dict[str, Mapping[str, 
     return keys
 
 
-def _by_page(reader: Reader, kind: Kind, path: str) -> dict[str, Mapping[str, Any]]:
+def _by_page(reader: Source, kind: Kind, path: str) -> dict[str, Mapping[str, Any]]:
     keys: dict[str, Mapping[str, Any]] = {}
     listing = kind.listing
     number = 0

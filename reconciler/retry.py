@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from tenacity import Retrying, retry_if_exception
 
-from reconciler.errors import ApiError, HeldBackError, StoppedError
+from reconciler.errors import ApiError, HeldBackError, RateLimitedError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,8 +138,8 @@ class Retrier:
     def _worth_retrying(self, error: BaseException) -> bool:
         if not isinstance(error, ApiError) or not error.retryable:
             return False
-        if error.failure.in_doubt and not self._began.repeatable:
-            return False
+        if error.failure.in_doubt and not (self._began.repeatable or isinstance(error, RateLimitedError)):
+            return False  # whoever repeats after 429 looks first
         asked = error.failure.retry_after or 0
         self._pause.extend(asked)
         return asked <= self._policy.longest_pause

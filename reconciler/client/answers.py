@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 LONGEST_DETAIL: Final = 300
+REFUSED_TARGET: Final = "reconciler.refused_target"
+"""The extension of a response that holds the target of a redirect, which is refused."""
 _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
     401: errors.UnauthorizedError,
     403: errors.ForbiddenError,
     404: errors.NotFoundError,
     408: errors.TimedOutError,
     409: errors.ConflictError,
+    410: errors.NotFoundError,
     429: errors.RateLimitedError,
 }
 _HINTS: Final[Mapping[tuple[str, int], str]] = {
@@ -76,15 +79,23 @@ def unreachable(request: str, error: Exception, token: Secret) -> errors.ApiErro
 
 
 def answer_of(request: str, response: httpx.Response, content: bytes, token: Secret, clock: Clock) -> Any:
-    """Give the JSON value of an answer whose body is ``content``. Raises ApiError."""
+    """Return the JSON value of an answer whose body is ``content``. Raises ApiError.
+
+    No status but 200 and 201 says that a write is done, and no other status proves that nothing was.
+    """
+    method = response.request.method
+    created = _lenient(content) if method == "POST" else None  # it may hold a secret whatever the status says
     if not response.is_success:
-        raise _refusal(request, response, content, token, clock)
+        raise _refusal(request, response, content, token, clock, created)
+    status = response.status_code
     if token.reveal().encode() in content:
         detail = "the answer holds the token, and so nothing of it is used"
-        raise errors.BadAnswerError(errors.Failure(request, detail, response.status_code, in_doubt=True))
-    method = response.request.method
+        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
     if method == "DELETE":
-        return None  # there is nothing to say of what is gone
+        return None  # whether the key is gone is read, whatever the answer says
+    if method != "GET" and status not in {httpx.codes.OK, httpx.codes.CREATED} and content:
+        detail = f"{hidden(response.reason_phrase, token) or 'accepted'}, which does not say that it is done"
+        raise errors.AcceptedError(errors.Failure(request, detail, status, in_doubt=True), created)
     try:
         return parse_json(content)
     except (ValueError, RecursionError):
@@ -93,8 +104,16 @@ def answer_of(request: str, response: httpx.Response, content: bytes, token: Sec
         # The answer to a creation holds a secret, of which half may have come.
         shown = "" if method == "POST" else f": {start[:80]}"
         detail = f"the answer is not JSON ({kind[:80]}, {len(content)} bytes){shown}"
-        failure = errors.Failure(request, detail, response.status_code, in_doubt=True)
-        raise errors.BadAnswerError(failure) from None  # the cause would hold the content
+        failure = errors.Failure(request, detail, status, in_doubt=True)
+        raise errors.BadAnswerError(failure, created) from None  # the cause would hold the content
+
+
+def _lenient(content: bytes) -> Any:
+    """Return the JSON value of ``content`` as far as it can be read at all, else None."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def error_class(status: int) -> type[errors.ApiError]:
@@ -103,14 +122,11 @@ def error_class(status: int) -> type[errors.ApiError]:
     return _BY_STATUS.get(status, errors.ServerFaultError if is_fault else errors.RejectedError)
 
 
-def _refusal(
-    request: str, response: httpx.Response, content: bytes, token: Secret, clock: Clock
+def _refusal(  # noqa: PLR0913, PLR0917 - all that is known of an answer
+    request: str, response: httpx.Response, content: bytes, token: Secret, clock: Clock, created: Any
 ) -> errors.ApiError:
     status = response.status_code
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        body = None
+    body = _lenient(content)
     body = body if isinstance(body, dict) else {}
     kind = error_class(status)
 
@@ -119,6 +135,10 @@ def _refusal(
         return hidden(value, token)[:LONGEST_DETAIL] if isinstance(value, str) else None
 
     detail = told("message") or told("detail") or hidden(response.reason_phrase, token)
+    target = response.extensions.get(REFUSED_TARGET)
+    if target is not None:
+        shown = hidden(target, token)[:LONGEST_DETAIL]
+        detail = f"redirected to {shown}, which is refused: the token stays with one host"
     fields = body.get("invalid_fields")
     if isinstance(fields, dict) and fields:
         detail += hidden(f" (fields: {', '.join(fields)})", token)
@@ -131,6 +151,7 @@ def _refusal(
             request_id=told("request_id"),
             retry_after=retry_after(response.headers.get("Retry-After"), clock),
             hint=_HINTS.get((response.request.method, status), ""),
-            in_doubt=kind in {errors.ServerFaultError, errors.TimedOutError},
-        )
+            in_doubt=response.request.method != "GET",
+        ),
+        created,
     )

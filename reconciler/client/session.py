@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from reconciler import errors
-from reconciler.client.answers import LONGEST_DETAIL, answer_of, hidden, unreachable
+from reconciler.client.answers import REFUSED_TARGET, answer_of, unreachable
 from reconciler.retry import Retrier, RetryPolicy
 
 if TYPE_CHECKING:
@@ -100,11 +100,12 @@ class Reader:
         """Give the JSON answer to a GET. Raises ApiError, or StoppedError before anything is sent."""
         return self._retrier.call(lambda: self._exchange("GET", path, parameters=parameters))
 
-    def read_back(self, path: str) -> Any:
-        """Give the JSON answer to a GET that clears up a write: asked once even after ``stop``."""
-        if self._connection.stop.is_set():
-            return self._exchange("GET", path)
-        return self.get(path, {})
+    def read_back(self, path: str, parameters: Mapping[str, int]) -> Any:
+        """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
+        try:
+            return self.get(path, parameters)
+        except errors.StoppedError:
+            return self._exchange("GET", path, parameters=parameters)
 
     def now(self) -> dt.datetime:
         """Give the present by the connection's clock."""
@@ -125,9 +126,6 @@ class Reader:
             response = client.send(request, stream=True)
             status = response.status_code
             content = self._content(response, f"{method} {shown}", began)
-        except errors.RejectedError as error:
-            status = error.failure.status
-            raise
         except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
             raise unreachable(f"{method} {shown}", error, self._connection.token) from error
         finally:
@@ -162,15 +160,14 @@ class Reader:
             self._clients.append(client)
         return client
 
-    def _refuse_redirect(self, response: httpx.Response) -> None:
-        """Refuse before httpx looks at the target, which may be anything."""
+    @staticmethod
+    def _refuse_redirect(response: httpx.Response) -> None:
+        """Remove the target, which may be anything, before httpx looks at it.
+
+        The body is read: a write may have taken effect all the same, and the secret of a new key be in it.
+        """
         if response.is_redirect:
-            target = hidden(response.headers.get("Location", "nowhere"), self._connection.token)
-            detail = (
-                f"redirected to {target[:LONGEST_DETAIL]}, which is refused: the token stays with one host"
-            )
-            shown = f"{response.request.method} {response.request.url.raw_path.decode('ascii')}"
-            raise errors.RejectedError(errors.Failure(shown, detail, response.status_code))
+            response.extensions[REFUSED_TARGET] = response.headers.pop("Location", "nowhere")
 
     def _new_client(self) -> httpx.Client:
         connection = self._connection
@@ -205,13 +202,31 @@ class Writer(Reader):
         """
         return self._retrier.call(lambda: self._exchange("PATCH", path, body=_json(body)))
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post(self, path: str, body: Mapping[str, Any], item: str | None = None) -> Any:
         """Send a POST and give the JSON answer, which may hold a secret. Raises as :meth:`patch` does.
 
         It is sent again only where the service surely has not executed it: a second key would be refused, and
-        the secret of the first one lost with its answer.
+        the secret of the first one lost with its answer. After 429 that is so if nothing is at ``item``.
         """
-        return self._retrier.call(lambda: self._exchange("POST", path, body=_json(body)), repeatable=False)
+        refusals: list[errors.ApiError] = []
+
+        def send() -> Any:
+            if refusals and (item is None or self._exists(item)):
+                raise errors.RejectedError(refusals[-1].failure, refusals[-1].answer)
+            try:
+                return self._exchange("POST", path, body=_json(body))
+            except errors.RateLimitedError as error:
+                refusals.append(error)
+                raise
+
+        return self._retrier.call(send, repeatable=False)
+
+    def _exists(self, path: str) -> bool:
+        try:
+            self._exchange("GET", path)
+        except errors.NotFoundError:
+            return False
+        return True
 
     def post_now(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a POST once, even after ``stop`` or in a pause: what it completes cannot be left undone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -135,14 +136,10 @@ def test_an_answer_that_cannot_be_compared_is_not_verified(
     assert said in outcome.detail
 
 
-@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 429])
-def test_an_answer_that_is_an_error_is_a_failure(change: Change, status: int) -> None:
-    [outcome] = execute(lambda _request: httpx.Response(status), (change,))
-    assert outcome.result is Result.FAILED
-    assert f"PATCH {COLLECTION}/web: HTTP {status}" in outcome.detail
-
-
-LOST = [httpx.ReadError("gone"), httpx.ReadTimeout("late"), 500, 503, 408, b"<html>"]
+REFUSALS = [301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 409, 410, 412, 418, 422, 423, 429, 499]
+SUCCESSES = [202, 203, 204, 205, 206, 207, 226]
+LOST = [httpx.ReadError("gone"), httpx.ReadTimeout("late"), 500, 503, 408, *REFUSALS]
+ODD = [b"<html>", b"", b"[]", b"null", *SUCCESSES]
 
 
 def losing(lost: Exception | int | bytes, read: httpx.Response) -> Handler:
@@ -153,12 +150,15 @@ def losing(lost: Exception | int | bytes, read: httpx.Response) -> Handler:
             return read
         if isinstance(lost, Exception):
             raise lost
-        return httpx.Response(200, content=lost) if isinstance(lost, bytes) else httpx.Response(lost)
+        if isinstance(lost, bytes):
+            return httpx.Response(200, content=lost)
+        shown = json.loads(request.content) | {"name": "web"}  # which proves nothing
+        return httpx.Response(lost, json=shown, headers={"Location": "http://elsewhere/"})
 
     return handler
 
 
-@pytest.mark.parametrize("lost", LOST, ids=repr)
+@pytest.mark.parametrize("lost", [*LOST, *ODD], ids=repr)
 def test_a_lost_answer_is_applied_if_the_key_holds_what_was_sent(
     change: Change, lost: Exception | int | bytes
 ) -> None:
@@ -175,6 +175,24 @@ def test_a_lost_answer_is_a_failure_if_the_key_holds_what_it_held(
     [outcome] = execute(losing(lost, read), (change,))
     assert outcome.result is Result.FAILED
     assert "; read back: " in outcome.detail
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_a_success_that_shows_nothing_is_not_verified_if_the_key_holds_what_it_held(
+    change: Change, odd: int | bytes
+) -> None:
+    read = httpx.Response(200, json=live("web") | dict(change.before))
+    [outcome] = execute(losing(odd, read), (change,))
+    assert outcome.result is Result.NOT_VERIFIED
+    assert "; read back: " in outcome.detail
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_that_keeps_the_key_from_being_read_is_not_verified(change: Change, status: int) -> None:
+    [outcome] = execute(lambda _request: httpx.Response(status), (change,))
+    assert outcome.result is Result.NOT_VERIFIED
+    assert f"PATCH {COLLECTION}/web: HTTP {status}" in outcome.detail
+    assert f"reading it back failed: GET {COLLECTION}/web: HTTP {status}" in outcome.detail
 
 
 def test_a_lost_answer_is_not_verified_if_the_key_holds_a_part_or_something_else(change: Change) -> None:
@@ -208,9 +226,20 @@ def test_a_lost_answer_is_cleared_up_even_after_an_interrupt(change: Change) -> 
     assert outcome.result is Result.APPLIED
 
 
-def test_a_lost_answer_about_a_key_that_is_gone_is_a_failure(change: Change) -> None:
-    [outcome] = execute(losing(500, httpx.Response(404)), (change,))
-    assert (outcome.result, outcome.detail[-15:]) == (Result.FAILED, "the key is gone")
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_key_whose_path_gives_404_is_gone_only_if_it_is_not_listed(change: Change, *, listed: bool) -> None:
+    rows = [live("web") | dict(change.patch)] if listed else []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        is_listing = request.url.path == COLLECTION
+        page = {"count": len(rows), "results": rows}
+        return httpx.Response(200, json=page) if is_listing else httpx.Response(404)
+
+    [outcome] = execute(handler, (change,))
+    if listed:
+        assert (outcome.result, outcome.detail) == (Result.APPLIED, "")
+    else:
+        assert (outcome.result, outcome.detail[-15:]) == (Result.FAILED, "the key is gone")
 
 
 @pytest.mark.parametrize("read", [httpx.Response(500), httpx.Response(200, json={"name": "web"})])
@@ -282,8 +311,8 @@ def test_a_write_that_waits_for_a_pause_when_the_run_is_interrupted_is_not_attem
 
     with Writer(connect(handler, clock=Interrupted(), stop=stop)) as writer:
         outcomes = Executor(writer, KINDS, Workers(1), stop).execute((change,) * 2, ignore)
-    assert [str(outcome.result) for outcome in outcomes] == ["failed", "not attempted"]
-    assert len(sent) == 1
+    assert [str(outcome.result) for outcome in outcomes] == ["not verified", "not attempted"]
+    assert [request.method for request in sent] == ["PATCH", "GET"]
 
 
 MOVED: dict[str, tuple[dict[str, Any] | None, str]] = {

@@ -14,30 +14,42 @@ from reconciler.client import Writer
 from reconciler.errors import SinkError
 from reconciler.model import Action, Change, Outcome, Result
 from reconciler.resources import load_kinds
-from tests.core.values import declared, live, make_plan
-from tests.support import Script, connect
+from reconciler.retry import RetryPolicy
+from tests.core.values import CAAS, declared, live, make_plan
+from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.kinds import Kind
     from reconciler.secret import Secret
 
 SECRET = "do-not-show"
 ABSENT = replace(declared(), is_absent=True)
 (CREATION,) = make_plan([declared(containers=[], description="")], []).changes
 (DELETION,) = make_plan([ABSENT], [live()]).changes
-REPLACEMENT = replace(CREATION, action=Action.REPLACE)
+REPLACEMENT = replace(CREATION, action=Action.REPLACE, created=DELETION.created)
 
 BORN = httpx.Response(200, json=live(secret=SECRET))
 THERE = httpx.Response(200, json=live())
 OTHER = httpx.Response(200, json=live(description="theirs"))
+ANEW = httpx.Response(200, json=live(created_at="2026-05-31T00:00:00Z"))
+TASK = httpx.Response(200, json={"tasks": ["7"]})
 FORBIDDEN = httpx.Response(403, json={"message": "no"})
 GONE = httpx.Response(404, json={"message": "gone"})
 IN_USE = httpx.Response(409, json={"message": "in use"})
 FAULT = httpx.Response(500, json={"message": "oops"})
 GATEWAY = httpx.Response(504, text="late")
 BROKEN = httpx.ReadError("the connection broke")
+REFUSED = httpx.ConnectError("refused")
 DELETED = httpx.Response(204)
+EMPTY = httpx.Response(201)
+ACCEPTED = httpx.Response(202, json=live())
+# None of these proves that nothing happened.
+REFUSALS = {
+    status: httpx.Response(status, json={"message": "no"}, headers={"Location": "http://elsewhere/"})
+    for status in (301, 302, 303, 304, 307, 308, 400, 401, 403, 405, 410, 412, 418, 422, 423, 429, 451, 499)
+}
 
 
 class Keeper:
@@ -68,13 +80,30 @@ class Keeper:
 KEPT = Kept("memory:1")
 
 
+class Service:
+    """Answers a script, but lists what it is told to list."""
+
+    def __init__(self, script: Script, listed: Sequence[object] = ()) -> None:
+        self._script = script
+        self._listed = listed
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and request.url.path == COLLECTION:
+            return httpx.Response(200, json={"count": len(self._listed), "results": self._listed})
+        return self._script(request)
+
+
 def outcome_of(
-    change: Change, answers: Sequence[httpx.Response | Exception], kept: Kept | None = KEPT
+    change: Change,
+    answers: Sequence[httpx.Response | Exception],
+    kept: Kept | None = KEPT,
+    kind: Kind = CAAS,
+    listed: Sequence[object] = (),
 ) -> tuple[Outcome, list[str], Keeper]:
     """Send a change to a service that answers so; give what became of it, the requests, and the keeper."""
     script, keeper = Script(*answers), Keeper(kept)
-    with Writer(connect(script)) as writer:
-        births = Births(writer, load_kinds(), keeper)
+    with Writer(connect(Service(script, listed))) as writer:
+        births = Births(writer, {"caas": kind}, keeper)
         send = {Action.CREATE: births.create, Action.DELETE: births.delete, Action.REPLACE: births.replace}
         outcome = send[change.action](change)
     assert SECRET not in f"{outcome}"
@@ -93,9 +122,23 @@ LOST = "its secret is lost: either declare it `state: absent`"
         ([BORN], None, Result.NOT_VERIFIED, f"it is written nowhere; the key exists now, and {LOST}"),
         ([THERE], KEPT, Result.NOT_VERIFIED, f"the answer held no secret; the key exists now, and {LOST}"),
         ([OTHER], KEPT, Result.NOT_VERIFIED, 'description was accepted as "" but is stored as "theirs"'),
-        ([httpx.Response(200, json=[])], KEPT, Result.NOT_VERIFIED, "the answer is not an object"),
-        ([IN_USE], KEPT, Result.FAILED, "HTTP 409"),
-        ([FORBIDDEN], KEPT, Result.FAILED, "HTTP 403"),
+        ([httpx.Response(200, json=[]), THERE], KEPT, Result.NOT_VERIFIED, "the answer is not an object"),
+        ([TASK, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([EMPTY, THERE], KEPT, Result.NOT_VERIFIED, LOST),
+        ([EMPTY, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([ACCEPTED, THERE], KEPT, Result.NOT_VERIFIED, LOST),
+        ([ACCEPTED, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([IN_USE, GONE], KEPT, Result.FAILED, "HTTP 409"),
+        ([IN_USE, OTHER], KEPT, Result.FAILED, 'not as declared (description was sent as "" but is stored'),
+        (
+            [IN_USE, THERE],
+            KEPT,
+            Result.NOT_VERIFIED,
+            "either somebody else made it, or this request did, and",
+        ),
+        ([FORBIDDEN, GONE], KEPT, Result.FAILED, "HTTP 403"),
+        ([FORBIDDEN], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed: GET"),
+        ([REFUSED], KEPT, Result.FAILED, "no answer: refused"),
         ([BROKEN, THERE], KEPT, Result.NOT_VERIFIED, LOST),
         ([FAULT, THERE], KEPT, Result.NOT_VERIFIED, LOST),
         ([BROKEN, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
@@ -121,15 +164,118 @@ def test_what_becomes_of_a_creation(
     assert (keeper.secrets, outcome.secret_at) == (([SECRET], kept.where) if is_kept and kept else ([], ""))
 
 
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refusal_of_a_creation_that_was_executed_all_the_same_is_a_lost_secret(status: int) -> None:
+    outcome, _, _ = outcome_of(CREATION, [REFUSALS[status], THERE])
+    assert (outcome.result, LOST in outcome.detail) == (Result.NOT_VERIFIED, True)
+    assert f"HTTP {status}" in outcome.detail
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refusal_of_a_creation_without_effect_is_a_failure(status: int) -> None:
+    outcome, _, _ = outcome_of(CREATION, [REFUSALS[status], GONE])
+    assert (outcome.result, f"HTTP {status}" in outcome.detail) == (Result.FAILED, True)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 206, 207, 302, 304, 400, 409, 429, 500, 504])
+@pytest.mark.parametrize(("read", "result"), [(THERE, Result.APPLIED), (GONE, Result.NOT_VERIFIED)])
+def test_a_secret_in_any_answer_is_stored(status: int, read: httpx.Response, result: Result) -> None:
+    body = {"secret": SECRET, "message": "no"}
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(status, json=body), read])
+    assert keeper.secrets == [SECRET]
+    assert (outcome.result, outcome.secret_at) == (result, "memory:1")
+    assert LOST not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    "body", [f'{{"name":"a","name":"b","secret":"{SECRET}"}}', f'{{"secret":"{SECRET}","x":NaN}}']
+)
+def test_a_secret_in_an_answer_that_cannot_be_trusted_is_stored(body: str) -> None:
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
+    assert (keeper.secrets, outcome.result) == ([SECRET], Result.APPLIED)
+
+
+def test_a_secret_in_an_answer_that_echoes_the_token_is_stored() -> None:
+    answer = httpx.Response(201, json=live(secret=SECRET, description=TOKEN))
+    outcome, _, keeper = outcome_of(CREATION, [answer, THERE])
+    assert (keeper.secrets, outcome.result) == ([SECRET], Result.APPLIED)
+
+
+NO_SECRET = replace(CAAS, secret=None)
+
+
 @pytest.mark.parametrize(
     ("answers", "result", "told"),
     [
-        ([DELETED], Result.APPLIED, ""),
-        ([httpx.Response(200, json={})], Result.APPLIED, ""),
+        ([EMPTY, THERE], Result.APPLIED, ""),
+        ([DELETED, THERE], Result.APPLIED, ""),
+        ([ACCEPTED, THERE], Result.APPLIED, ""),
+        ([TASK, THERE], Result.APPLIED, ""),
+        ([FAULT, THERE], Result.APPLIED, ""),
+        ([REFUSALS[303], THERE], Result.APPLIED, ""),
+        ([REFUSALS[400], THERE], Result.APPLIED, ""),
+        ([IN_USE, THERE], Result.UNCHANGED, ""),
+        ([IN_USE, OTHER], Result.FAILED, "not as declared"),
+        ([EMPTY, OTHER], Result.NOT_VERIFIED, "it exists, not as it was sent (description"),
+        ([EMPTY, GONE], Result.NOT_VERIFIED, "it is not there yet"),
+        ([EMPTY, FAULT], Result.NOT_VERIFIED, "it may exist now"),
+    ],
+)
+def test_what_becomes_of_a_creation_of_a_kind_without_a_secret(
+    answers: list[httpx.Response | Exception], result: Result, told: str
+) -> None:
+    outcome, _, _ = outcome_of(CREATION, answers, kind=NO_SECRET)
+    assert outcome.result is result
+    assert told in outcome.detail
+    assert bool(outcome.detail) is bool(told)
+    assert "secret" not in outcome.detail
+
+
+def test_a_key_of_another_system_is_not_taken_for_a_created_one() -> None:
+    theirs = httpx.Response(200, json=live(source="iate"))
+    outcome, _, _ = outcome_of(CREATION, [EMPTY, theirs], kind=NO_SECRET)
+    assert (outcome.result, "source iate" in outcome.detail) == (Result.NOT_VERIFIED, True)
+
+
+@pytest.mark.parametrize("answer", [FAULT, GONE, REFUSALS[302]])
+def test_a_path_that_gives_404_does_not_hide_a_key_that_is_listed(answer: httpx.Response) -> None:
+    outcome, _, _ = outcome_of(CREATION, [answer, GONE], listed=[live()])
+    assert (outcome.result, LOST in outcome.detail) == (Result.NOT_VERIFIED, True)
+
+
+def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() -> None:
+    limit = httpx.Response(429, headers={"Retry-After": "7"})
+    clock = FakeClock()
+    for read, result, posts in ((GONE, Result.APPLIED, 2), (THERE, Result.NOT_VERIFIED, 1)):
+        script = Script(limit, read, BORN if read is GONE else THERE)
+        link = connect(Service(script), retry=RetryPolicy(attempts=3), clock=clock)
+        with Writer(link) as writer:
+            outcome = Births(writer, {"caas": CAAS}, Keeper(KEPT)).create(CREATION)
+        methods = [request.method for request in script.requests]
+        assert (outcome.result, methods.count("POST")) == (result, posts)
+    assert clock.elapsed == 14
+
+
+@pytest.mark.parametrize(
+    ("answers", "result", "told"),
+    [
+        ([DELETED, GONE], Result.APPLIED, ""),
+        ([DELETED, httpx.Response(410)], Result.APPLIED, ""),
+        ([DELETED, THERE], Result.NOT_VERIFIED, "accepted; read back: the key is still there"),
+        ([DELETED, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
+        ([DELETED, TASK], Result.APPLIED, ""),
+        ([httpx.Response(200, json={}), GONE], Result.APPLIED, ""),
+        ([TASK, THERE], Result.NOT_VERIFIED, "the key is still there"),
+        ([httpx.Response(202), GONE], Result.APPLIED, ""),
+        ([httpx.Response(202), THERE], Result.NOT_VERIFIED, "the key is still there"),
         ([GONE], Result.APPLIED, ""),
-        ([IN_USE], Result.FAILED, "something still uses the key; detach it first"),
+        ([GONE, THERE], Result.FAILED, "read back: the key is still there"),
+        ([IN_USE, THERE], Result.FAILED, "something still uses the key; detach it first"),
+        ([IN_USE, GONE], Result.APPLIED, ""),
+        ([IN_USE, ANEW], Result.NOT_VERIFIED, "another key of this name is there"),
         ([BROKEN, GONE], Result.APPLIED, ""),
         ([BROKEN, THERE], Result.FAILED, "read back: the key is still there"),
+        ([REFUSED], Result.FAILED, "no answer: refused"),
         ([FAULT, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
     ],
 )
@@ -142,25 +288,54 @@ def test_what_becomes_of_a_deletion(
     assert bool(outcome.detail) is bool(told)
 
 
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_deletion_is_resolved_by_reading(status: int) -> None:
+    for read, result in ((GONE, Result.APPLIED), (THERE, Result.FAILED)):
+        outcome, _, _ = outcome_of(DELETION, [REFUSALS[status], read])
+        assert outcome.result is result
+
+
+def test_a_path_that_gives_404_does_not_delete_a_key_that_is_listed() -> None:
+    outcome, _, _ = outcome_of(DELETION, [GONE], listed=[live()])
+    assert (outcome.result, "HTTP 404" in outcome.detail) == (Result.FAILED, True)
+
+
 @pytest.mark.parametrize(
-    ("answers", "result", "told"),
+    ("answers", "result", "told", "sent"),
     [
-        ([DELETED, BORN], Result.APPLIED, ""),
-        ([IN_USE], Result.FAILED, "HTTP 409"),
-        ([DELETED, FORBIDDEN], Result.NOT_VERIFIED, "the key was deleted, and creating it anew failed"),
-        ([DELETED, BROKEN, GONE], Result.NOT_VERIFIED, 'it was to be {"containers":[],"description":""'),
+        ([DELETED, GONE, BORN], Result.APPLIED, "", ["DELETE", "GET", "POST"]),
+        ([IN_USE, THERE], Result.FAILED, "HTTP 409", ["DELETE", "GET"]),
+        ([httpx.Response(202), THERE], Result.NOT_VERIFIED, "the key is still there", ["DELETE", "GET"]),
+        (
+            [DELETED, GONE, FORBIDDEN, GONE],
+            Result.NOT_VERIFIED,
+            "the key was deleted, and creating it anew failed",
+            ["DELETE", "GET", "POST", "GET"],
+        ),
+        (
+            [DELETED, GONE, BROKEN, GONE],
+            Result.NOT_VERIFIED,
+            'it was to be {"containers":[],"description":""',
+            ["DELETE", "GET", "POST", "GET"],
+        ),
+        ([DELETED, GONE, FAULT, THERE], Result.NOT_VERIFIED, LOST, ["DELETE", "GET", "POST", "GET"]),
     ],
 )
 def test_what_becomes_of_a_replacement(
-    answers: list[httpx.Response | Exception], result: Result, told: str
+    answers: list[httpx.Response | Exception], result: Result, told: str, sent: list[str]
 ) -> None:
-    outcome, _, _ = outcome_of(REPLACEMENT, answers)
-    assert outcome.result is result
+    outcome, requests, _ = outcome_of(REPLACEMENT, answers)
+    assert (outcome.result, requests) == (result, sent)
     assert told in outcome.detail
 
 
+def test_a_replacement_whose_key_is_there_again_is_applied_where_there_is_no_secret() -> None:
+    outcome, _, _ = outcome_of(REPLACEMENT, [DELETED, GONE, IN_USE, THERE], kind=NO_SECRET)
+    assert (outcome.result, outcome.detail) == (Result.APPLIED, "")
+
+
 def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() -> None:
-    stop, script = threading.Event(), Script(DELETED, BORN)
+    stop, script = threading.Event(), Script(DELETED, GONE, BORN)
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "DELETE":
@@ -170,7 +345,7 @@ def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() 
     with Writer(connect(answer, stop=stop)) as writer:
         outcome = Births(writer, load_kinds(), Keeper(KEPT)).replace(REPLACEMENT)
     assert (outcome.result, outcome.secret_at) == (Result.APPLIED, "memory:1")
-    assert [request.method for request in script.requests] == ["DELETE", "POST"]
+    assert [request.method for request in script.requests] == ["DELETE", "GET", "POST"]
 
 
 @pytest.mark.parametrize("change", [CREATION, DELETION, REPLACEMENT], ids=lambda change: change.action)

@@ -1,0 +1,39 @@
+"""What is known of a request that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What is known of a failed request.
+
+    ``in_doubt`` says that the request may have taken effect all the same. ``request`` is method and
+    path, never a header. ``status`` is None without an answer. ``exception_class`` and ``request_id``
+    come from the service's error body when it has them.
+    """
+
+    request: str
+    detail: str
+    status: int | None = None
+    exception_class: str | None = None
+    request_id: str | None = None
+    attempts: int = 1
+    retry_after: float | None = None
+    hint: str = ""
+    in_doubt: bool = False
+
+    def __str__(self) -> str:
+        """Give the failure on one line."""
+        facts = []
+        if self.exception_class:
+            facts.append(self.exception_class)
+        if self.request_id:
+            facts.append(f"request_id {self.request_id}")
+        if self.attempts > 1:
+            facts.append(f"tried {self.attempts} times")
+        status = f"HTTP {self.status}: " if self.status is not None else ""
+        known = f" ({', '.join(facts)})" if facts else ""
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.request}: {status}{self.detail}{known}{hint}"

@@ -1,0 +1,74 @@
+"""Resolving by reading what became of a write whose response proves nothing: never by guessing.
+
+Only 200 and 201 with the object as it was asked for prove that a write is done. A redirect, 202, an empty
+body, an error of any status or no response at all may each come from a service, or a proxy, that has executed
+the write, or has not, or will.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import NotFoundError
+from reconciler.observe import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.client import Reader
+    from reconciler.kinds import Kind
+    from reconciler.model import Change
+
+
+class _ReadBack:
+    """Reads even after the run was interrupted: a write in flight is always resolved."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
+        """Return the JSON response to a GET."""
+        return self._reader.read_back(path, parameters)
+
+
+class Resolver:
+    """Reads the key of a change after its write."""
+
+    def __init__(self, reader: Reader, kinds: Mapping[str, Kind]) -> None:
+        """Store who reads, and the kinds."""
+        self._reader = reader
+        self._kinds = kinds
+
+    def live(self, change: Change) -> Mapping[str, Any] | None:
+        """Return the live key, or None if it does not exist.
+
+        A 404 alone does not show that: a proxy, or a path that the service does not have, gives one as well.
+        So the listing of the scope decides then, and also where the response is not about the key.
+        Raises ReconcilerError if neither can be read.
+        """
+        return self._item(change) or self._listed(change)
+
+    def after_deletion(self, change: Change) -> Mapping[str, Any] | None:
+        """Return the live key, or None if it is gone, after a DELETE that the service says it has accepted.
+
+        So the path is right, and 404 is enough. Raises ReconcilerError if it cannot be read.
+        """
+        try:
+            found: Mapping[str, Any] = self._reader.read_back(change.path, {})
+        except NotFoundError:
+            return None
+        return found if self._is_about(change, found) else self._listed(change)
+
+    def _item(self, change: Change) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = self._reader.read_back(change.path, {})
+        except NotFoundError:
+            return None
+        return found if self._is_about(change, found) else None
+
+    def _listed(self, change: Change) -> Mapping[str, Any] | None:
+        kind = self._kinds[change.scope.kind]
+        return observe(_ReadBack(self._reader), kind, change.scope).keys.get(change.name)
+
+    def _is_about(self, change: Change, found: Any) -> bool:
+        return isinstance(found, dict) and found.get(self._kinds[change.scope.kind].identity) == change.name
