@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.changes import created_at
+from reconciler.diff import readable
 from reconciler.errors import InputError
 from reconciler.kinds import Form
 from reconciler.load.builder import parse
 from reconciler.load.spelling import block_text, field_lines
-from reconciler.normalize import NotNormalError, json_text, normalize
+from reconciler.normalize import json_text
 from reconciler.render.escape import printable
 from reconciler.wording import describe
 
@@ -46,12 +47,13 @@ class Adoption:
     """What can be declared of a scope's live keys, by name.
 
     ``foreign`` gives the names of other systems' keys, by the mark of the system; ``unusable`` says of each
-    other key that is left out why it is.
+    other key that is left out why it is; ``unnamed`` describes the live objects without a usable name.
     """
 
     keys: tuple[Declaration, ...]
     foreign: Mapping[str, tuple[str, ...]]
     unusable: Mapping[str, str]
+    unnamed: tuple[str, ...] = ()
 
 
 def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker) -> Adoption:
@@ -82,11 +84,11 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
         if name not in live:
             left_out[name] = "the service does not show it"
             continue
-        try:
-            value = _ordered(kind.fields[name], normalize(kind.fields[name], live[name]))
-        except NotNormalError as error:
-            left_out[name] = str(error)
+        forms, reasons = readable(kind, [name], live)
+        left_out |= reasons
+        if reasons:
             continue
+        value = _ordered(kind.fields[name], forms[name])
         if _reads_back(name, value):
             fields[name] = value
         else:
@@ -142,7 +144,10 @@ def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    try:
+        text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    except RecursionError:
+        text = "what is nested too deeply to be shown"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
@@ -169,6 +174,7 @@ def document_lines(kind: Kind, scope: Scope, adoption: Adoption) -> list[str]:
         lines.append(f"# left out: {count} of another system ({_short(owner)}), which are never changed:")
         lines += [f"#   {_short(name)}" for name in names]
     lines += [f"# left out: {_short(name)}: {_short(reason)}" for name, reason in adoption.unusable.items()]
+    lines += [f"# left out: {_short(text)}" for text in adoption.unnamed]
     if not adoption.keys:
         return [*lines, "keys: []"]
     return [*lines, "keys:", *_items(adoption.keys)]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff import differing, explain, whole_key
+from reconciler.diff import differing, explain, readable, whole_key
 from reconciler.errors import Problem, WrongShapeError
 from reconciler.model import Action, Change, Effect
 from reconciler.normalize import NotNormalError, format_instant, json_text, normalize, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.declared import DesiredKey
     from reconciler.errors import Position
@@ -22,15 +23,22 @@ COMES: Final = "a new key"
 GOES: Final = "the key goes"
 
 
-def planned_change(
-    kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None
-) -> Change | Problem | None:
-    """Give what makes a live key as it is declared, a problem if nothing can, or None if it is so already.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What has to happen to one key: nothing without a ``change``; and what is wrong with it."""
 
-    Raises WrongShapeError if the live key cannot be compared.
-    """
+    change: Change | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+UNCHANGED: Final = Planned()
+
+
+def planned_change(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None) -> Planned:
+    """Return what makes a live key as it is declared, as far as the two can be compared."""
     if key.is_absent:
-        return None if live is None else _deletion(kind, scope, key.name, live, key.position)
+        return UNCHANGED if live is None else _deletion(kind, scope, key.name, live, key.position)
     if live is None:
         return _creation(kind, scope, key)
     return _update(kind, scope, key, live)
@@ -42,7 +50,7 @@ def undeclared(
     names: Iterable[str],
     live: Mapping[str, Mapping[str, Any]],
     exclusive: Position,
-) -> Iterator[Change]:
+) -> Iterator[Planned]:
     """Give the deletion of each key that no file declares; ``exclusive`` is what asks for it."""
     for name in names:
         yield _deletion(kind, scope, name, live[name], exclusive, is_undeclared=True)
@@ -82,7 +90,12 @@ def created_at(kind: Kind, live: Mapping[str, Any]) -> str | None:
 def wrong_shape(address: str, error: KeyError | NotNormalError) -> WrongShapeError:
     """Give the error that a live key cannot be compared."""
     what = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
-    return WrongShapeError(f"{address}: the live key has not the documented shape: {what}")
+    return WrongShapeError(f"{address}: {mismatch([what])}")
+
+
+def mismatch(reasons: Iterable[str]) -> str:
+    """Return the message that a live key does not match its schema."""
+    return f"the service returned a key that does not match the documented schema: {', '.join(reasons)}"
 
 
 def _broken(change: Change, rule: str, what: str) -> Problem:
@@ -90,24 +103,60 @@ def _broken(change: Change, rule: str, what: str) -> Problem:
     return Problem(message, change.position, change.address)
 
 
-def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) -> Change | None:
+def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) -> Planned:
     ignored = key.lifecycle.ignore_changes
     declared = {n: v for n, v in key.fields.items() if n not in ignored} if ignored else key.fields
     try:
         names = differing(kind, declared, live)
-        if not names:
-            return None
-        is_replaced = not kind.immutable.isdisjoint(names)
-        always = {name for name in kind.always_sent if name in live}
-        # A key that is made anew takes along what is not declared.
-        kept = kind.settable if is_replaced else always
-        shown = sorted({*declared, *kept} - {kind.identity})
-        before = {name: normalize(kind.fields[name], live[name]) for name in shown}
-    except (KeyError, NotNormalError) as error:
-        raise wrong_shape(scope.address(key.name), error) from error
+    except (KeyError, NotNormalError, RecursionError):
+        return _partial_update(kind, scope, key, declared, live)
+    return _change_of(kind, scope, key, declared, live, names) if names else UNCHANGED
+
+
+def _partial_update(
+    kind: Kind, scope: Scope, key: DesiredKey, declared: Mapping[str, Any], live: Mapping[str, Any]
+) -> Planned:
+    """Compare what can be compared: a value that nobody can read must not shield the others of its key."""
+    _, faults = readable(kind, declared, declared)
+    if faults:
+        return Planned(problems=(_undeclarable(scope, key, faults),))
+    _, odd = readable(kind, declared, live)
+    rest = {name: value for name, value in declared.items() if name not in odd}
+    names = differing(kind, rest, live)
+    made = _change_of(kind, scope, key, rest, live, names) if names else UNCHANGED
+    return made if made.problems else replace(made, problems=(_odd(scope, key.name, odd),))
+
+
+def _undeclarable(scope: Scope, key: DesiredKey, faults: Mapping[str, str]) -> Problem:
+    message = f"the declared value cannot be compared: {', '.join(faults.values())}; write another value"
+    return Problem(message, key.position, scope.address(key.name))
+
+
+def _odd(scope: Scope, name: str, reasons: Mapping[str, str]) -> Problem:
+    message = f"{mismatch(reasons.values())}; what cannot be compared is left as it is, correct it there"
+    return Problem(message, address=scope.address(name), is_live=True)
+
+
+def _change_of(  # noqa: PLR0913, PLR0917 - all that an update is made of
+    kind: Kind,
+    scope: Scope,
+    key: DesiredKey,
+    declared: Mapping[str, Any],
+    live: Mapping[str, Any],
+    names: Sequence[str],
+) -> Planned:
+    """Return the change of a key whose declared fields ``names`` differ."""
+    is_replaced = not kind.immutable.isdisjoint(names)
+    always = {name for name in kind.always_sent if name in live}
+    # A key that is made anew takes along what is not declared.
+    kept = kind.settable if is_replaced else always
+    shown = sorted({*declared, *kept} - {kind.identity})
+    before, odd = readable(kind, shown, live)
+    if odd:
+        return Planned(problems=(_odd(scope, key.name, odd),))
     after = {name: normalize(kind.fields[name], declared.get(name, before[name])) for name in shown}
     changed = {name: after[name] for name in sorted(always.union(names))}
-    return Change(
+    change = Change(
         scope=scope,
         name=key.name,
         path=kind.item_path(scope, key.name),
@@ -120,20 +169,23 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any]) 
         action=Action.REPLACE if is_replaced else Action.UPDATE,
         may_revoke=not key.lifecycle.prevent_revoke,
     )
+    return Planned(change)
 
 
-def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Change | Problem:
+def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:
     address = scope.address(key.name)
     if kind.create_requires is None:
         message = "declared, but not on the server; create the key first, or remove it from the file"
-        return Problem(message, key.position, address)
+        return Planned(problems=(Problem(message, key.position, address),))
     missing = [name for name in kind.create_requires if name not in key.fields]
     if missing:
         message = f"declared, but not on the server, and a new key needs {', '.join(missing)}; declare it"
-        return Problem(message, key.position, address)
+        return Planned(problems=(Problem(message, key.position, address),))
     names = sorted(key.fields.keys() - {kind.identity})
-    after = {name: normalize(kind.fields[name], key.fields[name]) for name in names}
-    return Change(
+    after, faults = readable(kind, names, key.fields)
+    if faults:
+        return Planned(problems=(_undeclarable(scope, key, faults),))
+    change = Change(
         scope=scope,
         name=key.name,
         path=kind.item_path(scope, key.name),
@@ -144,6 +196,7 @@ def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Change | Problem:
         position=key.position,
         action=Action.CREATE,
     )
+    return Planned(change)
 
 
 def creation_body(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,17 +212,14 @@ def _deletion(  # noqa: PLR0913, PLR0917 - all that a deletion is made of
     live: Mapping[str, Any],
     position: Position,
     is_undeclared: bool = False,  # noqa: FBT001, FBT002 - always given by name
-) -> Change:
-    names = sorted({*kind.settable} - {kind.identity})
-    try:
-        before = {field: normalize(kind.fields[field], live[field]) for field in names}
-    except (KeyError, NotNormalError) as error:
-        raise wrong_shape(scope.address(name), error) from error
-    return Change(
+) -> Planned:
+    """Return the deletion of a key; what cannot be compared of it is not shown, and warned about."""
+    before, odd = readable(kind, sorted({*kind.settable} - {kind.identity}), live)
+    change = Change(
         scope=scope,
         name=name,
         path=kind.item_path(scope, name),
-        fields=whole_key((kind.fields[field] for field in names), before, Effect.REVOKES, GOES),
+        fields=whole_key((kind.fields[field] for field in before), before, Effect.REVOKES, GOES),
         before=before,
         after={},
         patch={},
@@ -178,3 +228,7 @@ def _deletion(  # noqa: PLR0913, PLR0917 - all that a deletion is made of
         action=Action.DELETE,
         is_undeclared=is_undeclared,
     )
+    if not odd:
+        return Planned(change)
+    message = f"{mismatch(odd.values())}; it would be deleted all the same, and the plan does not show this"
+    return Planned(change, warnings=(Problem(message, address=change.address, is_live=True),))

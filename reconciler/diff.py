@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.effects import effect_of
 from reconciler.kinds import Form
 from reconciler.model import Effect, FieldChange
-from reconciler.normalize import json_text, normalize
+from reconciler.normalize import NotNormalError, json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.kinds import Field, Kind
+
+DEEPEST: Final = 64
+"""How deep a live value may be nested and still be compared."""
 
 
 def differing(kind: Kind, desired: Mapping[str, Any], observed: Mapping[str, Any]) -> tuple[str, ...]:
@@ -42,6 +45,40 @@ def differing(kind: Kind, desired: Mapping[str, Any], observed: Mapping[str, Any
         if json_text(normalize(field, want)) != json_text(normalize(field, have)):
             names.append(name)
     return tuple(sorted(names))
+
+
+def readable(
+    kind: Kind, names: Iterable[str], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the normal forms of those ``values`` that have one, and why each of the others has none."""
+    forms: dict[str, Any] = {}
+    reasons: dict[str, str] = {}
+    for name in names:
+        if name not in values:
+            reasons[name] = f"it has no {name}"
+        elif not _is_shallow(values[name]):
+            reasons[name] = f"{name} is nested more than {DEEPEST} deep"
+        else:
+            try:
+                forms[name] = normalize(kind.fields[name], values[name])
+            except NotNormalError as error:
+                reasons[name] = str(error)
+    return forms, reasons
+
+
+def _is_shallow(value: Any) -> bool:
+    """Return whether a value is nested so little that every function can walk it."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def explain(

@@ -1,7 +1,6 @@
 """Every way in which the reconciler gives up, by meaning.
 
-What lower libraries raise becomes one of the classes below, with the lower exception as its cause. So
-a caller decides by class, and the command line chooses an exit code, without reading a text::
+What lower libraries raise becomes one of the classes below, with the lower exception as its cause::
 
     ReconcilerError                 exit code 1
     |-- InputError                  the files are wrong; carries every problem found
@@ -84,11 +83,12 @@ def unpack(source: str, place: int) -> Position:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: where, with which key, what, and what to do about it."""
+    """One thing that is wrong; ``is_live`` marks a fault of one live object, which stops nothing else."""
 
     message: str
     position: Position | None = None
     address: str = ""
+    is_live: bool = False
 
     def __str__(self) -> str:
         """Give the problem on one line: ``FILE:LINE:COL: address: message``."""

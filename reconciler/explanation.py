@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff import readable
 from reconciler.kinds import Form
-from reconciler.normalize import NotNormalError, json_text, normalize
+from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -87,17 +88,15 @@ def explanations(
 def _explained(
     kind: Kind, field: Field, desired: Mapping[str, Any], observed: Mapping[str, Any]
 ) -> Explanation:
-    want = _value(field, desired[field.name]) if field.name in desired else None
+    want = _value(kind, field.name, desired) if field.name in desired else None
     is_shown = field.name in observed and field.name != kind.secret  # which no answer but one should hold
-    have = _value(field, observed[field.name]) if is_shown else None
+    have = _value(kind, field.name, observed) if is_shown else None
     return Explanation(field.name, want, have, RULES[field.form], _verdict(kind, field, want, have))
 
 
-def _value(field: Field, raw: Any) -> Value:
-    try:
-        return Value(raw, normalize(field, raw))
-    except NotNormalError as error:
-        return Value(raw, None, str(error))
+def _value(kind: Kind, name: str, values: Mapping[str, Any]) -> Value:
+    forms, reasons = readable(kind, [name], values)
+    return Value(values[name], forms.get(name), reasons.get(name, ""))
 
 
 def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -> Verdict:
@@ -107,7 +106,7 @@ def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -
         return Verdict.READ_ONLY
     if want is None:
         return Verdict.UNDECLARED
-    if have is None or have.problem:
+    if have is None or have.problem or want.problem:
         return Verdict.UNREADABLE
     return Verdict.EQUAL if json_text(want.form) == json_text(have.form) else Verdict.DIFFERENT
 

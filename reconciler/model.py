@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ObservedScope:
-    """What the API answered for one scope: every live key by name."""
+    """What the API answered for one scope: every live key by name.
+
+    ``unnamed`` counts the live objects whose name cannot be used; ``problems`` says what is wrong with them.
+    """
 
     scope: Scope
     keys: Mapping[str, Mapping[str, Any]]
+    unnamed: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Return the number of live objects."""
+        return len(self.keys) + self.unnamed
 
 
 class Effect(StrEnum):
@@ -165,10 +175,11 @@ def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
 class Plan:
     """Every change, sorted by address, and what the plan does not touch.
 
-    ``problems`` are the reasons why the plan must not be applied as it stands; ``unmanaged`` are the
-    addresses of live keys that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal
-    digits over all that decides what an apply does, so that equal plans can be told by one word.
-    ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
+    ``problems`` are the reasons why the plan must not be applied as it stands, and what is wrong with single
+    live objects, which keeps nothing else from being applied; ``unmanaged`` are the addresses of live keys
+    that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what
+    an apply does, so that equal plans can be told by one word. ``observed`` counts the live keys of each
+    scope. ``refusals`` say why it goes beyond what one run may do.
     """
 
     changes: tuple[Change, ...]
@@ -183,6 +194,11 @@ class Plan:
     @property
     def objections(self) -> tuple[Problem, ...]:
         """Give all that keeps the plan from being applied."""
+        return (*(problem for problem in self.problems if not problem.is_live), *self.refusals)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Return all that is wrong, whether it keeps the plan from being applied or not."""
         return (*self.problems, *self.refusals)
 
     def count(self, action: Action) -> int:

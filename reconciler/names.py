@@ -142,19 +142,28 @@ def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Pr
 
 
 def _list(reader: Reader, path: str, member: str) -> Mapping[int, str]:
-    """List all names by their numbers. Raises IncompleteReadError, BadAnswerError and other ApiErrors."""
+    """List all names by their numbers. Raises IncompleteReadError, BadAnswerError and other ApiErrors.
+
+    An entry without a number and a name counts and can stand for nothing, but it hides no other.
+    """
     found: dict[int, str] = {}
+    odd = 0
     counted: int | None = None
-    while counted is None or len(found) < counted:
-        before = len(found)
+    while counted is None or len(found) + odd < counted:
+        before = len(found) + odd
         counted, results = _page(reader.get(path, {"limit": _PAGE, "offset": before}), path)
         for entry in results:
-            number, name = _entry(entry, member, path)
-            found[number] = name
-        if len(found) == before:
+            known = _entry(entry, member)
+            if known is None:
+                odd += 1
+            else:
+                found[known[0]] = known[1]
+        if len(found) + odd == before:
             break
-    if len(found) != counted:
-        detail = f"the service counts {counted} entries and gives {len(found)}"
+    if odd and not found:
+        raise _bad_shape(path, f"each result must have a number as its id and a text as its {member}")
+    if len(found) + odd != counted:
+        detail = f"the service counts {counted} entries and gives {len(found) + odd}"
         raise IncompleteReadError(Failure(f"GET {path}", f"the listing is incomplete: {detail}"))
     return found
 
@@ -167,12 +176,12 @@ def _page(answer: Any, path: str) -> tuple[int, list[Any]]:
     raise _bad_shape(path, "it must have a count and a list of results")
 
 
-def _entry(entry: Any, member: str, path: str) -> tuple[int, str]:
+def _entry(entry: Any, member: str) -> tuple[int, str] | None:
     if isinstance(entry, dict):
         number, name = entry.get("id"), entry.get(member)
         if type(number) is int and isinstance(name, str):
             return number, name
-    raise _bad_shape(path, f"each result must have a number as its id and a text as its {member}")
+    return None
 
 
 def _bad_shape(path: str, detail: str) -> BadAnswerError:

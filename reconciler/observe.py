@@ -3,15 +3,19 @@
 Other tools have rewritten or deleted everything because a read came back empty; so a listing counts
 only if it holds exactly as many keys as the service counts, each once. Where a service counts nothing, its
 listing is whole once a page has come that is shorter than asked for, and no key came twice.
+
+An object without a usable name counts, and is a problem of its own: it hides none of the others. Where no
+object has one, it is the listing that has another shape, and nothing is concluded from it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from reconciler.errors import BadAnswerError, Failure, IncompleteReadError
+from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
 from reconciler.kinds import ListStyle
 from reconciler.model import ObservedScope
+from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +25,15 @@ if TYPE_CHECKING:
 
 LISTINGS: Final = 3
 """How often a listing that changes under the reader is begun again before it is given up."""
+
+
+_SHOWN: Final = 10
+"""So many objects without a usable name are described one by one."""
+
+
+_NO_SEGMENT: Final = frozenset({"", ".", ".."})
+"""Names that would lead a path to its collection, or above it."""
+_LONGEST: Final = 80
 
 
 class Source(Protocol):
@@ -35,47 +48,74 @@ class _ChangedError(Exception):
     """The listing changed between two pages."""
 
 
+class _Listed:
+    """What has been listed so far: live keys by name, and what is wrong with each object that has none.
+
+    ``shapeless`` counts those among the latter that have no text as their name at all.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.keys: dict[str, Mapping[str, Any]] = {}
+        self.odd: list[str] = []
+        self.shapeless = 0
+
+    @property
+    def count(self) -> int:
+        """Return the number of objects."""
+        return len(self.keys) + len(self.odd)
+
+    def problems(self, scope: Scope) -> tuple[Problem, ...]:
+        """Return what is wrong with the objects that have no usable name."""
+        shown = self.odd[:_SHOWN]
+        if len(self.odd) > _SHOWN:
+            shown.append(f"{len(self.odd) - _SHOWN} more objects of the listing have no usable name either")
+        return tuple(Problem(text, address=str(scope), is_live=True) for text in shown)
+
+
 def observe(reader: Source, kind: Kind, scope: Scope) -> ObservedScope:
     """List every key of ``scope``.
 
     Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where pages are numbered, one
-    more if the last page is full. Raises
-    IncompleteReadError if the listing never holds what it counts, BadAnswerError if an answer does
-    not have the documented shape, and every other ApiError as it comes.
+    more if the last page is full. Raises IncompleteReadError if the listing never holds what it counts,
+    BadAnswerError if an answer is no listing of objects with a name, and every other ApiError as it comes.
     """
     path = kind.collection_path(scope)
     list_once = _by_page if kind.listing.style is ListStyle.PAGE else _by_offset
     reason = ""
     for _ in range(LISTINGS):
         try:
-            return ObservedScope(scope, list_once(reader, kind, path))
+            listed = list_once(reader, kind, path)
+            if listed.shapeless and not listed.keys and listed.shapeless == listed.count:
+                raise _bad_shape(path, f"each result must be an object with a text as its {kind.identity}")
+            return ObservedScope(scope, listed.keys, len(listed.odd), listed.problems(scope))
         except _ChangedError as error:
             reason = str(error)
     detail = f"the listing is incomplete: {reason}; listed {LISTINGS} times, so nothing is concluded from it"
     raise IncompleteReadError(Failure(f"GET {path}", detail))
 
 
-def _by_offset(reader: Source, kind: Kind, path: str) -> dict[str, Mapping[str, Any]]:
-    keys: dict[str, Mapping[str, Any]] = {}
+def _by_offset(reader: Source, kind: Kind, path: str) -> _Listed:
+    found = _Listed()
     listing = kind.listing
     counted: int | None = None
-    while counted is None or len(keys) < counted:
-        answer = reader.get(path, {listing.limit: kind.page_limit, listing.position: len(keys)})
+    while counted is None or found.count < counted:
+        before = found.count
+        answer = reader.get(path, {listing.limit: kind.page_limit, listing.position: before})
         count, results = _page(listing, answer, path)
         if counted is not None and count != counted:
             raise _ChangedError(f"the count changed from {counted} to {count} between two pages")
         counted = count
-        before = len(keys)
-        _add(keys, results, kind, path)
-        if len(keys) == before and counted > before:
+        _add(found, results, kind)
+        if found.count == before and counted > before:
             raise _ChangedError(f"the service counts {counted} keys and gives {before}")
-    if len(keys) != counted:
-        raise _ChangedError(f"the service counts {counted} keys and gives {len(keys)}")
-    return keys
+    if found.count != counted:
+        raise _ChangedError(f"the service counts {counted} keys and gives {found.count}")
+    return found
 
 
-def _by_page(reader: Source, kind: Kind, path: str) -> dict[str, Mapping[str, Any]]:
-    keys: dict[str, Mapping[str, Any]] = {}
+def _by_page(reader: Source, kind: Kind, path: str) -> _Listed:
+    found = _Listed()
     listing = kind.listing
     number = 0
     is_last = False
@@ -87,11 +127,11 @@ def _by_page(reader: Source, kind: Kind, path: str) -> dict[str, Mapping[str, An
         if len(results) > kind.page_limit:
             detail = f"a page must not hold more than the {kind.page_limit} that were asked for"
             raise _bad_shape(path, detail)
-        _add(keys, results, kind, path)
+        _add(found, results, kind)
         is_last = len(results) < kind.page_limit
-    if listing.count is not None and len(keys) != count:
-        raise _ChangedError(f"the service counts {count} keys and gives {len(keys)}")
-    return keys
+    if listing.count is not None and found.count != count:
+        raise _ChangedError(f"the service counts {count} keys and gives {found.count}")
+    return found
 
 
 def _page(listing: Listing, answer: Any, path: str) -> tuple[int, list[Any]]:
@@ -110,15 +150,54 @@ def _page(listing: Listing, answer: Any, path: str) -> tuple[int, list[Any]]:
     raise _bad_shape(path, f"it must have {counted}{wanted}")
 
 
-def _add(keys: dict[str, Mapping[str, Any]], results: list[Any], kind: Kind, path: str) -> None:
-    identity = kind.identity
+def _add(found: _Listed, results: list[Any], kind: Kind) -> None:
+    identity, keys = kind.identity, found.keys
     for key in results:
         name = key.get(identity) if key.__class__ is dict else None
         if name.__class__ is not str:
-            raise _bad_shape(path, f"each result must be an object with a text as its {identity}")
+            found.shapeless += 1
+            found.odd.append(_unusable(found.count + 1, _shapeless(key, identity)))
+            continue
+        if not name.isascii() or name in _NO_SEGMENT:
+            reason = _unaddressable(name, identity)
+            if reason:
+                found.odd.append(_unusable(found.count + 1, reason))
+                continue
         whole = kind.completed(key) if kind.optional else key
         if keys.setdefault(name, whole) is not whole:
             raise _ChangedError(f"the key {name} stands in it twice")
+
+
+def _unusable(number: int, reason: str) -> str:
+    return f"object {number} of the listing {reason}, so nothing is done with it"
+
+
+def _shapeless(key: Any, identity: str) -> str:
+    """Return what an object is instead of one with a text as its name."""
+    if not isinstance(key, dict):
+        return f"is not an object but {_short(key)}"
+    if identity not in key:
+        return f"has no {identity}"
+    return f"has a {identity} that is not text: {_short(key[identity])}"
+
+
+def _unaddressable(name: str, identity: str) -> str:
+    """Return why a name cannot be one segment of a path; nothing if it can."""
+    if name in _NO_SEGMENT:
+        return f"has the {identity} {_short(name)}, which no path can hold"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return f"has a {identity} that is not valid Unicode: {_short(name)}"
+    return ""
+
+
+def _short(value: Any) -> str:
+    """Return a value as JSON, cut short."""
+    if isinstance(value, dict | list):  # which may be nested more deeply than JSON can be written
+        return "an object" if isinstance(value, dict) else "a list"
+    text = json_text(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _bad_shape(path: str, detail: str) -> BadAnswerError:

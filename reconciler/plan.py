@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.changes import created_at, forbidden, planned_change, undeclared, wrong_shape
-from reconciler.errors import Problem, WrongShapeError
+from reconciler.changes import UNCHANGED, created_at, forbidden, planned_change, undeclared, wrong_shape
+from reconciler.errors import Position, Problem, WrongShapeError
 from reconciler.kinds import EffectRule
 from reconciler.model import Action, Plan
 from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     """Tells whether an address is part of the plan."""
 
 _FINGERPRINT_PREFIX: Final = "sha256:"
+_NOWHERE: Final = Position("", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class ScopePlan:
     unmanaged: tuple[str, ...]
     problems: tuple[Problem, ...]
     observed: int
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,11 @@ def plan_scope(
     """Compare the declared keys of one scope with the live ones.
 
     ``selected`` narrows the plan to some addresses. An expiry that is not after ``now`` becomes a
-    problem if it would be sent. Raises WrongShapeError if a live key cannot be compared.
+    problem if it would be sent. What is wrong with one live key is a problem of that key, and of no other.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     unchanged = 0
     scope = desired.scope
     for key in desired.keys:
@@ -77,29 +80,31 @@ def plan_scope(
         if owner is not None:
             problems.append(_foreign(scope, key, owner))
             continue
-        change = planned_change(kind, scope, key, live)
-        if isinstance(change, Problem):
-            problems.append(change)
-        elif change is None:
+        planned = planned_change(kind, scope, key, live)
+        if planned is UNCHANGED:
             unchanged += 1
-        else:
-            changes.append(change)
-            problems.extend(past_expiries(kind, change, now))
-            problems.extend(forbidden(kind, key, change))
+            continue
+        problems.extend(planned.problems)
+        warnings.extend(planned.warnings)
+        if planned.change is not None:
+            changes.append(planned.change)
+            problems.extend(past_expiries(kind, planned.change, now))
+            problems.extend(forbidden(kind, key, planned.change))
     declared = {key.name for key in desired.keys}
     others = sorted(name for name in observed.keys if name not in declared and selected(scope.address(name)))
-    if desired.exclusive is not None:
-        ours = [name for name in others if kind.owner(observed.keys[name]) is None]
-        changes.extend(undeclared(kind, scope, ours, observed.keys, desired.exclusive))
-        others = [name for name in others if name not in set(ours)]
-    return ScopePlan(
-        scope,
-        tuple(changes),
-        unchanged,
-        tuple(scope.address(name) for name in others),
-        tuple(problems),
-        len(observed.keys),
-    )
+    unnamed = observed.problems if selected(scope.address("")) else ()
+    if desired.exclusive is None:
+        warnings.extend(unnamed)
+    else:
+        problems.extend(unnamed)  # it is not as declared while it holds what cannot even be named
+        ours = {name: None for name in others if kind.owner(observed.keys[name]) is None}
+        for planned in undeclared(kind, scope, ours, observed.keys, desired.exclusive):
+            changes.extend(filter(None, [planned.change]))
+            warnings.extend(planned.warnings)
+        others = [name for name in others if name not in ours]
+    unmanaged = tuple(scope.address(name) for name in others)
+    rest = (tuple(problems), observed.count, tuple(warnings))
+    return ScopePlan(scope, tuple(changes), unchanged, unmanaged, *rest)
 
 
 def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Plan:
@@ -107,17 +112,22 @@ def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Pl
     found = sorted(parts, key=lambda part: part.scope.sort_key)
     changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
     unsorted = (problem for part in found for problem in part.problems)
-    problems = sorted(unsorted, key=lambda problem: (problem.position, problem.address))
+    problems = sorted(unsorted, key=_place)
+    live = sorted((warning for part in found for warning in part.warnings), key=_place)
     observed = tuple((part.scope, part.observed) for part in found)
     return Plan(
         changes=tuple(changes),
         unchanged=sum(part.unchanged for part in found),
         unmanaged=tuple(address for part in found for address in part.unmanaged),
         problems=tuple(problems),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *live),
         fingerprint=fingerprint(changes, problems, observed),
         observed=observed,
     )
+
+
+def _place(problem: Problem) -> tuple[Position, str, str]:
+    return problem.position or _NOWHERE, problem.address, problem.message
 
 
 def fingerprint(
@@ -126,13 +136,14 @@ def fingerprint(
     """Give the digest of all that decides what an apply does.
 
     That is what each change does, its address, when its key was made, the values before and the patch; every
-    problem; and the number of live keys of the scopes with changes, of which limits allow a share.
+    problem that stops an apply; and the number of live keys of the scopes with changes, of which limits allow
+    a share.
     """
     facts: list[Any] = [
         [change.action, change.address, change.created, change.before, change.patch] for change in changes
     ]
     scopes = {change.scope for change in changes}
-    facts += [[problem.address, problem.message] for problem in problems]
+    facts += [[problem.address, problem.message] for problem in problems if not problem.is_live]
     facts += [[str(scope), count] for scope, count in observed if scope in scopes]
     digest = hashlib.sha256()
     for fact in facts:

@@ -216,7 +216,8 @@ def _fields(
 
 def _problem(shown: Mapping[str, Any]) -> Problem:
     place = shown.get("declared_at")
-    if place is None:
-        return Problem(shown["message"], None, shown["address"])
-    source, line, column = place.rsplit(":", 2)
-    return Problem(shown["message"], Position(source, int(line), int(column)), shown["address"])
+    position = None
+    if place is not None:
+        source, line, column = place.rsplit(":", 2)
+        position = Position(source, int(line), int(column))
+    return Problem(shown["message"], position, shown["address"], shown.get("live", False))

@@ -15,10 +15,12 @@ from reconciler.cli.options import clock_of, connection, explain_options, valida
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.render.escape import printable
+from reconciler.render.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reconciler.cli.console import Console
     from reconciler.commands.accept import Drifted
 
 
@@ -69,21 +71,36 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     with Reader(link) as reader:
         live = live_key(reader, kind, scope, name)
     found = drifted(kind, scope, key, live, now).narrowed(field)
+    _warn_of_mismatch(found, console)
     if not found.fields:
         what = "No declared field of {0} differs" if field is None else f"{field} of {{0}} does not differ"
         console.result(printable(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
         return ExitCode.DONE
-    for other in found.fields:
-        if (place := key.inherited_from(other)) is not None:
-            message = f"{other} comes from the defaults of its document, which hold for other keys too"
-            raise ConfigurationError(f"{place}: {message}; write it into the key first")
+    _refuse_inherited(found)
     content = read(key.source, io.BytesIO())
     text = accepted(content, found, now, lambda: validator(parameters, kinds, now))
     replace_text(key.source, content, text)
     console.result("".join(_diff(found, content.decode("utf-8"), text, console.paint)))
-    count = f"{len(found.fields)} field{'' if len(found.fields) == 1 else 's'}"
-    console.note(f"Accepted {count} of {found.address}: {', '.join(found.fields)}")
+    console.note(
+        f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {', '.join(found.fields)}"
+    )
     return ExitCode.DONE
+
+
+def _refuse_inherited(found: Drifted) -> None:
+    """Raise ConfigurationError if a field to accept is written in the defaults of its document."""
+    for field in found.fields:
+        if (place := found.key.inherited_from(field)) is not None:
+            message = f"{field} comes from the defaults of its document, which hold for other keys too"
+            raise ConfigurationError(f"{place}: {message}; write it into the key first")
+
+
+def _warn_of_mismatch(found: Drifted, console: Console) -> None:
+    """Warn of what cannot be accepted. Raises ConfigurationError if nothing else is left."""
+    if found.mismatch is not None:
+        if not found.fields:
+            raise ConfigurationError(str(found.mismatch))
+        console.warn([found.mismatch])
 
 
 def _diff(found: Drifted, before: str, after: str, paint: Callable[[str, str], str]) -> Iterator[str]:

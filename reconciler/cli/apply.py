@@ -76,7 +76,8 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
 
     Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked,
     --max-changes or --expect, because the plan file cannot be used, or because every key had changed since
-    the plan. 4: partly applied, or an answer could not be verified. 130: interrupted.
+    the plan. 4: partly applied, a live key could not be compared, or an answer could not be verified. 130:
+    interrupted.
     """
     _check(context, parameters)
     console = console_of(parameters)
@@ -114,14 +115,15 @@ def _apply(
             console.note("Nothing was applied.")
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not made.plan.changes:
-            return ExitCode.DONE
+            return ExitCode.ERROR if made.plan.problems else ExitCode.DONE
         keeper = _keeper(made, parameters, clock, console)
         freshness = _approve(parameters, console)
         held = (lambda: ()) if keeper is None else (lambda: keeper.expected)
         with finishing(stop, console, held), Workers(parameters["parallelism"]) as workers:
             execution = Execution(writer, made.kinds, workers, console, records, stop, events, keeper)
             code, _ = execution.run(made.plan, freshness)
-            return code
+            # What a live object kept from being compared was not applied.
+            return ExitCode.PARTIAL if code is ExitCode.DONE and made.plan.problems else code
 
 
 def _keeper(made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console) -> SinkKeeper | None:
@@ -162,7 +164,7 @@ def _expect(plan: Plan, fingerprint: str | None) -> None:
 
 def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
     """Tell whether the plan is left out: with -q the outcomes are the result, once nobody has to approve."""
-    executed = plan.changes and not plan.objections and not parameters["dry_run"]
+    executed = plan.changes and not plan.errors and not parameters["dry_run"]
     return bool(executed and parameters["auto_approve"] and console.verbosity < 0)
 
 

@@ -48,7 +48,8 @@ class DriftPrinter:
 
         plan, drifted = detection.plan, detection.drifted
         problems = [str(problem) for problem in plan.problems]
-        told = "\n".join([plan.fingerprint, *problems])
+        live = [warning for warning in plan.warnings if warning.is_live]
+        told = "\n".join([plan.fingerprint, *problems, *map(str, live)])
         if told == self._shown:
             self._console.detail("No news since the last round")
             return
@@ -58,6 +59,7 @@ class DriftPrinter:
         else:
             is_whole = not plan.problems
             self._console.result(render_drift(drifted, is_whole=is_whole, paint=self._console.paint))
+        self._console.warn(live)
         for problem in problems:
             self._console.error(problem)
 

@@ -67,8 +67,9 @@ def _request(made: ScopePlan) -> str:
     from reconciler.render.escape import printable  # noqa: PLC0415 - --help needs no renderer
     from reconciler.render.lines import field_view  # noqa: PLC0415 - the same
 
-    if made.problems:
-        return f"No PATCH would be sent: {printable(made.problems[0].message)}"
+    stops = [problem for problem in made.problems if not (problem.is_live and made.changes)]
+    if stops:
+        return f"No PATCH would be sent: {printable(stops[0].message)}"
     if not made.changes:
         return "No PATCH would be sent."
     (change,) = made.changes

@@ -117,7 +117,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
         made = Planner(reader, kinds, workers, now).plan(state, selected, advance)
     if base is not None:
         made = base.labelled(kinds, made, whole, selected)
-        console.warn(made.warnings[len(state.warnings) :])
+    console.warn(made.warnings[len(state.warnings) :])
     commit = git_commit(parameters["paths"]) if is_told else None
     base_commit = None if base is None else base.commit
     made_from = Provenance(parameters["base_url"].rstrip("/"), str(digest), commit, base_commit)
@@ -196,14 +196,14 @@ def judged(made: Plan, parameters: Mapping[str, Any]) -> Plan:
 
 
 def show(made: Made, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> None:
-    """Print a plan, then the reasons why it cannot be applied as it stands."""
+    """Print a plan, then all that is wrong with it."""
     console.result(rendered(parameters, made.plan, now, made.provenance, console))
     complain(made.plan, console)
 
 
 def complain(made: Plan, console: Console) -> None:
-    """Print the reasons why a plan cannot be applied as it stands."""
-    for problem in made.objections:
+    """Print all that is wrong with a plan."""
+    for problem in made.errors:
         console.error(str(problem))
 
 

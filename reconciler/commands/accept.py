@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adoption import declaration
+from reconciler.changes import mismatch
 from reconciler.commands.rewriting import check_rewritten, documents_of, state_of, text_of
 from reconciler.declared import DesiredScope
+from reconciler.diff import readable
 from reconciler.errors import InputError, Problem
 from reconciler.kinds import Form
 from reconciler.load.edit import place_of, replaced
@@ -33,13 +35,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """A declared key whose declared ``fields`` differ from the live ones."""
+    """A declared key whose declared ``fields`` differ from the live ones.
+
+    ``odd`` says of each declared field whose live value cannot be compared why that is so.
+    """
 
     kind: Kind
     scope: Scope
     key: DesiredKey
     live: Mapping[str, Any]
     fields: tuple[str, ...]
+    odd: Mapping[str, str]
 
     @property
     def address(self) -> str:
@@ -49,7 +55,15 @@ class Drifted:
     def narrowed(self, field: str | None) -> Drifted:
         """Give the same with one field only, or with all of them for None."""
         kept = tuple(name for name in self.fields if field in {None, name})
-        return replace(self, fields=kept)
+        odd = {name: reason for name, reason in self.odd.items() if field in {None, name}}
+        return replace(self, fields=kept, odd=odd)
+
+    @property
+    def mismatch(self) -> Problem | None:
+        """Return what cannot be accepted because it cannot be compared, if anything."""
+        if not self.odd:
+            return None
+        return Problem(f"{mismatch(self.odd.values())}; it cannot be accepted", address=self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,9 @@ def drifted(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], 
     if kind.owner(live) is not None:
         made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
         raise InputError(made.problems)
-    return Drifted(kind, scope, key, live, _differing(kind, scope, key, live, now))
+    declared = [name for name in key.fields if name not in key.lifecycle.ignore_changes]
+    _, odd = readable(kind, declared, live)
+    return Drifted(kind, scope, key, live, _differing(kind, scope, key, live, now), odd)
 
 
 def _differing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.adoption import Adoption, adopt, document_lines, key_lines
@@ -96,7 +96,8 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
 def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
     checker = SchemaChecker(document_schema(), live.kind)
     keys = (key for name, key in live.observed.keys.items() if name not in declared)
-    return adopt(live.kind, keys, checker)
+    unnamed = tuple(problem.message for problem in live.observed.problems)
+    return replace(adopt(live.kind, keys, checker), unnamed=unnamed)
 
 
 def _document_of(live: Live, documents: tuple[Document, ...]) -> int | None:
@@ -133,7 +134,8 @@ def _warnings(scope: Scope, adoption: Adoption) -> tuple[Problem, ...]:
         for made in adoption.keys
         for field, reason in made.left_out.items()
     ]
-    return (*gone, *fields)
+    unnamed = [Problem(f"left out: {text}", address=str(scope)) for text in adoption.unnamed]
+    return (*unnamed, *gone, *fields)
 
 
 def nothing_to_add(file: str, scope: Scope, adoption: Adoption) -> str:

@@ -29,11 +29,11 @@ def _lines(plan: Plan) -> Iterator[str]:
         for field in change.fields:
             yield from _field_lines(field_view(field))
         yield ""
-    for problem in plan.objections:
+    for problem in plan.errors:
         yield f"~ Error: {printable(str(problem))}"
     for problem in plan.warnings:
         yield f"~ Warning: {printable(str(problem))}"
-    if plan.objections or plan.warnings:
+    if plan.errors or plan.warnings:
         yield ""
     yield f"~ {summary_line(plan)}"
 

@@ -89,7 +89,7 @@ def planned(plan: Plan) -> tuple[Event, ...]:
     return (
         *changes,
         *(_problem("warning", warning) for warning in plan.warnings),
-        *(_problem("error", problem) for problem in plan.objections),
+        *(_problem("error", problem) for problem in plan.errors),
         Event("change_summary", summary_line(plan), summary),
     )
 

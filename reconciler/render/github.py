@@ -49,7 +49,7 @@ def render_github(plan: Plan) -> str:
     ranked = sorted(plan.changes, key=urgency)
     grave = [change for change in ranked if is_grave(*change.fields)]
     found: dict[_Kind, Sequence[Problem | Change]] = {
-        _Kind.ERROR: plan.objections,
+        _Kind.ERROR: plan.errors,
         _Kind.WARNING: [*grave, *plan.warnings],
         _Kind.NOTICE: ranked[len(grave) :],
     }

@@ -119,4 +119,5 @@ def _key(change: Change) -> dict[str, Any]:
 
 def _problem(problem: Problem) -> dict[str, Any]:
     place = {} if problem.position is None else {"declared_at": str(problem.position)}
-    return {"address": problem.address, "message": problem.message, **place}
+    live = {"live": True} if problem.is_live else {}
+    return {"address": problem.address, "message": problem.message, **place, **live}

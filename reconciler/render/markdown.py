@@ -131,7 +131,7 @@ def _head_lines(plan: Plan, key: str) -> Iterator[str]:
         yield f"- {unmanaged_line(plan)}."
     if any(is_grave(*change.fields) for change in plan.changes):
         yield f"- {_MARKS}"
-    yield from _problem_lines(plan.objections, errors_line(plan), _ERRORS)
+    yield from _problem_lines(plan.errors, errors_line(plan), _ERRORS)
     yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
 
 
@@ -147,8 +147,8 @@ def _headline(plan: Plan) -> str:
         parts.append(f"revokes on {counted(plan.revokes, 'key')}")
     if conflicts := plan.of_origin(Origin.CONFLICT):
         parts.append(f"conflict on {counted(conflicts, 'key')}")
-    if plan.objections:
-        parts.append(counted(len(plan.objections), "error"))
+    if plan.errors:
+        parts.append(counted(len(plan.errors), "error"))
     return ", ".join(parts)
 
 

@@ -18,7 +18,7 @@ from reconciler.render.escape import quoted
 from reconciler.render.gitlab import action_counts
 from reconciler.render.html import PageTemplate, Tone, page_template
 from reconciler.render.lines import SYMBOLS
-from reconciler.render.text import access_line, changes_text, counted
+from reconciler.render.text import access_line, changes_text, counted, errors_line
 from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ def _template() -> PageTemplate:
 
 def _headline(plan: Plan) -> Headline:
     notes = []
-    if plan.objections:
-        notes.append(f"{counted(len(plan.objections), 'error')}: the plan must not be applied as it stands.")
+    if plan.errors:
+        notes.append(f"{errors_line(plan)}.")
     if conflicts := plan.of_origin(Origin.CONFLICT):
         keys = counted(conflicts, "key")
         notes.append(f"{keys} in conflict: Git and the live API changed a field differently.")

@@ -63,7 +63,7 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
         (nothing,) = summary_lines(plan)
         yield nothing if plan.problems else paint(nothing, Colour.ADD)
     yield from _unmanaged_lines(plan, detail)
-    if plan.objections:
+    if plan.errors:
         yield paint(f"{errors_line(plan)}.", Colour.REMOVE)
 
 
@@ -101,8 +101,11 @@ def unmanaged_line(plan: Plan) -> str:
 
 
 def errors_line(plan: Plan) -> str:
-    """Say how many errors stand in the way."""
-    return f"{counted(len(plan.objections), 'error')}: the plan must not be applied as it stands"
+    """Return how many errors there are, and whether they stand in the way."""
+    count = counted(len(plan.errors), "error")
+    if plan.objections:
+        return f"{count}: the plan must not be applied as it stands"
+    return f"{count}: a live object that cannot be compared is left as it is, the rest can be applied"
 
 
 def summary_line(plan: Plan) -> str:
@@ -110,7 +113,7 @@ def summary_line(plan: Plan) -> str:
     parts = list(summary_lines(plan))
     if plan.unmanaged:
         parts.append(f"{unmanaged_line(plan)}.")
-    if plan.objections:
+    if plan.errors:
         parts.append(f"{errors_line(plan)}.")
     return " ".join(parts)
 

@@ -27,7 +27,6 @@ from reconciler.errors import (
     Problem,
     StoppedError,
     UnreadableError,
-    WrongShapeError,
 )
 from reconciler.model import ObservedScope, Outcome, Plan, Result
 from reconciler.plan import assemble, everything, plan_scope
@@ -307,11 +306,12 @@ def test_scopes_that_can_be_read_are_planned_without_those_that_cannot() -> None
     assert (told, len(remote.requests)) == (3, 3)
 
 
-def test_a_key_of_another_shape_makes_its_scope_unreadable_and_no_other() -> None:
+def test_a_key_of_another_shape_is_a_problem_of_that_key_and_of_no_other() -> None:
     odd = httpx.Response(200, json={"count": 1, "results": [{"name": "web"}]})
     keys = (declared("web", **OURS),)
-    _plan, unread, _told = plan_readable(Script(odd, FINE), DesiredScope(SCOPE, keys), EMPTY[2])
-    assert [type(error) for error in unread.values()] == [WrongShapeError]
+    plan, unread, _told = plan_readable(Script(odd, FINE), DesiredScope(SCOPE, keys), EMPTY[2])
+    assert [(problem.address, problem.is_live) for problem in plan.problems] == [("caas/1/76/web", True)]
+    assert unread == {}
 
 
 def test_with_every_scope_readable_none_is_a_problem() -> None:

@@ -171,7 +171,10 @@ def test_a_field_that_was_sent_but_not_stored_is_named(answer: Any, unstored: An
 @pytest.mark.parametrize("answer", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
 def test_an_answer_of_another_shape_proves_nothing(answer: Any) -> None:
     change = only_change({"is_disabled": True}, {})
-    with pytest.raises(WrongShapeError, match="caas/1/76/web-key: the live key has not the documented shape"):
+    with pytest.raises(
+        WrongShapeError,
+        match="caas/1/76/web-key: the service returned a key that does not match the documented schema",
+    ):
         unstored_fields(CAAS, change.address, change.patch, answer)
 
 
@@ -181,7 +184,9 @@ def test_an_answer_of_another_shape_proves_nothing(answer: Any) -> None:
 )
 def test_a_live_key_of_another_shape_is_named_with_the_reason(answer: Any, reason: str) -> None:
     change = only_change({"is_disabled": True}, {})
-    message = f"caas/1/76/web-key: the live key has not the documented shape: {reason}"
+    message = (
+        f"caas/1/76/web-key: the service returned a key that does not match the documented schema: {reason}"
+    )
     with pytest.raises(WrongShapeError) as moved:
         moved_fields(CAAS, change, answer)
     with pytest.raises(WrongShapeError) as unstored:

@@ -388,7 +388,7 @@ def test_a_live_key_that_lost_its_shape_is_not_attempted(change: Change) -> None
     with Writer(connect(lambda _request: listing)) as writer:
         [outcome] = Executor(writer, KINDS, Workers(1), threading.Event()).recheck([change])
     assert outcome.result is Result.NOT_ATTEMPTED
-    assert "has not the documented shape" in outcome.detail
+    assert "does not match the documented schema" in outcome.detail
 
 
 @pytest.mark.parametrize(
