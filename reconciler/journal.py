@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 import threading
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 _MODE: Final = 0o600
 _NEEDED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
+_LONGEST_LINE: Final = 1 << 20
+_START: Final = b'{"at": "'
+"""How each line begins, also one that a killed run left unfinished."""
 _SETTLED: Final = frozenset({"applied", "failed", "stale"})
 
 
@@ -113,10 +117,15 @@ class JournalFile:
         self._broken: JournalError | None = None
         try:
             self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
-            self._end_torn_line()
-            self._keep_name(file)
+            try:
+                _check(file, self._descriptor)  # again: it may have come since the run began
+                self._end_torn_line()
+                self._keep_name(file)
+            except BaseException:
+                os.close(self._descriptor)
+                raise
         except OSError as error:
-            raise ConfigurationError(f"the journal {file} cannot be opened: {error.strerror}") from error
+            raise _unopened(file, error) from error
 
     def __enter__(self) -> Self:
         """Begin to use the file."""
@@ -164,6 +173,33 @@ class JournalFile:
                 _synchronize(folder)
             finally:
                 os.close(folder)
+
+
+def check_journal(file: str) -> None:
+    """Find out, before anything is done, that ``file`` is a journal or can become one; nothing is made.
+
+    Raises ConfigurationError.
+    """
+    try:
+        with Path(file).open("rb") as opened:
+            _check(file, opened.fileno())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unopened(file, error) from error
+
+
+def _check(file: str, descriptor: int) -> None:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return  # a pipe or a device holds nothing that could be harmed
+    first = os.pread(descriptor, _LONGEST_LINE, 0).lstrip().partition(b"\n")[0]
+    is_torn = first[: len(_START)] == _START[: len(first)] and not first.rstrip().endswith(b"}")
+    if not is_torn and _entry(first) is None:
+        raise ConfigurationError(f"--journal {file} would add lines to what is no journal; name another file")
+
+
+def _unopened(file: str, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"the journal {file} cannot be opened: {error.strerror}")
 
 
 def _synchronize(descriptor: int) -> None:

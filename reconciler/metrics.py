@@ -121,7 +121,8 @@ class Metrics:
     def resume(self, file: str) -> None:
         """Let counters go on from those in ``file``, which an earlier run wrote, if it is there.
 
-        Histograms are of one run. Raises OSError or ValueError if the file cannot be read.
+        Histograms are of one run. Raises OSError or ValueError if the file cannot be read, or holds other
+        things than these figures, which would be lost.
         """
         path = Path(file)
         if not path.exists():
@@ -135,7 +136,11 @@ class Metrics:
                 ("notifications", self._notifications),
             )
         }
-        for family in text_string_to_metric_families(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        families = list(text_string_to_metric_families(text))
+        if text and not (families and all(family.name.startswith(_PREFIX) for family in families)):
+            raise ValueError("it holds other things than metrics of this tool; name another file")
+        for family in families:
             for sample in family.samples:
                 if not math.isfinite(sample.value):
                     raise ValueError(f"{sample.name} is {sample.value}")

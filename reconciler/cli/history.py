@@ -68,8 +68,11 @@ def history(context: click.Context, /, **parameters: Any) -> ExitCode | None:
     if context.invoked_subcommand is not None:
         return None
     console = console_of({**parameters, "quiet": False, "verbose": 0})
-    with _open(parameters["history"], context) as database:
-        console.result(_rendered(database, parameters, clock_of(context).now()))
+    from reconciler.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - --help needs no engine
+
+    with ReadOnlyDatabase(_named(parameters["history"], context)) as database:
+        text = _rendered(database, parameters, clock_of(context).now())
+    console.result(text)
     return ExitCode.DONE
 
 
@@ -80,10 +83,11 @@ def history(context: click.Context, /, **parameters: Any) -> ExitCode | None:
 @click.pass_context
 def clear(context: click.Context, /, address: str, field: str, history: str | None) -> ExitCode:
     """End the contest over FIELD of the key at ADDRESS: from the next round on it is corrected again."""
-    from reconciler.history.rounds import clear_contest  # noqa: PLC0415 - --help needs no engine
+    from reconciler.history.database import Database  # noqa: PLC0415 - --help needs no engine
+    from reconciler.history.rounds import clear_contest  # noqa: PLC0415 - the same
 
     above = context.parent.params["history"] if context.parent else None
-    with _open(history or above, context) as database:
+    with Database(_named(history or above, context)) as database:
         was_contested = clear_contest(database, address, field)
     if not was_contested:
         raise ConfigurationError(f"{field} of {address} is not contested")
@@ -91,15 +95,13 @@ def clear(context: click.Context, /, address: str, field: str, history: str | No
     return ExitCode.DONE
 
 
-def _open(file: str | None, context: click.Context) -> Database:
-    """Open the history that is asked for, which must be there."""
-    from reconciler.history.database import Database  # noqa: PLC0415 - --help needs no engine
-
+def _named(file: str | None, context: click.Context) -> str:
+    """Give the history that is asked for, which must be there."""
     if file is None:
         raise click.UsageError("name the history: --history FILE, or set RECONCILER_HISTORY.", context)
     if not Path(file).is_file():
         raise ConfigurationError(f"the history {file} is not there; drift --history {file} makes it")
-    return Database(file)
+    return file
 
 
 def _rendered(database: Database, parameters: Mapping[str, Any], now: dt.datetime) -> str:

@@ -57,8 +57,9 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 
 def _read(file: str) -> Reading:
-    from reconciler.history.database import MAGIC, Database  # noqa: PLC0415 - --help needs no engine
+    from reconciler.history.database import MAGIC  # noqa: PLC0415 - --help needs no engine
     from reconciler.history.queries import journal_lines  # noqa: PLC0415 - the same
+    from reconciler.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - the same
     from reconciler.journal import read_journal  # noqa: PLC0415 - the same
 
     try:
@@ -69,7 +70,7 @@ def _read(file: str) -> Reading:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"the journal {file} cannot be read: {reason}") from error
-    with Database(file) as database:
+    with ReadOnlyDatabase(file) as database:
         return read_journal(journal_lines(database))
 
 

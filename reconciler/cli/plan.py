@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from reconciler.saved import Provenance
 
 _HEAD: Final = 200
+_MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
+"""What the head of a plan file holds; plans of other tools have the first alone."""
 
 
 @click.command(
@@ -217,7 +219,7 @@ def _clear(file: str) -> None:
         return
     try:
         head = place.read_bytes()[:_HEAD]
-        if head and b'"format_version"' not in head:
+        if head and not all(member in head for member in _MEMBERS):
             raise ConfigurationError(f"--out {file} would overwrite what is no plan; name another file")
         place.unlink()
     except OSError as error:

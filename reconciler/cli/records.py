@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler import __version__
+from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -86,7 +88,11 @@ class Records:
 
 @contextmanager
 def open_records(parameters: Mapping[str, Any], clock: Clock, command: str) -> Iterator[Records]:
-    """Open the history, if one is wanted. Raises HistoryError."""
+    """Open the history, if one is wanted.
+
+    Raises HistoryError, or ConfigurationError if what the options name is not to be written to.
+    """
+    _check(parameters)
     run = uuid.uuid4().hex[:12]
     if parameters["history"] is None:
         yield Records(run, parameters, clock)
@@ -105,8 +111,10 @@ def open_history(
 ) -> Iterator[tuple[Database, History, Records]]:
     """Open the history for a run that writes rounds, or one in memory, which goes with the run.
 
-    Raises HistoryError, also if another run writes rounds into the file.
+    Raises HistoryError, also if another run writes rounds into the file, and ConfigurationError if what the
+    options name is not to be written to.
     """
+    _check(parameters)
     from reconciler.history.database import Database, sole_user  # noqa: PLC0415 - only a history needs it
 
     file = parameters["history"]
@@ -115,6 +123,23 @@ def open_history(
             database.bind(parameters["base_url"].rstrip("/"))
         history, records = _recorded(database, uuid.uuid4().hex[:12], parameters, clock, command)
         yield database, history, records
+
+
+def _check(parameters: Mapping[str, Any]) -> None:
+    """Refuse a journal that is none, and one file for two purposes, before anything is asked or written."""
+    from reconciler.journal import check_journal  # noqa: PLC0415 - --help needs no engine
+
+    taken: dict[Path, str] = {}
+    for name in ("journal", "history", "metrics_file"):
+        file = parameters.get(name)
+        if file is None:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        other = taken.setdefault(Path(file).resolve(), option)
+        if other != option:
+            raise ConfigurationError(f"{other} and {option} name the same file {file}; give each its own")
+    if parameters["journal"] is not None:
+        check_journal(parameters["journal"])
 
 
 def _recorded(

@@ -84,7 +84,12 @@ class SqliteStorage:
         self._path = path
         try:
             # The store's lock keeps threads apart. A second emulator is told at once, not after a wait.
-            self._connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path.absolute().as_uri(),  # a name such as file:x would be an address to SQLite
+                timeout=0,
+                check_same_thread=False,
+                uri=True,
+            )
         except sqlite3.Error as error:
             raise EmulatorError(f"{path}: {error}") from error
         try:
@@ -94,6 +99,10 @@ class SqliteStorage:
             raise EmulatorError(f"{path}: {error}") from error
 
     def _prepare(self) -> bool:
+        (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (found,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if tables and found == 0:
+            raise EmulatorError("holds tables of another program; name another file")
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA journal_mode = WAL")

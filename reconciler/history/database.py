@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -29,6 +29,7 @@ _APPLICATION: Final = 0x7265636F
 _MODE: Final = 0o600
 _BUSY_SECONDS: Final = 10
 _SWITCHES: Final = 20
+_LOCK_SIZE: Final = 20
 _TABLES: Final = """
 CREATE TABLE run (
     id TEXT PRIMARY KEY, began INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
@@ -98,17 +99,7 @@ class Database:
         self._name = "the history" if file is None else f"the history {file}"
         self._lock = threading.RLock()
         with self._errors("cannot be opened"):
-            if file is not None:
-                _make_private(Path(file))
-            self._connection = sqlite3.connect(
-                ":memory:" if file is None else file,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-                factory=_Connection,
-            )
-            # The globs of --address are those of --target, which GLOB is not quite.
-            self._connection.create_function("matches", 2, fnmatchcase, deterministic=True)
+            self._connection = self._connected()
             try:
                 self._prepare()
             except BaseException:
@@ -166,6 +157,13 @@ class Database:
         if known != base_url:
             raise HistoryError(f"{self._name} is of {known}, not of {base_url}; use another file")
 
+    def _connected(self) -> sqlite3.Connection:
+        if self.file is None:
+            return connect(":memory:")
+        check_place(self.file)
+        _make_private(Path(self.file))
+        return connect(address(self.file))
+
     def _prepare(self) -> None:
         connection = self._connection
         self._is_new()  # before the first change: the file of another program is left as it is
@@ -213,6 +211,49 @@ class Database:
             raise HistoryError(f"{self._name} {what}: {error.strerror}") from error
 
 
+def connect(place: str) -> sqlite3.Connection:
+    """Open an SQLite file by its address, see :func:`address`."""
+    connection = sqlite3.connect(
+        place,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
+        uri=place != ":memory:",
+    )
+    # The globs of --address are those of --target, which GLOB is not quite.
+    connection.create_function("matches", 2, fnmatchcase, deterministic=True)
+    return connection
+
+
+def address(file: str, **switches: str) -> str:
+    """Give the address of a file for SQLite, which takes a name such as ``file:x?mode=ro`` for one."""
+    place = Path(file).absolute().as_uri()
+    return f"{place}?{'&'.join(f'{name}={value}' for name, value in switches.items())}" if switches else place
+
+
+def check_place(file: str) -> None:
+    """Find out that ``file`` is a history or can become one, before anything is made, also beside it.
+
+    Raises HistoryError for a file of another kind, and OSError for one that cannot be read.
+    """
+    place = Path(file)
+    if not place.is_file():
+        return
+    with place.open("rb") as opened:
+        head = opened.read(len(MAGIC))
+    is_foreign = bool(head) and head != MAGIC
+    if head == MAGIC:
+        # Without locks or files of its own: the database of another program is not even opened.
+        with closing(connect(address(file, mode="ro", immutable="1"))) as connection, suppress(sqlite3.Error):
+            ((mark, tables),) = connection.execute(
+                "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id"
+            ).fetchall()
+            is_foreign = mark != _APPLICATION and (mark, tables) != (0, 0)
+    if is_foreign:
+        raise HistoryError(f"the history {file} cannot be used: it is no history; name another file")
+
+
 def _make_private(file: Path) -> None:
     """Make the file before SQLite does, which would let others read it."""
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
@@ -229,6 +270,7 @@ def sole_user(file: str | None) -> Iterator[None]:
         return
     path = f"{file}-lock"
     try:
+        check_place(file)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     except OSError as error:
         raise HistoryError(f"the lock {path} cannot be opened: {error.strerror}") from error
@@ -242,10 +284,12 @@ def sole_user(file: str | None) -> Iterator[None]:
 def _lock(descriptor: int, file: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.pread(descriptor, _LOCK_SIZE, 0).strip(b"0123456789\n"):
+            raise HistoryError(f"{file}-lock is no lock of a history; move it away or name another history")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        holder = os.pread(descriptor, _LOCK_SIZE, 0).decode("ascii", "replace").strip()
         message = f"the history {file} is in use by another drift run (process {holder}); let it end first"
         raise HistoryError(message) from None
     except OSError as error:

@@ -140,3 +140,35 @@ def test_every_key_in_doubt_is_listed_by_its_address(
     file.write_text("\n".join(writes), encoding="utf-8")
     done = cli("journal", str(file), "--parallelism", "7")
     assert done.out.splitlines() == [f"caas/1/76/{name}: took effect" for name in names]
+
+
+@pytest.mark.parametrize("command", ["apply", "drift"])
+@pytest.mark.parametrize("option", ["--journal", "--history", "--metrics-file"])
+def test_no_option_writes_over_what_is_of_another_kind(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, command: str, option: str
+) -> None:
+    if (command, option) == ("apply", "--metrics-file"):
+        command, option = "plan", "--out"
+    file = declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours"})
+    before = (tmp_path / "keys.yaml").read_bytes()
+    words = {"apply": ["--auto-approve"], "drift": ["--correct", "all"]}
+    done = cli(command, file, option, file, *words.get(command, []))
+    assert done.code == 1
+    assert file in done.err
+    assert not emulator.requests
+    assert {place.name: place.read_bytes() for place in tmp_path.iterdir()} == {"keys.yaml": before}
+
+
+def test_a_plan_of_another_tool_is_not_written_over(cli: CommandLine, tmp_path: Path) -> None:
+    other = tmp_path / "tfplan.json"
+    other.write_text('{"format_version":"1.2","terraform_version":"1.9.0"}', encoding="utf-8")
+    done = cli("plan", declare(tmp_path / "k.yaml"), "--out", str(other))
+    assert (done.code, "would overwrite what is no plan" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize("other", ["--history", "--metrics-file"])
+def test_one_file_does_not_serve_two_purposes(cli: CommandLine, tmp_path: Path, other: str) -> None:
+    file = declare(tmp_path / "k.yaml", {"name": "web"})
+    done = cli("drift", file, "--journal", str(tmp_path / "x"), other, f"{tmp_path}/./x")
+    assert (done.code, done.err.count("name the same file")) == (1, 1)
+    assert not (tmp_path / "x").exists()

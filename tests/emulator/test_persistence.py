@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,9 +12,6 @@ import pytest
 from reconciler.emulator import Emulator, EmulatorError
 from tests.emulator.conftest import KEYS
 from tests.emulator.kinds import BOX
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SEED = {"caas": {"1/76": [{"name": "seeded", "containers": []}]}}
 HEADERS = {"Authorization": "apikey emulator-token"}
@@ -99,6 +97,28 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     database.write_text("certainly not a database file, but long enough to look at" * 20)
     with pytest.raises(EmulatorError, match=r"keys\.db: file is not a database"):
         Emulator(database=database).__enter__()
+
+
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    database = tmp_path / "keys.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+    before = database.read_bytes()
+    with pytest.raises(EmulatorError, match=r"keys\.db: holds tables of another program"):
+        Emulator(database=database).__enter__()
+    assert database.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["file:x.db?mode=memory", "a#b%20c"])
+def test_the_name_of_a_database_is_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Emulator(database=Path(name), seed=SEED):
+        pass
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    with Emulator(database=Path(name)) as emulator:
+        assert list(emulator.keys(1, 76)) == ["seeded"]
 
 
 def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ import pytest
 from reconciler.errors import HistoryError, JournalError
 from reconciler.history.database import MAGIC, VERSION, Database, sole_user
 from reconciler.history.queries import journal_lines
+from reconciler.history.reading import ReadOnlyDatabase
 from reconciler.history.rounds import History, JournalTable
 from reconciler.model import Outcome, Result
 from tests.history import RUN, Book, correction, drifted, everywhere
@@ -183,11 +184,45 @@ def test_a_history_in_memory_leaves_nothing_behind(tmp_path: Path, monkeypatch: 
 def test_what_is_no_database_is_refused_and_left_as_it_is(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     assert re.fullmatch(
-        rf"the history {re.escape(str(file))} cannot be opened: "
-        r"(file is not a database|database disk image is malformed)",
+        rf"the history {re.escape(str(file))} cannot be "
+        r"(used: it is no history; name another file"
+        r"|opened: (file is not a database|database disk image is malformed))",
         refusal(file),
     )
     assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"keys: []\n", b"x" * 4096])
+def test_no_lock_is_made_beside_what_is_no_history(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(HistoryError, match="it is no history"), sole_user(str(file)):
+        pass
+    assert [found.name for found in file.parent.iterdir()] == ["history.db"]
+
+
+def test_a_file_that_is_no_lock_is_left_as_it_is(file: Path) -> None:
+    other = file.parent / "history.db-lock"
+    other.write_text("keys: []\n", encoding="utf-8")
+    with pytest.raises(HistoryError, match="is no lock of a history"), sole_user(str(file)):
+        pass
+    assert other.read_text(encoding="utf-8") == "keys: []\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["file:x.db", "file:x.db?mode=memory", "x.db?mode=ro", "a#b", "a%20b", ":memory:", "é 漢"]
+)
+def test_a_name_is_that_of_a_file_and_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Database(name) as database:
+        Book(database).round(drifted())
+    assert [found.name for found in tmp_path.iterdir()] == [name]
+    for opened in (Database, ReadOnlyDatabase):
+        with opened(name) as database:
+            assert len(database.rows("SELECT * FROM episode")) == 1
+    assert [found.name for found in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("version", [0, VERSION, 7])

@@ -15,7 +15,7 @@ from reconciler.apply import Executor
 from reconciler.client import Reader, Writer
 from reconciler.commands.journal import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
-from reconciler.journal import Doubt, Journal, JournalFile, Run, read_journal
+from reconciler.journal import Doubt, Journal, JournalFile, Run, check_journal, read_journal
 from reconciler.model import Result
 from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
@@ -98,7 +98,7 @@ def test_a_failure_is_recorded_with_its_request_id(emulator: Emulator, plan: Pla
 
 def test_runs_append_and_a_torn_line_stays_behind(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
     file = tmp_path / "journal"
-    file.write_bytes(b'{"event": "wri')
+    file.write_bytes(b'{"at": "2026-06-01T12:00:00Z", "run": "r", "event": "wri')
     apply_journaled(emulator, plan, file)
     with file.open("rb") as content:
         reading = read_journal(content)
@@ -108,6 +108,59 @@ def test_runs_append_and_a_torn_line_stays_behind(emulator: Emulator, plan: Plan
 def test_only_its_owner_can_read_a_new_journal(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
     apply_journaled(emulator, plan, tmp_path / "journal")
     assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"keys: []\n",
+        b"project_id: 1\nregion_id: 76\nkeys: []",
+        b'{"project_id": 1, "keys": []}\n',
+        b'{"at": "noon"}\n',
+        b"# notes\n" + json.dumps(WRITE).encode() + b"\n",
+        b"\x89PNG\r\n\x1a\n\0\0",
+        b"SQLite format 3\0",
+        b"\xff\xfe",
+        b"x" * 2_000_000,
+    ],
+)
+def test_lines_are_added_to_no_other_file(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_bytes(content)
+    for opened in (check_journal, JournalFile):
+        with pytest.raises(ConfigurationError, match="would add lines to what is no journal"):
+            opened(str(file))
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        *lines(WRITE),
+        *lines(OUTCOME),
+        b'{"at": "2026-06-0',
+        b"{",
+        b'{"at": "20\n' + lines(WRITE)[0],
+    ],
+)
+def test_lines_are_added_to_a_journal_and_to_nothing(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "journal"
+    file.write_bytes(content)
+    check_journal(str(file))
+    with JournalFile(str(file)) as sink:
+        sink.append(lines(WRITE)[0])
+    assert file.read_bytes().startswith(content)
+    assert file.read_bytes().endswith(lines(WRITE)[0])
+
+
+def test_a_journal_that_is_not_there_is_not_made_before_it_is_written(tmp_path: Path) -> None:
+    check_journal(str(tmp_path / "journal"))
+    check_journal("/dev/null")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConfigurationError, match="cannot be opened: Is a directory"):
+        check_journal(str(tmp_path))
 
 
 def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""Reading a history that is not ours to write: nothing is changed or made, neither it nor anything beside it.
+
+SQLite makes two files beside one that it reads, and needs the right to. Where no other process has the
+history open, it is read as a file that stays as it is, which is checked at the end; where one has, by the
+files that it made; and where these are not whole, as after a crash on a disk that is read-only now, from a
+copy.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import HistoryError
+from reconciler.history.database import Database, address, check_place, connect
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_LOG: Final = "-wal"
+_INDEX: Final = "-shm"
+
+
+class ReadOnlyDatabase(Database):
+    """A history that is there already, for reading; use it as a context manager."""
+
+    def __init__(self, file: str) -> None:
+        """Open ``file``. Raises HistoryError if it is not there, is none of ours or cannot be read."""
+        self._copies = ExitStack()
+        self._seen: object = None
+        try:
+            super().__init__(file)
+        except BaseException:
+            self._copies.close()
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the file. Raises HistoryError if it changed while it was read."""
+        super().__exit__(kind, error, traceback)
+        self._copies.close()
+        if self._seen is not None and _signature(self.file) != self._seen:
+            raise HistoryError(f"{self._name} changed while it was read; try again") from error
+
+    def _connected(self) -> sqlite3.Connection:
+        file = str(self.file)
+        with Path(file).open("rb"):
+            pass  # says why a file cannot be read, which SQLite does not
+        check_place(file)
+        if _size(file + _LOG) == 0:
+            self._seen = _signature(file)
+            return connect(address(file, mode="ro", immutable="1"))
+        if _size(file + _INDEX):
+            opened = connect(address(file, mode="ro"))
+            try:
+                opened.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            except sqlite3.Error:
+                opened.close()
+            else:
+                return opened
+        return connect(address(self._copied(file)))
+
+    def _copied(self, file: str) -> str:
+        """Copy the file and its log to a folder of our own. Raises HistoryError if they change meanwhile."""
+        before = _signature(file)
+        folder = self._copies.enter_context(tempfile.TemporaryDirectory())
+        copy = str(Path(folder, "history.db"))
+        shutil.copyfile(file, copy)
+        shutil.copyfile(file + _LOG, copy + _LOG)
+        if _signature(file) != before:
+            raise HistoryError(f"{self._name} changed while it was read; try again")
+        return copy
+
+    def _prepare(self) -> None:
+        if self._is_new():
+            raise HistoryError(f"{self._name} holds nothing: no run has kept it yet")
+
+
+def _size(file: str) -> int:
+    try:
+        return Path(file).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _signature(file: str | None) -> tuple[object, ...]:
+    """Give what changes when SQLite writes to the file or to its log."""
+    found: list[object] = []
+    for place in (Path(f"{file}"), Path(f"{file}{_LOG}")):
+        try:
+            facts = place.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((facts.st_ino, facts.st_size, facts.st_mtime_ns))
+    return tuple(found)

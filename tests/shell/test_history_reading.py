@@ -1,0 +1,156 @@
+"""Reading a history needs no right to write, makes nothing, and never shows what was torn."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import HistoryError
+from reconciler.history.database import Database
+from reconciler.history.reading import ReadOnlyDatabase
+from tests.history import RUN, Book, drifted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def keep_round(database: Database, number: int) -> None:
+    Book(database, run=replace(RUN, run=f"run-{number}")).round(drifted())
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A history of one round, in a folder of its own."""
+    place = tmp_path / "kept" / "history.db"
+    place.parent.mkdir()
+    with Database(str(place)) as database:
+        keep_round(database, 1)
+    return place
+
+
+@pytest.fixture
+def crashed(file: Path, tmp_path: Path) -> Path:
+    """A history of two rounds, as a process that was killed left it: the second is in the log."""
+    left = tmp_path / "left"
+    left.mkdir()
+    with Database(str(file)) as database:
+        keep_round(database, 2)
+        for place in file.parent.iterdir():
+            shutil.copyfile(place, left / place.name)
+    return left / file.name
+
+
+def contents(file: Path) -> dict[str, bytes]:
+    """Give every file of a folder but the index of the log, which holds locks."""
+    return {
+        place.name: place.read_bytes() for place in file.parent.iterdir() if not place.name.endswith("-shm")
+    }
+
+
+def rounds(file: Path) -> int:
+    with ReadOnlyDatabase(str(file)) as database:
+        return len(database.rows("SELECT * FROM round"))
+
+
+@pytest.fixture
+def as_nobody(tmp_path: Path) -> Iterator[None]:
+    """Be somebody who may read everything and write nothing, also where root runs the tests."""
+    is_root = os.geteuid() == 0
+    for folder in (tmp_path, *tmp_path.parents):
+        if is_root:
+            folder.chmod(folder.stat().st_mode | 0o555)
+    yield
+    if is_root:
+        os.seteuid(0)
+
+
+def bar(file: Path) -> None:
+    for place in file.parent.iterdir():
+        place.chmod(0o444)
+    file.parent.chmod(0o555)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+
+
+def test_reading_leaves_everything_as_it_was(file: Path) -> None:
+    before = contents(file)
+    assert rounds(file) == 1
+    assert contents(file) == before
+    assert [place.name for place in file.parent.iterdir()] == ["history.db"]
+
+
+@pytest.mark.usefixtures("as_nobody")
+def test_who_may_only_read_can_look(file: Path) -> None:
+    bar(file)
+    assert rounds(file) == 1
+
+
+@pytest.mark.usefixtures("as_nobody")
+@pytest.mark.parametrize("index", ["whole", "gone", "empty"])
+def test_what_a_crash_left_is_read_whole_where_nothing_can_be_written(crashed: Path, index: str) -> None:
+    other = crashed.parent / "history.db-shm"
+    if index == "gone":
+        other.unlink()
+    elif index == "empty":
+        other.write_bytes(b"")
+    before = contents(crashed)
+    bar(crashed)
+    assert rounds(crashed) == 2
+    assert contents(crashed) == before
+
+
+@pytest.mark.parametrize("index", ["whole", "gone"])
+def test_what_a_crash_left_is_not_cleared_up_by_looking(crashed: Path, index: str) -> None:
+    if index == "gone":
+        (crashed.parent / "history.db-shm").unlink()
+    before = contents(crashed)
+    assert rounds(crashed) == 2
+    assert contents(crashed) == before
+
+
+def test_rounds_that_a_running_service_wrote_are_seen(file: Path) -> None:
+    with Database(str(file)) as database:
+        keep_round(database, 2)
+        assert rounds(file) == 2
+        keep_round(database, 3)
+        assert rounds(file) == 3
+
+
+def test_a_history_that_changes_while_it_is_read_is_not_shown(file: Path) -> None:
+    reader = ReadOnlyDatabase(str(file))
+    with Database(str(file)) as database:
+        keep_round(database, 2)
+    with pytest.raises(HistoryError, match="changed while it was read; try again"), reader:
+        pass
+
+
+def test_nothing_can_be_written_through_a_reader(file: Path) -> None:
+    with (
+        ReadOnlyDatabase(str(file)) as database,
+        pytest.raises(HistoryError, match="cannot be written"),
+        database.transaction() as connection,
+    ):
+        connection.execute("DELETE FROM round")
+    assert rounds(file) == 1
+
+
+def test_a_history_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="cannot be opened: No such file or directory"):
+        ReadOnlyDatabase(str(tmp_path / "history.db"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"", "holds nothing"), (b"keys: []\n", "no history"), (b"SQLite", "no history")]
+)
+def test_what_is_no_history_is_not_read(tmp_path: Path, content: bytes, reason: str) -> None:
+    place = tmp_path / "history.db"
+    place.write_bytes(content)
+    with pytest.raises(HistoryError, match=reason):
+        ReadOnlyDatabase(str(place))
+    assert {found.name: found.read_bytes() for found in tmp_path.iterdir()} == {"history.db": content}
