@@ -5,23 +5,39 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-_SMALL: Final = 16 * 1024
+_LOWER: Final = bytes(range(256)).lower()
+_WHITESPACE: Final = b" \t\r\n"
 
 
-def parse_json(content: bytes) -> Any:
+def squeezed(content: bytes) -> bytes:
+    """Return ``content`` without white space and in lower case, which costs a tenth of reading it."""
+    return content.translate(_LOWER, _WHITESPACE)
+
+
+def parse_json(content: bytes, compact: bytes | None = None) -> Any:
     """Read JSON in which no member stands twice, as one could hide the other.
 
-    Looking costs half as much again as reading, so in a large page only the head is looked at.
-    Raises ValueError for what is not JSON, RecursionError for what is nested too deeply.
+    Every member of the text has a colon behind its name, so where the objects that were read have as many
+    members as there are quotation marks before a colon, none was read twice. Only where there are more, such
+    as in texts, are the names compared, which costs twice as much. ``compact`` is what :func:`squeezed`
+    returns. Raises ValueError for what is not JSON, RecursionError for what is nested too deeply.
     """
-    is_small = len(content) <= _SMALL
-    if is_small or content.count(b'"count"') > 1 or content.count(b'"results"') > 1:
+    members = 0
+
+    def count(found: dict[str, Any]) -> dict[str, Any]:
+        nonlocal members
+        members += len(found)
+        return found
+
+    if b"\0" in content:  # not UTF-8: a colon may be two bytes
         return parse_strictly(content)
-    return json.loads(content, parse_constant=_no_constant)
+    value = json.loads(content, parse_constant=_no_constant, object_hook=count)
+    compact = squeezed(content) if compact is None else compact
+    return value if compact.count(b'":') == members else parse_strictly(content)
 
 
 def parse_strictly(content: bytes) -> Any:
-    """Read JSON in which no member stands twice, wherever that is. Raises as :func:`parse_json` does."""
+    """Read JSON in which no member stands twice, comparing all names. Raises as :func:`parse_json` does."""
     return json.loads(content, parse_constant=_no_constant, object_pairs_hook=_members)
 
 
