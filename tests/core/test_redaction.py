@@ -1,0 +1,183 @@
+"""What others send is shown without any secret, however it is written."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.redaction import LONGEST_TEXT, MASK, Redactor
+from reconciler.secret import Secret
+from reconciler.strict_json import squeezed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VALUE = 'abc/d+e"f\u00e9 0123456789'
+TOKEN = "1234$Tell-nobody/at+all"
+
+
+def percent(text: str, every: int = 1) -> str:
+    return "".join(f"%{ord(char):02X}" if at % every == 0 else char for at, char in enumerate(text))
+
+
+def escaped(text: str, every: int = 1) -> str:
+    return "".join(f"\\u{ord(char):04x}" if at % every == 0 else char for at, char in enumerate(text))
+
+
+def encoded(prefix: str) -> Callable[[str], str]:
+    return lambda text: base64.b64encode(f"{prefix}{text}".encode()).decode()
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "percent-encoded where it must be": lambda text: quote(text, safe=""),
+    "percent-encoded": percent,
+    "every third percent-encoded": lambda text: percent(text, 3),
+    "percent-encoded in small letters": lambda text: percent(text).lower(),
+    "percent-encoded twice": lambda text: quote(percent(text)),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON with escaped slashes": lambda text: text.replace("/", "\\/"),
+    "unicode escapes": escaped,
+    "some unicode escapes": lambda text: escaped(text, 2),
+    "unicode escapes within JSON": lambda text: json.dumps(escaped(text)),
+    "braced escapes": lambda text: "".join(f"\\u{{{ord(char):x}}}" for char in text),
+    "two-digit escapes": lambda text: "".join(f"\\x{ord(char):02x}" for char in text),
+    "octal escapes": lambda text: "".join(f"\\{ord(char):03o}" for char in text),
+    "decimal entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "hexadecimal entities": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "a named entity": lambda text: text.replace("+", "&plus;").replace("$", "&dollar;"),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal in capitals": lambda text: text.encode().hex().upper(),
+    "hexadecimal with colons": lambda text: text.encode().hex(":"),
+    "hexadecimal with hyphens": lambda text: text.encode().hex("-"),
+    "base64": encoded(""),
+    "base64 of a header": encoded("apikey "),
+    "base64 of a login": encoded("user:"),
+    "base64 of something": encoded("ab"),
+    "base64 for addresses": lambda text: base64.urlsafe_b64encode(f"?{text}".encode()).decode().rstrip("="),
+    "base64 in a URL": lambda text: quote(encoded("user:")(text), safe=""),
+    "on two lines": lambda text: f"{text[:7]}\n{text[7:]}",
+}
+OF_A_TEXT: dict[str, Callable[[str], str]] = SPELLINGS | {
+    "hexadecimal with blanks": lambda text: text.encode().hex(" "),
+    "a list of numbers": lambda text: str(list(text.encode())),
+    "letter by letter": " ".join,
+}
+
+
+def is_in(token: str, content: bytes) -> bool:
+    return Redactor(Secret(token)).is_in(content, squeezed(content), json.loads(content))
+
+
+@pytest.mark.parametrize("spell", OF_A_TEXT.values(), ids=OF_A_TEXT)
+def test_a_secret_is_redacted_however_it_is_written(spell: Callable[[str], str]) -> None:
+    shown = Redactor(Secret(TOKEN)).text(f"no, {spell(TOKEN)} is taken")
+    assert MASK in shown
+    assert spell(TOKEN) not in shown
+    # What is left of base64 are the digits that the text around the secret has a share in.
+    assert len(shown) <= len("no, dXNlcjoxM*** is taken") + len("%3D%3D")
+
+
+def test_what_is_around_a_secret_stays() -> None:
+    redactor = Redactor(Secret(TOKEN))
+    assert redactor.text(f"HTTP 401: %41 token {TOKEN}: \\u00e9") == "HTTP 401: %41 token ***: \\u00e9"
+    assert redactor.text("a\nb") == "a\nb"
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        TOKEN[:12],
+        TOKEN[-13:],
+        TOKEN[5:18],
+        base64.b64encode(TOKEN.encode()).decode()[:16],
+        TOKEN.encode().hex()[6:22],
+    ],
+)
+def test_a_part_of_a_secret_is_redacted_too(part: str) -> None:
+    assert Redactor(Secret(TOKEN)).text(f"near {part}.") == "near ***."
+
+
+def test_few_letters_in_common_with_a_secret_are_no_part_of_it() -> None:
+    assert Redactor(Secret(TOKEN)).text("1234$Tel and nobody") == "1234$Tel and nobody"
+
+
+@pytest.mark.parametrize("value", ["x7$", "caf\u00e9", "-", "  "])
+def test_a_short_secret_is_redacted_as_it_is_written(value: str) -> None:
+    assert Redactor(Secret(value)).text(f"a{value}b") == "a***b"
+
+
+@pytest.mark.parametrize("value", ["*", "**", "a*"])
+def test_a_secret_that_a_mask_would_show_leaves_a_mask_alone(value: str) -> None:
+    assert Redactor(Secret(value)).text(f"a{value}") in {"***", "a***"}
+
+
+def test_several_secrets_are_redacted_and_an_empty_one_is_none() -> None:
+    redactor = Redactor(Secret("one-secret"), Secret(""))
+    redactor.add(Secret("two-secret"), Secret("two-secret"))
+    assert redactor.text("one-secret two-secret") == "*** ***"
+    assert Redactor().text("anything") == "anything"
+
+
+def test_a_line_is_one_line_and_cut_short() -> None:
+    redactor = Redactor(Secret(VALUE))
+    assert redactor.line("  one\n two\t") == "one two"
+    assert redactor.line("x" * 5000) == "x" * LONGEST_TEXT + "\u2026"
+    assert redactor.line(f"no, {VALUE} is taken\n") == "no, *** is taken"
+
+
+def test_names_and_values_of_a_json_value_are_redacted() -> None:
+    value = {"a": [f"is {TOKEN}", 5, None, True], f"b {TOKEN}": {"c": TOKEN}}
+    assert Redactor(Secret(TOKEN)).value(value) == {"a": ["is ***", 5, None, True], "b ***": {"c": "***"}}
+
+
+def test_only_added_secrets_are_removed_from_a_value_that_was_accepted() -> None:
+    value = {"description": TOKEN}
+    redactor = Redactor(Secret("another-token"))
+    assert redactor.without_added(value) is value
+    redactor.add(Secret(TOKEN))
+    assert redactor.without_added(value) == {"description": "***"}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("dump", [json.dumps, lambda value: json.dumps(value, ensure_ascii=False)])
+def test_a_response_holds_a_token_however_it_is_written(
+    spell: Callable[[str], str], dump: Callable[[object], str]
+) -> None:
+    value = {"results": [{"name": "web", "tags": [f"say {spell(TOKEN)}!"]}]}
+    assert is_in(TOKEN, dump(value).encode())
+    assert is_in(TOKEN, dump(value).encode("utf-16"))
+    assert is_in(TOKEN, dump({"results": [{spell(TOKEN): 1}]}).encode())
+
+
+def test_a_response_holds_a_token_whose_letters_are_escapes_of_json() -> None:
+    assert is_in(TOKEN, f'{{"a": "{escaped(TOKEN)}"}}'.encode())
+    assert is_in(TOKEN, f'{{"a": "{escaped(TOKEN, 5)}"}}'.encode())
+    slashes = TOKEN.replace("/", "\\/")
+    assert is_in(TOKEN, f'{{"{slashes}": 1}}'.encode())
+
+
+@pytest.mark.parametrize(
+    "said", ["100% of it", "A & B, R&D", "a \\ b", "50%25", "&amp;&lt;", "caf\u00e9 \U0001f600", "1234$ Tell"]
+)
+def test_a_response_with_signs_of_escapes_and_no_token_holds_none(said: str) -> None:
+    assert not is_in(TOKEN, json.dumps({"a": [said, {said: None}]}).encode())
+
+
+def test_a_short_token_is_in_a_response_only_as_it_is_written() -> None:
+    assert is_in("a7$", b'{"a": "is a7$"}')
+    assert not is_in("a7$", b'{"a": "is A7$"}')
+
+
+@given(st.text(max_size=40), st.text(min_size=1, max_size=40), st.text(max_size=40))
+def test_no_secret_is_ever_seen(before: str, secret: str, after: str) -> None:
+    shown = Redactor(Secret(secret)).text(before + secret + after)
+    assert secret not in shown or secret in MASK
