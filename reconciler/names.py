@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError, Problem
+from reconciler.listing import ListingBounds
 from reconciler.normalize import json_text
 from reconciler.scope import NAME_WORDS, Scope
 
@@ -149,9 +150,11 @@ def _list(reader: Reader, path: str, member: str) -> Mapping[int, str]:
     found: dict[int, str] = {}
     odd = 0
     counted: int | None = None
+    bounds = ListingBounds(reader, path)
     while counted is None or len(found) + odd < counted:
         before = len(found) + odd
         counted, results = _page(reader.get(path, {"limit": _PAGE, "offset": before}), path)
+        bounds.check(max(counted, before + len(results)))
         for entry in results:
             known = _entry(entry, member)
             if known is None:

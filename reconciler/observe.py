@@ -10,10 +10,11 @@ object has one, it is the listing that has another shape, and nothing is conclud
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
 from reconciler.kinds import ListStyle
+from reconciler.listing import ListingBounds
 from reconciler.model import ObservedScope
 from reconciler.normalize import json_text
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.kinds import Kind, Listing
+    from reconciler.listing import Source
     from reconciler.scope import Scope
 
 LISTINGS: Final = 3
@@ -34,14 +36,6 @@ _SHOWN: Final = 10
 _NO_SEGMENT: Final = frozenset({"", ".", ".."})
 """Names that would lead a path to its collection, or above it."""
 _LONGEST: Final = 80
-
-
-class Source(Protocol):
-    """What pages are read from."""
-
-    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
-        """Return the JSON response to a GET. Raises ReconcilerError."""
-        ...
 
 
 class _ChangedError(Exception):
@@ -98,6 +92,7 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> ObservedScope:
 def _by_offset(reader: Source, kind: Kind, path: str) -> _Listed:
     found = _Listed()
     listing = kind.listing
+    bounds = ListingBounds(reader, path)
     counted: int | None = None
     while counted is None or found.count < counted:
         before = found.count
@@ -106,6 +101,7 @@ def _by_offset(reader: Source, kind: Kind, path: str) -> _Listed:
         if counted is not None and count != counted:
             raise _ChangedError(f"the count changed from {counted} to {count} between two pages")
         counted = count
+        bounds.check(max(count, before + len(results)))
         _add(found, results, kind)
         if found.count == before and counted > before:
             raise _ChangedError(f"the service counts {counted} keys and gives {before}")
@@ -117,6 +113,7 @@ def _by_offset(reader: Source, kind: Kind, path: str) -> _Listed:
 def _by_page(reader: Source, kind: Kind, path: str) -> _Listed:
     found = _Listed()
     listing = kind.listing
+    bounds = ListingBounds(reader, path)
     number = 0
     is_last = False
     count = 0
@@ -127,6 +124,7 @@ def _by_page(reader: Source, kind: Kind, path: str) -> _Listed:
         if len(results) > kind.page_limit:
             detail = f"a page must not hold more than the {kind.page_limit} that were asked for"
             raise _bad_shape(path, detail)
+        bounds.check(max(count, found.count + len(results)))
         _add(found, results, kind)
         is_last = len(results) < kind.page_limit
     if listing.count is not None and found.count != count:

@@ -26,6 +26,11 @@ class _ReadBack:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
+    @property
+    def received(self) -> int:
+        """Return how many bytes the calling thread has read so far."""
+        return self._reader.received
+
     def get(self, path: str, parameters: Mapping[str, int]) -> Any:
         """Return the JSON response to a GET."""
         return self._reader.read_back(path, parameters)

@@ -107,6 +107,12 @@ class Reader:
         except errors.StoppedError:
             return self._exchange("GET", path, parameters=parameters)
 
+    @property
+    def received(self) -> int:
+        """Return how many bytes of responses the calling thread has read so far."""
+        count: int = getattr(self._local, "received", 0)
+        return count
+
     def now(self) -> dt.datetime:
         """Give the present by the connection's clock."""
         return self._connection.clock.now()
@@ -151,6 +157,7 @@ class Reader:
                     )
         finally:
             response.close()
+            self._local.received = self.received + size
         return b"".join(parts)
 
     def _client(self) -> httpx.Client:

@@ -213,6 +213,11 @@ def test_a_list_of_another_shape_is_an_error(answer: object) -> None:
         looked_up(answer)
 
 
+def test_a_list_that_counts_without_end_is_an_error() -> None:
+    with pytest.raises(BadAnswerError, match="too large: it has more than 1000000 entries"):
+        looked_up(page(10**12, SHOP))
+
+
 def test_many_projects_take_several_pages(cli: CommandLine, file: Path) -> None:
     with emulate() as emulator:
         cli.use(emulator)

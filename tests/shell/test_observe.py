@@ -21,6 +21,8 @@ from tests.core.values import kind_with
 from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.kinds import Kind
 
 CAAS = load_kinds()["caas"]
@@ -238,3 +240,42 @@ def test_a_numbered_page_of_another_shape_is_a_bad_answer(kind: Kind, answer: ob
     with pytest.raises(BadAnswerError, match=reason):
         read_kind(kind, remote)
     assert len(remote.requests) == 1
+
+
+class Endless:
+    """A source that counts without end; each of its pages holds one key of another name."""
+
+    def __init__(self, count: int, weight: int = 100) -> None:
+        self._count = count
+        self._weight = weight
+        self.pages = 0
+
+    @property
+    def received(self) -> int:
+        return self.pages * self._weight
+
+    def get(self, _path: str, _parameters: Mapping[str, int]) -> object:
+        self.pages += 1
+        return {"count": self._count, "results": [{"name": f"key-{self.pages}"}]}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason", "pages"),
+    [
+        (Endless(1_000_001), "has more than 1000000 entries", 1),
+        (Endless(10**300), "has more than 1000000 entries", 1),
+        (Endless(1_000_000), "does not end within 10000 pages", 10_000),
+        (Endless(1_000, weight=10 * 2**20), "has more than 512 MiB", 52),
+    ],
+)
+def test_a_listing_that_is_too_large_is_refused(source: Endless, reason: str, pages: int) -> None:
+    with pytest.raises(BadAnswerError, match=f"the listing is too large: it {reason}"):
+        observe(source, CAAS, SCOPE)
+    assert source.pages == pages
+
+
+def test_the_bytes_of_responses_are_counted() -> None:
+    with Reader(connect(Script(page(1, "a")))) as reader:
+        observe(reader, CAAS, SCOPE)
+        observe(reader, CAAS, SCOPE)
+        assert reader.received == 2 * len(page(1, "a").content)
