@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.changes import created_at
 from reconciler.diff import readable
 from reconciler.errors import InputError
-from reconciler.kinds import Form
+from reconciler.kinds import Form, is_segment
 from reconciler.load.builder import parse
 from reconciler.load.spelling import block_text, field_lines
 from reconciler.normalize import json_text
@@ -103,6 +103,8 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
 
 def _unusable(kind: Kind, made: Declaration) -> str | None:
     """Say why a key cannot be declared at all, if it cannot."""
+    if not is_segment(made.name):
+        return f"{kind.identity} cannot be one segment of a request path"
     needed = [kind.identity, *kind.schema.get("required", ())]
     return next((made.left_out[name] for name in needed if name in made.left_out), None)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.declared import DesiredKey, DesiredScope, DesiredState, InheritingKey, Lifecycle, NamedPart
 from reconciler.errors import InputError, Position, Problem
-from reconciler.kinds import RESERVED, EffectRule
+from reconciler.kinds import RESERVED, EffectRule, is_segment
 from reconciler.normalize import parse_instant
 from reconciler.schemas import SchemaChecker
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES, Scope
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""
 _DEFAULT_KIND: Final = "caas"
+_NO_SEGMENT: Final = (
+    "cannot be one segment of a request path, because between slashes it has nothing, a dot or two dots; "
+    "write another name"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,9 @@ class Validator:
                 f"{name} must be a whole number in digits; write {value:.0f}", document.position((name,))
             )
             return None
+        if isinstance(value, str) and not is_segment(value):
+            self._problem(_NO_SEGMENT, document.position((name,)))
+            return None
         if name in document.data:
             return value
         default = self._defaults.of(name)
@@ -170,6 +177,10 @@ class Validator:
             if broken and ("keys", index) in broken:
                 continue
             name = fields[identity]
+            if not is_segment(name):
+                place_of_name = document.position(("keys", index, identity))
+                self._problem(_NO_SEGMENT, place_of_name, scope.address(name))
+                continue
             key = DesiredKey(name, fields, source, place) if inherit is None else inherit(name, fields, place)
             if not RESERVED.isdisjoint(key.fields):
                 key = self._with_rules(kind, document, index, key)

@@ -11,6 +11,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
     |   `-- HistoryError            a history cannot be opened, read or written
     |-- SinkError                   a secret cannot be stored, or is not surely stored
     |-- WrongShapeError             a live key cannot be compared with its declaration
+    |-- UnaddressableError          a name cannot be one segment of a request path
     |-- UnreadableError             some scopes could not be read
     |-- HeldBackError               the service asked for too long a pause before a request was sent
     |-- StoppedError                interrupted before a request was sent, exit code 130
@@ -155,6 +156,10 @@ class SinkError(ReconcilerError):
 
 class WrongShapeError(ReconcilerError):
     """A live key does not have the shape that its kind documents."""
+
+
+class UnaddressableError(ReconcilerError):
+    """A name cannot be one segment of a request path: with it, a request would be about something else."""
 
 
 class UnreadableError(ReconcilerError):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
-from reconciler.kinds import ListStyle
+from reconciler.kinds import ListStyle, is_segment
 from reconciler.listing import ListingBounds
 from reconciler.model import ObservedScope
 from reconciler.normalize import json_text
@@ -33,8 +33,6 @@ _SHOWN: Final = 10
 """So many objects without a usable name are described one by one."""
 
 
-_NO_SEGMENT: Final = frozenset({"", ".", ".."})
-"""Names that would lead a path to its collection, or above it."""
 _LONGEST: Final = 80
 
 
@@ -156,11 +154,9 @@ def _add(found: _Listed, results: list[Any], kind: Kind) -> None:
             found.shapeless += 1
             found.odd.append(_unusable(found.count + 1, _shapeless(key, identity)))
             continue
-        if not name.isascii() or name in _NO_SEGMENT:
-            reason = _unaddressable(name, identity)
-            if reason:
-                found.odd.append(_unusable(found.count + 1, reason))
-                continue
+        if not is_segment(name):
+            found.odd.append(_unusable(found.count + 1, _unaddressable(name, identity)))
+            continue
         whole = kind.completed(key) if kind.optional else key
         if keys.setdefault(name, whole) is not whole:
             raise _ChangedError(f"the key {name} stands in it twice")
@@ -180,14 +176,12 @@ def _shapeless(key: Any, identity: str) -> str:
 
 
 def _unaddressable(name: str, identity: str) -> str:
-    """Return why a name cannot be one segment of a path; nothing if it can."""
-    if name in _NO_SEGMENT:
-        return f"has the {identity} {_short(name)}, which no path can hold"
+    """Return why a name cannot be one segment of a path."""
     try:
         name.encode()
     except UnicodeEncodeError:
         return f"has a {identity} that is not valid Unicode: {_short(name)}"
-    return ""
+    return f"has the {identity} {_short(name)}, which cannot be one segment of a request path"
 
 
 def _short(value: Any) -> str:

@@ -6,9 +6,17 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.changes import UNCHANGED, created_at, forbidden, planned_change, undeclared, wrong_shape
-from reconciler.errors import Position, Problem, WrongShapeError
-from reconciler.kinds import EffectRule
+from reconciler.changes import (
+    UNCHANGED,
+    Planned,
+    created_at,
+    forbidden,
+    planned_change,
+    undeclared,
+    wrong_shape,
+)
+from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
+from reconciler.kinds import EffectRule, is_segment
 from reconciler.model import Action, Plan
 from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
 
@@ -80,7 +88,11 @@ def plan_scope(
         if owner is not None:
             problems.append(_foreign(scope, key, owner))
             continue
-        planned = planned_change(kind, scope, key, live)
+        try:
+            planned = planned_change(kind, scope, key, live)
+        except UnaddressableError as error:
+            problem = Problem(f"{error}; write another name", key.position, scope.address(key.name))
+            planned = Planned(problems=(problem,))
         if planned is UNCHANGED:
             unchanged += 1
             continue
@@ -98,7 +110,8 @@ def plan_scope(
     else:
         problems.extend(unnamed)  # it is not as declared while it holds what cannot even be named
         ours = {name: None for name in others if kind.owner(observed.keys[name]) is None}
-        for planned in undeclared(kind, scope, ours, observed.keys, desired.exclusive):
+        problems.extend(_unaddressable(scope, name) for name in ours if not is_segment(name))
+        for planned in undeclared(kind, scope, filter(is_segment, ours), observed.keys, desired.exclusive):
             changes.extend(filter(None, [planned.change]))
             warnings.extend(planned.warnings)
         others = [name for name in others if name not in ours]
@@ -222,6 +235,12 @@ def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[s
 def _foreign(scope: Scope, key: DesiredKey, owner: str) -> Problem:
     message = f"belongs to another system ({owner}) and is never changed; remove it from the file"
     return Problem(message, key.position, scope.address(key.name))
+
+
+def _unaddressable(scope: Scope, name: str) -> Problem:
+    shown = json_text(name)
+    message = f"{shown} cannot be one segment of a request path, so the key cannot be addressed"
+    return Problem(f"{message}; delete it in the portal", address=scope.address(name), is_live=True)
 
 
 def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Problem]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler import __version__
 from reconciler.changes import COMES, GOES, creation_body
 from reconciler.diff import explain, whole_key
-from reconciler.errors import Position, Problem, RefusedError
+from reconciler.errors import Position, Problem, RefusedError, UnaddressableError
 from reconciler.model import Action, Change, Effect, Origin, Plan
 from reconciler.normalize import json_text, normalize, parse_instant
 from reconciler.plan import fingerprint
@@ -94,7 +94,7 @@ def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, A
         raise RefusedError(_EDITED)
     try:
         saved = _saved(document, kinds)
-    except (KeyError, StopIteration, TypeError, ValueError) as error:
+    except (KeyError, StopIteration, TypeError, UnaddressableError, ValueError) as error:
         raise RefusedError(f"it cannot be read by this version: {error}") from error
     if json.loads(render_saved(saved.plan, saved.made_at, saved.provenance)) != document:
         raise RefusedError(_EDITED)

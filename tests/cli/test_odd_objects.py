@@ -157,9 +157,9 @@ ODD_ROWS: dict[str, tuple[Any, str]] = {
     "no name": ({"description": "x"}, "object 2 of the listing has no name"),
     "a null name": ({"name": None}, "object 2 of the listing has a name that is not text: null"),
     "a name that is a list": ({"name": []}, "object 2 of the listing has a name that is not text: a list"),
-    "an empty name": (live(""), 'object 2 of the listing has the name "", which no path can hold'),
-    "one dot": (live("."), 'object 2 of the listing has the name ".", which no path can hold'),
-    "two dots": (live(".."), 'object 2 of the listing has the name "..", which no path can hold'),
+    "an empty name": (live(""), 'object 2 of the listing has the name "", which cannot be one segment'),
+    "one dot": (live("."), 'object 2 of the listing has the name ".", which cannot be one segment'),
+    "two dots": (live(".."), 'object 2 of the listing has the name "..", which cannot be one segment'),
     "half a character": (live("\ud83d"), "object 2 of the listing has a name that is not valid Unicode"),
 }
 

@@ -199,3 +199,19 @@ def test_a_kind_of_texts_and_numbers_in_its_path(cli: CommandLine, tmp_path: Pat
     (tmp_path / "a.yaml").write_text("{kind: thing, owner: acme, keys: [{name: x}]}")
     done = cli("validate", str(tmp_path), "--project-id", "7", "-v")
     assert (done.code, "thing/acme/7: 1 key" in done.everything) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/../b"])
+def test_a_live_name_that_is_not_one_segment_gets_no_request_and_stops_nothing_else(
+    cli: CommandLine, github: LabelServer, tmp_path: Path, name: str
+) -> None:
+    github.repositories["acme/site"][name] = label(name)
+    file = tmp_path / "labels.yaml"
+    head = "kind: label\nowner: acme\nrepo: site\nexclusive: true\n"
+    file.write_text(f"{head}labels: []\n".replace("labels", "keys"), encoding="utf-8")
+    done = cli("apply", str(file), *CONNECTED, "--auto-approve", "--allow-destroy", "--max-revoked", "100%")
+    assert "cannot be one segment of a request path" in done.everything
+    assert done.code != 0
+    assert not [path for _, path, _ in github.requests if not path.startswith("/repos/acme/site/labels")]
+    assert ("DELETE", "/repos/acme/site/labels", None) not in github.requests
+    assert name in github.repositories["acme/site"]

@@ -354,3 +354,22 @@ def test_a_key_that_is_declared_twice_by_name_is_found_offline() -> None:
 )
 def test_a_name_that_cannot_be_looked_up_is_a_problem(header: str, problem: str) -> None:
     assert problems(f"{header}\nkeys: []") == [f"1.yaml:{problem}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("kind: thing\nowner: acme\nkeys:\n  - {name: a/../b}\n", "1.yaml:4:12: thing/acme/a/../b"),
+        ("kind: thing\nowner: ..\nkeys: []\n", "1.yaml:2:8"),
+        ("kind: thing\nowner: a//b\nkeys: []\n", "1.yaml:2:8"),
+    ],
+)
+def test_what_cannot_be_one_segment_of_a_path_is_a_problem_at_its_place(text: str, place: str) -> None:
+    thing = kind_with({}, collection="/{owner}/things", scope={"owner": {"type": "string"}})
+    validator = Validator(document_schema(), {"caas": CAAS, "thing": thing}, HERE, NOW)
+    for document in parse(text, "1.yaml"):
+        validator.add(document)
+    with pytest.raises(InputError) as caught:
+        validator.finish()
+    (told,) = str(caught.value).splitlines()
+    assert told.startswith(f"{place}: cannot be one segment of a request path")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from jsonschema import Draft7Validator
 
+from reconciler.errors import UnaddressableError
 from reconciler.kinds import EffectRule, Form, kind_from_schema
 from reconciler.resources import load_kinds
 from reconciler.scope import Scope
@@ -183,3 +185,53 @@ def test_only_values_of_text_can_be_compared_plainly(schema: Any, *, expected: b
 def test_a_schema_without_the_extension_is_no_kind() -> None:
     with pytest.raises(KeyError, match="x-reconciler"):
         kind_from_schema("plan", {"properties": {}})
+
+
+NO_SEGMENTS = [
+    "",
+    ".",
+    "..",
+    "/",
+    "a/",
+    "/a",
+    "a//b",
+    "../a",
+    "a/..",
+    "a/./b",
+    "a/../b",
+    "a\\..\\b",
+    "..\\a",
+    "\ud800",
+]
+SEGMENTS = {
+    "a": "a",
+    "...": "...",
+    ".a": ".a",
+    "a..b": "a..b",
+    "..a": "..a",
+    " ": "%20",
+    "kind/bug": "kind%2Fbug",
+    "%2e%2e": "%252e%252e",
+    ".%2e": ".%252e",
+    "..;": "..%3B",
+    "..?": "..%3F",
+    "..#": "..%23",
+    "ü": "%C3%BC",
+    "a\n": "a%0A",
+}
+
+
+@pytest.mark.parametrize("name", NO_SEGMENTS, ids=ascii)
+def test_no_path_is_made_of_what_is_not_one_segment(name: str) -> None:
+    kind = kind_with({}, collection="/repos/{owner}/labels", scope={"owner": TEXT})
+    with pytest.raises(UnaddressableError, match="cannot be one segment of a request path"):
+        kind.item_path(kind.scope_of(["acme"]), name)
+    with pytest.raises(UnaddressableError, match="cannot be one segment of a request path"):
+        kind.collection_path(kind.scope_of([name]))
+
+
+@pytest.mark.parametrize(("name", "encoded"), SEGMENTS.items(), ids=ascii)
+def test_a_name_is_one_segment_however_it_looks(name: str, encoded: str) -> None:
+    path = kind_with({}).item_path(Scope("thing", 7), name)
+    assert path == f"/things/7/{encoded}"
+    assert httpx.Client(base_url="http://x").build_request("GET", path).url.raw_path.decode() == path

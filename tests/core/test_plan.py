@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconciler.declared import DesiredScope
+from reconciler.declared import DesiredKey, DesiredScope
 from reconciler.errors import Position, Problem, WrongShapeError
-from reconciler.model import ObservedScope
+from reconciler.model import Action, ObservedScope
 from reconciler.plan import Difference, assemble, moved_fields, plan_scope, unstored_fields
 from reconciler.scope import Scope
-from tests.core.values import API, CAAS, LATER, NOW, WEB, declared, kind_with, live, make_plan, only_change
+from tests.core.values import (
+    API,
+    CAAS,
+    LATER,
+    NOW,
+    SCOPE,
+    WEB,
+    declared,
+    kind_with,
+    live,
+    make_plan,
+    only_change,
+)
 
 TEXT = {"type": "string"}
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -199,3 +212,30 @@ def test_a_key_outside_the_targets_does_not_hide_the_keys_after_it() -> None:
     observed = [live(key.name) for key in keys]
     plan = make_plan(keys, observed, selected=lambda address: not address.endswith("key-b"))
     assert [change.name for change in plan.changes] == ["key-a", "key-c"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/../b", "\ud800"], ids=ascii)
+def test_a_live_name_that_is_not_one_segment_is_a_problem_of_its_key_alone(name: str) -> None:
+    thing = kind_with({"note": {"type": "string"}}, create={"requires": []})
+    observed = ObservedScope(SCOPE, {key: {"name": key, "note": "x"} for key in (name, "web", "old")})
+    wanted = DesiredKey("web", {"name": "web", "note": "y"}, "keys.yaml", 0)
+    desired = DesiredScope(SCOPE, (wanted,), Position("keys.yaml", 3))
+    part = plan_scope(thing, desired, observed, NOW)
+    assert [(change.name, change.action) for change in part.changes] == [
+        ("web", Action.UPDATE),
+        ("old", Action.DELETE),
+    ]
+    (problem,) = part.problems
+    assert problem.address == SCOPE.address(name)
+    assert "so the key cannot be addressed; delete it in the portal" in problem.message
+    unmanaged = plan_scope(thing, replace(desired, exclusive=None), observed, NOW)
+    assert (unmanaged.problems, SCOPE.address(name) in unmanaged.unmanaged) == ((), True)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_declared_name_that_is_not_one_segment_is_a_problem_of_its_declaration(*, shown: bool) -> None:
+    thing = kind_with({"note": {"type": "string"}}, create={"requires": []})
+    found = {"..": {"name": "..", "note": "x"}} if shown else {}
+    wanted = DesiredKey("..", {"name": "..", "note": "y"}, "keys.yaml", 0)
+    part = plan_scope(thing, DesiredScope(SCOPE, (wanted,)), ObservedScope(SCOPE, found), NOW)
+    assert (part.changes, [problem.position for problem in part.problems]) == ((), [wanted.position])

@@ -194,6 +194,12 @@ def test_a_plan_that_makes_no_sense_is_refused(place: tuple[str | int, ...], val
     assert told.startswith(("it was edited since", "it cannot be read by this version"))
 
 
+@pytest.mark.parametrize("name", ["..", ".", "a/../b"])
+def test_a_plan_whose_address_is_not_one_segment_of_a_path_is_refused(name: str) -> None:
+    told = refusal(forged((*FIRST, "address"), f"caas/1/76/{name}"))
+    assert "cannot be one segment of a request path" in told
+
+
 def test_a_fingerprint_is_over_all_that_decides_what_an_apply_does() -> None:
     plan = whole_plan()
     others = [

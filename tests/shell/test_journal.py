@@ -16,10 +16,10 @@ from reconciler.client import Reader, Writer
 from reconciler.commands.journal import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.journal import Doubt, Journal, JournalFile, Run, check_journal, read_journal
-from reconciler.model import Result
+from reconciler.model import Action, Result
 from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
-from tests.support import FakeClock, connect, fill
+from tests.support import FakeClock, Script, connect, fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -253,3 +253,15 @@ def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str
     with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
         [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
     assert finding.fate is Fate.UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/../b"])
+@pytest.mark.parametrize("action", Action)
+def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name: str, action: Action) -> None:
+    doubt = Doubt(f"caas/1/76/{name}", "here", patch={}, before={}, run="r", at="now", action=action)
+    script = Script(httpx.Response(404))
+    with Reader(connect(script)) as reader:
+        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+    assert finding.fate is Fate.UNKNOWN
+    assert "cannot be one segment of a request path" in finding.detail
+    assert script.requests == []
