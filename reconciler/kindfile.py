@@ -10,8 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds import EXTENSION, EffectRule, ListStyle, kind_from_schema, placeholders
-from reconciler.scope import SCOPE_NAMES
+from reconciler.collectionpath import path_fault
+from reconciler.kinds import EXTENSION, RESERVED, EffectRule, ListStyle, kind_from_schema, placeholders
+from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
+from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,8 +28,9 @@ NO_SEGMENTS: Final = ("", ".", "..")
 """Texts that cannot be one segment of a path: with them a request would be about something else."""
 SEGMENT_PATTERN: Final = r"^(?!\.{1,2}$)[^/]+$"
 NAME_PATTERN: Final = r"^(?!\.{1,2}$).+$"
-_RESERVED: Final = ("kind", "keys", "defaults")
-"""What the header of a document says besides its scope."""
+HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *NAME_WORDS.values()})
+"""What the header of a document says besides its scope, and so no part of a scope is called."""
+_SUBSCHEMAS: Final = ("items",)
 _FORMS: Final[Mapping[EffectRule, tuple[str, str]]] = {
     EffectRule.EXPIRY: ("instant", '"format": "date-time"'),
     EffectRule.BINDING: ("set", '"type": "array" and "uniqueItems": true'),
@@ -44,27 +47,86 @@ class Fault:
 
 
 def faults(name: str, schema: Schema) -> tuple[Fault, ...]:
-    """Give everything that is wrong with a kind whose file follows ``kind.schema.json``."""
-    broken = tuple(_patterns((), schema))
+    """Return everything that is wrong with a kind whose file follows ``kind.schema.json``."""
+    unclear = path_fault(schema[EXTENSION]["collection"])
+    broken = [Fault((EXTENSION, "collection"), unclear)] if unclear else list(_patterns(schema))
     if broken:
-        return broken
+        return tuple(broken)
     kind = kind_from_schema(name, schema)
-    rules = (_identity, _required, _named_fields, _effects, _scope, _forms, _optional, _list)
+    rules = (
+        _identity,
+        _required,
+        _members,
+        _reserved,
+        _named_fields,
+        _effects,
+        _scope,
+        _forms,
+        _optional,
+        _list,
+    )
     return tuple(fault for rule in rules for fault in rule(kind))
 
 
-def _patterns(path: Path, schema: Any) -> Iterator[Fault]:
-    """Find patterns that are none, at every depth."""
-    if not isinstance(schema, dict):
-        return
-    for word, value in schema.items():
-        if word == "pattern" and isinstance(value, str):
-            try:
-                re.compile(value)
-            except re.error as error:
-                yield Fault((*path, word), f"is no regular expression: {error}")
-        elif word not in {"examples", "enum", "default"}:
-            yield from _patterns((*path, word), value)
+def _described(schema: Schema) -> Iterator[tuple[Path, Schema]]:
+    """Yield the schema of every field, of what lies inside fields, and of every part of the scope."""
+    waiting: list[tuple[Path, Schema]] = [
+        *((("properties", name), keywords) for name, keywords in schema["properties"].items()),
+        *(((EXTENSION, "scope", name), keywords) for name, keywords in _scope_of(schema).items()),
+    ]
+    while waiting:
+        path, keywords = waiting.pop()
+        yield path, keywords
+        waiting += [((*path, word), keywords[word]) for word in _SUBSCHEMAS if word in keywords]
+        members = keywords.get("properties", {})
+        waiting += [((*path, "properties", name), inner) for name, inner in members.items()]
+
+
+def _scope_of(schema: Schema) -> Mapping[str, Schema]:
+    scope: Mapping[str, Schema] = schema[EXTENSION].get("scope", {})
+    return scope
+
+
+def _patterns(schema: Schema) -> Iterator[Fault]:
+    """Find patterns that are not regular expressions, and those that are too large together."""
+    budget = Budget()
+    for path, keywords in _described(schema):
+        if "pattern" not in keywords:
+            continue
+        try:
+            Pattern(keywords["pattern"], budget)
+        except PatternError as error:
+            yield Fault((*path, "pattern"), f"is no regular expression of ECMA 262: {error}")
+        except PatternLimitError:
+            yield Fault((*path, "pattern"), "is too large, together with the patterns before it; simplify it")
+            return
+
+
+def _members(kind: Kind) -> Iterator[Fault]:
+    """Check that members which an object must have are described."""
+    for path, keywords in _described(kind.schema):
+        for name in keywords.get("required", ()):
+            if name not in keywords.get("properties", {}):
+                yield Fault(
+                    (*path, "required"), f'"{name}" is not described under properties; describe it there'
+                )
+
+
+def _reserved(kind: Kind) -> Iterator[Fault]:
+    """Refuse fields to declare that are called like what a file says about a key, but for just that."""
+    for name, keywords in kind.schema["properties"].items():
+        if name in RESERVED and not keywords.get("readOnly") and not _says_the_same(name, keywords):
+            meant = "state: absent" if name == "state" else "lifecycle: {prevent_destroy: true}"
+            advice = 'give it "readOnly": true, or leave it out'
+            message = f"cannot be declared, because files write `{meant}` about a key; {advice}"
+            yield Fault(("properties", name), message)
+
+
+def _says_the_same(name: str, keywords: Schema) -> bool:
+    if name == "state":
+        return sorted(map(str, keywords.get("enum", ()))) == ["absent", "present"]
+    members = set(keywords.get("properties", ()))
+    return bool(members) and members <= {"prevent_destroy", "prevent_revoke", "ignore_changes", "replace"}
 
 
 def _identity(kind: Kind) -> Iterator[Fault]:
@@ -96,7 +158,10 @@ def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str)
 def _accepts(keywords: Schema, text: str) -> bool:
     if len(text) < keywords.get("minLength", 0) or text not in keywords.get("enum", [text]):
         return False
-    return re.search(keywords.get("pattern", ""), text) is not None
+    try:
+        return Pattern(keywords.get("pattern", "")).is_in(text)
+    except PatternLimitError:
+        return True
 
 
 def _required(kind: Kind) -> Iterator[Fault]:
@@ -149,7 +214,7 @@ def _scope(kind: Kind) -> Iterator[Fault]:
     for name in sorted({name for name in parts if parts.count(name) > 1}):
         yield Fault(at, f"has {{{name}}} twice; give the two parts two names")
     for name in parts:
-        if name in _RESERVED:
+        if name in HEADER_WORDS:
             yield Fault(at, f"has {{{name}}}, a word of the header of every document; take another name")
         elif name not in described and name not in SCOPE_NAMES:
             advice = f'add "scope": {{"{name}": {{"type": "string", …}}}}'

@@ -7,12 +7,14 @@ it does not accept goes to jsonschema, which alone decides what is wrong. Both u
 
 from __future__ import annotations
 
-import re
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.fastform import NotPlainError, fast_form
 from reconciler.kinds import RESERVED, Form
 from reconciler.normalize import is_date_time, json_text
+from reconciler.patterns import Budget, Pattern, PatternLimitError
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
@@ -31,6 +33,10 @@ _NO_DEFAULT: Final[Mapping[str, Any]] = {
 }
 
 
+PATTERN_LIMIT: Final = "patternLimit"
+"""What a text breaks, in place of a keyword, if checking it against its pattern takes too much work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """One broken rule: the path of the value, the keyword that it breaks, and the schema there."""
@@ -41,12 +47,32 @@ class Violation:
     schema: Mapping[str, Any]
 
 
+class _Patterns:
+    """The patterns of one schema: each is compiled once, and all draw on one budget."""
+
+    def __init__(self) -> None:
+        self._budget = Budget()
+        self._compiled: dict[str, Pattern] = {}
+
+    def matches(self, source: str, text: str) -> bool:
+        """Return whether ``text`` matches. Raises PatternLimitError."""
+        pattern = self._compiled.get(source)
+        if pattern is None:
+            pattern = self._compiled[source] = Pattern(source, self._budget)
+        return pattern.is_in(text)
+
+    def check(self, source: str) -> Callable[[str], bool]:
+        """Return what checks texts against one pattern."""
+        return functools.partial(self.matches, source)
+
+
 class SchemaChecker:
     """Checks whole documents of one kind: the header by the document schema, each key by its kind's."""
 
     def __init__(self, document_schema: Mapping[str, Any], kind: Kind) -> None:
         """Build the combined schema and compile the part that accepts valid documents fast."""
         self._schema = _combined(document_schema, kind, kind.schema)
+        self._patterns = _Patterns()
         # Comparing the items of every list costs fastjsonschema as much as all the rest, so it is not
         # asked to: most lists hold one item, and the others are looked at here.
         self._sets = [name for name, field in kind.fields.items() if field.form is Form.SET]
@@ -56,7 +82,8 @@ class SchemaChecker:
         }
         loose = _combined(document_schema, kind, {**kind.schema, "properties": fields})
         self._defaults = loose["properties"]["defaults"]
-        self._accepts = _compile({**loose, "properties": {**loose["properties"], "defaults": {}}})
+        whole = {**loose, "properties": {**loose["properties"], "defaults": {}}}
+        self._accepts = _compile(whole, self._patterns)
         self._accepts_defaults: Callable[[Any], bool] | None = None  # few documents have any
         self._judge: Draft7Validator | None = None
 
@@ -67,12 +94,12 @@ class SchemaChecker:
             if not self._may_repeat(keys):
                 return ()
         if self._judge is None:
-            self._judge = _judge(self._schema)
+            self._judge = _judge(self._schema, self._patterns)
         return tuple(_violations(self._judge.iter_errors(data)))
 
     def _takes_defaults(self, defaults: Any) -> bool:
         if self._accepts_defaults is None:
-            self._accepts_defaults = _compile(self._defaults)
+            self._accepts_defaults = _compile(self._defaults, self._patterns)
         return self._accepts_defaults(defaults)
 
     def _may_repeat(self, keys: list[Any]) -> bool:
@@ -83,16 +110,17 @@ class SchemaChecker:
 
 def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     """Tell whether a value, such as a document of ours that is read back, follows its schema."""
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - 80 ms that few commands pay
-
-    return bool(Draft7Validator(schema).is_valid(value))
+    return bool(_judge(schema, _Patterns()).is_valid(value))
 
 
 def violations_of(value: Any, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
     """Give every violation of ``schema`` in one value, by place; none if it is valid."""
-    if _compile(schema)(value):
+    patterns = _Patterns()
+    if _compile(schema, patterns)(value):
         return ()
-    return tuple(sorted(_violations(_judge(schema).iter_errors(value)), key=lambda found: str(found.path)))
+    return tuple(
+        sorted(_violations(_judge(schema, patterns).iter_errors(value)), key=lambda found: str(found.path))
+    )
 
 
 def _combined(
@@ -138,35 +166,52 @@ def _repeats(items: list[Any]) -> bool:
     return len(set(map(json_text, items))) < len(items)
 
 
-def _compile(schema: Mapping[str, Any]) -> Callable[[Any], bool]:
+def _compile(schema: Mapping[str, Any], patterns: _Patterns) -> Callable[[Any], bool]:
     import fastjsonschema  # noqa: PLC0415 - only commands that read files pay for it
 
+    formats: dict[str, Callable[[str], bool]] = {"date-time": is_date_time}
     try:
-        check = fastjsonschema.compile(
-            dict(schema), formats={"date-time": is_date_time}, use_default=False, detailed_exceptions=False
-        )
-    except (fastjsonschema.JsonSchemaDefinitionException, re.error, SyntaxError, LookupError, ValueError):
-        return lambda _data: False  # it stumbles over some patterns and braces; jsonschema alone decides then
+        form = fast_form(schema, patterns.check, formats)
+        check = fastjsonschema.compile(form, formats=formats, use_default=False, detailed_exceptions=False)
+    except (
+        *(NotPlainError, fastjsonschema.JsonSchemaDefinitionException, SyntaxError, LookupError),
+        *(ValueError, RecursionError, MemoryError),
+    ):
+        return lambda _data: False  # it stumbles over some schemas; jsonschema alone decides then
 
     def accepts(data: Any) -> bool:
         try:
             check(data)
-        except fastjsonschema.JsonSchemaException:
+        except (fastjsonschema.JsonSchemaException, PatternLimitError):
             return False
         return True
 
     return accepts
 
 
-def _judge(schema: Mapping[str, Any]) -> Draft7Validator:
+def _judge(schema: Mapping[str, Any], patterns: _Patterns) -> Draft7Validator:
     from jsonschema import Draft7Validator, FormatChecker, validators  # noqa: PLC0415 - 80 ms, for bad input only
 
     judge: type[Draft7Validator] = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema says nothing of it
-        Draft7Validator, {"uniqueItems": _unique_items}
+        Draft7Validator, {"uniqueItems": _unique_items, "pattern": functools.partial(_pattern, patterns)}
     )
     formats = FormatChecker(formats=())
     formats.checks("date-time")(_is_date_time_or_no_text)
     return judge(schema, format_checker=formats)
+
+
+def _pattern(
+    patterns: _Patterns, _judge: Any, source: str, text: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - see _judge
+
+    if not isinstance(text, str):
+        return
+    try:
+        if not patterns.matches(source, text):
+            yield ValidationError("the text does not match its pattern")
+    except PatternLimitError:
+        yield ValidationError("matching takes too much work", validator=PATTERN_LIMIT)
 
 
 def _unique_items(_judge: Any, wanted: Any, items: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -190,7 +235,7 @@ def _violations(errors: Iterator[ValidationError]) -> Iterator[Violation]:
         match error.validator:
             case "additionalProperties":
                 for name in instance:
-                    if name not in schema["properties"]:
+                    if name not in schema.get("properties", {}):
                         yield Violation((*path, name), error.validator, instance[name], schema)
             case "required":
                 for name in schema["required"]:

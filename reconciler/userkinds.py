@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.collectionpath import path_fault
 from reconciler.errors import InputError, Position, Problem
 from reconciler.kindfile import KIND_NAME, faults
-from reconciler.kinds import kind_from_schema
+from reconciler.kinds import EXTENSION, kind_from_schema
 from reconciler.load.builder import parse
 from reconciler.load.kindfolders import kind_files
 from reconciler.resources import SUFFIX, kind_schema
@@ -21,9 +22,13 @@ if TYPE_CHECKING:
 
     from reconciler.kinds import Kind
     from reconciler.load.kindfolders import KindFile
+    from reconciler.schemas import Violation
 
     Step = str | int
     Listener = Callable[[bytes, str], None]
+
+_MAX_DEPTH: Final = 24
+"""Levels of objects and lists in the file of a kind: a member of an item of a field is at the eighth."""
 
 
 def load_user_kinds(
@@ -101,11 +106,28 @@ def _kind(name: str, content: bytes, file: str) -> Kind:
 
 
 def complaints(name: str, schema: Any) -> Sequence[tuple[tuple[Step, ...], str]]:
-    """Give all that is wrong with a kind, with the paths: the shape first, and the rest if that is right."""
+    """Return all that is wrong with a kind, with paths: the shape first, and the rest if that is right."""
+    if _is_deep(schema):
+        return [((), f"nested deeper than {_MAX_DEPTH} levels, which no kind needs")]
     shape = violations_of(schema, kind_schema())
     if shape:
-        return [(violation.path, describe(violation)) for violation in shape]
+        return [(violation.path, _shape_fault(violation)) for violation in shape]
     return [(fault.path, f"{_name(fault.path)}: {fault.message}") for fault in faults(name, schema)]
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        lists = [list(item.values()) if isinstance(item, dict) else item for item in level]
+        level = [inner for items in lists if isinstance(items, list) for inner in items]
+    return bool(level)
+
+
+def _shape_fault(violation: Violation) -> str:
+    unclear = ""
+    if violation.path == (EXTENSION, "collection") and isinstance(violation.value, str):
+        unclear = path_fault(violation.value)
+    return f"{_name(violation.path)}: {unclear}" if unclear else describe(violation)
 
 
 def _name(path: Iterable[Step]) -> str:

@@ -78,7 +78,7 @@ def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
 
 def _missing(name: str, _value: Any, schema: Schema) -> str:
     last = name.rpartition(".")[2]
-    examples = schema["properties"][last].get("examples")
+    examples = schema.get("properties", {}).get(last, {}).get("examples")
     example = f", for example {last}: {json.dumps(examples[0])}" if examples else ""
     return f"{name} is missing; write it{example}"
 
@@ -145,6 +145,10 @@ def _bad_pattern(name: str, value: str, schema: Schema) -> str:
     return f"{name} {_quote(value)} is not allowed; {advice}"
 
 
+def _pattern_limit(name: str, value: str, _schema: Schema) -> str:
+    return f"{name} {_quote(value)} takes too much work to check; simplify the pattern of its kind"
+
+
 def _not_unique(name: str, value: list[Any], _schema: Schema) -> str:
     return f"{name} lists {_quote(_repeated(value))} more than once; remove the repetition"
 
@@ -160,6 +164,10 @@ def _refused(name: str, _value: Any, schema: Schema) -> str:
 
 def _too_small(name: str, value: Any, schema: Schema) -> str:
     return f"{name} {value} is too small; the smallest is {schema['minimum']}"
+
+
+def _too_large(name: str, value: Any, schema: Schema) -> str:
+    return f"{name} {value} is too large; the largest is {schema['maximum']}"
 
 
 def _repeated(items: list[Any]) -> Any:
@@ -192,10 +200,12 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "enum": _not_in_enum,
     "format": _bad_instant,
     "maxLength": _bad_length,
+    "maximum": _too_large,
     "minLength": _bad_length,
     "minimum": _too_small,
     "not": _refused,
     "pattern": _bad_pattern,
+    "patternLimit": _pattern_limit,
     "required": _missing,
     "type": _wrong_type,
     "uniqueItems": _not_unique,

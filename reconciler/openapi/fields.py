@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.patterns import Pattern, PatternError, PatternLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,9 +90,9 @@ class FieldDrafter:
             )
         if isinstance(pattern, str):
             try:
-                re.compile(pattern)
+                Pattern(pattern)
                 rules["pattern"] = pattern
-            except re.error as error:
+            except (PatternError, PatternLimitError) as error:
                 self._notes.append(f"{place}: the pattern is left out, because it cannot be used ({error})")
         return rules
 

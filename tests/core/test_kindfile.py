@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.kindfile import NAME_PATTERN, SEGMENT_PATTERN, faults
-from reconciler.resources import kind_schema, load_kinds, resource
+from reconciler.collectionpath import path_fault
+from reconciler.kindfile import HEADER_WORDS, NAME_PATTERN, SEGMENT_PATTERN, faults
+from reconciler.resources import document_schema, kind_schema, load_kinds, resource
 from reconciler.schemas import violations_of
+from reconciler.scope import SCOPE_NAMES
+from reconciler.userkinds import complaints
 from reconciler.wording import describe
 
 TEXT: dict[str, Any] = {"type": "string"}
@@ -84,6 +87,12 @@ def test_a_kind_needs_little() -> None:
         ("propertys", {}, "propertys is not a known field; did you mean properties?"),
         ("x-reconciler.colection", "/x", "x-reconciler.colection is not a known field; did you mean"),
         ("x-reconciler.page_limit", None, "page_limit is missing; write it, for example page_limit: 100"),
+        ("x-reconciler.page_limit", -1, "x-reconciler.page_limit -1 is too small; the smallest is 1"),
+        ("x-reconciler.page_limit", True, "x-reconciler.page_limit must be a whole number, not the boolean"),
+        ("x-reconciler.page_limit", 10**12, "x-reconciler.page_limit 1000000000000 is too large"),
+        ("x-reconciler.list", {"limit": "n&x=1"}, 'list.limit "n&x=1" is not allowed; write the name of a'),
+        ("x-reconciler.list", {"offset": "a#b"}, "write the name of a query parameter"),
+        ("x-reconciler.list", {"style": "page", "page": ""}, "write the name of a query parameter"),
         ("x-reconciler.page_limit", 0, "x-reconciler.page_limit 0 is too small; the smallest is 1"),
         ("x-reconciler.collection", "things", "write a path such as /repos/{owner}/{repo}/labels"),
         ("x-reconciler.collection", "/things/", "write a path such as"),
@@ -127,6 +136,12 @@ def test_what_is_no_kind_at_all_is_refused(value: Any) -> None:
         ("properties.name", TEXT, 'properties.name: accepts "", ".", ".."'),
         ("properties.name", {"type": "string", "minLength": 1}, 'properties.name: accepts ".", "..", which'),
         ("properties.text", {"type": "string", "pattern": "("}, "text.pattern: is no regular expression"),
+        ("properties.default", {"type": "string", "pattern": "("}, "default.pattern: is no regular"),
+        ("properties.set.items", {"type": "string", "pattern": "(?i)a"}, "items.pattern: is no regular"),
+        ("x-reconciler.scope.owner.pattern", "\\Aa", "owner.pattern: is no regular expression of ECMA 262"),
+        ("properties.set.items", {"type": "object", "required": ["a"]}, '"a" is not described'),
+        ("properties.state", TEXT, "cannot be declared, because files write `state: absent`"),
+        ("properties.lifecycle", TEXT, "properties.lifecycle: cannot be declared"),
         ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is no property"),
         ("x-reconciler.always_sent", ["name"], "name is the identity, which no PATCH carries"),
         ("x-reconciler.always_sent", ["made"], "x-reconciler.always_sent: made is read-only"),
@@ -177,6 +192,99 @@ def test_what_the_schema_of_kinds_cannot_say_is_a_rule(path: str, value: Any, co
 )
 def test_what_a_kind_may_say(path: str, value: Any) -> None:
     assert rules(changed(path, value)) == []
+
+
+SAFE_PATHS = [
+    "/things",
+    "/v1/things",
+    "/v1.2/things_of-ours~",
+    "/repos/{owner}/{repo}/labels",
+    "/v1/things:list",
+    "/a/team-{owner}",
+    "/a/...b",
+    "/a/@me/$x(1)",
+]
+UNSAFE_PATHS = {
+    "": "must begin with a slash",
+    "things": "must begin with a slash",
+    "https://evil.test/things": "must begin with a slash",
+    "/": "has an empty segment",
+    "//evil.test/things": "has an empty segment",
+    "/a//b": "has an empty segment",
+    "/a/": "has an empty segment",
+    "/../../admin": 'has the segment ".."',
+    "/a/./b": 'has the segment "."',
+    "/a/..": 'has the segment ".."',
+    "/a/.../b": 'has the segment "..."',
+    "/a/%2e%2e/b": 'has the character "%"',
+    "/a%2Fb": 'has the character "%"',
+    "/a?x=1": 'has the character "?"',
+    "/a#b": 'has the character "#"',
+    "/a\\..\\b": 'has the character "\\"',
+    "/a;x=1/b": 'has the character ";"',
+    "/a/..;/b": 'has the character ";"',
+    "/a b": 'has the character " "',
+    "/a\tb": "has the character U+0009",
+    "/a\n": "has the character U+000A",
+    "/a\x00": "has the character U+0000",
+    "/a\u2028b": "has the character U+2028",
+    "/\uff0e\uff0e/a": "has the character U+FF0E",
+    "/k\u00e9ys": "has the character U+00E9",
+    "/{": 'has the character "{"',
+    "/{}": 'has the character "{"',
+    "/{0}": 'has the character "{"',
+    "/{a.b}": 'has the character "{"',
+    "/{a!r}": 'has the character "{"',
+    "/{{a}}": 'has the character "{"',
+    "/{a}{b}": "has two placeholders in the segment",
+}
+
+
+@pytest.mark.parametrize("path", SAFE_PATHS)
+def test_a_path_of_plain_segments_is_taken(path: str) -> None:
+    assert path_fault(path) == ""
+    found = shape(changed("x-reconciler.collection", path))
+    assert found == []
+
+
+@pytest.mark.parametrize(("path", "complaint"), UNSAFE_PATHS.items())
+def test_a_path_that_could_lead_elsewhere_is_refused(path: str, complaint: str) -> None:
+    schema = changed("x-reconciler.collection", path)
+    assert shape(schema) != []
+    assert path_fault(path).startswith(complaint)
+    assert [(fault.path, fault.message.startswith(complaint)) for fault in faults("thing", schema)] == [
+        (("x-reconciler", "collection"), True)
+    ]
+    assert complaints("thing", schema)[0][1].startswith(f"x-reconciler.collection: {complaint}")
+
+
+def test_no_part_of_a_scope_is_called_like_a_word_of_the_header() -> None:
+    assert frozenset(document_schema()["properties"]) == HEADER_WORDS | set(SCOPE_NAMES)
+    for word in HEADER_WORDS:
+        schema = changed("x-reconciler.collection", f"/{{{word}}}")
+        schema["x-reconciler"]["scope"] = {word: OWNER}
+        assert [text for text in rules(schema) if "a word of the header" in text] != []
+
+
+def test_what_is_nested_too_deeply_is_told_before_anything_else() -> None:
+    schema: Any = TEXT
+    for _ in range(400):
+        schema = {"type": "array", "items": schema}
+    assert complaints("thing", changed("properties.text", schema)) == [
+        ((), "nested deeper than 24 levels, which no kind needs")
+    ]
+
+
+def test_patterns_that_are_too_large_together_are_refused() -> None:
+    large = {"type": "string", "pattern": "a{9999}"}
+    fields = {**PLAIN["properties"], **{f"field{number}": large for number in range(201)}}
+    found = [text for text in rules(changed("properties", fields)) if "too large, together" in text]
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("name", ["state", "lifecycle"])
+def test_a_field_of_the_service_may_be_called_like_what_a_file_says_about_a_key(name: str) -> None:
+    assert rules(changed(f"properties.{name}", {"type": "string", "readOnly": True})) == []
 
 
 @pytest.mark.parametrize("name", ["caas"])

@@ -1,0 +1,13 @@
+"""Regular expressions of JSON Schema: read as ECMA 262 defines them, matched in linear time. Pure.
+
+Kinds come with patterns that nobody here wrote, and Python's ``re`` differs from ECMA 262 in what they mean
+and runs for ever on some of them. So a pattern is parsed here and run as an automaton, which reads each
+character of a text once, whatever the pattern; what no automaton can match, back-references, is refused.
+"""
+
+from __future__ import annotations
+
+from reconciler.patterns.matcher import Budget, Pattern, PatternLimitError
+from reconciler.patterns.syntax import PatternError
+
+__all__ = ["Budget", "Pattern", "PatternError", "PatternLimitError"]

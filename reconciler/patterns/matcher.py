@@ -1,0 +1,205 @@
+"""Running automata over texts: each character once, with what was worked out kept for the next time.
+
+The states in which a nondeterministic automaton may be after some characters are one state of a
+deterministic one. Those are worked out when a text first leads to them; after that, a character costs a
+look into a dictionary.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.patterns.charsets import WORD
+from reconciler.patterns.program import Fork, Guard, Program, Read, programs
+from reconciler.patterns.syntax import parse
+
+_BUDGET: Final = 2_000_000
+_ALLOWANCE: Final = 8
+_MAX_KEPT: Final = 500_000
+_END: Final = ""
+"""What is read behind the last character."""
+
+Symbol = tuple[str, int]
+"""A character and the bits of the looks at the place before it."""
+
+
+class PatternLimitError(Exception):
+    """Matching took more work than its budget allows: the pattern has too many states at once."""
+
+
+class Budget:
+    """The work that may be done to build deterministic states, for several patterns together.
+
+    Matching needs almost none: what was built is kept. It is counted, not timed, so that the same text has
+    the same result on every machine.
+    """
+
+    def __init__(self, steps: int = _BUDGET) -> None:
+        """Start with some steps; each checked text adds a few for each of its characters."""
+        self._most = steps
+        self._left = steps
+
+    def allow(self, length: int) -> None:
+        """Add what a text of this length may cost."""
+        self._left = min(self._most, self._left + _ALLOWANCE * (length + 1))
+
+    def spend(self, steps: int) -> None:
+        """Take steps away. Raises PatternLimitError if none are left."""
+        self._left -= steps
+        if self._left < 0:
+            raise PatternLimitError("it needs too much work")
+
+
+class Pattern:
+    """A pattern of a schema.
+
+    Raises PatternError if it is not one of ECMA 262 or is too large, PatternLimitError if it is too large for
+    what is left of its budget.
+    """
+
+    def __init__(self, source: str, budget: Budget | None = None) -> None:
+        """Parse a pattern, which draws on ``budget`` whenever it is matched."""
+        *looks, own = found = programs(parse(source))
+        self._budget = budget or Budget()
+        self._budget.spend(sum(len(program.states) for program in found))
+        self._looks = [_Machine(program, self._budget) for program in looks]
+        self._own = _Machine(own, self._budget)
+
+    def is_in(self, text: str) -> bool:
+        """Return whether the pattern matches somewhere in ``text``. Raises PatternLimitError."""
+        self._budget.allow(len(text))
+        if not self._looks:
+            state = self._own.start()
+            for char in text:
+                state = state[char]
+            return state[_END].is_match
+        bits = bytearray(len(text) + 1)
+        for number, machine in enumerate(self._looks):
+            machine.mark(text, bits, 1 << number)
+        return self._own.finds(text, bits)
+
+
+class _State(dict[str, "_State"]):
+    """One deterministic state: where each character leads, worked out when it is first read.
+
+    ``core`` are the states of the automaton before those that need no character are followed; ``before`` is
+    whether the character read last belongs to a word, None before the first.
+    """
+
+    __slots__ = ("before", "core", "is_match", "machine", "marked")
+
+    def __init__(self, machine: _Machine, core: frozenset[int], before: bool | None) -> None:  # noqa: FBT001 - a fact
+        super().__init__()
+        self.machine = machine
+        self.core = core
+        self.before = before
+        self.is_match = False
+        self.marked: dict[Symbol, tuple[bool, _State]] = {}
+
+    def __missing__(self, char: str) -> _State:
+        is_match, state = self.machine.step(self, char, 0)
+        self[char] = found = self.machine.matched if is_match else state
+        return found
+
+
+class _Matched(_State):
+    """The state after a match, which nothing leads out of."""
+
+    def __missing__(self, _char: str) -> _State:
+        return self
+
+
+class _Machine:
+    """The deterministic automaton of a program, as far as it was built."""
+
+    def __init__(self, program: Program, budget: Budget) -> None:
+        self._program = program
+        self._budget = budget
+        self._states: dict[tuple[frozenset[int], bool | None], _State] = {}
+        self._kept = 0
+        self._uses_words = any(isinstance(s, Guard) and s.edge in {"b", "B"} for s in program.states)
+        self.matched = _Matched(self, frozenset(), None)
+        self.matched.is_match = True
+
+    def start(self) -> _State:
+        """Return the state before the first character."""
+        return self._state(frozenset(), None)
+
+    def mark(self, text: str, bits: bytearray, bit: int) -> None:
+        """Set ``bit`` at each place where a match of a look ends: ahead of it, or behind it."""
+        state = self.start()
+        last = len(text)
+        backwards = self._program.backwards
+        for count in range(last + 1):
+            place = last - count if backwards else count
+            char = _END if count == last else text[place - 1] if backwards else text[place]
+            is_match, state = self._marked(state, char, bits[place])
+            if is_match:
+                bits[place] |= bit
+
+    def finds(self, text: str, bits: bytearray) -> bool:
+        """Return whether there is a match, given the bits of the looks at each place."""
+        state = self.start()
+        for char, marks in zip(text, bits, strict=False):
+            is_match, state = self._marked(state, char, marks)
+            if is_match:
+                return True
+        return self._marked(state, _END, bits[-1])[0]
+
+    def _marked(self, state: _State, char: str, marks: int) -> tuple[bool, _State]:
+        symbol = (char, marks)
+        found = state.marked.get(symbol)
+        if found is None:
+            found = state.marked[symbol] = self.step(state, char, marks)
+        return found
+
+    def step(self, state: _State, char: str, marks: int) -> tuple[bool, _State]:
+        """Return whether a match ends at the present place, and the state behind ``char``."""
+        reached = self._closure(state, char, marks)
+        self._budget.spend(len(reached) + 1)
+        self._kept += 1
+        states = self._program.states
+        if char == _END:
+            return 0 in reached, state
+        core = frozenset(
+            found.target
+            for found in map(states.__getitem__, reached)
+            if isinstance(found, Read) and char in found.chars
+        )
+        return 0 in reached, self._state(core, char in WORD if self._uses_words else False)
+
+    def _closure(self, state: _State, char: str, marks: int) -> set[int]:
+        """Return all states at the present place: those that were led to, and a fresh start."""
+        waiting = [*state.core, self._program.start]
+        reached: set[int] = set()
+        while waiting:
+            number = waiting.pop()
+            if number in reached:
+                continue
+            reached.add(number)
+            found = self._program.states[number]
+            if isinstance(found, Fork):
+                waiting.extend(found.targets)
+            elif isinstance(found, Guard) and self._is_open(found, state.before, char, marks):
+                waiting.append(found.target)
+        return reached
+
+    def _is_open(self, guard: Guard, before: bool | None, char: str, marks: int) -> bool:  # noqa: FBT001 - a fact
+        if guard.look >= 0:
+            return bool(marks >> guard.look & 1) is not guard.negated
+        if guard.edge in {"^", "$"}:
+            at_first = (guard.edge == "^") is not self._program.backwards
+            return before is None if at_first else char == _END
+        is_edge = bool(before) is not (char != _END and char in WORD)
+        return is_edge is (guard.edge == "b")
+
+    def _state(self, core: frozenset[int], before: bool | None) -> _State:  # noqa: FBT001 - a fact
+        if self._kept > _MAX_KEPT:
+            self._states = {}  # what is in use stays; all else is built again when it is needed
+            self._kept = 0
+        key = (core, before)
+        found = self._states.get(key)
+        if found is None:
+            self._kept += len(core)
+            found = self._states[key] = _State(self, core, before)
+        return found

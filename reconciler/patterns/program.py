@@ -1,0 +1,126 @@
+"""From a parsed pattern to a nondeterministic automaton: states, and where each leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.patterns.charsets import CharSet
+from reconciler.patterns.syntax import Choice, Edge, Look, Node, PatternError, Repeat, Sequence
+
+MAX_STATES: Final = 10_000
+"""States of one automaton: repetitions with bounds are written out."""
+MAX_LOOKS: Final = 8
+"""Looks ahead and behind in one pattern: one bit each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A state that reads one character of a set."""
+
+    chars: CharSet
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A state that leads on to several without reading; to none, it is a dead end until it is filled in."""
+
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A state that leads on only at some places: by an edge, or by the bit of a look."""
+
+    edge: str
+    look: int
+    negated: bool
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The state in which the pattern has matched."""
+
+
+State = Read | Fork | Guard | Match
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """An automaton, read forwards or, to look ahead, from the end of the text ``backwards``."""
+
+    states: tuple[State, ...]
+    start: int
+    backwards: bool
+
+
+def programs(node: Node) -> tuple[Program, ...]:
+    """Return the automata of a pattern: those of its looks, the inner ones first, and its own at the end.
+
+    The bit of a look is its place in the order. Raises PatternError for a pattern that is too large.
+    """
+    found: list[Program] = []
+    _Builder(found, backwards=False).add(node)
+    return tuple(found)
+
+
+class _Builder:
+    """Builds one automaton from its end to its start."""
+
+    def __init__(self, found: list[Program], *, backwards: bool) -> None:
+        self._found = found
+        self._backwards = backwards
+        self._states: list[State] = [Match()]
+        self._steps = 0
+
+    def add(self, node: Node) -> int:
+        """Append the automaton of ``node``, behind those of its looks, and return its place."""
+        start = self._emit(node, 0)
+        self._found.append(Program(tuple(self._states), start, self._backwards))
+        return len(self._found) - 1
+
+    def _state(self, state: State) -> int:
+        self._states.append(state)
+        return len(self._states) - 1
+
+    def _emit(self, node: Node, target: int) -> int:
+        """Return the state that leads through ``node`` to ``target``."""
+        self._steps += 1
+        if self._steps > MAX_STATES:
+            raise PatternError("too large, with its repetitions written out; use minLength and maxLength")
+        match node:
+            case CharSet():
+                return self._state(Read(node, target))
+            case Sequence(items):
+                for item in items if self._backwards else reversed(items):
+                    target = self._emit(item, target)
+                return target
+            case Choice(items):
+                return self._state(Fork(tuple(self._emit(item, target) for item in items)))
+            case Repeat():
+                return self._repeat(node, target)
+            case Edge(sign):
+                return self._state(Guard(sign, -1, negated=False, target=target))
+            case Look():
+                return self._look(node, target)
+
+    def _repeat(self, node: Repeat, target: int) -> int:
+        if node.high is None:
+            loop = self._state(Fork(()))
+            self._states[loop] = Fork((self._emit(node.item, loop), target))
+            target = loop
+        else:
+            end = target
+            for _ in range(node.high - node.low):
+                target = self._state(Fork((self._emit(node.item, target), end)))
+        for _ in range(node.low):
+            target = self._emit(node.item, target)
+        return target
+
+    def _look(self, node: Look, target: int) -> int:
+        if len(self._found) >= MAX_LOOKS:
+            raise PatternError(f"more than {MAX_LOOKS} looks ahead or behind, with repetitions written out")
+        bit = _Builder(self._found, backwards=node.is_ahead).add(node.item)
+        return self._state(Guard("", bit, node.negated, target))

@@ -1,0 +1,279 @@
+"""Parsing regular expressions as ECMA 262 writes them, as lenient as its Annex B where that is clear."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from reconciler.patterns.charsets import (
+    ANY_BUT_BREAKS,
+    CLASSES,
+    LAST,
+    CharSet,
+    Part,
+    part_of,
+    single,
+    unicode_property,
+)
+
+MAX_LENGTH: Final = 4096
+"""Characters of a pattern."""
+MAX_DEPTH: Final = 50
+"""Groups inside groups."""
+MAX_REPEAT: Final = 10_000
+"""Largest count of a repetition."""
+_QUANTIFIER: Final = re.compile(r"\*|\+|\?|\{([0-9]+)(?:(,)([0-9]*))?\}")
+_NAME: Final = re.compile(r"<[A-Za-z_$][A-Za-z0-9_$]*>")
+_CONTROLS: Final = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
+_HEX: Final = re.compile(r"u\{([0-9A-Fa-f]{1,8})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})")
+_LOW_SURROGATE: Final = re.compile(r"\\u([dD][c-fC-F][0-9A-Fa-f]{2})")
+_PROPERTY: Final = re.compile(r"[pP]\{([A-Za-z_=]{1,64})\}")
+_GROUPS: Final = (("?:", ""), ("?=", "ahead"), ("?!", "not ahead"), ("?<=", "behind"), ("?<!", "not behind"))
+_ADVICE: Final = {"A": "write ^", "Z": "write $", "z": "write $", "k": "it cannot be matched in linear time"}
+
+
+class PatternError(ValueError):
+    """A text that is not a pattern of ECMA 262, or one that cannot be matched in linear time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Patterns one after the other; none at all matches the empty text."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Any of several patterns."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A pattern ``low`` to ``high`` times; None is any number of times."""
+
+    item: Node
+    low: int
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    r"""A place between characters: ``^``, ``$``, ``b`` or ``B``."""
+
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A pattern that has to match, or must not, ahead of a place or behind it."""
+
+    item: Node
+    is_ahead: bool
+    negated: bool
+
+
+Node = Sequence | Choice | Repeat | Edge | Look | CharSet
+_END: Final = Edge("$")
+
+
+def _needs_more(item: Node) -> bool:
+    """Return whether this forbids a character ahead, which is needless at the end of a text."""
+    return isinstance(item, Look) and item.is_ahead and item.negated and isinstance(item.item, CharSet)
+
+
+def parse(source: str) -> Node:
+    """Parse a pattern. Raises PatternError."""
+    if len(source) > MAX_LENGTH:
+        raise PatternError(f"longer than {MAX_LENGTH:,} characters")
+    return _Parser(source).whole()
+
+
+class _Parser:
+    """A recursive descent over one pattern, as deep as ``MAX_DEPTH`` allows."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._at = 0
+        self._names: set[str] = set()
+
+    def whole(self) -> Node:
+        """Parse all of the pattern."""
+        node = self._choice(0)
+        if self._at < len(self._source):
+            raise self._error('")" closes no group')
+        return node
+
+    def _error(self, what: str) -> PatternError:
+        return PatternError(f"{what} (character {self._at + 1})")
+
+    def _take(self, text: str) -> bool:
+        """Move behind ``text`` if it is next."""
+        found = self._source.startswith(text, self._at)
+        self._at += len(text) if found else 0
+        return found
+
+    def _choice(self, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise self._error(f"more than {MAX_DEPTH} groups inside each other")
+        items = [self._sequence(depth)]
+        while self._take("|"):
+            items.append(self._sequence(depth))
+        return Choice(tuple(items)) if len(items) > 1 else items[0]
+
+    def _sequence(self, depth: int) -> Node:
+        items: list[Node] = []
+        while self._at < len(self._source) and self._source[self._at] not in "|)":
+            item = self._repeated(self._term(depth))
+            if items[-1:] != [_END] or not _needs_more(item):
+                items.append(item)
+        return Sequence(tuple(items)) if len(items) != 1 else items[0]
+
+    def _repeated(self, item: Node) -> Node:
+        found = _QUANTIFIER.match(self._source, self._at)
+        if found is None:
+            return item
+        if isinstance(item, Edge) or (isinstance(item, Look) and not item.is_ahead):
+            raise self._error("nothing to repeat")
+        if any(len(digits or "") > len(str(MAX_REPEAT)) for digits in found.group(1, 3)):
+            raise self._error(f"repeats more often than {MAX_REPEAT:,} times; use maxLength")
+        low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(found[0], (int(found[1] or 0), None))
+        if found[1]:
+            high = low if not found[2] else int(found[3]) if found[3] else None
+        if high is not None and high < low:
+            raise self._error("the bounds of a repetition are out of order")
+        if max(low, high or 0) > MAX_REPEAT:
+            raise self._error(f"repeats more often than {MAX_REPEAT:,} times; use maxLength")
+        self._at = found.end()
+        self._take("?")  # reluctance decides what a match holds, not whether there is one
+        return Repeat(item, low, high)
+
+    def _term(self, depth: int) -> Node:
+        if _QUANTIFIER.match(self._source, self._at):
+            raise self._error("nothing to repeat")
+        char = self._source[self._at]
+        self._at += 1
+        match char:
+            case "^" | "$":
+                return Edge(char)
+            case "(":
+                return self._group(depth)
+            case ".":
+                return ANY_BUT_BREAKS
+            case "[":
+                return self._set()
+            case "\\":
+                return self._escaped()
+            case _:
+                return single(char)
+
+    def _escaped(self) -> Node:
+        """Parse what follows a backslash outside of sets."""
+        for sign in "bB":
+            if self._take(sign):
+                return Edge(sign)
+        found = self._escape()
+        return single(found) if isinstance(found, str) else CharSet((found,))
+
+    def _group(self, depth: int) -> Node:
+        sort = next((sort for start, sort in _GROUPS if self._take(start)), None)
+        if sort is None and self._take("?"):
+            name = _NAME.match(self._source, self._at)
+            if name is None:
+                raise self._error(f'"(?{self._source[self._at : self._at + 1]}" is not a group of ECMA 262')
+            if name[0] in self._names:
+                raise self._error(f"two groups are called {name[0]}")
+            self._names.add(name[0])
+            self._at = name.end()
+        inner = self._choice(depth + 1)
+        if not self._take(")"):
+            raise self._error('a group is not closed; add ")"')
+        if not sort:
+            return Sequence((inner,))
+        return Look(inner, is_ahead=sort.endswith("ahead"), negated=sort.startswith("not"))
+
+    def _set(self) -> Node:
+        negated = self._take("^")
+        ranges: list[tuple[int, int]] = []
+        parts: list[Part] = []
+        while not self._take("]"):
+            low = self._member()
+            if not self._source.startswith("-", self._at) or self._source.startswith("-]", self._at):
+                self._add(low, ranges, parts)
+                continue
+            self._at += 1
+            high = self._member()
+            if isinstance(low, str) and isinstance(high, str):
+                if ord(low) > ord(high):
+                    raise self._error("the bounds of a range are out of order")
+                ranges.append((ord(low), ord(high)))
+            else:  # as Annex B has it: a hyphen beside a class is itself
+                for member in (low, "-", high):
+                    self._add(member, ranges, parts)
+        return CharSet((part_of(ranges), *parts), negated)
+
+    @staticmethod
+    def _add(member: str | Part, ranges: list[tuple[int, int]], parts: list[Part]) -> None:
+        if isinstance(member, str):
+            ranges.append((ord(member), ord(member)))
+        else:
+            parts.append(member)
+
+    def _member(self) -> str | Part:
+        if self._at >= len(self._source):
+            raise self._error('a set of characters is not closed; add "]"')
+        if self._take("\\"):
+            return "\b" if self._take("b") else "-" if self._take("-") else self._escape()
+        self._at += 1
+        return self._source[self._at - 1]
+
+    def _escape(self) -> str | Part:
+        """Parse what follows a backslash: a character, or a class of them."""
+        char = self._source[self._at : self._at + 1]
+        if not char:
+            raise self._error("a backslash stands at the end")
+        if char.lower() in CLASSES:
+            self._at += 1
+            part = CLASSES[char.lower()]
+            return replace(part, negated=True) if char.isupper() else part
+        if char in "pP":
+            return self._property()
+        if char in "ux":
+            return self._code_point()
+        following = self._source[self._at + 1 : self._at + 2]
+        if char == "c" and following.isascii() and following.isalpha():
+            self._at += 2
+            return chr(ord(following) % 32)
+        if char == "0" and not following.isdecimal():
+            self._at += 1
+            return "\0"
+        if char.isdecimal():
+            raise self._error("a reference to a group cannot be matched in linear time")
+        if char.isalpha() and char not in _CONTROLS:
+            advice = _ADVICE.get(char, "write the character itself")
+            raise self._error(f"\\{char} is not an escape of ECMA 262; {advice}")
+        self._at += 1
+        return _CONTROLS.get(char, char)
+
+    def _property(self) -> Part:
+        found = _PROPERTY.match(self._source, self._at)
+        part = None if found is None else unicode_property(found[1])
+        if found is None or part is None:
+            raise self._error("only general categories such as \\p{L} are supported")
+        self._at = found.end()
+        return replace(part, negated=True) if found[0][0] == "P" else part
+
+    def _code_point(self) -> str:
+        found = _HEX.match(self._source, self._at)
+        code = -1 if found is None else int(found[1] or found[2] or found[3], 16)
+        if found is None or code > LAST:
+            raise self._error("an escape that stands for no character")
+        self._at = found.end()
+        low = _LOW_SURROGATE.match(self._source, self._at)
+        if found[2] and 0xD800 <= code < 0xDC00 and low:  # noqa: PLR2004 - the first halves of characters
+            self._at = low.end()
+            code = 0x10000 + ((code & 0x3FF) << 10 | (int(low[1], 16) & 0x3FF))
+        return chr(code)
