@@ -82,10 +82,11 @@ def _plain(name: str) -> str:
 
 def _plain_values(values: list[Any], schema: Schema) -> list[Any]:
     """Return the values of an enum if it cannot be mistaken that 1 is not true."""
-    types = schema.get("type", ())
-    may_be_boolean = "boolean" in types or not types
+    declared = schema.get("type", ("boolean", "number"))
+    types = {declared} if isinstance(declared, str) else set(declared)
+    mixes = "boolean" in types and not types.isdisjoint({"integer", "number"})
     for value in values:
-        is_number = isinstance(value, bool | int | float) and may_be_boolean
-        if is_number or isinstance(value, dict | list):
+        is_other = isinstance(value, int | float) and isinstance(value, bool) is not ("boolean" in types)
+        if isinstance(value, dict | list) or (isinstance(value, int | float) and (mixes or is_other)):
             raise NotPlainError(str(value)[:80])
     return values
