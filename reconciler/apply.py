@@ -157,12 +157,20 @@ class Executor:
             self._recorder.before(change)
         except JournalError as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-        outcome = self._send(change)
+        outcome = self._redacted(self._send(change))
         try:
             self._recorder.after(outcome)
         except JournalError as error:
             return replace(outcome, detail=f"{outcome.detail}; {error}".removeprefix("; "))
         return outcome
+
+    def _redacted(self, outcome: Outcome) -> Outcome:
+        """Return an outcome without the secret of a new key, which is known only after the texts."""
+        if not outcome.detail and not outcome.request_id:
+            return outcome
+        redact = self._writer.redactor.text
+        request_id = None if outcome.request_id is None else redact(outcome.request_id)
+        return replace(outcome, detail=redact(outcome.detail), request_id=request_id)
 
     def _send(self, change: Change) -> Outcome:
         match change.action:

@@ -174,6 +174,8 @@ class Births:
         if answer is None:
             return _Secret(is_lost=True)
         secret = answer.pop(member, None) if isinstance(answer, dict) else None
+        if isinstance(secret, str):
+            self._writer.redactor.add(Secret(secret))
         if not isinstance(secret, str) or not secret or self._keeper is None:
             return _Secret(remark="the answer held no secret", is_lost=True)
         try:

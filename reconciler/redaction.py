@@ -8,12 +8,11 @@ compared letter by letter after its escapes are read; what is not a letter or a 
 from __future__ import annotations
 
 import base64
-import html
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from urllib.parse import unquote
 
 from reconciler.strict_json import squeezed
+from reconciler.unescape import View, decoded, read_escapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,21 +31,32 @@ _LEVELS: Final = 3
 """How often escapes within escapes are read."""
 _ALIGNMENTS: Final = ((0, 0), (1, 2), (2, 3))
 """Bytes that may precede a text in base64, and how many digits they have a share in."""
-_ESCAPE: Final = re.compile(
-    r"((?:%[0-9A-Fa-f]{2})+)|[\\%]u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\\x([0-9A-Fa-f]{2})"
-    r"|\\([0-7]{3})|\\([/\"'\\])|(&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});?)"
-)
 _PERCENT: Final = re.compile(rb"%u?[0-9A-Fa-f]{2}")
 _ENTITY: Final = re.compile(rb"&#?[0-9A-Za-z]{2}")
-_LARGEST_CHARACTER: Final = 0x10FFFF
 
 
-class _View(NamedTuple):
-    """A text after some of its escapes are read, and where each character begins and ends in the original."""
+class _Needles(NamedTuple):
+    """What is looked for in whole responses: whole secrets, short ones only as they are written."""
 
-    text: str
-    starts: list[int]
-    ends: list[int]
+    long: list[bytes]
+    short: list[bytes]
+
+    def learn(self, value: str) -> None:
+        octets = value.encode("utf-8", "surrogatepass")
+        if len(squeezed(octets)) < _PLAIN:
+            self.short.append(octets)
+        else:
+            self.long.extend(dict.fromkeys(_encoded(octets)))
+
+    @property
+    def any(self) -> bool:
+        return bool(self.long or self.short)
+
+    def found(self, content: bytes, compact: bytes) -> bool:
+        for needle in self.long:  # twice as fast as any()
+            if needle in compact:
+                return True
+        return any(needle in content for needle in self.short)
 
 
 class Redactor:
@@ -55,32 +65,35 @@ class Redactor:
     def __init__(self, *tokens: Secret) -> None:
         """Keep the ``tokens``, which no response may hold."""
         self._values: list[str] = []
+        self._known: set[str] = set()
         self._pieces: dict[int, set[str]] = {}
-        self._needles: list[bytes] = []
-        self._short: list[bytes] = []
-        self._added = 0
+        self._refused = _Needles([], [])
+        self._added = _Needles([], [])
         for token in tokens:
-            self._learn(token)
-            self._needles += _needles(token.reveal())
-            self._short += _short(token.reveal())
+            self.refuse(token)
+
+    def refuse(self, token: Secret) -> None:
+        """Redact this too from now on, and let no response hold it."""
+        if self._learn(token):
+            self._refused.learn(token.reveal())
 
     def add(self, *secrets: Secret) -> None:
         """Redact these too from now on."""
         for secret in secrets:
-            self._learn(secret)
-            self._added += 1
+            if self._learn(secret):
+                self._added.learn(secret.reveal())
 
     def text(self, text: str) -> str:
         """Return ``text`` with every secret, and every telling part of one, replaced."""
         covered = bytearray(len(text))
-        view = _View(text, list(range(len(text))), list(range(1, len(text) + 1)))
+        view = View.of(text)
         for _ in range(_LEVELS + 1):
             for start, end in self._found(view):
                 covered[start:end] = b"\1" * (end - start)
-            decoded = _decoded(view)
-            if decoded.text == view.text:
+            after = decoded(view)
+            if after.text == view.text:
                 break
-            view = decoded
+            view = after
         if 1 in covered:
             text = re.sub(
                 "\1+", MASK, "".join("\1" if hit else c for c, hit in zip(text, covered, strict=True))
@@ -94,7 +107,10 @@ class Redactor:
         return line if len(line) <= longest else f"{line[:longest]}…"
 
     def value(self, value: Any) -> Any:
-        """Return a JSON value with every text and every name of a member in it redacted."""
+        """Return a JSON value with every text and every name of a member in it redacted.
+
+        Raises RecursionError for what is nested too deeply.
+        """
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
@@ -103,9 +119,12 @@ class Redactor:
             return {self.text(name): self.value(item) for name, item in value.items()}
         return value
 
-    def without_added(self, value: Any) -> Any:
-        """Return a JSON value without the secrets that were added; without any, at no cost."""
-        return self.value(value) if self._added else value
+    def without_added(self, content: bytes, compact: bytes, value: Any) -> Any:
+        """Return the value of a JSON response, redacted if one of the added secrets is in it as a whole.
+
+        The arguments are those of :meth:`is_in`.
+        """
+        return self.value(value) if _is_in(self._added, content, compact, value) else value
 
     def is_in(self, content: bytes, compact: bytes, value: Any) -> bool:
         """Return whether a JSON response holds a token.
@@ -113,40 +132,21 @@ class Redactor:
         ``content`` are its bytes, ``compact`` the same as :func:`squeezed` returns them, and ``value`` what
         they stand for. Escapes are read only where there are any.
         """
-        if self._is_plainly_in(content, compact):
-            return True
-        if b"\\" in content or b"\0" in content:
-            text = "\n".join(_strings(value))
-        elif (b"%" in content and _PERCENT.search(content)) or (b"&" in content and _ENTITY.search(content)):
-            text = content.decode("utf-8", "replace")
-        else:
-            return False
-        for _ in range(_LEVELS + 1):
-            octets = text.encode("utf-8", "replace")
-            if self._is_plainly_in(octets, squeezed(octets)):
-                return True
-            decoded = _read_escapes(text)
-            if decoded == text:
-                break
-            text = decoded
-        return False
+        return _is_in(self._refused, content, compact, value)
 
-    def _is_plainly_in(self, content: bytes, compact: bytes) -> bool:
-        for needle in self._needles:
-            if needle in compact:
-                return True
-        return any(needle in content for needle in self._short)
-
-    def _learn(self, secret: Secret) -> None:
+    def _learn(self, secret: Secret) -> bool:
+        """Return whether the secret was not known."""
         value = secret.reveal()
-        if not value or value in self._values[-1:]:
-            return
+        if not value or value in self._known:
+            return False
+        self._known.add(value)
         self._values.append(value)
         for form, size in _forms(value):
             pieces = self._pieces.setdefault(size, set())
             pieces.update(form[at : at + size] for at in range(len(form) - size + 1))
+        return True
 
-    def _found(self, view: _View) -> Iterator[tuple[int, int]]:
+    def _found(self, view: View) -> Iterator[tuple[int, int]]:
         """Yield where a secret, or a part of one, begins and ends in the original."""
         for value in self._values:
             at = view.text.find(value)
@@ -178,6 +178,8 @@ def _encodings(octets: bytes) -> Iterator[str]:
     yield "".join(f"0x{octet:02x}" for octet in octets)
     yield "".join(str(octet) for octet in octets)
     yield from _base64(octets)
+    for before, shared in _ALIGNMENTS:  # nothing follows, so the last digit tells something too
+        yield base64.b64encode(bytes(before) + octets).decode("ascii").rstrip("=")[shared:]
 
 
 def _base64(octets: bytes) -> Iterator[str]:
@@ -197,22 +199,34 @@ def _forms(value: str) -> Iterator[tuple[str, int]]:
             yield form, min(len(form), _ENCODED)
 
 
-def _needles(token: str) -> list[bytes]:
-    """Return what a response that repeats the token holds, as :func:`squeezed` leaves it."""
-    octets = token.encode("utf-8", "surrogatepass")
-    if len(squeezed(octets)) < _PLAIN:
-        return []
-    hexadecimal = [octets.hex(separator) for separator in ":-"] + [octets.hex()]
-    digits = list(_base64(octets))
-    safe = [form.replace("+", "-").replace("/", "_") for form in digits]
-    encoded = dict.fromkeys(form.lower().encode("ascii") for form in [*hexadecimal, *digits, *safe])
-    return [squeezed(octets), *encoded]
+def _encoded(octets: bytes) -> Iterator[bytes]:
+    """Yield how a response that repeats ``octets`` may hold them, as :func:`squeezed` leaves it."""
+    yield squeezed(octets)
+    for separator in ":-":
+        yield octets.hex(separator).encode("ascii")
+    for form in (octets.hex(), *_base64(octets)):
+        yield form.lower().encode("ascii")
+        yield form.lower().replace("+", "-").replace("/", "_").encode("ascii")
 
 
-def _short(token: str) -> list[bytes]:
-    """Return a token that is too short to be looked for in any other form than its own."""
-    octets = token.encode("utf-8", "surrogatepass")
-    return [octets] if 0 < len(squeezed(octets)) < _PLAIN else []
+def _is_in(needles: _Needles, content: bytes, compact: bytes, value: Any) -> bool:
+    if not needles.any or needles.found(content, compact):
+        return needles.any
+    if b"\\" in content or b"\0" in content:
+        text = "\n".join(_strings(value))
+    elif (b"%" in content and _PERCENT.search(content)) or (b"&" in content and _ENTITY.search(content)):
+        text = content.decode("utf-8", "replace")
+    else:
+        return False
+    for _ in range(_LEVELS + 1):
+        octets = text.encode("utf-8", "replace")
+        if needles.found(octets, squeezed(octets)):
+            return True
+        read = read_escapes(text)
+        if read == text:
+            break
+        text = read
+    return False
 
 
 def _strings(value: Any) -> Iterable[str]:
@@ -229,51 +243,3 @@ def _strings(value: Any) -> Iterable[str]:
         elif item.__class__ is list:
             waiting.extend(item)
     return found
-
-
-def _read_escapes(text: str) -> str:
-    """Return ``text`` with one level of escapes read, each sort only where there is its sign."""
-    if "&" in text:
-        text = html.unescape(text)
-    if "\\" in text or "%u" in text:
-        text = _ESCAPE.sub(lambda match: "".join(char for char, _, _ in _characters(match)), text)
-    return unquote(text) if "%" in text else text
-
-
-def _decoded(view: _View) -> _View:
-    """Return the view with one level of escapes read."""
-    if "%" not in view.text and "\\" not in view.text and "&" not in view.text:
-        return view
-    chars: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    done = 0
-    for match in _ESCAPE.finditer(view.text):
-        chars.append(view.text[done : match.start()])
-        starts += view.starts[done : match.start()]
-        ends += view.ends[done : match.start()]
-        for char, start, end in _characters(match):
-            chars.append(char)
-            starts.append(view.starts[start])
-            ends.append(view.ends[end - 1])
-        done = match.end()
-    chars.append(view.text[done:])
-    return _View("".join(chars), starts + view.starts[done:], ends + view.ends[done:])
-
-
-def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield the characters that an escape stands for, and where each begins and ends."""
-    percent, four, braced, two, octal, itself, entity = match.groups()
-    start, end = match.span()
-    if percent is not None:
-        octets = bytes.fromhex(percent.replace("%", ""))
-        text = octets.decode("utf-8", "replace")
-        for at, char in enumerate(text):
-            yield (char, start + 3 * at, start + 3 * at + 3) if text.isascii() else (char, start, end)
-        return
-    if four or braced or two or octal:
-        number = int(octal, 8) if octal else int(four or braced or two, 16)
-        yield chr(min(number, _LARGEST_CHARACTER)), start, end
-        return
-    for char in itself or html.unescape(entity):
-        yield char, start, end

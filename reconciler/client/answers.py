@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import ssl
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from reconciler import errors
 from reconciler.retry import retry_after
-from reconciler.strict_json import parse_json
+from reconciler.strict_json import parse_json, squeezed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.clock import Clock
-    from reconciler.secret import Secret
+    from reconciler.redaction import Redactor
 
 LONGEST_DETAIL: Final = 300
+_LONGEST_TYPE: Final = 80
+_LONGEST_START: Final = 80
 REFUSED_TARGET: Final = "reconciler.refused_target"
 """The extension of a response that holds the target of a redirect, which is refused."""
 _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
@@ -55,20 +58,15 @@ _NEVER_SENT: Final = (
 """Failures after which the service surely has not seen the request."""
 
 
-def hidden(text: str, token: Secret) -> str:
-    """Blot the token out: a service may send back what it was sent."""
-    return text.replace(token.reveal(), repr(token))
-
-
-def unreachable(request: str, error: Exception, token: Secret) -> errors.ApiError:
+def unreachable(request: str, error: Exception, redactor: Redactor) -> errors.ApiError:
     """Give the error that a failure of httpx stands for."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            detail = f"the server's certificate is not trusted: {cause.verify_message}"
+            detail = f"the server's certificate is not trusted: {redactor.line(cause.verify_message)}"
             return errors.UntrustedError(errors.Failure(request, detail))
         cause = cause.__cause__ or cause.__context__
-    reason = hidden(str(error), token) or type(error).__name__
+    reason = redactor.line(str(error)) or type(error).__name__
     if isinstance(error, httpx.DecodingError):
         detail = f"the answer cannot be decoded: {reason}"
         return errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
@@ -78,7 +76,9 @@ def unreachable(request: str, error: Exception, token: Secret) -> errors.ApiErro
     return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
 
 
-def answer_of(request: str, response: httpx.Response, content: bytes, token: Secret, clock: Clock) -> Any:
+def answer_of(
+    request: str, response: httpx.Response, content: bytes, redactor: Redactor, clock: Clock
+) -> Any:
     """Return the JSON value of an answer whose body is ``content``. Raises ApiError.
 
     No status but 200 and 201 says that a write is done, and no other status proves that nothing was.
@@ -86,26 +86,49 @@ def answer_of(request: str, response: httpx.Response, content: bytes, token: Sec
     method = response.request.method
     created = _lenient(content) if method == "POST" else None  # it may hold a secret whatever the status says
     if not response.is_success:
-        raise _refusal(request, response, content, token, clock, created)
+        raise _refusal(request, response, content, redactor, clock, created)
     status = response.status_code
-    if token.reveal().encode() in content:
+    value, problem = _parsed(content, method, redactor)
+    if problem is Problem.TOKEN:
         detail = "the answer holds the token, and so nothing of it is used"
         raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
     if method == "DELETE":
         return None  # whether the key is gone is read, whatever the answer says
     if method != "GET" and status not in {httpx.codes.OK, httpx.codes.CREATED} and content:
-        detail = f"{hidden(response.reason_phrase, token) or 'accepted'}, which does not say that it is done"
+        detail = f"{redactor.line(response.reason_phrase) or 'accepted'}, which does not say that it is done"
         raise errors.AcceptedError(errors.Failure(request, detail, status, in_doubt=True), created)
-    try:
-        return parse_json(content)
-    except (ValueError, RecursionError):
-        kind = hidden(response.headers.get("Content-Type", "no content type"), token)
-        start = hidden(content[:LONGEST_DETAIL].decode("utf-8", "replace"), token)
+    if problem is Problem.NOT_JSON:
+        kind = redactor.line(response.headers.get("Content-Type", "no content type"), _LONGEST_TYPE)
+        start = redactor.line(content[:LONGEST_DETAIL].decode("utf-8", "replace"), _LONGEST_START)
         # The answer to a creation holds a secret, of which half may have come.
-        shown = "" if method == "POST" else f": {start[:80]}"
-        detail = f"the answer is not JSON ({kind[:80]}, {len(content)} bytes){shown}"
-        failure = errors.Failure(request, detail, status, in_doubt=True)
-        raise errors.BadAnswerError(failure, created) from None  # the cause would hold the content
+        shown = "" if method == "POST" else f": {start}"
+        detail = f"the answer is not JSON ({kind}, {len(content)} bytes){shown}"
+        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
+    return value
+
+
+class Problem(Enum):
+    """Why a body cannot be used."""
+
+    NOT_JSON = "it is not JSON"
+    TOKEN = "it holds the token"  # noqa: S105 - the name of a problem
+
+
+def _parsed(content: bytes, method: str, redactor: Redactor) -> tuple[Any, Problem | None]:
+    """Return the value of a body, or why it cannot be used.
+
+    It comes without the secrets of new keys, but for the answer to a POST, which brings one.
+    """
+    compact = squeezed(content)
+    value = None
+    try:
+        value = parse_json(content, compact)
+        if method != "POST":
+            value = redactor.without_added(content, compact, value)
+    except (ValueError, RecursionError):
+        is_token = redactor.is_in(content, compact, value)
+        return None, Problem.TOKEN if is_token else Problem.NOT_JSON
+    return value, Problem.TOKEN if redactor.is_in(content, compact, value) else None
 
 
 def _lenient(content: bytes) -> Any:
@@ -123,7 +146,7 @@ def error_class(status: int) -> type[errors.ApiError]:
 
 
 def _refusal(  # noqa: PLR0913, PLR0917 - all that is known of an answer
-    request: str, response: httpx.Response, content: bytes, token: Secret, clock: Clock, created: Any
+    request: str, response: httpx.Response, content: bytes, redactor: Redactor, clock: Clock, created: Any
 ) -> errors.ApiError:
     status = response.status_code
     body = _lenient(content)
@@ -132,20 +155,20 @@ def _refusal(  # noqa: PLR0913, PLR0917 - all that is known of an answer
 
     def told(member: str) -> str | None:
         value = body.get(member)
-        return hidden(value, token)[:LONGEST_DETAIL] if isinstance(value, str) else None
+        return redactor.line(value, LONGEST_DETAIL) if isinstance(value, str) else None
 
-    detail = told("message") or told("detail") or hidden(response.reason_phrase, token)
+    detail = told("message") or told("detail") or redactor.line(response.reason_phrase, LONGEST_DETAIL)
     target = response.extensions.get(REFUSED_TARGET)
     if target is not None:
-        shown = hidden(target, token)[:LONGEST_DETAIL]
+        shown = redactor.line(target, LONGEST_DETAIL)
         detail = f"redirected to {shown}, which is refused: the token stays with one host"
     fields = body.get("invalid_fields")
     if isinstance(fields, dict) and fields:
-        detail += hidden(f" (fields: {', '.join(fields)})", token)
+        detail += f" (fields: {redactor.line(', '.join(fields), LONGEST_DETAIL)})"
     return kind(
         errors.Failure(
             request=request,
-            detail=detail[:LONGEST_DETAIL] or "no reason given",
+            detail=detail or "no reason given",
             status=status,
             exception_class=told("exception_class") or told("code"),
             request_id=told("request_id"),

@@ -12,6 +12,7 @@ import httpx
 
 from reconciler import errors
 from reconciler.client.answers import REFUSED_TARGET, answer_of, unreachable
+from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def ignore(_exchange: Exchange) -> None:
 class Connection:
     """How to reach the API; time-outs in seconds. Once ``stop`` is set, nothing is tried again.
 
-    ``auth_scheme`` is the word before the token in the header Authorization.
+    ``auth_scheme`` is the word before the token in the header Authorization. ``redactor`` knows the secrets
+    of the whole run, and learns the token.
     """
 
     base_url: str
@@ -59,6 +61,7 @@ class Connection:
     on_exchange: Callable[[Exchange], None] = ignore
     transport: httpx.BaseTransport | None = None
     auth_scheme: str = "apikey"
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 class Reader:
@@ -74,6 +77,8 @@ class Reader:
         Raises ConfigurationError if the address or the certificates cannot be used.
         """
         self._connection = connection
+        self._redactor = connection.redactor
+        self._redactor.refuse(connection.token)
         self._retrier = Retrier(connection.retry, connection.clock, connection.stop)
         self._local = threading.local()
         self._clients: list[httpx.Client] = []
@@ -133,10 +138,10 @@ class Reader:
             status = response.status_code
             content = self._content(response, f"{method} {shown}", began)
         except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
-            raise unreachable(f"{method} {shown}", error, self._connection.token) from error
+            raise unreachable(f"{method} {shown}", error, self._redactor) from error
         finally:
             self._connection.on_exchange(Exchange(method, shown, clock.monotonic() - began, status))
-        return answer_of(f"{method} {shown}", response, content, self._connection.token, clock)
+        return answer_of(f"{method} {shown}", response, content, self._redactor, clock)
 
     def _content(self, response: httpx.Response, request: str, began: float) -> bytes:
         """Read an answer to its end: a time-out bounds each part of it only, and nothing its size."""
@@ -201,6 +206,11 @@ class Reader:
 
 class Writer(Reader):
     """A reader that can also change keys."""
+
+    @property
+    def redactor(self) -> Redactor:
+        """Return what removes the secrets of the run from texts, and learns those of new keys."""
+        return self._redactor
 
     def patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a PATCH and give the JSON answer. Raises ApiError, or StoppedError before it is sent.

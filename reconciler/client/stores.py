@@ -12,6 +12,7 @@ import httpx
 
 from reconciler import errors
 from reconciler.client.answers import error_class, unreachable
+from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
 from reconciler.sinks.hiding import quoted
 from reconciler.strict_json import parse_json
@@ -121,7 +122,7 @@ class Store:
                 finally:
                     response.close()
             except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
-                told = unreachable(shown, error, token)
+                told = unreachable(shown, error, Redactor(*hidden))
                 detail = quoted(told.failure.detail, *hidden)
                 raise type(told)(replace(told.failure, detail=detail)) from None
         if not response.is_success:

@@ -14,7 +14,9 @@ import httpx
 
 from reconciler import errors
 from reconciler.client.answers import unreachable
+from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
+from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     import threading
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reconciler.clock import Clock
-    from reconciler.secret import Secret
 
 _POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=30.0)
 _TIMEOUT: Final = 10.0
@@ -48,6 +49,9 @@ class Webhook:
         self._url = url
         self._key = None if secret is None else _key(secret)
         self._request = f"POST {_host(url)}"
+        self._redactor = Redactor(*_secret_parts(url))
+        if secret is not None:
+            self._redactor.add(secret)
         self._clock = clock
         self._retrier = Retrier(_POLICY, clock, stop)
         self._client = httpx.Client(
@@ -87,7 +91,7 @@ class Webhook:
             with self._client.stream("POST", url, content=body, headers=headers) as answer:
                 pass  # its body is not read: it may never end
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise unreachable(self._request, error, self._url) from error
+            raise unreachable(self._request, error, self._redactor) from error
         if answer.is_success:
             return
         failure = errors.Failure(
@@ -113,6 +117,15 @@ def _key(secret: Secret) -> bytes:
     if not key:
         raise errors.ConfigurationError("the webhook secret is empty")
     return key
+
+
+def _secret_parts(url: Secret) -> tuple[Secret, ...]:
+    """Return what of an address is as good as a password: all but the scheme, the host and the port."""
+    parts = urlsplit(url.reveal())
+    login = parts.netloc.rpartition("@")[0]
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    found = (url.reveal(), login, target, parts.path, parts.query, parts.fragment)
+    return tuple(Secret(part) for part in found if len(part) > 1)
 
 
 def _host(url: Secret) -> str:

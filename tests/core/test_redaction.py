@@ -139,12 +139,25 @@ def test_names_and_values_of_a_json_value_are_redacted() -> None:
     assert Redactor(Secret(TOKEN)).value(value) == {"a": ["is ***", 5, None, True], "b ***": {"c": "***"}}
 
 
-def test_only_added_secrets_are_removed_from_a_value_that_was_accepted() -> None:
-    value = {"description": TOKEN}
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_response_loses_a_secret_that_was_added_and_is_not_refused(spell: Callable[[str], str]) -> None:
+    value = {"name": "web", "description": f"is {spell(TOKEN)}"}
+    content = json.dumps(value).encode()
     redactor = Redactor(Secret("another-token"))
-    assert redactor.without_added(value) is value
+    assert redactor.without_added(content, squeezed(content), value) is value
     redactor.add(Secret(TOKEN))
-    assert redactor.without_added(value) == {"description": "***"}
+    assert not redactor.is_in(content, squeezed(content), value)
+    left = redactor.without_added(content, squeezed(content), value)
+    assert left["name"] == "web"
+    assert left["description"] == redactor.text(value["description"]) != value["description"]
+
+
+def test_a_response_keeps_what_only_resembles_a_secret() -> None:
+    value = {"secret": "prefix-of-all-0002", "description": TOKEN[:10]}
+    content = json.dumps(value).encode()
+    redactor = Redactor(Secret(TOKEN))
+    redactor.add(Secret("prefix-of-all-0001"))
+    assert redactor.without_added(content, squeezed(content), value) is value
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)

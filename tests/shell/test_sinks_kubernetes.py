@@ -204,7 +204,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     "no connection": (httpx.ConnectError("refused"), "no answer: refused"),
     "a time-out": (httpx.ReadTimeout("timed out"), "timed out: timed out"),
     "an end": (httpx.RemoteProtocolError("closed"), "no answer: closed"),
-    "the secret as a refusal": (status(422, f"invalid: {VALUE} {DATA} {DATA[:20]}"), "withheld"),
+    "the secret as a refusal": (status(422, f"invalid: {VALUE} {DATA} {DATA[:20]}"), "invalid: *** ***= ***"),
     "the secret as text": (httpx.Response(400, text=VALUE), "HTTP 400: Bad Request"),
     "the secret as an answer": (httpx.Response(200, text=DATA), "the answer is not JSON"),
     "the secret as a target": (redirect(f"/?{DATA}"), "redirected to /?***"),

@@ -1,0 +1,78 @@
+"""Reading the escapes of URLs, JSON, programming languages and HTML in a text of unknown origin."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ESCAPE: Final = re.compile(
+    r"((?:%[0-9A-Fa-f]{2})+)|[\\%]u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\\x([0-9A-Fa-f]{2})"
+    r"|\\([0-7]{3})|\\([/\"'\\])|(&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});?)"
+)
+_LARGEST_CHARACTER: Final = 0x10FFFF
+
+
+class View(NamedTuple):
+    """A text after some of its escapes are read, and where each character begins and ends in the original."""
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the view of a text of which nothing is read yet."""
+        return cls(text, list(range(len(text))), list(range(1, len(text) + 1)))
+
+
+def read_escapes(text: str) -> str:
+    """Return ``text`` with one level of escapes read, each sort only where there is its sign."""
+    if "&" in text:
+        text = html.unescape(text)
+    if "\\" in text or "%u" in text:
+        text = _ESCAPE.sub(lambda match: "".join(char for char, _, _ in _characters(match)), text)
+    return unquote(text) if "%" in text else text
+
+
+def decoded(view: View) -> View:
+    """Return the view with one level of escapes read."""
+    if "%" not in view.text and "\\" not in view.text and "&" not in view.text:
+        return view
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    done = 0
+    for match in _ESCAPE.finditer(view.text):
+        chars.append(view.text[done : match.start()])
+        starts += view.starts[done : match.start()]
+        ends += view.ends[done : match.start()]
+        for char, start, end in _characters(match):
+            chars.append(char)
+            starts.append(view.starts[start])
+            ends.append(view.ends[end - 1])
+        done = match.end()
+    chars.append(view.text[done:])
+    return View("".join(chars), starts + view.starts[done:], ends + view.ends[done:])
+
+
+def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
+    """Yield the characters that an escape stands for, and where each begins and ends."""
+    percent, four, braced, two, octal, itself, entity = match.groups()
+    start, end = match.span()
+    if percent is not None:
+        octets = bytes.fromhex(percent.replace("%", ""))
+        text = octets.decode("utf-8", "replace")
+        for at, char in enumerate(text):
+            yield (char, start + 3 * at, start + 3 * at + 3) if text.isascii() else (char, start, end)
+        return
+    if four or braced or two or octal:
+        number = int(octal, 8) if octal else int(four or braced or two, 16)
+        yield chr(min(number, _LARGEST_CHARACTER)), start, end
+        return
+    for char in itself or html.unescape(entity):
+        yield char, start, end
