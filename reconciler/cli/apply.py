@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.children import pass_env_option
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.execution import Execution
 from reconciler.cli.options import apply_options, clock_of, connection
@@ -62,6 +63,7 @@ Examples:
     help="Where secrets of new keys go: file:DIR, exec:COMMAND, kubernetes:NAMESPACE or vault:MOUNT/PATH.",
 )
 @click.option("--events", is_flag=True, help="Print JSON lines as things happen, with OpenTofu's types.")
+@pass_env_option
 @record_options
 @apply_options
 @click.pass_context

@@ -60,6 +60,10 @@ class Console:
         for problem in problems if self.verbosity >= 0 else ():
             self.say(f"{self._label('Warning', 'yellow')}: {printable(str(problem))}\n")
 
+    def warning(self, text: str) -> None:
+        """Print one warning."""
+        self.warn([Problem(text)])
+
     def error(self, text: str) -> None:
         """Print one error; quiet or not."""
         self.say(f"{self._label('Error', 'red')}: {printable(text)}\n")

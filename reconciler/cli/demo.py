@@ -9,10 +9,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconciler.cli.children import MACHINE, child_environment
 from reconciler.cli.console import CONTEXT
 from reconciler.errors import ExitCode
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.emulator import RequestRecord
+
+
+_SHOWN: Final = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHON*", "TERM")
+"""How a command is started, and how it prints."""
 
 
 @click.command(
@@ -71,11 +76,8 @@ def _run(arguments: list[str], environment: Mapping[str, str]) -> int:
 
 
 def _environment(url: str, token: str) -> Mapping[str, str]:
-    """Give this process's environment, pointed at the emulator whatever it was set to before."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("GCORE_", "RECONCILER_"))
-    }
-    return kept | {"GCORE_BASE_URL": url, "GCORE_API_KEY": token, "NO_PROXY": "127.0.0.1"}
+    """Return the environment of a command that talks to the emulator, whatever this one is set to."""
+    return child_environment(os.environ, MACHINE, _SHOWN) | {"GCORE_BASE_URL": url, "GCORE_API_KEY": token}
 
 
 def _patches(requests: Iterable[RequestRecord]) -> Iterable[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.children import pass_env_option
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.drift_options import check, drift_options, is_service
 from reconciler.cli.options import api_options, clock_of, missing_extra
@@ -34,6 +35,7 @@ Examples:
 """,
 )
 @drift_options
+@pass_env_option
 @record_options
 @api_options
 @click.pass_context

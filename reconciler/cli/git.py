@@ -1,40 +1,52 @@
-"""Git, as far as a run needs it: which commit the files come from, and bringing a checkout up to date."""
+"""What a run asks of Git: the commit of the files, what they said at another, and the newest ones."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.credentials import OWN_VARIABLES
+from reconciler.cli.committed import CommitTree
+from reconciler.cli.repository import (
+    GitError,
+    NoWorkTreeError,
+    Repository,
+    UntrustedRepositoryError,
+    find_repository,
+)
 from reconciler.errors import ConfigurationError
-from reconciler.load.files import KINDS_FOLDER
+from reconciler.load.files import STANDARD_INPUT, input_files
+from reconciler.load.kindfolders import kind_files, places_beside
+from reconciler.load.links import is_inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from reconciler.errors import Problem
 
 _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
-_QUICK: Final = 5.0
 _PULL_SECONDS: Final = 60.0
-_LONGEST_REASON: Final = 400
-_LINK: Final = "120000"
-"""How Git writes the mode of a symbolic link."""
-_MOST_LINKS: Final = 8
+_SHA1_DIGITS: Final = 40
+_SPAN: Final = "..."
 
 
-def git_commit(paths: Sequence[str]) -> str | None:
-    """Give the commit that the files come from, with ``-dirty`` if one differs from it or is not in it.
+def git_commit(paths: Sequence[str], warn: Callable[[str], None] | None = None) -> str | None:
+    """Return the commit that the files come from, with ``-dirty`` if one differs from it or is not in it.
 
     Outside Git it is the commit that the pipeline names. None if the files come from several checkouts, or if
-    that cannot be told, as of standard input.
+    that cannot be told, as of standard input; ``warn`` is called where the repository is not to be trusted.
     """
-    if "-" in paths:
+    if STANDARD_INPUT in paths:
         return None
     try:
         found = {_committed(path) for path in paths}
-    except (OSError, subprocess.SubprocessError):
+    except UntrustedRepositoryError as error:
+        if warn is not None:
+            warn(f"the commit of the files is unknown: {error}")
+        return None
+    except GitError:
         return next((os.environ[name] for name in _COMMITS if os.environ.get(name)), None)
     if len({(top, commit) for top, commit, _ in found}) != 1:
         return None
@@ -43,155 +55,168 @@ def git_commit(paths: Sequence[str]) -> str | None:
 
 
 def _committed(path: str) -> tuple[str, str, bool]:
-    """Give the checkout that a path lies in, its commit, and whether the path differs from that."""
-    top = _git(_folder(path), _QUICK, "rev-parse", "--show-toplevel")
-    commit, inside = _git(top, _QUICK, "rev-parse", "--verify", "HEAD"), _inside(path, top)
-    changed = _names(top, "diff", "--name-only", "-z", commit, "--", inside)
-    unknown = _names(
-        top, "ls-files", "--others", "-z", "--", inside
-    )  # the ignored too: they are read as well
-    return top, commit, any(_is_read(name, inside) for name in (*changed, *unknown))
+    """Return the work tree of a path, its commit, and whether what is read there differs from that."""
+    repository = find_repository(path)
+    commit = repository.text("rev-parse", "--verify", "HEAD^{commit}")
+    return repository.top, commit, bool(list(uncommitted(repository, commit, path)))
 
 
-def _names(top: str, *arguments: str) -> list[str]:
-    listed = _run(top, _QUICK, *arguments).decode("utf-8", "surrogateescape")
-    return [name for name in listed.split("\0") if name]
+def uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str]:
+    """Yield the files of a path that differ from a commit: changed, not in it, or in it alone.
+
+    The contents are compared here: neither the index nor a filter can make one look unchanged. Kinds beside
+    the files count.
+    """
+    tree = CommitTree(repository, commit)
+    (folder,) = places_beside([path])
+    then = {**tree.files(_inside(path, repository.top)), **tree.kinds(_inside(folder, repository.top))}
+    files = [
+        *input_files(path),
+        *(name for name, _ in kind_files([], [folder] if Path(folder).is_dir() else [], [])),
+    ]
+    now = {_inside_real(name, repository.top): name for name in files if Path(name).is_file()}
+    yield from sorted(then.keys() ^ now.keys())
+    for name in sorted(then.keys() & now.keys()):
+        content = Path(now[name]).read_bytes()
+        if then[name] not in {_blob(content, then[name]), _blob(content.replace(b"\r\n", b"\n"), then[name])}:
+            yield name
+
+
+def _blob(content: bytes, like: str) -> str:
+    """Return the name that Git has for a content, of the sort that another has."""
+    algorithm = "sha1" if len(like) == _SHA1_DIGITS else "sha256"
+    digest = hashlib.new(algorithm, f"blob {len(content)}\0".encode(), usedforsecurity=False)
+    digest.update(content)
+    return digest.hexdigest()
+
+
+def _inside_real(path: str, top: str) -> str:
+    return os.path.relpath(os.path.realpath(path), top)
 
 
 def _inside(path: str, top: str) -> str:
-    """Give the path from the top of the checkout to what ``path`` leads to."""
-    return os.path.relpath(os.path.realpath(path), os.path.realpath(top))
+    """Return the path from the top of the work tree, as it was typed from where it enters that."""
+    parts = [part for part in path.split(os.sep) if part not in {"", os.curdir}]  # noqa: PTH206 - `a/..` stays
+    folder = os.sep if os.path.isabs(path) else str(Path.cwd())  # noqa: PTH117 - a text
+    for number, part in enumerate(parts):
+        real = os.path.realpath(folder)
+        if is_inside(real, top) and os.pardir not in parts[number:]:
+            return "/".join([os.path.relpath(real, top), *parts[number:]])
+        folder = os.path.join(real, part)  # noqa: PTH118 - `a/..` stays
+    return _inside_real(folder, top)
 
 
-def pull(paths: Sequence[str], seconds: float = _PULL_SECONDS) -> None:
+def pull(paths: Sequence[str], seconds: float = _PULL_SECONDS, passed: Sequence[str] = ()) -> None:
     """Bring the checkouts that hold ``paths`` up to date, each within ``seconds``, and never make a merge.
 
-    Raises ConfigurationError naming the checkout and what Git says.
+    ``passed`` names variables that Git may have beyond its own. Raises ConfigurationError naming the checkout
+    and what Git says.
     """
-    for top in dict.fromkeys(_top(path, "--git-pull") for path in paths):
+    for repository in {
+        found.top: found for found in (_repository(path, "--git-pull") for path in paths)
+    }.values():
         try:
-            _git(top, seconds, "pull", "--ff-only", "--quiet")
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ConfigurationError(f"git pull in {top}: {_reason(error)}") from error
+            repository.pull(seconds, passed)
+        except GitError as error:
+            raise ConfigurationError(f"git pull in {repository.top}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class BaseFiles:
-    """What paths named at a commit: each file with a name for problems, and the paths that named none."""
+    """What paths named at a commit: each file with a name for problems, and the paths that named none.
+
+    ``problems`` are links and submodules that cannot be read at that commit.
+    """
 
     commit: str
     files: tuple[tuple[str, bytes], ...]
     missing: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def files_at(reference: str, paths: Sequence[str]) -> BaseFiles:
-    """Give the files that ``paths`` named at a commit, each once.
+    """Return the files that ``paths`` named at a commit, each once.
 
-    Raises ConfigurationError if the commit is not in this clone, or a path lies outside Git.
+    ``A...B`` is where the two parted, ``A...`` where HEAD left A. Raises ConfigurationError if the commit is
+    not in this clone, or a path lies outside Git.
     """
-    if "-" in paths:
+    if STANDARD_INPUT in paths:
         raise ConfigurationError("--base needs files: what standard input was at a commit, Git does not know")
     found: dict[str, bytes] = {}
     missing: list[str] = []
+    problems: list[Problem] = []
     commit = ""
     for path in paths:
-        top = _top(path, "--base")
-        commit = _commit(top, reference)
-        try:
-            there = dict(_blobs(top, commit, _inside(path, top)))
-        except (OSError, subprocess.SubprocessError) as error:
-            raise ConfigurationError(f"{path} cannot be read at {reference}: {_reason(error)}") from error
-        found |= {f"{name}@{reference}": content for name, content in there.items()}
-        if not there:
+        tree = _tree_at(reference, path)
+        commit = tree.commit
+        there = tree.files(_inside(path, tree.top))
+        found |= {f"{name}@{reference}": content for name, content in _contents(tree, there)}
+        problems += tree.problems
+        if not there and not tree.problems:
             missing.append(path)
-    return BaseFiles(commit, tuple(found.items()), tuple(missing))
+    return BaseFiles(commit, tuple(found.items()), tuple(missing), tuple(problems))
 
 
-def _blobs(top: str, commit: str, inside: str) -> Iterator[tuple[str, bytes]]:
-    for entry in _names(top, "ls-tree", "-r", "-z", commit, "--", inside):
-        about, _, name = entry.partition("\t")
-        if _is_read(name, inside):
-            yield name, _content(top, commit, about.split()[0], name)
+def kinds_at(reference: str, folders: Sequence[str]) -> BaseFiles:
+    """Return the files that folders of kinds held at a commit, like :func:`files_at`."""
+    found: dict[str, bytes] = {}
+    missing: list[str] = []
+    problems: list[Problem] = []
+    commit = ""
+    for folder in folders:
+        tree = _tree_at(reference, folder)
+        commit = tree.commit
+        there = tree.kinds(_inside(folder, tree.top))
+        found |= {f"{reference}:./{name}": content for name, content in _contents(tree, there)}
+        problems += tree.problems
+        if not there:
+            missing.append(folder)
+    return BaseFiles(commit, tuple(found.items()), tuple(missing), tuple(problems))
 
 
-def _content(top: str, commit: str, mode: str, name: str) -> bytes:
-    """Give a file at a commit; of a link, what it led to then."""
-    for _ in range(_MOST_LINKS):
-        content = _run(top, _QUICK, "cat-file", "blob", f"{commit}:{name}")
-        if mode != _LINK:
-            return content
-        name = os.path.normpath(os.path.join(os.path.dirname(name), os.fsdecode(content)))  # noqa: PTH118, PTH120 - pure
-        mode = _git(top, _QUICK, "ls-tree", "--format=%(objectmode)", commit, "--", name)
-    raise ConfigurationError(f"{name} is a link that leads nowhere at {commit}")
+def _tree_at(reference: str, path: str) -> CommitTree:
+    repository = _repository(path, "--base")
+    return CommitTree(repository, _commit(repository, reference), reference)
 
 
-def _is_read(name: str, argument: str) -> bool:
-    """Tell whether a file counts: the one that is named, or below a folder what a folder is read for."""
-    if name == argument:
-        return True
-    below = Path(name).relative_to(argument) if argument != "." else Path(name)
-    is_kind = below.parts[:-1][:1] == (KINDS_FOLDER,)
-    is_hidden = any(part.startswith(".") for part in below.parts)
-    return name.lower().endswith((".yaml", ".yml")) and not is_kind and not is_hidden
-
-
-def _commit(top: str, reference: str) -> str:
+def _contents(tree: CommitTree, files: dict[str, str]) -> Iterator[tuple[str, bytes]]:
     try:
-        return _git(
-            top, _QUICK, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        shallow = ""
-        if _git(top, _QUICK, "rev-parse", "--is-shallow-repository") == "true":
-            shallow = ", which is shallow: fetch more of it (git fetch --unshallow, or fetch-depth: 0)"
-        raise ConfigurationError(f"--base {reference} is no commit of the clone {top}{shallow}") from error
+        yield from tree.contents(files)
+    except GitError as error:
+        raise ConfigurationError(f"the files at {tree.name} cannot be read: {error}") from error
 
 
-def _top(path: str, option: str) -> str:
+def _commit(repository: Repository, reference: str) -> str:
+    """Return the commit that a reference names. Raises ConfigurationError."""
+    begin, span, end = reference.partition(_SPAN)
+    if not span:
+        return _verified(repository, reference, reference)
+    commits = [_verified(repository, name or "HEAD", reference) for name in (begin, end)]
     try:
-        return _git(_folder(path), _QUICK, "rev-parse", "--show-toplevel")
-    except OSError as error:
-        raise ConfigurationError(f"{option} needs git, which cannot be run: {_reason(error)}") from error
-    except subprocess.SubprocessError as error:
-        message = f"{option} needs a Git checkout, but {path} lies in none: {_reason(error)}"
-        raise ConfigurationError(message) from error
+        return repository.text("merge-base", *commits)
+    except GitError as error:
+        message = f"--base {reference}: the two have no common commit in the clone {repository.top}"
+        raise ConfigurationError(f"{message}{_shallow(repository)}") from error
 
 
-def _folder(path: str) -> str:
-    place = Path() if path == "-" else Path(path)
-    return str(place if place.is_dir() else place.parent)
+def _verified(repository: Repository, name: str, reference: str) -> str:
+    try:
+        return repository.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except GitError as error:
+        what = f"--base {reference}: {name!r} names no commit of the clone {repository.top}"
+        raise ConfigurationError(f"{what}{_shallow(repository)}; check its spelling") from error
 
 
-def _git(folder: str, seconds: float, *arguments: str) -> str:
-    return _run(folder, seconds, *arguments).decode("utf-8", "surrogateescape").strip()  # a path is bytes
+def _shallow(repository: Repository) -> str:
+    if repository.text("rev-parse", "--is-shallow-repository") != "true":
+        return ""
+    return ", which is shallow: fetch more of it (git fetch --unshallow, or fetch-depth: 0)"
 
 
-def _run(folder: str, seconds: float, *arguments: str) -> bytes:
-    environment = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
-    done = subprocess.run(  # noqa: S603 - a fixed command
-        ["git", "-C", folder, *arguments],  # noqa: S607 - the git of this machine
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
-        timeout=seconds,
-        env={"GIT_SSH_COMMAND": "ssh -oBatchMode=yes"} | environment | {"GIT_TERMINAL_PROMPT": "0"},
-    )
-    return done.stdout
-
-
-def _reason(error: OSError | subprocess.SubprocessError) -> str:
-    match error:
-        case subprocess.CalledProcessError():
-            # Which line holds the reason differs: the first, the last, or one in the middle.
-            lines = (
-                line
-                for line in error.stderr.decode("utf-8", "replace").splitlines()
-                if not line.startswith("hint:")
-            )
-            told = " ".join(" ".join(lines).split())
-            short = told if len(told) <= _LONGEST_REASON else f"{told[:_LONGEST_REASON]}…"
-            return short or f"it ended with {error.returncode}"
-        case subprocess.TimeoutExpired():
-            return f"it took longer than {error.timeout:.0f} s"
-        case _:
-            return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def _repository(path: str, option: str) -> Repository:
+    try:
+        return find_repository(os.curdir if path == STANDARD_INPUT else path)
+    except NoWorkTreeError as error:
+        raise ConfigurationError(f"{option} needs a Git checkout, but {error}") from error
+    except GitError as error:
+        raise ConfigurationError(f"{option} needs Git: {error}") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reconciler.births import Kept
+from reconciler.cli.children import passed_names
 from reconciler.cli.options import USER_AGENT
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.sinks.place import Place
@@ -76,7 +77,7 @@ def open_keeper(
         )
     from reconciler.cli.sinks import open_sink  # noqa: PLC0415 - only a creation needs one
 
-    sink = open_sink(parameters["secret_sink"], clock, USER_AGENT)
+    sink = open_sink(parameters["secret_sink"], clock, USER_AGENT, passed=passed_names(parameters))
     sink.probe()
     if parameters["journal"] is None and parameters["history"] is None:
         console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")

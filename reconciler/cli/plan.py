@@ -41,7 +41,7 @@ Examples:
   reconciler plan keys/ --detailed-exitcode      # 2 when there are changes
   reconciler plan keys/ --target 'caas/1/76/web-*'
   reconciler plan keys/ --out plan.json          # for apply --plan plan.json
-  reconciler plan keys/ --base $(git merge-base origin/main HEAD)
+  reconciler plan keys/ --base origin/main...    # since this branch left it
 """,
 )
 @format_options
@@ -51,7 +51,8 @@ Examples:
 @click.option(
     "--base",
     metavar="REF",
-    help="Say of each field whether Git changed it since this commit, or the live API.",
+    help="Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD"
+    " left REF.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @allow_destroy_option
@@ -120,7 +121,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     if base is not None:
         made = base.labelled(kinds, made, whole, selected)
     console.warn(made.warnings[len(state.warnings) :])
-    commit = git_commit(parameters["paths"]) if is_told else None
+    commit = git_commit(parameters["paths"], console.warning) if is_told else None
     base_commit = None if base is None else base.commit
     made_from = Provenance(parameters["base_url"].rstrip("/"), str(digest), commit, base_commit)
     return Made(kinds, judged(made, parameters), made_from)
@@ -175,7 +176,8 @@ def _base(
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
-        state = directory.resolved(desired_state_of(there.files, validator(parameters, kinds, now)))
+        checks = validator(parameters, kinds, now)
+        state = directory.resolved(desired_state_of(there.files, checks, there.problems))
     except InputError as error:
         reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
         return Base(there.commit, None, (Problem(reason),))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import __version__
+from reconciler.cli.console import console_of
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -164,4 +165,4 @@ def _commit(parameters: Mapping[str, Any]) -> str | None:
     if "commit" in parameters:
         commit: str | None = parameters["commit"]
         return commit
-    return git_commit(parameters["paths"])
+    return git_commit(parameters["paths"], console_of(parameters).warning)

@@ -6,6 +6,7 @@ import datetime as dt
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.cli.children import passed_names
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.execution import Execution
 from reconciler.cli.kinds import known_kinds
@@ -159,7 +160,7 @@ class Rounds:
         if self._parameters["git_pull"]:
             from reconciler.cli.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
-            pull(self._parameters["paths"])
+            pull(self._parameters["paths"], passed=passed_names(self._parameters))
         return read_files(self._kinds, self._parameters, now)
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
@@ -169,7 +170,7 @@ class Rounds:
             from reconciler.cli.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
             try:
-                pull(self._parameters["paths"])
+                pull(self._parameters["paths"], passed=passed_names(self._parameters))
             except ConfigurationError as error:
                 self._troubles.add(Trouble.CHECKOUT)
                 complaints += [*error.texts, "the checkout is not up to date; the files at hand are in force"]

@@ -9,12 +9,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.credentials import OWN_VARIABLES, checked_url
+from reconciler.cli.children import MACHINE, NETWORK, child_environment
+from reconciler.cli.credentials import checked_url
 from reconciler.errors import ConfigurationError
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.client.stores import Conditions
     from reconciler.clock import Clock
@@ -30,10 +31,15 @@ _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
 def open_sink(
-    spec: str, clock: Clock, user_agent: str, environment: Mapping[str, str] = os.environ
+    spec: str,
+    clock: Clock,
+    user_agent: str,
+    environment: Mapping[str, str] = os.environ,
+    passed: Sequence[str] = (),
 ) -> SecretSink:
-    """Give the sink that ``spec`` names; nothing is opened yet, that is for its ``probe``.
+    """Return the sink that ``spec`` names; nothing is opened yet, that is for its ``probe``.
 
+    ``passed`` names the variables that a program may have beyond those that every program may have.
     Raises ConfigurationError if the text, or a variable of the environment that the sink needs, is unusable.
     """
     kind, _, argument = spec.partition(":")
@@ -47,7 +53,8 @@ def open_sink(
         case "file":
             return _file_sink(argument)
         case "exec":
-            return _exec_sink(argument, clock, environment)
+            told = child_environment(environment, MACHINE, NETWORK, passed=passed)
+            return _exec_sink(argument, clock, told)
     from reconciler.client.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
 
     conditions = Conditions(user_agent, clock)
@@ -79,13 +86,7 @@ def _exec_sink(command: str, clock: Clock, environment: Mapping[str, str]) -> Se
         raise ConfigurationError(f"--secret-sink exec: the command cannot be read: {error}") from error
     if not words or not words[0]:
         raise ConfigurationError("--secret-sink exec: the command names no program")
-    own = {environment.get(name) for name in OWN_VARIABLES} - {None, ""}
-    told = {
-        name: value
-        for name, value in environment.items()
-        if name not in OWN_VARIABLES and value not in own  # the same token under another name is no better
-    }
-    return ExecSink(words, told, clock)
+    return ExecSink(words, environment, clock)
 
 
 def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:

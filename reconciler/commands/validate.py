@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from reconciler.desired import Validator
+    from reconciler.errors import Problem
     from reconciler.load.files import Digests, Parse
 
     Selection = Callable[[str], bool]
@@ -32,11 +33,16 @@ def desired_state(
         return _validated(load(paths, standard_input, parse_one), validator)
 
 
-def desired_state_of(files: Iterable[tuple[str, bytes]], validator: Validator) -> DesiredState:
-    """Validate the contents of ``files``, each with a name for problems. Raises InputError."""
+def desired_state_of(
+    files: Iterable[tuple[str, bytes]], validator: Validator, found: Iterable[Problem] = ()
+) -> DesiredState:
+    """Validate the contents of ``files``, each with a name for problems. Raises InputError.
+
+    ``found`` are the problems of files that could not be read.
+    """
     parts = [parse_content(content, label) for label, content in files]
     documents = tuple(document for part in parts for document in part.documents)
-    problems = tuple(problem for part in parts for problem in part.problems)
+    problems = (*found, *(problem for part in parts for problem in part.problems))
     return _validated(Loaded(documents, problems), validator)
 
 

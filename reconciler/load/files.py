@@ -151,6 +151,16 @@ def _expand(path: str, problems: list[Problem]) -> Iterable[str]:
     return found
 
 
+def is_input(name: str) -> bool:
+    """Return whether a file below a folder is read, by its name."""
+    return name.lower().endswith(_SUFFIXES)
+
+
+def input_files(path: str) -> list[str]:
+    """Return the files that a path stands for, without those that cannot be read."""
+    return list(_sources([path], []))
+
+
 class Walk:
     """Finds the files of a directory. Each folder is looked through once, whatever the links to it."""
 
@@ -184,7 +194,7 @@ class Walk:
                     yield from self._entry(path, pending)
 
     def _entry(self, path: str, pending: list[str]) -> Iterator[str]:
-        is_yaml = path.lower().endswith(_SUFFIXES)
+        is_yaml = is_input(path)
         is_link = os.path.islink(path)  # noqa: PTH114 - as above
         try:
             mode = Path(path).stat().st_mode

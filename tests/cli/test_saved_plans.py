@@ -220,7 +220,10 @@ def test_a_base_is_read_for_folders_too(cli: CommandLine, branch: Path) -> None:
 
 def test_a_base_that_is_not_in_the_clone_is_an_error(cli: CommandLine, branch: Path) -> None:
     done = cli("plan", str(branch / "keys.yaml"), "--base", "no-such-branch")
-    assert (done.code, "--base no-such-branch is no commit of the clone" in done.err) == (1, True)
+    assert (
+        done.code,
+        "--base no-such-branch: 'no-such-branch' names no commit of the clone" in done.err,
+    ) == (1, True)
 
 
 def test_a_shallow_clone_is_told_how_to_get_the_base(cli: CommandLine, branch: Path, tmp_path: Path) -> None:

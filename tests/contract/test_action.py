@@ -129,14 +129,15 @@ def test_a_base_is_where_the_branch_began(runner: Runner) -> None:
     assert done.outputs["conflict"] == "1"
 
 
+@pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("base", ["no-such-branch", "--all"])
 def test_a_base_that_is_not_there_is_an_error_that_says_what_to_do(runner: Runner, base: str) -> None:
+    declare(runner.workspace / "keys" / "keys.yaml")
+    subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), "init", "--quiet"], check=True)
     done = runner.act(base=base)
     assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (False, "1", "false")
-    assert (
-        "::error::base names no commit of this clone: check its spelling, and check out with fetch-depth: 0"
-        in done.log
-    )
+    told = f"::error::--base {base}...: '{base}' names no commit of the clone {runner.workspace}"
+    assert f"{told}; check its spelling" in done.log
 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "drift", "validate"])

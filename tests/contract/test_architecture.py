@@ -102,6 +102,23 @@ def test_every_error_of_the_engine_has_the_one_root(name: str) -> None:
     assert set(strays) <= internal
 
 
+def test_programs_are_run_in_three_places_each_with_an_environment_made_for_it() -> None:
+    running = {"cli/demo.py", "cli/repository.py", "sinks/program.py"}
+    found = {}
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        starts = [
+            call
+            for call in calls
+            if re.match(r"subprocess\.|os\.(system|popen|exec|spawn|posix_spawn)", call)
+        ]
+        if starts:
+            found[str(path.relative_to(PACKAGE))] = [("env=" in call) for call in starts]
+    assert found.keys() == running
+    assert all(all(has_environment) for has_environment in found.values())
+
+
 def test_every_exit_code_has_its_own_number() -> None:
     assert sorted(ExitCode) == [0, 1, 2, 3, 4, 64, 130]
 

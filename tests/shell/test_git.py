@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -13,15 +14,17 @@ import pytest
 
 from reconciler.cli.git import files_at, git_commit, pull
 from reconciler.errors import ConfigurationError
+from reconciler.load.files import load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SECRETS = {
     "GCORE_API_KEY": "1234$tell-nobody",
     "RECONCILER_DRIFT_WEBHOOK": "https://hooks.example.com/tell-nobody",
     "RECONCILER_WEBHOOK_SECRET": "whsec_tell-nobody",
 }
+REAL = shutil.which("git")
 PIPELINE = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 
 
@@ -85,7 +88,7 @@ def refusal(*paths: Path | str, seconds: float = 30) -> str:
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
     """Put something else where git is looked for."""
     place = folder / "bin"
-    place.mkdir()
+    place.mkdir(exist_ok=True)
     program = place / "git"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(0o755)
@@ -115,12 +118,11 @@ def test_each_checkout_is_pulled_once(
     git(tmp_path, "clone", "--quiet", str(upstream), "second")
     commit(upstream, "two")
     log = tmp_path / "log"
-    real = shutil.which("git")
-    stand_in(tmp_path, monkeypatch, f'echo "$*" >> {log}\nexec {real} "$@"')
+    stand_in(tmp_path, monkeypatch, f'echo "$*" >> {log}\nexec {REAL} "$@"')
     second = tmp_path / "second"
     pull([str(checkout), str(checkout / "team"), str(checkout / "keys.yaml"), str(second)])
     pulls = [line for line in log.read_text(encoding="utf-8").splitlines() if " pull " in line]
-    assert pulls == [f"-C {folder} pull --ff-only --quiet" for folder in (checkout, second)]
+    assert [line.partition(" -C ")[2].split()[0] for line in pulls] == [str(checkout), str(second)]
     assert (second / "keys.yaml").read_text(encoding="utf-8") == "two"
 
 
@@ -180,59 +182,47 @@ def test_a_branch_that_follows_none_is_told_as_that(checkout: Path) -> None:
 
 
 def test_outside_a_checkout_there_is_nothing_to_pull(tmp_path: Path) -> None:
-    told = refusal(tmp_path / "keys.yaml")
-    assert told.startswith(
-        f"--git-pull needs a Git checkout, but {tmp_path}/keys.yaml lies in none: fatal: not a"
-    )
-    assert "cannot change to" in refusal(tmp_path / "missing" / "keys.yaml")
+    for path in (tmp_path / "keys.yaml", tmp_path / "missing" / "keys.yaml"):
+        assert refusal(path) == f"--git-pull needs a Git checkout, but {path} lies in no Git work tree"
 
 
 def test_nothing_is_pulled_if_one_path_lies_outside(tmp_path: Path, checkout: Path, upstream: Path) -> None:
     commit(upstream, "two")
-    assert "lies in none" in refusal(checkout, tmp_path)
+    assert "lies in no Git work tree" in refusal(checkout, tmp_path)
     assert (checkout / "keys.yaml").read_text(encoding="utf-8") == "one"
 
 
 def test_without_git_a_pull_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout))
-    message = "--git-pull needs git, which cannot be run: No such file or directory"
-    assert refusal(checkout) == message
+    assert refusal(checkout) == "--git-pull needs Git: git cannot be run: No such file or directory"
 
 
-def environment_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+def environment_of_git(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, passed: Sequence[str] = ()
+) -> Mapping[str, str]:
     """Pull with a git that notes its environment, and give that."""
-    dump = tmp_path / "environment"
-    stand_in(
-        tmp_path, monkeypatch, f"env -0 > {dump}\nreadlink /proc/$$/fd/0 > {dump}.stdin\necho {tmp_path}"
-    )
-    pull([str(tmp_path)])
+    dump = checkout.parent / "environment"
+    noted = f"env -0 > {dump}; readlink /proc/$$/fd/0 > {dump}.stdin"
+    stand_in(checkout.parent, monkeypatch, f'case "$*" in *" pull "*) {noted};; *) exec {REAL} "$@";; esac')
+    pull([str(checkout)], passed=passed)
     pairs = (entry.partition("=") for entry in dump.read_text(encoding="utf-8").split("\0"))
     return {name: value for name, _, value in pairs}
 
 
-def test_git_learns_no_secret_and_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_learns_no_secret_and_asks_nobody(
+    tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -i /run/key")
-    found = environment_of_git(tmp_path, monkeypatch)
+    monkeypatch.setenv("SAME", SECRETS["GCORE_API_KEY"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "unasked")
+    found = environment_of_git(checkout, monkeypatch)
+    assert "AWS_SECRET_ACCESS_KEY" not in found
     assert not SECRETS.keys() & found.keys()
     assert not any("tell-nobody" in value for value in found.values())
     assert (found["GIT_TERMINAL_PROMPT"], found["GIT_SSH_COMMAND"]) == ("0", "ssh -i /run/key")
     assert (tmp_path / "environment.stdin").read_text(encoding="utf-8").strip() == os.devnull
-
-
-def test_a_hook_of_the_checkout_learns_no_secret(
-    tmp_path: Path, checkout: Path, upstream: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    hook = checkout / ".git" / "hooks" / "post-merge"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n", encoding="utf-8")
-    hook.chmod(0o755)
-    commit(upstream, "two")
-    pull([str(checkout)])
-    assert "tell-nobody" not in (tmp_path / "seen").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -243,14 +233,14 @@ def test_a_hook_of_the_checkout_learns_no_secret(
         ("printf 'fatal: \\377\\n' >&2; exit 1", "fatal: \ufffd"),
         ("printf '\\nhint: do this\\n  error: one\\n\\n\\ttwo \\n' >&2; exit 1", "error: one two"),
         ("printf '%0500d' 0 >&2; exit 1", f"{'0' * 400}…"),
-        ("exec sleep 60", "it took longer than 0 s"),
+        ("sleep 60 & wait", "it took longer than 0 s"),
     ],
 )
 def test_the_reason_is_what_git_says_on_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
 ) -> None:
-    stand_in(tmp_path, monkeypatch, f'case "$3" in pull) {script};; esac\necho {tmp_path}')
-    assert refusal(tmp_path, seconds=0.3) == f"git pull in {tmp_path}: {reason}"
+    stand_in(checkout.parent, monkeypatch, f'case "$*" in *" pull "*) {script};; *) exec {REAL} "$@";; esac')
+    assert refusal(checkout, seconds=0.3) == f"git pull in {checkout}: {reason}"
 
 
 def test_a_checkout_in_a_folder_whose_name_is_no_unicode_is_pulled(
@@ -302,6 +292,24 @@ def test_a_repository_without_a_commit_is_as_good_as_none(
     assert git_commit([str(tmp_path)]) == "abc"
 
 
+def test_variables_that_are_named_reach_git_and_no_token_does(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINE_ONE", "keys")
+    monkeypatch.setenv("MINE_TWO", "r")
+    monkeypatch.setenv("MINE_SAME", SECRETS["GCORE_API_KEY"])
+    monkeypatch.setenv("GCORE_API_KEY", SECRETS["GCORE_API_KEY"])
+    found = environment_of_git(checkout, monkeypatch, ["MINE_*", "ABSENT"])
+    assert {name for name in found if name.startswith("MINE_")} == {"MINE_ONE", "MINE_TWO"}
+    for name, reason in (
+        ("MINE_SAME", "no program is given"),
+        ("GCORE_API_KEY", "no program"),
+        ("*", "not the"),
+    ):
+        with pytest.raises(ConfigurationError, match=reason):
+            pull([str(checkout)], passed=[name])
+
+
 def test_without_git_the_commit_is_unknown(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout))
     assert git_commit([str(checkout)]) is None
@@ -320,10 +328,150 @@ def test_at_a_commit_the_same_files_of_a_folder_count_as_now(checkout: Path) -> 
     assert (there.commit, there.missing) == (git(checkout, "rev-parse", "HEAD"), ())
 
 
-def test_a_link_in_a_circle_is_an_error(checkout: Path) -> None:
-    (checkout / "a.yaml").symlink_to("b.yaml")
-    (checkout / "b.yaml").symlink_to("a.yaml")
-    git(checkout, "add", ".")
-    git(checkout, "commit", "--quiet", "--message", "links")
-    with pytest.raises(ConfigurationError, match="is a link that leads nowhere at"):
-        files_at("HEAD", [str(checkout)])
+LAYOUTS = {
+    "a linked folder": {"keys/a.yaml": "a", "keys/team": "->../shared", "shared/b.yaml": "b"},
+    "a linked file": {"keys/a.yaml": "->../shared/b.yaml", "shared/b.yaml": "b"},
+    "the named folder": {"keys": "->real", "real/a.yaml": "a"},
+    "a folder above": {"keys": "->real/deep", "real": "->really", "really/deep/a.yaml": "a"},
+    "round": {"keys/a.yaml": "a", "keys/up": "->..", "keys/self": "->.", "keys/more/up": "->../.."},
+    "twice": {"keys/a.yaml": "a", "keys/b.yaml": "->a.yaml", "keys/team": "->more", "keys/more/c.yaml": "c"},
+    "hidden": {"keys/a.yaml": "->.x/a.yaml", "keys/.x/a.yaml": "a", "keys/.y": "->.x", "keys/.z.yaml": "z"},
+    "kinds": {"keys/a.yaml": "a", "keys/kinds/b.yaml": "b", "keys/more/kinds/c.yaml": "c"},
+    "linked kinds": {"keys/kinds": "->more", "keys/more/c.yaml": "c"},
+    "endings": {"keys/A.YAML": "a", "keys/b.yml": "b", "keys/c.yaml.txt": "c", "keys/\u00e9\n.yaml": "d"},
+    "absolute": {"keys/a.yaml": "->{top}/shared/b.yaml", "shared/b.yaml": "b"},
+    "back in": {"keys/a.yaml": "->../../repository/b.yaml", "b.yaml": "b"},
+}
+REFUSED = {
+    "out": {"keys/a.yaml": "a", "keys/x.yaml": "->../../outside.yaml"},
+    "out, absolute": {"keys/x.yaml": "->/etc/passwd"},
+    "a folder out": {"keys/a.yaml": "a", "keys/x": "->../.."},
+    "nowhere": {"keys/a.yaml": "a", "keys/x": "->gone"},
+    "in a circle": {"keys/a.yaml": "->b.yaml", "keys/b.yaml": "->a.yaml"},
+    "named, out": {"keys": "->../outside"},
+}
+
+
+def lay_out(folder: Path, layout: Mapping[str, str]) -> Path:
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    for name, content in layout.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if content.startswith("->"):
+            place.symlink_to(content.removeprefix("->").format(top=folder))
+        else:
+            place.write_text(f"keys: [{content}]", encoding="utf-8")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "all")
+    return folder
+
+
+def read_now(path: Path) -> tuple[list[object], bool]:
+    loaded = load([str(path)], io.BytesIO())
+    return [document.data for document in loaded.documents], bool(loaded.problems)
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, *REFUSED])
+def test_links_mean_at_a_commit_what_they_mean_in_the_work_tree(
+    tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lay_out(tmp_path / "repository", {**LAYOUTS, **REFUSED}[layout])
+    now, is_refused = read_now(folder / "keys")
+    monkeypatch.chdir(folder)
+    for path in (str(folder / "keys"), "keys", "./keys/"):
+        there = files_at("HEAD", [path])
+        assert bool(there.problems) == is_refused == (layout in REFUSED)
+        assert sorted(content for _, content in there.files) == sorted(
+            f"keys: [{data['keys'][0]}]".encode() for data in now if isinstance(data, dict)
+        )
+    if layout in LAYOUTS:
+        assert git_commit([str(folder / "keys")]) == git(folder, "rev-parse", "HEAD")
+
+
+def test_a_submodule_is_told_of_where_its_files_would_count(checkout: Path, upstream: Path) -> None:
+    git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "more")
+    git(checkout, "commit", "--quiet", "--message", "more")
+    (problem,) = files_at("HEAD", [str(checkout)]).problems
+    assert str(problem) == "more@HEAD:1:1: is a submodule, whose files are in another repository"
+
+
+def test_a_path_that_moved_is_looked_for_where_it_was_typed(checkout: Path) -> None:
+    """Also where it is a link now, to a place that the commit did not have."""
+    (checkout / "keys").mkdir()
+    commit(checkout, "then", "keys/a.yaml")
+    (checkout / "keys").rename(checkout / "moved")
+    (checkout / "keys").symlink_to("moved")
+    there = files_at("HEAD", [str(checkout / "keys")])
+    assert there.files == (("keys/a.yaml@HEAD", b"then"),)
+
+
+@pytest.mark.parametrize("reference", ["main...side", "side...main", "main...", "...main"])
+def test_a_base_of_two_names_is_where_they_parted(checkout: Path, reference: str) -> None:
+    parted = git(checkout, "rev-parse", "HEAD")
+    git(checkout, "switch", "--quiet", "--create", "side")
+    commit(checkout, "ours")
+    git(checkout, "switch", "--quiet", "main")
+    commit(checkout, "theirs")
+    git(checkout, "switch", "--quiet", "side")
+    there = files_at(reference, [str(checkout)])
+    assert (there.commit, [content for _, content in there.files]) == (parted, [b"one"])
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        ("apart...", "the two have no common commit in the clone"),
+        ("gone...", "--base gone...: 'gone' names no commit of the clone"),
+        ("--all", "--base --all: '--all' names no commit of the clone"),
+        ("", "--base : '' names no commit of the clone"),
+    ],
+)
+def test_a_base_that_is_none_is_told_as_that(checkout: Path, reference: str, reason: str) -> None:
+    git(checkout, "switch", "--quiet", "--orphan", "apart")
+    commit(checkout, "apart")
+    git(checkout, "switch", "--quiet", "main")
+    with pytest.raises(ConfigurationError, match=re.escape(reason)):
+        files_at(reference, [str(checkout)])
+
+
+def test_neither_the_index_nor_a_filter_makes_a_file_look_unchanged(checkout: Path) -> None:
+    expected = git(checkout, "rev-parse", "HEAD")
+    git(checkout, "config", "filter.same.clean", "printf one")
+    (checkout / ".git/info/attributes").write_text("* filter=same\n", encoding="utf-8")
+    for flag in ("--assume-unchanged", "--skip-worktree"):
+        git(checkout, "update-index", flag, "keys.yaml")
+        (checkout / "keys.yaml").write_text("two", encoding="utf-8")
+        assert git_commit([str(checkout)]) == f"{expected}-dirty"
+
+
+def test_other_line_breaks_of_a_checkout_and_other_names_of_contents_are_the_same_files(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "repository"
+    git(tmp_path, "init", "--quiet", "--object-format=sha256", str(folder))
+    head = commit(folder, "one\ntwo\n")
+    assert git_commit([str(folder)]) == head
+    (folder / "keys.yaml").write_bytes(b"one\r\ntwo\r\n")
+    assert git_commit([str(folder)]) == head
+    (folder / "keys.yaml").unlink()
+    assert git_commit([str(folder)]) == f"{head}-dirty"
+
+
+def test_a_kind_that_is_not_committed_makes_the_tree_differ(checkout: Path) -> None:
+    expected = git(checkout, "rev-parse", "HEAD")
+    (checkout / "kinds").mkdir()
+    (checkout / "kinds/own.schema.json").write_text("{}", encoding="utf-8")
+    assert git_commit([str(checkout / "keys.yaml")]) == f"{expected}-dirty"
+    (checkout / "kinds/notes.txt").write_text("", encoding="utf-8")
+    (checkout / "kinds/own.schema.json").unlink()
+    assert git_commit([str(checkout)]) == expected
+
+
+def test_a_partial_clone_is_not_completed_behind_the_operators_back(tmp_path: Path, upstream: Path) -> None:
+    first = git(upstream, "rev-parse", "HEAD")
+    commit(upstream, "two")
+    git(upstream, "config", "uploadpack.allowFilter", "true")
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{upstream}", "partial")
+    with pytest.raises(ConfigurationError, match="cannot be read: "):
+        files_at(first, [str(tmp_path / "partial")])

@@ -16,6 +16,7 @@ import pytest
 
 from reconciler.cli.sinks import open_sink
 from reconciler.clock import SystemClock
+from reconciler.errors import ConfigurationError
 from reconciler.scope import Scope
 from reconciler.sinks.place import Place
 from reconciler.sinks.program import ExecSink
@@ -160,18 +161,52 @@ def test_no_shell_reads_the_command(tmp_path: Path) -> None:
     assert (tmp_path / "arguments").read_text() == "$HOME\na b\n|\n*\n"
 
 
-def test_the_program_gets_the_environment_without_the_token(tmp_path: Path) -> None:
-    environment = PATH | {
-        "GCORE_API_KEY": "1$token",
-        "COPY_OF_IT": "1$token",
-        "RECONCILER_WEBHOOK_SECRET": "x",
-        "RECONCILER_DRIFT_WEBHOOK": "https://example.com/x",
-        "VAULT_TOKEN": "for-the-program",
-    }
-    sink = open_sink(f"exec:sh -c 'env > {tmp_path}/told'", SystemClock(), "test/1", environment)
+ENVIRONMENT = {
+    "GCORE_API_KEY": "1$token",
+    "COPY_OF_IT": "1$token",
+    "HOME": "1$token",
+    "RECONCILER_WEBHOOK_SECRET": "x",
+    "RECONCILER_DRIFT_WEBHOOK": "https://example.com/x",
+    "VAULT_TOKEN": "for-the-program",
+    "AWS_PROFILE": "keys",
+    "AWS_COPY": "1$token",
+    "HTTPS_PROXY": "http://proxy.example.com",
+    "LC_ALL": "C",
+    "BASH_ENV": "/nowhere",
+    "LD_PRELOAD": "",
+    "PYTHONPATH": "/nowhere",
+    "GIT_DIR": "/nowhere",
+}
+
+
+@pytest.mark.parametrize(
+    ("passed", "more"), [((), set()), (("VAULT_TOKEN", "AWS_*"), {"VAULT_TOKEN", "AWS_PROFILE"})]
+)
+def test_the_program_gets_an_environment_made_for_it(
+    tmp_path: Path, passed: tuple[str, ...], more: set[str]
+) -> None:
+    environment = ENVIRONMENT | {"PATH": f".:bin::{PATH['PATH']}"}
+    sink = open_sink(f"exec:sh -c 'env > {tmp_path}/told'", SystemClock(), "test/1", environment, passed)
     sink.store(WEB, SECRET)
     told = dict(line.split("=", 1) for line in (tmp_path / "told").read_text().splitlines())
-    assert told.keys() - {"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"} == {"PATH", "VAULT_TOKEN"}
+    assert told.keys() - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "HTTPS_PROXY", "LC_ALL"} | more
+    assert told["PATH"] == PATH["PATH"]
+
+
+@pytest.mark.parametrize(
+    "name", ["GCORE_API_KEY", "RECONCILER_WEBHOOK_SECRET", "AWS_COPY", "*", "A-B", "A=B"]
+)
+def test_no_token_is_passed_on_and_nothing_that_is_no_variable(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="--pass-env"):
+        open_sink("exec:true", SystemClock(), "test/1", ENVIRONMENT, [name])
+
+
+def test_without_an_absolute_folder_in_the_path_the_systems_programs_are_found(tmp_path: Path) -> None:
+    (tmp_path / "true").write_text("#!/bin/sh\nexit 7\n")
+    (tmp_path / "true").chmod(0o700)
+    sink = open_sink("exec:true", SystemClock(), "test/1", {"PATH": ":.:"})
+    sink.probe()
+    assert sink.store(WEB, SECRET) == "exec:true"
 
 
 STAND_IN = """#!/bin/sh

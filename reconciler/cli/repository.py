@@ -1,0 +1,222 @@
+"""The one place that runs Git: about a named path alone, and with nothing of the tree obeyed.
+
+A repository's own settings can name programs, and so can those of a folder that only looks like one. So the
+work tree is found here, by its ``.git`` alone; what Git found must be that work tree's own; settings must not
+come from files of the tree; and whatever could run a program is switched off in each call.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reconciler.cli.children import MACHINE, NETWORK, child_environment
+from reconciler.errors import ConfigurationError
+from reconciler.load.links import is_inside, work_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_SECONDS: Final = 30.0
+_LONGEST_REASON: Final = 400
+_GIT: Final = ".git"
+_OPTIONS: Final = (
+    *("--no-pager", "--no-replace-objects", "--no-optional-locks", "--literal-pathspecs"),
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.alternateRefsCommand=true"),
+    *("-c", "submodule.recurse=false", "-c", "fetch.recurseSubmodules=false"),
+)
+_SETTINGS: Final = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM")
+"""Where the operator's settings of Git are, such as safe.directory."""
+_TALKING: Final = (
+    *("GIT_ASKPASS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"),
+    *("KRB5CCNAME", "SSH_AUTH_SOCK"),
+)
+_QUIET: Final = {"GIT_EDITOR": ":", "GIT_PAGER": "cat", "GIT_TERMINAL_PROMPT": "0", "GIT_PROXY_COMMAND": ""}
+_OFFLINE: Final = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
+_ONLINE: Final = {"GIT_ASKPASS": "", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
+_PROTOCOLS: Final = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
+_FILTER: Final = "filter."
+
+
+class GitError(ConfigurationError):
+    """Git cannot be run, or says no."""
+
+
+class NoWorkTreeError(GitError):
+    """A path lies in no Git work tree."""
+
+
+class UntrustedRepositoryError(GitError):
+    """What Git found is not the work tree's own, or takes its settings from the tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A work tree whose Git directory is its own; ``top`` is its real path."""
+
+    top: str
+    environment: Mapping[str, str]
+
+    def read(self, *arguments: str, content: bytes = b"") -> bytes:
+        """Return what a command prints that only reads, offline. Raises GitError."""
+        return _run(("-C", self.top, *arguments), self._offline(), _SECONDS, content)
+
+    def text(self, *arguments: str) -> str:
+        """Return the one line that a command prints. Raises GitError."""
+        return _text(self.read(*arguments))
+
+    def lines(self, *arguments: str) -> list[str]:
+        """Return the entries that a command prints with -z. Raises GitError."""
+        return [entry for entry in _decoded(self.read(*arguments)).split("\0") if entry]
+
+    def pull(self, seconds: float, passed: Sequence[str]) -> None:
+        """Fast-forward to what the branch follows: no merge, no hook, no filter. Raises GitError."""
+        environment = child_environment(
+            self.environment, MACHINE, NETWORK, _SETTINGS, _TALKING, passed=passed
+        )
+        words = ("--ff-only", "--no-rebase", "--no-autostash", "--no-recurse-submodules", "--quiet")
+        settings = _without_filters(key for _, key in self._settings())
+        told = _ONLINE | environment | _QUIET | _PROTOCOLS | _ceiling(self.top)
+        _run(("-C", self.top, *settings, "pull", *words), told, seconds)
+
+    def checked(self) -> Repository:
+        """Return this repository if it is the work tree's own. Raises UntrustedRepositoryError, GitError."""
+        found = _decoded(self.read("rev-parse", "--show-toplevel", "--absolute-git-dir"))
+        begins = f"{self.top}\n"
+        if not found.startswith(begins):
+            raise UntrustedRepositoryError(
+                f"the repository of {self.top} says that it belongs to another folder"
+            )
+        folder = os.path.realpath(found.removeprefix(begins).removesuffix("\n"))
+        if not self._is_own(folder):
+            raise UntrustedRepositoryError(
+                f"{self.top}/{_GIT} leads to {folder}, which is not known to belong to {self.top}; "
+                "if it is yours and lies in no work tree, set core.worktree there"
+            )
+        self._refuse_settings_of_the_tree()
+        return self
+
+    def _is_own(self, folder: str) -> bool:
+        """Return whether a Git directory is that of this work tree."""
+        git = Path(self.top) / _GIT
+        if git.is_dir() and not git.is_symlink():
+            return folder == str(git)
+        # A linked work tree or a submodule: what its file names must name it in turn, and be of no tree.
+        above: str | None = self.top
+        while above is not None:
+            if is_inside(folder, above) and _GIT not in Path(folder).relative_to(above).parts:
+                return False
+            above = None if above == os.sep else work_tree(str(Path(above).parent))
+        return str(git) in self._named_by(Path(folder))
+
+    def _named_by(self, folder: Path) -> Iterator[str]:
+        """Yield the ``.git`` files of the work trees that a Git directory names as its own."""
+        try:
+            link = (folder / "gitdir").read_text(encoding="utf-8", errors="surrogateescape")
+            yield os.path.realpath(folder / link.removesuffix("\n"))
+        except OSError:
+            pass  # not that of a linked work tree
+        try:
+            tree = self.text("config", "--file", str(folder / "config"), "--get", "core.worktree")
+        except GitError:
+            return
+        yield str(Path(os.path.realpath(folder / tree)) / _GIT)
+
+    def _refuse_settings_of_the_tree(self) -> None:
+        for origin in sorted({origin for origin, _ in self._settings()}):
+            file = os.path.realpath(Path(self.top) / origin)
+            if is_inside(file, self.top) and _GIT not in Path(file).relative_to(self.top).parts:
+                raise UntrustedRepositoryError(
+                    f"Git takes settings from {file}, a file of the work tree {self.top}, which could name "
+                    "programs; remove the include.path that names it"
+                )
+
+    def _settings(self) -> Iterator[tuple[str, str]]:
+        """Yield the file and the key of every setting that comes from a file."""
+        listed = iter(self.lines("config", "--list", "--show-origin", "--includes", "--name-only", "-z"))
+        for origin, key in zip(listed, listed, strict=True):
+            if origin.startswith("file:"):
+                yield origin.removeprefix("file:"), key
+
+    def _offline(self) -> dict[str, str]:
+        own = child_environment(self.environment, MACHINE, _SETTINGS)
+        return own | _QUIET | _OFFLINE | _ceiling(self.top)
+
+
+def find_repository(path: str, environment: Mapping[str, str] = os.environ) -> Repository:
+    """Return the repository that a path lies in.
+
+    Raises NoWorkTreeError, UntrustedRepositoryError, or GitError if Git cannot be run or says no.
+    """
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - as it was typed
+    top = work_tree(path if is_folder else os.path.dirname(path.rstrip(os.sep)))  # noqa: PTH120 - the same
+    if top is None:
+        raise NoWorkTreeError(f"{path} lies in no Git work tree")
+    return Repository(top, environment).checked()
+
+
+def _ceiling(top: str) -> dict[str, str]:
+    """Have Git look for the repository at ``top`` and nowhere above."""
+    return {"GIT_CEILING_DIRECTORIES": str(Path(top).parent)}
+
+
+def _without_filters(keys: Iterator[str]) -> Iterator[str]:
+    """Yield options that switch off every filter that settings define. Raises GitError if one cannot be."""
+    for driver in dict.fromkeys(key.rpartition(".")[0] for key in keys if key.startswith(_FILTER)):
+        if "=" in driver:
+            raise GitError(f"the setting {driver} of Git cannot be switched off for a pull; remove it")
+        for name, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")):
+            yield from ("-c", f"{driver}.{name}={value}")
+
+
+def _run(
+    arguments: Sequence[str], environment: Mapping[str, str], seconds: float, content: bytes = b""
+) -> bytes:
+    try:
+        with subprocess.Popen(  # noqa: S603 - a fixed command
+            ["git", *_OPTIONS, *arguments],  # noqa: S607 - the git of this machine
+            stdin=subprocess.PIPE if content else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        ) as process:
+            try:
+                out, err = process.communicate(content or None, seconds)
+            except BaseException:
+                # With all that it started, which could hold the pipes open.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+    except (OSError, subprocess.SubprocessError) as error:
+        raise GitError(_failure(error)) from error
+    if process.returncode:
+        raise GitError(_reason(err) or f"it ended with {process.returncode}")
+    return out
+
+
+def _decoded(output: bytes) -> str:
+    return output.decode("utf-8", "surrogateescape")  # a path is bytes
+
+
+def _text(output: bytes) -> str:
+    return _decoded(output).removesuffix("\n")
+
+
+def _reason(err: bytes) -> str:
+    # Which line holds the reason differs: the first, the last, or one in the middle.
+    lines = (line for line in err.decode("utf-8", "replace").splitlines() if not line.startswith("hint:"))
+    told = " ".join(" ".join(lines).split())
+    return told if len(told) <= _LONGEST_REASON else f"{told[:_LONGEST_REASON]}…"
+
+
+def _failure(error: OSError | subprocess.SubprocessError) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"it took longer than {error.timeout:.0f} s"
+    return f"git cannot be run: {(error.strerror if isinstance(error, OSError) else None) or error}"
