@@ -184,8 +184,9 @@ class Executor:
                 return self._births.replace(change)
 
     def _update(self, change: Change) -> Outcome:
+        (request,) = change.requests
         try:
-            answer = self._writer.patch(change.path, change.patch)
+            answer = self._writer.patch(request.path, request.body or {})
         except (StoppedError, HeldBackError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         except ApiError as error:

@@ -146,14 +146,16 @@ class Births:
         return replace(created, result=Result.NOT_VERIFIED, detail=detail)
 
     def _post(self, change: Change) -> Any:
-        return self._writer.post(change.requests[-1][1], change.patch, change.path)
+        request = change.requests[-1]
+        return self._writer.post(request.path, request.body or {}, change.path)
 
     def _post_surely(self, change: Change) -> Any:
         """Send the second half of a replacement, whatever interrupts the run or holds it back."""
         try:
             return self._post(change)
         except (StoppedError, HeldBackError):
-            return self._writer.post_now(change.requests[-1][1], change.patch)
+            request = change.requests[-1]
+            return self._writer.post_now(request.path, request.body or {})
 
     def _born(self, change: Change, answer: Any) -> tuple[Outcome, bool]:
         """Store the secret first, whatever else the answer says."""
@@ -161,7 +163,7 @@ class Births:
         try:
             unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, answer)
         except (WrongShapeError, RecursionError) as error:
-            failure = Failure(f"POST {change.requests[-1][1]}", str(error), in_doubt=True)
+            failure = Failure(f"POST {change.requests[-1].path}", str(error), in_doubt=True)
             return self._resolve(change, BadAnswerError(failure), secret)
         different = differences_text("was accepted as", "but is stored as", unstored)
         return _existing(change, secret, different), True

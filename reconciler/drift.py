@@ -89,7 +89,7 @@ def of_existing_keys(kinds: Mapping[str, Kind], plan: Plan) -> Plan:
     in_place = (_in_place(kinds[change.scope.kind], change) for change in plan.changes)
     changes = tuple(change for change in in_place if change is not None)
     problems = tuple(sorted((*plan.problems, *missing), key=lambda p: (p.position or _NOWHERE, p.address)))
-    name = fingerprint(changes, problems, plan.observed)
+    name = fingerprint(changes, problems, plan.observed, plan.base_url)
     return replace(plan, changes=changes, problems=problems, fingerprint=name)
 
 
@@ -126,7 +126,9 @@ def corrections(
         and (change.may_revoke or not change.effect.revokes)
         and not any(past_expiries(kinds[change.scope.kind], change, now))
     )
-    return replace(plan, changes=changes, problems=(), fingerprint=fingerprint(changes, (), plan.observed))
+    return replace(
+        plan, changes=changes, problems=(), fingerprint=fingerprint(changes, (), plan.observed, plan.base_url)
+    )
 
 
 def declared_values(

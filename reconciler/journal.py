@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.model import Action
 from reconciler.normalize import format_instant
@@ -216,6 +217,7 @@ class Doubt:
 
     ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
     ``action`` is what the write does to the key, ``secret_at`` where the secret of a new one was put.
+    ``path`` is where the key was when it was written to; empty where the journal does not say.
     """
 
     address: str
@@ -226,6 +228,7 @@ class Doubt:
     at: str
     action: Action = Action.UPDATE
     secret_at: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +257,10 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             writes += 1
             facts = {name: entry[name] for name in _NEEDED}
             action = Action(entry.get("action", Action.UPDATE))
-            doubt = Doubt(address=entry["address"], at=str(entry.get("at")), action=action, **facts)
+            facts["base_url"] = same_url(facts["base_url"])  # runs may have spelt one API in several ways
+            path = str(entry.get("path", ""))
+            at = str(entry.get("at"))
+            doubt = Doubt(address=entry["address"], at=at, action=action, path=path, **facts)
             apis[doubt.run] = doubt.base_url
             key = (doubt.address, doubt.base_url)
             doubts[key].pop(doubt.run, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,25 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a change: method, path below the base URL, and body; None is no body."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+
+    def __str__(self) -> str:
+        """Return the request on one line, its body to the letter as it is sent."""
+        body = "" if self.body is None else f" {body_text(self.body)}"
+        return f"{self.method} {self.path}{body}"
+
+
+def body_text(body: Mapping[str, Any]) -> str:
+    """Return the body of a request as it is sent."""
+    return json.dumps(body, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field that differs: both values in normal form, and what the change does to access.
 
@@ -139,14 +159,15 @@ class Change:
         return self.scope.address(self.name)
 
     @property
-    def requests(self) -> tuple[tuple[str, str], ...]:
-        """Give method and path of each request that is sent."""
-        collection = self.path.rpartition("/")[0]
+    def requests(self) -> tuple[Request, ...]:
+        """Return the requests that apply sends, in their order: what is shown, explained and approved."""
+        deletion = Request("DELETE", self.path)
+        creation = Request("POST", self.path.rpartition("/")[0], self.patch)
         return {
-            Action.CREATE: (("POST", collection),),
-            Action.UPDATE: (("PATCH", self.path),),
-            Action.DELETE: (("DELETE", self.path),),
-            Action.REPLACE: (("DELETE", self.path), ("POST", collection)),
+            Action.CREATE: (creation,),
+            Action.UPDATE: (Request("PATCH", self.path, self.patch),),
+            Action.DELETE: (deletion,),
+            Action.REPLACE: (deletion, creation),
         }[self.action]
 
     @property
@@ -179,7 +200,7 @@ class Plan:
     live objects, which keeps nothing else from being applied; ``unmanaged`` are the addresses of live keys
     that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what
     an apply does, so that equal plans can be told by one word. ``observed`` counts the live keys of each
-    scope. ``refusals`` say why it goes beyond what one run may do.
+    scope. ``refusals`` say why it goes beyond what one run may do. ``base_url`` is the API's, in normal form.
     """
 
     changes: tuple[Change, ...]
@@ -190,6 +211,7 @@ class Plan:
     fingerprint: str
     observed: tuple[tuple[Scope, int], ...] = ()
     refusals: tuple[Problem, ...] = ()
+    base_url: str = ""
 
     @property
     def objections(self) -> tuple[Problem, ...]:

@@ -120,8 +120,8 @@ def plan_scope(
     return ScopePlan(scope, tuple(changes), unchanged, unmanaged, *rest)
 
 
-def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Plan:
-    """Join the plans of several scopes, in any order, into one that does not depend on it."""
+def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = (), base_url: str = "") -> Plan:
+    """Join the plans of several scopes of one API, in any order, into one that does not depend on it."""
     found = sorted(parts, key=lambda part: part.scope.sort_key)
     changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
     unsorted = (problem for part in found for problem in part.problems)
@@ -134,8 +134,9 @@ def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = ()) -> Pl
         unmanaged=tuple(address for part in found for address in part.unmanaged),
         problems=tuple(problems),
         warnings=(*warnings, *live),
-        fingerprint=fingerprint(changes, problems, observed),
+        fingerprint=fingerprint(changes, problems, observed, base_url),
         observed=observed,
+        base_url=base_url,
     )
 
 
@@ -144,16 +145,20 @@ def _place(problem: Problem) -> tuple[Position, str, str]:
 
 
 def fingerprint(
-    changes: Sequence[Change], problems: Iterable[Problem], observed: Iterable[tuple[Scope, int]]
+    changes: Sequence[Change],
+    problems: Iterable[Problem],
+    observed: Iterable[tuple[Scope, int]],
+    base_url: str,
 ) -> str:
     """Give the digest of all that decides what an apply does.
 
-    That is what each change does, its address, when its key was made, the values before and the patch; every
-    problem that stops an apply; and the number of live keys of the scopes with changes, of which limits allow
-    a share.
+    That is where it is sent: ``base_url``; what each change does, its address, when its key was made, the
+    values before, and method, path and body of each request; every problem that stops an apply; and the
+    number of live keys of the scopes with changes, of which limits allow a share.
     """
-    facts: list[Any] = [
-        [change.action, change.address, change.created, change.before, change.patch] for change in changes
+    facts: list[Any] = [[base_url]]
+    facts += [
+        [change.action, change.address, change.created, change.before, _sent(change)] for change in changes
     ]
     scopes = {change.scope for change in changes}
     facts += [[problem.address, problem.message] for problem in problems if not problem.is_live]
@@ -163,6 +168,10 @@ def fingerprint(
         digest.update(json_text(fact).encode("utf-8", "surrogatepass"))  # an answer may hold half a character
         digest.update(b"\n")
     return _FINGERPRINT_PREFIX + digest.hexdigest()
+
+
+def _sent(change: Change) -> list[list[Any]]:
+    return [[request.method, request.path, request.body] for request in change.requests]
 
 
 def moved_fields(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> tuple[Difference, ...]:

@@ -18,7 +18,7 @@ from reconciler.model import Action, Change, Effect, Origin, Plan
 from reconciler.normalize import json_text, normalize, parse_instant
 from reconciler.plan import fingerprint
 from reconciler.render.escape import tamed
-from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json
+from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json, request_document
 from reconciler.schemas import is_valid
 from reconciler.strict_json import parse_strictly
 
@@ -96,6 +96,7 @@ def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, A
         saved = _saved(document, kinds)
     except (KeyError, StopIteration, TypeError, UnaddressableError, ValueError) as error:
         raise RefusedError(f"it cannot be read by this version: {error}") from error
+    _check_requests(saved.plan, document)
     if json.loads(render_saved(saved.plan, saved.made_at, saved.provenance)) != document:
         raise RefusedError(_EDITED)
     return saved
@@ -124,6 +125,16 @@ def _checksum(document: Mapping[str, Any]) -> str:
     return f"sha256:{hashlib.sha256(json_text(rest).encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
+def _check_requests(plan: Plan, document: Mapping[str, Any]) -> None:
+    """Refuse a plan whose requests went elsewhere when it was made. A path in a file is never used."""
+    for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
+        is_, was = request_document(change), shown["request"]
+        if is_ != was:
+            now, then = (f"{one['method']} {one['path']}" for one in (is_, was))
+            message = f"{change.address} was planned as {then}, and its kind now makes it {now}"
+            raise RefusedError(f"{message}; make the plan again")
+
+
 def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
     changes = tuple(_change(shown, kinds) for shown in document["resource_changes"])
     problems = tuple(_problem(shown) for shown in document["errors"])
@@ -134,9 +145,10 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         unmanaged=tuple(document["unmanaged"]),
         problems=problems,
         warnings=tuple(_problem(shown) for shown in document["warnings"]),
-        fingerprint=fingerprint(changes, problems, observed),
+        fingerprint=fingerprint(changes, problems, observed, document["base_url"]),
         observed=observed,
         refusals=tuple(_problem(shown) for shown in document.get("refusals", [])),
+        base_url=document["base_url"],
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from reconciler.endpoint import normal_url
 from reconciler.errors import ConfigurationError
 from reconciler.secret import Secret
 
@@ -26,6 +27,7 @@ _SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> str:
     """Refuse addresses that would send the token in the clear or to nowhere, by a ConfigurationError.
 
+    Return the normal form, so that two spellings of one address are one everywhere.
     Nothing that could be a password is echoed: neither what stands before an @ nor a query. ``what`` and
     ``setting`` name the address in the errors, and where it comes from.
     """
@@ -46,7 +48,10 @@ def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BAS
             f"{what} {text} would send the token unencrypted; use https:// "
             "(http:// is accepted for loopback addresses only)"
         )
-    return text
+    try:
+        return normal_url(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{what} cannot be used: {error}; write it like {example}") from error
 
 
 def checked_scheme(text: str) -> str:

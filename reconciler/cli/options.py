@@ -19,6 +19,7 @@ from reconciler.cli.credentials import (
 )
 from reconciler.cli.kinds import KINDS
 from reconciler.clock import Clock, SystemClock
+from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -129,12 +130,20 @@ allow_destroy_option = click.option(
     is_flag=True,
     help="Allow keys to be destroyed that no file declares, in scopes declared exclusive.",
 )
+
+
+def _normal_base_url(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """Return the one spelling of the address, from birth; what has none is refused once it is needed."""
+    return same_url(text)
+
+
 _CONNECTION = [
     click.option(
         "--base-url",
         envvar="GCORE_BASE_URL",
         default=DEFAULT_BASE_URL,
         show_default=True,
+        callback=_normal_base_url,
         help="Address of the API.  [env: GCORE_BASE_URL]",
     ),
     click.option(

@@ -123,7 +123,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     console.warn(made.warnings[len(state.warnings) :])
     commit = git_commit(parameters["paths"], console.warning) if is_told else None
     base_commit = None if base is None else base.commit
-    made_from = Provenance(parameters["base_url"].rstrip("/"), str(digest), commit, base_commit)
+    made_from = Provenance(parameters["base_url"], str(digest), commit, base_commit)
     return Made(kinds, judged(made, parameters), made_from)
 
 

@@ -101,7 +101,7 @@ def open_records(parameters: Mapping[str, Any], clock: Clock, command: str) -> I
     from reconciler.history.database import Database  # noqa: PLC0415 - only a history needs it
 
     with Database(parameters["history"]) as database:
-        database.bind(parameters["base_url"].rstrip("/"))
+        database.bind(parameters["base_url"])
         _, records = _recorded(database, run, parameters, clock, command)
         yield records
 
@@ -121,7 +121,7 @@ def open_history(
     file = parameters["history"]
     with sole_user(file), Database(file) as database:
         if file is not None:
-            database.bind(parameters["base_url"].rstrip("/"))
+            database.bind(parameters["base_url"])
         history, records = _recorded(database, uuid.uuid4().hex[:12], parameters, clock, command)
         yield database, history, records
 

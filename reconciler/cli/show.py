@@ -46,7 +46,7 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
-    file, base_url = parameters["plan_file"], parameters["base_url"].rstrip("/")
+    file, base_url = parameters["plan_file"], parameters["base_url"]
     saved, kinds = _read(file, parameters)
     if saved.provenance.base_url != base_url:
         made_for = saved.provenance.base_url

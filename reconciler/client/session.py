@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ import httpx
 
 from reconciler import errors
 from reconciler.client.answers import REFUSED_TARGET, answer_of, unreachable
+from reconciler.endpoint import same_url
+from reconciler.model import body_text
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy
 
@@ -117,6 +118,11 @@ class Reader:
         """Return how many bytes of responses the calling thread has read so far."""
         count: int = getattr(self._local, "received", 0)
         return count
+
+    @property
+    def base_url(self) -> str:
+        """Return the base URL of the API in its normal form."""
+        return same_url(self._connection.base_url)
 
     def now(self) -> dt.datetime:
         """Give the present by the connection's clock."""
@@ -255,7 +261,7 @@ class Writer(Reader):
 
 
 def _json(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode("ascii")
+    return body_text(body).encode("ascii")
 
 
 def _is_https(base_url: str) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import NotFoundError, ReconcilerError
+from reconciler.endpoint import same_url
+from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.model import Action
 from reconciler.plan import unstored_fields
 from reconciler.waiting import completed
@@ -66,10 +67,13 @@ def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: D
     key = None if kind is None else kind.parse_address(doubt.address)
     if kind is None or key is None:
         return Finding(doubt, Fate.UNKNOWN, "no such address")
-    if doubt.base_url != base_url:
-        return Finding(doubt, Fate.UNKNOWN, f"it was written to {doubt.base_url}")
     try:
-        live = reader.get(kind.item_path(*key), {})
+        path = kind.item_path(*key)
+        if same_url(doubt.base_url) != same_url(base_url):
+            raise ConfigurationError(f"it was written to {doubt.base_url}")
+        if doubt.path not in {"", path}:
+            raise ConfigurationError(f"it was written to {doubt.path}, and its kind now says {path}")
+        live = reader.get(path, {})
         if not isinstance(live, dict) or live.get(kind.identity) != key[1]:
             return Finding(doubt, Fate.UNKNOWN, "the answer is not about this key")
         return _judge(kind, doubt, kind.completed(live))

@@ -44,7 +44,7 @@ class Planner:
         parts, failures = self._examined(state, selected, on_scope, _cancel)
         if failures:
             raise UnreadableError({str(scope): error for scope, error in failures.items()})
-        return assemble(parts, state.warnings)
+        return assemble(parts, state.warnings, self.reader.base_url)
 
     @paused_collector()
     def plan_readable(
@@ -60,9 +60,9 @@ class Planner:
         if failures and (was_stopped or not parts):
             raise UnreadableError({str(scope): error for scope, error in failures.items()})
         unread = (Problem(f"could not be read: {failures[s]}", address=str(s)) for s in failures)
-        plan = assemble(parts, state.warnings)
+        plan = assemble(parts, state.warnings, self.reader.base_url)
         problems = (*plan.problems, *sorted(unread, key=lambda problem: problem.address))
-        name = fingerprint(plan.changes, problems, plan.observed)
+        name = fingerprint(plan.changes, problems, plan.observed, plan.base_url)
         return replace(plan, problems=problems, fingerprint=name), failures
 
     def _examined(

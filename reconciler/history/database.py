@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from reconciler.endpoint import same_url
 from reconciler.errors import HistoryError
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Database:
             statement = "INSERT INTO setting VALUES ('base_url', ?) ON CONFLICT DO NOTHING"
             connection.execute(statement, (base_url,))
         ((known,),) = self.rows("SELECT value FROM setting WHERE name = 'base_url'")
-        if known != base_url:
+        if same_url(known) != same_url(base_url):
             raise HistoryError(f"{self._name} is of {known}, not of {base_url}; use another file")
 
     def _connected(self) -> sqlite3.Connection:

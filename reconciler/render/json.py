@@ -67,19 +67,19 @@ def _change(change: Change) -> dict[str, Any]:
             "effects": {field.field: field.effect.value for field in change.fields},
             **_origins(change),
         },
-        "request": _request(change),
+        "request": request_document(change),
         **({"undeclared": True} if change.is_undeclared else {}),
         "created_at": change.created,
     }
 
 
-def _request(change: Change) -> dict[str, Any]:
+def request_document(change: Change) -> dict[str, Any]:
     """Give the request that is sent; of a replacement the last, which the deletion comes before."""
-    *first, (method, path) = change.requests
+    *first, last = change.requests
     return {
-        "method": method,
-        "path": path,
-        **({"after": f"{first[0][0]} {first[0][1]}"} if first else {}),
+        "method": last.method,
+        "path": last.path,
+        **({"after": f"{first[0].method} {first[0].path}"} if first else {}),
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.support import TOKEN, declare, fill
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from reconciler.emulator import Emulator
@@ -83,6 +84,20 @@ def test_another_api_is_not_asked(cli: CommandLine, journal: Path) -> None:
     done = cli("journal", killed(journal))
     assert done.code == 4
     assert "caas/1/76/web: cannot be told (it was written to http://127.0.0.1:" in done.out
+
+
+@pytest.mark.parametrize("spell", [str.upper, lambda url: f"{url}/", lambda url: f"{url.upper()}//"])
+def test_the_spelling_of_the_base_url_makes_no_other_api(
+    cli: CommandLine, journal: Path, emulator: Emulator, spell: Callable[[str], str]
+) -> None:
+    """Neither that of today nor that of the journal, which an older version wrote as it was given."""
+    file = killed(journal)
+    cli.environment.setenv("GCORE_BASE_URL", spell(emulator.url))
+    assert cli("journal", file).out == "caas/1/76/web: took effect\n"
+    written = journal.read_text(encoding="utf-8").replace(emulator.url, spell(emulator.url))
+    journal.write_text(written, encoding="utf-8")
+    cli.environment.setenv("GCORE_BASE_URL", emulator.url)
+    assert cli("journal", file).out == "caas/1/76/web: took effect\n"
 
 
 def test_a_journal_that_is_not_there_is_an_error(cli: CommandLine) -> None:

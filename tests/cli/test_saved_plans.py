@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.formats import FORMATS
-from tests.support import CommandLine, declare, fill, listings, patches
+from tests.support import (
+    CommandLine,
+    declare,
+    emulate,
+    fill,
+    http_bytes,
+    listings,
+    patches,
+    raw_server,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -351,8 +360,71 @@ def test_a_saved_plan_is_named_by_its_fingerprint(cli: CommandLine, files: str, 
     assert f"Saved to {saved}: {fingerprint}\n" in done.err
 
 
-def test_a_slash_at_the_end_makes_no_other_api(cli: CommandLine, emulator: Emulator, saved: str) -> None:
-    assert apply(cli, saved, "--base-url", f"{emulator.url}/")[0] == 0
+def test_the_spelling_of_the_base_url_makes_no_other_api(
+    cli: CommandLine, emulator: Emulator, saved: str
+) -> None:
+    assert apply(cli, saved, "--base-url", f"{emulator.url.upper()}/")[0] == 0
+
+
+def test_a_plan_for_another_api_has_another_fingerprint(
+    cli: CommandLine, emulator: Emulator, files: str, tmp_path: Path
+) -> None:
+    approved = fingerprint_of(cli, files, tmp_path)
+    with emulate() as other:
+        fill(other, "web", "api", description="old")
+        cli.use(other)
+        assert cli("apply", files, "--auto-approve", "--expect", approved).code == 3
+        assert patches(other) == []
+    cli.use(emulator)
+    assert cli("apply", files, "--auto-approve", "--expect", approved).code == 0
+
+
+KIND = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "type": "object",
+    "required": ["name"],
+    "additionalProperties": False,
+    "properties": {"name": {"type": "string", "pattern": "^[a-z]+$"}, "note": {"type": "string"}},
+    "x-reconciler": {
+        "collection": "/sandbox",
+        "identity": "name",
+        "page_limit": 100,
+        "list": {"style": "page", "limit": "per_page", "page": "page"},
+    },
+}
+
+
+def test_a_plan_for_the_sandbox_is_refused_once_its_kind_is_about_production(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    kinds, saved, files = tmp_path / "kinds", tmp_path / "plan.json", tmp_path / "things.yaml"
+    kinds.mkdir()
+    file = kinds / "thing.schema.json"
+    file.write_text(json.dumps(KIND), encoding="utf-8")
+    files.write_text("kind: thing\nkeys: [{name: aaa, note: ours}]\n", encoding="utf-8")
+    options = ("--kinds", str(kinds), "--auto-approve")
+    listing = http_bytes(json.dumps([{"name": "aaa", "note": "theirs"}]).encode())
+    with raw_server(listing) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        approved = fingerprint_of(cli, str(files), tmp_path, "--kinds", str(kinds))
+        file.write_text(json.dumps(KIND).replace("/sandbox", "/production"), encoding="utf-8")
+        asked = len(server.heads)
+        done = cli("apply", "--plan", str(saved), *options, "--expect", approved)
+        assert (done.code, len(server.heads)) == (3, asked)
+        assert (
+            "thing/aaa was planned as PATCH /sandbox/aaa, and its kind now makes it PATCH /production/aaa"
+            in (done.err)
+        )
+        done = cli("apply", str(files), *options, "--expect", approved)
+        assert (done.code, "refused: the plan has the fingerprint" in done.err) == (3, True)
+        assert not [head for head in server.heads if head.startswith(b"PATCH")]
+
+
+def fingerprint_of(cli: CommandLine, files: str, tmp_path: Path, *options: str) -> str:
+    saved = tmp_path / "plan.json"
+    assert cli("plan", files, *options, "--out", str(saved)).code == 0
+    fingerprint: str = json.loads(saved.read_text(encoding="utf-8"))["fingerprint"]
+    return fingerprint
 
 
 def test_a_key_that_was_made_anew_is_not_the_one_that_was_planned(

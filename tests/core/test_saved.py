@@ -15,12 +15,14 @@ from jsonschema import Draft7Validator
 from reconciler import __version__
 from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import RefusedError
+from reconciler.model import Action
 from reconciler.normalize import json_text
 from reconciler.origins import labelled
 from reconciler.plan import fingerprint
 from reconciler.resources import load_kinds, plan_schema
 from reconciler.saved import Provenance, read_saved, render_saved
-from tests.core.values import API, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
+from reconciler.scope import Scope
+from tests.core.values import API, BASE_URL, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 KINDS = load_kinds()
 SCHEMA = plan_schema()
-MADE_FROM = Provenance("https://api.example.com", f"sha256:{'0' * 64}", "abc-dirty")
+MADE_FROM = Provenance(BASE_URL, f"sha256:{'0' * 64}", "abc-dirty")
 
 
 def whole_plan() -> Plan:
@@ -134,6 +136,7 @@ def test_a_member_that_stands_twice_is_refused() -> None:
     assert "a member stands in an object twice" in refusal(twice.encode())
 
 
+PLACES: Final = ("sandbox", "production")
 FIRST: Final = ("resource_changes", 0)
 
 
@@ -158,7 +161,6 @@ def forged(place: tuple[str | int, ...], value: object) -> bytes:
         ((*FIRST, "change", "actions"), ["delete"]),
         ((*FIRST, "change", "after", "containers"), [WEB, API]),
         ((*FIRST, "address"), "caas/9/9/innocent"),
-        ((*FIRST, "request", "path"), "/x"),
         ((*FIRST, "created_at"), "2020-01-01T00:00:00Z"),
         ((*FIRST, "name"), "other"),
         (("summary", "revokes"), 0),
@@ -173,7 +175,10 @@ def test_a_plan_whose_members_contradict_each_other_is_refused(
     place: tuple[str | int, ...], value: object
 ) -> None:
     """A policy may look at one member, and the apply at another."""
-    assert refusal(forged(place, value)) == "it was edited since plan --out wrote it; make the plan again"
+    edited_or_elsewhere = ("it was edited since plan --out wrote it", "and its kind now makes it")
+    told = refusal(forged(place, value))
+    assert any(reason in told for reason in edited_or_elsewhere)
+    assert told.endswith("; make the plan again")
 
 
 @pytest.mark.parametrize(
@@ -194,6 +199,15 @@ def test_a_plan_that_makes_no_sense_is_refused(place: tuple[str | int, ...], val
     assert told.startswith(("it was edited since", "it cannot be read by this version"))
 
 
+@pytest.mark.parametrize(
+    ("member", "value"), [("path", "/x"), ("path", "/cloud/v1/caas/keys/1/76"), ("method", "DELETE")]
+)
+def test_a_plan_whose_request_is_not_that_of_its_change_is_refused(member: str, value: str) -> None:
+    told = refusal(forged((*FIRST, "request", member), value))
+    assert "was planned as" in told
+    assert "and its kind now makes it PATCH /cloud/v1/caas/keys/1/76/key-a" in told
+
+
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
 def test_a_plan_whose_address_is_not_one_segment_of_a_path_is_refused(name: str) -> None:
     told = refusal(forged((*FIRST, "address"), f"caas/1/76/{name}"))
@@ -207,9 +221,30 @@ def test_a_fingerprint_is_over_all_that_decides_what_an_apply_does() -> None:
         replace(plan, problems=()),
         replace(plan, observed=((SCOPE, 100_000),)),
         replace(plan, changes=(replace(plan.changes[0], created=LATER), *plan.changes[1:])),
+        replace(plan, changes=(replace(plan.changes[0], path="/production/key-a"), *plan.changes[1:])),
+        replace(plan, changes=(replace(plan.changes[0], action=Action.REPLACE), *plan.changes[1:])),
+        replace(plan, base_url="https://other.example.com"),
     ]
-    found = {fingerprint(one.changes, one.problems, one.observed) for one in (plan, *others)}
-    assert len(found) == 5
+    found = {fingerprint(one.changes, one.problems, one.observed, one.base_url) for one in (plan, *others)}
+    assert len(found) == 8
+
+
+def test_a_plan_whose_kind_has_another_path_since_is_refused_with_both_requests() -> None:
+    note, wanted = {"note": {"type": "string"}}, [declared(note="ours")]
+    sandbox, production = (
+        kind_with(note, collection=f"/{word}/{{project_id}}/{{region_id}}") for word in PLACES
+    )
+    plan = make_plan(
+        wanted, [{"name": "web-key", "note": "theirs"}], kind=sandbox, scope=Scope("thing", 1, 76)
+    )
+    text = saved_text(plan).encode()
+    assert read_saved(text, {"thing": sandbox}, SCHEMA).plan == plan
+    with pytest.raises(RefusedError) as refused:
+        read_saved(text, {"thing": production}, SCHEMA)
+    assert str(refused.value) == (
+        "thing/1/76/web-key was planned as PATCH /sandbox/1/76/web-key, and its kind now makes it "
+        "PATCH /production/1/76/web-key; make the plan again"
+    )
 
 
 def test_a_plan_without_its_checksum_is_refused() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 CAAS = load_kinds()["caas"]
 SCOPE = Scope("caas", 1, 76)
+BASE_URL = "https://api.example.com"
 LATER = "2027-01-01T00:00:00Z"
 WEB = {"name": "web", "namespace": "shop"}
 API = {"name": "api", "namespace": "shop"}
@@ -57,7 +58,8 @@ def make_plan(
 ) -> Plan:
     """Plan one scope."""
     live_keys = ObservedScope(scope, {key["name"]: key for key in observed})
-    return assemble([plan_scope(kind, DesiredScope(scope, tuple(desired)), live_keys, NOW, selected)])
+    part = plan_scope(kind, DesiredScope(scope, tuple(desired)), live_keys, NOW, selected)
+    return assemble([part], base_url=BASE_URL)
 
 
 def only_change(want: Mapping[str, Any], have: Mapping[str, Any], kind: Kind = CAAS) -> Change:

@@ -294,7 +294,7 @@ def test_a_history_is_of_one_api(file: Path) -> None:
     with Database(str(file)) as database:
         database.bind("https://api.example.com")
     with Database(str(file)) as database:
-        database.bind("https://api.example.com")
+        database.bind("HTTPS://API.example.com:443/")
         message = f"the history {file} is of https://api.example.com, not of https://other.example"
         with pytest.raises(HistoryError, match=re.escape(message)):
             database.bind("https://other.example")

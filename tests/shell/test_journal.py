@@ -255,6 +255,32 @@ def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str
     assert finding.fate is Fate.UNKNOWN
 
 
+def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> None:
+    new = {"description": "new"}
+    doubt = Doubt("caas/1/76/web", "here", new, {}, "r", "now", path="/sandbox/1/76/web")
+    script = Script(httpx.Response(200, json={"name": "web"} | new))
+    with Reader(connect(script)) as reader:
+        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+    assert (finding.fate, script.requests) == (Fate.UNKNOWN, [])
+    assert "it was written to /sandbox/1/76/web, and its kind now says /cloud/v1/caas/keys/1/76/web" in (
+        finding.detail
+    )
+
+
+@pytest.mark.parametrize("spelling", ["HTTPS://API.example.com", "https://api.example.com:443/"])
+def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
+    first, second = (
+        WRITE | {"base_url": spelling},
+        WRITE | {"run": "s", "base_url": "https://api.example.com"},
+    )
+    reading = read_journal(lines(first, second, OUTCOME | {"run": "s"}))
+    assert (reading.writes, reading.doubts) == (2, ())
+    [doubt] = read_journal(lines(first)).doubts
+    with Reader(connect(Script(httpx.Response(404)))) as reader:
+        [finding] = clear_up(reader, KINDS, "https://api.example.com/", [doubt], 1)
+    assert finding.fate is Fate.GONE
+
+
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
 @pytest.mark.parametrize("action", Action)
 def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name: str, action: Action) -> None:

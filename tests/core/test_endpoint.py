@@ -1,0 +1,59 @@
+"""One API has one base URL, however it is spelt."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.endpoint import normal_url, same_url
+
+SAME = {
+    "https://api.example.com": [
+        "https://api.example.com",
+        "https://api.example.com/",
+        "https://api.example.com//",
+        "HTTPS://API.example.COM",
+        "https://api.example.com:443",
+        "https://api.example.com:443/",
+        "https://api.example.com:",
+    ],
+    "https://api.example.com/v1/Keys": ["https://API.example.com:443/v1/Keys/"],
+    "https://api.example.com/a%2Fb": ["https://api.example.com/a%2fb"],
+    "https://api.example.com:8443": ["HTTPS://api.example.com:8443/", "https://api.example.com:08443"],
+    "http://127.0.0.1:8076": ["http://127.0.0.1:8076", "http://127.0.0.1:8076/"],
+    "http://127.0.0.1": ["http://127.0.0.1:80"],
+    "http://127.0.0.1:443": ["http://127.0.0.1:443"],
+    "http://[::1]:8076": ["http://[::1]:8076", "http://[0:0:0:0:0:0:0:1]:8076/"],
+}
+
+
+@pytest.mark.parametrize(("form", "text"), [(form, text) for form, texts in SAME.items() for text in texts])
+def test_every_spelling_has_one_form(form: str, text: str) -> None:
+    assert normal_url(text) == form
+    assert normal_url(form) == form
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("https://user:secret@api.example.com", "user name or password"),
+        ("https://api.example.com?token=secret", "a character"),
+        ("https://api.example.com#x", "a character"),
+        ("https://api.example.com/a b", "a character"),
+        ("https://\u0430pi.example.com", "a character"),
+        ("ftp://api.example.com", "no scheme and host"),
+        ("api.example.com", "no scheme and host"),
+        ("https://", "no scheme and host"),
+        ("http://[::1]evil.com", "no scheme and host"),
+        ("http://[::1", "invalid ipv6"),
+        ("https://api.example.com/a/../b", "its path holds . or .."),
+        ("https://api.example.com/a/%2e%2E/b", "its path holds . or .."),
+        ("https://api.example.com:port", "port"),
+        ("", "no scheme and host"),
+    ],
+)
+def test_what_is_no_base_url_has_no_form_and_echoes_no_secret(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=r"^") as refused:
+        normal_url(text)
+    assert reason in str(refused.value).lower()
+    assert "secret" not in str(refused.value)
+    assert same_url(text) == text
