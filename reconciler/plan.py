@@ -83,16 +83,7 @@ def plan_scope(
     for key in desired.keys:
         if selected is not everything and not selected(scope.address(key.name)):
             continue
-        live = observed.keys.get(key.name)
-        owner = None if live is None else kind.owner(live)
-        if owner is not None:
-            problems.append(_foreign(scope, key, owner))
-            continue
-        try:
-            planned = planned_change(kind, scope, key, live)
-        except UnaddressableError as error:
-            problem = Problem(f"{error}; write another name", key.position, scope.address(key.name))
-            planned = Planned(problems=(problem,))
+        planned = _planned(kind, scope, key, observed.keys.get(key.name))
         if planned is UNCHANGED:
             unchanged += 1
             continue
@@ -244,6 +235,17 @@ def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[s
 def _foreign(scope: Scope, key: DesiredKey, owner: str) -> Problem:
     message = f"belongs to another system ({owner}) and is never changed; remove it from the file"
     return Problem(message, key.position, scope.address(key.name))
+
+
+def _planned(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None) -> Planned:
+    owner = None if live is None else kind.owner(live)
+    if owner is not None:
+        return Planned(problems=(_foreign(scope, key, owner),))
+    try:
+        return planned_change(kind, scope, key, live)
+    except UnaddressableError as error:
+        problem = Problem(f"{error}; write another name", key.position, scope.address(key.name))
+        return Planned(problems=(problem,))
 
 
 def _unaddressable(scope: Scope, name: str) -> Problem:
