@@ -113,7 +113,7 @@ def _ordered(field: Field, value: Any) -> Any:
     """Put the members of a set's items into the order of the schema."""
     if field.form is not Form.SET or not field.members or value is None:
         return value
-    return [{member: item[member] for member in field.members} for item in value]
+    return [{member: item[member] for member in field.members if member in item} for item in value]
 
 
 def _reads_back(name: str, value: Any) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.declared import DesiredKey, DesiredScope, DesiredState, InheritingKey, Lifecycle, NamedPart
 from reconciler.errors import InputError, Position, Problem
+from reconciler.jsonnumbers import replace_whole
 from reconciler.kinds import RESERVED, EffectRule, is_segment
 from reconciler.normalize import parse_instant
-from reconciler.schemas import SchemaChecker
+from reconciler.schemas import SchemaChecker, described_at
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES, Scope
 from reconciler.wording import describe
 
@@ -78,6 +80,7 @@ class Validator:
         if not isinstance(data, dict):
             self._problem("must be a mapping with a list under `keys:`", document.position())
             return
+        respelled = _whole_numbers(data) if document.has_whole_floats else ()
         name = data.get("kind", _DEFAULT_KIND)
         kind = self._kinds.get(name) if isinstance(name, str) else None
         violations = self._checker(kind or self._kinds[_DEFAULT_KIND]).violations(data)
@@ -86,6 +89,8 @@ class Validator:
         scope = None if kind is None else self._scope(kind, document, violations)
         identity = "name" if kind is None else kind.identity
         self._problems.extend(_problems(document, scope, identity, violations))
+        if kind is not None:
+            self._warnings.extend(_spellings(kind, document, scope, respelled))
         # The valid keys of a document with violations may still be declared twice.
         broken = {violation.path[:2] for violation in violations}
         if scope is not None and kind is not None and broken.isdisjoint({(), ("keys",)}):
@@ -218,6 +223,25 @@ class Validator:
             if left > dt.timedelta():
                 message = f"{path[-1]} {value} is near: the key stops working in {_rough(left)}"
             self._warnings.append(Problem(message, document.position(path), address))
+
+
+def _whole_numbers(data: dict[str, Any]) -> tuple[Path, ...]:
+    """Make 5.0 and 5e0 in keys and defaults the 5 that they are, and return their paths."""
+    parts = [(word, data[word]) for word in ("keys", "defaults") if isinstance(data.get(word), dict | list)]
+    return tuple(path for word, part in parts for path in replace_whole(part, (word,)))
+
+
+def _spellings(
+    kind: Kind, document: Document, scope: Scope | None, paths: Iterable[Path]
+) -> Iterable[Problem]:
+    """Warn of whole numbers that are not written in digits, where a field can hold no other."""
+    for path in paths:
+        inside = path[2:] if path[0] == "keys" else path[1:]
+        keywords = described_at(kind.schema, inside)
+        if keywords.get("type") in ("integer", ["integer", "null"], ["null", "integer"]):
+            value = functools.reduce(lambda found, step: found[step], path, document.data)
+            message = f"{inside[0]} holds a whole number, which is read as {value}; write it in digits"
+            yield Problem(message, document.position(path), _address(document, scope, kind.identity, path))
 
 
 def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], DesiredKey]:

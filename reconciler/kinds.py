@@ -88,7 +88,8 @@ class Field:
 
     ``plainly_equal`` tells that two equal Python values of one type are surely equal JSON values:
     not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
-    ``members`` gives the members of the objects in a list, with their types; it is empty for others.
+    ``members`` are the members of the objects in a list that can be set, with their types; it is empty for
+    others. ``optional_members`` are those that an object may lack, which means the same as null.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Field:
     effect: EffectRule
     plainly_equal: bool
     members: Mapping[str, tuple[type, ...]]
+    optional_members: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Kind:
 
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
         """Give the scope and name that an address of this kind stands for, or None if it is none."""
-        patterns = [r"(\d{1,18})" if _is_number(part) else "([^/]+)" for part in self.scope.values()]
+        patterns = ["([0-9]{1,309})" if _is_number(part) else "([^/]+)" for part in self.scope.values()]
         found = re.fullmatch("/".join([re.escape(self.name), *patterns, "(.+)"]), address)
         if found is None:
             return None
@@ -174,7 +176,9 @@ class Kind:
     def owner(self, observed: Mapping[str, Any]) -> str | None:
         """Name the other system that a live key belongs to, as ``field value``, or None."""
         for field, values in self.foreign.items():
-            if observed.get(field) in values:
+            found = observed.get(field)
+            # In Python 1 == True.
+            if found in values and any(found == value and type(found) is type(value) for value in values):
                 return f"{field} {observed[field]}"
         return None
 
@@ -259,9 +263,14 @@ def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule) -> Field:
     elif keywords.get("uniqueItems"):
         form = Form.SET
     plainly_equal = not {"array", "object"}.intersection(names) or _holds_only_text(keywords)
-    properties = keywords.get("items", {}).get("properties", {})
-    members = {member: _python_types(described) for member, described in properties.items()}
-    return Field(name, form, _python_types(keywords), effect, plainly_equal, members)
+    items = keywords.get("items", {})
+    settable = {
+        member: _python_types(described)
+        for member, described in items.get("properties", {}).items()
+        if not described.get("readOnly")
+    }
+    optional = frozenset(settable).difference(items.get("required", ()))
+    return Field(name, form, _python_types(keywords), effect, plainly_equal, settable, optional)
 
 
 def _type_names(keywords: Mapping[str, Any]) -> list[str]:

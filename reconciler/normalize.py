@@ -1,8 +1,8 @@
 """Normal forms: two values mean the same if and only if their normal forms are equal.
 
-Instants become UTC text in whole seconds, sets become sorted lists without duplicates, and every
-other value is left exactly as it is. Normal forms are plain JSON values: they are what plans show
-and what PATCH requests carry, so neither depends on how a file or an answer was spelled.
+Instants become UTC text in whole seconds, sets become sorted lists without duplicates, whole numbers ints
+(5.0 is 5), and every other value is left exactly as it is. Normal forms are plain JSON values: they are what
+plans show and what PATCH requests carry, so neither depends on how a file or an answer was spelled.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.jsonnumbers import by_value
 from reconciler.kinds import Form
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def normalize(field: Field, value: Any) -> Any:
 
     Raises NotNormalError if the value is not of a type that the field takes.
     """
+    if float in field.types or not field.plainly_equal or isinstance(value, float):
+        value = by_value(value)
     if type(value) not in field.types:
         raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}")
     if value is None or field.form is Form.EXACT:
@@ -51,14 +54,18 @@ def normalize(field: Field, value: Any) -> Any:
 
 
 def _item(field: Field, item: Any) -> Any:
-    """Give an item of a set with the members that the schema knows: a service may add others."""
+    """Return an item of a set with the members that the schema knows: a service may add others."""
     if not field.members:
         return item
-    if not isinstance(item, dict) or any(
-        type(item.get(member)) not in types for member, types in field.members.items()
-    ):
-        raise NotNormalError(f"{field.name} holds the item {json_text(item)[:80]}")
-    return {member: item[member] for member in field.members}
+    known: dict[str, Any] = {}
+    for member, types in field.members.items():
+        value = item.get(member) if isinstance(item, dict) else None
+        if value is None and member in field.optional_members and isinstance(item, dict):
+            continue
+        if type(value) not in types or not isinstance(item, dict) or member not in item:
+            raise NotNormalError(f"{field.name} holds the item {json_text(item)[:80]}")
+        known[member] = value
+    return known
 
 
 def json_text(value: Any) -> str:

@@ -108,6 +108,14 @@ class SchemaChecker:
         return any(items and len(items) > 1 and _repeats(items) for items in lists)
 
 
+def described_at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
+    """Return the schema of the value at ``path`` in a value of ``schema``; empty where none is given."""
+    for step in path:
+        members = {} if isinstance(step, int) else schema.get("properties", {})
+        schema = schema.get("items", {}) if isinstance(step, int) else members.get(step, {})
+    return schema
+
+
 def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     """Tell whether a value, such as a document of ours that is read back, follows its schema."""
     return bool(_judge(schema, _Patterns()).is_valid(value))
@@ -129,7 +137,7 @@ def _combined(
     """Give the schema of a whole document whose keys are all of one kind, each following ``key_schema``."""
     # readOnly alone is a remark in JSON Schema; here it means that nobody declares the field.
     fields = {
-        name: {**keywords, "not": {}} if keywords.get("readOnly") else keywords
+        name: _without_read_only(keywords)
         for name, keywords in key_schema["properties"].items()
         if name not in RESERVED
     }
@@ -145,6 +153,17 @@ def _combined(
     }
     header = {name: value for name, value in document_schema.items() if name not in {"allOf", "definitions"}}
     return {**header, "properties": properties}
+
+
+def _without_read_only(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of a field in which what is read-only, at any depth, is refused."""
+    found = {**keywords, "not": {}} if keywords.get("readOnly") else dict(keywords)
+    if "items" in found:
+        found["items"] = _without_read_only(found["items"])
+    if "properties" in found:
+        members = found["properties"].items()
+        found["properties"] = {name: _without_read_only(inner) for name, inner in members}
+    return found
 
 
 def _scope_parts(document_schema: Mapping[str, Any], kind: Kind) -> Mapping[str, Any]:

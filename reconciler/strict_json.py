@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from reconciler.jsonnumbers import number
+
 _LOWER: Final = bytes(range(256)).lower()
 _WHITESPACE: Final = b" \t\r\n"
 
@@ -31,14 +33,14 @@ def parse_json(content: bytes, compact: bytes | None = None) -> Any:
 
     if b"\0" in content:  # not UTF-8: a colon may be two bytes
         return parse_strictly(content)
-    value = json.loads(content, parse_constant=_no_constant, object_hook=count)
+    value = json.loads(content, parse_constant=_no_constant, parse_float=number, object_hook=count)
     compact = squeezed(content) if compact is None else compact
     return value if compact.count(b'":') == members else parse_strictly(content)
 
 
 def parse_strictly(content: bytes) -> Any:
     """Read JSON in which no member stands twice, comparing all names. Raises as :func:`parse_json` does."""
-    return json.loads(content, parse_constant=_no_constant, object_pairs_hook=_members)
+    return json.loads(content, parse_constant=_no_constant, parse_float=number, object_pairs_hook=_members)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

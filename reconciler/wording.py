@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.jsonnumbers import MOST_DIGITS, number
 from reconciler.kinds import EXTENSION
 from reconciler.normalize import is_date_time, parse_instant
 
@@ -34,7 +36,7 @@ _YAML_1_1_BOOLEANS: Final = {"yes": "true", "on": "true", "true": "true"} | {
 _INSTANT_ADVICE: Final = "write it like 2027-07-31T00:00:00Z"
 _FIELD_DEPTHS: Final = {"keys": 3, "defaults": 2}
 """Length of the path of a field: ``keys``, the index, the name; or ``defaults``, the name."""
-_MOST_DIGITS: Final = 18
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _LONGEST_QUOTE: Final = 60
 
 
@@ -112,11 +114,25 @@ def _wanted(types: list[str]) -> str:
 def _type_advice(value: Any, types: list[str]) -> str:
     if "boolean" in types and isinstance(value, str) and value.lower() in _YAML_1_1_BOOLEANS:
         return f"; write {_YAML_1_1_BOOLEANS[value.lower()]}"
-    if "integer" in types and isinstance(value, str) and value.isdecimal() and len(value) <= _MOST_DIGITS:
+    is_number = not {"integer", "number"}.isdisjoint(types)
+    if is_number and isinstance(value, str) and _is_beyond(value):
+        return "; it is a number that is too large or too small to be kept"
+    if "integer" in types and isinstance(value, str) and value.isdecimal() and len(value) <= MOST_DIGITS:
         return f"; write {int(value)} without quotes or leading zeros"
     if "string" in types and isinstance(value, bool | int | float):
         return f'; write "{json.dumps(value)}" in quotes'
     return ""
+
+
+def _is_beyond(text: str) -> bool:
+    """Return whether a text is a number that a file cannot hold."""
+    if not _NUMBER.fullmatch(text):
+        return False
+    try:
+        number(text)
+    except ValueError:
+        return True
+    return False
 
 
 def _bad_instant(name: str, value: str, _schema: Schema) -> str:

@@ -56,6 +56,7 @@ class _Builder:
         self._anchors: dict[str, Any] = {}
         self._open_anchors: set[str] = set()
         self._measures: dict[int, tuple[int, int]] = {}
+        self._has_whole_floats = False
 
     def documents(self) -> Iterator[Document]:
         """Build each document in turn."""
@@ -69,7 +70,7 @@ class _Builder:
             first = next(self._events)
             data = self._value(first, 0)
             if data is not None or first.start_mark.index != first.end_mark.index:
-                yield Document(self._source, self._text, index, data, self._items)
+                yield Document(self._source, self._text, index, data, self._items, self._has_whole_floats)
                 index += 1
 
     def _mapping(self, depth: int) -> dict[str, Any]:  # noqa: C901 - one loop, spelled out for speed
@@ -154,7 +155,12 @@ class _Builder:
     def _scalar(self, event: Any) -> Any:
         if event.tag is not None and event.tag not in _STRING_TAGS:
             self._refuse_tag(event)
-        return resolve(event.value) if event.implicit[0] and event.tag is None else event.value
+        if not event.implicit[0] or event.tag is not None:
+            return event.value
+        value = resolve(event.value)
+        if isinstance(value, float) and value.is_integer():
+            self._has_whole_floats = True
+        return value
 
     def _check_container_tag(self, event: Any) -> None:
         own = "map" if event.__class__ is parser.MappingStartEvent else "seq"

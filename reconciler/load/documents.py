@@ -21,7 +21,7 @@ class Document:
     ``items`` holds the packed places of the items of each list of the document's mapping, by the
     list's identity: every key of a plan says where it was declared. All other places are needed only
     to report an error, and are then found by parsing ``text`` again, of which this is the
-    ``index``-th document.
+    ``index``-th document. ``has_whole_floats`` says that some whole number is not written as digits alone.
     """
 
     source: str
@@ -29,6 +29,7 @@ class Document:
     index: int
     data: Any
     items: Mapping[int, Sequence[int]]
+    has_whole_floats: bool = False
 
     def position(self, path: tuple[str | int, ...] = ()) -> Position:
         """Give the place of the value at ``path``, or of its nearest parent that exists."""

@@ -1,13 +1,16 @@
 """What a plain scalar means: YAML 1.2's core schema, narrowed until nothing changes its meaning.
 
 A plain scalar is ``null``, ``~`` or nothing (null), ``true`` or ``false`` (boolean), a number written
-as in JSON, and text otherwise. ``no``, ``010``, ``12:30`` and dates stay exactly what was typed.
+as in JSON that a double can hold, and text otherwise. ``no``, ``010``, ``12:30``, ``1e999`` and dates stay
+exactly what was typed.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from reconciler.jsonnumbers import MOST_DIGITS, number
 
 CONSTANTS: Final = {
     "": None,
@@ -20,8 +23,10 @@ CONSTANTS: Final = {
 }
 DIGITS: Final = frozenset("0123456789")
 NUMBER_START: Final = DIGITS | {"-"}
-_INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})", re.ASCII)
-_FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2})?", re.ASCII)
+_INTEGER: Final = re.compile(rf"-?(?:0|[1-9][0-9]{{0,{MOST_DIGITS - 1}}})", re.ASCII)
+_FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
+_EXACT: Final = 2**53
+"""Up to here a whole number may be a double, which shows that it was not written as digits alone."""
 
 
 def resolve(text: str) -> bool | float | str | None:
@@ -32,5 +37,14 @@ def resolve(text: str) -> bool | float | str | None:
         if _INTEGER.fullmatch(text):
             return int(text)
         if _FLOAT.fullmatch(text):
-            return float(text)
+            return _number(text)
     return text
+
+
+def _number(text: str) -> float | str:
+    """Return a number with a fraction or an exponent; the text if no double can hold it."""
+    try:
+        value = number(text)
+    except ValueError:
+        return text
+    return float(value) if abs(value) <= _EXACT else value

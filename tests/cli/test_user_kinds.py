@@ -14,7 +14,7 @@ from tests.labels import label, label_server
 from tests.support import TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.labels import LabelServer
@@ -215,3 +215,73 @@ def test_a_live_name_that_is_not_one_segment_gets_no_request_and_stops_nothing_e
     assert not [path for _, path, _ in github.requests if not path.startswith("/repos/acme/site/labels")]
     assert ("DELETE", "/repos/acme/site/labels", None) not in github.requests
     assert name in github.repositories["acme/site"]
+
+
+VALUES: dict[str, tuple[Any, list[str], list[Any]]] = {
+    "rate": ({"type": "number"}, ["5", "5.0", "0.5e1"], [5, 5.0]),
+    "count": ({"type": "integer"}, ["100", "1e2", "100.0"], [100, 100.0]),
+    "channel": ({"type": ["integer", "null"]}, [str(2**63 - 1)], [2**63 - 1]),
+    "steps": (
+        {"type": "array", "uniqueItems": True, "items": {"type": "number"}},
+        ["[1, 2.5]"],
+        [[2.5, 1.0]],
+    ),
+    "extra": ({"type": "object"}, ["{a: [1.0]}"], [{"a": [1]}]),
+    "level": ({"type": "number", "enum": [1, 2.0]}, ["1.0", "2"], [1, 2]),
+}
+SPELLINGS = [
+    (field, keywords, text, live)
+    for field, (keywords, texts, values) in VALUES.items()
+    for text in texts
+    for live in values
+    if field != "level" or float(text) == live
+]
+
+
+@pytest.fixture
+def numbers(cli: CommandLine, github: LabelServer, tmp_path: Path) -> Callable[..., Any]:
+    """Plan one label with one more field, declared as a text of YAML and live as a value."""
+
+    def plan(field: str, keywords: Any, text: str, live: Any, command: str = "plan") -> Any:
+        kind = json.loads((EXAMPLES / "kinds/label.schema.json").read_text(encoding="utf-8"))
+        kind["properties"][field] = keywords
+        (tmp_path / "kinds").mkdir(exist_ok=True)
+        (tmp_path / "kinds/label.schema.json").write_text(json.dumps(kind))
+        document = f"kind: label\nowner: acme\nrepo: site\nkeys:\n  - name: wontfix\n    {field}: {text}\n"
+        (tmp_path / "labels.yaml").write_text(document)
+        github.repositories["acme/site"]["wontfix"][field] = live
+        options = ["--auth-scheme", "Bearer"] if command == "plan" else []
+        return cli(command, str(tmp_path), *options)
+
+    return plan
+
+
+@pytest.mark.parametrize(("field", "keywords", "text", "live"), SPELLINGS)
+def test_a_number_is_its_value_however_file_and_service_write_it(
+    numbers: Callable[..., Any], field: str, keywords: Any, text: str, live: Any
+) -> None:
+    done = numbers(field, keywords, text, live)
+    assert (done.code, "No changes." in done.out) == (0, True), done.everything
+
+
+def test_a_whole_number_that_is_not_written_in_digits_is_named(numbers: Callable[..., Any]) -> None:
+    done = numbers("count", {"type": "integer"}, "1e2", 100, "validate")
+    assert done.code == 0
+    place = "labels.yaml:6:12: label/acme/site/wontfix"
+    assert f"{place}: count holds a whole number, which is read as 100; write it in digits" in done.err
+    assert "Warning" not in numbers("rate", {"type": "number"}, "5.0", 5, "validate").err
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "9" * 400, ".inf", ".nan"])
+def test_a_number_that_nothing_can_hold_is_refused(numbers: Callable[..., Any], text: str) -> None:
+    done = numbers("rate", {"type": "number"}, text, 5, "validate")
+    assert done.code == 1
+    assert "rate must be a number, not the text" in done.err
+
+
+def test_a_live_number_that_nothing_can_hold_is_refused(
+    numbers: Callable[..., Any], github: LabelServer
+) -> None:
+    github.repositories["acme/site"]["other"] = label("other") | {"rate": float("inf")}
+    done = numbers("rate", {"type": "number"}, "5", 5)
+    assert (done.code, "the answer is not JSON" in done.err) == (1, True), done.everything

@@ -29,7 +29,7 @@ def differs(kind: Any, field: str, want: Any, have: Any) -> bool:
     [
         ("number", 1, 1, False),
         ("number", 1, 2, True),
-        ("number", 1, 1.0, True),
+        ("number", 1, 1.0, False),
         ("settings", {"a": 1, "b": 2}, {"b": 2, "a": 1}, False),
         ("settings", {"a": 1}, {"a": True}, True),
         ("settings", {"a": True}, {"a": 1}, True),

@@ -19,6 +19,8 @@ FIELDS = "name, description, expire, is_disabled, containers, state, lifecycle"
 UNMANAGED = "leave the field out to leave it unmanaged"
 EXAMPLE = "write it like 2027-07-31T00:00:00Z"
 
+TOO_LARGE = "it is a number that is too large or too small to be kept"
+
 
 def said_of(**fields: Any) -> str:
     """Give the first thing that is said about a key."""
@@ -178,7 +180,7 @@ def test_a_field_that_cannot_be_declared(field: str, message: str) -> None:
         ),
         (
             {"keys": [], "project_id": "9" * 5000},
-            f'project_id must be a whole number, not the text "{"9" * 59}…',
+            f'project_id must be a whole number, not the text "{"9" * 59}…; {TOO_LARGE}',
         ),
         ([], "the document must be a mapping, not a list"),
     ],

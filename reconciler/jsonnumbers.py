@@ -1,0 +1,71 @@
+"""Numbers of JSON by their value: 5, 5.0 and 50e-1 are one, and whole ones are exact at any length. Pure."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_DIGITS: Final = 309
+"""Digits of a whole number: with more it is beyond what a double, and so most readers of JSON, can hold."""
+_LONGEST: Final = 800
+
+
+def number(text: str) -> float:
+    """Return the number that JSON writes so: an int if it is whole, however it is written.
+
+    Raises ValueError for one that is too large for a double, or too small for any but zero.
+    """
+    if len(text) > _LONGEST:
+        raise ValueError(f"a number of {len(text):,} characters is too long")
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    if value and not value.is_integer():
+        return value
+    exact = _decimal(text)
+    if exact and not value:
+        raise ValueError(f"the number {text[:40]} is too small")
+    return int(exact) if exact == exact.to_integral_value() else int(value)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:  # an exponent of many digits, of zero
+        raise ValueError(f"the number {text[:40]} cannot be read") from error
+
+
+def by_value(value: Any) -> Any:
+    """Return a value of JSON in which every whole number is an int."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, list):
+        return [by_value(item) for item in value]
+    if isinstance(value, dict):
+        return {name: by_value(item) for name, item in value.items()}
+    return value
+
+
+def replace_whole(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Replace each whole double inside a list or an object by an int, in place, and yield its path.
+
+    What stands in several places, as YAML's aliases do, is visited once.
+    """
+    waiting = [(path, value)]
+    seen: set[int] = set()
+    while waiting:
+        above, container = waiting.pop()
+        if id(container) in seen:
+            continue
+        seen.add(id(container))
+        steps = container.items() if isinstance(container, dict) else enumerate(container)
+        for step, item in list(steps):
+            if isinstance(item, dict | list):
+                waiting.append(((*above, step), item))
+            elif isinstance(item, float) and item.is_integer():
+                container[step] = int(item)
+                yield (*above, step)
