@@ -67,9 +67,15 @@ class Recorders:
             recorder.before(change)
 
     def after(self, outcome: Outcome) -> None:
-        """Tell all what became of it."""
+        """Tell all what became of it, also if one cannot keep it. Raises the first JournalError."""
+        failures: list[JournalError] = []
         for recorder in self._recorders:
-            recorder.after(outcome)
+            try:
+                recorder.after(outcome)
+            except JournalError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
 
 
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"
@@ -249,4 +255,6 @@ def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool
     """Tell whether a key is already what the change would make it."""
     if change.action is Action.DELETE or live is None:
         return change.action is Action.DELETE and live is None
-    return not unstored_fields(kind, change.address, change.patch, live)
+    # What a new key is made of leaves out what is null.
+    wanted = change.after if change.action is Action.REPLACE else change.patch
+    return not unstored_fields(kind, change.address, wanted, live)

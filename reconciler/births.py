@@ -18,6 +18,7 @@ from reconciler.errors import (
     Failure,
     HeldBackError,
     ReconcilerError,
+    SinkError,
     StoppedError,
     TimedOutError,
     UnreachableError,
@@ -54,11 +55,18 @@ class SecretKeeper(Protocol):
     """Keeps the secrets of new keys."""
 
     def expect(self, change: Change) -> None:
-        """Hear that a key is about to be made: until it is settled its secret is in nobody's hands."""
+        """Note that a key is about to be made: until it is settled its secret is in nobody's hands.
+
+        Raises SinkError if none is to be made any more.
+        """
         ...
 
     def settle(self, change: Change) -> None:
-        """Hear that this is over, however it ended."""
+        """Note that this is over, however it ended."""
+        ...
+
+    def outdated(self, change: Change) -> str:
+        """Return what to say of an earlier key's secret in the place, empty if there is none."""
         ...
 
     def keep(self, change: Change, secret: Secret) -> Kept:
@@ -96,14 +104,27 @@ class Births:
 
     def create(self, change: Change) -> Outcome:
         """Create the key once and keep its secret."""
-        outcome, _ = self._create(change, self._post)
-        return outcome
+        return self._expected(change, lambda: self._create(change, self._post)[0])
+
+    def _expected(self, change: Change, send: Callable[[], Outcome]) -> Outcome:
+        """Send what makes a key, unless nobody keeps its secret."""
+        keeper = self._keeper_of(change)
+        if keeper is None:
+            return send()
+        try:
+            keeper.expect(change)
+        except SinkError as error:
+            return Outcome(change, Result.NOT_ATTEMPTED, str(error))
+        try:
+            return send()
+        finally:
+            keeper.settle(change)
+
+    def _keeper_of(self, change: Change) -> SecretKeeper | None:
+        return None if self._kinds[change.scope.kind].secret is None else self._keeper
 
     def _create(self, change: Change, post: Callable[[Change], Any]) -> tuple[Outcome, bool]:
         """Return the outcome, and whether the key is known to exist."""
-        keeper = None if self._kinds[change.scope.kind].secret is None else self._keeper
-        if keeper is not None:
-            keeper.expect(change)
         try:
             return self._born(change, post(change))
         except (StoppedError, HeldBackError) as error:
@@ -113,9 +134,6 @@ class Births:
                 return Outcome(change, Result.FAILED, str(error), error.failure.request_id), False
             outcome, exists = self._resolve(change, error, self._stored(change, error.answer))
             return replace(outcome, request_id=error.failure.request_id), exists
-        finally:
-            if keeper is not None:
-                keeper.settle(change)
 
     def delete(self, change: Change) -> Outcome:
         """Delete the key. It is deleted once it is shown to be gone."""
@@ -133,17 +151,27 @@ class Births:
 
     def replace(self, change: Change) -> Outcome:
         """Delete the key and create it anew; if that fails, it is gone, which is said."""
+        return self._expected(change, lambda: self._replaced(change))
+
+    def _replaced(self, change: Change) -> Outcome:
         deleted = self.delete(change)
         if deleted.result is not Result.APPLIED:
             return deleted
         created, exists = self._create(change, self._post_surely)
         if exists:
             is_as_planned = created.result is Result.UNCHANGED
-            return replace(created, result=Result.APPLIED) if is_as_planned else created
+            return self._with_outdated(replace(created, result=Result.APPLIED) if is_as_planned else created)
         # It is gone, and with it what was not declared.
         wanted = f"; it was to be {json_text(change.patch)}"
         detail = f"the key was deleted, and creating it anew failed: {created.detail}{wanted}"
-        return replace(created, result=Result.NOT_VERIFIED, detail=detail)
+        return self._with_outdated(replace(created, result=Result.NOT_VERIFIED, detail=detail))
+
+    def _with_outdated(self, outcome: Outcome) -> Outcome:
+        """Say of a deleted key's secret that it is dead, if no other one has taken its place."""
+        keeper = self._keeper_of(outcome.change)
+        if keeper is None or outcome.secret_at or not (dead := keeper.outdated(outcome.change)):
+            return outcome
+        return replace(outcome, detail=f"{outcome.detail}; {dead}")
 
     def _post(self, change: Change) -> Any:
         request = change.requests[-1]

@@ -23,6 +23,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
         |-- ConflictError           409
         |-- RejectedError           400, 422 and every other 4xx
         |-- RateLimitedError        429
+        |-- StandbyError            a place for secrets stands by, and another server of it is the active one
         |-- ServerFaultError        5xx
         `-- BadAnswerError          an answer that is not JSON, or not of the documented shape
             |-- AcceptedError       a success status that does not say that a write is done
@@ -263,6 +264,12 @@ class TimedOutError(ApiError):
 
 class RateLimitedError(ApiError):
     """429: too many requests; ``failure.retry_after`` holds the seconds the service asks for."""
+
+    retryable = True
+
+
+class StandbyError(ApiError):
+    """A server of a place for secrets stands by: another one is active, or is just being elected."""
 
     retryable = True
 

@@ -13,29 +13,24 @@ import json
 import os
 import stat
 import threading
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError, JournalError
-from reconciler.model import Action
 from reconciler.normalize import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from reconciler.clock import Clock
     from reconciler.model import Change, Outcome
 
 _MODE: Final = 0o600
-_NEEDED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
 _LONGEST_LINE: Final = 1 << 20
 _START: Final = b'{"at": "'
 """How each line begins, also one that a killed run left unfinished."""
-_SETTLED: Final = frozenset({"applied", "failed", "stale"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +52,25 @@ class Sink(Protocol):
         ...
 
 
+def _nowhere(_change: Change) -> str:
+    return ""
+
+
 class Journal:
     """A recorder of writes, for any number of threads: every line goes to each of its sinks."""
 
-    def __init__(self, sinks: Sequence[Sink], run: Run, clock: Clock) -> None:
-        """Take the sinks, what to say of the run, and the time."""
+    def __init__(
+        self, sinks: Sequence[Sink], run: Run, clock: Clock, places: Callable[[Change], str] = _nowhere
+    ) -> None:
+        """Take the sinks, what to say of the run, the time, and where the secret of a new key is to go."""
+        self._places = places
         self._sinks = sinks
         self._run = run
         self._clock = clock
 
     def before(self, change: Change) -> None:
         """Record that ``change`` is about to be sent; on disk when this returns. Raises JournalError."""
-        self._append(
+        content = self._line(
             {
                 "event": "write",
                 "address": change.address,
@@ -76,16 +78,19 @@ class Journal:
                 "patch": dict(change.patch),
                 "action": change.action.value,
                 "before": _overwritten(change),
+                "secret_to": self._places(change) if change.action.adds else "",
                 "fingerprint": self._run.fingerprint,
                 "base_url": self._run.base_url,
                 "who": self._run.who,
                 "git_commit": self._run.git_commit,
             }
         )
+        for sink in self._sinks:  # it is not sent if one cannot keep it, so the others need not
+            sink.append(content)
 
     def after(self, outcome: Outcome) -> None:
-        """Record what became of a change that was sent. Raises JournalError."""
-        self._append(
+        """Record what became of a change that was sent, wherever that can be. Raises JournalError."""
+        content = self._line(
             {
                 "event": "outcome",
                 "address": outcome.change.address,
@@ -95,12 +100,18 @@ class Journal:
                 "secret_at": outcome.secret_at,
             }
         )
-
-    def _append(self, entry: Mapping[str, Any]) -> None:
-        line = {"at": format_instant(self._clock.now()), "run": self._run.run, **entry}
-        content = json.dumps(line).encode() + b"\n"
+        failures: list[JournalError] = []
         for sink in self._sinks:
-            sink.append(content)
+            try:
+                sink.append(content)
+            except JournalError as error:  # another may keep what this one cannot
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _line(self, entry: Mapping[str, Any]) -> bytes:
+        line = {"at": format_instant(self._clock.now()), "run": self._run.run, **entry}
+        return json.dumps(line).encode() + b"\n"
 
 
 def _overwritten(change: Change) -> dict[str, Any]:
@@ -209,92 +220,3 @@ def _synchronize(descriptor: int) -> None:
     except OSError as error:
         if error.errno != errno.EINVAL:  # a pipe or device has nothing to synchronize
             raise
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A write whose outcome the journal does not hold.
-
-    ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
-    ``action`` is what the write does to the key, ``secret_at`` where the secret of a new one was put.
-    ``path`` is where the key was when it was written to; empty where the journal does not say.
-    """
-
-    address: str
-    base_url: str
-    patch: Mapping[str, Any]
-    before: Mapping[str, Any]
-    run: str
-    at: str
-    action: Action = Action.UPDATE
-    secret_at: str = ""
-    path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a journal says: writes in doubt, sorted by address, and how many lines could not be read."""
-
-    doubts: tuple[Doubt, ...]
-    writes: int
-    torn: int
-
-
-def read_journal(lines: Iterable[bytes]) -> Reading:
-    """Find the writes in doubt.
-
-    An outcome that settles a write clears it up, and with it the writes to the same key that came
-    before. A write that was not sent after all leaves those as they were.
-    """
-    doubts: dict[tuple[str, str], dict[str, Doubt]] = defaultdict(dict)
-    apis: dict[str, str] = {}
-    writes = torn = 0
-    for line in lines:
-        entry = _entry(line)
-        if entry is None:
-            torn += bool(line.strip())
-        elif entry["event"] == "write":
-            writes += 1
-            facts = {name: entry[name] for name in _NEEDED}
-            action = Action(entry.get("action", Action.UPDATE))
-            facts["base_url"] = same_url(facts["base_url"])  # runs may have spelt one API in several ways
-            path = str(entry.get("path", ""))
-            at = str(entry.get("at"))
-            doubt = Doubt(address=entry["address"], at=at, action=action, path=path, **facts)
-            apis[doubt.run] = doubt.base_url
-            key = (doubt.address, doubt.base_url)
-            doubts[key].pop(doubt.run, None)
-            doubts[key][doubt.run] = doubt
-        elif isinstance(entry.get("run"), str):
-            open_writes = doubts[entry["address"], apis.get(entry["run"], "")]
-            if entry.get("outcome") in _SETTLED:
-                _clear(open_writes, entry["run"])
-            elif isinstance(where := entry.get("secret_at"), str) and where and entry["run"] in open_writes:
-                open_writes[entry["run"]] = replace(open_writes[entry["run"]], secret_at=where)
-            elif entry.get("outcome") == "not attempted":
-                open_writes.pop(entry["run"], None)
-    found = (doubt for key in sorted(doubts) for doubt in doubts[key].values())
-    return Reading(tuple(found), writes, torn)
-
-
-def _clear(doubts: dict[str, Doubt], run: object) -> None:
-    """Drop the write of ``run`` and every earlier one; a run that overlaps keeps its own."""
-    for earlier in list(doubts) if run in doubts else ():
-        del doubts[earlier]
-        if earlier == run:
-            return
-
-
-def _entry(line: bytes) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(entry, dict) or not isinstance(entry.get("address"), str):
-        return None
-    if entry.get("event") == "outcome":
-        return entry
-    if entry.get("action", Action.UPDATE) not in set(Action):
-        return None
-    is_whole = all(isinstance(entry.get(name), kind) for name, kind in _NEEDED.items())
-    return entry if entry.get("event") == "write" and is_whole else None

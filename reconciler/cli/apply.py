@@ -120,6 +120,8 @@ def _apply(
             return ExitCode.ERROR if made.plan.problems else ExitCode.DONE
         keeper = _keeper(made, parameters, clock, console)
         freshness = _approve(parameters, console)
+        if keeper is not None and not parameters["auto_approve"]:
+            keeper.probe()  # somebody has thought about it for a while
         held = (lambda: ()) if keeper is None else (lambda: keeper.expected)
         with finishing(stop, console, held), Workers(parameters["parallelism"]) as workers:
             execution = Execution(writer, made.kinds, workers, console, records, stop, events, keeper)
@@ -134,7 +136,7 @@ def _keeper(made: Made, parameters: Mapping[str, Any], clock: Clock, console: Co
         return None
     from reconciler.cli.keeping import open_keeper  # noqa: PLC0415 - only a creation needs it
 
-    return open_keeper(made, parameters, clock, console)
+    return open_keeper(made.plan.changes, made.kinds, parameters, clock, console)
 
 
 def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:

@@ -30,11 +30,12 @@ class Console:
     verbosity: int
     color: bool | None
 
-    def result(self, text: str | bytes) -> None:
-        """Print a result. Raises ConfigurationError where it cannot be written, such as on a full disk.
+    def result(self, text: str | bytes) -> bool:
+        """Print a result; return False if its reader has left, such as `| head`, which stops nothing.
+
+        Raises ConfigurationError where it cannot be written, such as on a full disk.
 
         Bytes are printed as they are: a file for others to read is UTF-8 in every locale.
-        A reader who has left (`| head`) is no error and stops nothing.
         """
         try:
             click.echo(text, nl=False, color=self.color)
@@ -42,6 +43,8 @@ class Console:
             _discard(sys.stdout)
             if not isinstance(error, BrokenPipeError):
                 raise ConfigurationError(f"the result cannot be written: {error.strerror}") from error
+            return False
+        return True
 
     def note(self, text: str) -> None:
         """Print one line that is not the result."""

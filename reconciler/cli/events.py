@@ -26,11 +26,17 @@ class EventStream:
     def __init__(self, clock: Clock, console: Console) -> None:
         """Take the clock whose time the events bear."""
         self.is_broken = False
+        self._has_reader = True
         self._clock = clock
         self._console = console
         self._lock = threading.Lock()
         self._began: dict[str, float] = {}
         self._print(version())
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether every event was written, and nobody has left."""
+        return self._has_reader and not self.is_broken
 
     def planned(self, plan: Plan) -> None:
         """Tell what is planned."""
@@ -62,7 +68,7 @@ class EventStream:
             try:
                 for event in events:
                     if not self.is_broken:
-                        self._console.result(event_line(event, self._clock.now()))
+                        self._has_reader &= self._console.result(event_line(event, self._clock.now()))
             except ConfigurationError as failure:
                 self.is_broken = True
                 self._console.complain(failure)

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
-    from reconciler.births import SecretKeeper
     from reconciler.cli.console import Console
     from reconciler.cli.events import EventStream
+    from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.records import Records
     from reconciler.client import Writer
     from reconciler.commands.apply import Freshness
     from reconciler.kinds import Kind
-    from reconciler.model import Outcome, Plan
+    from reconciler.model import Change, Outcome, Plan
     from reconciler.waiting import Workers
 
 
@@ -33,7 +33,7 @@ class Execution:
     records: Records
     stop: threading.Event
     events: EventStream | None = None
-    keeper: SecretKeeper | None = None
+    keeper: SinkKeeper | None = None
 
     def run(self, plan: Plan, freshness: Freshness) -> tuple[ExitCode, Sequence[Outcome]]:
         """Send the changes of ``plan``, print what became of each, and judge the whole.
@@ -46,7 +46,7 @@ class Execution:
         from reconciler.commands.apply import apply_plan, exit_code  # noqa: PLC0415 - the same
 
         with (
-            self.records.recorder(plan.fingerprint) as records,
+            self.records.recorder(plan.fingerprint, self._secret_place) as records,
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):
 
@@ -58,19 +58,35 @@ class Execution:
             # The journal comes first: what it cannot keep is not sent, and so has not begun.
             recorder = records if self.events is None else Recorders(records, self.events)
             executor = Executor(self.writer, self.kinds, self.workers, self.stop, recorder, self.keeper)
-            outcomes = apply_plan(executor, plan, freshness, on_outcome)
+            try:
+                outcomes = apply_plan(executor, plan, freshness, on_outcome)
+            except BaseException:
+                self._tell_secrets()
+                raise
         return self._report(outcomes, exit_code(outcomes, self.stop)), outcomes
+
+    def _secret_place(self, change: Change) -> str:
+        return "" if self.keeper is None else self.keeper.where(change)
+
+    def _tell_secrets(self) -> None:
+        """Say on standard error where secrets are, of which no outcome has told: they exist once."""
+        for address, where in () if self.keeper is None else sorted(self.keeper.kept.items()):
+            self.console.error(f"{address}: made; its secret is in {where}")
 
     def _report(self, outcomes: Sequence[Outcome], code: ExitCode) -> ExitCode:
         """Print what became of each key. Writes that nobody could read of were made all the same."""
         if self.events is not None:
             self.events.applied(outcomes)
+            if not self.events.is_heard:
+                self._tell_secrets()
             return code or (ExitCode.PARTIAL if self.events.is_broken else ExitCode.DONE)
         from reconciler.render.text import render_outcomes  # noqa: PLC0415 - --help needs no renderer
 
         try:
-            self.console.result(render_outcomes(outcomes, self.console.paint))
+            if not self.console.result(render_outcomes(outcomes, self.console.paint)):
+                self._tell_secrets()
         except ConfigurationError as error:
             self.console.error(str(error))
+            self._tell_secrets()
             return code or ExitCode.PARTIAL
         return code

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.commands.journal import Finding
-    from reconciler.journal import Reading
+    from reconciler.doubts import Reading
 
 
 @click.command(
@@ -57,10 +57,10 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 
 def _read(file: str) -> Reading:
+    from reconciler.doubts import read_journal  # noqa: PLC0415 - the same
     from reconciler.history.database import MAGIC  # noqa: PLC0415 - --help needs no engine
     from reconciler.history.queries import journal_lines  # noqa: PLC0415 - the same
     from reconciler.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - the same
-    from reconciler.journal import read_journal  # noqa: PLC0415 - the same
 
     try:
         with Path(file).open("rb") as lines:
@@ -75,9 +75,13 @@ def _read(file: str) -> Reading:
 
 
 def _print_offline(reading: Reading, console: Console) -> None:
-    from reconciler.render.escape import printable  # noqa: PLC0415 - --help needs no renderer
+    from reconciler.commands.journal import secret_text  # noqa: PLC0415 - --help needs no engine
+    from reconciler.render.escape import printable  # noqa: PLC0415 - the same
 
-    lines = [f"{printable(doubt.address)}: in doubt since {printable(doubt.at)}" for doubt in reading.doubts]
+    lines = []
+    for doubt in reading.doubts:
+        secret = f"; {secret_text(doubt)}" if secret_text(doubt) else ""
+        lines.append(printable(f"{doubt.address}: in doubt since {doubt.at}{secret}"))
     console.result("\n".join([*lines, f"{reading.writes} writes, {len(lines)} in doubt."]) + "\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,64 +10,119 @@ from reconciler.births import Kept
 from reconciler.cli.children import passed_names
 from reconciler.cli.options import USER_AGENT
 from reconciler.errors import ConfigurationError, SinkError
+from reconciler.model import Action
 from reconciler.sinks.place import Place
-from reconciler.sinks.rescue import rescue
+from reconciler.sinks.rescue import Rescuer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.cli.console import Console
-    from reconciler.cli.plan import Made
     from reconciler.clock import Clock
+    from reconciler.kinds import Kind
     from reconciler.model import Change
     from reconciler.secret import Secret
-    from reconciler.sinks.place import SecretSink
+    from reconciler.sinks.place import Held, SecretSink
 
 
 class SinkKeeper:
-    """Stores secrets in a sink; one that it cannot take goes into a file below ``folder``."""
+    """Stores secrets in a sink; those that it cannot take go into files of one folder.
 
-    def __init__(self, sink: SecretSink, folder: Path, console: Console) -> None:
-        """Take the sink, where to rescue to, and where to say so at once."""
+    After the first that it could not take, no further key is expected.
+    """
+
+    def __init__(
+        self, sink: SecretSink, changes: Sequence[Change], rescuer: Rescuer, console: Console
+    ) -> None:
+        """Take the sink, the changes that make keys, what rescues, and where to say so at once."""
         self._sink = sink
-        self._folder = folder
+        self._places = {change.address: _place(change) for change in changes}
+        self._held: Mapping[Place, Held] = {}
+        self._rescuer = rescuer
         self._console = console
         self._expected: set[str] = set()
+        self._kept: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._broken = ""
 
     @property
     def expected(self) -> tuple[str, ...]:
         """Name the keys that are being made, whose secrets nobody has yet."""
-        return tuple(sorted(self._expected))
+        with self._lock:
+            return tuple(sorted(self._expected))
+
+    @property
+    def kept(self) -> Mapping[str, str]:
+        """Return where the secret of each address is that was kept so far."""
+        with self._lock:
+            return dict(self._kept)
+
+    def probe(self) -> None:
+        """Find out whether the sink will take each secret. Raises SinkError if it surely will not."""
+        self._held = self._sink.probe(tuple(self._places.values()))
+
+    def where(self, change: Change) -> str:
+        """Return where the secret of a new key is to go, empty if it has none."""
+        return self._sink.where(_place(change)) if change.address in self._places else ""
 
     def expect(self, change: Change) -> None:
-        """Hear that a key is about to be made."""
-        self._expected.add(change.address)
+        """Note that a key is about to be made. Raises SinkError if its secret has nowhere to go."""
+        with self._lock:
+            if self._broken:
+                raise SinkError(self._broken)
+            self._expected.add(change.address)
 
     def settle(self, change: Change) -> None:
-        """Hear that this is over."""
-        self._expected.discard(change.address)
+        """Note that this is over."""
+        with self._lock:
+            self._expected.discard(change.address)
+
+    def outdated(self, change: Change) -> str:
+        """Return what to say of a secret in the place of a key which is gone, if there may be one."""
+        held = self._held.get(_place(change))
+        if held == "":
+            return ""
+        where = self.where(change)
+        return f"the secret in {where} is dead" if held else f"a secret that {where} holds of it is dead"
 
     def keep(self, change: Change, secret: Secret) -> Kept:
         """Store a secret. Raises SinkError if it can be written nowhere at all, and is lost."""
-        place = Place(change.scope, change.name)
+        place = _place(change)
         try:
-            return Kept(self._sink.store(place, secret))
+            where = self._sink.store(place, secret, self._held.get(place))
         except Exception as error:  # noqa: BLE001 - whatever it is, the secret is in nobody's hands yet
             reason = str(error) if isinstance(error, SinkError) else type(error).__name__
-        file = rescue(place.address, secret, self._folder)
+        else:
+            self._keep(place, where)
+            return Kept(where)
+        self._broken = (
+            f"not made: the secret of {place.address} could not be stored, and none is made that nobody keeps"
+        )
+        file = self._rescuer.rescue(place.address, secret)
+        self._keep(place, file)
         problem = f"created, but its secret could not be stored: {reason}; it is in {file}, to be moved"
+        if outdated := self.outdated(change):
+            problem = f"{problem}; {outdated}"
         self._console.error(f"{place.address}: {problem}")
         return Kept(file, problem)
 
+    def _keep(self, place: Place, where: str) -> None:
+        with self._lock:
+            self._kept[place.address] = where
+
 
 def open_keeper(
-    made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console
+    changes: Iterable[Change],
+    kinds: Mapping[str, Kind],
+    parameters: Mapping[str, Any],
+    clock: Clock,
+    console: Console,
 ) -> SinkKeeper | None:
-    """Open and probe the sink, if the plan makes a key that has a secret.
+    """Open the sink and probe the place of each secret, if one of ``changes`` makes a key that has one.
 
-    Raises ConfigurationError where none is named, SinkError where it surely cannot store.
+    Raises ConfigurationError where no sink is named, SinkError where it surely cannot store.
     """
-    new = [c for c in made.plan.changes if c.action.adds and made.kinds[c.scope.kind].secret is not None]
+    new = [change for change in changes if change.action.adds and kinds[change.scope.kind].secret is not None]
     if not new:
         return None
     if parameters["secret_sink"] is None:
@@ -78,7 +134,23 @@ def open_keeper(
     from reconciler.cli.sinks import open_sink  # noqa: PLC0415 - only a creation needs one
 
     sink = open_sink(parameters["secret_sink"], clock, USER_AGENT, passed=passed_names(parameters))
-    sink.probe()
+    keeper = SinkKeeper(sink, new, Rescuer(_rescue_folders()), console)
+    keeper.probe()
     if parameters["journal"] is None and parameters["history"] is None:
         console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")
-    return SinkKeeper(sink, Path.cwd(), console)
+    return keeper
+
+
+def _place(change: Change) -> Place:
+    return Place(change.scope, change.name, change.action is Action.REPLACE)
+
+
+def _rescue_folders() -> tuple[Path, ...]:
+    """Return where to rescue to: the working directory, which may be gone, and the user's own."""
+    folders: list[Path] = []
+    for find in (Path.cwd, Path.home):
+        try:
+            folders.append(find())
+        except (OSError, RuntimeError):
+            continue
+    return tuple(folders)

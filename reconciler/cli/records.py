@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.history.database import Database
     from reconciler.history.rounds import History, JournalTable
     from reconciler.journal import Sink
+    from reconciler.model import Change
 
     Command = Callable[..., Any]
 
@@ -59,8 +60,8 @@ class Records:
     table: JournalTable | None = None
 
     @contextmanager
-    def recorder(self, fingerprint: str) -> Iterator[Recorder]:
-        """Give what is to be told of the writes of a plan.
+    def recorder(self, fingerprint: str, places: Callable[[Change], str]) -> Iterator[Recorder]:
+        """Give what is to be told of the writes of a plan; ``places`` says where the secret of a key goes.
 
         Raises ConfigurationError if the journal cannot be opened.
         """
@@ -81,7 +82,7 @@ class Records:
                 name = f"{self.run}-{uuid.uuid4().hex[:8]}"
                 base_url = self.parameters["base_url"]
                 run = Run(name, fingerprint, base_url, actor(), _commit(self.parameters))
-                recorders.append(Journal(sinks, run, self.clock))
+                recorders.append(Journal(sinks, run, self.clock, places))
             if self.history is not None:
                 recorders.append(self.history)
             yield Recorders(*recorders)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SINKS: Final[Mapping[str, str]] = {
     "exec": "exec:COMMAND",
+    "exec+probe": "exec+probe:COMMAND",
     "file": "file:DIRECTORY",
     "kubernetes": "kubernetes:NAMESPACE",
     "vault": "vault:MOUNT/PATH",
@@ -52,9 +53,9 @@ def open_sink(
     match kind:
         case "file":
             return _file_sink(argument)
-        case "exec":
+        case "exec" | "exec+probe":
             told = child_environment(environment, MACHINE, NETWORK, passed=passed)
-            return _exec_sink(argument, clock, told)
+            return _exec_sink(kind, argument, clock, told)
     from reconciler.client.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
 
     conditions = Conditions(user_agent, clock)
@@ -77,16 +78,16 @@ def _file_sink(folder: str) -> SecretSink:
     return FileSink(Path(folder).absolute())
 
 
-def _exec_sink(command: str, clock: Clock, environment: Mapping[str, str]) -> SecretSink:
+def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, str]) -> SecretSink:
     from reconciler.sinks.program import ExecSink  # noqa: PLC0415 - only what is asked for is loaded
 
     try:
         words = tuple(shlex.split(command))
     except ValueError as error:
-        raise ConfigurationError(f"--secret-sink exec: the command cannot be read: {error}") from error
+        raise ConfigurationError(f"--secret-sink {kind}: the command cannot be read: {error}") from error
     if not words or not words[0]:
-        raise ConfigurationError("--secret-sink exec: the command names no program")
-    return ExecSink(words, environment, clock)
+        raise ConfigurationError(f"--secret-sink {kind}: the command names no program")
+    return ExecSink(words, environment, clock, is_asked=kind == "exec+probe")
 
 
 def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
@@ -119,40 +120,66 @@ def _vault_sink(path: str, conditions: Conditions, environment: Mapping[str, str
         rest = "/".join([parts[0], *parts[2:]])
         message = f"--secret-sink vault:{path}: leave out data, which only the API writes: vault:{rest}"
         raise ConfigurationError(message)
-    address = environment.get("VAULT_ADDR", "")
+    told = _VaultSettings(environment)
+    address, named = told.find("ADDR")
     if not address:
-        raise ConfigurationError("--secret-sink vault: needs VAULT_ADDR, like https://vault.example.com:8200")
-    namespace = environment.get("VAULT_NAMESPACE", "")
+        raise ConfigurationError(
+            "--secret-sink vault: needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200"
+        )
+    namespace, namer = told.find("NAMESPACE")
     if not namespace.isascii() or not namespace.isprintable():
-        raise ConfigurationError("VAULT_NAMESPACE holds a character that it cannot have")
-    authorities = environment.get("VAULT_CACERT", "")
+        raise ConfigurationError(f"{namer} holds a character that it cannot have")
+    authorities, _ = told.find("CACERT")
     access = VaultAccess(
-        address=checked_url(address, "the address of Vault", "VAULT_ADDR").rstrip("/"),
-        token=_vault_token(environment),
-        namespace=namespace,
+        address=checked_url(address, "the address of Vault", named).rstrip("/"),
+        token=_vault_token(told),
+        namespace=namespace.strip("/"),
         authorities=Path(authorities) if authorities else None,
     )
     return VaultSink("/".join(parts), access, conditions)
 
 
-def _vault_token(environment: Mapping[str, str]) -> Callable[[], Secret]:
-    """Give a way to the token: a file is read each time, because an agent writes it anew."""
-    token, file = environment.get("VAULT_TOKEN", ""), environment.get("VAULT_TOKEN_FILE", "")
+class _VaultSettings:
+    """What the environment says in the names of Vault and of OpenBao, which mean the same."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def find(self, name: str) -> tuple[str, str]:
+        """Return the value of a setting, empty if it is not set, and the variable that has it.
+
+        Raises ConfigurationError where the two names hold two values: nobody knows which is meant.
+        """
+        vault, bao = f"VAULT_{name}", f"BAO_{name}"
+        value, other = self._environment.get(vault, ""), self._environment.get(bao, "")
+        if value and other and value.rstrip("/") != other.rstrip("/"):
+            message = f"{vault} and {bao} differ: unset the one that is not meant"
+            raise ConfigurationError(f"--secret-sink vault: {message}")
+        return (value, vault) if value or not other else (other, bao)
+
+
+def _vault_token(told: _VaultSettings) -> Callable[[], Secret]:
+    """Return a way to the token: a file is read each time, because an agent writes it anew."""
+    token, named = told.find("TOKEN")
     if token:
-        kept = _checked_token(token, "VAULT_TOKEN")
+        kept = _checked_token(token, named)
         return lambda: kept
+    file, named = told.find("TOKEN_FILE")
     if not file:
-        raise ConfigurationError("--secret-sink vault: needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE")
-    return lambda: _read_token(Path(file))
+        raise ConfigurationError(
+            "--secret-sink vault: needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE, or BAO_TOKEN or "
+            "BAO_TOKEN_FILE"
+        )
+    return lambda: _read_token(Path(file), named)
 
 
-def _read_token(file: Path) -> Secret:
+def _read_token(file: Path, named: str) -> Secret:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(f"the file {file} of VAULT_TOKEN_FILE cannot be read: {reason}") from None
-    return _checked_token(text.strip(), f"the file {file} of VAULT_TOKEN_FILE")
+        raise ConfigurationError(f"the file {file} of {named} cannot be read: {reason}") from None
+    return _checked_token(text.strip(), f"the file {file} of {named}")
 
 
 def _checked_token(text: str, where: str) -> Secret:

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.client.stores import Entrance, Store, sink_errors
+from reconciler.client.stores import Entrance, Patience, Store, sink_errors
 from reconciler.secret import Secret
 from reconciler.sinks.names import object_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import contextlib
+    from collections.abc import Mapping, Sequence
 
     from reconciler.client.stores import Conditions
-    from reconciler.sinks.place import Place
+    from reconciler.sinks.place import Held, Place
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MANAGER: Final = "reconciler"
@@ -46,7 +47,7 @@ class Cluster:
 
 
 class KubernetesSink:
-    """Makes one Secret for each key, with the secret as its only data, ``secret``."""
+    """Keeps one Secret for each key, with the secret as its data ``secret``."""
 
     def __init__(self, namespace: str, cluster: Cluster, conditions: Conditions) -> None:
         """Take the namespace; nothing is opened or read before it is needed."""
@@ -64,7 +65,9 @@ class KubernetesSink:
         self._store = Store(entrance, conditions)
         self._hints: Mapping[type[errors.ApiError], str] = {
             errors.UnauthorizedError: "the service account's token is not accepted",
-            errors.ForbiddenError: f"the service account needs a role that may create secrets in {namespace}",
+            errors.ForbiddenError: (
+                f"the service account needs a role that may create, get and update secrets in {namespace}"
+            ),
             errors.NotFoundError: f"is there a namespace {namespace}?",
         }
 
@@ -72,58 +75,181 @@ class KubernetesSink:
         """Name the namespace."""
         return f"KubernetesSink({self._namespace!r})"
 
-    def probe(self) -> None:
-        """Make a Secret in a dry run, which goes through every check and stores nothing. Raises SinkError."""
-        body = _body({"generateName": f"{_MANAGER}-probe-"}, Secret("probe"))
-        with sink_errors(f"no Secret can be made in namespace {self._namespace}", self._hints):
+    def where(self, place: Place) -> str:
+        """Return ``kubernetes:``, the namespace and the name of the key's Secret."""
+        return f"kubernetes:{self._namespace}/{object_name(place.address)}"
+
+    def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
+        """Make or update each Secret in a dry run, which goes through every check and stores nothing.
+
+        Returns the resource version of each that there is. Raises SinkError.
+        """
+        found: dict[Place, Held] = {}
+        for place in places:
+            with self._errors(place):
+                found[place] = self._probed(place)
+        return found
+
+    def store(self, place: Place, secret: Secret, held: Held = None) -> str:
+        """Make a Secret, or update the one that the probe found.
+
+        Raises SinkError, also if there is one that it did not find, or another version of it.
+        """
+        with self._errors(place):
             try:
-                answer = self._store.send("POST", f"{self._path}?dryRun=All", body)
-            except errors.RejectedError as error:
-                if _NO_DRY_RUN in error.failure.detail:
-                    return  # an admission webhook leaves it open
+                if held:
+                    self._update(place, secret, held)
+                else:
+                    self._create(place, secret, held)
+            except errors.ConflictError as error:
+                what = f"{self._what(place)} is not as the probe found it, and is left as it is"
+                raise errors.SinkError(f"{what}: {error}") from None
+        return self.where(place)
+
+    def _what(self, place: Place) -> str:
+        return f"Secret {self._namespace}/{object_name(place.address)} of {place.address}"
+
+    def _url(self, place: Place) -> str:
+        return f"{self._path}/{object_name(place.address)}"
+
+    def _errors(self, place: Place) -> contextlib.AbstractContextManager[None]:
+        return sink_errors(f"{self._what(place)} cannot be stored", self._hints)
+
+    def _probed(self, place: Place) -> Held:
+        trial = Secret("probe")
+        try:
+            answer = self._store.send("POST", f"{self._path}?dryRun=All", _new(place, trial))
+        except errors.ConflictError:
+            pass
+        except errors.RejectedError as error:
+            if _NO_DRY_RUN not in error.failure.detail:
                 raise
-            if not isinstance(answer, dict) or answer.get("kind") != "Secret":
+            return self._glimpsed(place)
+        else:
+            if not _is_secret(answer):
                 raise errors.SinkError(
                     "the server of KUBERNETES_SERVICE_HOST does not answer like Kubernetes"
                 )
+            return ""
+        live = self._read(place)
+        if live is None:
+            raise errors.SinkError(f"{self._what(place)} comes and goes while it is probed; try again")
+        held = self._owned(place, live)
+        self._trial_update(place, live, trial)
+        return held
 
-    def store(self, place: Place, secret: Secret) -> str:
-        """Make a Secret. Raises SinkError, also if there is one of that name."""
-        name = object_name(place.address)
-        what = f"Secret {self._namespace}/{name} of {place.address}"
-        body = _body({"name": name, "annotations": {f"{_MANAGER}/address": place.address}}, secret)
-        with sink_errors(f"{what} could not be made", self._hints):
-            try:
-                self._store.create(
-                    self._path,
-                    body,
-                    secret,
-                    lambda answer: _holds(answer, name, secret),
-                    lambda: _holds(self._store.send("GET", f"{self._path}/{name}"), name, secret),
-                )
-            except errors.ConflictError as error:
-                raise errors.SinkError(f"{what} exists, and is left as it is: {error}") from None
-        return f"kubernetes:{self._namespace}/{name}"
+    def _trial_update(self, place: Place, live: Mapping[str, Any], trial: Secret) -> None:
+        try:
+            self._store.send("PUT", f"{self._url(place)}?dryRun=All", _next(live, trial))
+        except errors.RejectedError as error:
+            if _NO_DRY_RUN not in error.failure.detail:
+                raise
+
+    def _glimpsed(self, place: Place) -> Held:
+        """Return what there is, where an admission webhook keeps a dry run from finding out more."""
+        try:
+            live = self._read(place)
+        except errors.ForbiddenError:
+            return None
+        return "" if live is None else self._owned(place, live)
+
+    def _create(self, place: Place, secret: Secret, held: Held) -> None:
+        try:
+            self._store.write(
+                "POST",
+                self._path,
+                _new(place, secret),
+                secret=secret,
+                is_told=lambda answer: _holds(answer, place, secret),
+                is_there=lambda: _holds(self._read(place, (secret,)), place, secret),
+            )
+        except errors.ConflictError:
+            if held is not None:
+                raise
+            self._update(place, secret, held)
+
+    def _update(self, place: Place, secret: Secret, held: Held) -> None:
+        live = self._read(place, (secret,), Patience.STORING)
+        if live is None:  # somebody has removed it since
+            return self._create(place, secret, "")
+        version = self._owned(place, live)
+        if held is not None and version != held:
+            what = f"{self._what(place)} was changed after the probe, and is left as it is"
+            raise errors.SinkError(what)
+        return self._store.write(
+            "PUT",
+            self._url(place),
+            _next(live, secret),
+            secret=secret,
+            is_told=lambda answer: _holds(answer, place, secret),
+            is_there=lambda: _holds(self._read(place, (secret,)), place, secret),
+        )
+
+    def _read(
+        self, place: Place, hide: tuple[Secret, ...] = (), patience: Patience = Patience.PROBING
+    ) -> Any:
+        """Return the Secret that there is, None if there is none."""
+        try:
+            return self._store.send("GET", self._url(place), hide=hide, patience=patience)
+        except errors.NotFoundError:
+            return None
+
+    def _owned(self, place: Place, live: Any) -> str:
+        """Return the resource version of a Secret of this very key. Raises SinkError if it is another's."""
+        match live:
+            case {
+                "kind": "Secret",
+                "type": "Opaque",
+                "metadata": {
+                    "resourceVersion": str(version),
+                    "labels": {"app.kubernetes.io/managed-by": str(manager)},
+                    "annotations": {"reconciler/address": str(address)},
+                } as metadata,
+            } if manager == _MANAGER and address == place.address:
+                held: str = version
+            case _:
+                what = "was not made by this tool for this key, and is left as it is"
+                raise errors.SinkError(f"{self._what(place)} {what}: move it away, or store elsewhere")
+        if live.get("immutable") is True:
+            raise errors.SinkError(f"{self._what(place)} is immutable: remove it, or store elsewhere")
+        if metadata.get("deletionTimestamp") is not None:
+            raise errors.SinkError(f"{self._what(place)} is being deleted: wait until it is gone")
+        return held
 
 
-def _body(metadata: Mapping[str, Any], secret: Secret) -> Secret:
+def _new(place: Place, secret: Secret) -> Secret:
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {**metadata, "labels": {"app.kubernetes.io/managed-by": _MANAGER}},
+        "metadata": {
+            "name": object_name(place.address),
+            "annotations": {f"{_MANAGER}/address": place.address},
+            "labels": {"app.kubernetes.io/managed-by": _MANAGER},
+        },
         "type": "Opaque",
         "data": {"secret": _base64(secret)},
     }
     return Secret(json.dumps(body))
 
 
+def _next(live: Mapping[str, Any], secret: Secret) -> Secret:
+    """Return a live Secret with another secret; its resource version keeps it from replacing a later one."""
+    data = live.get("data")
+    others = data if isinstance(data, dict) else {}
+    return Secret(json.dumps({**live, "data": {**others, "secret": _base64(secret)}}))
+
+
 def _base64(secret: Secret) -> str:
     return base64.b64encode(secret.reveal().encode("utf-8", "surrogatepass")).decode("ascii")
 
 
-def _holds(answer: Any, name: str, secret: Secret) -> bool:
+def _is_secret(answer: Any) -> bool:
+    return isinstance(answer, dict) and answer.get("kind") == "Secret"
+
+
+def _holds(answer: Any, place: Place, secret: Secret) -> bool:
     match answer:
         case {"kind": "Secret", "metadata": {"name": str(told)}, "data": {"secret": str(data)}}:
-            return told == name and data == _base64(secret)
+            return told == object_name(place.address) and data == _base64(secret)
         case _:
             return False

@@ -6,6 +6,7 @@ import contextlib
 import ssl
 import threading
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.secret import Secret
 
-_POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=45.0)
+
+class Patience(Enum):
+    """How long a request is tried again: a probe fails soon, a secret cannot be had twice."""
+
+    PROBING = RetryPolicy(attempts=100, longest_wait=5.0, longest_pause=30.0, longest_total=30.0)
+    STORING = RetryPolicy(attempts=1000, longest_wait=10.0, longest_pause=120.0, longest_total=120.0)
+
+
+_STANDING_BY: Final = frozenset({307, 412, 472, 473})
+"""What a server of Vault answers that is not the active one, or has not yet what the active one has."""
 _TIMEOUT: Final = 10.0
 _LONGEST_ANSWER: Final = 30.0
 _LARGEST_ANSWER: Final = 2**20
@@ -63,35 +73,54 @@ class Store:
         self._entrance = entrance
         self._conditions = conditions
         # Nothing ends a run so early that a secret is not stored: this signal is never given.
-        self._retrier = Retrier(_POLICY, conditions.clock, threading.Event())
+        never = threading.Event()
+        self._retriers = {patience: Retrier(patience.value, conditions.clock, never) for patience in Patience}
         self._tls: ssl.SSLContext | None = None
 
     def send(
-        self, method: str, path: str, body: Secret | None = None, *, hide: tuple[Secret, ...] = ()
-    ) -> Any:
-        """Give the JSON answer to a request. ``path`` may hold a query; ``body`` is JSON.
-
-        It is tried again where that may help. Raises ApiError, ConfigurationError or HeldBackError, whose
-        texts hold neither the token nor any secret of ``hide``.
-        """
-        return self._retrier.call(lambda: self._once(method, path, body, hide))
-
-    def create(
         self,
+        method: str,
+        path: str,
+        body: Secret | None = None,
+        *,
+        hide: tuple[Secret, ...] = (),
+        patience: Patience = Patience.PROBING,
+    ) -> Any:
+        """Return the JSON answer to a request. ``path`` may hold a query; ``body`` is JSON.
+
+        It is tried again where that may help. A GET of what is not there, of which the server says nothing
+        else, is answered too. Raises ApiError, ConfigurationError or HeldBackError, whose texts hold neither
+        the token nor any secret of ``hide``.
+        """
+
+        def attempt() -> Any:
+            try:
+                return self._once(method, path, body, hide)
+            except errors.StandbyError as error:
+                if patience is Patience.STORING:
+                    raise
+                raise errors.RejectedError(error.failure) from None
+
+        return self._retriers[patience].call(attempt)
+
+    def write(  # noqa: PLR0913 - what is sent, and how it is judged
+        self,
+        method: str,
         path: str,
         body: Secret,
+        *,
         secret: Secret,
         is_told: Callable[[Any], bool],
         is_there: Callable[[], bool],
     ) -> None:
-        """Send what makes something new; whether it was made is told by the answer, or by reading it.
+        """Send what stores a secret; whether it is stored is told by the answer, or by reading it.
 
         ``is_told`` judges the answer. Where an answer was lost, ``is_there`` reads.
         Raises what ``send`` does.
         """
-        request = f"POST {path}"
+        request = f"{method} {path}"
         try:
-            answer = self.send("POST", path, body, hide=(secret,))
+            answer = self.send(method, path, body, hide=(secret,), patience=Patience.STORING)
             if not is_told(answer):
                 failure = errors.Failure(request, "the answer is not that of a new secret", in_doubt=True)
                 raise errors.BadAnswerError(failure)
@@ -125,7 +154,8 @@ class Store:
                 told = unreachable(shown, error, Redactor(*hidden))
                 detail = quoted(told.failure.detail, *hidden)
                 raise type(told)(replace(told.failure, detail=detail)) from None
-        if not response.is_success:
+        is_absent = method == "GET" and response.status_code == httpx.codes.NOT_FOUND
+        if not response.is_success and not (is_absent and _is_silent(content)):
             raise self._refusal(shown, response, content, hidden)
         try:
             return parse_json(content)
@@ -147,13 +177,14 @@ class Store:
     def _refusal(
         self, request: str, response: httpx.Response, content: bytes, hidden: tuple[Secret, ...]
     ) -> errors.ApiError:
-        kind = error_class(response.status_code)
+        status = response.status_code
+        kind = errors.StandbyError if status in _STANDING_BY else error_class(status)
         detail = quoted(_reason(content), *hidden) or quoted(response.reason_phrase, *hidden)
         return kind(
             errors.Failure(
                 request,
                 detail or "no reason given",
-                response.status_code,
+                status,
                 retry_after=retry_after(response.headers.get("Retry-After"), self._conditions.clock),
                 in_doubt=kind in {errors.ServerFaultError, errors.TimedOutError},
             )
@@ -201,7 +232,17 @@ def _refuse_redirect(response: httpx.Response, request: str, hidden: tuple[Secre
     if response.is_redirect:
         target = quoted(response.headers.get("Location", "nowhere"), *hidden)
         detail = f"redirected to {target}, which is refused: secrets go to one host"
-        raise errors.RejectedError(errors.Failure(request, detail, response.status_code))
+        kind = errors.StandbyError if response.status_code in _STANDING_BY else errors.RejectedError
+        raise kind(errors.Failure(request, detail, response.status_code))
+
+
+def _is_silent(content: bytes) -> bool:
+    """Tell whether Vault says no more of what is not there than that, or which version was deleted."""
+    try:
+        body = parse_json(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(body, dict) and (body.get("errors") == [] or isinstance(body.get("data"), dict))
 
 
 def _reason(content: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.client import Reader
-    from reconciler.journal import Doubt
+    from reconciler.doubts import Doubt
     from reconciler.kinds import Kind
 
 
-_UNKEPT: Final = (
-    "nothing says that its secret was kept: unless the secret sink has it, delete the key and apply again"
-)
+_UNKEPT: Final = "nothing says that its secret was kept"
+_AGAIN: Final = "declare the key `state: absent`, apply, and declare it again"
 
 
 class Fate(StrEnum):
@@ -62,7 +61,27 @@ def clear_up(
         pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C a read may hang until its time-out
 
 
+def secret_text(doubt: Doubt) -> str:
+    """Return what a journal says of the secret of a key that was made, or was to be; empty if it has none."""
+    if not doubt.action.adds:
+        return ""
+    if doubt.secret_at:
+        return f"its secret is in {doubt.secret_at}"
+    if not doubt.secret_to:
+        return ""
+    older = ", unless that is still the one of the key before" if doubt.action is Action.REPLACE else ""
+    return f"{_UNKEPT}: look in {doubt.secret_to}, where it was to go{older}; if it is not there, {_AGAIN}"
+
+
 def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:
+    finding = _read_and_judge(reader, kinds, base_url, doubt)
+    if not (doubt.secret_at and doubt.secret_at not in finding.detail):
+        return finding
+    told = "; ".join(part for part in (finding.detail, secret_text(doubt)) if part)
+    return replace(finding, detail=told)
+
+
+def _read_and_judge(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:
     kind = kinds.get(doubt.address.partition("/")[0])
     key = None if kind is None else kind.parse_address(doubt.address)
     if kind is None or key is None:
@@ -79,7 +98,9 @@ def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: D
         return _judge(kind, doubt, kind.completed(live))
     except NotFoundError:
         fates = {Action.CREATE: Fate.DID_NOT, Action.DELETE: Fate.TOOK_EFFECT}
-        return Finding(doubt, fates.get(doubt.action, Fate.GONE))
+        is_halved = doubt.action is Action.REPLACE and not doubt.secret_at
+        dead = f"what {doubt.secret_to} holds of its secret is dead" if doubt.secret_to and is_halved else ""
+        return Finding(doubt, fates.get(doubt.action, Fate.GONE), dead)
     except (ReconcilerError, RecursionError) as error:
         return Finding(doubt, Fate.UNKNOWN, str(error))
 
@@ -87,11 +108,13 @@ def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: D
 def _judge(kind: Kind, doubt: Doubt, live: Mapping[str, Any]) -> Finding:
     if doubt.action is Action.DELETE:
         return Finding(doubt, Fate.DID_NOT)
+    moved = unstored_fields(kind, doubt.address, doubt.before, live)
+    if doubt.action is Action.REPLACE and not moved:
+        return Finding(doubt, Fate.DID_NOT)  # what a new key is made of leaves out what is null
     unstored = unstored_fields(kind, doubt.address, doubt.patch, live)
     if not unstored:
         is_born = doubt.action.adds and kind.secret is not None
-        kept = f"its secret is in {doubt.secret_at}" if doubt.secret_at else _UNKEPT
+        kept = secret_text(doubt) or f"{_UNKEPT}: unless a secret sink has it, {_AGAIN}"
         return Finding(doubt, Fate.TOOK_EFFECT, kept if is_born else "")
-    moved = unstored_fields(kind, doubt.address, doubt.before, live)
     is_other = moved or doubt.action is Action.CREATE
     return Finding(doubt, Fate.OVERTAKEN if is_other else Fate.DID_NOT, ", ".join(d.field for d in unstored))

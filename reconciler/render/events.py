@@ -16,7 +16,7 @@ from reconciler.model import Action, Result
 from reconciler.normalize import json_text
 from reconciler.render.escape import tamed
 from reconciler.render.gitlab import action_counts
-from reconciler.render.text import closing_line, summary_line
+from reconciler.render.text import closing_line, secret_remark, summary_line
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -107,10 +107,11 @@ def begun(change: Change) -> Event:
 def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
     """Tell what became of a change; ``seconds`` is how long its write took, None if none was sent."""
     change, result = outcome.change, outcome.result
-    message = f"{change.address}: {result.value}"
+    message = f"{change.address}: {result.value}{secret_remark(outcome)}"
     if seconds is None and result is Result.UNCHANGED:
         return (Event("log", message, {"address": change.address}),)
-    trouble = error(f"{message}: {outcome.detail}", change.address, change.position)
+    told = f"{change.address}: {result.value}: {outcome.detail}{secret_remark(outcome)}"
+    trouble = error(told, change.address, change.position)
     if seconds is None:
         return (trouble,)
     hook: dict[str, Any] = {

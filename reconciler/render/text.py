@@ -208,9 +208,16 @@ def _is_complete(outcomes: Sequence[Outcome]) -> bool:
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     address = printable(outcome.change.address)
     if outcome.result in {Result.APPLIED, Result.UNCHANGED} and not outcome.detail:
-        where = f"; its secret is in {printable(outcome.secret_at)}" if outcome.secret_at else ""
-        return f"{address}: {outcome.result.value}{where}"
-    return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {printable(outcome.detail)}"
+        return f"{address}: {outcome.result.value}{secret_remark(outcome)}"
+    shown = f"{printable(outcome.detail)}{secret_remark(outcome)}"
+    return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {shown}"
+
+
+def secret_remark(outcome: Outcome) -> str:
+    """Return where the secret of a new key is, as the end of a sentence that does not say so yet."""
+    if not outcome.secret_at or outcome.secret_at in outcome.detail:
+        return ""
+    return f"; its secret is in {printable(outcome.secret_at)}"
 
 
 def counted(count: int, noun: str) -> str:

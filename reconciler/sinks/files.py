@@ -1,9 +1,11 @@
-"""Secrets as files: one for each key, for its owner only, whole or not at all, never replaced."""
+"""Secrets as files: one for each key, for its owner only, whole or not at all; the ones before are kept."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
+import itertools
 import os
 import secrets
 import stat
@@ -15,10 +17,10 @@ from reconciler.errors import SinkError
 from reconciler.sinks.names import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.secret import Secret
-    from reconciler.sinks.place import Place
+    from reconciler.sinks.place import Held, Place
 
 _OWNER_ONLY: Final = 0o700
 _OWNER_FILE: Final = 0o600
@@ -34,22 +36,31 @@ _NO_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 
 @dataclass(frozen=True, slots=True)
 class FileSink:
-    """A folder with one file for each key, which holds the secret and nothing else, not even a line break."""
+    """A folder with one file for each key, which holds the secret and nothing else, not even a line break.
+
+    The secret of a key that is made anew takes the name; the file before it stays as ``NAME@1``, ``NAME@2``…
+    """
 
     folder: Path
 
-    def probe(self) -> None:
-        """Make a file there and remove it, and the folder too if it was missing. Raises SinkError."""
+    def where(self, place: Place) -> str:
+        """Return ``file:`` and the path of the key's file."""
+        return f"file:{self._path(place)}"
+
+    def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
+        """Make a file for each key there and remove it, and the folder too if it was missing.
+
+        Returns which file each key has already. Raises SinkError.
+        """
         made = self._make()
         try:
             with self._opened() as folder:
-                name = _temporary(_TRIAL)
-                _write(folder, name, b"\n" * _TRIAL_SIZE)
-                try:
-                    os.link(name, f"{name}.link", src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-                    os.unlink(f"{name}.link", dir_fd=folder)
-                finally:
-                    os.unlink(name, dir_fd=folder)
+                held: dict[Place, Held] = {place: self._held(folder, place) for place in places}
+                _try(folder, [file_name(place.parts) for place in places])
+                if any(held.values()):
+                    with _locked(folder):
+                        pass
+                return held
         except OSError as error:
             raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from None
         finally:
@@ -57,20 +68,54 @@ class FileSink:
                 with contextlib.suppress(OSError):  # somebody else may use it by now
                     path.rmdir()
 
-    def store(self, place: Place, secret: Secret) -> str:
-        """Put the secret into a new file. Raises SinkError, also if there is a file of that name."""
-        name = file_name(place.parts)
-        path = Path(os.path.abspath(self.folder)) / name  # noqa: PTH100 - links are refused, not followed
+    def store(self, place: Place, secret: Secret, held: Held = None) -> str:
+        """Put the secret into a new file that takes the key's name. Raises SinkError."""
+        path = self._path(place)
         self._make()
         try:
             with self._opened() as folder:
-                _put(folder, name, secret)
-        except FileExistsError:
-            message = f"{path} exists, and is left as it is: move it away, or store elsewhere"
-            raise SinkError(message) from None
+                aside = _temporary(path.name)
+                _write(folder, aside, secret.reveal().encode("utf-8", "surrogatepass"))
+                try:
+                    self._name(folder, aside, place, held)
+                finally:
+                    with contextlib.suppress(FileNotFoundError):  # it has its name
+                        os.unlink(aside, dir_fd=folder)
+                _sync_descriptor(folder)
         except (OSError, ValueError) as error:
             raise SinkError(f"{path} cannot be written: {_reason(error)}") from None
         return f"file:{path}"
+
+    def _path(self, place: Place) -> Path:
+        folder = os.path.abspath(self.folder)  # noqa: PTH100 - links are refused, not followed
+        return Path(folder) / file_name(place.parts)
+
+    def _held(self, folder: int, place: Place) -> str:
+        """Return which file a key has, empty if none. Raises SinkError if it is none of this tool's."""
+        path = self._path(place)
+        try:
+            about = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return ""
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
+            what = "belongs to somebody else" if stat.S_ISREG(about.st_mode) else "is no regular file"
+            message = f"{path} {what}, and is left as it is: move it away, or store elsewhere"
+            raise SinkError(message)
+        return f"{about.st_ino}-{about.st_mtime_ns}"
+
+    def _name(self, folder: int, aside: str, place: Place, held: Held) -> None:
+        """Give a new file the key's name in one step, and the file that has it a name with a number."""
+        name = self._path(place).name
+        try:
+            os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            with _locked(folder):
+                if held is not None and self._held(folder, place) != held:
+                    message = f"{self._path(place)} came after the probe, and is left as it is"
+                    raise SinkError(message) from None
+                if self._held(folder, place):
+                    _number(folder, name)
+                os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def _make(self) -> list[Path]:
         """Make the folder, and those above it, where they are missing; give those that were made."""
@@ -133,15 +178,45 @@ def _temporary(name: str) -> str:
     return f".{name}.{secrets.token_hex(8)}.new"
 
 
-def _put(folder: int, name: str, secret: Secret) -> None:
-    """Write a file aside and give it its name in one step, which fails if the name is taken."""
-    aside = _temporary(name)
-    _write(folder, aside, secret.reveal().encode("utf-8", "surrogatepass"))
+def _try(folder: int, names: Sequence[str]) -> None:
+    """Write a file of the smallest size for each name, as it is done for a secret, and remove them all."""
+    made: list[str] = []
     try:
-        os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        for name in names or [_TRIAL]:
+            made.append(_temporary(name))
+            _write(folder, made[-1], b"\n" * _TRIAL_SIZE)
+        os.link(made[-1], f"{made[-1]}.link", src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        made.append(f"{made[-1]}.link")
     finally:
-        os.unlink(aside, dir_fd=folder)
-    _sync_descriptor(folder)
+        for name in made:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: int) -> Iterator[None]:
+    """Let one at a time replace files of a folder: two would take away what the other has just stored."""
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(folder, fcntl.LOCK_UN)
+
+
+def _number(folder: int, name: str) -> None:
+    """Give a file the next free name with a number, unless a run that was killed has done so."""
+    numbers = itertools.count(1)
+    while True:
+        kept = f"{name}@{next(numbers)}"
+        try:
+            os.link(name, kept, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            first, second = (os.stat(n, dir_fd=folder, follow_symlinks=False) for n in (name, kept))
+            if not os.path.samestat(first, second):
+                continue
+        os.chmod(kept, _OWNER_FILE, dir_fd=folder)
+        _sync_descriptor(folder)
+        return
 
 
 def _write(folder: int, name: str, content: bytes) -> None:

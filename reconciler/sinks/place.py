@@ -6,41 +6,53 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from reconciler.scope import Scope
     from reconciler.secret import Secret
+
+Held = str | None
+"""The version of the secret that a place holds: empty where it holds none, None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The key that a secret belongs to."""
+    """The key that a secret belongs to; ``is_replaced`` says that this run deletes it and makes it anew."""
 
     scope: Scope
     name: str
+    is_replaced: bool = False
 
     @property
     def address(self) -> str:
-        """Give the address of the key, such as ``caas/1/76/web``."""
+        """Return the address of the key, such as ``caas/1/76/web``."""
         return self.scope.address(self.name)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Give the parts of the address; a part of a kind of one's own may hold anything."""
+        """Return the parts of the address; a part of a kind of one's own may hold anything."""
         return (self.scope.kind, *(str(value) for _, value in self.scope.parts), self.name)
 
 
 class SecretSink(Protocol):
     """Keeps the secrets of new keys. None of its errors, nor what it says, ever holds a secret."""
 
-    def probe(self) -> None:
-        """Find out, before a key is made, whether its secret could be stored; leaves nothing behind.
+    def where(self, place: Place) -> str:
+        """Return how the place of a key's secret is called in reports; nothing is asked."""
+        ...
 
-        Raises SinkError if it surely could not.
+    def probe(self, places: Sequence[Place]) -> Mapping[Place, Held]:
+        """Find out, before a key is deleted or made, what each place holds and whether it will take a secret.
+
+        Leaves nothing behind. Raises SinkError if a place surely will not, or if it holds something else
+        than an earlier secret of the same key.
         """
         ...
 
-    def store(self, place: Place, secret: Secret) -> str:
-        """Store a secret and say where it is. What is there already is never replaced.
+    def store(self, place: Place, secret: Secret, held: Held = None) -> str:
+        """Store a secret as the next version of what the place holds, and return where it is.
 
-        Raises SinkError if it is not surely stored.
+        ``held`` is what the probe found there; nothing that came since is replaced. Without it, the sink
+        looks first. Raises SinkError if the secret is not surely stored.
         """
         ...

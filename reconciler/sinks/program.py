@@ -9,7 +9,7 @@ import selectors
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,15 +18,16 @@ from reconciler.secret import Secret
 from reconciler.sinks.hiding import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.clock import Clock
-    from reconciler.sinks.place import Place
+    from reconciler.sinks.place import Held, Place
 
 SECONDS: Final = 60.0
 _KEPT: Final = 64 * 2**10
 _PART: Final = 4096
 _GLANCE: Final = 0.05
+_LONGEST_VERSION: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +35,64 @@ class ExecSink:
     """A program that is run once for each secret, without a shell, for at most ``seconds``.
 
     ``environment`` is all that it gets of the environment. It runs in a session of its own, so that Ctrl-C
-    does not end it halfway.
+    does not end it halfway. One that ``is_asked`` is run once for each place before, without a secret.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
     clock: Clock
     seconds: float = SECONDS
+    is_asked: bool = False
 
     @property
     def _program(self) -> str:
         return Path(self.command[0]).name
 
-    def probe(self) -> None:
-        """See whether there is such a program; it is not run. Raises SinkError."""
+    def where(self, _place: Place) -> str:
+        """Return ``exec:`` and the name of the program, which alone knows more."""
+        return f"exec:{self._program}"
+
+    def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
+        """See whether there is such a program, and ask it of each place if it can be. Raises SinkError."""
         path = self.environment.get("PATH", os.defpath)
         if shutil.which(self.command[0], path=path) is None:
             raise SinkError(f"there is no program {self.command[0]} that can be run")
+        return {place: self._asked(place) if self.is_asked else None for place in places}
 
-    def store(self, place: Place, secret: Secret) -> str:
+    def _asked(self, place: Place) -> str:
+        """Return what the program says of a place: the version that it holds, or nothing."""
+        ended = self._run(_message(place, "probe"))
+        if ended.code != 0:
+            raise SinkError(f"{place.address}: asked by a probe, {self._reason(ended)}")
+        version = ended.out.strip()
+        if len(version) > _LONGEST_VERSION or not version.isprintable():
+            what = "more than one short line"
+            raise SinkError(f"{place.address}: asked by a probe, {self._program} answered with {what}")
+        return version
+
+    def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         """Run the program with the secret. Raises SinkError unless it ends with 0 in time."""
-        code, told = self._run(_message(place, secret), secret)
-        if code == 0:
-            return f"exec:{self._program}"
-        if code is None:
-            what = f"did not end within {self.seconds:g} s, and was killed"
-        elif code < 0:
-            what = f"was killed by signal {-code}"
-        else:
-            what = f"ended with {code}"
-        raise SinkError(f"{self._program} {what}{f': {told}' if told else ''}")
+        ended = self._run(_message(place, "store", held, secret), secret)
+        if ended.code == 0:
+            return self.where(place)
+        raise SinkError(self._reason(ended))
 
-    def _run(self, message: Secret, secret: Secret) -> tuple[int | None, str]:
-        """Give the exit code, None if it took too long, and what the program said without the secret."""
+    def _reason(self, ended: _Ended) -> str:
+        if ended.code is None:
+            what = f"did not end within {self.seconds:g} s, and was killed"
+        elif ended.code < 0:
+            what = f"was killed by signal {-ended.code}"
+        else:
+            what = f"ended with {ended.code}"
+        return f"{self._program} {what}{f': {ended.said}' if ended.said else ''}"
+
+    def _run(self, message: Secret, *secrets: Secret) -> _Ended:
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own command, without a shell
                 self.command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE,
                 env=dict(self.environment),
                 start_new_session=True,
                 bufsize=0,
@@ -80,45 +100,59 @@ class ExecSink:
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or "its name cannot be used"
             raise SinkError(f"{self._program} cannot be run: {reason}") from None
-        said = bytearray()
+        out, err = bytearray(), bytearray()
         with process:
             try:
-                self._talk(process, message, said)
+                self._talk(process, message, out, err)
             finally:
                 is_late = process.poll() is None
                 with contextlib.suppress(ProcessLookupError):
                     if is_late:
                         os.killpg(process.pid, signal.SIGKILL)
-        return None if is_late else process.returncode, quoted(said.decode("utf-8", "replace"), secret)
+        said = quoted((out + b"\n" + err).decode("utf-8", "replace"), *secrets)
+        return _Ended(None if is_late else process.returncode, out.decode("utf-8", "replace"), said)
 
-    def _talk(self, process: subprocess.Popen[bytes], message: Secret, said: bytearray) -> None:
+    def _talk(
+        self, process: subprocess.Popen[bytes], message: Secret, out: bytearray, err: bytearray
+    ) -> None:
         """Feed the program and hear what it says until it has ended or its time is over.
 
         A pipe that a grandchild keeps open is not waited for.
         """
         latest = self.clock.monotonic() + self.seconds
         sent: int | None = 0
-        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdin is not None  # noqa: S101 - all are pipes
         assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
         with selectors.DefaultSelector() as selector:
-            for stream, event in (
-                (process.stdin, selectors.EVENT_WRITE),
-                (process.stdout, selectors.EVENT_READ),
-            ):
+            for stream, said in ((process.stdin, None), (process.stdout, out), (process.stderr, err)):
                 os.set_blocking(stream.fileno(), False)
-                selector.register(stream, event)
+                event = selectors.EVENT_WRITE if said is None else selectors.EVENT_READ
+                selector.register(stream, event, said)
             ended = False
             while not ended and self.clock.monotonic() < latest:
                 ended = process.poll() is not None
-                for key, event in selector.select(0 if ended else _GLANCE):
-                    if event & selectors.EVENT_READ:
-                        if not _heard(key.fd, said):
+                for key, _ in selector.select(0 if ended else _GLANCE):
+                    if key.data is not None:
+                        if not _heard(key.fd, key.data):
                             selector.unregister(key.fileobj)
                         continue
                     sent = _fed(key.fd, message, sent or 0)
                     if sent is None:
                         selector.unregister(process.stdin)
                         process.stdin.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a program ended: its exit code, None if it took too long, and what it said without a secret.
+
+    ``out`` is its standard output as it was.
+    """
+
+    code: int | None
+    out: str = field(repr=False)
+    said: str
 
 
 def _fed(descriptor: int, message: Secret, sent: int) -> int | None:
@@ -139,12 +173,15 @@ def _heard(descriptor: int, said: bytearray) -> bool:
     return bool(part)
 
 
-def _message(place: Place, secret: Secret) -> Secret:
+def _message(place: Place, action: str, held: Held = None, secret: Secret | None = None) -> Secret:
+    more = {} if secret is None else {"version": held, "secret": secret.reveal()}
     told = {
+        "action": action,
         "address": place.address,
         "kind": place.scope.kind,
         "name": place.name,
         "scope": dict(place.scope.parts),
-        "secret": secret.reveal(),
+        "replaced": place.is_replaced,
+        **more,
     }
     return Secret(json.dumps(told) + "\n")

@@ -1,4 +1,4 @@
-"""The last resort: a secret that its sink did not take goes into a file, wherever one can be made."""
+"""The last resort: secrets that their sink did not take go into files, wherever these can be made."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from reconciler.errors import SinkError
 from reconciler.sinks.names import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.secret import Secret
 
@@ -31,54 +32,96 @@ def synced(file: Path) -> None:
             os.close(descriptor)
 
 
-def rescue(address: str, secret: Secret, folder: Path, sync: Callable[[Path], None] = synced) -> str:
-    """Put a secret into a new file for its owner only and give its path.
+class Rescuer:
+    """Writes secrets into one fresh folder, for its owner only, which Git ignores.
 
-    The file lies in a fresh folder below ``folder``; where that cannot be, below the system's temporary
-    folder, ``/var/tmp`` or, in memory, ``/dev/shm``. Git ignores the folder. One that cannot be synced to its
-    disk is used only if there is no better. Raises SinkError if nothing at all can be written.
+    The folder lies below the first of ``folders`` where it can be, else below the system's temporary folder,
+    ``/var/tmp`` or, in memory, ``/dev/shm``. Where it takes no more, another one is made below the next.
     """
-    reasons: list[str] = []
-    doubtful: list[Path] = []
-    for above in _candidates(folder):
+
+    def __init__(self, folders: Sequence[Path], sync: Callable[[Path], None] = synced) -> None:
+        """Take the folders to begin with; nothing is made before it is needed."""
+        self._folders = tuple(folders)
+        self._sync = sync
+        self._fresh: Path | None = None
+        self._lock = threading.Lock()
+
+    def rescue(self, address: str, secret: Secret) -> str:
+        """Put a secret into a new file and return its path.
+
+        A disk that cannot be synced is used only if there is no better. Raises SinkError if nothing at all
+        can be written.
+        """
+        name = file_name(address.split("/"))
+        reasons: list[str] = []
+        doubtful: list[Path] = []
+        with self._lock:
+            for above in self._candidates():
+                try:
+                    file = self._written(above, name, secret)
+                except (OSError, ValueError) as error:
+                    reason = error.strerror if isinstance(error, OSError) else None
+                    reasons.append(f"{above}: {reason or error}")
+                    continue
+                try:
+                    self._sync(file)
+                except OSError:
+                    doubtful.append(file)
+                    continue
+                for other in doubtful:
+                    _remove(other)
+                self._fresh = file.parent
+                return str(file)
+        if doubtful:
+            for other in doubtful[1:]:
+                _remove(other)
+            return str(doubtful[0])
+        message = f"the secret of {address} could not be written anywhere, and is lost: {'; '.join(reasons)}"
+        raise SinkError(message)
+
+    def _candidates(self) -> Iterator[Path]:
+        if self._fresh is not None:
+            yield self._fresh
+        yield from self._folders
+        with contextlib.suppress(OSError):  # none can be written to
+            yield Path(tempfile.gettempdir())
+        yield from map(Path, _LAST)
+
+    def _written(self, above: Path, name: str, secret: Secret) -> Path:
+        if above == self._fresh:
+            return _new_file(above, name, secret)
+        fresh = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=above)).absolute()
         try:
-            file = _written(above, file_name(address.split("/")), secret)
-        except (OSError, ValueError) as error:
-            reasons.append(f"{above}: {(error.strerror if isinstance(error, OSError) else None) or error}")
-            continue
-        try:
-            sync(file)
-        except OSError:
-            doubtful.append(file)
-            continue
-        for other in doubtful:
-            shutil.rmtree(other.parent, ignore_errors=True)
-        return str(file)
-    if doubtful:
-        return str(doubtful[0])
-    message = f"the secret of {address} could not be written anywhere, and is lost: {'; '.join(reasons)}"
-    raise SinkError(message)
+            fresh.chmod(0o700)  # whatever the umask has taken away
+            with contextlib.suppress(OSError):
+                (fresh / ".gitignore").write_bytes(b"*\n")
+            return _new_file(fresh, name, secret)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
 
 
-def _candidates(folder: Path) -> Iterator[Path]:
-    yield folder
-    with contextlib.suppress(OSError):  # none can be written to
-        yield Path(tempfile.gettempdir())
-    yield from map(Path, _LAST)
-
-
-def _written(above: Path, name: str, secret: Secret) -> Path:
-    fresh = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=above)).absolute()
+def _new_file(folder: Path, name: str, secret: Secret) -> Path:
+    """Write a file whole, or leave none. One address may have several: none is replaced."""
+    number = 1
+    file = folder / name
+    while os.path.lexists(file):
+        number += 1
+        file = folder / f"{name}@{number}"
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        fresh.chmod(0o700)  # whatever the umask has taken away
-        with contextlib.suppress(OSError):
-            (fresh / ".gitignore").write_bytes(b"*\n")
-        file = fresh / name
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(descriptor, 0o600)
             stream.write(secret.reveal().encode("utf-8", "surrogatepass"))
     except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
+        file.unlink()
         raise
     return file
+
+
+def _remove(file: Path) -> None:
+    """Remove a file, and its folder if it holds no other secret."""
+    with contextlib.suppress(OSError):
+        file.unlink()
+        if {path.name for path in file.parent.iterdir()} <= {".gitignore"}:
+            shutil.rmtree(file.parent, ignore_errors=True)

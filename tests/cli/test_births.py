@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import stat
+import threading
 import traceback
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,10 +20,10 @@ from reconciler.client import Writer
 from reconciler.emulator import Faults
 from reconciler.errors import ApiError
 from reconciler.resources import plan_schema
-from tests.support import CommandLine, connect, declare, fill, lines_until, patches
+from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import datetime as dt
 
     from reconciler.emulator import Emulator
 
@@ -446,18 +449,70 @@ def test_a_second_signal_does_not_lose_a_secret_that_is_on_its_way(
 
 
 @pytest.mark.usefixtures("emulator")
-def test_a_sink_that_breaks_in_any_way_loses_no_secret(
+def test_what_came_into_a_place_after_the_probe_is_kept_and_the_secret_rescued(
     cli: CommandLine, files: str, tmp_path: Path, sink: Path
 ) -> None:
     cli.environment.chdir(tmp_path)
+    intruder = threading.Event()
     taken = sink / "caas_1_76_fresh"
-    sink.mkdir(mode=0o700)
-    taken.write_text("another", encoding="utf-8")
-    done = apply(cli, files, "--secret-sink", f"file:{sink}")
+
+    class Clock(FakeClock):
+        """Lets a file come into being once the sink was probed, when the journal asks for the time."""
+
+        def now(self) -> dt.datetime:
+            if (tmp_path / "journal").exists() and not intruder.is_set():
+                intruder.set()
+                sink.mkdir(mode=0o700)
+                taken.write_text("another", encoding="utf-8")
+            return super().now()
+
+    words = ("--auto-approve", "-q", "--secret-sink", f"file:{sink}", "--journal", str(tmp_path / "journal"))
+    done = cli("apply", files, *words, clock=Clock())
     (rescued,) = tmp_path.glob("rescued-secret-*/caas*")
     assert (done.code, taken.read_text(encoding="utf-8")) == (4, "another")
     assert "Error: caas/1/76/fresh: created, but its secret could not be stored: " in done.err
     assert str(rescued) in done.err
+
+
+def without_room(cli: CommandLine, *words: str) -> Any:
+    """Run a command whose standard output takes nothing more."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        return cli.alone(*words, stdout=full)
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize("events", [(), ("--events",)], ids=["text", "events"])
+def test_where_a_secret_is_is_told_on_standard_error_if_the_result_cannot_be_written(
+    cli: CommandLine, files: str, sink: Path, events: tuple[str, ...]
+) -> None:
+    words = ("apply", files, "--auto-approve", "-q", *events, "--secret-sink", f"file:{sink}")
+    done = without_room(cli, *words)
+    assert done.code == 4
+    assert f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in done.err
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize("events", [(), ("--events",)], ids=["text", "events"])
+@pytest.mark.parametrize("fails", [False, True], ids=["stored", "rescued"])
+def test_where_a_secret_is_is_told_though_the_journal_cannot_be_written(
+    cli: CommandLine, files: str, tmp_path: Path, events: tuple[str, ...], *, fails: bool
+) -> None:
+    """The journal's disk takes the line before the write, and not the one after."""
+    journal = tmp_path / "journal"
+    cli.environment.chdir(tmp_path)
+    program = tmp_path / "keep"
+    program.write_text(
+        f"#!/bin/sh\ncat > /dev/null\nprlimit --pid $PPID --fsize=$(wc -c < {journal})\nexit {int(fails)}\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    words = ("apply", files, "--auto-approve", "-q", *events, "--secret-sink", f"exec:{program}")
+    done = cli.alone(*words, "--journal", str(journal))
+    assert "the journal cannot be written: File too large" in done.out
+    assert done.code == 4
+    where = next(tmp_path.glob("rescued-secret-*/caas*"), None) if fails else "exec:keep"
+    assert f"its secret is in {where}" in done.out or f"it is in {where}" in done.out
 
 
 def test_a_journal_says_where_a_rescued_secret_is(

@@ -42,7 +42,7 @@ def store_error(sink: SecretSink, place: Place = WEB) -> str:
 def probe_error(sink: SecretSink) -> str:
     """Give why nothing can be stored."""
     with pytest.raises(SinkError) as told:
-        sink.probe()
+        sink.probe([WEB])
     return safe(told.value)
 
 

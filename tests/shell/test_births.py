@@ -64,6 +64,9 @@ class Keeper:
         assert self.expected is None
         self.expected = change.address
 
+    def outdated(self, change: Change) -> str:
+        return "the secret in memory:0 is dead" if change.action is Action.REPLACE else ""
+
     def settle(self, change: Change) -> None:
         assert self.expected == change.address
         self.expected = None

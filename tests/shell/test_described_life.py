@@ -58,6 +58,9 @@ class Keeper:
     def settle(self, change: Change) -> None:
         """Take no notice."""
 
+    def outdated(self, _change: Change) -> str:
+        return ""
+
     def keep(self, _change: Change, secret: Secret) -> Kept:
         self.secrets.append(secret.reveal())
         return Kept("memory")

@@ -14,8 +14,9 @@ import pytest
 from reconciler.apply import Executor
 from reconciler.client import Reader, Writer
 from reconciler.commands.journal import Fate, clear_up
+from reconciler.doubts import Doubt, read_journal
 from reconciler.errors import ConfigurationError, JournalError
-from reconciler.journal import Doubt, Journal, JournalFile, Run, check_journal, read_journal
+from reconciler.journal import Journal, JournalFile, Run, check_journal
 from reconciler.model import Action, Result
 from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
@@ -79,6 +80,7 @@ def test_a_line_says_what_who_and_from_which_commit(emulator: Emulator, plan: Pl
         "path": "/cloud/v1/caas/keys/1/76/web",
         "action": "update",
         "patch": {"description": "new"},
+        "secret_to": "",
         "before": {"description": "old"},
         "fingerprint": "sha256:0",
         "base_url": "http://127.0.0.1:1",

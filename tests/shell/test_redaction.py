@@ -118,6 +118,9 @@ class Keeper:
     def settle(self, change: Change) -> None:
         pass
 
+    def outdated(self, _change: Change) -> str:
+        return ""
+
     def keep(self, _change: Change, secret: Secret) -> Kept:
         assert secret.reveal() == NEW
         return Kept("memory:1")

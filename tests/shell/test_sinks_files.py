@@ -1,4 +1,4 @@
-"""Secrets as files: for their owner only, whole or not at all, and never in the place of another."""
+"""Secrets as files: for their owner only, whole or not at all, and what was there is kept."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ import pytest
 
 from reconciler.errors import SinkError
 from reconciler.scope import Scope
+from reconciler.secret import Secret
 from reconciler.sinks.files import FileSink
 from reconciler.sinks.place import Place
-from reconciler.sinks.rescue import rescue
+from reconciler.sinks.rescue import Rescuer, synced
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 IS_ROOT = os.geteuid() == 0
 NAME = "caas_1_76_web"
@@ -50,6 +51,10 @@ def mode(path: Path) -> int:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def rescue(folder: Path, sync: Callable[[Path], None] = synced) -> str:
+    return Rescuer([folder], sync).rescue(WEB.address, SECRET)
 
 
 def content(path: Path) -> str:
@@ -77,11 +82,11 @@ def test_file_and_folders_are_for_their_owner_whatever_the_umask(folder: Path) -
 
 @pytest.mark.usefixtures("umask")
 def test_a_probe_leaves_nothing_behind(folder: Path) -> None:
-    FileSink(folder / "new").probe()
+    FileSink(folder / "new").probe([WEB])
     assert not folder.exists()
     folder.mkdir()
     folder.chmod(0o700)
-    FileSink(folder).probe()
+    FileSink(folder).probe([WEB])
     assert names(folder) == []
 
 
@@ -126,26 +131,71 @@ def test_a_link_that_leads_nowhere_is_not_made_a_folder(folder: Path) -> None:
     assert names(folder.parent) == ["keys"]
 
 
-def test_an_existing_file_is_left_as_it_is(folder: Path) -> None:
+def test_the_secret_of_a_key_made_anew_takes_the_name_and_the_ones_before_are_kept(folder: Path) -> None:
+    sink = FileSink(folder)
     folder.mkdir(mode=0o700)
-    (folder / NAME).write_text("older")
-    assert store_error(FileSink(folder)) == (
-        f"{folder / NAME} exists, and is left as it is: move it away, or store elsewhere"
-    )
-    assert content(folder / NAME) == "older"
+    (folder / NAME).write_text("first")
+    (folder / NAME).chmod(0o644)
+    for number in (1, 2):
+        held = sink.probe([WEB])[WEB]
+        assert held
+        place = Place(WEB.scope, WEB.name, is_replaced=True)
+        assert sink.store(place, Secret(f"next {number}"), held) == f"file:{folder / NAME}" == sink.where(WEB)
+    assert {path.name: content(path) for path in folder.iterdir()} == {
+        NAME: "next 2",
+        f"{NAME}@1": "first",
+        f"{NAME}@2": "next 1",
+    }
+    assert {mode(path) for path in folder.iterdir()} == {0o600}
+
+
+def test_a_probe_tells_which_file_there_is(folder: Path) -> None:
+    sink, other = FileSink(folder), Place(WEB.scope, "other")
+    store(sink)
+    first = sink.probe([WEB, other])
+    assert (bool(first[WEB]), first[other]) == (True, "")
+    store(sink)
+    assert sink.probe([WEB])[WEB] not in {"", first[WEB]}
+
+
+@pytest.mark.parametrize("held", ["", "1-2"], ids=["nothing", "another"])
+def test_what_came_after_the_probe_is_left_as_it_is(folder: Path, held: str) -> None:
+    store(FileSink(folder))
+    before = content(folder / NAME)
+    with pytest.raises(SinkError) as told:
+        FileSink(folder).store(WEB, Secret("newer"), held)
+    assert str(told.value) == f"{folder / NAME} came after the probe, and is left as it is"
+    assert (names(folder), content(folder / NAME)) == ([NAME], before)
+
+
+def test_a_file_that_somebody_moved_away_after_the_probe_is_no_obstacle(folder: Path) -> None:
+    assert FileSink(folder).store(WEB, SECRET, "1-2") == f"file:{folder / NAME}"
     assert names(folder) == [NAME]
 
 
-@pytest.mark.parametrize("target", ["theirs", "missing"])
-def test_a_link_of_the_same_name_is_neither_followed_nor_replaced(folder: Path, target: str) -> None:
+@pytest.mark.parametrize("what", ["a link", "a link to nowhere", "a folder", "a pipe"])
+def test_what_is_no_file_of_a_key_is_found_out_before_and_left_as_it_is(folder: Path, what: str) -> None:
     folder.mkdir(mode=0o700)
     theirs = folder.with_name("theirs")
     theirs.write_text("")
-    (folder / NAME).symlink_to(folder.with_name(target))
-    assert "exists, and is left as it is" in store_error(FileSink(folder))
-    assert (folder / NAME).is_symlink()
-    assert theirs.read_text() == ""
-    assert not folder.with_name("missing").exists()
+    make: dict[str, Callable[[Path], object]] = {
+        "a link": lambda path: path.symlink_to(theirs),
+        "a link to nowhere": lambda path: path.symlink_to(folder.with_name("missing")),
+        "a folder": lambda path: path.mkdir(),
+        "a pipe": os.mkfifo,
+    }
+    make[what](folder / NAME)
+    expected = f"{folder / NAME} is no regular file, and is left as it is: move it away, or store elsewhere"
+    assert probe_error(FileSink(folder)) == expected
+    assert store_error(FileSink(folder)) == expected
+    assert (names(folder), theirs.read_text(), folder.with_name("missing").exists()) == ([NAME], "", False)
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can give a file away")
+def test_a_file_of_somebody_else_is_left_as_it_is(folder: Path) -> None:
+    store(FileSink(folder))
+    os.chown(folder / NAME, 12345, -1)
+    assert f"{folder / NAME} belongs to somebody else, and is left as it is" in probe_error(FileSink(folder))
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(folder: Path) -> None:
@@ -175,23 +225,29 @@ def test_a_folder_that_cannot_be_written_is_an_error(folder: Path, bits: int) ->
 @pytest.mark.skipif(IS_ROOT, reason="root may write everywhere")
 def test_a_secret_is_rescued_elsewhere_if_the_folder_cannot_be_written(folder: Path) -> None:
     folder.mkdir(mode=0o500)
-    file = Path(rescue(WEB.address, SECRET, folder))
+    file = Path(rescue(folder))
     assert (content(file), folder in file.parents) == (VALUE, False)
     shutil.rmtree(file.parent)
 
 
-def test_one_of_many_at_once_gets_the_name(folder: Path) -> None:
-    sink = FileSink(folder)
+def test_no_secret_of_many_at_once_is_lost(folder: Path) -> None:
+    secrets = {f"secret {number}" for number in range(40)}
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda value: FileSink(folder).store(WEB, Secret(value)), secrets))
+    assert {content(path) for path in folder.iterdir()} == secrets
+    assert names(folder) == sorted([NAME, *(f"{NAME}@{number}" for number in range(1, 40))])
 
+
+def test_one_of_many_at_once_that_found_nothing_gets_the_name(folder: Path) -> None:
     def attempt(_number: int) -> bool:
         try:
-            return sink.store(WEB, SECRET) == f"file:{folder / NAME}"
+            return bool(FileSink(folder).store(WEB, SECRET, ""))
         except SinkError:
             return False
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(40))) == 1
-    assert content(folder / NAME) == VALUE
+    assert names(folder) == [NAME]
 
 
 def test_many_keys_at_once_have_a_file_each(folder: Path) -> None:
@@ -234,19 +290,21 @@ KILLED = """
 
     def trace(event, arguments):
         told = str(arguments[0]) if arguments else ""
-        if event in ("open", "os.link", "os.remove") and (told == folder or "caas_1_76_web" in told):
+        is_step = event in ("open", "os.link", "os.rename", "os.chmod", "os.remove")
+        if is_step and (told == folder or "caas_1_76_web" in told):
             seen.append(event)
             if len(seen) == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(trace)
-    FileSink(Path(folder)).store(Place(Scope("caas", 1, 76), "web"), Secret(value))
+    held = sys.argv[3] or None
+    FileSink(Path(folder)).store(Place(Scope("caas", 1, 76), "web"), Secret(value), held)
 """
 
 
-def killed_at(step: int, folder: Path) -> int:
+def killed_at(step: int, folder: Path, held: str = "") -> int:
     """Store the secret in a process that is killed just before a step; give its exit code."""
-    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(folder), str(step)]
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(folder), str(step), held]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, input=VALUE.encode(), check=False, timeout=60, env={}, cwd=root)
     return done.returncode
@@ -268,6 +326,28 @@ def test_a_killed_run_leaves_the_whole_file_or_none(folder: Path) -> None:
     assert codes == [-signal.SIGKILL] * 4 + [0]
 
 
+def test_a_run_killed_while_it_replaces_a_file_leaves_both_secrets_and_the_next_one_goes_on(
+    folder: Path,
+) -> None:
+    """Killed before each step in turn: making the file, numbering the old one, its mode, the new name."""
+    folder.mkdir(mode=0o700)
+    left = []
+    for step in range(3, 9):
+        (folder / NAME).write_text("older")
+        held = FileSink(folder).probe([WEB])[WEB] or ""
+        code = killed_at(step, folder, held)
+        found = [content(folder / NAME)] + [content(path) for path in folder.glob(f".{NAME}.*.new")]
+        left.append((code, found))
+        FileSink(folder).store(WEB, Secret("newest"))
+        numbered = {content(path) for path in folder.glob(f"{NAME}@*")}
+        assert (content(folder / NAME), "older" in numbered) == ("newest", True)
+        assert len(list(folder.glob(f"{NAME}@*"))) == len(numbered)
+        for path in folder.iterdir():
+            path.unlink()
+    killed, kept = -signal.SIGKILL, ["older", VALUE]
+    assert left == [(killed, kept)] * 4 + [(killed, [VALUE]), (0, [VALUE])]
+
+
 def test_an_address_of_a_kind_of_ones_own_is_a_safe_name(folder: Path) -> None:
     place = Place(Scope("own", "../..", "/etc", names=("a", "b")), "pass\nwd\0")
     assert store(FileSink(folder), place) == f"file:{folder / 'own_..%2F.._%2Fetc_pass%0Awd%00'}"
@@ -275,7 +355,7 @@ def test_an_address_of_a_kind_of_ones_own_is_a_safe_name(folder: Path) -> None:
 
 def test_a_rescued_secret_is_for_its_owner_only_and_not_for_git(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)  # noqa: S607 - the git of this machine
-    file = Path(rescue(WEB.address, SECRET, tmp_path))
+    file = Path(rescue(tmp_path))
     assert (file.name, file.parent.parent) == (NAME, tmp_path)
     assert content(file) == VALUE
     assert [mode(file), mode(file.parent)] == [0o600, 0o700]
@@ -289,18 +369,42 @@ def test_a_rescued_secret_is_for_its_owner_only_and_not_for_git(tmp_path: Path) 
 
 @pytest.mark.usefixtures("umask")
 def test_a_rescue_works_whatever_the_umask(tmp_path: Path) -> None:
-    file = Path(rescue(WEB.address, SECRET, tmp_path))
+    file = Path(rescue(tmp_path))
     assert [mode(file), mode(file.parent)] == [0o600, 0o700]
     assert content(file) == VALUE
 
 
 def test_two_rescues_do_not_meet(tmp_path: Path) -> None:
-    assert rescue(WEB.address, SECRET, tmp_path) != rescue(WEB.address, SECRET, tmp_path)
+    assert rescue(tmp_path) != rescue(tmp_path)
+
+
+def test_all_that_one_run_rescues_is_in_one_folder(tmp_path: Path) -> None:
+    rescuer = Rescuer([tmp_path])
+    with ThreadPoolExecutor(8) as pool:
+        addresses = [f"caas/1/76/key-{number}" for number in range(40)]
+        files = {Path(file) for file in pool.map(lambda one: rescuer.rescue(one, SECRET), addresses)}
+    again = Path(rescuer.rescue("caas/1/76/key-0", Secret("another")))
+    (fresh,) = tmp_path.iterdir()
+    assert {file.parent for file in files | {again}} == {fresh}
+    assert len(list(fresh.iterdir())) == 42
+    assert (again.name, content(again)) == ("caas_1_76_key-0@2", "another")
+
+
+def test_a_folder_that_takes_no_more_is_followed_by_another(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    rescuer = Rescuer([first, second])
+    before = Path(rescuer.rescue("caas/1/76/one", SECRET))
+    shutil.rmtree(first)
+    first.write_text("")
+    after = Path(rescuer.rescue("caas/1/76/two", SECRET))
+    assert (before.parent.parent, after.parent.parent, content(after)) == (first, second, VALUE)
 
 
 @pytest.mark.parametrize("folder", ["/proc", "/nowhere", "/dev/null", "\0"])
 def test_a_secret_is_rescued_elsewhere_if_not_below_the_folder(folder: str) -> None:
-    file = Path(rescue(WEB.address, SECRET, Path(folder)))
+    file = Path(rescue(Path(folder)))
     assert content(file) == VALUE
     for path in (file, file.with_name(".gitignore")):
         path.unlink()
@@ -308,13 +412,13 @@ def test_a_secret_is_rescued_elsewhere_if_not_below_the_folder(folder: str) -> N
 
 
 def test_an_address_cannot_lead_a_rescue_astray(tmp_path: Path) -> None:
-    file = Path(rescue("own/../../etc/x\0" + "y" * 500, SECRET, tmp_path))
+    file = Path(Rescuer([tmp_path]).rescue("own/../../etc/x\0" + "y" * 500, SECRET))
     assert file.parent.parent == tmp_path
 
 
 def test_a_secret_that_can_be_written_nowhere_is_said_to_be_lost(tmp_path: Path) -> None:
     with full_disk(), pytest.raises(SinkError) as told:
-        rescue(WEB.address, SECRET, tmp_path)
+        rescue(tmp_path)
     begin = "the secret of caas/1/76/web could not be written anywhere, and is lost: "
     assert safe(told.value).startswith(f"{begin}{tmp_path}: File too large; ")
     assert names(tmp_path) == []
@@ -331,11 +435,10 @@ def test_a_disk_that_cannot_be_synced_is_used_if_there_is_no_better(tmp_path: Pa
         if not tried:
             fail(file)
 
-    elsewhere = Path(rescue(WEB.address, SECRET, tmp_path, fail_once))
+    elsewhere = Path(rescue(tmp_path, fail_once))
     assert (content(elsewhere), tmp_path in elsewhere.parents, names(tmp_path)) == (VALUE, False, [])
     shutil.rmtree(elsewhere.parent)
     tried.clear()
-    file = Path(rescue(WEB.address, SECRET, tmp_path, fail))
+    file = Path(rescue(tmp_path, fail))
     assert (content(file), file.parent.parent) == (VALUE, tmp_path)
-    for other in tried[1:]:
-        shutil.rmtree(other.parent)
+    assert not any(other.exists() for other in tried[1:])

@@ -22,7 +22,7 @@ from reconciler.client.stores import Conditions
 from reconciler.clock import SystemClock
 from reconciler.errors import SinkError
 from reconciler.sinks.names import object_name
-from tests.shell.sinks import VALUE, WEB, probe_error, store, store_error
+from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
 from tests.support import FakeClock, Script
 
 if TYPE_CHECKING:
@@ -45,11 +45,18 @@ def redirect(target: str) -> httpx.Response:
 
 
 class ApiServer:
-    """Keeps Secrets by their path; ``lose`` answers are lost on the way back."""
+    """Keeps Secrets by their path, as the API is documented: versions, dry runs, verbs, quota, namespaces.
+
+    The answers to the next ``lose`` requests are lost on the way back.
+    """
 
     def __init__(self, lose: int = 0) -> None:
         self.stored: dict[str, Any] = {}
         self.requests: list[httpx.Request] = []
+        self.verbs = {"create", "get", "update"}
+        self.quota = 1000
+        self.knows_dry_run = True
+        self._version = 100
         self._lose = lose
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -63,19 +70,60 @@ class ApiServer:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.headers["authorization"] != f"Bearer {TOKEN}":
             return status(401, "Unauthorized")
-        if request.method == "GET":
-            found = self.stored.get(request.url.path)
-            return status(404, "not found") if found is None else httpx.Response(200, json=found)
-        body = json.loads(request.read())
-        metadata = body["metadata"]
-        name = metadata.get("name") or f"{metadata['generateName']}x7k2p"
-        path = f"{request.url.path}/{name}"
-        if path in self.stored:
+        verb = {"GET": "get", "POST": "create", "PUT": "update"}[request.method]
+        if verb not in self.verbs:
+            return status(403, f'secrets is forbidden: User "x" cannot {verb} resource', "Forbidden")
+        path = request.url.path
+        if not path.startswith(SECRETS):
+            return status(404, 'namespaces "other" not found', "NotFound")
+        if verb == "get":
+            found = self.stored.get(path)
+            return status(404, "not found", "NotFound") if found is None else httpx.Response(200, json=found)
+        if request.url.params.get("dryRun") == "All" and not self.knows_dry_run:
+            return status(400, 'admission webhook "x" does not support dry run', "BadRequest")
+        return self._written(request, json.loads(request.read()))
+
+    def _written(self, request: httpx.Request, body: Any) -> httpx.Response:
+        is_new = request.method == "POST"
+        name = body["metadata"]["name"]
+        path = f"{request.url.path}/{name}" if is_new else request.url.path
+        older = self.stored.get(path)
+        if is_new and len(self.stored) >= self.quota:
+            return status(
+                403, 'secrets "x" is forbidden: exceeded quota: few, used: count/secrets=1', "Forbidden"
+            )
+        if is_new and older is not None:
             return status(409, f'secrets "{name}" already exists', "AlreadyExists")
-        made = body | {"metadata": {"name": name, "uid": "1"} | metadata}
+        if is_new:
+            older = body | {"metadata": {"resourceVersion": None}}
+        if older is None:
+            return status(404, f'secrets "{name}" not found', "NotFound")
+        if body["metadata"].get("resourceVersion") != older["metadata"]["resourceVersion"]:
+            return status(409, "the object has been modified; please apply your changes", "Conflict")
+        if not is_new and (older.get("immutable") or body["type"] != older["type"]):
+            return status(422, "data: Forbidden: field is immutable when `immutable` is set", "Invalid")
+        self._version += 1
+        made = body | {"metadata": {"uid": "1"} | body["metadata"] | {"resourceVersion": str(self._version)}}
         if request.url.params.get("dryRun") != "All":
             self.stored[path] = made
-        return httpx.Response(201, json=made)
+        return httpx.Response(201 if is_new else 200, json=made)
+
+    def put(self, version: str = "7", **fields: Any) -> dict[str, Any]:
+        """Have an earlier Secret of the key, as this tool makes it but for some fields."""
+        metadata = {
+            "name": NAME,
+            "resourceVersion": version,
+            "annotations": {"reconciler/address": "caas/1/76/web", "team": "shop"},
+            "labels": {"app.kubernetes.io/managed-by": "reconciler"},
+        }
+        made = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": {"secret": "b2xk"}}
+        self.stored[f"{SECRETS}/{NAME}"] = {
+            **made,
+            "metadata": metadata | fields.pop("metadata", {}),
+            **fields,
+        }
+        stored: dict[str, Any] = self.stored[f"{SECRETS}/{NAME}"]
+        return stored
 
 
 @pytest.fixture
@@ -103,7 +151,8 @@ def connect(account: Path) -> Callable[[Any], KubernetesSink]:
 
 def test_a_secret_is_made_with_its_label_and_the_address(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
-    assert store(connect(server)) == f"kubernetes:shop/{NAME}"
+    sink = connect(server)
+    assert (store(sink), sink.where(WEB)) == (f"kubernetes:shop/{NAME}",) * 2
     (request,) = server.requests
     assert (request.method, str(request.url)) == ("POST", f"https://10.0.0.1{SECRETS}")
     assert request.headers["user-agent"] == "test/1"
@@ -120,23 +169,139 @@ def test_a_secret_is_made_with_its_label_and_the_address(connect: Callable[[Any]
     }
 
 
-def test_a_probe_is_a_dry_run_that_leaves_nothing_behind(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_probe_is_a_dry_run_of_the_very_object_that_leaves_nothing_behind(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
     server = ApiServer()
-    connect(server).probe()
+    assert connect(server).probe([WEB]) == {WEB: ""}
     (request,) = server.requests
     assert str(request.url) == f"https://10.0.0.1{SECRETS}?dryRun=All"
+    assert json.loads(request.read())["metadata"]["name"] == NAME
     assert VALUE not in request.read().decode()
     assert server.stored == {}
 
 
-def test_a_secret_that_exists_is_left_as_it_is(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_the_secret_of_a_key_made_anew_takes_the_place_of_the_earlier_one(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
     server = ApiServer()
-    server.stored[f"{SECRETS}/{NAME}"] = "older"
-    assert store_error(connect(server)) == (
-        f"Secret shop/{NAME} of caas/1/76/web exists, and is left as it is: "
-        f'POST {SECRETS}: HTTP 409: secrets "{NAME}" already exists'
-    )
-    assert server.stored == {f"{SECRETS}/{NAME}": "older"}
+    before = json.dumps(server.put(data={"secret": "b2xk", "other": "eA=="}))
+    sink = connect(server)
+    assert sink.probe([WEB]) == {WEB: "7"}
+    tried = [(request.method, request.url.params.get("dryRun")) for request in server.requests]
+    assert tried == [("POST", "All"), ("GET", None), ("PUT", "All")]
+    assert json.dumps(server.stored[f"{SECRETS}/{NAME}"]) == before
+    assert sink.store(WEB, SECRET, "7") == f"kubernetes:shop/{NAME}"
+    after = server.stored[f"{SECRETS}/{NAME}"]
+    assert after["data"] == {"secret": DATA, "other": "eA=="}
+    assert after["metadata"]["annotations"] == {"reconciler/address": "caas/1/76/web", "team": "shop"}
+
+
+def test_without_a_probe_an_earlier_secret_is_found_too(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    server.put()
+    store(connect(server))
+    assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
+
+
+def test_one_that_somebody_removed_is_made_anew(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    connect(server).store(WEB, SECRET, "7")
+    assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [("", "is not as the probe found it, and is left as it is"), ("6", "was changed after the probe")],
+)
+def test_what_came_after_the_probe_is_left_as_it_is(
+    connect: Callable[[Any], KubernetesSink], held: str, reason: str
+) -> None:
+    server = ApiServer()
+    before = dict(server.put())
+    with pytest.raises(SinkError) as told:
+        connect(server).store(WEB, SECRET, held)
+    assert str(told.value).startswith(f"Secret shop/{NAME} of caas/1/76/web {reason}")
+    assert server.stored == {f"{SECRETS}/{NAME}": before}
+
+
+def test_a_change_at_the_same_moment_is_not_overwritten(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    server.put()
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        answer = server(request)
+        if request.method == "GET":
+            server.put("8", data={"secret": "dGhlaXJz"})
+        return answer
+
+    assert "is not as the probe found it" in store_error(connect(remote))
+    assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": "dGhlaXJz"}
+
+
+FOREIGN = "was not made by this tool for this key, and is left as it is: move it away, or store elsewhere"
+OTHERS: dict[str, tuple[dict[str, Any], str]] = {
+    "no labels": ({"metadata": {"labels": None}}, FOREIGN),
+    "another manager": ({"metadata": {"labels": {"app.kubernetes.io/managed-by": "helm"}}}, FOREIGN),
+    "no address": ({"metadata": {"annotations": {}}}, FOREIGN),
+    "another address": ({"metadata": {"annotations": {"reconciler/address": "caas/1/76/x"}}}, FOREIGN),
+    "another type": ({"type": "kubernetes.io/tls"}, FOREIGN),
+    "immutable": ({"immutable": True}, "is immutable: remove it, or store elsewhere"),
+    "on its way out": (
+        {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}},
+        "is being deleted: wait until it is gone",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fields", "reason"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("knows", [True, False], ids=["", "no dry run"])
+def test_what_is_no_secret_of_this_key_is_left_as_it_is(
+    connect: Callable[[Any], KubernetesSink], fields: dict[str, Any], reason: str, *, knows: bool
+) -> None:
+    server = ApiServer()
+    before = dict(server.put(**fields))
+    server.knows_dry_run = knows
+    assert probe_error(connect(server)) == f"Secret shop/{NAME} of caas/1/76/web {reason}"
+    assert reason in store_error(connect(server))
+    assert server.stored == {f"{SECRETS}/{NAME}": before}
+
+
+@pytest.mark.parametrize(
+    ("verbs", "there", "told"),
+    [
+        ({"create"}, False, ""),
+        ({"create"}, True, "HTTP 403"),
+        ({"create", "get"}, True, "cannot update"),
+        ({"get", "update"}, False, "cannot create"),
+        ({"create", "get", "update"}, True, ""),
+    ],
+)
+def test_what_a_role_does_not_allow_is_found_out_before(
+    connect: Callable[[Any], KubernetesSink], verbs: set[str], told: str, *, there: bool
+) -> None:
+    server = ApiServer()
+    server.verbs = verbs
+    if there:
+        server.put()
+    if not told:
+        sink = connect(server)
+        sink.store(WEB, SECRET, sink.probe([WEB])[WEB])
+        return
+    error = probe_error(connect(server))
+    assert told in error
+    assert "the service account needs a role that may create, get and update secrets in shop" in error
+
+
+def test_a_quota_that_is_used_up_is_found_out_before(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    server.quota = 0
+    assert "exceeded quota" in probe_error(connect(server))
+
+
+def test_one_that_comes_and_goes_is_told(connect: Callable[[Any], KubernetesSink]) -> None:
+    remote = Script(status(409, "exists", "AlreadyExists"), status(404, "not found"))
+    assert "comes and goes while it is probed; try again" in probe_error(connect(remote))
 
 
 def test_a_token_is_read_anew_for_each_request(
@@ -144,11 +309,11 @@ def test_a_token_is_read_anew_for_each_request(
 ) -> None:
     server = ApiServer()
     sink = connect(server)
-    sink.probe()
+    sink.probe([WEB])
     (account / "token").write_text("older")
     assert "HTTP 401" in probe_error(sink)
     (account / "token").write_text(TOKEN)
-    sink.probe()
+    sink.probe([WEB])
 
 
 @pytest.mark.parametrize("lose", [1, 2, 4])
@@ -158,16 +323,27 @@ def test_a_lost_answer_is_cleared_up_by_reading(connect: Callable[[Any], Kuberne
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
 
 
+@pytest.mark.parametrize("lose", [2, 3])
+def test_a_lost_answer_to_an_update_is_cleared_up_by_reading(
+    connect: Callable[[Any], KubernetesSink], lose: int
+) -> None:
+    server = ApiServer(lose)
+    server.put()
+    assert connect(server).store(WEB, SECRET, "7") == f"kubernetes:shop/{NAME}"
+    assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
+
+
 def test_a_lost_answer_that_cannot_be_read_is_an_error(connect: Callable[[Any], KubernetesSink]) -> None:
     forbidden = status(403, "secrets is forbidden: cannot get")
     remote = Script(httpx.ReadTimeout("timed out"), status(409, "already exists"), forbidden)
-    assert "it may be stored all the same" in store_error(connect(remote))
+    with pytest.raises(SinkError, match="it may be stored all the same"):
+        connect(remote).store(WEB, SECRET, "")
 
 
 def test_a_secret_of_somebody_else_is_not_taken_for_ours(connect: Callable[[Any], KubernetesSink]) -> None:
     other = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZXI="}}
     remote = Script(httpx.ReadTimeout("timed out"), status(409, "exists"), httpx.Response(200, json=other))
-    assert "exists, and is left as it is" in store_error(connect(remote))
+    assert FOREIGN in store_error(connect(remote))
 
 
 @pytest.mark.parametrize("code", [429, 500, 503])
@@ -180,13 +356,13 @@ def test_what_passes_is_tried_again(connect: Callable[[Any], KubernetesSink], co
 MADE = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZXI="}}
 FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     "no token": (status(401, "Unauthorized"), "HTTP 401: Unauthorized; the service account's token is not"),
-    "no role": (status(403, "secrets is forbidden"), "needs a role that may create secrets in shop"),
+    "no role": (status(403, "secrets is forbidden"), "needs a role that may create, get and update secrets"),
     "a quota": (status(403, 'exceeded quota: "few"'), "exceeded quota"),
     "no namespace": (status(404, 'namespaces "shop" not found'), "; is there a namespace shop?"),
     "invalid": (status(422, "Secret is invalid"), "HTTP 422: Secret is invalid"),
     "a fault": (
         status(500, "etcd is gone"),
-        "HTTP 500: etcd is gone; it may be stored all the same (tried 4 times)",
+        "HTTP 500: etcd is gone; it may be stored all the same (tried ",
     ),
     "too many requests": (status(429, "slow down"), "HTTP 429"),
     "a long pause": (httpx.Response(429, headers={"Retry-After": "9999"}), "HTTP 429"),
@@ -218,11 +394,11 @@ def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
     connect: Callable[[Any], KubernetesSink], answer: httpx.Response | Exception, reason: str
 ) -> None:
     told = store_error(connect(Script(answer)))
-    assert told.startswith(f"Secret shop/{NAME} of caas/1/76/web could not be made: ")
+    assert told.startswith(f"Secret shop/{NAME} of caas/1/76/web cannot be stored: ")
     assert reason in told
     assert TOKEN not in told
     with pytest.raises(SinkError) as probed:  # which knows no secret but the token
-        connect(Script(answer)).probe()
+        connect(Script(answer)).probe([WEB])
     assert TOKEN not in str(probed.value)
 
 
@@ -231,10 +407,33 @@ def test_an_answer_with_other_data_is_not_believed(connect: Callable[[Any], Kube
     assert "the answer is not that of a new secret; it may be stored all the same" in told
 
 
+@pytest.mark.parametrize(
+    ("verbs", "there", "held"),
+    [({"create"}, False, None), ({"create", "get"}, False, ""), ({"create", "get", "update"}, True, "7")],
+)
 def test_a_webhook_that_knows_no_dry_run_leaves_the_probe_open(
-    connect: Callable[[Any], KubernetesSink],
+    connect: Callable[[Any], KubernetesSink], verbs: set[str], held: str | None, *, there: bool
 ) -> None:
-    connect(Script(status(400, 'admission webhook "x" does not support dry run'))).probe()
+    server = ApiServer()
+    server.knows_dry_run = False
+    server.verbs = verbs
+    if there:
+        server.put()
+    sink = connect(server)
+    assert sink.probe([WEB]) == {WEB: held}
+    sink.store(WEB, SECRET, held)
+    assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
+
+
+def test_an_update_that_a_webhook_cannot_try_is_left_open(connect: Callable[[Any], KubernetesSink]) -> None:
+    server = ApiServer()
+    server.put()
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        server.knows_dry_run = request.method == "POST"
+        return server(request)
+
+    assert connect(remote).probe([WEB]) == {WEB: "7"}
 
 
 @pytest.mark.parametrize("text", [None, "", "two words", "a\nb", "caf\u00e9"])
@@ -291,7 +490,7 @@ def test_only_the_authority_of_the_cluster_is_trusted(account: Path) -> None:
         thread.start()
         cluster = Cluster(f"https://127.0.0.1:{server.server_port}", account)
         sink = KubernetesSink("shop", cluster, Conditions("test/1", SystemClock()))
-        sink.probe()
+        sink.probe([WEB])
         assert store(sink) == f"kubernetes:shop/{NAME}"
         (account / "ca.crt").write_bytes(bundle)
         stranger = KubernetesSink("shop", cluster, Conditions("test/1", SystemClock()))

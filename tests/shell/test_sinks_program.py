@@ -9,6 +9,7 @@ import select
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +45,64 @@ def test_the_program_reads_one_line_of_json(tmp_path: Path) -> None:
     assert text.count("\n") == 1
     assert text.endswith("\n")
     assert json.loads(text) == {
+        "action": "store",
         "address": "caas/1/76/web",
         "kind": "caas",
         "name": "web",
         "scope": {"project_id": 1, "region_id": 76},
+        "replaced": False,
+        "version": None,
         "secret": VALUE,
     }
+
+
+KEEPER = """
+    key=$(cat)
+    [ "$(printf %s "$key" | jq -r .action)" = store ] || { echo asked >&2; echo " 7 "; exit "${CODE-0}"; }
+    printf %s "$key" > "$TOLD"
+"""
+needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+
+
+def asked(folder: Path, script: str = KEEPER, **environment: str) -> ExecSink:
+    variables = PATH | {"TOLD": str(folder / "told")} | environment
+    return ExecSink(("sh", "-c", script), variables, SystemClock(), 20.0, is_asked=True)
+
+
+@needs_jq
+def test_a_program_that_can_be_asked_is_told_the_version_that_it_told(tmp_path: Path) -> None:
+    sink, place = asked(tmp_path), Place(WEB.scope, WEB.name, is_replaced=True)
+    assert sink.probe([place]) == {place: "7"}
+    assert not (tmp_path / "told").exists()
+    assert sink.store(place, SECRET, "7") == "exec:sh" == sink.where(place)
+    told = json.loads((tmp_path / "told").read_text(encoding="ascii"))
+    assert (told["action"], told["replaced"], told["version"]) == ("store", True, "7")
+
+
+def test_a_question_holds_no_secret(tmp_path: Path) -> None:
+    asked(tmp_path, 'cat > "$TOLD"').probe([WEB])
+    assert json.loads((tmp_path / "told").read_text(encoding="ascii")) == {
+        "action": "probe",
+        "address": "caas/1/76/web",
+        "kind": "caas",
+        "name": "web",
+        "scope": {"project_id": 1, "region_id": 76},
+        "replaced": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo something else is there >&2; exit 3", "sh ended with 3: something else is there"),
+        ("printf 'a\\nb\\n'", "sh answered with more than one short line"),
+        ("printf '%0300d' 1", "sh answered with more than one short line"),
+    ],
+)
+def test_a_program_that_does_not_want_a_secret_is_found_out_before(
+    tmp_path: Path, script: str, reason: str
+) -> None:
+    assert probe_error(asked(tmp_path, script)) == f"caas/1/76/web: asked by a probe, {reason}"
 
 
 def test_a_kind_of_ones_own_has_its_own_scope(tmp_path: Path) -> None:
@@ -61,7 +114,8 @@ def test_a_kind_of_ones_own_has_its_own_scope(tmp_path: Path) -> None:
 
 def test_the_example_in_the_documentation_has_the_members_that_are_sent() -> None:
     example = json.loads(PAGE.split("standard input:\n\n```json\n")[1].split("```")[0])
-    assert example.keys() == {"address", "kind", "name", "scope", "secret"}
+    members = {"action", "address", "kind", "name", "scope", "replaced", "version", "secret"}
+    assert example.keys() == members
 
 
 @pytest.mark.parametrize(
@@ -72,8 +126,9 @@ def test_the_example_in_the_documentation_has_the_members_that_are_sent() -> Non
         (
             "cat; exit 1",
             (
-                'sh ended with 1: {"address": "caas/1/76/web", "kind": "caas", "name": "web", '
-                '"scope": {"project_id": 1, "region_id": 76}, "secret": "***"}'
+                'sh ended with 1: {"action": "store", "address": "caas/1/76/web", "kind": "caas", '
+                '"name": "web", "scope": {"project_id": 1, "region_id": 76}, "replaced": false, '
+                '"version": null, "secret": "***"}'
             ),
         ),
         (
@@ -146,7 +201,7 @@ def test_a_missing_program_is_found_out_before(command: str) -> None:
 
 def test_a_probe_does_not_run_the_program(tmp_path: Path) -> None:
     file = tmp_path / "ran"
-    shell(f"touch {file}").probe()
+    shell(f"touch {file}").probe([WEB])
     assert not file.exists()
 
 
@@ -156,7 +211,7 @@ def test_no_shell_reads_the_command(tmp_path: Path) -> None:
     script.chmod(0o700)
     command = f"exec:'{tmp_path}/it'\"'\"'s mine' '$HOME' a\\ b | *"
     sink = open_sink(command, SystemClock(), "test/1", PATH)
-    sink.probe()
+    sink.probe([WEB])
     assert sink.store(WEB, SECRET) == "exec:it's mine"
     assert (tmp_path / "arguments").read_text() == "$HOME\na b\n|\n*\n"
 
@@ -210,7 +265,8 @@ def test_without_an_absolute_folder_in_the_path_the_systems_programs_are_found(t
 
 
 STAND_IN = """#!/bin/sh
-# Keeps what it is told; `gh secret list` and the lists of GH_NAMES are the one answer that it gives.
+# Keeps what it is told; LIVE is the answer to whoever looks what is there.
+case "$*" in *"kv metadata get"* | *"get secret"*) printf '%s' "${LIVE-}"; exit "${LIVE_CODE-0}" ;; esac
 [ "$1 $2" != "secret list" ] || { printf '%s\\n' "${GH_NAMES-}"; exit "${GH_CODE-0}"; }
 printf '%s\\n' "$@" > "$TOLD/arguments"
 cat > "$TOLD/input"
@@ -247,16 +303,36 @@ class Recipe:
         return (self._folder / "input").read_text(encoding="utf-8")
 
 
-needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="the recipes need jq")
 RECIPES = {"to-vault": (), "to-kubernetes": ("shop",), "to-github": ("acme/shop",)}
 
 
-@needs_jq
 def test_the_recipe_for_vault_writes_the_secret_at_the_address(tmp_path: Path) -> None:
     recipe = Recipe(tmp_path, "to-vault")
-    assert store(recipe.sink()) == "exec:to-vault"
-    assert recipe.arguments == ["kv", "put", "-cas=0", "secret/api-keys/caas/1/76/web", "-"]
+    assert store(recipe.sink(LIVE_CODE="2")) == "exec:to-vault"
+    assert recipe.arguments == ["kv", "put", "-mount=secret", "-cas=0", "api-keys/caas/1/76/web", "-"]
     assert json.loads(recipe.input) == {"secret": VALUE}
+
+
+@needs_jq
+@pytest.mark.parametrize("held", [None, "3"], ids=["not asked", "asked"])
+def test_the_recipe_for_vault_writes_the_next_version(tmp_path: Path, held: str | None) -> None:
+    recipe = Recipe(tmp_path, "to-vault")
+    now = json.dumps({"data": {"current_version": 3 if held is None else 4}})
+    recipe.sink(LIVE=now).store(WEB, SECRET, held)
+    assert "-cas=3" in recipe.arguments
+
+
+OBJECT = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "type": "Opaque",
+    "metadata": {
+        "name": "caas-1-76-web",
+        "annotations": {"reconciler/address": "caas/1/76/web"},
+        "labels": {"app.kubernetes.io/managed-by": "reconciler"},
+    },
+    "stringData": {"secret": VALUE},
+}
 
 
 @needs_jq
@@ -264,36 +340,76 @@ def test_the_recipe_for_kubectl_creates_a_secret(tmp_path: Path) -> None:
     recipe = Recipe(tmp_path, "to-kubernetes", "shop")
     store(recipe.sink())
     assert recipe.arguments == ["--namespace", "shop", "create", "-f", "-"]
-    assert json.loads(recipe.input) == {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "Opaque",
-        "metadata": {"name": "caas-1-76-web", "labels": {"app.kubernetes.io/managed-by": "reconciler"}},
-        "stringData": {"secret": VALUE},
-    }
+    assert json.loads(recipe.input) == OBJECT
 
 
 @needs_jq
-def test_the_recipe_for_github_sets_a_secret_that_is_not_there(tmp_path: Path) -> None:
+def test_the_recipe_for_kubectl_replaces_the_version_that_it_has_seen(tmp_path: Path) -> None:
+    recipe = Recipe(tmp_path, "to-kubernetes", "shop")
+    metadata = {**OBJECT["metadata"], "resourceVersion": "7"}  # type: ignore[dict-item]
+    store(recipe.sink(LIVE=json.dumps({"metadata": metadata})))
+    assert recipe.arguments == ["--namespace", "shop", "replace", "-f", "-"]
+    assert json.loads(recipe.input) == {**OBJECT, "metadata": metadata}
+
+
+@needs_jq
+def test_the_recipe_for_kubectl_leaves_the_secret_of_another_as_it_is(tmp_path: Path) -> None:
+    recipe = Recipe(tmp_path, "to-kubernetes", "shop")
+    told = store_error(
+        recipe.sink(LIVE=json.dumps({"metadata": {"annotations": {"reconciler/address": "x"}}}))
+    )
+    assert told == "to-kubernetes ended with 1: caas-1-76-web is not of this key"
+    assert not (tmp_path / "arguments").exists()
+
+
+@needs_jq
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_the_recipe_for_github_sets_a_secret_that_is_not_there_or_of_a_replaced_key(
+    tmp_path: Path, *, is_replaced: bool
+) -> None:
     recipe = Recipe(tmp_path, "to-github", "acme/shop")
-    store(recipe.sink(GH_NAMES="KEY_WEB_2\nKEY_WE"))
-    assert recipe.arguments == ["secret", "set", "KEY_WEB", "--repo", "acme/shop"]
+    place = Place(WEB.scope, WEB.name, is_replaced)
+    store(recipe.sink(GH_NAMES="KEY_CAAS_1_76_WEB" if is_replaced else "KEY_WEB"), place)
+    assert recipe.arguments == ["secret", "set", "KEY_CAAS_1_76_WEB", "--repo", "acme/shop"]
     assert recipe.input == VALUE
+
+
+TAKEN = (
+    "to-github ended with 1: KEY_CAAS_1_76_WEB exists in acme/shop: remove it, if it is of a key that is gone"
+)
 
 
 @needs_jq
 @pytest.mark.parametrize(
     ("environment", "reason"),
     [
-        ({"GH_NAMES": "OTHER\nKEY_WEB"}, "to-github ended with 1: KEY_WEB exists in acme/shop"),
+        ({"GH_NAMES": "OTHER\nKEY_CAAS_1_76_WEB"}, TAKEN),
         ({"GH_CODE": "4"}, "to-github ended with 4"),
     ],
 )
-def test_the_recipe_for_github_replaces_nothing(
+def test_the_recipe_for_github_replaces_nothing_else(
     tmp_path: Path, environment: dict[str, str], reason: str
 ) -> None:
     recipe = Recipe(tmp_path, "to-github", "acme/shop")
     assert store_error(recipe.sink(**environment)) == reason
+    assert not (tmp_path / "arguments").exists()
+
+
+@needs_jq
+@pytest.mark.parametrize(
+    ("name", "live", "version"),
+    [
+        ("to-vault", {"data": {"current_version": 3}}, "3"),
+        ("to-kubernetes", {"metadata": {**OBJECT["metadata"], "resourceVersion": "7"}}, "7"),  # type: ignore[dict-item]
+        ("to-github", None, ""),
+    ],
+)
+def test_a_recipe_that_is_asked_tells_the_version_and_stores_nothing(
+    tmp_path: Path, name: str, live: Any, version: str
+) -> None:
+    recipe = Recipe(tmp_path, name, *RECIPES[name])
+    sink = replace(recipe.sink(LIVE=json.dumps(live)), is_asked=True)
+    assert sink.probe([WEB]) == {WEB: version}
     assert not (tmp_path / "arguments").exists()
 
 

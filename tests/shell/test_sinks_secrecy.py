@@ -17,7 +17,7 @@ from reconciler.client.stores import Conditions
 from reconciler.clock import SystemClock
 from reconciler.errors import SinkError
 from reconciler.sinks.names import file_name
-from reconciler.sinks.rescue import rescue
+from reconciler.sinks.rescue import Rescuer
 from tests.shell.sinks import SECRET, TELLING, VALUE, WEB, safe, store
 from tests.support import FakeClock, Script, http_bytes, raw_server, unused_port
 
@@ -63,7 +63,7 @@ def opened(spec: str, **environment: str) -> SecretSink:
 
 def _existing(folder: Path) -> SecretSink:
     folder.chmod(0o700)
-    (folder / file_name(WEB.parts)).write_text("older")
+    (folder / file_name(WEB.parts)).mkdir()
     return opened(f"file:{folder}")
 
 
@@ -73,7 +73,7 @@ def _open_to_others(folder: Path) -> SecretSink:
 
 
 LOCAL: dict[str, Callable[[Path], SecretSink]] = {
-    "a file that exists": _existing,
+    "a folder of its name": _existing,
     "a folder that is open": _open_to_others,
     "a folder that cannot be": lambda _: opened("file:/proc/x"),
     "a program that is missing": lambda _: opened("exec:/no/such/program"),
@@ -129,4 +129,4 @@ def test_a_connection_that_fails_does_not_tell_the_secret() -> None:
 def test_success_does_not_tell_the_secret_either(tmp_path: Path) -> None:
     store(opened(f"file:{tmp_path / 'keys'}"))
     store(open_sink("exec:cat", SystemClock(), "test/1", ENVIRONMENT))
-    assert not [part for part in TELLING if part in rescue(WEB.address, SECRET, tmp_path)]
+    assert not [part for part in TELLING if part in Rescuer([tmp_path]).rescue(WEB.address, SECRET)]

@@ -11,7 +11,7 @@ import pytest
 from reconciler.cli import sinks
 from reconciler.cli.sinks import SINKS, open_sink
 from reconciler.errors import ConfigurationError
-from tests.shell.sinks import probe_error
+from tests.shell.sinks import WEB, probe_error
 from tests.support import FakeClock
 
 if TYPE_CHECKING:
@@ -50,10 +50,11 @@ def test_a_sink_is_chosen_by_its_kind(spec: str, shown: str) -> None:
     assert repr(open_sink(spec, FakeClock(), "test/1", ENVIRONMENT)) == shown
 
 
-def test_a_command_is_split_into_words() -> None:
-    sink = open_sink("exec:cat -n 'a b'", FakeClock(), "test/1", ENVIRONMENT)
-    assert getattr(sink, "command", None) == ("cat", "-n", "a b")
-    sink.probe()
+@pytest.mark.parametrize("kind", ["exec", "exec+probe"])
+def test_a_command_is_split_into_words(kind: str) -> None:
+    sink = open_sink(f"{kind}:true -n 'a b'", FakeClock(), "test/1", ENVIRONMENT)
+    assert getattr(sink, "command", None) == ("true", "-n", "a b")
+    assert sink.probe([WEB]) == {WEB: None if kind == "exec" else ""}
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,8 @@ def test_a_command_is_split_into_words() -> None:
         ("file:~/keys", "file:~/keys: no shell expands ~ here; write $HOME"),
         ("exec:sh -c 'a", "exec: the command cannot be read: No closing quotation"),
         ("exec:''", "exec: the command names no program"),
+        ("exec+probe:", "exec+probe: lacks what follows the colon: exec+probe:COMMAND"),
+        ("exec+probe:''", "exec+probe: the command names no program"),
         ("kubernetes:Shop", "kubernetes:Shop: a namespace is lower-case letters, digits, hyphens"),
         ("kubernetes:a/b", "kubernetes:a/b: a namespace is lower-case letters, digits, hyphens"),
         ("vault:a//b", "vault:a//b: write MOUNT/PATH, like secret/api-keys"),
@@ -96,7 +99,7 @@ def test_a_cluster_may_have_an_address_of_the_new_kind() -> None:
 @pytest.mark.parametrize(
     ("variables", "reason"),
     [
-        ({"VAULT_ADDR": ""}, "needs VAULT_ADDR, like https://vault.example.com:8200"),
+        ({"VAULT_ADDR": ""}, "needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200"),
         ({"VAULT_ADDR": "vault:8200"}, "is not like https://vault.example.com:8200; set VAULT_ADDR"),
         (
             {"VAULT_ADDR": "http://vault:8200"},
@@ -117,6 +120,31 @@ def test_a_cluster_may_have_an_address_of_the_new_kind() -> None:
 )
 def test_vault_needs_an_address_and_a_token(variables: dict[str, str], reason: str) -> None:
     assert reason in refused("vault:secret", ENVIRONMENT | variables)
+
+
+def test_the_names_of_openbao_mean_the_same(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    bao = {name.replace("VAULT", "BAO"): value for name, value in ENVIRONMENT.items()}
+    sink = open_sink("vault:secret", FakeClock(), "test/1", bao | {"BAO_NAMESPACE": "team"})
+    assert vars(sink)["_namespace"] == "team"
+    open_sink(
+        "vault:secret",
+        FakeClock(),
+        "test/1",
+        ENVIRONMENT | bao | {"BAO_ADDR": "https://vault.example.com:8200/"},
+    )
+    file = {"VAULT_TOKEN": "", "BAO_TOKEN_FILE": str(tmp_path / "none")}
+    told = probe_error(open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | file))
+    assert f"the file {tmp_path / 'none'} of BAO_TOKEN_FILE cannot be read" in told
+
+
+@pytest.mark.parametrize("name", ["ADDR", "TOKEN", "TOKEN_FILE", "NAMESPACE", "CACERT"])
+def test_two_names_with_two_values_are_refused(name: str) -> None:
+    both = {f"VAULT_{name}": "https://a", f"BAO_{name}": "https://b"}
+    if name == "TOKEN_FILE":
+        both["VAULT_TOKEN"] = ""
+    told = f"VAULT_{name} and BAO_{name} differ: unset the one that is not meant"
+    assert told in refused("vault:secret", ENVIRONMENT | both)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8200", "http://localhost:8200", "http://[::1]:8200"])

@@ -18,7 +18,7 @@ from reconciler.errors import SinkError
 from reconciler.scope import Scope
 from reconciler.secret import Secret
 from reconciler.sinks.place import Place
-from tests.shell.sinks import VALUE, WEB, probe_error, store, store_error
+from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
 from tests.support import FakeClock, Script, unused_port
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 TOKEN = "hvs.CAESIJ-token-of-vault"
 WHERE = "secret/api-keys/caas/1/76/web"
 URL = "/v1/secret/data/api-keys/caas/1/76/web"
+BELOW = "api-keys/caas/1/76/web"
 CAS = "check-and-set parameter did not match the current version"
 
 
@@ -36,14 +37,17 @@ def refusal(code: int, *texts: str) -> httpx.Response:
 
 
 class Vault:
-    """Keeps secrets of one engine by their path; ``lose`` writes' answers are lost on the way back."""
+    """Keeps the versions of secrets of one engine by their path, as OpenBao was seen to do.
+
+    The answers to the next ``lose`` writes are lost on the way back.
+    """
 
     def __init__(self, mount: str = "secret", version: str = "2", lose: int = 0) -> None:
-        self.stored: dict[str, Any] = {}
+        self.stored: dict[str, list[Any]] = {}
         self.requests: list[httpx.Request] = []
-        self.capabilities = ["create", "read"]
-        self.knows_mounts = True
-        self.may_read = True
+        self.may: dict[str, list[str]] = {"data": ["create", "update", "read"], "metadata": ["read"]}
+        self.tells_capabilities = True
+        self.namespace = ""
         self._mount, self._version, self._lose = mount, version, lose
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -51,56 +55,131 @@ class Vault:
         if request.headers["x-vault-token"] != TOKEN or request.headers["x-vault-request"] != "true":
             return refusal(403, "permission denied", "invalid token")
         path = request.url.path.removeprefix("/v1/")
+        is_here = request.headers.get("x-vault-namespace", "") == self.namespace
         if path.startswith("sys/internal/ui/mounts/"):
-            return self._described()
+            asked = path.removeprefix("sys/internal/ui/mounts/")
+            return self._described() if is_here and f"{asked}/".startswith(f"{self._mount}/") else NOT_MOUNTED
         if path == "sys/capabilities-self":
-            (asked,) = json.loads(request.read())["paths"]
-            found = {asked: self.capabilities, "capabilities": self.capabilities}
-            return httpx.Response(200, json={"data": found, **found})
-        if not path.startswith(f"{self._mount}/data/"):
-            return refusal(404, f'no handler for route "{path}". route entry not found.')
-        return self._read(path) if request.method == "GET" else self._written(path, request)
+            return self._told(json.loads(request.read())["paths"])
+        if not is_here or not path.startswith(f"{self._mount}/"):
+            return refusal(403, "permission denied")
+        section, _, below = path.removeprefix(f"{self._mount}/").partition("/")
+        if request.method == "GET":
+            return self._read(section, below)
+        return self._written(below, json.loads(request.read()))
 
     def _described(self) -> httpx.Response:
-        if not self.knows_mounts:
-            return refusal(403, "preflight capability check returned 403")
         options = {"version": self._version} if self._version else None
         about = {"path": f"{self._mount}/", "type": "kv", "options": options}
         return httpx.Response(200, json={"data": about})
 
-    def _read(self, path: str) -> httpx.Response:
-        if not self.may_read:
+    def _told(self, paths: list[str]) -> httpx.Response:
+        if not self.tells_capabilities:
             return refusal(403, "permission denied")
-        return httpx.Response(200, json={"data": {"data": self.stored[path]["data"]}})
+        found = {path: self.may[path.removeprefix(f"{self._mount}/").partition("/")[0]] for path in paths}
+        return httpx.Response(200, json={"data": found, **found})
 
-    def _written(self, path: str, request: httpx.Request) -> httpx.Response:
-        body = json.loads(request.read())
-        if path in self.stored and body["options"]["cas"] == 0:
+    def _read(self, section: str, below: str) -> httpx.Response:
+        if "read" not in self.may[section] and "root" not in self.may[section]:
+            return refusal(403, "permission denied")
+        versions = self.stored.get(below)
+        if versions is None:
+            return refusal(404)
+        if section == "metadata":
+            return httpx.Response(200, json={"data": {"current_version": len(versions)}})
+        latest = {"data": versions[-1], "metadata": {"version": len(versions)}}
+        return httpx.Response(200 if versions[-1] is not None else 404, json={"data": latest})
+
+    def _written(self, below: str, body: Any) -> httpx.Response:
+        versions = self.stored.get(below)
+        if {"create" if versions is None else "update", "root"}.isdisjoint(self.may["data"]):
+            return refusal(403, "permission denied")
+        if body["options"]["cas"] != len(versions or ()):
             return refusal(400, CAS)
-        self.stored[path] = body
+        self.stored.setdefault(below, []).append(body["data"])
         if self._lose:
             self._lose -= 1
             raise httpx.ReadTimeout("timed out")
-        return httpx.Response(200, json={"data": {"version": 1, "destroyed": False}})
+        return httpx.Response(200, json={"data": {"version": len(self.stored[below])}})
 
 
-def connect(remote: Any, path: str = "secret/api-keys", namespace: str = "") -> VaultSink:
+NOT_MOUNTED = refusal(403, "preflight capability check returned 403, please ensure client's policies")
+MOUNTED = httpx.Response(200, json={"data": {"path": "secret/", "type": "kv", "options": {"version": "2"}}})
+NONE_YET = refusal(404)
+
+
+def connect(
+    remote: Any, path: str = "secret/api-keys", namespace: str = "", clock: FakeClock | None = None
+) -> VaultSink:
     access = VaultAccess("https://vault.example.com:8200", lambda: Secret(TOKEN), namespace)
-    return VaultSink(path, access, Conditions("test/1", FakeClock(), httpx.MockTransport(remote)))
+    conditions = Conditions("test/1", clock or FakeClock(), httpx.MockTransport(remote))
+    return VaultSink(path, access, conditions)
+
+
+def probe(sink: VaultSink) -> str | None:
+    """Return what the place of the key holds."""
+    return sink.probe([WEB])[WEB]
+
+
+def stored_in(vault: Vault) -> list[str]:
+    """Return every version of the key's secret."""
+    return [data and data["secret"] for data in vault.stored[BELOW]]
 
 
 def test_a_secret_is_written_below_the_path_only_if_there_is_none() -> None:
     vault = Vault()
-    assert store(connect(vault)) == f"vault:{WHERE}"
+    sink = connect(vault)
+    assert probe(sink) == ""
+    assert sink.where(WEB) == f"vault:{WHERE}"
+    assert sink.store(WEB, SECRET, "") == f"vault:{WHERE}"
     request = vault.requests[-1]
     assert (request.method, str(request.url)) == ("POST", f"https://vault.example.com:8200{URL}")
     assert json.loads(request.read()) == {"options": {"cas": 0}, "data": {"secret": VALUE}}
     assert "x-vault-namespace" not in request.headers
 
 
+@pytest.mark.parametrize("latest", [{"secret": "dead"}, None], ids=["live", "deleted"])
+def test_the_secret_of_a_key_made_anew_is_the_next_version(latest: Any) -> None:
+    vault = Vault()
+    vault.stored[BELOW] = [{"secret": "older"}, latest]
+    sink = connect(vault)
+    assert (probe(sink), len(vault.stored[BELOW])) == ("2", 2)
+    sink.store(WEB, SECRET, "2")
+    assert stored_in(vault) == ["older", latest and "dead", VALUE]
+
+
+def test_without_a_probe_the_version_is_read_first() -> None:
+    vault = Vault()
+    vault.stored[BELOW] = [{"secret": "dead"}]
+    assert store(connect(vault)) == f"vault:{WHERE}"
+    assert stored_in(vault) == ["dead", VALUE]
+
+
+@pytest.mark.parametrize("held", ["", "1", "3"])
+def test_what_came_after_the_probe_is_left_as_it_is(held: str) -> None:
+    vault = Vault()
+    vault.stored[BELOW] = [{"secret": "one"}, {"secret": "two"}]
+    with pytest.raises(SinkError) as told:
+        connect(vault).store(WEB, SECRET, held)
+    assert f"{WHERE} in Vault has another version than {held or 0}, and is left as it is" in str(told.value)
+    assert stored_in(vault) == ["one", "two"]
+
+
+def test_what_is_no_secret_of_a_key_is_left_as_it_is() -> None:
+    vault = Vault()
+    vault.stored[BELOW] = [{"user": "admin", "password": "x"}]
+    told = f"{WHERE} in Vault holds something else than a secret of this key, and is left as it is"
+    assert told in probe_error(connect(vault))
+    assert told in store_error(connect(vault))
+    assert len(vault.stored[BELOW]) == 1
+
+
 def test_the_namespace_is_sent() -> None:
     vault = Vault()
-    store(connect(vault, namespace="team/a"))
+    vault.namespace = "team/a"
+    sink = connect(vault, namespace="team/a")
+    probe(sink)
+    store(sink)
     assert {request.headers["x-vault-namespace"] for request in vault.requests} == {"team/a"}
 
 
@@ -116,18 +195,31 @@ def test_the_namespace_is_sent() -> None:
 def test_an_engine_may_be_mounted_anywhere(mount: str, path: str, url: str) -> None:
     vault = Vault(mount)
     sink = connect(vault, path)
-    sink.probe()
+    probe(sink)
     assert store(sink) == f"vault:{path}/caas/1/76/web"
-    assert list(vault.stored) == [url]
+    assert [f"{mount}/data/{below}" for below in vault.stored] == [url]
 
 
-def test_without_an_answer_about_mounts_it_is_the_first_part() -> None:
+@pytest.mark.parametrize(
+    ("path", "namespace", "within"),
+    [
+        ("secrets/api-keys", "", "the root namespace"),
+        ("secret/api-keys", "other", "namespace other"),
+        ("secret/api-keys", "", "the root namespace"),
+    ],
+    ids=["a wrong mount", "another namespace", "a forgotten namespace"],
+)
+@pytest.mark.parametrize("capabilities", [["create"], ["root"]])
+def test_a_place_that_is_not_there_is_found_out_before(
+    path: str, namespace: str, within: str, capabilities: list[str]
+) -> None:
     vault = Vault()
-    vault.knows_mounts = False
-    sink = connect(vault)
-    sink.probe()
-    store(sink)
-    assert list(vault.stored) == [URL.removeprefix("/v1/")]
+    vault.may["data"] = capabilities
+    vault.namespace = "team" if path == "secret/api-keys" else ""
+    sink = connect(vault, path, namespace)
+    assert f"nothing is mounted at {path} in {within} of Vault" in probe_error(sink)
+    assert f"nothing is mounted at {path} in {within} of Vault" in store_error(sink)
+    assert vault.stored == {}
 
 
 @pytest.mark.parametrize("version", ["1", ""])
@@ -136,76 +228,151 @@ def test_an_engine_that_would_overwrite_is_refused(version: str) -> None:
     told = "only a kv engine of version 2 can refuse to overwrite"
     assert told in probe_error(connect(vault))
     assert told in store_error(connect(vault))
-    assert vault.stored == {}
+    assert [request.method for request in vault.requests] == ["GET", "GET"]
 
 
 def test_an_engine_that_stores_without_a_version_is_not_believed() -> None:
-    answers = [refusal(403, "no"), httpx.Response(204)]
+    answers = [MOUNTED, NONE_YET, httpx.Response(204)]
     assert "the answer is not JSON (0 bytes)" in store_error(connect(Script(*answers)))
 
 
-def test_a_probe_asks_for_the_capability_and_writes_nothing() -> None:
+def test_an_engine_that_minds_no_version_is_found_out_before() -> None:
+    may = httpx.Response(200, json={"capabilities": ["root"]})
+    answers = [MOUNTED, may, NONE_YET, httpx.Response(200, json={"data": {"version": 1}})]
+    assert "takes a write to" in probe_error(connect(Script(*answers)))
+
+
+def test_a_probe_asks_about_the_very_path_and_writes_nothing() -> None:
     vault = Vault()
-    connect(vault).probe()
-    assert json.loads(vault.requests[-1].read()) == {"paths": ["secret/data/api-keys/probe"]}
+    probe(connect(vault))
+    _, asked, metadata, trial = vault.requests
+    paths = ["secret/data/api-keys/caas/1/76/web", "secret/metadata/api-keys/caas/1/76/web"]
+    assert json.loads(asked.read()) == {"paths": paths}
+    assert metadata.url.path == f"/v1/{paths[1]}"
+    assert json.loads(trial.read()) == {"options": {"cas": 2**31 - 1}, "data": {}}
     assert vault.stored == {}
 
 
-@pytest.mark.parametrize("capabilities", [["root"], ["create"], ["create", "update", "sudo"]])
-def test_a_token_that_may_create_is_enough(capabilities: list[str]) -> None:
+def test_a_probe_asks_once_for_many_paths() -> None:
     vault = Vault()
-    vault.capabilities = capabilities
-    connect(vault).probe()
+    places = [Place(Scope("caas", 1, 76), f"key-{number}") for number in range(120)]
+    assert set(connect(vault).probe(places).values()) == {""}
+    assert sum(request.url.path.endswith("capabilities-self") for request in vault.requests) == 3
 
 
-@pytest.mark.parametrize("capabilities", [["deny"], [], ["read", "update"]])
-def test_a_token_that_may_not_create_is_found_out_before(capabilities: list[str]) -> None:
+POLICIES: dict[str, tuple[list[str], list[str], int, str]] = {
+    "all, nothing there": (["root"], ["root"], 0, ""),
+    "all, one there": (["root"], ["root"], 1, ""),
+    "create alone, nothing there": (["create"], ["deny"], 0, ""),
+    "create alone, one there": (["create"], ["deny"], 1, "its policy needs update and read"),
+    "create and read, one there": (
+        ["create", "read"],
+        [],
+        1,
+        "(it may: create, read), where version 1 of the secret is; add a policy for it",
+    ),
+    "data alone, nothing there": (["create", "read", "update"], ["deny"], 0, ""),
+    "data alone, one there": (["create", "read", "update"], ["deny"], 1, ""),
+    "metadata to read, nothing there": (["create", "update"], ["read"], 0, ""),
+    "metadata to read, one there": (["create", "update"], ["read"], 1, ""),
+    "nothing to read": (["create", "update"], ["deny"], 0, "add read to its policy"),
+    "update alone": (
+        ["update", "read"],
+        [],
+        0,
+        "the token may not create secret/data/api-keys/caas/1/76/web",
+    ),
+    "nothing": (["deny"], ["deny"], 0, "add read to its policy"),
+    "read alone": (["read"], ["deny"], 0, "(it may: read); add a policy for it"),
+}
+
+
+@pytest.mark.parametrize(("data", "metadata", "there", "reason"), POLICIES.values(), ids=POLICIES)
+@pytest.mark.parametrize("tells", [True, False], ids=["", "capabilities not told"])
+def test_what_a_policy_does_not_allow_is_found_out_before(
+    data: list[str], metadata: list[str], there: int, reason: str, *, tells: bool
+) -> None:
     vault = Vault()
-    vault.capabilities = capabilities
-    may = ", ".join(capabilities) or "nothing"
-    assert probe_error(connect(vault)) == (
-        f"the token may not create secret/data/api-keys/probe in Vault (it may: {may}); add a policy for it"
-    )
+    vault.may = {"data": data, "metadata": metadata}
+    vault.tells_capabilities = tells
+    if there:
+        vault.stored[BELOW] = [{"secret": "dead"}]
+    if reason or (not tells and data == ["create"]):
+        told = probe_error(connect(vault))
+        assert reason in told or not tells
+    else:
+        sink = connect(vault)
+        sink.store(WEB, SECRET, probe(sink))
+        assert stored_in(vault) == [*["dead"] * there, VALUE]
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"data": None}, {"data": {"capabilities": "root"}}, "root"])
 def test_a_server_that_does_not_answer_like_vault_is_found_out(answer: Any) -> None:
-    remote = Script(refusal(404, "no"), httpx.Response(200, json=answer))
-    assert probe_error(connect(remote)) == "the server of VAULT_ADDR does not answer like Vault"
-
-
-def test_an_older_answer_without_data_is_understood() -> None:
-    connect(Script(refusal(404, "no"), httpx.Response(200, json={"capabilities": ["create"]}))).probe()
-
-
-def test_a_secret_that_exists_is_left_as_it_is() -> None:
-    vault = Vault()
-    store(connect(vault))
-    before = dict(vault.stored)
-    assert store_error(connect(vault)) == (
-        f"{WHERE} exists in Vault, and is left as it is: POST {URL}: HTTP 400: {CAS}"
-    )
-    assert vault.stored == before
+    for answers in ([httpx.Response(200, json=answer)], [MOUNTED, httpx.Response(200, json=answer)]):
+        assert probe_error(connect(Script(*answers))) == "the server of VAULT_ADDR does not answer like Vault"
 
 
 @pytest.mark.parametrize("lose", [1, 2])
-def test_a_lost_answer_is_cleared_up_by_reading(lose: int) -> None:
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_lost_answer_is_cleared_up_by_reading(lose: int, before: int) -> None:
     vault = Vault(lose=lose)
+    vault.stored |= {BELOW: [{"secret": "dead"}]} if before else {}
     assert store(connect(vault)) == f"vault:{WHERE}"
+    assert stored_in(vault)[-1] == VALUE
 
 
 def test_a_lost_answer_that_cannot_be_read_is_an_error() -> None:
     vault = Vault(lose=1)
-    vault.may_read = False
-    told = store_error(connect(vault))
-    assert "exists in Vault, and is left as it is" in told
-    assert "it may be stored all the same" in told
+    vault.may = {"data": ["create", "update"], "metadata": []}
+    with pytest.raises(SinkError) as told:
+        connect(vault).store(WEB, SECRET, "")
+    assert "has another version than 0" in str(told.value)
+    assert "it may be stored all the same" in str(told.value)
 
 
 def test_a_secret_of_somebody_else_is_not_taken_for_ours() -> None:
     other = httpx.Response(200, json={"data": {"data": {"secret": "other"}}})
-    remote = Script(refusal(403, "no"), httpx.ReadTimeout("timed out"), refusal(400, CAS), other)
-    assert "exists in Vault" in store_error(connect(remote))
+    remote = Script(MOUNTED, NONE_YET, httpx.ReadTimeout("timed out"), refusal(400, CAS), other)
+    assert "has another version than 0" in store_error(connect(remote))
+
+
+STANDBY = httpx.Response(307, headers={"Location": "https://10.0.0.2:8200/v1/x"})
+PASSING: dict[str, httpx.Response | Exception] = {
+    "a rate limit without Retry-After": refusal(429, "rate limit quota exceeded"),
+    "a sealed server": refusal(503, "Vault is sealed"),
+    "no active server": refusal(500, "local node not active but active cluster node not found"),
+    "a standby that points to a leader which is gone": STANDBY,
+    "a standby for reading": refusal(473),
+    "one that is behind": refusal(412, "required index state not present"),
+    "a server that restarts": httpx.ConnectError("refused"),
+    "a gateway": httpx.Response(502, html="<html>"),
+}
+
+
+@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
+def test_a_secret_is_stored_after_the_trouble_of_a_minute(answer: httpx.Response | Exception) -> None:
+    vault, clock = Vault(), FakeClock()
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        if 1 < clock.elapsed < 60:
+            return Script(answer)(request)
+        return vault(request)
+
+    sink = connect(remote, clock=clock)
+    held = probe(sink)
+    clock.elapsed = 2.0
+    assert sink.store(WEB, SECRET, held) == f"vault:{WHERE}"
+    assert (stored_in(vault), clock.elapsed < 90) == ([VALUE], True)
+
+
+def test_a_secret_is_given_up_after_two_minutes_and_a_probe_after_half_a_minute() -> None:
+    clock = FakeClock()
+    remote = Script(refusal(503, "Vault is sealed"))
+    assert "HTTP 503: Vault is sealed" in probe_error(connect(remote, clock=clock))
+    assert 20 < clock.elapsed <= 30
+    clock.elapsed = 0.0
+    assert "HTTP 503: Vault is sealed" in store_error(connect(remote, clock=clock))
+    assert 100 < clock.elapsed <= 120
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "caf\u00e9?#", "%2E"])
@@ -213,8 +380,8 @@ def test_a_name_cannot_lead_out_of_the_path(name: str) -> None:
     vault = Vault()
     store(connect(vault), Place(Scope("own", 1), name))
     (path,) = vault.stored
-    assert path.startswith("secret/data/api-keys/own/1/")
-    assert path.count("/") == 5
+    assert path.startswith("api-keys/own/1/")
+    assert path.count("/") == 3
     assert not path.endswith(("/", "/.", "/.."))
 
 
@@ -254,11 +421,11 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
 def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
     answer: httpx.Response | Exception, reason: str
 ) -> None:
-    told = store_error(connect(Script(refusal(403, "no"), answer)))
+    told = store_error(connect(Script(MOUNTED, NONE_YET, answer)))
     assert told.startswith(f"Vault did not store {WHERE}: ")
     assert reason in told
     with pytest.raises(SinkError) as probed:  # which knows no secret but the token
-        connect(Script(refusal(403, "no"), answer)).probe()
+        connect(Script(MOUNTED, answer)).probe([WEB])
     assert TOKEN not in told + str(probed.value)
 
 
@@ -300,9 +467,8 @@ def test_a_real_server_on_loopback_is_reached_without_a_proxy(
             "VAULT_TOKEN_FILE": str(tmp_path / "token"),
         }
         sink = open_sink("vault:secret/api-keys", SystemClock(), "test/1", environment)
-        sink.probe()
+        sink.probe([WEB])
         assert store(sink, WEB) == f"vault:{WHERE}"
-        assert "exists in Vault" in store_error(sink)
         server.shutdown()
         thread.join()
 
