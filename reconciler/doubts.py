@@ -58,7 +58,7 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
     apis: dict[str, str] = {}
     writes = torn = 0
     for line in lines:
-        entry = _entry(line)
+        entry = entry_of(line)
         if entry is None:
             torn += bool(line.strip())
         elif entry["event"] == "write":
@@ -66,9 +66,9 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             facts = {name: entry[name] for name in _NEEDED}
             action = Action(entry.get("action", Action.UPDATE))
             facts["base_url"] = same_url(facts["base_url"])  # runs may have spelt one API in several ways
-            places = {"path": str(entry.get("path", "")), "secret_to": str(entry.get("secret_to") or "")}
+            facts |= {"path": str(entry.get("path", "")), "secret_to": str(entry.get("secret_to") or "")}
             at = str(entry.get("at"))
-            doubt = Doubt(address=entry["address"], at=at, action=action, **places, **facts)
+            doubt = Doubt(address=entry["address"], at=at, action=action, **facts)
             apis[doubt.run] = doubt.base_url
             key = (doubt.address, doubt.base_url)
             doubts[key].pop(doubt.run, None)
@@ -98,7 +98,8 @@ def _clear(doubts: dict[str, Doubt], run: str) -> None:
             return
 
 
-def _entry(line: bytes) -> dict[str, Any] | None:
+def entry_of(line: bytes) -> dict[str, Any] | None:
+    """Return what a line of a journal holds, None if it is none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from reconciler.doubts import entry_of
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.normalize import format_instant
 
@@ -206,7 +207,7 @@ def _check(file: str, descriptor: int) -> None:
         return  # a pipe or a device holds nothing that could be harmed
     first = os.pread(descriptor, _LONGEST_LINE, 0).lstrip().partition(b"\n")[0]
     is_torn = first[: len(_START)] == _START[: len(first)] and not first.rstrip().endswith(b"}")
-    if not is_torn and _entry(first) is None:
+    if not is_torn and entry_of(first) is None:
         raise ConfigurationError(f"--journal {file} would add lines to what is no journal; name another file")
 
 

@@ -260,7 +260,7 @@ def test_without_an_absolute_folder_in_the_path_the_systems_programs_are_found(t
     (tmp_path / "true").write_text("#!/bin/sh\nexit 7\n")
     (tmp_path / "true").chmod(0o700)
     sink = open_sink("exec:true", SystemClock(), "test/1", {"PATH": ":.:"})
-    sink.probe()
+    sink.probe([WEB])
     assert sink.store(WEB, SECRET) == "exec:true"
 
 
