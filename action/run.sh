@@ -25,7 +25,7 @@ refuse() {
 }
 
 make_plan() {
-  local words=(plan --detailed-exitcode --format text --out "$plan")
+  local words=(plan --detailed-exitcode --format text --out "$plan" --trust "$INPUT_TRUST")
   if [ -n "$INPUT_BASE" ]; then
     # Where the two parted: what the branch got since is no change of this pull request. Git is not asked here,
     # where the token is in its environment.
@@ -72,7 +72,7 @@ if [ "$code" = 0 ]; then
   case $INPUT_COMMAND in
     plan) make_plan ;;
     validate) run validate -- "${paths[@]}" ;;
-    drift) run drift --format text -- "${paths[@]}" ;;
+    drift) run drift --format text --trust "$INPUT_TRUST" -- "${paths[@]}" ;;
     apply)
       case ${GITHUB_EVENT_NAME:-} in
         pull_request | pull_request_target)

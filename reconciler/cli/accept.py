@@ -52,7 +52,7 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
 
     if "-" in parameters["paths"]:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
-    kinds = known_kinds(parameters)
+    kinds = known_kinds(parameters, console.warning)
     kind, scope, name = parsed_address(kinds, parameters["address"])
     field = known_field(kind, parameters["field"])
     now = clock.now()

@@ -46,7 +46,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
 
-    kinds = known_kinds(parameters)
+    kinds = known_kinds(parameters, console.warning)
     kind, scope, name = parsed_address(kinds, parameters["address"])
     field = known_field(kind, parameters["field"])
     now = clock.now()

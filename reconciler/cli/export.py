@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.files import replace_text
-from reconciler.cli.kinds import known_kinds
+from reconciler.cli.kinds import TRUST, known_kinds
 from reconciler.cli.options import clock_of, connection, connection_options
 from reconciler.errors import ConfigurationError, ExitCode
 
@@ -65,6 +65,7 @@ Examples:
     help="Schema that the first line names for editors; see reconciler schema.",
 )
 @connection_options
+@TRUST
 @click.pass_context
 def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     """Write the live keys of a scope as a desired-state file, to adopt what exists.
@@ -81,12 +82,13 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.observe import observe  # noqa: PLC0415 - the same
     from reconciler.resources import document_schema  # noqa: PLC0415 - the same
 
-    kinds = known_kinds(parameters)
+    into = parameters["into"]
+    kinds = known_kinds({**parameters, "paths": () if into is None else (into,)}, console.warning)
     kind = kinds.get(parameters["kind"])
     if kind is None:
         raise click.BadParameter(f"{parameters['kind']!r} is none of {', '.join(kinds)}", param_hint="--kind")
     scope = _scope(kind, parameters)
-    content = None if parameters["into"] is None else _content(parameters["into"])
+    content = None if into is None else _content(into)
     now = clock.now()
     defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
     with Reader(link) as reader:
@@ -98,7 +100,7 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
         _tell_foreign(made, console)
         console.result(made.text.encode())
     else:
-        _add(content, parameters["into"], live, console)
+        _add(content, into, live, console)
     return ExitCode.DONE
 
 

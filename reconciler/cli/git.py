@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -59,6 +60,17 @@ def _committed(path: str) -> tuple[str, str, bool]:
     repository = find_repository(path)
     commit = repository.text("rev-parse", "--verify", "HEAD^{commit}")
     return repository.top, commit, bool(list(uncommitted(repository, commit, path)))
+
+
+def not_committed(paths: Sequence[str]) -> tuple[str, ...]:
+    """Return the files that differ from the last commit, or are not in it; none where Git says nothing."""
+    found: dict[str, None] = {}
+    for path in paths:
+        with suppress(GitError):
+            repository = find_repository(path)
+            commit = repository.text("rev-parse", "--verify", "HEAD^{commit}")
+            found |= dict.fromkeys(uncommitted(repository, commit, path))
+    return tuple(found)
 
 
 def uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str]:

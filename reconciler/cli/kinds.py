@@ -1,15 +1,21 @@
-"""The kinds that a command knows: the built-in ones, and the user's own."""
+"""The kinds that a command knows: the built-in ones, those of ``--kinds``, and those beside the files."""
 
 from __future__ import annotations
 
+import os
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from reconciler.cli.git import BaseFiles
     from reconciler.kinds import Kind
+
+    Warn = Callable[[str], None]
+    Listener = Callable[[bytes, str], None]
 
 KINDS: Final = click.option(
     "--kinds",
@@ -18,22 +24,97 @@ KINDS: Final = click.option(
     type=click.Path(),
     help="A folder of kinds of your own, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
 )
+_TREE: Final = "tree"
+_BASE: Final = "base"
+TRUST: Final = click.option(
+    "--trust",
+    type=click.Choice((_TREE, _BASE)),
+    default=_TREE,
+    show_default=True,
+    help="Where kinds of the repository come from, which decide what the token reads: the working tree, or"
+    " the commit of --base. Without --base, base knows those of --kinds alone.",
+)
+_MOST_NAMED: Final = 10
 
 
 def known_kinds(
-    parameters: Mapping[str, Any], on_file: Callable[[bytes, str], None] | None = None
+    parameters: Mapping[str, Any], warn: Warn | None = None, on_file: Listener | None = None
 ) -> Mapping[str, Kind]:
-    """Load the built-in kinds, those of ``--kinds`` and those beside the files.
+    """Load the built-in kinds, those of ``--kinds`` and, as ``--trust`` says, those beside the files.
 
-    ``on_file`` hears of the content and name of each. Raises InputError with all that is wrong
-    with files of kinds.
+    ``warn`` is called where ``--trust base`` leaves kinds of the working tree out, ``on_file`` with the
+    content and name of each file. Raises InputError with all that is wrong with files of kinds,
+    ConfigurationError where the base cannot be read.
     """
     from reconciler.load.kindfolders import folders_beside  # noqa: PLC0415 - --help reads no files
     from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
     from reconciler.userkinds import load_user_kinds  # noqa: PLC0415 - the same
 
     built_in = load_kinds()
-    given, found = parameters["kinds"], folders_beside(parameters.get("paths", ()))
+    given, paths = parameters["kinds"], parameters.get("paths", ())
+    if parameters.get("trust", _TREE) == _TREE:
+        found = folders_beside(paths)
+    elif parameters.get("base") is None:
+        found = []
+        for text in _left_out(given, paths):
+            (warn or _ignore)(text)
+    else:
+        return {**built_in, **_of_base(parameters, built_in, warn or _ignore, on_file)}
     if not given and not found:
         return built_in
     return {**built_in, **load_user_kinds(given, found, built_in, on_file)}
+
+
+def _ignore(_text: str) -> None:
+    """Say nothing: the command has nobody to warn."""
+
+
+def _left_out(given: Sequence[str], paths: Sequence[str]) -> Iterator[str]:
+    """Yield a warning of each folder of kinds beside the files that is not read."""
+    from reconciler.load.kindfolders import folders_beside, kind_files  # noqa: PLC0415 - as above
+
+    named = {os.path.realpath(folder) for folder in given}
+    for folder in folders_beside(paths):
+        if os.path.realpath(folder) not in named and any(kind_files([], [folder], [])):
+            yield (
+                f"{folder} is not used: with --trust base, kinds come from the commit of --base, which is "
+                "not given, or from the folders of --kinds"
+            )
+
+
+def _of_base(
+    parameters: Mapping[str, Any], built_in: Mapping[str, Kind], warn: Warn, on_file: Listener | None
+) -> Mapping[str, Kind]:
+    """Load the kinds of the base commit, and from the working tree only what lies in none of its folders."""
+    from reconciler.cli.git import kinds_at  # noqa: PLC0415 - only --base needs it
+    from reconciler.load.kindfolders import kind_files, places_beside  # noqa: PLC0415 - as above
+    from reconciler.load.links import work_tree  # noqa: PLC0415 - the same
+    from reconciler.userkinds import user_kinds_of  # noqa: PLC0415 - the same
+
+    paths = parameters["paths"]
+    trees = {work_tree(place) for place in places_beside(paths)}
+    reviewed = [folder for folder in parameters["kinds"] if work_tree(folder) in trees]
+    elsewhere = [folder for folder in parameters["kinds"] if folder not in reviewed]
+    folders = [*reviewed, *places_beside(paths)]
+    there = kinds_at(parameters["base"], folders)
+    for text in _differences(there, folders, parameters["base"]):
+        warn(text)
+    problems = list(there.problems)
+    files = chain(kind_files(elsewhere, [], problems), there.files)
+    return user_kinds_of(files, problems, built_in, on_file)
+
+
+def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:
+    """Yield a warning if the working tree has other kinds than the base."""
+    from reconciler.load.kindfolders import kind_files  # noqa: PLC0415 - as above
+
+    present = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - as it was typed
+    now = {os.path.basename(file): content for file, content in kind_files([], present, [])}  # noqa: PTH119 - the same
+    then = {os.path.basename(file): content for file, content in there.files}  # noqa: PTH119 - the same
+    names = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    if names:
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield (
+            f"kinds differ from those at {reference}: {', '.join(names[:_MOST_NAMED])}{more}; "
+            "with --trust base the old ones are used, so what the new ones change is not shown"
+        )

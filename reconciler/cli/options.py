@@ -17,7 +17,7 @@ from reconciler.cli.credentials import (
     checked_scheme,
     checked_url,
 )
-from reconciler.cli.kinds import KINDS
+from reconciler.cli.kinds import KINDS, TRUST
 from reconciler.clock import Clock, SystemClock
 from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError
@@ -200,18 +200,18 @@ _TARGETS = [
 
 def input_options(command: Command) -> Command:
     """Add the options of a command that reads files."""
-    return _add(command, [*_PATHS, KINDS, *_SCOPE, _EXPIRY, _VERBOSE_OFFLINE, *_OUTPUT])
+    return _add(command, [*_PATHS, KINDS, TRUST, *_SCOPE, _EXPIRY, _VERBOSE_OFFLINE, *_OUTPUT])
 
 
 def api_options(command: Command) -> Command:
     """Add the options of a command that reads files and talks to the API."""
-    scoped = [KINDS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
+    scoped = [KINDS, TRUST, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
     return _add(command, [*_PATHS, *_TARGETS, *_LIMITS, *scoped])
 
 
 def apply_options(command: Command) -> Command:
     """Add the options of a command that reads files, or a plan that was made from them."""
-    scoped = [KINDS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
+    scoped = [KINDS, TRUST, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
     return _add(command, [*_OPTIONAL_PATHS, *_TARGETS, *_LIMITS, allow_destroy_option, *scoped])
 
 
@@ -227,7 +227,7 @@ def explain_options(command: Command) -> Command:
         type=click.Path(),
         help="A file or directory that declares the key. Repeatable.",
     )
-    return _add(command, [files, KINDS, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
+    return _add(command, [files, KINDS, TRUST, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
 
 
 def connection_options(command: Command) -> Command:

@@ -107,7 +107,10 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
 
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
     digest = InputsDigest() if is_told else None
-    kinds = known_kinds(parameters, None if digest is None else digest.add)
+    told: list[Problem] = []
+    on_file = None if digest is None else digest.add
+    kinds = known_kinds(parameters, lambda text: told.append(Problem(text)), on_file)
+    console.warn(told)
     directory = Directory(reader)
     whole = directory.resolved(read_files(kinds, parameters, now, digest))
     base = _base(kinds, directory, parameters, now)
@@ -121,6 +124,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     if base is not None:
         made = base.labelled(kinds, made, whole, selected)
     console.warn(made.warnings[len(state.warnings) :])
+    made = replace(made, warnings=(*made.warnings, *told))
     commit = git_commit(parameters["paths"], console.warning) if is_told else None
     base_commit = None if base is None else base.commit
     made_from = Provenance(parameters["base_url"], str(digest), commit, base_commit)

@@ -79,7 +79,7 @@ class Rounds:
         self._records = records
         self._history = history
         self._watch = watch
-        self._kinds = known_kinds(parameters)
+        self._kinds = known_kinds(parameters, console.warning)
         self._files = WatchedFiles(parameters["paths"], lambda now: validator(parameters, self._kinds, now))
         self._valid: DesiredState | None = None
         self._valid_since = clock.now()

@@ -32,7 +32,7 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
     from reconciler.render.text import counted  # noqa: PLC0415 - the same
 
     console = console_of(parameters)
-    checks = validator(parameters, known_kinds(parameters), clock_of(context).now())
+    checks = validator(parameters, known_kinds(parameters, console.warning), clock_of(context).now())
     state = desired_state(parameters["paths"], standard_input(), checks)
     console.warn(state.warnings)
     for part in state.scopes:

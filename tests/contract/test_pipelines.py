@@ -274,3 +274,26 @@ def test_the_snippets_in_the_documentation_use_the_action_as_it_is() -> None:
     assert {name for step in used for name in step.get("with", {})} <= set(document(ACTION)["inputs"])
     assert [hook["id"] for hook in hooks["repos"][0]["hooks"]] == ["reconciler-validate"]
     assert whole["permissions"] == {}
+
+
+def commands_with_a_token() -> list[str]:
+    """Give every line of what is ready to copy that plans or looks for drift."""
+    files = [*ROOT.glob("deploy/**/*"), *ROOT.glob("action/*"), *EXAMPLE.glob(".github/workflows/*")]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
+    lines = [line for text in texts for line in text.splitlines()]
+    return [
+        line
+        for line in lines
+        if re.search(r"reconciler (plan|drift) (?!ended)[^`]|run drift|words=\(plan|\[drift,", line)
+    ]
+
+
+def test_no_kind_of_a_pull_request_decides_what_a_token_reads() -> None:
+    found = commands_with_a_token()
+    assert len(found) >= 9
+    assert [line for line in found if not re.search(r'--trust[ =](base|"\$INPUT_TRUST")', line)] == []
+    service = (ROOT / "deploy/kubernetes-service/deployment.yaml").read_text(encoding="utf-8")
+    assert "- --trust=base" in service
+    assert document(ACTION)["inputs"]["trust"]["default"] == "base"
+    given = [step["with"] for step, _ in uses().values() if "plan" not in step["with"]]
+    assert {about.get("trust") for about in given if about.get("command") != "validate"} == {"base"}
