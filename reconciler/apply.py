@@ -116,6 +116,7 @@ class Executor:
         by_scope: dict[Scope, list[Change]] = {}
         for change in changes:
             by_scope.setdefault(change.scope, []).append(change)
+        self._workers.start(len(by_scope))
         found = [self._workers.submit(self._recheck_scope, *item) for item in by_scope.items()]
         return tuple(outcome for scope in completed(found) for outcome in scope.result())
 
@@ -137,11 +138,13 @@ class Executor:
 
         One failure does not stop the rest. Once ``stop`` is set, requests in flight finish and the
         changes that have not begun are not attempted. ``on_outcome`` is called by several threads.
+        Raises ConfigurationError before anything is sent if a thread cannot be started.
         """
         waiting: SimpleQueue[Change] = SimpleQueue()
         for change in changes:
             waiting.put(change)
         count = min(self._workers.count, len(changes))
+        self._workers.start(count)  # all of them: none can fail to start between two writes
         shares = [self._workers.submit(self._work, waiting, on_outcome) for _ in range(count)]
         return tuple(outcome for share in completed(shares) for outcome in share.result())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from socketserver import TCPServer
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.waiting import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,8 +41,11 @@ def serve(address: str, port: int, paths: Mapping[str, Callable[[], Answer]]) ->
     except (OSError, OverflowError, TypeError) as error:  # a TypeError is a name that cannot be encoded
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"nothing can listen on {address} port {port}: {reason}") from error
-    thread = threading.Thread(target=server.serve_forever, name="monitor", daemon=True)
-    thread.start()
+    try:
+        thread = start_thread(server.serve_forever, "monitor")
+    except ConfigurationError:
+        server.server_close()
+        raise
     try:
         yield int(server.server_address[1])
     finally:

@@ -1,29 +1,64 @@
-"""Waiting for threads, without turning a deaf ear to signals."""
+"""Threads, started before they are needed, and waiting for them without missing a signal."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+import threading
+import weakref
+from concurrent.futures import Future, as_completed
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
     from types import TracebackType
 
 T = TypeVar("T")
 _LONGEST_WAIT: Final = 0.2
 
 
+class _Task:
+    """One piece of work, and where its result goes."""
+
+    def __init__(self, work: Callable[[], Any], future: Future[Any]) -> None:
+        self._work = work
+        self._future = future
+
+    def run(self) -> None:
+        if not self._future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self._work()
+        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+            self._future.set_exception(error)
+        else:
+            self._future.set_result(result)
+
+    def cancel(self) -> None:
+        self._future.cancel()
+        self._future.set_running_or_notify_cancel()
+
+
+_Tasks = SimpleQueue[_Task | None]
+
+
 class Workers:
     """Threads that are kept until the context ends, at most ``count`` of them.
 
-    A service that started new ones in each round would grow: what threads leave behind is scattered.
+    A service that started new ones in each round would grow: what threads leave behind is scattered. The
+    executors of the standard library start a thread when work comes: then one that cannot be started is
+    found out between two writes.
     """
 
     def __init__(self, count: int) -> None:
         """Start no thread before there is work."""
         self.count = count
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="worker")
+        self._tasks: _Tasks = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._finalizer = weakref.finalize(self, _end, self._tasks, self._threads)
 
     def __enter__(self) -> Self:
         """Begin to work."""
@@ -36,11 +71,56 @@ class Workers:
         traceback: TracebackType | None,
     ) -> None:
         """Begin nothing more. Nobody waits: after Ctrl-C a read may still hang until its time-out."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._finalizer()
+
+    def start(self, wanted: int) -> None:
+        """Have ``wanted`` threads ready, or as many as there may be, before the first of them is needed.
+
+        Raises ConfigurationError if one cannot be started.
+        """
+        with self._lock:
+            while len(self._threads) < min(wanted, self.count):
+                # It must not hold these workers, which end with whoever uses them.
+                serve = partial(_serve, self._tasks)
+                self._threads.append(start_thread(serve, f"worker-{len(self._threads) + 1}"))
 
     def submit(self, work: Callable[..., T], *arguments: object) -> Future[T]:
         """Have ``work`` done as soon as a thread is free."""
-        return self._pool.submit(work, *arguments)
+        self.start(1)
+        future: Future[T] = Future()
+        self._tasks.put(_Task(lambda: work(*arguments), future))
+        return future
+
+
+def start_thread(work: Callable[[], None], name: str) -> threading.Thread:
+    """Start a thread that keeps no process from ending. Raises ConfigurationError if it cannot be started."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        message = f"the thread {name} cannot be started ({error}): nothing more is sent"
+        advice = "lower --parallelism, or raise the limits of processes and memory"
+        raise ConfigurationError(f"{message}; {advice}") from error
+    return thread
+
+
+def _serve(tasks: _Tasks) -> None:
+    while (task := tasks.get()) is not None:
+        task.run()
+        del task  # what it holds is not kept until the next one comes
+
+
+def _end(tasks: _Tasks, threads: list[threading.Thread]) -> None:
+    """Drop the work that has not begun, and let each thread end after its own."""
+    while True:
+        try:
+            task = tasks.get_nowait()
+        except Empty:
+            break
+        if task is not None:
+            task.cancel()
+    for _ in threads:
+        tasks.put(None)
 
 
 def completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:

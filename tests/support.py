@@ -145,6 +145,16 @@ def unused_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
+@contextlib.contextmanager
+def no_new_threads() -> Iterator[None]:
+    """Keep this process from starting threads: ask for stacks that no machine has room for."""
+    before = threading.stack_size(2**46)
+    try:
+        yield
+    finally:
+        threading.stack_size(before)
+
+
 def emulate(clock: FakeClock | None = None, **settings: Any) -> Emulator:
     """Make an emulator that knows the token; its switches are given by name."""
     names = set(Switches.__dataclass_fields__)

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ExitCode
+from reconciler.waiting import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
 
     Python runs what it is given in the main thread, between any two of its steps. There, setting an event
     whose lock that thread holds would wait for ever; putting something into a simple queue never waits.
+    Raises ConfigurationError if the thread cannot be started.
     """
     queue: SimpleQueue[int | None] = SimpleQueue()
 
@@ -44,8 +46,7 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
         while (number := queue.get()) is not None:
             handlers[signal.Signals(number)]()
 
-    thread = threading.Thread(target=listen, name="signals", daemon=True)
-    thread.start()
+    thread = start_thread(listen, "signals")
     before = {number: signal.signal(number, put) for number in handlers}
     try:
         yield

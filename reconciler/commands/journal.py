@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -11,10 +10,10 @@ from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.model import Action
 from reconciler.plan import unstored_fields
-from reconciler.waiting import completed
+from reconciler.waiting import Workers, completed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from reconciler.client import Reader
     from reconciler.doubts import Doubt
@@ -45,20 +44,18 @@ class Finding:
 
 
 def clear_up(
-    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Iterable[Doubt], parallelism: int
+    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Sequence[Doubt], parallelism: int
 ) -> tuple[Finding, ...]:
     """Read each key in doubt from the API at ``base_url`` and tell whether its write took effect.
 
     ``parallelism`` keys are read at a time.
     """
-    pool = ThreadPoolExecutor(parallelism, thread_name_prefix="clear-up")
-    try:
-        findings = [pool.submit(_clear_up, reader, kinds, base_url, doubt) for doubt in doubts]
+    with Workers(parallelism) as workers:
+        workers.start(len(doubts))
+        findings = [workers.submit(_clear_up, reader, kinds, base_url, doubt) for doubt in doubts]
         for _ in completed(findings):
             pass
         return tuple(finding.result() for finding in findings)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C a read may hang until its time-out
 
 
 def secret_text(doubt: Doubt) -> str:

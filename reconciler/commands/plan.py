@@ -75,6 +75,7 @@ class Planner:
         """Examine every scope; ``on_failure`` is given all that was begun when one could not be read."""
         parts: list[ScopePlan] = []
         failures: dict[Scope, ReconcilerError] = {}
+        self.workers.start(len(state.scopes))
         futures = {self.workers.submit(self._examine, part, selected): part.scope for part in state.scopes}
         try:
             for future in completed(futures):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support import CommandLine, declare, emulate, fill, listings, patches
+from tests.support import CommandLine, declare, emulate, fill, listings, no_new_threads, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from reconciler.emulator import Emulator, RequestRecord
 
 NAMES = ("key-a", "key-b", "key-c")
 QUESTION = "Only 'yes' will be accepted to approve."
@@ -196,3 +197,27 @@ def test_a_key_that_is_gone_by_the_time_of_approval_is_left_alone(
     done = cli.on_terminal("apply", drifted, answer=b"yes\n", ask=lambda: emulator.remove_key(1, 76, "key-c"))
     assert done.code == 4
     assert "key-c: stale" in done.out
+
+
+@pytest.mark.parametrize(("method", "sent"), [("GET", 0), ("PATCH", 5)])
+def test_threads_that_cannot_be_started_keep_back_every_write_or_none(
+    cli: CommandLine, tmp_path: Path, method: str, sent: int
+) -> None:
+    """From the first request of ``method`` on."""
+    names = [f"key-{number}" for number in range(5)]
+    files = declare(tmp_path / "keys.yaml", *({"name": name, "description": "x"} for name in names))
+    with contextlib.ExitStack() as stack:
+
+        def listen(record: RequestRecord) -> None:
+            if record.method == method:
+                stack.enter_context(no_new_threads())
+
+        with emulate(listen=listen) as emulator:
+            fill(emulator, *names)
+            cli.use(emulator)
+            done = cli("apply", files, "--auto-approve", "--parallelism", "4")
+            assert len(patches(emulator)) == sent
+    if sent:
+        assert (done.code, done.err) == (0, "")
+    else:
+        assert (done.code, "cannot be started" in done.err) == (1, True)
