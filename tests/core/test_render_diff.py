@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Position, Problem
+from reconciler.kinds import is_segment
 from reconciler.plan import assemble
 from reconciler.render.diff import render_diff
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan
@@ -82,7 +83,7 @@ def test_a_list_where_order_matters_is_shown_whole_on_both_sides() -> None:
     assert "- list = [2, 1]\n+ list = [1, 2]  # neutral: access unchanged\n" in text
 
 
-@given(HOSTILE, HOSTILE, NAMES)
+@given(HOSTILE, HOSTILE, NAMES.filter(is_segment))
 def test_no_text_makes_a_line_of_its_own(before: str, after: str, name: str) -> None:
     key = replace(declared(name, description=after, containers=[WEB]), source=name)
     plan = make_plan(

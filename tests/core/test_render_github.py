@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Position, Problem
+from reconciler.kinds import is_segment
 from reconciler.plan import assemble
 from reconciler.render.escape import printable
 from reconciler.render.github import render_github
@@ -151,7 +152,7 @@ def test_a_long_value_and_a_long_set_are_cut_with_what_is_left_out() -> None:
     assert ", and 90 more]  # grants: binds 100" in found.message
 
 
-@given(HOSTILE, HOSTILE, NAMES)
+@given(HOSTILE, HOSTILE, NAMES.filter(is_segment))
 def test_any_text_arrives_as_it_is_shown_and_makes_no_command(before: str, after: str, name: str) -> None:
     key = replace(declared(name, description=after, is_disabled=True), source=name)
     plan = make_plan([key], [live(name, description=before)])

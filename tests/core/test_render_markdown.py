@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.errors import Position, Problem
+from reconciler.kinds import is_segment
 from reconciler.plan import assemble
 from reconciler.render.markdown import render_markdown
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since
@@ -294,7 +295,7 @@ def test_errors_and_warnings_beyond_what_fits_are_counted() -> None:
     assert len(comment.keys) > 100
 
 
-@given(HOSTILE, HOSTILE, NAMES, HOSTILE)
+@given(HOSTILE, HOSTILE, NAMES.filter(is_segment), HOSTILE)
 def test_no_text_changes_the_structure_or_stands_outside_of_code(
     before: str, after: str, name: str, key: str
 ) -> None:

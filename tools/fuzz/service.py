@@ -139,10 +139,18 @@ def _wrong_outcome(outcomes: Sequence[Outcome], side: _Scripted | _Wired) -> str
         return f"{len(outcomes)} outcomes of one change"
     if outcomes[0].result is not Result.APPLIED:
         return "" if outcomes[0].detail else "no reason given"
-    found = side.last_document()
     wanted = {"name": "one", **_PATCH}
-    held = isinstance(found, dict) and all(found.get(name) == value for name, value in wanted.items())
+    held = any(
+        isinstance(found, dict) and all(found.get(name) == value for name, value in wanted.items())
+        for found in _objects(side.last_document())
+    )
     return "" if held else "called applied without an answer that says so"
+
+
+def _objects(document: Any) -> Sequence[Any]:
+    """Return what a response shows: a key, or the keys of a listing, by which a write is resolved too."""
+    listed = document.get("results") if isinstance(document, dict) else None
+    return listed if isinstance(listed, list) else [document]
 
 
 def _unprintable(text: str) -> str:
