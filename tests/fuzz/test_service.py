@@ -67,7 +67,7 @@ def test_a_list_that_says_two_things_is_never_read_as_no_keys(body: bytes) -> No
     [
         (EMPTY, True),
         (b'{"count":0,"results":[],"more":1}', True),
-        (b'{"count":0.0,"results":[]}', False),
+        (b'{"count":0.0,"results":[]}', True),
         (b'{"count":false,"results":[]}', False),
         (b'{"count":1,"results":[]}', False),
         (b'{"count":2,"count":0,"results":[]}', False),

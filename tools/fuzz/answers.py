@@ -182,7 +182,8 @@ def says_none(document: Any) -> bool:
     if not isinstance(document, dict):
         return False
     count, results = document.get("count"), document.get("results")
-    return type(count) is int and count == 0 and results == [] and isinstance(results, list)
+    # As JSON Schema counts: 0.0 is the integer 0, and false is none.
+    return type(count) in {int, float} and count == 0 and results == [] and isinstance(results, list)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
