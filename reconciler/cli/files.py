@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from io import FileIO
+
+_NO_NEW_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""Why no file can be made in a folder, though one that is there may be writable."""
+_NO_NEW_NAME: Final = frozenset({errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM})
+"""Why a file cannot take the name of another: that is mounted, or its folder is not ours to change."""
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -37,12 +49,135 @@ def write_whole(file: Path, text: str) -> None:
 def replace_text(file: str, before: bytes, text: str) -> None:
     """Put ``text`` into a file that holds ``before``; what a link names is written, not the link.
 
-    Raises ConfigurationError if the file changed in the meantime, or cannot be written.
+    The file keeps its owner, group, permissions and attributes, and all its names. It is replaced in one step
+    where that is possible. Where it is not, because it has several names, is mounted by itself, lies in a
+    folder that may not be written, or could not keep its owner, it is written over; its old content is
+    beside it until that is done. Raises ConfigurationError if the file changed in the meantime, or cannot be
+    written.
     """
     place = Path(file).resolve()
+    content = text.encode()
     try:
-        if place.read_bytes() != before:
-            raise ConfigurationError(f"{file} changed while it was read, so nothing was written; try again")
-        write_whole(place, text)
+        with place.open("r+b", buffering=0) as opened:
+            if opened.readall() != before:
+                raise ConfigurationError(
+                    f"{file} changed while it was read, so nothing was written; try again"
+                )
+            if os.fstat(opened.fileno()).st_nlink > 1 or not _replaced(place, content):
+                _written_over(place, opened, before, content)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _replaced(place: Path, content: bytes) -> bool:
+    """Replace a file in one step by one like it; return whether that was possible."""
+    try:
+        temporary = _beside(place, content)
+    except OSError as error:
+        if error.errno in _NO_NEW_FILE:
+            return False
+        raise
+    try:
+        if not _is_like(place, temporary):
+            return False
+        temporary.replace(place)
+    except OSError as error:
+        if error.errno in _NO_NEW_NAME:
+            return False
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+    _synchronize(place.parent)
+    return True
+
+
+def _beside(place: Path, content: bytes) -> Path:
+    """Write a new file beside another one, on disk when this returns. Raises OSError."""
+    import tempfile  # noqa: PLC0415 - slow to load, and --help writes no file
+
+    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=".reconciler-")
+    try:
+        with os.fdopen(descriptor, "wb") as temporary:
+            temporary.write(content)
+            temporary.flush()
+            os.fsync(temporary.fileno())
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def _is_like(place: Path, temporary: Path) -> bool:
+    """Let a new file have the owner, permissions and attributes of another; return whether it has."""
+    facts, attributes = place.stat(), _attributes(place)
+    with contextlib.suppress(OSError):
+        if (temporary.stat().st_uid, temporary.stat().st_gid) != (facts.st_uid, facts.st_gid):
+            os.chown(temporary, facts.st_uid, facts.st_gid)
+        temporary.chmod(stat.S_IMODE(facts.st_mode))
+        for name, value in attributes.items():
+            if _attributes(temporary).get(name) != value:
+                os.setxattr(temporary, name, value)
+    made = temporary.stat()
+    same = (made.st_uid, made.st_gid, made.st_mode) == (facts.st_uid, facts.st_gid, facts.st_mode)
+    return same and _attributes(temporary) == attributes
+
+
+def _attributes(place: Path) -> dict[str, bytes]:
+    """Return the extended attributes of a file, among them its access list; none where there are no such."""
+    if sys.platform != "linux":
+        return {}
+    try:
+        return {name: os.getxattr(place, name) for name in os.listxattr(place)}
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return {}
+        raise
+
+
+def _written_over(place: Path, opened: FileIO, before: bytes, content: bytes) -> None:
+    """Write a file over. If that fails it holds what it held. Raises OSError."""
+    kept = _kept(place, before)
+    try:
+        _write(opened, content)
+    except BaseException:
+        try:
+            _write(opened, before)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{place} could not be written whole: {error.strerror}; what it held is in {kept}"
+            ) from error
+        kept.unlink(missing_ok=True)
+        raise
+    kept.unlink(missing_ok=True)
+
+
+def _kept(place: Path, before: bytes) -> Path:
+    """Keep the content of a file beside it, or in the system's temporary folder. Raises OSError."""
+    import tempfile  # noqa: PLC0415 - as above
+
+    try:
+        return _beside(place, before)
+    except OSError as error:
+        if error.errno not in _NO_NEW_FILE:
+            raise
+        return _beside(Path(tempfile.gettempdir(), place.name), before)
+
+
+def _write(opened: FileIO, content: bytes) -> None:
+    """Write a file over, first what is there and then what is new, and shorten it at the end."""
+    opened.seek(0)
+    rest = memoryview(content)
+    while rest:
+        rest = rest[opened.write(rest) :]
+    opened.truncate()
+    os.fsync(opened.fileno())
+
+
+def _synchronize(folder: Path) -> None:
+    """Have the names of a folder on disk, where it can be opened."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

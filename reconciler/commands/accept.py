@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.adoption import declaration
 from reconciler.changes import mismatch
-from reconciler.commands.rewriting import check_rewritten, documents_of, state_of, text_of
+from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
 from reconciler.declared import DesiredScope
 from reconciler.diff import readable
 from reconciler.errors import InputError, Problem
 from reconciler.kinds import Form
 from reconciler.load.edit import place_of, replaced
+from reconciler.load.spelling import flow_text
 from reconciler.load.tree import edited
 from reconciler.model import ObservedScope
 from reconciler.normalize import json_text, normalize
@@ -111,17 +112,19 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
         field = kind.fields[name]
         edits += replaced(text, place, key.fields[name], wanted.fields[name], _same(field))
     result = edited(text, edits)
-    expected: set[tuple[str, str | None]] = {(found.address, name) for name in found.fields}
-    after = check_rewritten(before, result, key.position, expected, make_validator)
+    meant = Rewriting(
+        key.position,
+        f"write it by hand: {flow_text({name: wanted.fields[name] for name in found.fields})}",
+        {(found.address, name) for name in found.fields},
+        {(document.index, index, name) for name in found.fields},
+    )
+    after = check_rewritten(text, result, meant, make_validator, before)
     (again,) = (
         k for part in after.scopes if part.scope == found.scope for k in part.keys if k.name == key.name
     )
     left = set(_differing(kind, found.scope, again, found.live, now)).intersection(found.fields)
     if left:
-        reason = (
-            f"nothing was written, because it would not bring the live value of {', '.join(sorted(left))}"
-        )
-        raise InputError([Problem(reason, key.position, found.address)])
+        meant.refuse(f"it would not bring the live value of {', '.join(sorted(left))}")
     return mark + result
 
 

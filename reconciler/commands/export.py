@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.adoption import Adoption, adopt, document_lines, key_lines
-from reconciler.commands.rewriting import check_rewritten, documents_of, state_of, text_of
+from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
 from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import InputError, Position, Problem, WrongShapeError
 from reconciler.load.insert import end_of_keys, with_document, with_lines
+from reconciler.load.tree import parts
 from reconciler.plan import plan_scope
 from reconciler.resources import document_schema
 from reconciler.schemas import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
-    from reconciler.commands.rewriting import MakeValidator
+    from reconciler.commands.rewriting import Added, MakeValidator
     from reconciler.kinds import Kind
     from reconciler.load.documents import Document
     from reconciler.model import ObservedScope
@@ -87,10 +89,24 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
         place = end_of_keys(text, file, index)
         lines = [line for made in adoption.keys for line in key_lines(made, place.column, place.offset)]
         result = with_lines(text, place, lines)
-    expected: set[tuple[str, str | None]] = {(scope.address(made.name), None) for made in adoption.keys}
-    after = check_rewritten(before, result, Position(file), expected, live.make_validator)
+    meant = Rewriting(
+        Position(file),
+        "reconciler export without --into prints the keys, to add them by hand",
+        {(scope.address(made.name), None) for made in adoption.keys},
+        added=_added(text, documents, index),
+    )
+    after = check_rewritten(text, result, meant, live.make_validator, before)
     _check(live, after, adoption)
     return Export(mark + result, adoption, warnings)
+
+
+def _added(text: str, documents: Sequence[Document], index: int | None) -> Added:
+    """Return where what is new begins: behind the keys of a document, or behind all documents."""
+    every = parts(text)
+    if index is None:
+        return len(every), None
+    number = [place for place, part in enumerate(every) if part.root is not None][index]
+    return number, len(documents[index].data["keys"])
 
 
 def _adopted(live: Live, declared: frozenset[str]) -> Adoption:

@@ -11,16 +11,27 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from reconciler.errors import InputError, Problem
 from reconciler.load import edit_lists
-from reconciler.load.spelling import block_text, flow_text, literal_lines, single_quoted
+from reconciler.load.spelling import (
+    block_text,
+    flow_text,
+    json_line,
+    json_lines,
+    literal_lines,
+    single_quoted,
+)
 from reconciler.load.tree import (
     Edit,
     Node,
     Shape,
+    dash_of,
+    first_indentation,
+    indentation,
     line_end,
     line_start,
     newline,
     next_line,
     properties_end,
+    removed_lines,
     trees,
 )
 from reconciler.render.escape import quoted
@@ -31,7 +42,9 @@ if TYPE_CHECKING:
 _INDENT: Final = 2
 _LONGEST_FLOW: Final = 100
 _HEADER: Final = re.compile(r"[|>][-+0-9]*")
-_COLON: Final = re.compile(r"\s*:")
+_COLON: Final = re.compile(r"[ \t]*:")
+_TAG: Final = re.compile(r"(![^\s,\[\]{}]*)[ \t]*")
+_TAGGED: Final = ((str, "!"), (str, "str"), (str, "str>"), (list, "seq"), (dict, "map"))
 _MERGE: Final = "<<"
 
 
@@ -42,6 +55,11 @@ class Place:
     key: Node
     value: Node
     in_flow: bool
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the field is written as in JSON."""
+        return self.in_flow and self.key.style == '"'
 
 
 def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -> Place:
@@ -101,7 +119,7 @@ def replaced(text: str, place: Place, old: Any, new: Any, same: edit_lists.Same)
     """
     value = place.value
     if isinstance(old, list) and isinstance(new, list) and value.children and new and same is not None:
-        kept = edit_lists.of_items(text, value, (old, new), same)
+        kept = edit_lists.of_items(text, place.value, (old, new), same)
         if kept is not None:
             return kept
     if value.shape is Shape.SCALAR and value.is_block:
@@ -114,21 +132,32 @@ def replaced(text: str, place: Place, old: Any, new: Any, same: edit_lists.Same)
 def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
     """Replace what stands in a line: a scalar, or a collection between brackets."""
     value = place.value
-    spelled = _restyled(new, place)
+    spelled = _restyled(text, new, place)
     if not place.in_flow and isinstance(new, list) and len(spelled) + value.column > _LONGEST_FLOW:
-        return _lines_instead(text, place, new)
+        return [*_without_tag(text, value, new), *_lines_instead(text, place, new)]
     if value.content < value.end:
-        return [Edit(value.content, value.end, spelled)]
+        return [*_without_tag(text, value, new), Edit(value.content, value.end, spelled)]
     # Nothing at all is written: the value goes behind the colon, the tag or the anchor.
     before = text[: value.end]
     gap = "" if before[-1:].isspace() else " "
     is_bare = place.in_flow and not _COLON.match(text, place.key.end)
-    return [Edit(value.end, value.end, f"{':' if is_bare else ''}{gap}{spelled}")]
+    return [
+        *_without_tag(text, value, new),
+        Edit(value.end, value.end, f"{':' if is_bare else ''}{gap}{spelled}"),
+    ]
+
+
+def _without_tag(text: str, value: Node, new: Any) -> Sequence[Edit]:
+    """Remove a tag that says what the new value is not."""
+    tag = _TAG.search(text, value.start, value.content)
+    if tag is None or any(isinstance(new, kind) and tag[1].endswith(name) for kind, name in _TAGGED):
+        return []
+    return [Edit(tag.start(), tag.end(), "")]
 
 
 def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit]:
     """Replace a short value by a list with a line for each item."""
-    value, mark = place.value, newline(text)
+    value, mark = place.value, newline(text, place.value.end)
     start = len(text[: value.content].rstrip(" "))
     pad = " " * (place.key.column + _INDENT)
     lines = mark.join(f"{pad}- {block_text(item)}" for item in new)
@@ -136,9 +165,15 @@ def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit
     return [Edit(start, value.end, ""), Edit(end, end, mark + lines)]
 
 
-def _restyled(new: Any, place: Place) -> str:
-    """Write a value in the quotes of the old one, if it has some."""
+def _restyled(text: str, new: Any, place: Place) -> str:
+    """Write a value in the quotes of the old one, if it has some; as JSON where JSON stands."""
     style = place.value.style
+    if place.is_json:
+        pad = indentation(text, place.key.start)
+        starts_line = line_start(text, place.key.start) + len(pad) == place.key.start
+        if starts_line and pad and isinstance(new, list | dict) and new:
+            return json_lines(new, first_indentation(text), newline(text, place.key.start) + pad)
+        return json_line(new)
     if isinstance(new, str):
         if style == "'":
             return single_quoted(new) or quoted(new)
@@ -155,13 +190,16 @@ def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
     header = _HEADER.match(text, value.content)
     head_end = value.content if header is None else header.end()
     first = next_line(text, value.content)
-    body = Edit(first, max(first, value.end), "")
     block = literal_lines(new) if isinstance(new, str) else None
     if block is None:
         rest = line_end(text, value.content)
         gone = [Edit(rest, value.end, "")] if value.end > rest else []
-        return [Edit(value.content, head_end, block_text(new)), *gone]
-    mark = newline(text)
+        return [
+            *_without_tag(text, value, new),
+            Edit(value.content, head_end, block_text(new)),
+            *gone,
+        ]
+    mark = newline(text, value.content)
     indent = " " * _body_column(text, first, value.end, place.key.column + _INDENT)
     lines = mark.join(f"{indent}{line}" if line else "" for line in block[1])
     is_folded = text[value.content] == ">" and len(block[1]) == 1
@@ -169,32 +207,36 @@ def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
     if first >= value.end:  # an empty block
         end = line_end(text, value.content)
         return [Edit(value.content, head_end, sign), Edit(end, end, mark + lines)]
-    return [Edit(value.content, head_end, sign), Edit(body.start, body.end, lines)]
+    return [Edit(value.content, head_end, sign), Edit(first, max(first, value.end), lines)]
 
 
 def _body_column(text: str, first: int, end: int, default: int) -> int:
     """Give the column at which the lines of a block scalar begin."""
-    body = text[first:end]
-    lines = [line for line in body.splitlines() if line.strip()]
-    return len(lines[0]) - len(lines[0].lstrip(" ")) if lines else default
+    while first < end:
+        line = text[first : line_end(text, first)]
+        if line.strip():
+            return len(line) - len(line.lstrip(" "))
+        first = next_line(text, first)
+    return default
 
 
 def _block_collection(text: str, place: Place, new: Any) -> Sequence[Edit]:
     """Replace a list or mapping of several lines: by lines again if it is a list with items."""
     value = place.value
-    first = line_start(text, value.content)
+    is_list = value.shape is Shape.SEQUENCE
+    begin = dash_of(text, value, 0) if is_list else value.content
+    first = line_start(text, begin)
     colon = _COLON.match(text, place.key.end)
     behind = place.key.end if colon is None else colon.end()
     named = properties_end(text, value.start)
     if named > value.start:
         behind = named
-    is_plain = first > behind
-    if not is_plain:
-        return [Edit(value.content, value.end, flow_text(new))]
-    mark = newline(text)
+    untagged = _without_tag(text, value, new)
+    if first <= behind:
+        return [*untagged, Edit(begin, value.end, flow_text(new))]
     if isinstance(new, list) and new:
-        line = text[first : value.content]
-        pad = line[: len(line) - len(line.lstrip(" "))]
-        lines = mark.join(f"{pad}- {block_text(item)}" for item in new)
-        return [Edit(first, value.end, lines)]
-    return [Edit(behind, behind, f" {flow_text(new)}"), Edit(first, next_line(text, value.end), "")]
+        pad = text[first:begin]
+        spell = edit_lists.spelling_of(value.children[0])
+        lines = [line for item in new for line in spell(item, len(pad))]
+        return [*untagged, Edit(first, value.end, newline(text, first).join(lines))]
+    return [*untagged, Edit(behind, behind, f" {flow_text(new)}"), removed_lines(text, first, value.end)]

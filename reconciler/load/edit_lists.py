@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.load.spelling import block_text, field_lines, flow_text
-from reconciler.load.tree import Edit, Node, Shape, inserted_lines, line_start, next_line
-from reconciler.render.escape import quoted
+from reconciler.load.spelling import block_text, field_lines, flow_text, json_line
+from reconciler.load.tree import (
+    Edit,
+    Node,
+    Shape,
+    dash_of,
+    end_of_remarks,
+    indentation,
+    inserted_lines,
+    line_start,
+    newline,
+    removed_lines,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
 _COMMA: Final = re.compile(r"\s*,")
+_GAP: Final = re.compile(r"\s*,\s*")
+_COLON: Final = re.compile(r"\s*:\s*")
+_REMARK: Final = re.compile(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
 
 Same = Callable[[Any], str] | None
 """Gives the text by which two items of a set are the same; None for a list whose order counts."""
+Spell = Callable[[Any, int], Sequence[str]]
+"""Writes an item of a block list as lines whose dash stands at a column."""
 
 
 def of_items(
@@ -35,29 +51,34 @@ def of_items(
         return None
     if written.is_block:
         return _of_lines(text, written, stays, added)
-    return _of_flow(text, written, stays, added)
+    return [
+        *_less_of_flow(text, written.children, stays),
+        *_more_of_flow(text, written.children, stays, added),
+    ]
 
 
 def _of_lines(text: str, written: Node, stays: Sequence[bool], added: Sequence[Any]) -> Sequence[Edit] | None:
     edits: list[Edit] = []
-    before = written.start
     column = 0
-    for item, stay in zip(written.children, stays, strict=True):
-        dash = text.rfind("-", before, item.start)
+    for index, (item, stay) in enumerate(zip(written.children, stays, strict=True)):
+        dash = dash_of(text, written, index)
         start = line_start(text, dash)
-        if dash < 0 or text[start:dash].strip(" "):
+        if text[start:dash].strip(" "):
             return None
         column = dash - start
-        before = item.end
         if not stay:
-            edits.append(Edit(start, next_line(text, item.end), ""))
-    last = max(index for index, stay in enumerate(stays) if stay)
+            edits.append(removed_lines(text, start, item.end))
     if added:
-        example = written.children[last]
-        spell = _fields_as_lines if example.shape is Shape.MAPPING and example.is_block else _one_line
+        example = written.children[_last(stays)]
+        spell = spelling_of(example)
         lines = [line for item in added for line in spell(item, column)]
-        edits.append(inserted_lines(text, example.end, lines))
+        edits.append(inserted_lines(text, end_of_remarks(text, example.end, column), lines))
     return edits
+
+
+def spelling_of(example: Node) -> Spell:
+    """Return what writes an item the way that another one of the list is written."""
+    return _fields_as_lines if example.shape is Shape.MAPPING and example.is_block else _one_line
 
 
 def _one_line(item: Any, column: int) -> list[str]:
@@ -65,32 +86,98 @@ def _one_line(item: Any, column: int) -> list[str]:
 
 
 def _fields_as_lines(item: Any, column: int) -> list[str]:
+    if not isinstance(item, dict) or not item:
+        return _one_line(item, column)
     fields = [line for name, value in item.items() for line in field_lines(name, value, column + 2)]
     return [f"{' ' * column}- {fields[0].lstrip(' ')}", *fields[1:]]
 
 
-def _of_flow(text: str, written: Node, stays: Sequence[bool], added: Sequence[Any]) -> Sequence[Edit]:
-    edits: list[Edit] = []
-    items = written.children
-    last = max(index for index, stay in enumerate(stays) if stay)
+def _last(stays: Sequence[bool]) -> int:
+    return max(index for index, stay in enumerate(stays) if stay)
+
+
+def _less_of_flow(text: str, items: Sequence[Node], stays: Sequence[bool]) -> Iterator[Edit]:
+    """Remove items from between brackets."""
+    last = _last(stays)
+    has_remark = "#" in text[items[last].end : items[-1].end]
     for index, (item, stay) in enumerate(zip(items, stays, strict=True)):
         if stay:
             continue
         if index < last:
-            edits.append(Edit(item.start, items[index + 1].start, ""))
-        elif index == last + 1 and "#" not in text[items[last].end : items[-1].end]:
-            edits.append(Edit(items[last].end, items[-1].end, ""))
-        elif "#" in text[items[last].end : items[-1].end]:
-            edits.append(_without_item(text, items, index))
-    if added:
-        is_json = text[items[last].end - 1] in '"}' and '{"' in text[items[last].start : items[last].end]
-        spell = quoted if is_json else flow_text
-        more = "".join(f", {spell(item)}" for item in added)
-        edits.append(Edit(items[last].end, items[last].end, more))
-    return edits
+            yield Edit(item.start, items[index + 1].start, "")
+        elif has_remark:
+            yield _without_item(text, items, index)
+        elif index == last + 1:
+            yield Edit(items[last].end, items[-1].end, "")
 
 
 def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
     """Remove an item and the comma behind it, so that the remarks before it stay."""
     comma = _COMMA.match(text, items[index].end)
     return Edit(items[index].start, items[index].end if comma is None else comma.end(), "")
+
+
+def _more_of_flow(
+    text: str, items: Sequence[Node], stays: Sequence[bool], added: Sequence[Any]
+) -> Iterator[Edit]:
+    """Add items between brackets: laid out like the last that stays, and behind the remark about it."""
+    if not added:
+        return
+    last = items[_last(stays)]
+    layout = _layout(text, last)
+    remark = _REMARK.match(text, last.end)
+    if remark is None:
+        gap = _gap(text, items, _last(stays))
+        yield Edit(last.end, last.end, "".join(gap + layout.spelled(item) for item in added))
+        return
+    if not remark[1]:
+        yield Edit(last.end, last.end, ",")
+    pad = indentation(text, last.start)
+    if line_start(text, last.start) + len(pad) != last.start:
+        pad = " " * min(item.column for item in items if item.line == last.line)
+    mark = newline(text, last.end) + pad
+    yield Edit(remark.end(), remark.end(), mark + f",{mark}".join(layout.spelled(item) for item in added))
+
+
+def _gap(text: str, items: Sequence[Node], last: int) -> str:
+    """Return what stands between an item and the next, or would."""
+    for first in (last - 1, last):
+        if 0 <= first < len(items) - 1:
+            gap = text[items[first].end : items[first + 1].start]
+            if _GAP.fullmatch(gap):
+                return gap
+    start = items[last].start
+    pad = indentation(text, start)
+    return f",{newline(text, start)}{pad}" if line_start(text, start) + len(pad) == start else ", "
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How an item between brackets is written, and what stands between the parts of a mapping."""
+
+    word: Callable[[Any], str]
+    parts: tuple[str, str, str, str] | None = None
+
+    def spelled(self, item: Any) -> str:
+        """Write an item."""
+        if self.parts is None or not isinstance(item, dict) or not item:
+            return self.word(item)
+        opening, colon, comma, closing = self.parts
+        fields = (f"{self.word(name)}{colon}{self.word(value)}" for name, value in item.items())
+        return f"{{{opening}{comma.join(fields)}{closing}}}"
+
+
+def _layout(text: str, example: Node) -> _Layout:
+    pairs = list(example.pairs()) if example.shape is Shape.MAPPING and example.style == "[" else []
+    is_json = (pairs[0][0] if pairs else example).style == '"'
+    word = json_line if is_json else flow_text
+    if not pairs:
+        return _Layout(word)
+    opening = text[example.content + 1 : pairs[0][0].start]
+    colon = text[pairs[0][0].end : pairs[0][1].start]
+    comma = text[pairs[0][1].end : pairs[1][0].start] if len(pairs) > 1 else ", "
+    closing = text[pairs[-1][1].end : example.end - 1]
+    is_usual = not (opening + closing).strip() and _COLON.fullmatch(colon) and _GAP.fullmatch(comma)
+    if not is_usual:
+        return _Layout(word)
+    return _Layout(word, (opening, colon if is_json or colon[-1].isspace() else ": ", comma, closing))

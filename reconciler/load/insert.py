@@ -11,12 +11,13 @@ from reconciler.load.tree import (
     Node,
     Shape,
     aliases,
+    dash_of,
     edited,
+    end_of_remarks,
     inserted_lines,
     line_end,
     line_start,
     newline,
-    next_line,
     trees,
 )
 
@@ -69,7 +70,7 @@ def with_lines(text: str, place: ListPlace, lines: Sequence[str]) -> str:
 
 def with_document(text: str, lines: Sequence[str]) -> str:
     """Give a text with a document added at its end, in the line breaks of the text."""
-    mark = newline(text)
+    mark = newline(text, len(text))
     whole = text if not text or line_start(text, len(text)) == len(text) else text + mark
     head = ["---"] if trees(text) else []
     return whole + mark.join([*head, *lines]) + mark
@@ -88,26 +89,15 @@ def _empty(text: str, source: str, key: Node, keys: Node) -> ListPlace:
 
 def _block(text: str, source: str, keys: Node) -> ListPlace:
     first = keys.children[0]
-    dash = text.rfind("-", keys.start, first.start)
+    dash = dash_of(text, keys, 0)
     start = line_start(text, dash)
-    if dash < 0 or text[start:dash].strip(" "):
+    if text[start:dash].strip(" "):
         _refuse(keys, source, "the list of keys begins in a way that new ones cannot follow")
     gap = text[dash + 1 : first.start]
     is_usual = first.shape is Shape.MAPPING and first.is_block and first.start == first.content
     offset = len(gap) + 1 if gap and not gap.strip(" ") and is_usual else _INDENT
     column = dash - start
-    return ListPlace(_end_of_remarks(text, keys.end, column), column, offset)
-
-
-def _end_of_remarks(text: str, index: int, column: int) -> int:
-    """Go on behind the comments that belong to the last item: those that stand deeper than its dash."""
-    while True:
-        start = next_line(text, index)
-        line = text[start : line_end(text, start)]
-        rest = line.lstrip(" ")
-        if start == len(text) or not rest.startswith("#") or len(line) - len(rest) <= column:
-            return index
-        index = start
+    return ListPlace(end_of_remarks(text, keys.end, column), column, offset)
 
 
 def _refuse(node: Node, source: str, reason: str) -> NoReturn:

@@ -58,6 +58,11 @@ def default_parser() -> ParserFactory:
     return factory
 
 
+def _ended(text: str) -> str:
+    """Return the text with a last line break, without which PyYAML takes away that of a block scalar."""
+    return text if not text or text[-1] in "\r\n" else f"{text}\n"
+
+
 def pure_parser(text: str) -> Any:
     """Make PyYAML's pure Python parser: slower, the same events."""
     return yaml.SafeLoader(text)
@@ -68,7 +73,7 @@ def events(text: str, parser: ParserFactory) -> Iterator[Any]:
 
     Reading on may raise what :func:`syntax_errors` translates.
     """
-    return starmap(parser(text).get_event, repeat(()))  # the cheapest way to call it two million times
+    return starmap(parser(_ended(text)).get_event, repeat(()))  # the cheapest way for two million
 
 
 class syntax_errors:  # noqa: N801 - used like a function: `with syntax_errors(...)`
@@ -96,7 +101,7 @@ def compose(text: str) -> tuple[yaml.Node, ...]:
     been built without an error before: that bounds the depth of the tree.
     """
     loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    return tuple(node for node in yaml.compose_all(text, loader) if not _is_empty(node))
+    return tuple(node for node in yaml.compose_all(_ended(text), loader) if not _is_empty(node))
 
 
 def find(node: Any, path: tuple[str | int, ...]) -> tuple[Any, Any]:

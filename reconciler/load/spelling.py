@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _STARTS: Final = frozenset("_/($")
 """What a plain text may begin with, besides letters and digits."""
 _BROKEN: Final = re.compile(r": |:$| #|##|\s\s| $")
+_LAST_OF_ONE_ESCAPE: Final = "\uffff"
 _FLOW_MARKS: Final = frozenset(",[]{}:?")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _OTHER_IN_YAML_1_1: Final = re.compile(
@@ -43,6 +44,28 @@ def flow_text(value: Any) -> str:
     if isinstance(value, dict):
         return f"{{{', '.join(f'{flow_text(name)}: {flow_text(item)}' for name, item in value.items())}}}"
     return json.dumps(value)
+
+
+def json_line(value: Any) -> str:
+    """Write a value as JSON on one line; what nobody would see is escaped as JSON does it."""
+    text = json.dumps(value, ensure_ascii=False)
+    return printable("".join(_escaped(char) if char > _LAST_OF_ONE_ESCAPE else char for char in text))
+
+
+def json_lines(value: Any, unit: str, mark: str) -> str:
+    """Write a value as JSON with a line for each item, ``unit`` deeper at each level than ``mark``."""
+    inner = mark + unit
+    if isinstance(value, list) and value:
+        items = [json_lines(item, unit, inner) for item in value]
+        return f"[{inner}{f',{inner}'.join(items)}{mark}]"
+    if isinstance(value, dict) and value:
+        items = [f"{json_line(name)}: {json_lines(item, unit, inner)}" for name, item in value.items()]
+        return f"{{{inner}{f',{inner}'.join(items)}{mark}}}"
+    return json_line(value)
+
+
+def _escaped(char: str) -> str:
+    return char if printable(char) == char else json.dumps(char)[1:-1]
 
 
 def single_quoted(text: str) -> str | None:

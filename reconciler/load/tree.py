@@ -16,8 +16,10 @@ from reconciler.load import parser
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_PROPERTIES: Final = re.compile(r"(?:(?:&[\w-]+|![^\s,\[\]{}]*)\s*)*")
+_BREAK: Final = re.compile("\r\n|[\n\r]")
+_PROPERTY: Final = re.compile(r"[&!][^\s,\[\]{}]*")
+_INDENTED: Final = re.compile(r"(?<=[\r\n])[ \t]+")
+_BLANK: Final = re.compile(r"(?:[ \t\r\n\ufeff]+|#[^\r\n]*)*")
 _BLOCK_STYLES: Final = frozenset({"|", ">"})
 
 
@@ -78,10 +80,18 @@ class Node:
         return Position(source, self.line + 1, self.column + 1)
 
 
-def trees(text: str) -> tuple[Node, ...]:
-    """Give the tree of each document that is not empty.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A document, which begins with its directives or its ``---``; ``root`` is None if it is empty."""
 
-    The text must have been built without an error before: that bounds the depth of the tree.
+    start: int
+    root: Node | None
+
+
+def parts(text: str) -> tuple[Part, ...]:
+    """Return every document, the empty ones too.
+
+    The text must have been built without an error before: that bounds the depth of the trees.
     """
     found = []
     stream = parser.events(text, parser.default_parser())
@@ -91,18 +101,24 @@ def trees(text: str) -> tuple[Node, ...]:
         if event.__class__ is parser.DocumentStartEvent:
             first = next(stream)
             root = _node(first, stream, text)
-            if root.shape is not Shape.SCALAR or first.start_mark.index != first.end_mark.index:
-                found.append(root)
+            is_empty = root.shape is Shape.SCALAR and first.start_mark.index == first.end_mark.index
+            begin: Any = event.start_mark
+            found.append(Part(begin.index, None if is_empty else root))
     return tuple(found)
 
 
+def trees(text: str) -> tuple[Node, ...]:
+    """Return the tree of each document that is not empty; see :func:`parts`."""
+    return tuple(part.root for part in parts(text) if part.root is not None)
+
+
 def _node(event: Any, stream: Iterator[Any], text: str) -> Node:
-    start, end = event.start_mark.index, event.end_mark.index
+    start, end = event.start_mark.index, min(event.end_mark.index, len(text))
     place = (event.start_mark.line, event.start_mark.column)
     if event.__class__ is parser.AliasEvent:
         return Node(Shape.ALIAS, start, start, end, *place, "", str(event.anchor), "")
-    found = _PROPERTIES.match(text, start)
-    content = min(found.end(), end) if found and found.end() > start else start
+    named = properties_end(text, start)
+    content = min(after_blank(text, named), end) if named > start else start
     name = event.anchor or ""
     if event.__class__ is parser.ScalarEvent:
         style = event.style or ""
@@ -120,7 +136,7 @@ def _node(event: Any, stream: Iterator[Any], text: str) -> Node:
         children.append(_node(child, stream, text))
     shape = Shape.MAPPING if is_mapping else Shape.SEQUENCE
     if event.flow_style:
-        content = text.index("{" if is_mapping else "[", start)
+        content = after_blank(text, named) if named > start else start
         return Node(shape, start, content, end, *place, "[", name, "", tuple(children))
     content = children[0].start if children else start
     end = children[-1].end if children else start
@@ -139,8 +155,11 @@ def _block_end(text: str, content: int, end: int) -> int:
 
 def properties_end(text: str, start: int) -> int:
     """Give where the anchor and the tag end that stand at ``start``; ``start`` itself if there are none."""
-    found = _PROPERTIES.match(text, start)
-    return start if found is None else start + len(found[0].rstrip())
+    place = start
+    while (found := _PROPERTY.match(text, place)) is not None:
+        start = found.end()
+        place = after_blank(text, start)
+    return start
 
 
 def aliases(root: Node) -> dict[str, Node]:
@@ -148,10 +167,45 @@ def aliases(root: Node) -> dict[str, Node]:
     return {node.name: node for node in root.walk() if node.shape is Shape.ALIAS}
 
 
+def after_blank(text: str, index: int) -> int:
+    """Return where the next thing begins that is no blank, line break or comment."""
+    found = _BLANK.match(text, index)
+    return index if found is None else found.end()
+
+
+def dash_of(text: str, sequence: Node, index: int) -> int:
+    """Return where the dash of an item of a block sequence stands."""
+    before = properties_end(text, sequence.start) if index == 0 else sequence.children[index - 1].end
+    return after_blank(text, before)
+
+
+def end_of_remarks(text: str, index: int, column: int) -> int:
+    """Return where the last comment ends that belongs to the item that ends at ``index``.
+
+    Those are the ones that stand deeper than its dash, which stands at ``column``, also behind empty lines.
+    """
+    while True:
+        start = next_line(text, index)
+        place = start
+        while place < len(text) and not text[place : line_end(text, place)].strip(" \t"):
+            place = max(next_line(text, place), place + 1)
+        line = text[place : line_end(text, place)]
+        rest = line.lstrip(" \t")
+        if start == len(text) or not rest.startswith("#") or len(line) - len(rest) <= column:
+            return index
+        index = place
+
+
 def line_start(text: str, index: int) -> int:
     """Give where the line of ``index`` begins."""
-    starts = [text.rfind(mark, 0, index) for mark in ("\n", "\r", "\x85", "\u2028", "\u2029")]
-    return max(starts) + 1
+    return max(text.rfind(mark, 0, index) for mark in "\n\r") + 1
+
+
+def indentation(text: str, index: int) -> str:
+    """Return the blanks that the line of ``index`` begins with."""
+    start = line_start(text, index)
+    line = text[start : line_end(text, start)]
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def line_end(text: str, index: int) -> int:
@@ -166,10 +220,24 @@ def next_line(text: str, index: int) -> int:
     return len(text) if found is None else found.end()
 
 
-def newline(text: str) -> str:
-    """Give the line break that a text uses first."""
-    found = _BREAK.search(text)
-    return found[0] if found and found[0] in {"\r\n", "\n", "\r"} else "\n"
+def first_indentation(text: str) -> str:
+    """Return the blanks before the first line that has some; none if no line has."""
+    found = _INDENTED.search(text)
+    return "" if found is None else found[0]
+
+
+def newline(text: str, index: int) -> str:
+    """Return the line break of the line of ``index``; of a last line without one, that of the line before."""
+    end = line_end(text, index)
+    found = _BREAK.match(text, end)
+    if found is None:
+        return break_before(text, line_start(text, index)) or "\n"
+    return found[0]
+
+
+def break_before(text: str, start: int) -> str:
+    """Return the line break before the line that begins at ``start``; nothing if that is the first."""
+    return "\r\n" if text[max(start - 2, 0) : start] == "\r\n" else text[max(start - 1, 0) : start]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -188,9 +256,17 @@ def edited(text: str, edits: Sequence[Edit]) -> str:
     return text
 
 
+def removed_lines(text: str, start: int, end: int) -> Edit:
+    """Remove the lines from that of ``start`` to that of ``end``; a last line break is as before."""
+    first, behind = line_start(text, start), next_line(text, end)
+    if line_end(text, end) == len(text):
+        first -= len(break_before(text, first))
+    return Edit(first, behind, "")
+
+
 def inserted_lines(text: str, index: int, lines: Sequence[str]) -> Edit:
-    """Put lines where the line of ``index`` has ended, with the line breaks of the text."""
-    mark = newline(text)
+    """Put lines where the line of ``index`` has ended, with the line break of that line."""
+    mark = newline(text, index)
     place = next_line(text, index)
     is_whole = place > index and _BREAK.fullmatch(text, line_end(text, index), place) is not None
     body = mark.join(lines)

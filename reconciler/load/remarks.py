@@ -1,0 +1,236 @@
+"""The comments of a text, and what each of them is about: an edit in place must keep both.
+
+A comment behind something on its line is about that. One on a line of its own is about what comes next,
+unless it stands deeper than that: then it belongs to the end of the list or mapping whose indentation it
+has, or to the item or field that it stands deeper than. Below another comment it stands no deeper than that.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import Position
+from reconciler.load.tree import (
+    Node,
+    Shape,
+    after_blank,
+    dash_of,
+    line_end,
+    line_start,
+    parts,
+    properties_end,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.load.tree import Part
+
+
+_IN_A_GAP: Final = re.compile(
+    r"[&!][^\s,\[\]{}]*"  # an anchor or a tag
+    r"|(?<![^\r\n])%(?:(?!\s#)[^\r\n])*"  # a directive
+    r"|(?P<comment>#[^\r\n]*)"
+)
+_PASSED: Final = " \t\ufeff,:"
+
+Path = tuple[str | int, ...]
+
+
+class Bond(StrEnum):
+    """How a comment belongs to its owner."""
+
+    BEHIND = "behind"
+    OPENING = "behind its opening bracket"
+    DASH = "behind the dash of"
+    ABOVE = "above"
+    END = "at the end of"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment, where it stands, and what it is about.
+
+    The owner is the index of a document, then names of fields and items of lists: a key by its index, every
+    other item by what is written there.
+    """
+
+    text: str
+    bond: Bond
+    owner: Path
+    index: int = field(compare=False)
+
+    def position(self, text: str, source: str) -> Position:
+        """Return the place of the comment in a text."""
+        before = text[: self.index]
+        line = before.count("\n") + before.count("\r") - before.count("\r\n")
+        return Position(source, line + 1, self.index - line_start(text, self.index) + 1)
+
+
+def remarks(text: str) -> tuple[Remark, ...]:
+    """Return every comment of a text in order; it must have been built without an error before."""
+    documents = parts(text)
+    scalars = [scalar for part in documents if part.root for scalar in _scalars(part.root)]
+    starts = [part.start for part in documents]
+    finder = _Finder(text, scalars)
+    found = []
+    for index, comment in _comments(text, scalars):
+        number = max(bisect_right(starts, index) - 1, 0)
+        ends = starts[number + 1] if number + 1 < len(starts) else len(text)
+        bond, owner = finder.bond(index, documents[number] if documents else None, ends)
+        found.append(Remark(comment.rstrip(), bond, (number, *owner), index))
+    return tuple(found)
+
+
+def _scalars(root: Node) -> Iterator[Node]:
+    return (node for node in root.walk() if node.shape in {Shape.SCALAR, Shape.ALIAS})
+
+
+def _comments(text: str, scalars: Sequence[Node]) -> Iterator[tuple[int, str]]:
+    """Return what stands between the scalars and is a comment, with where it begins."""
+    begin = 0
+    for scalar in scalars:
+        yield from _in_gap(text, begin, scalar.content)
+        begin = scalar.end
+        if scalar.is_block:
+            head = line_end(text, scalar.content)
+            yield from _in_gap(text, scalar.content, head)
+            begin = max(scalar.end, head)
+    yield from _in_gap(text, begin, len(text))
+
+
+def _in_gap(text: str, begin: int, end: int) -> Iterator[tuple[int, str]]:
+    for found in _IN_A_GAP.finditer(text, begin, end):
+        if found["comment"] is not None:
+            yield found.start(), found[0]
+
+
+class _Finder:
+    """Finds out what a comment is about."""
+
+    def __init__(self, text: str, scalars: Sequence[Node]) -> None:
+        self._text = text
+        self._starts = [scalar.content for scalar in scalars]
+        self._written: dict[int, str] = {}
+        self._block = (-1, 0)
+
+    def bond(self, index: int, part: Part | None, ends: int) -> tuple[Bond, Path]:
+        """Return how the comment at ``index`` belongs to what, in a document that ends before ``ends``."""
+        if part is None or part.root is None:
+            return Bond.END, ()
+        text, start = self._text, line_start(self._text, index)
+        before = text[start:index].rstrip(_PASSED)
+        if not before:
+            return self._alone(index, part.root, ends)
+        last = start + len(before) - 1
+        chain = _chain(part.root, last)
+        node = chain[-1].node
+        is_named = last < properties_end(text, node.start)
+        if last < node.start or (_is_block(node) and not is_named):
+            return Bond.DASH, self._next(index, part.root, ends) or ()
+        is_opening = node.style == "[" and last == node.content
+        return Bond.OPENING if is_opening else Bond.BEHIND, self._path(chain)
+
+    def _alone(self, index: int, root: Node, ends: int) -> tuple[Bond, Path]:
+        text = self._text
+        around = _chain(root, index)
+        if around[-1].node.style == "[" and around[-1].node.start < index < around[-1].node.end:
+            inside = self._next(index, root, around[-1].node.end)
+            return (Bond.END, self._path(around)) if inside is None else (Bond.ABOVE, inside)
+        place = bisect_left(self._starts, index) - 1
+        column = index - line_start(text, index)
+        if self._block[0] == place:  # below one that stands less deep
+            column = min(column, self._block[1])
+        self._block = (place, column)
+        owner = self._next(index, root, ends)
+        if owner is not None:
+            following = after_blank(text, index)
+            if column <= following - line_start(text, following):
+                return Bond.ABOVE, owner
+        if place < 0 or self._starts[place] < root.start:
+            return Bond.END, ()
+        chain = _chain(root, self._starts[place])
+        for depth in range(len(chain) - 1, -1, -1):
+            if not _is_block(chain[depth].node):
+                continue
+            own = self._column(chain[depth].node)
+            if own <= column:
+                return Bond.END, self._path(chain[: depth + 1 + (own < column)])
+        return Bond.END, ()
+
+    def _next(self, index: int, root: Node, ends: int) -> Path | None:
+        """Return the path of the next scalar before ``ends``."""
+        place = bisect_left(self._starts, index)
+        if place == len(self._starts) or self._starts[place] >= ends:
+            return None
+        return self._path(_chain(root, self._starts[place]))
+
+    def _column(self, node: Node) -> int:
+        """Return where the lines of a block collection begin."""
+        if node.shape is Shape.MAPPING:
+            return node.children[0].column
+        dash = dash_of(self._text, node, 0)
+        return dash - line_start(self._text, dash)
+
+    def _path(self, chain: Sequence[_Link]) -> Path:
+        found: list[str | int] = []
+        for parent, child in pairwise(chain):
+            if parent.node.shape is Shape.MAPPING:
+                found.append(parent.node.children[child.place - child.place % 2].value)
+            elif found == ["keys"]:
+                found.append(child.place)
+            else:
+                said = self._said(child.node)
+                same = sum(self._said(other) == said for other in parent.node.children[: child.place])
+                found += [said, same]
+        return tuple(found)
+
+    def _said(self, node: Node) -> str:
+        """Return what a node says, however it is laid out."""
+        known = self._written.get(id(node))
+        if known is None:
+            known = self._written[id(node)] = self._spelled(node)
+        return known
+
+    def _spelled(self, node: Node) -> str:
+        if node.shape is Shape.ALIAS:
+            return f"*{node.name}"
+        if node.shape is Shape.SCALAR:
+            return repr((node.value, bool(node.style)))
+        inside = [self._said(child) for child in node.children]
+        if node.shape is Shape.MAPPING:
+            fields = zip(inside[::2], inside[1::2], strict=True)
+            inside = sorted(f"{name}: {value}" for name, value in fields)
+        return f"{node.shape}({', '.join(inside)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A node on the way to a place, and which child of the one before it is."""
+
+    node: Node
+    place: int = 0
+
+
+def _is_block(node: Node) -> bool:
+    return node.is_block and node.shape is not Shape.SCALAR
+
+
+def _chain(root: Node, index: int) -> list[_Link]:
+    """Return the nodes that ``index`` lies in, from the outermost to the innermost; at least the root."""
+    chain = [_Link(root)]
+    while True:
+        children = chain[-1].node.children
+        place = bisect_right(children, index, key=_start) - 1
+        if place < 0 or index >= max(children[place].end, children[place].start + 1):
+            return chain
+        chain.append(_Link(children[place], place))
+
+
+def _start(node: Node) -> int:
+    return node.start

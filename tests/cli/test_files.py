@@ -1,0 +1,187 @@
+"""Editing a file in place: whole or not at all, and still the same file to everybody else."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli.files import replace_text
+from reconciler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOBODY = 65534
+OLD, NEW = "keys: []\n", "keys:\n  - name: web\n"
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "kept" / "keys.yaml"
+    path.parent.mkdir()
+    path.write_text(OLD, encoding="utf-8")
+    path.chmod(0o640)
+    return path
+
+
+def replace(file: Path, old: str = OLD) -> None:
+    replace_text(str(file), old.encode(), NEW)
+
+
+def names(file: Path) -> list[str]:
+    return sorted(place.name for place in file.parent.iterdir())
+
+
+@contextmanager
+def as_nobody(file: Path) -> Iterator[None]:
+    """Be somebody whom modes bind, with the folders above the file open to them."""
+    for folder in file.parent.parents if os.geteuid() == 0 else ():
+        folder.chmod(folder.stat().st_mode | 0o111)
+    if os.geteuid() == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_file_is_replaced_in_one_step_and_keeps_its_permissions(file: Path) -> None:
+    with file.open(encoding="utf-8") as reader:
+        replace(file)
+        assert reader.read() == OLD
+    assert file.read_text(encoding="utf-8") == NEW
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert names(file) == ["keys.yaml"]
+
+
+@as_root
+def test_a_file_keeps_its_owner_and_group(file: Path) -> None:
+    os.chown(file, NOBODY, 12345)
+    replace(file)
+    assert (file.read_text(encoding="utf-8"), file.stat().st_uid, file.stat().st_gid) == (NEW, NOBODY, 12345)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
+@as_root
+def test_a_file_of_somebody_else_that_may_be_written_stays_theirs(file: Path) -> None:
+    file.chmod(0o666)
+    file.parent.chmod(0o777)
+    before = file.stat().st_ino
+    with as_nobody(file):
+        replace(file)
+    assert (file.read_text(encoding="utf-8"), file.stat().st_uid, file.stat().st_ino) == (NEW, 0, before)
+    assert names(file) == ["keys.yaml"]
+
+
+def test_every_name_of_a_file_keeps_naming_it(file: Path) -> None:
+    other = file.parent / "other.yaml"
+    os.link(file, other)
+    replace(file)
+    assert file.samefile(other)
+    assert other.read_text(encoding="utf-8") == NEW
+    assert names(file) == ["keys.yaml", "other.yaml"]
+
+
+def test_what_a_link_names_is_written_and_not_the_link(file: Path) -> None:
+    link = file.parent.parent / "link.yaml"
+    link.symlink_to("kept/keys.yaml")
+    replace(link)
+    assert link.is_symlink()
+    assert file.read_text(encoding="utf-8") == NEW
+
+
+@pytest.mark.skipif(not hasattr(os, "setxattr"), reason="there are no extended attributes here")
+def test_a_file_keeps_its_attributes(file: Path) -> None:
+    try:
+        os.setxattr(file, "user.origin", b"security team")
+    except OSError:
+        pytest.skip("this disk keeps no extended attributes")
+    replace(file)
+    assert (file.read_text(encoding="utf-8"), os.getxattr(file, "user.origin")) == (NEW, b"security team")
+
+
+@as_root
+@pytest.mark.parametrize("size", [len(NEW), 0])
+def test_a_file_that_is_mounted_by_itself_is_written(file: Path, size: int) -> None:
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    if mount is None or unmount is None:
+        pytest.skip("nothing can be mounted here")
+    mounted = file.parent / "mounted.yaml"
+    mounted.touch()
+    if subprocess.run([mount, "--bind", file, mounted], capture_output=True, check=False).returncode != 0:
+        pytest.skip("nothing can be mounted here")
+    try:
+        replace(mounted)
+        assert mounted.read_text(encoding="utf-8") == NEW
+        mounted.write_text("x" * size, encoding="utf-8")
+        replace(mounted, "x" * size)
+    finally:
+        subprocess.run([unmount, mounted], check=True)
+    assert file.read_text(encoding="utf-8") == NEW
+    assert names(file) == ["keys.yaml", "mounted.yaml"]
+
+
+def test_a_file_in_a_folder_that_may_not_be_written_is_written(file: Path) -> None:
+    file.chmod(0o666)
+    file.parent.chmod(0o555)
+    with as_nobody(file):
+        replace(file)
+    assert file.read_text(encoding="utf-8") == NEW
+    assert names(file) == ["keys.yaml"]
+
+
+def test_a_file_that_may_only_be_read_is_left_as_it_is(file: Path) -> None:
+    file.chmod(0o444)
+    file.parent.chmod(0o777)
+    with as_nobody(file), pytest.raises(ConfigurationError, match="cannot be written: Permission denied"):
+        replace(file)
+    assert file.read_text(encoding="utf-8") == OLD
+
+
+@pytest.mark.parametrize("now", ["", OLD + "#\n", OLD[:-1], "x" * len(OLD)])
+def test_what_changed_in_the_meantime_is_not_written_over(file: Path, now: str) -> None:
+    file.write_text(now, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="changed while it was read, so nothing was written"):
+        replace(file)
+    assert file.read_text(encoding="utf-8") == now
+
+
+def test_a_file_that_is_gone_is_not_made(file: Path) -> None:
+    file.unlink()
+    with pytest.raises(ConfigurationError, match="cannot be written: No such file or directory"):
+        replace(file)
+    assert names(file) == []
+
+
+@pytest.mark.parametrize("other", [[], ["other.yaml"]], ids=["one name", "two names"])
+@pytest.mark.parametrize("room", [0, len(OLD), len(NEW) - 1])
+def test_on_a_full_disk_nothing_is_lost(file: Path, other: list[str], room: int) -> None:
+    for name in other:
+        os.link(file, file.parent / name)
+    with full_disk(room), pytest.raises(ConfigurationError, match="cannot be written: File too large"):
+        replace(file)
+    assert file.read_text(encoding="utf-8") == OLD
+    assert names(file) == ["keys.yaml", *other]
