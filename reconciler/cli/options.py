@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
@@ -279,6 +280,7 @@ def connection(
     auth_scheme = checked_scheme(parameters["auth_scheme"])
     token = api_token(parameters["token_file"], console)
     from reconciler.client import Connection  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.client.environment import network_variables  # noqa: PLC0415 - the same
     from reconciler.retry import RetryPolicy  # noqa: PLC0415 - the same
 
     return Connection(
@@ -292,6 +294,7 @@ def connection(
         stop=stop or threading.Event(),
         on_exchange=on_exchange or console.exchange,
         auth_scheme=auth_scheme,
+        environment=network_variables(os.environ),
     )
 
 

@@ -56,9 +56,10 @@ def open_sink(
         case "exec" | "exec+probe":
             told = child_environment(environment, MACHINE, NETWORK, passed=passed)
             return _exec_sink(kind, argument, clock, told)
+    from reconciler.client.environment import network_variables  # noqa: PLC0415 - loads httpx
     from reconciler.client.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
 
-    conditions = Conditions(user_agent, clock)
+    conditions = Conditions(user_agent, clock, environment=network_variables(environment))
     if kind == "kubernetes":
         return _kubernetes_sink(argument, conditions, environment)
     return _vault_sink(argument, conditions, environment)

@@ -137,11 +137,14 @@ def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told n
     with ExitStack() as stack:
         webhook = None
         if parameters["webhook"] is not None:
+            from reconciler.client.environment import network_variables  # noqa: PLC0415 - the same
             from reconciler.client.webhook import Webhook  # noqa: PLC0415 - httpx, only for a webhook
 
             url = Secret(parameters["webhook"])
             secret = webhook_secret(parameters["webhook_secret_file"], console)
-            webhook = stack.enter_context(Webhook(url, secret, USER_AGENT, clock, stop))
+            webhook = stack.enter_context(
+                Webhook(url, secret, USER_AGENT, clock, stop, environment=network_variables(os.environ))
+            )
         yield Watch(parameters, run, console, database, pulse, _metrics(parameters), webhook)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,33 +46,6 @@ _HINTS: Final[Mapping[tuple[str, int], str]] = {
     ("DELETE", 403): "the token may lack the permission to delete keys",
     ("DELETE", 409): "something still uses the key; detach it first",
 }
-_NEVER_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.InvalidURL,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
-"""Failures after which the service surely has not seen the request."""
-
-
-def unreachable(request: str, error: Exception, redactor: Redactor) -> errors.ApiError:
-    """Give the error that a failure of httpx stands for."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            detail = f"the server's certificate is not trusted: {redactor.line(cause.verify_message)}"
-            return errors.UntrustedError(errors.Failure(request, detail))
-        cause = cause.__cause__ or cause.__context__
-    reason = redactor.line(str(error)) or type(error).__name__
-    if isinstance(error, httpx.DecodingError):
-        detail = f"the answer cannot be decoded: {reason}"
-        return errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
-    what = "timed out" if isinstance(error, httpx.TimeoutException) else "no answer"
-    hint = "check the address and the network"
-    in_doubt = not isinstance(error, _NEVER_SENT)
-    return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
 
 
 def answer_of(

@@ -60,6 +60,7 @@ class KubernetesSink:
             token=cluster.token,
             headers={},
             authorities=cluster.service_account / "ca.crt",
+            trust_setting="the service account",
             use_proxies=False,
         )
         self._store = Store(entrance, conditions)

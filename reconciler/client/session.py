@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
+import math
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from reconciler import errors
-from reconciler.client.answers import REFUSED_TARGET, answer_of, unreachable
+from reconciler.client.answers import REFUSED_TARGET, answer_of
+from reconciler.client.environment import proxy_for, trusted, untrusting
+from reconciler.client.failures import DIRECT, Route, unreachable
+from reconciler.client.transport import GRACE, Bounds, Transport
 from reconciler.endpoint import same_url
 from reconciler.model import body_text
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy
+from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +26,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reconciler.clock import Clock
-    from reconciler.secret import Secret
 
 _LARGEST_ANSWER: Final = 64 * 2**20
 _SLOWEST: Final = 4
@@ -48,7 +51,7 @@ class Connection:
     """How to reach the API; time-outs in seconds. Once ``stop`` is set, nothing is tried again.
 
     ``auth_scheme`` is the word before the token in the header Authorization. ``redactor`` knows the secrets
-    of the whole run, and learns the token.
+    of the whole run, and learns the token. ``environment`` may name a proxy and trusted certificates.
     """
 
     base_url: str
@@ -63,6 +66,7 @@ class Connection:
     transport: httpx.BaseTransport | None = None
     auth_scheme: str = "apikey"
     redactor: Redactor = field(default_factory=Redactor)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Reader:
@@ -84,9 +88,9 @@ class Reader:
         self._local = threading.local()
         self._clients: list[httpx.Client] = []
         self._is_https = _is_https(connection.base_url)
-        # Loading the certificates takes 40 ms: all clients share one context, and plain http, which is
-        # for loopback only, gets one that trusts nobody.
-        self._tls = _trust() if self._is_https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # Loading the certificates takes 40 ms: all clients share one context, and plain http needs none.
+        self._tls = trusted(connection.environment) if self._is_https else untrusting()
+        self._route = DIRECT
 
     def __enter__(self) -> Self:
         """Begin to use the reader."""
@@ -103,8 +107,8 @@ class Reader:
             client.close()
 
     def get(self, path: str, parameters: Mapping[str, int]) -> Any:
-        """Give the JSON answer to a GET. Raises ApiError, or StoppedError before anything is sent."""
-        return self._retrier.call(lambda: self._exchange("GET", path, parameters=parameters))
+        """Return the JSON response to a GET. Raises ApiError, or StoppedError once the run is stopped."""
+        return self._retrier.call(lambda: self._exchange("GET", path, parameters=parameters, grace=0.0))
 
     def read_back(self, path: str, parameters: Mapping[str, int]) -> Any:
         """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
@@ -129,13 +133,21 @@ class Reader:
         return self._connection.clock.now()
 
     def _exchange(
-        self, method: str, path: str, parameters: Mapping[str, int] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, int] | None = None,
+        body: bytes | None = None,
+        grace: float = math.inf,
     ) -> Any:
+        """Send a request once; it goes on for ``grace`` seconds after the run was stopped."""
         clock = self._connection.clock
         began = clock.monotonic()
         status: int | None = None
         client = self._client()
-        request = client.build_request(method, path, params=parameters, content=body)
+        request = client.build_request(
+            method, path, params=parameters, content=body, extensions={GRACE: grace}
+        )
         if body is not None:
             request.headers["Content-Type"] = "application/json"
         shown = request.url.raw_path.decode("ascii")
@@ -144,7 +156,7 @@ class Reader:
             status = response.status_code
             content = self._content(response, f"{method} {shown}", began)
         except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
-            raise unreachable(f"{method} {shown}", error, self._redactor) from error
+            raise unreachable(f"{method} {shown}", error, self._redactor, self._route) from error
         finally:
             self._connection.on_exchange(Exchange(method, shown, clock.monotonic() - began, status))
         return answer_of(f"{method} {shown}", response, content, self._redactor, clock)
@@ -189,25 +201,31 @@ class Reader:
 
     def _new_client(self) -> httpx.Client:
         connection = self._connection
-        try:
-            return httpx.Client(
-                base_url=connection.base_url,
-                headers={
-                    "Authorization": f"{connection.auth_scheme} {connection.token.reveal()}",
-                    "User-Agent": connection.user_agent,
-                    "Accept": "application/json",
-                },
-                timeout=httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout),
-                follow_redirects=False,
-                verify=self._tls,
-                trust_env=self._is_https,  # plain http must not carry the token to a proxy
-                transport=connection.transport,
-                event_hooks={"response": [self._refuse_redirect]},
-            )
-        except (ImportError, ValueError, httpx.InvalidURL) as error:
-            raise errors.ConfigurationError(
-                "the proxy in HTTPS_PROXY or ALL_PROXY cannot be used; set it like http://proxy:3128"
-            ) from error
+        return httpx.Client(
+            base_url=connection.base_url,
+            headers={
+                "Authorization": f"{connection.auth_scheme} {connection.token.reveal()}",
+                "User-Agent": connection.user_agent,
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+            },
+            timeout=httpx.Timeout(connection.read_timeout, connect=connection.connect_timeout),
+            follow_redirects=False,
+            trust_env=False,
+            transport=connection.transport or self._transport(),
+            event_hooks={"response": [self._refuse_redirect]},
+        )
+
+    def _transport(self) -> Transport:
+        connection = self._connection
+        # Plain http must not carry the token to a proxy.
+        proxy = proxy_for(httpx.URL(connection.base_url), connection.environment) if self._is_https else None
+        if proxy is not None:
+            self._route = Route(proxy_variable=proxy.variable)
+            self._redactor.add(*(Secret(proxy.url.password) for _ in proxy.url.password[:1]))
+        head = connection.connect_timeout + connection.read_timeout
+        bounds = Bounds(head, connection.connect_timeout + _SLOWEST * connection.read_timeout)
+        return Transport(self._tls, proxy, connection.clock, connection.stop, bounds)
 
 
 class Writer(Reader):
@@ -270,12 +288,3 @@ def _is_https(base_url: str) -> bool:
         return bool(address.host) and address.scheme == "https"
     except (httpx.InvalidURL, UnicodeError) as error:
         raise errors.ConfigurationError("the base URL is no address; set GCORE_BASE_URL") from error
-
-
-def _trust() -> ssl.SSLContext:
-    try:
-        return httpx.create_ssl_context()
-    except OSError as error:
-        reason = error.strerror or error
-        message = f"the trusted certificates cannot be loaded: {reason}; check SSL_CERT_FILE and SSL_CERT_DIR"
-        raise errors.ConfigurationError(message) from error

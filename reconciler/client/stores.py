@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from reconciler import errors
-from reconciler.client.answers import error_class, unreachable
+from reconciler.client.answers import error_class
+from reconciler.client.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
+from reconciler.client.failures import Route, unreachable
+from reconciler.client.transport import Bounds, Transport
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
 from reconciler.sinks.hiding import quoted
 from reconciler.strict_json import parse_json
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
@@ -42,18 +45,23 @@ _LARGEST_ANSWER: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What every exchange depends on. ``transport`` takes the place of the network."""
+    """What every exchange depends on. ``transport`` takes the place of the network.
+
+    ``environment`` may name a proxy and trusted certificates.
+    """
 
     user_agent: str
     clock: Clock
     transport: httpx.BaseTransport | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
     """How to be let in: the header with the token, which is asked for anew each time, and other headers.
 
-    ``authorities`` are the certificates to trust instead of the system's.
+    ``authorities`` are the certificates to trust instead of the usual ones, and ``trust_setting`` names what
+    says which these are.
     """
 
     base_url: str
@@ -63,6 +71,7 @@ class Entrance:
     headers: Mapping[str, str]
     authorities: Path | None
     use_proxies: bool
+    trust_setting: str = TRUST_SETTING
 
 
 class Store:
@@ -73,8 +82,9 @@ class Store:
         self._entrance = entrance
         self._conditions = conditions
         # Nothing ends a run so early that a secret is not stored: this signal is never given.
-        never = threading.Event()
+        self._never = never = threading.Event()
         self._retriers = {patience: Retrier(patience.value, conditions.clock, never) for patience in Patience}
+        self._route = Route(entrance.trust_setting)
         self._tls: ssl.SSLContext | None = None
 
     def send(
@@ -151,7 +161,7 @@ class Store:
                 finally:
                     response.close()
             except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
-                told = unreachable(shown, error, Redactor(*hidden))
+                told = unreachable(shown, error, Redactor(*hidden), self._route)
                 detail = quoted(told.failure.detail, *hidden)
                 raise type(told)(replace(told.failure, detail=detail)) from None
         is_absent = method == "GET" and response.status_code == httpx.codes.NOT_FOUND
@@ -191,39 +201,40 @@ class Store:
         )
 
     def _client(self, token: Secret) -> httpx.Client:
-        entrance = self._entrance
-        try:
-            return httpx.Client(
-                headers={
-                    entrance.header: entrance.prefix + token.reveal(),
-                    "User-Agent": self._conditions.user_agent,
-                    "Accept": "application/json",
-                    **entrance.headers,
-                },
-                timeout=_TIMEOUT,
-                follow_redirects=False,
-                verify=self._trust(),
-                trust_env=entrance.use_proxies,
-                transport=self._conditions.transport,
-            )
-        except (ImportError, ValueError, httpx.InvalidURL):
-            message = "the proxy in HTTPS_PROXY or ALL_PROXY cannot be used; set it like http://proxy:3128"
-            raise errors.ConfigurationError(message) from None
+        entrance, network = self._entrance, self._transport()
+        return httpx.Client(
+            headers={
+                entrance.header: entrance.prefix + token.reveal(),
+                "User-Agent": self._conditions.user_agent,
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                **entrance.headers,
+            },
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=False,
+            transport=self._conditions.transport or network,
+        )
+
+    def _transport(self) -> Transport:
+        entrance, conditions = self._entrance, self._conditions
+        proxy = None
+        if entrance.use_proxies:
+            proxy = proxy_for(httpx.URL(entrance.base_url), conditions.environment)
+        self._route = Route(entrance.trust_setting, "" if proxy is None else proxy.variable)
+        # Nothing ends an exchange early but its time: a secret is to be stored.
+        bounds = Bounds(_LONGEST_ANSWER, _LONGEST_ANSWER)
+        return Transport(self._trust(), proxy, conditions.clock, self._never, bounds)
 
     def _trust(self) -> ssl.SSLContext:
         if self._tls is None:
-            authorities = self._entrance.authorities
-            try:
-                if not self._entrance.base_url.startswith("https:"):
-                    self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody, and need not
-                elif authorities is not None:
-                    self._tls = ssl.create_default_context(cafile=authorities)
-                else:
-                    self._tls = httpx.create_ssl_context()
-            except OSError as error:
-                where = f" in {authorities}" if authorities else ""
-                message = f"the trusted certificates{where} cannot be loaded: {error.strerror or error}"
-                raise errors.ConfigurationError(message) from None
+            entrance = self._entrance
+            if not entrance.base_url.startswith("https:"):
+                self._tls = untrusting()
+            elif entrance.authorities is not None:
+                self._tls = trusted_file(entrance.authorities, entrance.trust_setting)
+            else:
+                self._tls = trusted(self._conditions.environment)
         return self._tls
 
 

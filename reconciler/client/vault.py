@@ -71,6 +71,7 @@ class VaultSink:
             token=access.token,
             headers={"X-Vault-Request": "true", **namespace},
             authorities=access.authorities,
+            trust_setting="VAULT_CACERT",
             use_proxies=access.address.startswith("https:"),  # plain http is for loopback
         )
         self._store = Store(entrance, conditions)

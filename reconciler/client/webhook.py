@@ -7,13 +7,16 @@ import hashlib
 import hmac
 import json
 import uuid
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from reconciler import errors
-from reconciler.client.answers import unreachable
+from reconciler.client.environment import proxy_for, trusted, untrusting
+from reconciler.client.failures import Route, unreachable
+from reconciler.client.transport import GRACE, Bounds, Transport
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
 from reconciler.secret import Secret
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 
 _POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=30.0)
 _TIMEOUT: Final = 10.0
+_LONGEST: Final = 15.0
+_GRACE: Final = 3.0
+"""How long an answer is waited for after the run was stopped: the message may have come already."""
 _ENCODED_PREFIX: Final = "whsec_"
 
 
@@ -41,10 +47,12 @@ class Webhook:
         clock: Clock,
         stop: threading.Event,
         transport: httpx.BaseTransport | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Take the address, and the secret to sign with if messages are to be signed.
+        """Store the address, and the secret to sign with if messages are to be signed.
 
-        Raises ConfigurationError if either cannot be used.
+        ``environment`` may name a proxy and trusted certificates. Raises ConfigurationError if any of these
+        cannot be used.
         """
         self._url = url
         self._key = None if secret is None else _key(secret)
@@ -54,12 +62,26 @@ class Webhook:
             self._redactor.add(secret)
         self._clock = clock
         self._retrier = Retrier(_POLICY, clock, stop)
+        self._route = Route()
         self._client = httpx.Client(
-            headers={"User-Agent": user_agent, "Content-Type": "application/json"},
+            headers={
+                "User-Agent": user_agent,
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
+            },
             timeout=_TIMEOUT,
             follow_redirects=False,
-            transport=transport,
+            trust_env=False,
+            transport=transport or self._transport(stop, environment),
         )
+
+    def _transport(self, stop: threading.Event, environment: Mapping[str, str]) -> Transport:
+        url = httpx.URL(self._url.reveal())
+        proxy = proxy_for(url, environment)
+        if proxy is not None:
+            self._route = Route(proxy_variable=proxy.variable)
+        tls = trusted(environment) if url.scheme == "https" else untrusting()
+        return Transport(tls, proxy, self._clock, stop, Bounds(_LONGEST, _LONGEST))
 
     def __enter__(self) -> Self:
         """Begin to use the webhook."""
@@ -88,10 +110,13 @@ class Webhook:
             headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
         url = self._url.reveal()
         try:
-            with self._client.stream("POST", url, content=body, headers=headers) as answer:
+            extensions = {GRACE: _GRACE}
+            with self._client.stream(
+                "POST", url, content=body, headers=headers, extensions=extensions
+            ) as answer:
                 pass  # its body is not read: it may never end
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise unreachable(self._request, error, self._redactor) from error
+            raise unreachable(self._request, error, self._redactor, self._route) from error
         if answer.is_success:
             return
         failure = errors.Failure(

@@ -283,10 +283,14 @@ def test_a_certificate_that_nobody_signed_is_refused_and_not_tried_again(
 
 @pytest.mark.parametrize("scheme", ["https", "HTTPS"])
 def test_a_certificate_that_the_environment_trusts_is_accepted(
-    tls_port: int, certificate: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+    tls_port: int, certificate: Path, scheme: str
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    connection = connect(Script(), base_url=f"{scheme}://127.0.0.1:{tls_port}", transport=None)
+    connection = connect(
+        Script(),
+        base_url=f"{scheme}://127.0.0.1:{tls_port}",
+        transport=None,
+        environment={"SSL_CERT_FILE": str(certificate)},
+    )
     with Reader(connection) as reader:
         assert reader.get(COLLECTION, {}) == {}
 

@@ -1,0 +1,216 @@
+"""Proxies and trusted certificates by the variables of the environment that name them.
+
+What cannot be understood stops only what needs it, and is named for what it is, never with its value: an
+address of a proxy may hold a password.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib.util
+import ipaddress
+import os
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from reconciler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+TRUST_SETTING: Final = "SSL_CERT_FILE or SSL_CERT_DIR"
+_VARIABLES: Final = frozenset(
+    {"all_proxy", "http_proxy", "https_proxy", "no_proxy", "ssl_cert_dir", "ssl_cert_file"}
+)
+_PORTS: Final = {"http": 80, "https": 443}
+_SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", re.ASCII)
+_HOST_PORT: Final = re.compile(r"\[?(?P<host>[^\[\]]+?)\]?(?P<bits>/[0-9]+)?(?P<port>:([0-9]+|\*))?")
+_NAME: Final = re.compile(r"[\w.*?-]+")
+_ADVICE: Final = "set it like http://proxy.example.com:3128"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy, and the variable that names it."""
+
+    url: httpx.URL
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    scheme: str
+    host: str
+    port: int
+
+
+def network_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables that are read here: among all others there are tokens."""
+    return {name: value for name, value in environment.items() if name.lower() in _VARIABLES}
+
+
+def proxy_for(url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
+    """Return the proxy for an address, if there is one. Raises ConfigurationError if it cannot be used.
+
+    Plain http to this machine goes straight: no proxy is to see the token.
+    """
+    host = url.host.lower().rstrip(".")
+    target = _Target(url.scheme, host, url.port or _PORTS.get(url.scheme, 0))
+    if target.scheme == "http" and _is_loopback(host):
+        return None
+    variable = _set(f"{target.scheme}_proxy", environment) or _set("all_proxy", environment)
+    if variable is None or _is_excluded(target, environment):
+        return None
+    return Proxy(_proxy_url(variable, environment[variable].strip()), variable)
+
+
+def _set(name: str, environment: Mapping[str, str]) -> str | None:
+    """Return the variable that is set: the one in small letters goes first, and empty it sets nothing."""
+    for spelled in (name, name.upper()):
+        if spelled in environment:
+            return spelled if environment[spelled].strip() else None
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _is_excluded(target: _Target, environment: Mapping[str, str]) -> bool:
+    """Return whether NO_PROXY names the target. Raises ConfigurationError if only its author knows."""
+    variable = _set("no_proxy", environment)
+    if variable is None:
+        return False
+    unknown: list[str] = []
+    for entry in filter(None, re.split(r"[,\s]+", environment[variable])):
+        named = _names(entry, target)
+        if named:
+            return True
+        if named is None:
+            unknown.append(entry)
+    if unknown:
+        shown = "" if "@" in unknown[0] else f" {unknown[0][:80]}"
+        raise ConfigurationError(
+            f"{variable} has the entry{shown}, which is no host, address or network; write it like "
+            "example.com, .example.com, 10.0.0.0/8, ::1 or *"
+        )
+    return False
+
+
+def _names(entry: str, target: _Target) -> bool | None:
+    """Return whether an entry names the target; None if it cannot be understood."""
+    if entry == "*":
+        return True
+    scheme, _, rest = entry.rpartition("://")
+    host, bits, port = _split(rest)
+    if host is None:
+        return None
+    is_elsewhere = scheme not in {"", "all", target.scheme} or port not in {"", "*", str(target.port)}
+    address = _address(target.host)
+    if bits or _address(host) is not None:
+        try:
+            network = ipaddress.ip_network(host.partition("%")[0] + bits, strict=False)
+        except ValueError:
+            return None
+        is_inside = address is not None and address.version == network.version and address in network
+        return is_inside and not is_elsewhere
+    if not _NAME.fullmatch(host):
+        return None
+    return not is_elsewhere and any(
+        fnmatch.fnmatchcase(target.host, form) for form in _patterns(host.lower())
+    )
+
+
+def _patterns(name: str) -> Iterator[str]:
+    name = name.rstrip(".")
+    if not name.startswith((".", "*")):
+        yield name
+    yield f"*.{name.removeprefix('*').removeprefix('.')}"
+    if name.startswith("*"):
+        yield name
+
+
+def _split(entry: str) -> tuple[str | None, str, str]:
+    """Return host, bits of a network and port of an entry of NO_PROXY; no host if it has none."""
+    if entry.count(":") > 1 and not entry.startswith("["):
+        host, slash, bits = entry.partition("/")  # a bare address of version 6 has no port
+        return host if _address(host) else None, slash + bits, ""
+    found = _HOST_PORT.fullmatch(entry)
+    if found is None or (entry.startswith("[") and _address(found["host"]) is None):
+        return None, "", ""
+    return found["host"], found["bits"] or "", (found["port"] or "").removeprefix(":")
+
+
+def _proxy_url(variable: str, text: str) -> httpx.URL:
+    text = text if "://" in text else f"http://{text}"
+    try:
+        url = httpx.URL(text)
+        is_port = urlsplit(text).port != 0
+    except (ValueError, httpx.InvalidURL):
+        raise ConfigurationError(f"{variable} is not the address of a proxy; {_ADVICE}") from None
+    if url.scheme not in _SCHEMES:
+        shown = f" {url.scheme}://" if _WORD.fullmatch(url.scheme) else ""
+        raise ConfigurationError(f"{variable} names a proxy of an unknown kind{shown}; {_ADVICE}")
+    if not url.host or not is_port:
+        raise ConfigurationError(f"{variable} names no host or no port of a proxy; {_ADVICE}")
+    if url.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        message = f"{variable} names a SOCKS proxy, which needs the package socksio: install it, or {_ADVICE}"
+        raise ConfigurationError(message)
+    return url
+
+
+def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
+    """Return whom to trust: what SSL_CERT_FILE and SSL_CERT_DIR name, else the usual authorities.
+
+    Raises ConfigurationError if it cannot be loaded.
+    """
+    file, folder = environment.get("SSL_CERT_FILE", ""), environment.get("SSL_CERT_DIR", "")
+    if not file and not folder:
+        return httpx.create_ssl_context(trust_env=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if file:
+        _load(context, Path(file), "SSL_CERT_FILE")
+    if folder:
+        if not any(Path(part).is_dir() for part in folder.split(os.pathsep)):
+            raise ConfigurationError(f"SSL_CERT_DIR names {folder}, which is not a directory; set it right")
+        context.load_verify_locations(capath=folder)
+    return context
+
+
+def trusted_file(file: Path, setting: str) -> ssl.SSLContext:
+    """Return a context that trusts the authorities of one file. Raises ConfigurationError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _load(context, file, setting)
+    return context
+
+
+def untrusting() -> ssl.SSLContext:
+    """Return a context that trusts nobody, for plain http; to load the authorities takes 40 ms."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _load(context: ssl.SSLContext, file: Path, setting: str) -> None:
+    try:
+        context.load_verify_locations(cafile=file)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ssl.SSLError):
+            reason = "it holds no certificate in PEM form"
+        else:
+            reason = (error.strerror if isinstance(error, OSError) else None) or "it cannot be used as a name"
+        message = f"the trusted certificates in {file} cannot be loaded: {reason}; check {setting}"
+        raise ConfigurationError(message) from None

@@ -1,0 +1,116 @@
+"""From failures of the network to errors by meaning, with what to do about each."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from reconciler import errors
+from reconciler.client.environment import TRUST_SETTING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.redaction import Redactor
+
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+"""Failures after which the service surely has not seen the request."""
+_EXPIRED: Final = 10
+_CLOCK: Final = "check the clock of this machine"
+_BY_CODE: Final[Mapping[int, str]] = {
+    9: f"it is not valid yet: {_CLOCK}",
+    _EXPIRED: f"it has to be renewed on the server, or {_CLOCK}",
+    62: "it is for another host name: check the address",
+    64: "it is for another address: use the host name that it is for",
+}
+"""Remedies by the codes of OpenSSL's verification; for all others, an authority is not known."""
+_NO_TLS: Final = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
+)
+_NO_COMMON: Final = frozenset(
+    {
+        "NO_PROTOCOLS_AVAILABLE",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "UNSUPPORTED_PROTOCOL",
+    }
+)
+_CLIENT_CERTIFICATE: Final = frozenset(
+    {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV1_ALERT_UNKNOWN_CA"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to a server: what names the authorities that it trusts, and the proxy if there is one."""
+
+    trust_setting: str = TRUST_SETTING
+    proxy_variable: str = ""
+
+
+DIRECT: Final = Route()
+
+
+def unreachable(request: str, error: Exception, redactor: Redactor, route: Route = DIRECT) -> errors.ApiError:
+    """Return the error that a failure of httpx stands for."""
+    reason = redactor.line(str(error)) or type(error).__name__
+    if isinstance(error, httpx.DecodingError):
+        detail = f"the answer cannot be decoded: {reason}"
+        return errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
+    in_doubt = not isinstance(error, _NEVER_SENT)
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            detail = f"the server's certificate is not trusted: {redactor.line(cause.verify_message)}"
+            remedy = _BY_CODE.get(
+                cause.verify_code, f"name the certificate of its authority in {route.trust_setting}"
+            )
+            return errors.UntrustedError(errors.Failure(request, detail, hint=remedy))
+        if isinstance(cause, ssl.SSLError):
+            detail, remedy = _tls(cause, reason)
+            return errors.UnreachableError(errors.Failure(request, detail, hint=remedy, in_doubt=in_doubt))
+    what = "timed out" if isinstance(error, httpx.TimeoutException) else "no answer"
+    hint = "check the address and the network"
+    if route.proxy_variable and isinstance(error, _NEVER_SENT):
+        what = f"{what} from the proxy of {route.proxy_variable}"
+        hint = f"check {route.proxy_variable}, or name the host in NO_PROXY"
+        if isinstance(error, httpx.ProxyError) and reason.startswith("407"):
+            hint = f"the proxy wants a login: set {route.proxy_variable} like http://USER:PASSWORD@proxy:3128"
+    return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _tls(error: ssl.SSLError, reason: str) -> tuple[str, str]:
+    """Return what is wrong with a TLS connection, and what to do about it."""
+    name = error.reason or ""
+    if name in _NO_TLS:
+        return (
+            "the server does not speak TLS there",
+            "check the port, and whether the address is one of http://",
+        )
+    if name in _NO_COMMON:
+        return f"no version or cipher of TLS is common to both sides: {reason}", "update the older side"
+    if name in _CLIENT_CERTIFICATE:
+        return (
+            f"the server refuses this client: {reason}",
+            "it may want a client certificate, which is not supported",
+        )
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "the server closed the connection within TLS", "check the address, and what stands between"
+    return f"TLS failed: {reason}", "check the address, and what stands between"

@@ -1,0 +1,297 @@
+"""The network under every exchange: bounded in time and size, whatever the other side does.
+
+A time-out of HTTP libraries bounds one read. A server that sends a line of its head, or one more
+``100 Continue``, every second is never late by it. So every read, write and handshake gets what is left of
+the time of the whole exchange, and a waiting read ends soon after the run is stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import socket
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpcore
+import httpx
+
+from reconciler.errors import StoppedError
+
+if TYPE_CHECKING:
+    import ssl
+    import threading
+    from collections.abc import Iterable, Iterator
+
+    from reconciler.client.environment import Proxy
+    from reconciler.clock import Clock
+
+GRACE: Final = "reconciler.grace"
+"""The extension of a request that says how many seconds it goes on after the run was stopped."""
+_LARGEST_HEAD: Final = 2**20
+_GLANCE: Final = 0.2
+_PART: Final = 64 * 2**10
+_ANY_ZLIB: Final = zlib.MAX_WBITS | 32
+_CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
+_FAILURES: Final = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds from the beginning of an exchange until its head, and its whole response, have come."""
+
+    head: float
+    whole: float
+
+
+class _Budget:
+    """What is left for one exchange at a time."""
+
+    def __init__(self, clock: Clock, stop: threading.Event, bounds: Bounds) -> None:
+        self._clock = clock
+        self._stop = stop
+        self._bounds = bounds
+        self._began = 0.0
+        self._latest = math.inf
+        self._grace = math.inf
+        self._is_ending = False
+        self._head: int | None = None
+
+    def start(self, grace: float) -> None:
+        """Start an exchange, which goes on for ``grace`` seconds after the run was stopped."""
+        self._began = self._clock.monotonic()
+        self._latest = self._began + self._bounds.head
+        self._grace = grace
+        self._is_ending = False
+        self._head = 0
+
+    def end_head(self) -> None:
+        """Let the body take its time from now on."""
+        if not self._is_ending:
+            self._latest = self._began + self._bounds.whole
+        self._head = None
+
+    def left(self, late: type[httpcore.TimeoutException]) -> float:
+        """Return the seconds that are left. Raises ``late`` if there are none, StoppedError after a stop."""
+        now = self._clock.monotonic()
+        if self._grace < math.inf and not self._is_ending and self._stop.is_set():
+            self._is_ending = True
+            self._latest = min(self._latest, now + self._grace)
+        if self._is_ending and self._latest <= now:
+            raise StoppedError("interrupted while its answer was waited for")
+        if self._latest <= now:
+            what = "the answer does not end" if self._head is None else "the head of the answer does not end"
+            raise late(what)
+        return self._latest - now
+
+    def glance(self, left: float) -> float:
+        """Return how long to wait before the stop is looked at."""
+        return min(left, _GLANCE) if self._grace < math.inf else left
+
+    def count(self, size: int) -> None:
+        """Count the bytes of a head. Raises if they are too many."""
+        if self._head is not None:
+            self._head += size
+            if self._head > _LARGEST_HEAD:
+                message = f"the head of the answer is larger than {_LARGEST_HEAD // 2**20} MiB"
+                raise httpcore.RemoteProtocolError(message)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection whose every step is bounded."""
+
+    def __init__(self, inner: httpcore.NetworkStream, budget: _Budget) -> None:
+        self._inner = inner
+        self._budget = budget
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what there is, waiting in short steps."""
+        idle = math.inf if timeout is None else timeout
+        while True:
+            left = min(self._budget.left(httpcore.ReadTimeout), idle)
+            if left <= 0:
+                raise httpcore.ReadTimeout("nothing came")
+            step = self._budget.glance(left)
+            try:
+                content = self._inner.read(max_bytes, step)
+            except httpcore.ReadTimeout:
+                idle -= step
+                continue
+            self._budget.count(len(content))
+            return content
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write in parts, each in the time that is left."""
+        for start in range(0, len(buffer), _PART):
+            left = _least(timeout, self._budget.left(httpcore.WriteTimeout))
+            self._inner.write(buffer[start : start + _PART], left)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Make the connection one of TLS."""
+        left = _least(timeout, self._budget.left(httpcore.ConnectTimeout))
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._budget)
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what is known of the connection."""
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Opens bounded connections."""
+
+    def __init__(self, budget: _Budget) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._budget = budget
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Try the addresses of a host in turn."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError("no address")
+        for *_, address in found:
+            number, _ = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
+            left = _least(timeout, self._budget.left(httpcore.ConnectTimeout))
+            try:
+                inner = self._inner.connect_tcp(number, port, left, local_address, socket_options)
+                return _Stream(inner, self._budget)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+
+class Transport(httpx.BaseTransport):
+    """Sends requests, one at a time, straight to the server or through a proxy."""
+
+    def __init__(
+        self, tls: ssl.SSLContext, proxy: Proxy | None, clock: Clock, stop: threading.Event, bounds: Bounds
+    ) -> None:
+        """Open nothing before the first request."""
+        self._budget = _Budget(clock, stop, bounds)
+        self._pool = _pool(tls, proxy, _Backend(self._budget))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and return the response once its head has come."""
+        self._budget.start(request.extensions.get(GRACE, math.inf))
+        url = request.url
+        with _as_httpx():
+            response = self._pool.handle_request(
+                httpcore.Request(
+                    method=request.method,
+                    url=httpcore.URL(
+                        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+                    ),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        self._budget.end_head()
+        headers = httpx.Headers(response.headers)
+        coding = headers.pop("Content-Encoding", "")  # httpx would decode all that is stacked
+        return httpx.Response(
+            response.status,
+            headers=headers,
+            stream=_Body(response, coding),
+            extensions=dict(response.extensions),
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of a response, decoded in parts of bounded size."""
+
+    def __init__(self, response: httpcore.Response, coding: str) -> None:
+        self._response = response
+        self._coding = coding
+
+    def __iter__(self) -> Iterator[bytes]:
+        codings = [part.strip().lower() for part in self._coding.split(",")]
+        codings = [coding for coding in codings if coding not in {"", "identity"}]
+        with _as_httpx():
+            if not codings:
+                yield from self._response.iter_stream()
+                return
+            if len(codings) > 1 or codings[0] not in _CODINGS:
+                raise httpx.DecodingError("it has a content coding that was not asked for")
+            yield from _inflated(self._response.iter_stream())
+
+    def close(self) -> None:
+        """Close the response, and the connection if there is more of it."""
+        self._response.close()
+
+
+def _inflated(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what is compressed in ``parts``, never much at once. Raises httpx.DecodingError."""
+    inflater = zlib.decompressobj(_ANY_ZLIB)
+    try:
+        for part in parts:
+            left = part
+            while left:
+                yield inflater.decompress(left, _PART)
+                left = inflater.unconsumed_tail
+            if inflater.unused_data:
+                raise httpx.DecodingError("something follows what is compressed")
+        yield inflater.flush()
+    except zlib.error as error:
+        raise httpx.DecodingError(str(error)) from error
+    if not inflater.eof:
+        raise httpx.DecodingError("the compressed content ends early")
+
+
+def _pool(
+    tls: ssl.SSLContext, proxy: Proxy | None, backend: httpcore.NetworkBackend
+) -> httpcore.ConnectionPool:
+    if proxy is None:
+        return httpcore.ConnectionPool(ssl_context=tls, network_backend=backend)
+    url = proxy.url
+    address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
+    login = (url.username, url.password) if url.userinfo else None
+    if url.scheme.startswith("socks"):
+        return httpcore.SOCKSProxy(
+            proxy_url=address, proxy_auth=login, ssl_context=tls, network_backend=backend
+        )
+    return httpcore.HTTPProxy(
+        proxy_url=address,
+        proxy_auth=None if login is None else (login[0].encode(), login[1].encode()),
+        ssl_context=tls,
+        proxy_ssl_context=tls if url.scheme == "https" else None,
+        network_backend=backend,
+    )
+
+
+def _least(timeout: float | None, left: float) -> float:
+    return left if timeout is None else min(timeout, left)
+
+
+@contextlib.contextmanager
+def _as_httpx() -> Iterator[None]:
+    """Raise what httpx would."""
+    try:
+        yield
+    except _FAILURES as error:
+        raise getattr(httpx, type(error).__name__)(str(error)) from error

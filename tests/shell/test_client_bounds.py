@@ -1,0 +1,234 @@
+"""An exchange ends, however slowly, lengthily or densely the other side writes."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import threading
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler import errors
+from reconciler.client import Connection, Reader, Writer
+from reconciler.clock import SystemClock
+from tests.support import COLLECTION, Script, connect, http_bytes, raw_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+PAUSE = 0.05
+
+
+@contextlib.contextmanager
+def dripping(
+    parts: Callable[[], Iterable[bytes]], *, pause: float = PAUSE, is_reading: bool = True
+) -> Iterator[str]:
+    """Serve ``parts`` one by one, with a pause before each, to every client."""
+    over = threading.Event()
+
+    def serve(peer: socket.socket) -> None:
+        with peer, contextlib.suppress(OSError):
+            if is_reading:
+                peer.recv(65536)
+            for part in parts():
+                if over.wait(pause):
+                    return
+                peer.sendall(part)
+            over.wait()
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def short(url: str, **settings: Any) -> Connection:
+    """Connect with time-outs of tenths of a second: 0.4 for a head, 0.9 for all."""
+    times = {"connect_timeout": 0.2, "read_timeout": 0.2, "clock": SystemClock()}
+    return connect(Script(), **{"base_url": url, "transport": None} | times | settings)
+
+
+def lines() -> Iterator[bytes]:
+    yield HEAD
+    yield from (f"X-{number}: 1\r\n".encode() for number in itertools.count())
+
+
+def letters() -> Iterator[bytes]:
+    yield HEAD
+    yield from itertools.repeat(b"X")
+
+
+def interim(status: str) -> Callable[[], Iterator[bytes]]:
+    return lambda: itertools.repeat(f"HTTP/1.1 {status}\r\n\r\n".encode())
+
+
+def body() -> Iterator[bytes]:
+    yield HEAD + b"\r\n"
+    yield from itertools.repeat(b" ")
+
+
+ENDLESS = {
+    "lines of a head": (lines, "the head of the answer does not end"),
+    "letters of a head": (letters, "the head of the answer does not end"),
+    "100 Continue": (interim("100 Continue"), "the head of the answer does not end"),
+    "103 Early Hints": (interim("103 Early Hints"), "the head of the answer does not end"),
+    "a body": (body, "the answer does not end"),
+    "nothing": (lambda: iter(()), "nothing came"),
+}
+
+
+@pytest.mark.parametrize(("parts", "reason"), ENDLESS.values(), ids=ENDLESS)
+@pytest.mark.parametrize("method", ["get", "patch"])
+def test_an_answer_that_does_not_end_is_a_time_out(
+    parts: Callable[[], Iterator[bytes]], reason: str, method: str
+) -> None:
+    with (
+        dripping(parts) as url,
+        Writer(short(url)) as writer,
+        pytest.raises(errors.UnreachableError, match=f"timed out: {reason}") as told,
+    ):
+        getattr(writer, method)(COLLECTION, {})
+    assert told.value.failure.in_doubt
+
+
+def test_interim_answers_without_a_pause_are_too_large_a_head() -> None:
+    many = interim("100 Continue")
+    with (
+        dripping(
+            lambda: (b"".join(itertools.islice(many(), 10_000)) for _ in itertools.count()), pause=0
+        ) as url,
+        Reader(short(url, read_timeout=20)) as reader,
+        pytest.raises(errors.UnreachableError, match="the head of the answer is larger than 1 MiB"),
+    ):
+        reader.get(COLLECTION, {})
+
+
+def test_a_slow_body_has_more_time_than_a_head() -> None:
+    def parts() -> Iterator[bytes]:
+        yield http_bytes(b"", length=12)
+        yield from (bytes([letter]) for letter in b'{"a": "bcd"}')
+
+    with dripping(parts) as url, Reader(short(url)) as reader:
+        assert reader.get(COLLECTION, {}) == {"a": "bcd"}
+
+
+def test_a_server_that_does_not_read_is_a_time_out() -> None:
+    with (
+        dripping(lambda: iter(()), is_reading=False) as url,
+        Writer(short(url)) as writer,
+        pytest.raises(errors.UnreachableError, match="timed out"),
+    ):
+        writer.patch(COLLECTION, {"description": "x" * 2**24})
+
+
+def test_a_tls_handshake_that_does_not_end_is_a_time_out() -> None:
+    trickle = itertools.repeat(b"\x16")
+    with (
+        dripping(lambda: trickle) as url,
+        Reader(short(url.replace("http", "https"))) as reader,
+        pytest.raises(errors.UnreachableError, match=r"timed out|TLS") as told,
+    ):
+        reader.get(COLLECTION, {})
+    assert not told.value.failure.in_doubt
+
+
+@pytest.mark.parametrize("parts", [lines, body, lambda: iter(())], ids=["a head", "a body", "silence"])
+def test_a_read_that_waits_ends_when_the_run_is_stopped(parts: Callable[[], Iterator[bytes]]) -> None:
+    stop = threading.Event()
+    timer = threading.Timer(0.1, stop.set)
+    with dripping(parts) as url, Reader(short(url, read_timeout=60, stop=stop)) as reader:
+        timer.start()
+        with pytest.raises(errors.StoppedError, match="interrupted"):
+            reader.get(COLLECTION, {})
+    timer.join()
+
+
+def test_a_write_in_flight_ends_by_itself_after_the_run_was_stopped() -> None:
+    stop = threading.Event()
+
+    def parts() -> Iterator[bytes]:
+        stop.set()
+        yield HEAD
+        yield b"Content-Length: 2\r\n\r\n{}"
+
+    with dripping(parts) as url, Writer(short(url, stop=stop)) as writer:
+        assert writer.patch(COLLECTION, {}) == {}
+
+
+def test_what_is_read_to_resolve_a_write_ends_by_itself_too() -> None:
+    stop = threading.Event()
+
+    def parts() -> Iterator[bytes]:
+        stop.set()
+        yield http_bytes(b"{}")
+
+    with dripping(parts) as url, Reader(short(url, stop=stop)) as reader:
+        assert reader.read_back(COLLECTION, {}) == {}
+
+
+def gzip(content: bytes) -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    return packer.compress(content) + packer.flush()
+
+
+def encoded(content: bytes, *headers: str) -> str | object:
+    """Return what the client makes of an encoded answer: its value, or the message of the error."""
+    with (
+        raw_server(http_bytes(content, "200 OK", None, *headers)) as server,
+        Reader(short(server.url, read_timeout=20)) as reader,
+    ):
+        try:
+            value: object = reader.get(COLLECTION, {})
+        except errors.BadAnswerError as error:
+            return str(error)
+        assert b"\r\nAccept-Encoding: identity\r\n" in server.heads[0]
+        return value
+
+
+@pytest.mark.parametrize(
+    ("content", "coding"),
+    [
+        (b"{}", "identity"),
+        (b"{}", ""),
+        (gzip(b"{}"), "gzip"),
+        (gzip(b"{}"), "X-GZIP, identity"),
+        (zlib.compress(b"{}"), "deflate"),
+    ],
+)
+def test_an_answer_may_be_encoded_once_although_that_is_not_asked_for(content: bytes, coding: str) -> None:
+    assert encoded(content, f"Content-Encoding: {coding}") == {}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Content-Encoding: gzip, gzip"],
+        ["Content-Encoding: gzip", "Content-Encoding: gzip"],
+        ["Content-Encoding: br"],
+        ["Content-Encoding: gzip,deflate,gzip"],
+    ],
+)
+def test_stacked_and_unknown_codings_are_refused_unread(headers: list[str]) -> None:
+    bomb = gzip(gzip(bytes(2**24)))
+    assert "cannot be decoded: it has a content coding that was not asked for" in str(encoded(bomb, *headers))
+
+
+def test_a_decoded_answer_is_bounded_too() -> None:
+    assert "larger than 64 MiB" in str(encoded(gzip(bytes(2**27)), "Content-Encoding: gzip"))
+
+
+@pytest.mark.parametrize("content", [gzip(b"{}")[:-4], gzip(b"{}") + b"x", gzip(b"{}") * 2, b"", b"{}"])
+def test_what_is_not_compressed_as_a_whole_is_refused(content: bytes) -> None:
+    assert "cannot be decoded: " in str(encoded(content, "Content-Encoding: gzip"))
