@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 
+_UPGRADING: Final = "will be unavailable for a brief period"
+"""What an engine of Vault answers, as 400, just after it was mounted."""
+
+
 class Patience(Enum):
     """How long a request is tried again: a probe fails soon, a secret cannot be had twice."""
 
@@ -107,7 +111,7 @@ class Store:
             try:
                 return self._once(method, path, body, hide)
             except errors.StandbyError as error:
-                if patience is Patience.STORING:
+                if patience is Patience.STORING or error.failure.status != httpx.codes.TEMPORARY_REDIRECT:
                     raise
                 raise errors.RejectedError(error.failure) from None
 
@@ -188,8 +192,10 @@ class Store:
         self, request: str, response: httpx.Response, content: bytes, hidden: tuple[Secret, ...]
     ) -> errors.ApiError:
         status = response.status_code
-        kind = errors.StandbyError if status in _STANDING_BY else error_class(status)
-        detail = quoted(_reason(content), *hidden) or quoted(response.reason_phrase, *hidden)
+        reason = _reason(content)
+        is_passing = status in _STANDING_BY or _UPGRADING in reason
+        kind = errors.StandbyError if is_passing else error_class(status)
+        detail = quoted(reason, *hidden) or quoted(response.reason_phrase, *hidden)
         return kind(
             errors.Failure(
                 request,

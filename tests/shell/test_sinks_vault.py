@@ -345,6 +345,10 @@ PASSING: dict[str, httpx.Response | Exception] = {
     "a standby for reading": refusal(473),
     "one that is behind": refusal(412, "required index state not present"),
     "a server that restarts": httpx.ConnectError("refused"),
+    "an engine that was just mounted": refusal(
+        400,
+        "Upgrading from non-versioned to versioned data. This backend will be unavailable for a brief period",
+    ),
     "a gateway": httpx.Response(502, html="<html>"),
 }
 
