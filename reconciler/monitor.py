@@ -1,22 +1,40 @@
-"""A small HTTP server for whoever watches a service: status page, metrics, health."""
+"""A small HTTP server for whoever watches a service: status page, metrics, health.
+
+It answers the hosts that it was told, so that no page in a browser can read it by pointing a name of its own
+at this machine; and it holds few connections, each for a short time, so that clients cannot use up the files
+that the rounds need.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import socket
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.clock import SystemClock
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.waiting import start_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.clock import Clock
 
 _TIMEOUT: Final = 10.0
+"""Seconds that a client may be silent, and that a whole exchange may take."""
+_CONNECTIONS: Final = 16
+"""So many connections are open at once: the oldest gives way to a new one."""
+_RECOVERY: Final = 0.05
+"""Seconds to wait when no connection can be accepted."""
+_NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?", re.ASCII)
+_PORT: Final = re.compile(r":[0-9]{0,5}", re.ASCII)
 PLAIN: Final = "text/plain; charset=utf-8"
 
 
@@ -30,14 +48,56 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def host_of(text: str) -> str | None:
+    """Return the host that a header Host names, in its one spelling and without the port; None if none.
+
+    An address of version 6 stands in brackets where a port may follow, and may stand without where none can.
+    """
+    bare = text.strip().lower()
+    if bare.startswith("["):
+        inner, bracket, port = bare[1:].partition("]")
+        is_well_formed = bracket and ":" in inner and (not port or _PORT.fullmatch(port))
+        return _address(inner) if is_well_formed else None
+    if bare.count(":") == 1:
+        bare, _, port = bare.partition(":")
+        if not _PORT.fullmatch(f":{port}"):
+            return None
+    name = bare.removesuffix(".")
+    return _address(bare) or (name if _NAME.fullmatch(name) else None)
+
+
+def _address(text: str) -> str | None:
+    """Return an address in its one spelling, None for what is no address."""
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or (_address(host) is not None and ipaddress.ip_address(host).is_loopback)
+
+
 @contextmanager
-def serve(address: str, port: int, paths: Mapping[str, Callable[[], Answer]]) -> Iterator[int]:
+def serve(
+    address: str,
+    port: int,
+    paths: Mapping[str, Callable[[], Answer]],
+    hosts: Iterable[str] = (),
+    clock: Clock | None = None,
+) -> Iterator[int]:
     """Answer GET and HEAD of ``paths`` as long as the context lasts, and give the port; 0 takes any.
 
-    Raises ConfigurationError if nothing can listen there.
+    Clients that name another host than this machine, ``address``, the address that they reached or one of
+    ``hosts`` are refused. Raises ConfigurationError if nothing can listen there.
     """
+    known = (address, *hosts)
     try:
-        server = (_Server6 if ":" in address else _Server)((address, port), _handler(paths))
+        server = (_Server6 if ":" in address else _Server)(
+            (address, port), _handler(paths, known), clock or SystemClock()
+        )
     except (OSError, OverflowError, TypeError) as error:  # a TypeError is a name that cannot be encoded
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"nothing can listen on {address} port {port}: {reason}") from error
@@ -57,6 +117,51 @@ def serve(address: str, port: int, paths: Mapping[str, Callable[[], Answer]]) ->
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # a client that hangs does not keep the service from ending
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], clock: Clock) -> None:
+        """Start without a connection."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._open: dict[socket.socket, float] = {}
+        super().__init__(address, handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; the oldest one ends if there are many, or if the system has none left."""
+        try:
+            accepted, peer = super().get_request()
+        except OSError:
+            self._end(1)
+            threading.Event().wait(_RECOVERY)  # what was ended is closed by its own thread
+            raise
+        with self._lock:
+            self._open[accepted] = self._clock.monotonic()
+            excess = len(self._open) - _CONNECTIONS
+        self._end(excess)
+        return accepted, peer
+
+    def service_actions(self) -> None:
+        """End what has lasted too long, whatever it sends meanwhile; called twice in a second."""
+        latest = self._clock.monotonic() - _TIMEOUT
+        with self._lock:
+            late = sum(began < latest for began in self._open.values())
+        self._end(late)
+
+    def close_request(self, request: Any) -> None:
+        """Close a connection."""
+        with self._lock:
+            self._open.pop(request, None)
+        super().close_request(request)
+
+    def _end(self, count: int) -> None:
+        """End the oldest connections: their threads notice, and close them."""
+        with self._lock:
+            oldest = list(self._open)[: max(count, 0)]
+            for one in oldest:
+                del self._open[one]
+        for one in oldest:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
     def server_bind(self) -> None:
         """Bind without asking the name service who we are, which may take long."""
@@ -70,7 +175,22 @@ class _Server6(_Server):
     address_family = socket.AF_INET6
 
 
-def _handler(paths: Mapping[str, Callable[[], Answer]]) -> type[BaseHTTPRequestHandler]:
+def _refusal(given: Sequence[str], version: str, known: Iterable[str]) -> Answer | None:
+    """Refuse a client that asks for another host: that is how a page in a browser would come here."""
+    if not given and version != "HTTP/1.1":
+        return None  # browsers name one; some probes do not
+    host = host_of(given[0]) if len(given) == 1 else None
+    if host is None:
+        return Answer(b"a request must name one host\n", status=HTTPStatus.BAD_REQUEST)
+    if _is_loopback(host) or host in map(host_of, known):
+        return None
+    text = f"{host} is not served here; --metrics-host {host} would allow it\n"
+    return Answer(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
+
+
+def _handler(
+    paths: Mapping[str, Callable[[], Answer]], served: Iterable[str]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _TIMEOUT
         server_version = "reconciler"
@@ -96,6 +216,11 @@ def _handler(paths: Mapping[str, Callable[[], Answer]]) -> type[BaseHTTPRequestH
         do_HEAD = do_GET  # noqa: N815 - the same
 
         def _answer(self) -> Answer:
+            reached = self.connection.getsockname()[0]
+            hosts = self.headers.get_all("Host") or []
+            refusal = _refusal(hosts, self.request_version, {reached, *served})
+            if refusal is not None:
+                return refusal
             found = paths.get(self.path.partition("?")[0])
             if found is None:
                 known = " ".join(paths)

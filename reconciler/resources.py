@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds import EXTENSION, Kind, kind_from_schema
@@ -21,10 +23,15 @@ def resource(folder: str) -> Path:
     return inside if inside.is_dir() else package.parent / folder
 
 
+@functools.cache
 def schema_texts() -> Mapping[str, str]:
-    """Give the text of every schema file by its short name, such as ``caas`` or ``plan``."""
+    """Return the text of every schema file by its short name.
+
+    The files are read once: a service that has started needs none of them again.
+    """
     files = sorted(resource("schemas").glob(f"*{SUFFIX}"))
-    return {file.name.removesuffix(SUFFIX): file.read_text(encoding="utf-8") for file in files}
+    texts = {file.name.removesuffix(SUFFIX): file.read_text(encoding="utf-8") for file in files}
+    return MappingProxyType(texts)
 
 
 def bundled_schema(name: str) -> str:

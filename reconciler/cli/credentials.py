@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -103,6 +104,18 @@ def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
     return Secret(text)
 
 
+def warn_of_readers(path: str | None, what: str, console: Console) -> None:
+    """Warn of a file that is there and that everybody may read, although it says what keys hold."""
+    if path is not None:
+        with suppress(OSError, ValueError):
+            _warn_of_readers(Path(path).stat().st_mode, f"the {what} {path}", console)
+
+
+def _warn_of_readers(mode: int, what: str, console: Console) -> None:
+    if mode & stat.S_IROTH and stat.S_ISREG(mode):  # a group may have to: Kubernetes mounts secrets so
+        console.note(f"Warning: {what} can be read by others; run chmod 600 on it")
+
+
 def _read_secret(path: str, what: str, console: Console) -> str:
     try:
         file = Path(path)
@@ -111,6 +124,5 @@ def _read_secret(path: str, what: str, console: Console) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"the {what} file {path} cannot be read: {reason}") from None
-    if mode & stat.S_IROTH:  # a group may have to: Kubernetes mounts secrets so
-        console.note(f"Warning: the {what} file {path} can be read by others; run chmod 600 on it")
+    _warn_of_readers(mode, f"the {what} file {path}", console)
     return text.removesuffix("\n").removesuffix("\r")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -28,6 +29,15 @@ class _CronType(click.ParamType[Any]):
         if cron is None:
             self.fail(f"{value!r} is no cron expression of five fields such as '*/15 * * * *'.", param, ctx)
         return cron
+
+
+def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of hosts. Raises BadParameter for what is none."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}", name):
+            message = f"{name!r} is not the name or the address of a host; write it without a port."
+            raise click.BadParameter(message, context, parameter)
+    return names
 
 
 _OPTIONS = [
@@ -112,6 +122,14 @@ _OPTIONS = [
         help="Listen on this address only.",
     ),
     click.option(
+        "--metrics-host",
+        "metrics_hosts",
+        multiple=True,
+        metavar="NAME",
+        callback=_hosts,
+        help="Answer for this host too, besides loopback and the address that is listened on. Repeatable.",
+    ),
+    click.option(
         "--metrics-file",
         type=click.Path(dir_okay=False),
         help="Write metrics to this file after each round, for a textfile collector.",
@@ -171,6 +189,10 @@ def _complaints(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
         (
             not service and parameters["metrics_port"] is not None,
             "--metrics-port is for a service; with one round, use --metrics-file.",
+        ),
+        (
+            parameters["metrics_hosts"] and parameters["metrics_port"] is None,
+            "--metrics-host is for the pages of a service; it needs --metrics-port.",
         ),
         (
             parameters["webhook_secret_file"] is not None and parameters["webhook"] is None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, color_choice, console_of
+from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.options import DURATION, clock_of, missing_extra
 from reconciler.cli.records import history_option
 from reconciler.errors import ConfigurationError, ExitCode
@@ -70,6 +71,7 @@ def history(context: click.Context, /, **parameters: Any) -> ExitCode | None:
     console = console_of({**parameters, "quiet": False, "verbose": 0})
     from reconciler.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - --help needs no engine
 
+    warn_of_readers(parameters["history"], "history", console)
     with ReadOnlyDatabase(_named(parameters["history"], context)) as database:
         text = _rendered(database, parameters, clock_of(context).now())
     console.result(text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, connection_options
 from reconciler.errors import ConfigurationError, ExitCode
@@ -38,6 +39,7 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
     is in doubt, or all of it is cleared up. 4: something is in doubt still.
     """
     console = console_of(parameters)
+    warn_of_readers(parameters["file"], "journal", console)
     reading = _read(parameters["file"])
     if reading.torn:
         console.note(f"Warning: {reading.torn} torn or unreadable lines were passed over")

@@ -38,7 +38,8 @@ class Pages:
     clock: Clock
 
     def paths(self) -> Mapping[str, Callable[[], Answer]]:
-        """Give what answers each path."""
+        """Return what answers each path; what the page needs of the package is read now."""
+        content_security_policy()
         return {
             "/": self._page,
             "/metrics": self._metrics,

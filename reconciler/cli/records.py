@@ -12,6 +12,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.console import console_of
+from reconciler.cli.credentials import warn_of_readers
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ def _check(parameters: Mapping[str, Any]) -> None:
             raise ConfigurationError(f"{other} and {option} name the same file {file}; give each its own")
     if parameters["journal"] is not None:
         check_journal(parameters["journal"])
+        warn_of_readers(parameters["journal"], "journal", console_of(parameters))
 
 
 def _recorded(
@@ -154,6 +156,7 @@ def _recorded(
         return history, Records(run, parameters, clock, history)
     from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
 
+    warn_of_readers(parameters["history"], "history", console_of(parameters))
     facts = HistoryRun(run, command, __version__, actor(), _commit(parameters))
     history = History(database, facts, clock.now)
     return history, Records(run, parameters, clock, history, JournalTable(database, clock.now))

@@ -13,6 +13,7 @@ from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import connection, validator
 from reconciler.cli.plan import complain, judged, read_files, targeted
 from reconciler.cli.signals import finishing
+from reconciler.cli.system import SystemFailureError, system_failures
 from reconciler.commands.drift import (
     Detection,
     refused_fields,
@@ -110,8 +111,9 @@ class Rounds:
         """
         began = self._clock.now()
         try:
-            report, error = self._recorded(self._read_again, nullcontext())
-        except HistoryError as failure:
+            with system_failures():
+                report, error = self._recorded(self._read_again, nullcontext())
+        except (HistoryError, SystemFailureError) as failure:
             error = failure
             report = RoundReport(began, self._clock.now(), RoundResult.FAILED, errors=failure.texts)
             self._watch.unrecorded(report)
@@ -132,8 +134,9 @@ class Rounds:
         failure: ReconcilerError | None = None
         whole: DesiredState | None = None
         try:
-            whole = self._numbered(read(began))
-            report = self._round(whole, began, writing)
+            with system_failures():
+                whole = self._numbered(read(began))
+                report = self._round(whole, began, writing)
         except ReconcilerError as error:
             failure = error
             result = RoundResult.INTERRUPTED if self._stop.is_set() else RoundResult.FAILED

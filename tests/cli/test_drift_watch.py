@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -177,9 +178,13 @@ def test_a_metrics_file_that_cannot_be_used_is_an_error(
 
 
 @contextlib.contextmanager
-def a_service(cli: CommandLine, path: str, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def a_service(
+    cli: CommandLine, path: str, *words: str, **settings: Any
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run a service with pages, and give it with their address."""
-    with cli.start("drift", path, "--every", "1d", "-v", "--metrics-port", "0", *words) as process:
+    with cli.start(
+        "drift", path, "--every", "1d", "-v", "--metrics-port", "0", *words, **settings
+    ) as process:
         try:
             (line,) = [line for line in lines_until(process.stderr, "Status page: ") if "Status" in line]
             yield process, line.split()[-1]
@@ -344,3 +349,60 @@ def test_a_status_page_without_its_extra_says_what_to_install(
     done = subprocess.run([COMMAND[0], "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "is not installed: pip install 'gcore-reconciler[report]'" in done.stderr
+
+
+def test_idle_clients_end_neither_the_pages_nor_the_rounds(cli: CommandLine, drifted: str) -> None:
+    few = (64, 64)
+    with (
+        a_service(cli, drifted, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few)) as (
+            process,
+            address,
+        ),
+        contextlib.ExitStack() as clients,
+    ):
+        lines_until(process.stderr, "Next round")
+        place = ("127.0.0.1", httpx.URL(address).port or 0)
+        for _ in range(95):
+            clients.enter_context(socket.create_connection(place, timeout=10))
+        assert httpx.get(f"{address}healthz").status_code == 200
+        process.send_signal(signal.SIGHUP)
+        told = lines_until(process.stderr, "Next round")
+        assert httpx.get(f"{address}readyz").status_code == 200
+    assert not any("Error" in line for line in told)
+    assert process.returncode == 0
+
+
+def test_a_round_that_the_system_refuses_a_file_is_a_failed_round(cli: CommandLine, drifted: str) -> None:
+    with a_service(cli, drifted, "--retries", "0") as (process, address):
+        lines_until(process.stderr, "Next round")
+        before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (4, before[1]))
+        process.send_signal(signal.SIGHUP)
+        told = lines_until(process.stderr, "Next round")
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+        process.send_signal(signal.SIGHUP)
+        lines_until(process.stderr, "Rounds succeed again")
+        assert httpx.get(f"{address}readyz").status_code == 200
+    assert any("rounds have failed since" in line for line in told)
+    assert any("Too many open files" in line for line in told)
+    assert process.returncode == 0
+
+
+def test_a_host_that_the_service_was_not_told_is_refused(cli: CommandLine, drifted: str) -> None:
+    with a_service(cli, drifted, "--metrics-host", "watch.example") as (_, address):
+        found = [
+            httpx.get(f"{address}healthz", headers={"Host": host}).status_code
+            for host in ("watch.example:9464", "attacker.example", "localhost")
+        ]
+    assert found == [200, 421, 200]
+
+
+@pytest.mark.parametrize("host", ["http://watch.example", "watch.example:9464", "*", "", "a b"])
+def test_a_metrics_host_is_a_name_without_a_port(cli: CommandLine, drifted: str, host: str) -> None:
+    done = cli("drift", drifted, "--every", "1d", "--metrics-port", "0", "--metrics-host", host)
+    assert (done.code, "write it without a port" in done.err) == (64, True)
+
+
+def test_a_metrics_host_needs_a_port(cli: CommandLine, drifted: str) -> None:
+    done = cli("drift", drifted, "--every", "1d", "--metrics-host", "watch.example")
+    assert (done.code, "it needs --metrics-port" in done.err) == (64, True)

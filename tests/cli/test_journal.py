@@ -187,3 +187,24 @@ def test_one_file_does_not_serve_two_purposes(cli: CommandLine, tmp_path: Path, 
     done = cli("drift", file, "--journal", str(tmp_path / "x"), other, f"{tmp_path}/./x")
     assert (done.code, done.err.count("name the same file")) == (1, 1)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)])
+def test_records_that_everybody_may_read_are_warned_about(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, mode: int, warned: int
+) -> None:
+    fill(emulator, "web", description="new")
+    keys = declare(tmp_path / "k.yaml", {"name": "web", "description": "new"})
+    journal, history = tmp_path / "journal", tmp_path / "history"
+    words = ("--journal", str(journal), "--history", str(history))
+    assert cli("apply", keys, *words, "--auto-approve").err == ""
+    journal.touch()
+    for file in (journal, history):
+        file.chmod(mode)
+    told = [cli("apply", keys, *words, "--auto-approve").err, cli("drift", keys, *words).err]
+    readable = "can be read by others; run chmod 600 on it"
+    for err in told:
+        assert err.count(f"the journal {journal} {readable}") == warned
+        assert err.count(f"the history {history} {readable}") == warned
+    assert cli("journal", str(journal)).err.count(readable) == warned
+    assert cli("history", "--history", str(history)).err.count(readable) == warned

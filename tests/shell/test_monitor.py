@@ -18,7 +18,7 @@ import pytest
 
 from reconciler.errors import ConfigurationError, HistoryError
 from reconciler.monitor import PLAIN, Answer, serve
-from tests.support import pipe
+from tests.support import FakeClock, pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -70,6 +70,12 @@ PATHS: dict[str, Callable[[], Answer]] = {
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     with serve(HERE, 0, PATHS) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[int]:
+    with serve(HERE, 0, PATHS, ["reconciler-watch.ops.svc", "10.1.2.3"]) as port:
         yield port
 
 
@@ -186,7 +192,7 @@ def test_a_client_that_leaves_early_is_no_news(capfd: pytest.CaptureFixture[str]
 
     with serve(HERE, 0, {"/": slow, "/healthz": PATHS["/healthz"]}) as port:
         with socket.create_connection((HERE, port)) as peer:
-            peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             asked.wait(timeout=10)
         gone.set()
         assert ask(port, "/healthz").status == 200
@@ -227,7 +233,7 @@ def test_a_client_that_hangs_does_not_keep_the_server_from_ending() -> None:
             idle.connect((HERE, port))
             idle.sendall(b"GET / HT")
             busy.connect((HERE, port))
-            busy.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            busy.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             asked.wait(timeout=10)
         ended.set()
 
@@ -242,7 +248,7 @@ def test_a_client_that_hangs_does_not_keep_the_process_from_ending() -> None:
         subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, text=True) as process,
         socket.create_connection((HERE, int(pipe(process.stdout).readline()))) as peer,
     ):
-        peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert process.wait(timeout=20) == 0
 
 
@@ -292,6 +298,88 @@ def test_a_port_that_is_taken_is_an_error(port: int) -> None:
 def test_an_address_where_nothing_can_listen_is_an_error(address: str, number: int) -> None:
     message = rf"nothing can listen on {re.escape(address)} port {number}: \S.*"
     assert re.fullmatch(message, refusal(address, number))
+
+
+NAMED = {
+    "127.0.0.1": 200,
+    "127.0.0.1:9464": 200,
+    "127.1.2.3": 200,
+    "localhost": 200,
+    "LOCALHOST.:80": 200,
+    "[::1]:9464": 200,
+    "[::ffff:127.0.0.1]": 200,
+    "reconciler-watch.ops.svc": 200,
+    "Reconciler-Watch.OPS.svc.:9464": 200,
+    "10.1.2.3": 200,
+    "attacker.example": 421,
+    "attacker.example:9464": 421,
+    "localhost.attacker.example": 421,
+    "127.0.0.1.attacker.example": 421,
+    "10.1.2.4": 421,
+    "[2001:db8::1]": 421,
+    "": 400,
+    "[::1": 400,
+    "[localhost]": 400,
+    "local host": 400,
+    "localhost:x": 400,
+    "user@localhost": 400,
+    "localhost/": 400,
+    "localhost,attacker.example": 400,
+}
+
+
+@pytest.mark.parametrize(("host", "status"), NAMED.items())
+@pytest.mark.parametrize("path", ["/healthz", "/missing"])
+def test_only_hosts_that_it_was_told_are_answered(told: int, host: str, status: int, path: str) -> None:
+    answer = raw(told, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    expected = status if status != 200 or path == "/healthz" else 404
+    assert answer.split(b" ")[1] == str(expected).encode()
+
+
+def test_a_refused_host_is_told_which_option_allows_it(port: int) -> None:
+    answer = raw(port, b"GET / HTTP/1.1\r\nHost: attacker.example\r\n\r\n")
+    assert answer.endswith(
+        b"attacker.example is not served here; --metrics-host attacker.example would allow it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /healthz HTTP/1.0\r\n\r\n", b"200"),
+        (b"GET /healthz HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: attacker.example\r\n\r\n", b"400"),
+    ],
+)
+def test_a_request_of_http_1_1_must_name_one_host(port: int, head: bytes, status: bytes) -> None:
+    assert raw(port, head).split(b" ")[1] == status
+
+
+def test_the_address_that_was_reached_is_a_host_that_it_knows() -> None:
+    with serve("0.0.0.0", 0, PATHS) as port:  # noqa: S104 - what a pod listens on
+        reached = raw(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        other = raw(port, b"GET /healthz HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n")
+    assert (reached.split(b" ")[1], other.split(b" ")[1]) == (b"200", b"421")
+
+
+def test_many_idle_clients_give_way_to_a_new_one() -> None:
+    with contextlib.ExitStack() as clients, serve(HERE, 0, PATHS) as port:
+        for _ in range(95):
+            clients.enter_context(socket.create_connection((HERE, port), timeout=10))
+        assert ask(port, "/healthz").status == 200
+        assert threading.active_count() < 40
+
+
+def test_a_client_that_takes_too_long_is_cut_off_whatever_it_sends() -> None:
+    clock = FakeClock()
+    with (
+        serve(HERE, 0, PATHS, clock=clock) as port,
+        socket.create_connection((HERE, port), timeout=10) as peer,
+    ):
+        peer.sendall(b"GET / HTTP/1.1\r\n")
+        assert ask(port, "/healthz").status == 200
+        clock.elapsed = 11.0
+        assert peer.recv(1) == b""
 
 
 def has_ipv6() -> bool:

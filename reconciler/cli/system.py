@@ -1,0 +1,30 @@
+"""What the operating system refuses: an error like the others, and one that may pass."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class SystemFailureError(ReconcilerError):
+    """The operating system refused something, such as another open file or more memory."""
+
+    is_passing = True
+
+
+@contextmanager
+def system_failures() -> Iterator[None]:
+    """Raise SystemFailureError for what the operating system refuses.
+
+    That a module cannot be imported is such a refusal too: its file could not be opened.
+    """
+    try:
+        yield
+    except (OSError, MemoryError, ImportError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+        raise SystemFailureError(f"the system refused what was needed: {reason}") from error

@@ -1,0 +1,28 @@
+"""What the operating system refuses is an error of this package, and one that may pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.cli.system import SystemFailureError, system_failures
+
+
+@pytest.mark.parametrize(
+    ("refusal", "reason"),
+    [
+        (OSError(24, "Too many open files"), "Too many open files"),
+        (OSError(), "OSError"),
+        (MemoryError(), "MemoryError"),
+        (ImportError("no file"), "no file"),
+    ],
+)
+def test_a_refusal_is_told_with_its_reason_and_may_pass(refusal: Exception, reason: str) -> None:
+    with pytest.raises(SystemFailureError) as told, system_failures():
+        raise refusal
+    assert str(told.value) == f"the system refused what was needed: {reason}"
+    assert told.value.is_passing
+
+
+def test_a_fault_of_the_program_stays_one() -> None:
+    with pytest.raises(ZeroDivisionError), system_failures():
+        raise ZeroDivisionError
