@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from chaos_runs import faults, kill, writer
+from chaos_runs import faults, kill, odd, writer
 from chaos_runs.processes import ChaosError
 from chaos_runs.scale import FULL, QUICK
 
@@ -36,6 +36,7 @@ _RUNS: Final[Mapping[str, Callable[[Scale], Findings]]] = {
     "faults-giving-up": faults.give_up,
     "kill": kill.kill_and_repair,
     "writer": writer.write_along,
+    "odd": odd.odd_beside_good,
 }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chaos_runs import faults, kill, writer
+from chaos_runs import faults, kill, odd, writer
 from chaos_runs.data import make_keys, other_value, shown, truthful
 from chaos_runs.history import Who, Write, tell
 from chaos_runs.journal import entries, fates
@@ -19,7 +19,7 @@ from chaos_runs.scale import Scale
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = Scale(sizes=(60, 20), kills=1, writers=1, seed=2)
+SMALL = Scale(sizes=(60, 20), kills=1, writers=1, odd=1, seed=2)
 WRITE = {
     "event": "write",
     "at": "2026-06-01T12:00:00Z",
@@ -65,6 +65,15 @@ def test_what_somebody_else_wrote_in_time_is_not_written_over() -> None:
         writer.one_run(Random(f"writer {number}"), findings)  # noqa: S311 - has to be repeatable
     assert findings.kept, report(findings)
     assert findings.figures["keys reported as stale"] > 0
+
+
+def test_an_odd_object_keeps_nothing_else_from_being_planned_and_corrected() -> None:
+    findings = Findings("odd")
+    for number in range(2):
+        odd.one_run(Random(f"odd {number}"), findings)  # noqa: S311 - has to be repeatable
+    assert findings.kept, report(findings)
+    assert findings.figures["odd fields of declared keys"] > 0
+    assert findings.figures["strange rows"] > 0
 
 
 def test_a_broken_promise_stays_broken_and_is_shown() -> None:

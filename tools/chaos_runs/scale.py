@@ -13,8 +13,9 @@ class Scale:
     sizes: tuple[int, ...]
     kills: int
     writers: int
+    odd: int
     seed: int = 1
 
 
-FULL: Final = Scale(sizes=(4000, 2500, 1500, 1000, 600, 300, 90, 9, 1), kills=100, writers=50)
-QUICK: Final = Scale(sizes=(600, 300, 99, 1), kills=10, writers=8)
+FULL: Final = Scale(sizes=(4000, 2500, 1500, 1000, 600, 300, 90, 9, 1), kills=100, writers=50, odd=60)
+QUICK: Final = Scale(sizes=(600, 300, 99, 1), kills=10, writers=8, odd=6)
