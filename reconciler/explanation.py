@@ -1,4 +1,4 @@
-"""Why a field is equal or different, and what a PATCH would carry of it. Pure."""
+"""Why a field is equal or different, and what the requests of an apply would carry of it. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff import readable
 from reconciler.kinds import Form
+from reconciler.model import Action
 from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.declared import DesiredKey
     from reconciler.errors import Position
     from reconciler.kinds import Field, Kind
+    from reconciler.model import Change
 
 RULES: Final = {
     Form.EXACT: "values are compared exactly, their type included",
@@ -33,14 +35,17 @@ class Verdict(StrEnum):
     READ_ONLY = "set by the service, so never compared"
     IDENTITY = "the identity of the key, so never changed"
     UNREADABLE = "not comparable"
+    ABSENT = "the key is not on the server"
 
 
 class Carried(StrEnum):
-    """Why a PATCH would carry a field, or not."""
+    """Why a request would carry a field, or not."""
 
     DIFFERS = "carried, because it differs"
     INSISTED = "carried as it is, because the service insists on it in every PATCH"
     FIXED = "not carried, because it cannot be changed in place"
+    NEW = "carried, because the key is made anew"
+    IGNORED = "not carried, because the lifecycle of the key ignores its changes"
     NOT = "not carried"
 
 
@@ -69,20 +74,44 @@ class Explanation:
     inherited_from: Position | None = None
 
 
-def explanations_of(kind: Kind, key: DesiredKey, observed: Mapping[str, Any]) -> tuple[Explanation, ...]:
-    """Explain every field of the kind for one declared key, and where its values come from."""
-    found = explanations(kind, key.fields, observed)
+def explanations_of(
+    kind: Kind, key: DesiredKey | None, observed: Mapping[str, Any] | None, change: Change | None
+) -> tuple[Explanation, ...]:
+    """Explain every field of the kind for one key, and where its values come from.
+
+    ``key`` is None where no file declares it, ``observed`` where it is not on the server; ``change`` is what
+    apply would do, None if that is nothing.
+    """
+    fields, ignored = ({}, frozenset[str]()) if key is None else (key.fields, key.lifecycle.ignore_changes)
+    action = None if change is None else change.action
+    found = explanations(kind, fields, observed or {}, ignored)
+    if observed is None:
+        found = tuple(_absent(one) for one in found)
+    if change is not None and action is not Action.UPDATE:
+        sent = change.requests[-1].body or {}
+        found = tuple(
+            replace(one, carried=Carried.NEW if one.field in sent else Carried.NOT) for one in found
+        )
+    if key is None:
+        return found
     return tuple(replace(one, inherited_from=key.inherited_from(one.field)) for one in found)
 
 
 def explanations(
-    kind: Kind, desired: Mapping[str, Any], observed: Mapping[str, Any]
+    kind: Kind,
+    desired: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    ignored: Collection[str] = (),
 ) -> tuple[Explanation, ...]:
-    """Explain every field of the kind for one key, in the order of its schema."""
+    """Explain every field of the kind for one key that stays, in the order of its schema."""
     found = [_explained(kind, field, desired, observed) for field in kind.fields.values()]
     different = {one.field for one in found if one.verdict is Verdict.DIFFERENT}
-    insisted = kind.always_sent if different - kind.immutable else ()
-    return tuple(replace(one, carried=_carried(kind, one, insisted)) for one in found)
+    insisted = kind.always_sent if different - kind.immutable - set(ignored) else ()
+    return tuple(replace(one, carried=_carried(kind, one, insisted, ignored)) for one in found)
+
+
+def _absent(one: Explanation) -> Explanation:
+    return replace(one, verdict=Verdict.ABSENT) if one.verdict is Verdict.UNREADABLE else one
 
 
 def _explained(
@@ -111,7 +140,9 @@ def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -
     return Verdict.EQUAL if json_text(want.form) == json_text(have.form) else Verdict.DIFFERENT
 
 
-def _carried(kind: Kind, one: Explanation, insisted: Collection[str]) -> Carried:
+def _carried(kind: Kind, one: Explanation, insisted: Collection[str], ignored: Collection[str]) -> Carried:
+    if one.verdict is Verdict.DIFFERENT and one.field in ignored:
+        return Carried.IGNORED
     if one.verdict is Verdict.DIFFERENT:
         return Carried.FIXED if one.field in kind.immutable else Carried.DIFFERS
     return Carried.INSISTED if one.field in insisted else Carried.NOT

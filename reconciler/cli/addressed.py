@@ -43,13 +43,23 @@ def declared_key(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
 
 def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any]:
     """Read one key that is declared. Raises ConfigurationError if it is not there."""
+    live = find_live_key(reader, kind, scope, name)
+    if live is None:
+        creates = "" if kind.create_requires is None else "; apply creates it"
+        message = f"{scope.address(name)} is declared, but not on the server{creates}"
+        raise ConfigurationError(message)
+    return live
+
+
+def find_live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any] | None:
+    """Read one key; None if it is not there. Raises ConfigurationError if the response is not about it."""
     path = kind.item_path(scope, name)
     try:
         live = reader.get(path, {})
-    except NotFoundError as error:
-        creates = "" if kind.create_requires is None else "; apply creates it"
-        message = f"{scope.address(name)} is declared, but not on the server{creates}"
-        raise ConfigurationError(message) from error
+    except NotFoundError:
+        return None
     if not isinstance(live, dict):
         raise ConfigurationError(f"GET {path}: the answer is not an object")
+    if live.get(kind.identity) != name:
+        raise ConfigurationError(f"GET {path}: the answer is about another key")
     return kind.completed(live)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
+from reconciler.cli.addressed import declared_key, find_live_key, known_field, parsed_address
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options
 from reconciler.cli.plan import read_files
-from reconciler.errors import ExitCode
+from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
+    from reconciler.declared import DesiredScope, DesiredState
+    from reconciler.errors import Position, Problem
     from reconciler.plan import ScopePlan
+    from reconciler.scope import Scope
 
 
 @click.command(
@@ -31,15 +33,16 @@ Examples:
 @explain_options
 @click.pass_context
 def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
-    """Say why the fields of one key are equal or different, and what a PATCH would carry. Never writes.
+    """Say why the fields of one key are equal or different, and print what apply would send. Never writes.
 
-    ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows the answer to one field.
+    ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows the answer to one field. The requests
+    are those of apply to the letter: method, path and body, also of a key that would be created, replaced
+    or deleted.
     """
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.declared import DesiredScope  # noqa: PLC0415 - the same
     from reconciler.explanation import explanations_of  # noqa: PLC0415 - --help needs no engine
     from reconciler.model import ObservedScope  # noqa: PLC0415 - the same
     from reconciler.names import Directory  # noqa: PLC0415 - the same
@@ -52,26 +55,49 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     now = clock.now()
     written = read_files(kinds, parameters, now)
     with Reader(link) as reader:
-        key = declared_key(Directory(reader).resolved(written), scope, name)
-        whole = live_key(reader, kind, scope, name)
-    found = explanations_of(kind, key, whole)
-    made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {name: whole}), now)
-    request = _request(made)
-    shown = [one for one in found if field in {None, one.field}]
-    console.result(render_explanations(parameters["address"], key.position, shown, request, console.paint))
+        part, position = _declaration(Directory(reader).resolved(written), scope, name)
+        live = find_live_key(reader, kind, scope, name)
+    if live is None and not part.keys:
+        raise ConfigurationError(
+            f"{scope.address(name)} is neither declared in these files nor on the server"
+        )
+    made = plan_scope(kind, part, ObservedScope(scope, {} if live is None else {name: live}), now)
+    key = part.keys[0] if part.keys else None
+    change = None if _stops(made) or not made.changes else made.changes[0]
+    shown = [one for one in explanations_of(kind, key, live, change) if field in {None, one.field}]
+    text = render_explanations(parameters["address"], position, shown, _requests(made), console.paint)
+    console.result(text)
     return ExitCode.DONE
 
 
-def _request(made: ScopePlan) -> str:
+def _declaration(state: DesiredState, scope: Scope, name: str) -> tuple[DesiredScope, Position]:
+    """Return what is declared of one key alone, and where: by itself, or by its scope being exclusive."""
+    from reconciler.declared import DesiredScope  # noqa: PLC0415 - --help needs no engine
+
+    part = next((part for part in state.scopes if part.scope == scope), None)
+    if part is not None and part.exclusive is not None and all(key.name != name for key in part.keys):
+        return DesiredScope(scope, (), part.exclusive), part.exclusive
+    key = declared_key(state, scope, name)
+    return DesiredScope(scope, (key,)), key.position
+
+
+def _stops(made: ScopePlan) -> list[Problem]:
+    return [problem for problem in made.problems if not (problem.is_live and made.changes)]
+
+
+def _requests(made: ScopePlan) -> str:
     """Say what would be sent, with what it does to access; or that nothing would be, and why."""
     from reconciler.render.escape import printable  # noqa: PLC0415 - --help needs no renderer
     from reconciler.render.lines import field_view  # noqa: PLC0415 - the same
 
-    stops = [problem for problem in made.problems if not (problem.is_live and made.changes)]
+    stops = _stops(made)
     if stops:
-        return f"No PATCH would be sent: {printable(stops[0].message)}"
+        return f"No request would be sent: {printable(stops[0].message)}"
     if not made.changes:
-        return "No PATCH would be sent."
+        return "No request would be sent."
     (change,) = made.changes
-    effects = "\n".join(f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields)
-    return f"PATCH {change.path} {printable(json.dumps(change.patch))}\n{effects}"
+    requests = [printable(str(request)) for request in change.requests]
+    if change.is_undeclared:
+        requests.insert(0, "Only with --allow-destroy:")
+    effects = [f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields]
+    return "\n".join([*requests, *effects])

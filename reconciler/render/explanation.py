@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from reconciler.explanation import Explanation, Value
     from reconciler.render.text import Paint
 
-_COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE}
+_COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}
 
 
 def render_explanations(
-    address: str, position: Position, found: Sequence[Explanation], request: str, paint: Paint = plain
+    address: str, position: Position, found: Sequence[Explanation], requests: str, paint: Paint = plain
 ) -> str:
-    """Give the fields of one key, and the request that would be sent, ending with a newline."""
+    """Return the fields of one key, and the requests that would be sent, ending with a newline."""
     lines = [paint(f"# {printable(address)}", Colour.STRONG), f"# (declared at {printable(str(position))})"]
     for one in found:
         lines.extend(["", *_lines(one, paint)])
-    return "\n".join([*lines, "", request]) + "\n"
+    return "\n".join([*lines, "", requests]) + "\n"
 
 
 def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
@@ -39,7 +39,7 @@ def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
     yield f"  observed  {_value(one.observed, 'not in the answer')}"
     if one.verdict in _COMPARED:
         yield f"  rule      {one.rule}"
-        yield f"  PATCH     {one.carried.value}"
+        yield f"  request   {one.carried.value}"
 
 
 def _value(value: Value | None, absent: str) -> str:

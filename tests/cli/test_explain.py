@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import TYPE_CHECKING
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -12,12 +16,57 @@ from reconciler.kinds import Form
 from tests.support import CommandLine, declare, fill, http_bytes, live, patches, raw_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from reconciler.emulator import Emulator
 
 WEB = {"name": "web", "namespace": "shop"}
 API = {"name": "api", "namespace": "shop"}
+
+
+THERE = {"name": "a b", "note": "theirs", "size": 1}
+
+
+@contextlib.contextmanager
+def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
+    """Serve things; give the address, and every write as it came: method, path and body."""
+    stored = {thing["name"]: dict(thing) for thing in things}
+    writes: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def answer(self) -> None:
+            name = unquote(self.path.partition("?")[0].removeprefix("/things").removeprefix("/"))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            if self.command != "GET":
+                writes.append(f"{self.command} {self.path} {body}".rstrip())
+            if self.command == "POST":
+                name = json.loads(body)["name"]
+                stored[name] = json.loads(body)
+            elif self.command == "PATCH":
+                stored[name].update(json.loads(body))
+            elif self.command == "DELETE":
+                del stored[name]
+            shown = stored.get(name) if name else list(stored.values())
+            content = b"" if shown is None else json.dumps(shown).encode()
+            self.send_response(404 if shown is None and self.command == "GET" else 200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - as the library names them
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", writes
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -44,9 +93,9 @@ def test_a_field_that_differs_is_explained_with_what_would_be_sent(cli: CommandL
         '  desired   "ours"',
         '  observed  "theirs"',
         "  rule      values are compared exactly, their type included",
-        "  PATCH     carried, because it differs",
+        "  request   carried, because it differs",
         "",
-        'PATCH /cloud/v1/caas/keys/1/76/web {"description": "ours"}',
+        'PATCH /cloud/v1/caas/keys/1/76/web {"description":"ours"}',
         "  description: neutral: access unchanged",
     ]
 
@@ -58,7 +107,7 @@ def test_a_spelling_that_makes_no_difference_is_explained_by_its_rule(cli: Comma
         '            normalised to "2099-01-01T00:00:00Z"',
         '  observed  "2099-01-01T00:00:00Z"',
         f"  rule      {RULES[Form.INSTANT]}",
-        "  PATCH     not carried",
+        "  request   not carried",
     ]
 
 
@@ -81,12 +130,12 @@ def test_nothing_is_written_and_one_key_is_read(cli: CommandLine, emulator: Emul
     assert [record.path for record in emulator.requests] == ["/cloud/v1/caas/keys/1/76/web"]
 
 
-def test_without_a_difference_no_patch_would_be_sent(
+def test_without_a_difference_no_request_would_be_sent(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="same")
     path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "same"})
-    assert explained(cli, path).endswith("\nNo PATCH would be sent.\n")
+    assert explained(cli, path).endswith("\nNo request would be sent.\n")
 
 
 @pytest.mark.parametrize(
@@ -105,13 +154,87 @@ def test_what_cannot_be_explained_is_an_error(
     assert (done.code, complaint in done.err) == (1, True)
 
 
-def test_a_key_that_is_gone_is_an_error(cli: CommandLine, emulator: Emulator, files: str) -> None:
-    emulator.remove_key(1, 76, "web")
-    done = cli("explain", "caas/1/76/web", "--file", files)
-    assert (done.code, done.err) == (
-        1,
-        "Error: caas/1/76/web is declared, but not on the server; apply creates it\n",
-    )
+LABEL = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "type": "object",
+    "required": ["name"],
+    "additionalProperties": False,
+    "properties": {
+        "name": {"type": "string", "pattern": "^[^./]+$"},
+        "note": {"type": "string"},
+        "size": {"type": "integer"},
+    },
+    "x-reconciler": {
+        "collection": "/things",
+        "identity": "name",
+        "page_limit": 100,
+        "immutable": ["size"],
+        "create": {"requires": []},
+        "list": {"style": "page", "limit": "per_page", "page": "page"},
+    },
+}
+REPLACED = "name: a b, note: ours, size: 2"
+SENT: dict[str, tuple[str, list[dict[str, Any]], list[str]]] = {
+    "an update": ("{name: a b, note: ü}", [THERE], ['PATCH /things/a%20b {"note":"\\u00fc"}']),
+    "a creation": ("{name: a b, note: ours}", [], ['POST /things {"name":"a b","note":"ours"}']),
+    "a deletion": ("{name: a b, state: absent}", [THERE], ["DELETE /things/a%20b"]),
+    "an undeclared key": ("", [THERE], ["DELETE /things/a%20b"]),
+    "a replacement": (
+        f"{{{REPLACED}, lifecycle: {{replace: true}}}}",
+        [THERE],
+        ["DELETE /things/a%20b", 'POST /things {"name":"a b","note":"ours","size":2}'],
+    ),
+    "a replacement that is not allowed": (f"{{{REPLACED}}}", [THERE], []),
+    "an ignored field": ("{name: a b, note: ours, lifecycle: {ignore_changes: [note]}}", [THERE], []),
+    "nothing": ("{name: a b, note: theirs}", [THERE], []),
+    "a key that is gone already": ("{name: a b, state: absent}", [], []),
+}
+
+
+@pytest.mark.parametrize(("declaration", "shown", "sent"), SENT.values(), ids=SENT)
+def test_the_requests_are_those_that_apply_sends(
+    cli: CommandLine, tmp_path: Path, declaration: str, shown: list[dict[str, Any]], sent: list[str]
+) -> None:
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "thing.schema.json").write_text(json.dumps(LABEL), encoding="utf-8")
+    file = tmp_path / "things.yaml"
+    file.write_text(f"kind: thing\nexclusive: true\nkeys: [{declaration}]\n", encoding="utf-8")
+    with thing_server(shown) as (url, requests):
+        cli.environment.setenv("GCORE_BASE_URL", url)
+        done = cli("explain", "thing/a b", "--file", str(file))
+        told = [line for line in done.out.splitlines() if line.startswith(("PATCH ", "POST ", "DELETE "))]
+        assert ((done.code, told), requests) == ((0, sent), [])
+        assert ("No request would be sent" in done.out) is (not sent)
+        assert ("Only with --allow-destroy:" in done.out) is (not declaration)
+        cli("apply", str(file), "--auto-approve", "--allow-destroy")
+        assert requests == sent
+
+
+def test_a_field_is_explained_by_what_becomes_of_its_key(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "thing.schema.json").write_text(json.dumps(LABEL), encoding="utf-8")
+    file = tmp_path / "things.yaml"
+    for declaration, shown, told in (
+        ("note: ours", [], "note: the key is not on the server"),
+        ("note: ours", [], "request   carried, because the key is made anew"),
+        (
+            "note: ours, lifecycle: {ignore_changes: [note]}",
+            [THERE],
+            "request   not carried, because the lifecycle",
+        ),
+    ):
+        file.write_text(f"kind: thing\nkeys: [{{name: a b, {declaration}}}]\n", encoding="utf-8")
+        with thing_server(shown) as (url, _):
+            cli.environment.setenv("GCORE_BASE_URL", url)
+            assert told in cli("explain", "thing/a b", "note", "--file", str(file)).out
+
+
+def test_a_key_that_is_nowhere_is_an_error(cli: CommandLine, tmp_path: Path, emulator: Emulator) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_text("project_id: 1\nregion_id: 76\nexclusive: true\nkeys: []\n", encoding="utf-8")
+    done = cli("explain", "caas/1/76/web", "--file", str(file))
+    told = "Error: caas/1/76/web is neither declared in these files nor on the server\n"
+    assert (done.code, done.err, patches(emulator)) == (1, told, [])
 
 
 def test_what_a_plan_refuses_is_not_said_to_be_sent(
@@ -125,8 +248,8 @@ def test_what_a_plan_refuses_is_not_said_to_be_sent(
     )
     files = declare(tmp_path / "keys.yaml", late, foreign)
     told = [cli("explain", f"caas/1/76/{name}", "--file", files).out for name in ("late", "foreign")]
-    assert "No PATCH would be sent: expire 2020-01-01T00:00:00Z is in the past" in told[0]
-    assert "No PATCH would be sent: belongs to another system (source iate)" in told[1]
+    assert "No request would be sent: expire 2020-01-01T00:00:00Z is in the past" in told[0]
+    assert "No request would be sent: belongs to another system (source iate)" in told[1]
 
 
 def test_a_value_of_a_live_key_is_no_command_to_the_log(
