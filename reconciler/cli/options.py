@@ -131,20 +131,13 @@ allow_destroy_option = click.option(
     is_flag=True,
     help="Allow keys to be destroyed that no file declares, in scopes declared exclusive.",
 )
-
-
-def _normal_base_url(_context: click.Context, _option: click.Parameter, text: str) -> str:
-    """Return the one spelling of the address, from birth; what has none is refused once it is needed."""
-    return same_url(text)
-
-
 _CONNECTION = [
     click.option(
         "--base-url",
         envvar="GCORE_BASE_URL",
         default=DEFAULT_BASE_URL,
         show_default=True,
-        callback=_normal_base_url,
+        callback=lambda _context, _option, text: same_url(text),  # one spelling from birth
         help="Address of the API.  [env: GCORE_BASE_URL]",
     ),
     click.option(
