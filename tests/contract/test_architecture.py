@@ -52,7 +52,6 @@ KIND_NAME = re.compile(rf"\b({'|'.join(load_kinds())})\b", re.IGNORECASE)
 EXAMPLE_ADDRESS = "caas/1/76"
 NAMING = {
     ("desired.py", '_DEFAULT_KIND: Final = "caas"'),
-    ("resources.py", '"""Give the text of every schema file by its short name, such as'),
     ("cli/schema.py", "reconciler schema caas"),
     ("cli/schema.py", "NAME is keys (a desired-state document, the default), a kind such as"),
     ("sinks/names.py", '"""Give the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
