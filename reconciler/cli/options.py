@@ -265,15 +265,11 @@ def connection(
     stop: threading.Event | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> Connection:
-    """Build the connection settings; exchanges are printed with -v, unless ``on_exchange`` takes them.
-
-    Raises ConfigurationError before anything is sent.
-    """
+    """Build the settings; ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError."""
     base_url = checked_url(parameters["base_url"])
     auth_scheme = checked_scheme(parameters["auth_scheme"])
     token = api_token(parameters["token_file"], console)
-    from reconciler.client import Connection  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.client.environment import network_variables  # noqa: PLC0415 - the same
+    from reconciler.client import Connection, network_variables  # noqa: PLC0415 - loads httpx
     from reconciler.retry import RetryPolicy  # noqa: PLC0415 - the same
 
     return Connection(

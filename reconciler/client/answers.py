@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from reconciler import errors
+from reconciler.client.hints import hint_for
 from reconciler.retry import retry_after
 from reconciler.strict_json import parse_json, squeezed
 
@@ -32,20 +33,6 @@ _BY_STATUS: Final[Mapping[int, type[errors.ApiError]]] = {
     410: errors.NotFoundError,
     429: errors.RateLimitedError,
 }
-_HINTS: Final[Mapping[tuple[str, int], str]] = {
-    ("GET", 401): "check GCORE_API_KEY or the token file",
-    ("PATCH", 401): "check GCORE_API_KEY or the token file",
-    ("GET", 403): "the token may lack the permission to list keys",
-    ("PATCH", 403): "the token may lack the permission to change keys, or a capacity limit is reached",
-    ("GET", 404): "check project_id and region_id, or what else the scope names",
-    ("PATCH", 404): "the key is gone; plan again",
-    ("POST", 401): "check GCORE_API_KEY or the token file",
-    ("POST", 403): "the token may lack the permission to create keys, or a capacity limit is reached",
-    ("POST", 409): "a key of this name exists; plan again",
-    ("DELETE", 401): "check GCORE_API_KEY or the token file",
-    ("DELETE", 403): "the token may lack the permission to delete keys",
-    ("DELETE", 409): "something still uses the key; detach it first",
-}
 
 
 def answer_of(
@@ -60,6 +47,9 @@ def answer_of(
     if not response.is_success:
         raise _refusal(request, response, content, redactor, clock, created)
     status = response.status_code
+    if method == "GET" and status == httpx.codes.PARTIAL_CONTENT:
+        detail = "the answer is only a part of what was asked for"
+        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True))
     value, problem = _parsed(content, method, redactor)
     if problem is Problem.TOKEN:
         detail = "the answer holds the token, and so nothing of it is used"
@@ -134,6 +124,7 @@ def _refusal(  # noqa: PLR0913, PLR0917 - all that is known of an answer
     if target is not None:
         shown = redactor.line(target, LONGEST_DETAIL)
         detail = f"redirected to {shown}, which is refused: the token stays with one host"
+    exception_class = told("exception_class") or told("code")
     fields = body.get("invalid_fields")
     if isinstance(fields, dict) and fields:
         detail += f" (fields: {redactor.line(', '.join(fields), LONGEST_DETAIL)})"
@@ -142,10 +133,10 @@ def _refusal(  # noqa: PLR0913, PLR0917 - all that is known of an answer
             request=request,
             detail=detail or "no reason given",
             status=status,
-            exception_class=told("exception_class") or told("code"),
+            exception_class=exception_class,
             request_id=told("request_id"),
             retry_after=retry_after(response.headers.get("Retry-After"), clock),
-            hint=_HINTS.get((response.request.method, status), ""),
+            hint=hint_for(response.request.method, status, f"{exception_class or ''} {detail}"),
             in_doubt=response.request.method != "GET",
         ),
         created,

@@ -40,14 +40,18 @@ _NO_TLS: Final = frozenset(
 _NO_COMMON: Final = frozenset(
     {
         "NO_PROTOCOLS_AVAILABLE",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
         "TLSV1_ALERT_INSUFFICIENT_SECURITY",
         "TLSV1_ALERT_PROTOCOL_VERSION",
         "UNSUPPORTED_PROTOCOL",
     }
 )
 _CLIENT_CERTIFICATE: Final = frozenset(
-    {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV1_ALERT_UNKNOWN_CA"}
+    {
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "TLSV1_ALERT_UNKNOWN_CA",
+    }
 )
 
 
@@ -107,10 +111,8 @@ def _tls(error: ssl.SSLError, reason: str) -> tuple[str, str]:
     if name in _NO_COMMON:
         return f"no version or cipher of TLS is common to both sides: {reason}", "update the older side"
     if name in _CLIENT_CERTIFICATE:
-        return (
-            f"the server refuses this client: {reason}",
-            "it may want a client certificate, which is not supported",
-        )
+        remedy = "it may want a client certificate, which is not supported, or another version of TLS"
+        return f"the server refuses this client: {reason}", remedy
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return "the server closed the connection within TLS", "check the address, and what stands between"
     return f"TLS failed: {reason}", "check the address, and what stands between"

@@ -196,8 +196,8 @@ class Reader:
 
         The body is read: a write may have taken effect all the same, and the secret of a new key be in it.
         """
-        if response.is_redirect:
-            response.extensions[REFUSED_TARGET] = response.headers.pop("Location", "nowhere")
+        if response.has_redirect_location:
+            response.extensions[REFUSED_TARGET] = response.headers.pop("Location")
 
     def _new_client(self) -> httpx.Client:
         connection = self._connection

@@ -14,6 +14,7 @@ from reconciler import errors
 from reconciler.client.answers import error_class
 from reconciler.client.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
 from reconciler.client.failures import Route, unreachable
+from reconciler.client.hints import cluster_hint
 from reconciler.client.transport import Bounds, Transport
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
@@ -246,8 +247,8 @@ class Store:
 
 def _refuse_redirect(response: httpx.Response, request: str, hidden: tuple[Secret, ...]) -> None:
     """Refuse before httpx looks at the target, which may be anything."""
-    if response.is_redirect:
-        target = quoted(response.headers.get("Location", "nowhere"), *hidden)
+    if response.has_redirect_location:
+        target = quoted(response.headers["Location"], *hidden)
         detail = f"redirected to {target}, which is refused: secrets go to one host"
         kind = errors.StandbyError if response.status_code in _STANDING_BY else errors.RejectedError
         raise kind(errors.Failure(request, detail, response.status_code))
@@ -282,5 +283,8 @@ def sink_errors(what: str, hints: Mapping[type[errors.ApiError], str]) -> Iterat
     except errors.SinkError:
         raise
     except errors.ReconcilerError as error:
-        hint = hints.get(type(error), "") if isinstance(error, errors.ApiError) else ""
+        hint = ""
+        if isinstance(error, errors.ApiError):
+            failure = error.failure
+            hint = cluster_hint(failure.status, failure.detail) or hints.get(type(error), "")
         raise errors.SinkError(f"{what}: {error}{f'; {hint}' if hint else ''}") from None

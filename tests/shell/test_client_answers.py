@@ -120,6 +120,46 @@ def test_an_error_that_has_a_remedy_says_it(status: int, hint: str) -> None:
     assert hint in str(fail(Script(httpx.Response(status))))
 
 
+LIMITS = [
+    {
+        "exception_class": "ForbiddenError",
+        "message": "The region 6 has reached the limit of flavor g1-standard-2-4",
+    },
+    {"exception_class": "QuotaLimitExceed", "message": "No."},
+    {"code": "quota_exceeded"},
+    {"message": "Limit of keys exceeded"},
+    {"detail": "the maximum number of keys is 50"},
+    {"message": "not enough free capacity"},
+]
+PERMISSIONS = [
+    {"message": "permission denied"},
+    {"message": "You do not have permission to see this quota."},
+    {"message": "Access denied"},
+    {},
+]
+
+
+@pytest.mark.parametrize("body", LIMITS)
+@pytest.mark.parametrize("status", [400, 403, 409, 422])
+def test_a_limit_that_is_reached_is_not_told_as_a_missing_permission(
+    status: int, body: dict[str, str]
+) -> None:
+    failure = fail(Script(httpx.Response(status, json=body)))
+    assert failure.hint == "a quota or a limit is reached: have it raised, or remove what is not needed"
+
+
+@pytest.mark.parametrize("body", PERMISSIONS)
+def test_a_missing_permission_is_not_told_as_a_limit(body: dict[str, str]) -> None:
+    assert (
+        fail(Script(httpx.Response(403, json=body))).hint == "the token may lack the permission to list keys"
+    )
+
+
+def test_a_rate_limit_is_no_quota_and_a_part_of_a_listing_no_listing() -> None:
+    assert fail(Script(httpx.Response(429, json={"message": "Rate limit exceeded"}))).hint == ""
+    assert "only a part of what was asked" in str(fail(Script(httpx.Response(206, json={"count": 0}))))
+
+
 @pytest.mark.parametrize("member", ["message", "exception_class", "request_id", "invalid_fields"])
 def test_a_token_that_the_service_sends_back_is_not_told(member: str) -> None:
     value: object = {TOKEN: ["bad"]} if member == "invalid_fields" else f"Bad token: {TOKEN}"

@@ -114,12 +114,19 @@ def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> 
     assert len(remote.requests) == 1
 
 
-def test_a_redirect_without_a_target_is_refused_too() -> None:
-    with (
-        Reader(connect(Script(httpx.Response(304)))) as reader,
-        pytest.raises(RejectedError, match="nowhere"),
-    ):
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (302, "HTTP 302: Found"),
+        (300, "HTTP 300: Multiple Choices"),
+        (304, "HTTP 304: Not Modified; that is a cache's answer, to what was not asked"),
+    ],
+)
+def test_a_status_like_a_redirect_without_a_target_is_told_for_what_it_is(status: int, said: str) -> None:
+    with Reader(connect(Script(httpx.Response(status)))) as reader, pytest.raises(RejectedError) as told:
         reader.get(COLLECTION, {})
+    assert said in str(told.value)
+    assert "redirect" not in str(told.value)
 
 
 def test_a_proxy_in_the_environment_never_sees_what_goes_to_loopback() -> None:

@@ -357,7 +357,24 @@ MADE = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZX
 FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     "no token": (status(401, "Unauthorized"), "HTTP 401: Unauthorized; the service account's token is not"),
     "no role": (status(403, "secrets is forbidden"), "needs a role that may create, get and update secrets"),
-    "a quota": (status(403, 'exceeded quota: "few"'), "exceeded quota"),
+    "a quota": (
+        status(
+            403, 'secrets "x" is forbidden: exceeded quota: few, requested: secrets=1, limited: secrets=1'
+        ),
+        "limited: secrets=1; a quota or a limit is reached: have it raised",
+    ),
+    "no role for quotas": (
+        status(403, 'secrets is forbidden: User "x" cannot create resource "secrets" in quota'),
+        "needs a role that may create, get and update secrets",
+    ),
+    "an admission webhook": (
+        status(403, 'admission webhook "x" denied the request: no'),
+        "; that is for the admission policies of the cluster to allow",
+    ),
+    "a namespace that ends": (
+        status(403, "unable to create new content in namespace shop because it is being terminated"),
+        "; it is being deleted: name another one",
+    ),
     "no namespace": (status(404, 'namespaces "shop" not found'), "; is there a namespace shop?"),
     "invalid": (status(422, "Secret is invalid"), "HTTP 422: Secret is invalid"),
     "a fault": (
