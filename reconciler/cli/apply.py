@@ -123,7 +123,8 @@ def _apply(
         if keeper is not None and not parameters["auto_approve"]:
             keeper.probe()  # somebody has thought about it for a while
         held = (lambda: ()) if keeper is None else (lambda: keeper.expected)
-        with finishing(stop, console, held), Workers(parameters["parallelism"]) as workers:
+        last_words = (lambda: None) if keeper is None else keeper.tell
+        with finishing(stop, console, held, last_words), Workers(parameters["parallelism"]) as workers:
             execution = Execution(writer, made.kinds, workers, console, records, stop, events, keeper)
             code, _ = execution.run(made.plan, freshness)
             # What a live object kept from being compared was not applied.

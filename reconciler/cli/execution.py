@@ -70,8 +70,8 @@ class Execution:
 
     def _tell_secrets(self) -> None:
         """Say on standard error where secrets are, of which no outcome has told: they exist once."""
-        for address, where in () if self.keeper is None else sorted(self.keeper.kept.items()):
-            self.console.error(f"{address}: made; its secret is in {where}")
+        if self.keeper is not None:
+            self.keeper.tell()
 
     def _report(self, outcomes: Sequence[Outcome], code: ExitCode) -> ExitCode:
         """Print what became of each key. Writes that nobody could read of were made all the same."""

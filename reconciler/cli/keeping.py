@@ -51,11 +51,12 @@ class SinkKeeper:
         with self._lock:
             return tuple(sorted(self._expected))
 
-    @property
-    def kept(self) -> Mapping[str, str]:
-        """Return where the secret of each address is that was kept so far."""
+    def tell(self) -> None:
+        """Say on standard error where each secret is that was kept so far, if no outcome can tell it."""
         with self._lock:
-            return dict(self._kept)
+            kept = sorted(self._kept.items())
+        for address, where in kept:
+            self._console.error(f"{address}: made; its secret is in {where}")
 
     def probe(self) -> None:
         """Find out whether the sink will take each secret. Raises SinkError if it surely will not."""
@@ -82,8 +83,8 @@ class SinkKeeper:
         held = self._held.get(_place(change))
         if held == "":
             return ""
-        where = self.where(change)
-        return f"the secret in {where} is dead" if held else f"a secret that {where} holds of it is dead"
+        older = "what {} holds of the key before" if held else "what {} holds of a key before, if anything,"
+        return f"{older.format(self.where(change))} is dead"
 
     def keep(self, change: Change, secret: Secret) -> Kept:
         """Store a secret. Raises SinkError if it can be written nowhere at all, and is lost."""

@@ -61,12 +61,20 @@ def _nothing_held() -> Sequence[str]:
     return ()
 
 
+def _nothing_to_say() -> None:
+    pass
+
+
 def finisher(
-    stop: threading.Event, console: Console, held: Callable[[], Sequence[str]] = _nothing_held
+    stop: threading.Event,
+    console: Console,
+    held: Callable[[], Sequence[str]] = _nothing_held,
+    last_words: Callable[[], None] = _nothing_to_say,
 ) -> Callable[[], None]:
     """Make a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
 
-    But not while something is ``held`` that would be lost with the process: then it says what.
+    But not while something is ``held`` that would be lost with the process: then it says what. Before the
+    process ends, ``last_words`` says what nobody else will say any more.
     """
 
     def handle() -> None:
@@ -74,6 +82,7 @@ def finisher(
             if held():
                 console.error(f"not yet: the secrets of {', '.join(held())} would be lost")
                 return
+            last_words()
             if sys.stderr is not None and sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the progress bar had hidden it
             os._exit(ExitCode.INTERRUPTED)
@@ -84,10 +93,13 @@ def finisher(
 
 
 def finishing(
-    stop: threading.Event, console: Console, held: Callable[[], Sequence[str]] = _nothing_held
+    stop: threading.Event,
+    console: Console,
+    held: Callable[[], Sequence[str]] = _nothing_held,
+    last_words: Callable[[], None] = _nothing_to_say,
 ) -> AbstractContextManager[None]:
     """Let stop signals set ``stop`` as long as the context lasts; the second ends the process at once.
 
-    See :func:`finisher` for what is ``held``.
+    See :func:`finisher` for what is ``held``, and for ``last_words``.
     """
-    return heard(dict.fromkeys(stop_signals(), finisher(stop, console, held)))
+    return heard(dict.fromkeys(stop_signals(), finisher(stop, console, held, last_words)))

@@ -34,6 +34,9 @@ _UPGRADING: Final = "will be unavailable for a brief period"
 """What an engine of Vault answers, as 400, just after it was mounted."""
 
 
+_QUOTA: Final = "resourcequotas"
+
+
 class Patience(Enum):
     """How long a request is tried again: a probe fails soon, a secret cannot be had twice."""
 
@@ -194,7 +197,9 @@ class Store:
     ) -> errors.ApiError:
         status = response.status_code
         reason = _reason(content)
-        is_passing = status in _STANDING_BY or _UPGRADING in reason
+        # Kubernetes counts against a quota by a write of its own, which two creations at once may spoil.
+        is_spoilt = request.startswith("POST ") and status == httpx.codes.CONFLICT and _QUOTA in reason
+        is_passing = status in _STANDING_BY or _UPGRADING in reason or is_spoilt
         kind = errors.StandbyError if is_passing else error_class(status)
         detail = quoted(reason, *hidden) or quoted(response.reason_phrase, *hidden)
         return kind(

@@ -474,6 +474,24 @@ def test_what_came_into_a_place_after_the_probe_is_kept_and_the_secret_rescued(
     assert str(rescued) in done.err
 
 
+def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path, sink: Path
+) -> None:
+    emulator.faults = Faults(methods=("PATCH",), slow_answer=1.0, slow_seconds=20.0)
+    fill(emulator, "web", description="old")
+    path = declare(tmp_path / "keys.yaml", FRESH, {"name": "web", "description": "new"})
+    words = ("--auto-approve", "--secret-sink", f"file:{sink}", "--parallelism", "2")
+    with cli.start("apply", path, *words) as process:
+        while not (sink / "caas_1_76_fresh").exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        lines_until(process.stderr, "Again to stop at once")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in told
+
+
 def without_room(cli: CommandLine, *words: str) -> Any:
     """Run a command whose standard output takes nothing more."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:

@@ -126,7 +126,7 @@ def test_a_replacement_that_fails_halfway_says_that_the_secret_in_its_place_is_d
     keys.emulator.faults = faults
     done = keys.apply()
     assert done.code == 4
-    assert f"; the secret in {keys.place} is dead\n" in done.out
+    assert f"; what {keys.place} holds of the key before is dead\n" in done.out
     assert keys.secrets == {NAME: OLD}
 
 
@@ -135,7 +135,10 @@ def test_a_rescued_secret_of_a_replaced_key_is_told_with_the_dead_one(keys: Keys
     done = keys.apply("exec:/bin/false")
     (rescued,) = keys.folder.glob(f"rescued-secret-*/{NAME}")
     assert done.code == 4
-    assert f"it is in {rescued}, to be moved; a secret that exec:false holds of it is dead" in done.out
+    assert (
+        f"it is in {rescued}, to be moved; what exec:false holds of a key before, if anything, is dead"
+        in done.out
+    )
 
 
 def script(folder: Path, text: str) -> str:

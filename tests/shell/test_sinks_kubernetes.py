@@ -353,6 +353,20 @@ def test_what_passes_is_tried_again(connect: Callable[[Any], KubernetesSink], co
     assert store(connect(lambda request: next(answers, None) or server(request))).endswith(NAME)
 
 
+def test_a_quota_that_two_creations_count_at_once_is_no_obstacle(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
+    spoilt = 'Operation cannot be fulfilled on resourcequotas "few": the object has been modified'
+    server = ApiServer()
+    spoils = [True, False, True, False]
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        return status(409, spoilt, "Conflict") if spoils.pop(0) else server(request)
+
+    sink = connect(remote)
+    assert sink.store(WEB, SECRET, sink.probe([WEB])[WEB]) == f"kubernetes:shop/{NAME}"
+
+
 MADE = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZXI="}}
 FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     "no token": (status(401, "Unauthorized"), "HTTP 401: Unauthorized; the service account's token is not"),
