@@ -40,7 +40,8 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(parse_content(content, file).problems) from error
-    return (_MARK, text[1:]) if text.startswith(_MARK) else ("", text)
+    rest = text.lstrip(_MARK)
+    return text[: len(text) - len(rest)], rest
 
 
 def documents_of(text: str, file: str) -> tuple[Document, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from reconciler.errors import COLUMN_BITS, InputError, Problem
+from reconciler.errors import COLUMN_BITS, InputError, Position, Problem
 from reconciler.load import parser
+from reconciler.load.characters import BYTE_ORDER_MARK, CharacterError
 from reconciler.load.documents import Document
 from reconciler.load.scalars import CONSTANTS, DIGITS, NUMBER_START, resolve
 
@@ -33,8 +34,14 @@ def parse(text: str, source: str, factory: parser.ParserFactory | None = None) -
     ``factory`` makes the parser; by default the fastest one installed. Raises InputError with the
     first thing that is not strict YAML.
     """
-    with parser.syntax_errors(text, source):
-        return tuple(_Builder(text, source, factory or parser.default_parser()).documents())
+    text = text.lstrip(BYTE_ORDER_MARK)
+    try:
+        with parser.syntax_errors(text, source):
+            if factory is None or factory is parser.default_parser():
+                factory = parser.suited_parser(text)
+            return tuple(_Builder(text, source, factory).documents())
+    except CharacterError as error:
+        raise InputError([Problem(str(error), Position(source))]) from error
 
 
 class _Builder:

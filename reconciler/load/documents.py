@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import pack
-from reconciler.load import parser
+from reconciler.load import nodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,11 +33,11 @@ class Document:
 
     def position(self, path: tuple[str | int, ...] = ()) -> Position:
         """Give the place of the value at ``path``, or of its nearest parent that exists."""
-        return parser.place(self.source, parser.find(self._root, path)[1])
+        return nodes.place(self.source, nodes.find(self._root, path)[1])
 
     def key_position(self, path: tuple[str | int, ...]) -> Position:
         """Give the place of the mapping key that ``path`` ends in."""
-        return parser.place(self.source, parser.find(self._root, path)[0])
+        return nodes.place(self.source, nodes.find(self._root, path)[0])
 
     def item_places(self, key: str) -> Sequence[int]:
         """Give the packed places of the items of the list under ``key`` of the document's mapping."""
@@ -50,4 +50,4 @@ class Document:
 
     @property
     def _root(self) -> Any:
-        return parser.compose(self.text)[self.index]
+        return nodes.compose(self.text)[self.index]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.errors import InputError, Position, Problem
 from reconciler.load.builder import parse
+from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.links import link_refusal, mode_refusal, special_refusal, tree_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Size of one input: room for 150,000 keys, and a bound on what a wrong path can cost."""
+_WIDE: Final = 4
+"""Bytes of the widest character."""
 STANDARD_INPUT: Final = "-"
 _SUFFIXES: Final = (".yaml", ".yml")
 KINDS_FOLDER: Final = "kinds"
@@ -259,11 +262,17 @@ def _read_problem(error: OSError | ValueError, source: str) -> Problem:
 
 def _text(content: bytes, source: str) -> str:
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode()
     except UnicodeDecodeError as error:
-        decoded = error.object  # the content without its byte order mark
-        before = decoded[: error.start]
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        position = Position(source, before.count(b"\n") + 1, column)
-        byte = f"0x{decoded[error.start]:02x}"
+        before = content[: error.start]
+        line = before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")
+        position = Position(source, before.count(b"\n") + 1, len(line.lstrip(BYTE_ORDER_MARK)) + 1)
+        byte = f"0x{content[error.start]:02x}"
         raise InputError([Problem(f"not UTF-8: byte {byte}; save the file as UTF-8", position)]) from error
+    at = text.find("\0", 0, _WIDE)
+    if at >= 0:  # ASCII in two or four bytes, without a mark, is UTF-8 too
+        reason = (
+            "the character U+0000 may not stand in YAML: this is UTF-16 or UTF-32; save the file as UTF-8"
+        )
+        raise InputError([Problem(reason, Position(source, 1, at + 1))])
+    return text.lstrip(BYTE_ORDER_MARK)

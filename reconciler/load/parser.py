@@ -1,12 +1,12 @@
 """The one home of PyYAML: its event stream, its node trees, and its errors in our words.
 
 libyaml's parser is used where PyYAML was built with it, else the pure one. Both give the same events,
-but for rarities: the pure one refuses a tab after a colon, libyaml's an unknown directive.
+but for rarities: the pure one refuses a tab after a colon, libyaml's an unknown directive. libyaml knows
+anchors of letters, digits, hyphens and underscores only; a text with others is read by the pure one.
 """
 
 from __future__ import annotations
 
-import functools
 import importlib
 import re
 from itertools import repeat, starmap
@@ -21,11 +21,15 @@ from yaml.events import (
     ScalarEvent,
     SequenceEndEvent,
 )
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.errors import InputError, Position, Problem
+from reconciler.load.characters import CharacterError, lines_of, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from reconciler.load.characters import Prepared
 
     ParserFactory = Callable[[str], Any]
 
@@ -33,20 +37,30 @@ __all__ = [
     "AliasEvent",
     "DocumentStartEvent",
     "MappingEndEvent",
+    "MappingNode",
     "MappingStartEvent",
+    "Node",
     "ScalarEvent",
+    "ScalarNode",
     "SequenceEndEvent",
-    "compose",
+    "SequenceNode",
     "default_parser",
     "events",
-    "find",
     "mark_position",
-    "place",
+    "node_trees",
     "pure_parser",
+    "suited_parser",
     "syntax_errors",
 ]
 
-_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
+_NAME_ENDS: Final = "\0 \t\r\n,[]{}"
+_OTHER_NAME: Final = re.compile(r"[&*][0-9A-Za-z_-]*[^\s,\[\]{}0-9A-Za-z_-]", re.ASCII)
+_NAMED: Final = re.compile(r"(?:![^ \t\r\n]*[ \t\r\n]+)?[&*]([^ \t\r\n,\[\]{}]+)")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_OURS: Final = "characters: "
+"""What a problem of ours begins with, among those of the parsers."""
+MAX_PURE: Final = 2**20
+"""Characters of a text that the pure parser reads although there is libyaml, in a few seconds."""
 _NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -63,9 +77,69 @@ def _ended(text: str) -> str:
     return text if not text or text[-1] in "\r\n" else f"{text}\n"
 
 
+class _PureLoader(yaml.SafeLoader):
+    """PyYAML's pure Python loader, with the anchors and escapes of YAML 1.2."""
+
+    def scan_anchor(self, TokenClass: Any) -> Any:  # noqa: N803 - PyYAML names it so
+        """Read an anchor or alias up to a blank, a line break or a bracket."""
+        start = self.get_mark()
+        self.forward()
+        length = 0
+        while self.peek(length) not in _NAME_ENDS:
+            length += 1
+        if not length:
+            raise yaml.scanner.ScannerError(None, None, "expected a name behind & or *", self.get_mark())
+        name = self.prefix(length)
+        self.forward(length)
+        return TokenClass(name, start, self.get_mark())
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Any) -> Any:  # noqa: FBT001 - PyYAML's
+        """Read a part of a quoted scalar; refuse escapes that stand for no character, as libyaml does."""
+        try:
+            chunks: list[str] = super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError) as error:
+            raise _no_character(self.get_mark()) from error
+        if any(not chunk.isascii() and _SURROGATE.search(chunk) for chunk in chunks):
+            raise _no_character(self.get_mark())
+        return chunks
+
+
+def _no_character(mark: Any) -> yaml.YAMLError:
+    problem = "invalid Unicode character escape code"
+    return yaml.scanner.ScannerError(None, None, problem, mark)
+
+
 def pure_parser(text: str) -> Any:
     """Make PyYAML's pure Python parser: slower, the same events."""
-    return yaml.SafeLoader(text)
+    return _PureLoader(text)
+
+
+def suited_parser(text: str) -> ParserFactory:
+    """Return the fastest parser that reads every anchor of ``text`` as YAML 1.2 does."""
+    default = default_parser()
+    if default is pure_parser or ("&" not in text and "*" not in text) or not _OTHER_NAME.search(text):
+        return default
+    try:
+        with syntax_errors(text, ""):
+            found = [_is_misread(text, event) for event in iter(events(text, default).__next__, None)]
+    except InputError:
+        return pure_parser if len(text) <= MAX_PURE else default
+    misread = any(found)  # only a text that can be read to its end is understood
+    if misread and len(text) > MAX_PURE:
+        raise CharacterError(
+            "the names of anchors hold other characters than letters, digits, - and _, which is slow to read "
+            f"in more than {MAX_PURE // 1024:,} KiB; rename them"
+        )
+    return pure_parser if misread else default
+
+
+def _is_misread(text: str, event: Any) -> bool:
+    """Return whether libyaml ended the anchor or alias of an event before its end."""
+    name = getattr(event, "anchor", None)
+    if name is None:
+        return False
+    found = _NAMED.match(text, event.start_mark.index)
+    return found is None or found[1] != name
 
 
 def events(text: str, parser: ParserFactory) -> Iterator[Any]:
@@ -73,7 +147,27 @@ def events(text: str, parser: ParserFactory) -> Iterator[Any]:
 
     Reading on may raise what :func:`syntax_errors` translates.
     """
-    return starmap(parser(_ended(text)).get_event, repeat(()))  # the cheapest way for two million
+    others = prepared(text)
+    if others is None:
+        return starmap(parser(_ended(text)).get_event, repeat(()))  # the cheapest way for two million
+    return _restored(starmap(parser(_ended(others.text)).get_event, repeat(())), others)
+
+
+def _restored(found: Iterator[Any], others: Prepared) -> Iterator[Any]:
+    """Yield events with the characters that the text has."""
+    for event in found:
+        if event.__class__ is ScalarEvent:
+            _restore(event, others)
+        if getattr(event, "anchor", None):
+            event.anchor = others.restored(event.anchor, "'")
+        yield event
+
+
+def _restore(scalar: Any, others: Prepared) -> None:
+    try:
+        scalar.value = others.restored(scalar.value, scalar.style)
+    except CharacterError as error:
+        raise yaml.MarkedYAMLError(problem=f"{_OURS}{error}", problem_mark=scalar.start_mark) from error
 
 
 class syntax_errors:  # noqa: N801 - used like a function: `with syntax_errors(...)`
@@ -93,31 +187,31 @@ class syntax_errors:  # noqa: N801 - used like a function: `with syntax_errors(.
             raise InputError([_problem(error, self._text, self._source)]) from error
 
 
-@functools.lru_cache(maxsize=1)
-def compose(text: str) -> tuple[yaml.Node, ...]:
-    """Give the node tree of each document of ``text`` that is not empty, with the place of every node.
+def node_trees(text: str) -> list[Node]:
+    """Return the node tree of each document of ``text``, with the place of every node.
 
-    Twice as slow as the events, so it is asked for only when a place is wanted. The text must have
-    been built without an error before: that bounds the depth of the tree.
+    The values of scalars are those of the events. Reading may raise what :func:`syntax_errors` translates.
     """
-    loader: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    return tuple(node for node in yaml.compose_all(_ended(text), loader) if not _is_empty(node))
+    others = prepared(text)
+    loader: Any = _PureLoader if suited_parser(text) is pure_parser else yaml.CSafeLoader
+    found: list[Node] = list(yaml.compose_all(_ended(text if others is None else others.text), loader))
+    if others is not None:
+        _restore_all(found, others)
+    return found
 
 
-def find(node: Any, path: tuple[str | int, ...]) -> tuple[Any, Any]:
-    """Give the key node and the value node at ``path``, or those of the nearest parent that exists."""
-    key = node
-    for step in path:
-        found = _child(node, step)
-        if found is None:
-            break
-        key, node = found
-    return key, node
-
-
-def place(source: str, node: Any) -> Position:
-    """Give the position of a node."""
-    return Position(source, node.start_mark.line + 1, node.start_mark.column + 1)
+def _restore_all(nodes: Iterable[Any], others: Prepared) -> None:
+    """Give every scalar of node trees the characters that the text has."""
+    waiting = list(nodes)
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ScalarNode):
+            node.value = others.restored(node.value, node.style)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            is_mapping = isinstance(node, MappingNode)
+            waiting += [part for pair in node.value for part in pair] if is_mapping else node.value
 
 
 def mark_position(source: str, mark: Any, text: str) -> Position:
@@ -125,41 +219,9 @@ def mark_position(source: str, mark: Any, text: str) -> Position:
 
     The parsers differ in how far behind the end they see it; people look at the last line.
     """
-    lines = text.rstrip("\r\n").splitlines() or [""]
+    lines = lines_of(text.rstrip("\r\n"))
     line, column = min((mark.line, mark.column), (len(lines) - 1, len(lines[-1])))
     return Position(source, line + 1, column + 1)
-
-
-def _is_empty(node: Any) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.start_mark.index == node.end_mark.index
-
-
-def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step], node.value[step]
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    # Neither recursive nor twice over one mapping: merges may form long chains and wide webs.
-    waiting = [node]
-    seen: set[int] = set()
-    while waiting:
-        mapping = waiting.pop()
-        if id(mapping) in seen:
-            continue
-        seen.add(id(mapping))
-        for key, value in mapping.value:
-            if key.value == step:
-                return key, value
-        waiting.extend(reversed(_merged(mapping)))
-    return None
-
-
-def _merged(mapping: yaml.MappingNode) -> list[yaml.MappingNode]:
-    """Give the mappings that a mapping merges, the first of which wins."""
-    for key, value in mapping.value:
-        if key.tag == _MERGE_TAG:
-            return value.value if isinstance(value, yaml.SequenceNode) else [value]
-    return []
 
 
 def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
@@ -167,10 +229,16 @@ def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
     if mark is None:
         return _character_problem(text, source)
     position = mark_position(source, mark, text)
-    before = "".join(text.splitlines()[position.line - 1 : position.line])[: position.column]
+    problem = str(getattr(error, "problem", ""))
+    if problem.startswith(_OURS):
+        return Problem(problem.removeprefix(_OURS), position)
+    before = "".join(lines_of(text)[position.line - 1 : position.line])[: position.column]
     if "\t" in before[-1:] or "\t" in before[: len(before) - len(before.lstrip())]:
         return Problem("a tab cannot indent YAML; use spaces", position)
-    if "Unicode" in str(getattr(error, "problem", "")):
+    if "<document start>" in problem and position.column == 1:
+        advice = "a document begins here without ---; write --- on a line before it"
+        return Problem(f"not valid YAML: {advice}", position)
+    if "Unicode" in problem:
         return Problem("an escape that stands for no character; write the character itself", position)
     what = getattr(error, "problem", None) or "the parser gives no reason"
     return Problem(f"not valid YAML: {what}; check the indentation, quotes and brackets here", position)
@@ -180,7 +248,7 @@ def _character_problem(text: str, source: str) -> Problem:
     found = _NOT_YAML.search(text)
     if found is None:
         return Problem("not valid YAML", Position(source))
-    before = text[: found.start()]
-    position = Position(source, before.count("\n") + 1, found.start() - (before.rfind("\n") + 1) + 1)
+    before = lines_of(text[: found.start()])
+    position = Position(source, len(before), len(before[-1]) + 1)
     code = f"U+{ord(found[0]):04X}"
     return Problem(f'the character {code} may not stand in YAML; write it as an escape in "…"', position)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BREAK: Final = re.compile("\r\n|[\n\r]")
-_PROPERTY: Final = re.compile(r"[&!][^\s,\[\]{}]*")
+_PROPERTY: Final = re.compile(r"[&!][^ \t\r\n,\[\]{}]*")
 _INDENTED: Final = re.compile(r"(?<=[\r\n])[ \t]+")
 _BLANK: Final = re.compile(r"(?:[ \t\r\n\ufeff]+|#[^\r\n]*)*")
 _BLOCK_STYLES: Final = frozenset({"|", ">"})
@@ -94,7 +94,7 @@ def parts(text: str) -> tuple[Part, ...]:
     The text must have been built without an error before: that bounds the depth of the trees.
     """
     found = []
-    stream = parser.events(text, parser.default_parser())
+    stream = parser.events(text, parser.suited_parser(text))
     for event in stream:
         if event is None:
             break

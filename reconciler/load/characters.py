@@ -1,0 +1,131 @@
+"""Characters that YAML 1.2 reads otherwise than the parsers, which follow YAML 1.1.
+
+Only line feed, carriage return and both together end a line: U+0085, U+2028 and U+2029 are content. JSON's
+escapes of half characters make one character. A byte order mark may stand where a document begins.
+
+Before a text is parsed, each of these characters is replaced by one that the text does not hold, and which
+means nothing to a parser; so every place stays what it is. Afterwards the values of scalars get theirs back.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+BYTE_ORDER_MARK: Final = "\ufeff"
+_NOT_BREAKS: Final = "\x85\u2028\u2029"
+_SPECIAL: Final = re.compile(rf"[{_NOT_BREAKS}{BYTE_ORDER_MARK}]|\\u[dD][89a-fA-F]")
+_HALF: Final = re.compile(r"\\(?:(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
+_MOST_MARKS: Final = 10_000
+_PREFIX_LINES: Final = 100
+"""How many lines of comments before a document are looked at for the end of the document before."""
+_BREAK: Final = re.compile(r"\r\n|\n|\r")
+_MARKED_LINE: Final = re.compile(rf"(\r\n|\n|\r)({BYTE_ORDER_MARK}+)")
+_START: Final = re.compile(rf"({BYTE_ORDER_MARK}+)---(?=[ \t\r\n]|\Z)")
+_DOCUMENT_END: Final = re.compile(r"\.\.\.[ \t]*(?:#.*)?")
+_REMARK_STARTS: Final = ("", "#", " ", "\t", "\r", "\n")
+_PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE))
+
+
+class CharacterError(ValueError):
+    """A character that may not stand where it does."""
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as YAML 1.2 counts them, without their breaks."""
+    return _BREAK.split(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text to parse, in which other characters stand for those that parsers misread."""
+
+    text: str
+    breaks: dict[str, str]
+    mark: str
+    half: str
+
+    def restored(self, value: str, style: str | None) -> str:
+        """Return the value of a scalar with its own characters. Raises CharacterError."""
+        if self.mark in value:
+            if style not in {"'", '"'}:
+                raise CharacterError(
+                    "the byte order mark U+FEFF may stand only before a document, or in quotes; remove it"
+                )
+            value = value.replace(self.mark, BYTE_ORDER_MARK)
+        for other, char in self.breaks.items():
+            value = value.replace(other, char)
+        if self.half not in value:
+            return value
+        return self._joined(value) if style == '"' else value.replace(self.half, "\\")
+
+    def _joined(self, value: str) -> str:
+        """Return a text with each two halves of a character as that character."""
+        first, second = (f"{self.half}u([dD][{digits}][0-9a-fA-F]{{2}})" for digits in ("89abAB", "c-fC-F"))
+        joined = re.sub(first + second, lambda found: _character(found[1], found[2]), value)
+        if self.half in joined:
+            raise CharacterError("an escape that stands for half a character; write the character itself")
+        return joined
+
+
+def prepared(text: str) -> Prepared | None:
+    """Return the text to parse instead, or None if no parser misreads this one."""
+    if text.isascii() and "\\u" not in text:  # nearly all texts, at no cost
+        return None
+    if not _SPECIAL.search(text):
+        return None
+    used = set(text)
+    free = (chr(code) for codes in _PRIVATE for code in codes if chr(code) not in used)
+    others = dict(zip((*_NOT_BREAKS, BYTE_ORDER_MARK, "\\"), free, strict=False))
+    if len(others) < len(_NOT_BREAKS) + 2:
+        raise CharacterError("all private characters of Unicode stand in this file; remove some")
+    half = others.pop("\\")
+    if "\\u" in text:
+        text = _HALF.sub(lambda found: half + found[1] if found[1] else found[0], text)
+    if text.count(BYTE_ORDER_MARK) > _MOST_MARKS:
+        raise CharacterError(f"more than {_MOST_MARKS:,} byte order marks U+FEFF; remove them")
+    if BYTE_ORDER_MARK in text:
+        text = _without_marks(text)
+    breaks = {others[char]: char for char in _NOT_BREAKS}
+    first = text[: text.startswith(BYTE_ORDER_MARK)]  # parsers know that one
+    plain = first + text[len(first) :].translate(str.maketrans(others))
+    return Prepared(plain, breaks, others[BYTE_ORDER_MARK], half)
+
+
+def _character(first: str, second: str) -> str:
+    return chr(0x10000 + ((int(first, 16) & 0x3FF) << 10 | (int(second, 16) & 0x3FF)))
+
+
+def _without_marks(text: str) -> str:
+    """Replace the byte order marks before documents by blanks where those mean nothing."""
+    pieces: list[str] = []
+    done = len(text) - len(text.lstrip(BYTE_ORDER_MARK))
+    if text[done : done + 1] in _REMARK_STARTS:
+        pieces = [" " * done]
+    else:
+        done = 0
+    for found in _MARKED_LINE.finditer(text):
+        dashes = _START.match(text, found.start(2))
+        if dashes is not None:
+            pieces += [text[done : found.start(2)], "---", " " * len(found[2])]
+            done = dashes.end()
+        elif _is_before_document(text, found.start()):
+            pieces += [text[done : found.start()], " " * len(found[2]), found[1]]
+            done = found.end()
+    return "".join([*pieces, text[done:]])
+
+
+def _is_before_document(text: str, end: int) -> bool:
+    """Return whether the line that ends there, and those before, are remarks behind the end of a document."""
+    for _ in range(_PREFIX_LINES):
+        start = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
+        line = text[start:end].lstrip(BYTE_ORDER_MARK)
+        if _DOCUMENT_END.fullmatch(line):
+            return True
+        if line.strip(" \t") and not line.startswith(("#", "%")) and not line.lstrip(" \t").startswith("#"):
+            return False
+        if start == 0:
+            return True
+        end = start - 2 if text[start - 2 : start] == "\r\n" else start - 1
+    return False
