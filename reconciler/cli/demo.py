@@ -15,6 +15,7 @@ import click
 
 from reconciler.cli.children import MACHINE, child_environment
 from reconciler.cli.console import CONTEXT
+from reconciler.cli.extras import how_to_install
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def demo() -> ExitCode:
     try:
         from reconciler.emulator import Emulator  # noqa: PLC0415 - an optional extra
     except ImportError as error:
-        message = f"the demo needs {error.name}: pip install 'gcore-reconciler[emulator]'"
+        message = f"the demo needs {error.name}; {how_to_install('emulator')}"
         raise click.ClickException(message) from error
     from reconciler.resources import resource  # noqa: PLC0415 - --help reads no files
 

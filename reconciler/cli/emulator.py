@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.extras import how_to_install
 from reconciler.emulator import EmulatorError, Faults, SeedError, Switches
 from reconciler.emulator.faults import fault_specs
 from reconciler.emulator.switches import switch_specs
@@ -156,9 +157,8 @@ def _emulator_class() -> type[Emulator]:
         from reconciler.emulator.server import Emulator  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError as error:
         needed = (error.name or "").partition(".")[0]
-        raise click.ClickException(
-            f"the emulator needs {needed}: pip install 'gcore-reconciler[emulator]'"
-        ) from error
+        message = f"the emulator needs {needed}; {how_to_install('emulator')}"
+        raise click.ClickException(message) from error
     return Emulator
 
 

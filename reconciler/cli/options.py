@@ -18,6 +18,7 @@ from reconciler.cli.credentials import (
     checked_scheme,
     checked_url,
 )
+from reconciler.cli.extras import how_to_install
 from reconciler.cli.kinds import KINDS, TRUST
 from reconciler.clock import Clock, SystemClock
 from reconciler.endpoint import same_url
@@ -288,5 +289,5 @@ def connection(
 
 
 def missing_extra(extra: str, error: ImportError) -> ConfigurationError:
-    """Give the error that names what has to be installed."""
-    return ConfigurationError(f"{error.name} is not installed: pip install 'gcore-reconciler[{extra}]'")
+    """Return the error that says what has to be installed, and how."""
+    return ConfigurationError(f"{error.name} is not installed; {how_to_install(extra)}")

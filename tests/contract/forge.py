@@ -214,7 +214,7 @@ class Gitlab(Forge):
 
     def run(self) -> tuple[str, str]:
         """Run all scripts in one shell, as the runner does."""
-        (job,) = yaml.safe_load(JOB.read_text(encoding="utf-8")).values()
+        job = yaml.safe_load(JOB.read_text(encoding="utf-8"))["reconciler-drift"]
         environment = {
             "CI_API_V4_URL": f"{self._url}/api/v4",
             "CI_PROJECT_ID": "7",

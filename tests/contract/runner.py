@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / "action.yml"
-OURS = re.compile(r"[^/]+/reconciler@v1")
+OURS = re.compile(r"[^/]+/reconciler@YOUR-COMMIT")
 JOB_TOKEN = "job$token"
 CLOUD_TOKEN = "cloud$token"
 
@@ -93,7 +93,7 @@ class Runner:
 
     def act(self, environment: Mapping[str, str] | None = None, /, **inputs: str) -> Finished:
         """Use the action; in the names of inputs ``_`` is ``-``."""
-        step = {"uses": "an-owner/reconciler@v1", "id": "act", "env": dict(environment or {})}
+        step = {"uses": "an-owner/reconciler@YOUR-COMMIT", "id": "act", "env": dict(environment or {})}
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         finished = self.run([{**step, "with": given}], {})
         finished.outputs = finished.steps["act"]

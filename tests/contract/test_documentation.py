@@ -77,7 +77,7 @@ def test_the_pipeline_in_the_readme_is_yaml() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     recipe = yaml.safe_load(readme.split("## In a pipeline")[1].split("```yaml\n")[1].split("```")[0])
     plan, apply = recipe["jobs"]["plan"], recipe["jobs"]["apply"]
-    assert plan["steps"][-1]["run"] == "reconciler plan keys/"
+    assert plan["steps"][-1]["run"].startswith("reconciler plan keys/ --trust base --base ")
     assert apply["steps"][-1]["run"] == "reconciler apply keys/ --auto-approve"
     assert "concurrency" not in recipe  # a plan would cancel an apply that waits
     assert apply["concurrency"]["cancel-in-progress"] is False

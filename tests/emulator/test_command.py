@@ -118,7 +118,8 @@ def test_a_missing_extra_is_an_error_that_says_what_to_install() -> None:
     without = "import sys; sys.modules['uvicorn'] = None; " + COMMAND[2]
     finished = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
     assert finished.returncode == 1
-    assert finished.stderr == "Error: the emulator needs uvicorn: pip install 'gcore-reconciler[emulator]'\n"
+    pinned = "in a checkout of reconciler, run pip install --require-hashes -r requirements/demo.txt"
+    assert finished.stderr == f"Error: the emulator needs uvicorn; {pinned}\n"
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])

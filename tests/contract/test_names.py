@@ -1,0 +1,147 @@
+"""Nothing is installed by this project's name, which anybody may register, or unchecked beside a token."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from reconciler.cli.credentials import OWN_VARIABLES
+from tests.contract.runner import ACTION, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+NAME = re.compile(re.escape(PROJECT["name"]).replace(r"\-", "[-_.]"), re.IGNORECASE)
+OWN_WORDS = ('USER_AGENT: Final = f"gcore-reconciler/{__version__}"',)
+"""What requests call the program is no name to install."""
+_INSTALLERS = r"\b(?:pip3?|pipx|uv|uvx|poetry|pdm|easy_install)"
+COMMAND = re.compile(rf"{_INSTALLERS}(?: -\S+)* +(?:pip +)?(?:install|wheel|download|run|add|tool) +[^`\s].*")
+INSTALLS_WHAT_IS_HERE = re.compile(
+    r"--no-deps --no-build-isolation|--no-deps --no-index|--no-index --no-deps"
+)
+HARMLESS = ("cosmic-ray==8.7.0", "pip install --quiet uv", "pip install --quiet --disable-pip-version-check")
+"""A tool of those who develop this, and beginnings of commands in the Makefile: there is no token."""
+
+
+def texts() -> list[Path]:
+    """Name every text that somebody could copy a command from."""
+    patterns = (
+        "*.md",
+        "docs/*.md",
+        "*.yml",
+        "Dockerfile",
+        "Makefile",
+        ".pre-commit*",
+        "requirements/README.md",
+    )
+    folders = ("action", "deploy", "examples", "reconciler", ".ci", "tools")
+    files = [file for pattern in patterns for file in ROOT.glob(pattern)]
+    files += [file for folder in folders for file in (ROOT / folder).rglob("*") if file.suffix != ".pyc"]
+    return sorted(file for file in files if file.is_file())
+
+
+def lines(file: Path) -> list[str]:
+    text = file.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
+    return [line.strip() for line in text.splitlines()]
+
+
+def test_no_text_names_the_distribution_as_something_to_install() -> None:
+    found = [line for file in texts() for line in lines(file) if NAME.search(line)]
+    assert [line for line in found if line not in OWN_WORDS] == []
+    assert not any(NAME.search(str(value)) for value in PROJECT["optional-dependencies"].values())
+
+
+def test_every_command_that_installs_is_held_to_hashes_or_installs_what_is_here() -> None:
+    commands = [
+        (str(file.relative_to(ROOT)), match[0])
+        for file in texts()
+        for line in lines(file)
+        if (match := COMMAND.search(line))
+    ]
+    assert len(commands) >= 20
+    unchecked = [
+        (place, command)
+        for place, command in commands
+        if "--require-hashes" not in command
+        and not INSTALLS_WHAT_IS_HERE.search(command)
+        and not any(word in command for word in HARMLESS)
+    ]
+    assert unchecked == []
+
+
+def test_code_is_named_by_its_commit() -> None:
+    named = [
+        (str(file.relative_to(ROOT)), match[1])
+        for file in texts()
+        for line in lines(file)
+        if (
+            match := re.search(
+                r"(?:/reconciler@|^rev: |RECONCILER_COMMIT: |reconciler, ref: )([^\s,}]+)", line
+            )
+        )
+    ]
+    assert len(named) >= 15
+    assert {reference for _, reference in named} == {"YOUR-COMMIT"}
+
+
+def steps() -> dict[str, Any]:
+    """Give every step or job of a pipeline that installs."""
+    found = {
+        f"action {step['name']}": step for step in yaml.safe_load(ACTION.read_text("utf-8"))["runs"]["steps"]
+    }
+    for file in [*ROOT.glob("deploy/github/*.yml"), *ROOT.glob("examples/**/.github/workflows/*.yml")]:
+        for name, job in yaml.safe_load(file.read_text("utf-8"))["jobs"].items():
+            assert "env" not in job
+            found |= {f"{file.name} {name} {number}": step for number, step in enumerate(job["steps"])}
+    for file in ROOT.glob("deploy/gitlab/*.yml"):
+        found |= yaml.safe_load(file.read_text("utf-8")).items()
+    return {name: step for name, step in found.items() if is_installing(step)}
+
+
+def is_installing(step: Any) -> bool:
+    text = yaml.safe_dump(step)
+    return "install.sh" in text or (
+        bool(re.search(r"pip (install|wheel)", text)) and "--no-index" not in text
+    )
+
+
+@pytest.mark.parametrize("name", steps())
+def test_what_installs_has_no_token(name: str) -> None:
+    step = steps()[name]
+    text = yaml.safe_dump(step)
+    if name.startswith("action"):
+        assert {word for word in OWN_VARIABLES if step["env"].get(word) == ""} == set(OWN_VARIABLES)
+        return
+    assert not any(
+        word in text for word in (*OWN_VARIABLES, "RECONCILER_GITLAB_TOKEN", "secrets.", "GH_TOKEN")
+    )
+    assert "environment" not in step
+
+
+def test_a_job_of_gitlab_with_a_token_installs_files_of_another_by_their_sums() -> None:
+    for file in ROOT.glob("deploy/gitlab/*.yml"):
+        jobs = yaml.safe_load(file.read_text("utf-8"))
+        (installing,) = [name for name in jobs if name.endswith("-install")]
+        assert jobs[installing]["artifacts"]["paths"] == ["reconciler.txt", "wheels/"]
+        for name, job in jobs.items():
+            if name != installing and not name.startswith("."):
+                assert installing in job["needs"]
+                before = (jobs[".reconciler"] | job if "extends" in job else job)["before_script"]
+                assert before == [
+                    "pip install --quiet --no-index --no-deps --require-hashes -r reconciler.txt"
+                ]
+
+
+def test_an_image_that_is_not_named_is_nobodys() -> None:
+    images = {
+        match[1]
+        for file in ROOT.glob("deploy/kubernetes*/*.yaml")
+        for line in lines(file)
+        if (match := re.match(r"image: (\S+)", line))
+    }
+    assert images == {"reconciler.invalid/reconciler"}
