@@ -6,16 +6,18 @@ Absent, null and empty are three different facts: a field that is not declared i
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import unpack
+from reconciler.errors import Problem, unpack
+from reconciler.lookalikes import difference, mixed_scripts, pairs
 from reconciler.scope import NAME_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.errors import Position, Problem
+    from reconciler.errors import Position
     from reconciler.scope import Scope
 
 
@@ -85,6 +87,19 @@ class DesiredScope:
     scope: Scope
     keys: tuple[DesiredKey, ...]
     exclusive: Position | None = None
+
+    def doubtful_names(self) -> Iterator[Problem]:
+        """Warn of each name that looks like another one of its scope, or that mixes alphabets."""
+        keys = {key.name: key for key in self.keys}
+        for first, name in pairs(keys):
+            how = difference(first, name, "the other")
+            message = f"looks like {json.dumps(first)} at {keys[first].position}: {how}"
+            yield Problem(message, keys[name].position, self.scope.address(name))
+        for name, key in keys.items():
+            mixed = mixed_scripts(name)
+            if mixed:
+                message = f"the name mixes letters of several alphabets: {mixed}"
+                yield Problem(message, key.position, self.scope.address(name))
 
 
 @dataclass(frozen=True, slots=True)

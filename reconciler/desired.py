@@ -101,13 +101,13 @@ class Validator:
         found = [*problems, *self._problems]
         if found:
             raise InputError(found)
-        scopes = sorted(self._scopes, key=lambda scope: scope.sort_key)
+        scopes = tuple(
+            DesiredScope(scope, tuple(self._scopes[scope].values()), self._exclusive.get(scope))
+            for scope in sorted(self._scopes, key=lambda scope: scope.sort_key)
+        )
         return DesiredState(
-            tuple(
-                DesiredScope(scope, tuple(self._scopes[scope].values()), self._exclusive.get(scope))
-                for scope in scopes
-            ),
-            tuple(self._warnings),
+            scopes,
+            (*self._warnings, *(warning for part in scopes for warning in part.doubtful_names())),
             tuple(self._names.values()),
         )
 

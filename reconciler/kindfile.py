@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.collectionpath import path_fault
 from reconciler.kinds import EXTENSION, RESERVED, EffectRule, ListStyle, kind_from_schema, placeholders
+from reconciler.lookalikes import meant
 from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
@@ -192,6 +193,8 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
 def _unknown(kind: Kind, name: str) -> str:
     close = difflib.get_close_matches(name, kind.fields, n=1)
     advice = f"did you mean {close[0]}?" if close else f"the properties are {', '.join(kind.fields)}"
+    if alike := meant(name, kind.fields):
+        advice = f"did you mean {alike}?"
     return f"{name} is no property; {advice}"
 
 

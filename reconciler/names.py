@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError, Problem
 from reconciler.listing import ListingBounds
+from reconciler.lookalikes import meant
 from reconciler.normalize import json_text
 from reconciler.scope import NAME_WORDS, Scope
 
@@ -83,6 +84,8 @@ def _unknown(named: NamedPart, listed: Mapping[int, str]) -> str:
     names = sorted(set(listed.values()))
     close = difflib.get_close_matches(named.name, names, n=3, cutoff=0.5)
     advice = f"did you mean {_some(close)}?" if close else f"the token can see: {_some(names) or 'none'}"
+    if alike := meant(named.name, names):
+        advice = f"did you mean {alike}?"
     if named.name.isdecimal():
         advice = f"write {named.part}: {named.name} if that is its number"
     return f"{named.word} {json_text(named.name)} is not found; {advice}"

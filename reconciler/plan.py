@@ -17,12 +17,13 @@ from reconciler.changes import (
 )
 from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
 from reconciler.kinds import EffectRule, is_segment
+from reconciler.lookalikes import difference, skeleton
 from reconciler.model import Action, Plan
 from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.declared import DesiredKey, DesiredScope
     from reconciler.kinds import Kind
@@ -95,6 +96,7 @@ def plan_scope(
             problems.extend(forbidden(kind, key, planned.change))
     declared = {key.name for key in desired.keys}
     others = sorted(name for name in observed.keys if name not in declared and selected(scope.address(name)))
+    warnings.extend(_look_alikes(desired, others))
     unnamed = observed.problems if selected(scope.address("")) else ()
     if desired.exclusive is None:
         warnings.extend(unnamed)
@@ -109,6 +111,19 @@ def plan_scope(
     unmanaged = tuple(scope.address(name) for name in others)
     rest = (tuple(problems), observed.count, tuple(warnings))
     return ScopePlan(scope, tuple(changes), unchanged, unmanaged, *rest)
+
+
+def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Problem]:
+    """Warn of each live name that no file declares and that looks like a declared one."""
+    if not others:
+        return
+    declared = {skeleton(key.name): key for key in desired.keys}
+    for name in others:
+        key = declared.get(skeleton(name))
+        if key is not None:
+            how = difference(key.name, name, "the declared name")
+            message = f"is live, and looks like {json_text(key.name)}, which is declared: {how}"
+            yield Problem(message, key.position, desired.scope.address(name), is_live=True)
 
 
 def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = (), base_url: str = "") -> Plan:

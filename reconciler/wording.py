@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.jsonnumbers import MOST_DIGITS, number
 from reconciler.kinds import EXTENSION
+from reconciler.lookalikes import meant
 from reconciler.normalize import is_date_time, parse_instant
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
     known = [field for field, keywords in schema["properties"].items() if "not" not in keywords]
     close = difflib.get_close_matches(last, known, n=1)
     advice = f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
+    if alike := meant(last.strip('"'), known):
+        advice = f"did you mean {alike}?"
     return f"{name} is not a known field; {advice}"
 
 

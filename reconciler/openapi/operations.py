@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds import placeholders
+from reconciler.lookalikes import meant
 from reconciler.openapi.references import Resolver
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ def _known(paths: Iterable[str], collection: str) -> str:
             return path
     close = difflib.get_close_matches(collection, paths, n=1)
     advice = f"did you mean {close[0]}?" if close else f"it has {', '.join(paths[:20])}"
+    if alike := meant(collection, paths):
+        advice = f"did you mean {alike}?"
     raise DescriptionError(f"there is no path {collection} in it; {advice}")
 
 

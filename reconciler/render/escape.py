@@ -4,33 +4,53 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+import unicodedata
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.lookalikes import UNSEEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LOG_COMMAND: Final = re.compile(r"##(\[|vso\[)")
-_INVISIBLE: Final = frozenset(
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10)))
-)
-"""Characters that Unicode calls printable and nobody sees."""
+_MOST_MARKS: Final = 2
+"""So many marks may be stacked on one character: more is no letter, and hides what is near."""
 
 
 def printable(text: str) -> str:
-    r"""Escape every character that could move the cursor, break the line or reorder the text.
+    r"""Escape what could move the cursor, break the line, reorder the text or hide in it.
 
-    That is everything which Unicode does not call printable: control characters, ANSI escapes, line
-    separators, bidirectional overrides, zero-width characters. They become ``\uXXXX``.
+    That is everything which Unicode does not call printable (control characters, ANSI escapes, line breaks,
+    bidirectional overrides, unassigned and private characters), what nobody sees, and marks that are stacked
+    on one another or stand on nothing. They become ``\uXXXX``.
     """
     if not text.isprintable() or not text.isascii():
-        text = "".join(_escape(char) if _is_hidden(char) else char for char in text)
+        text = "".join(_shown(text))
     return tamed(text)
+
+
+def _shown(text: str) -> Iterator[str]:
+    marks = _MOST_MARKS  # before the first character there is nothing that a mark could stand on
+    for char in text:
+        if char.isascii():
+            marks = 0 if char.isalnum() else _MOST_MARKS
+            yield char if char.isprintable() else _escape(char)
+            continue
+        if not char.isprintable() or UNSEEN.match(char):
+            marks = _MOST_MARKS
+            yield _escape(char)
+            continue
+        if unicodedata.category(char).startswith("M"):
+            marks += 1
+            yield char if marks <= _MOST_MARKS else _escape(char)
+            continue
+        marks = 0
+        yield char
 
 
 def tamed(text: str) -> str:
     """Break what a pipeline's log would take for a command in the middle of a line, such as ``##[error]``."""
     return text if "##" not in text else _LOG_COMMAND.sub(r"#\\u0023\1", text)
-
-
-def _is_hidden(char: str) -> bool:
-    return not char.isprintable() or char in _INVISIBLE
 
 
 def quoted(value: Any) -> str:

@@ -89,7 +89,10 @@ SEVERAL = "2: 80 (Sines), 81 (sines); write region_id with the number that is me
     [
         (
             "project: SHOP\nregion_id: 76",
-            '1:10: project "SHOP" is not found; the token can see: Shop, bank, shop',
+            (
+                '1:10: project "SHOP" is not found; did you mean "Shop" (it differs in capitals), '
+                '"shop" (it differs in capitals)?'
+            ),
         ),
         ("project: shops\nregion_id: 76", '1:10: project "shops" is not found; did you mean shop, Shop?'),
         (

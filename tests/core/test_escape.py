@@ -70,3 +70,40 @@ def test_a_quoted_text_can_be_read_back(text: str) -> None:
 )
 def test_what_a_pipelines_log_obeys_or_nobody_sees_is_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+UNSEEN = [
+    *range(0x180B, 0x1810),
+    *range(0xFE00, 0xFE10),
+    *range(0xFFF0, 0xFFFD),
+    *range(0xE0000, 0xE0080),
+    *range(0xE0100, 0xE01F0),
+    *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2060, 0x2065, 0x2800, 0x3164, 0xFEFF, 0xFFA0),
+    *(0x1BCA0, 0x1D159, 0x1D173, 0x13441, 0x16FE4, 0xE000, 0xF0000, 0x10FFFF, 0x0378, 0xD800),
+]
+
+
+@pytest.mark.parametrize("code", UNSEEN, ids=hex)
+def test_what_nobody_sees_is_escaped_wherever_it_stands(code: int) -> None:
+    shown = printable(f"a{chr(code)}b")
+    assert shown == f"a\\u{code:04x}b" if code <= 0xFFFF else f"a\\U{code:08x}b"
+    assert shown.isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cafe\u0301", "cafe\u0301"),
+        ("Vie\u0323\u0302t", "Vie\u0323\u0302t"),
+        ("a\u0301\u0301\u0301b", "a\u0301\u0301\\u0301b"),
+        ("a" + "\u0489" * 4, "a\u0489\u0489\\u0489\\u0489"),
+        ("\u0338x", "\\u0338x"),
+        ('"\u0338', '"\\u0338'),
+        ("a \u20dd", "a \\u20dd"),
+        ("a\u200b\u0301", "a\\u200b\\u0301"),
+        ("नमस्ते", "नमस्ते"),
+        ("שָׁלוֹם", "שָׁלוֹם"),
+    ],
+)
+def test_marks_are_shown_on_a_letter_two_at_most(text: str, shown: str) -> None:
+    assert printable(text) == shown
