@@ -80,11 +80,13 @@ class SinkKeeper:
 
     def outdated(self, change: Change) -> str:
         """Return what to say of a secret in the place of a key which is gone, if there may be one."""
-        held = self._held.get(_place(change))
-        if held == "":
-            return ""
-        older = "what {} holds of the key before" if held else "what {} holds of a key before, if anything,"
-        return f"{older.format(self.where(change))} is dead"
+        place = _place(change)
+        held = self._held.get(place)
+        if held:
+            return f"what {self.where(change)} holds of the key before is dead"
+        if held is None and place.is_replaced:
+            return f"what {self.where(change)} holds of the key before, if anything, is dead"
+        return ""
 
     def keep(self, change: Change, secret: Secret) -> Kept:
         """Store a secret. Raises SinkError if it can be written nowhere at all, and is lost."""

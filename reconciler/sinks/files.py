@@ -17,7 +17,7 @@ from reconciler.errors import SinkError
 from reconciler.sinks.names import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.secret import Secret
     from reconciler.sinks.place import Held, Place
@@ -57,9 +57,7 @@ class FileSink:
             with self._opened() as folder:
                 held: dict[Place, Held] = {place: self._held(folder, place) for place in places}
                 _try(folder, [file_name(place.parts) for place in places])
-                if any(held.values()):
-                    with _locked(folder):
-                        pass
+                _try_again(folder, [file_name(place.parts) for place, version in held.items() if version])
                 return held
         except OSError as error:
             raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from None
@@ -182,15 +180,28 @@ def _try(folder: int, names: Sequence[str]) -> None:
     """Write a file of the smallest size for each name, as it is done for a secret, and remove them all."""
     made: list[str] = []
     try:
-        for name in names or [_TRIAL]:
+        for name in names:
             made.append(_temporary(name))
-            _write(folder, made[-1], b"\n" * _TRIAL_SIZE)
+            _write(folder, made[-1], b"\n" * _TRIAL_SIZE, _unsynced)
+        made.append(_temporary(_TRIAL))
+        _write(folder, made[-1], b"\n" * _TRIAL_SIZE)
         os.link(made[-1], f"{made[-1]}.link", src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         made.append(f"{made[-1]}.link")
     finally:
         for name in made:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
+
+
+def _try_again(folder: int, names: Sequence[str]) -> None:
+    """Give each file that there is another name and take it away, as it is done where it is replaced."""
+    if not names:
+        return
+    with _locked(folder):
+        for name in names:
+            another = _temporary(name)
+            os.link(name, another, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            os.unlink(another, dir_fd=folder)
 
 
 @contextlib.contextmanager
@@ -219,7 +230,11 @@ def _number(folder: int, name: str) -> None:
         return
 
 
-def _write(folder: int, name: str, content: bytes) -> None:
+def _unsynced(_descriptor: int) -> None:
+    pass
+
+
+def _write(folder: int, name: str, content: bytes, sync: Callable[[int], None] = os.fsync) -> None:
     """Write a new file and have it on disk, or leave none."""
     descriptor = os.open(name, _NEW, _OWNER_FILE, dir_fd=folder)
     try:
@@ -228,7 +243,7 @@ def _write(folder: int, name: str, content: bytes) -> None:
             view = memoryview(content)
             while view:
                 view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
+            sync(descriptor)
         finally:
             os.close(descriptor)
     except BaseException:

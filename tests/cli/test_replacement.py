@@ -136,7 +136,7 @@ def test_a_rescued_secret_of_a_replaced_key_is_told_with_the_dead_one(keys: Keys
     (rescued,) = keys.folder.glob(f"rescued-secret-*/{NAME}")
     assert done.code == 4
     assert (
-        f"it is in {rescued}, to be moved; what exec:false holds of a key before, if anything, is dead"
+        f"it is in {rescued}, to be moved; what exec:false holds of the key before, if anything, is dead"
         in done.out
     )
 
