@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
     from reconciler.model import Plan
+    from reconciler.redaction import Redactor
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -118,7 +119,7 @@ def _apply(
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not made.plan.changes:
             return ExitCode.ERROR if made.plan.problems else ExitCode.DONE
-        keeper = _keeper(made, parameters, clock, console)
+        keeper = _keeper(made, parameters, clock, console, writer.redactor)
         freshness = _approve(parameters, console)
         if keeper is not None and not parameters["auto_approve"]:
             keeper.probe()  # somebody has thought about it for a while
@@ -131,13 +132,15 @@ def _apply(
             return ExitCode.PARTIAL if code is ExitCode.DONE and made.plan.problems else code
 
 
-def _keeper(made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console) -> SinkKeeper | None:
+def _keeper(
+    made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console, redactor: Redactor
+) -> SinkKeeper | None:
     """Open what keeps secrets, if the plan makes a key."""
     if not any(change.action.adds for change in made.plan.changes):
         return None
     from reconciler.cli.keeping import open_keeper  # noqa: PLC0415 - only a creation needs it
 
-    return open_keeper(made.plan.changes, made.kinds, parameters, clock, console)
+    return open_keeper(made.plan.changes, made.kinds, parameters, clock, console, redactor)
 
 
 def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reconciler.clock import Clock
     from reconciler.kinds import Kind
     from reconciler.model import Change
+    from reconciler.redaction import Redactor
     from reconciler.secret import Secret
     from reconciler.sinks.place import Held, SecretSink
 
@@ -114,16 +115,18 @@ class SinkKeeper:
             self._kept[place.address] = where
 
 
-def open_keeper(
+def open_keeper(  # noqa: PLR0913, PLR0917 - all that the place of a secret depends on
     changes: Iterable[Change],
     kinds: Mapping[str, Kind],
     parameters: Mapping[str, Any],
     clock: Clock,
     console: Console,
+    redactor: Redactor | None = None,
 ) -> SinkKeeper | None:
     """Open the sink and probe the place of each secret, if one of ``changes`` makes a key that has one.
 
-    Raises ConfigurationError where no sink is named, SinkError where it surely cannot store.
+    ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
+    where it surely cannot store.
     """
     new = [change for change in changes if change.action.adds and kinds[change.scope.kind].secret is not None]
     if not new:
@@ -136,7 +139,8 @@ def open_keeper(
         )
     from reconciler.cli.sinks import open_sink  # noqa: PLC0415 - only a creation needs one
 
-    sink = open_sink(parameters["secret_sink"], clock, USER_AGENT, passed=passed_names(parameters))
+    passed = passed_names(parameters)
+    sink = open_sink(parameters["secret_sink"], clock, USER_AGENT, passed=passed, redactor=redactor)
     keeper = SinkKeeper(sink, new, Rescuer(_rescue_folders()), console)
     keeper.probe()
     if parameters["journal"] is None and parameters["history"] is None:

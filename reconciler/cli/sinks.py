@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
     from reconciler.client.stores import Conditions
     from reconciler.clock import Clock
+    from reconciler.redaction import Redactor
     from reconciler.sinks.place import SecretSink
+    from reconciler.sinks.program import ExecSink
 
 SINKS: Final[Mapping[str, str]] = {
     "exec": "exec:COMMAND",
@@ -31,16 +34,18 @@ SINKS: Final[Mapping[str, str]] = {
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
-def open_sink(
+def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
     spec: str,
     clock: Clock,
     user_agent: str,
     environment: Mapping[str, str] = os.environ,
     passed: Sequence[str] = (),
+    redactor: Redactor | None = None,
 ) -> SecretSink:
     """Return the sink that ``spec`` names; nothing is opened yet, that is for its ``probe``.
 
-    ``passed`` names the variables that a program may have beyond those that every program may have.
+    ``passed`` names the variables that a program may have beyond those that every program may have;
+    ``redactor`` knows the secrets of the run.
     Raises ConfigurationError if the text, or a variable of the environment that the sink needs, is unusable.
     """
     kind, _, argument = spec.partition(":")
@@ -55,11 +60,14 @@ def open_sink(
             return _file_sink(argument)
         case "exec" | "exec+probe":
             told = child_environment(environment, MACHINE, NETWORK, passed=passed)
-            return _exec_sink(kind, argument, clock, told)
+            sink = _exec_sink(kind, argument, clock, told)
+            return sink if redactor is None else replace(sink, redactor=redactor)
     from reconciler.client.environment import network_variables  # noqa: PLC0415 - loads httpx
     from reconciler.client.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
 
     conditions = Conditions(user_agent, clock, environment=network_variables(environment))
+    if redactor is not None:
+        conditions = replace(conditions, redactor=redactor)
     if kind == "kubernetes":
         return _kubernetes_sink(argument, conditions, environment)
     return _vault_sink(argument, conditions, environment)
@@ -79,7 +87,7 @@ def _file_sink(folder: str) -> SecretSink:
     return FileSink(Path(folder).absolute())
 
 
-def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, str]) -> SecretSink:
+def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, str]) -> ExecSink:
     from reconciler.sinks.program import ExecSink  # noqa: PLC0415 - only what is asked for is loaded
 
     try:

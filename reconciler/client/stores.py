@@ -18,7 +18,6 @@ from reconciler.client.hints import cluster_hint
 from reconciler.client.transport import Bounds, Transport
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
-from reconciler.sinks.hiding import quoted
 from reconciler.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -55,13 +54,14 @@ _LARGEST_ANSWER: Final = 2**20
 class Conditions:
     """What every exchange depends on. ``transport`` takes the place of the network.
 
-    ``environment`` may name a proxy and trusted certificates.
+    ``environment`` may name a proxy and trusted certificates. ``redactor`` knows the secrets of the run.
     """
 
     user_agent: str
     clock: Clock
     transport: httpx.BaseTransport | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,11 @@ class Store:
         self._retriers = {patience: Retrier(patience.value, conditions.clock, never) for patience in Patience}
         self._route = Route(entrance.trust_setting)
         self._tls: ssl.SSLContext | None = None
+
+    @property
+    def redactor(self) -> Redactor:
+        """Return what removes the secrets of the run from texts."""
+        return self._conditions.redactor
 
     def send(
         self,
@@ -153,11 +158,12 @@ class Store:
 
     def _once(self, method: str, path: str, body: Secret | None, hide: tuple[Secret, ...]) -> Any:
         token = self._entrance.token()
-        hidden = (token, *hide)
+        redactor = self.redactor
+        redactor.add(token, *hide)
         shown = f"{method} {path}"
         began = self._conditions.clock.monotonic()
         with self._client(token) as client:
-            client.event_hooks = {"response": [lambda answer: _refuse_redirect(answer, shown, hidden)]}
+            client.event_hooks = {"response": [lambda answer: _refuse_redirect(answer, shown, redactor)]}
             try:
                 request = client.build_request(method, self._entrance.base_url.rstrip("/") + path)
                 if body is not None:
@@ -169,12 +175,10 @@ class Store:
                 finally:
                     response.close()
             except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
-                told = unreachable(shown, error, Redactor(*hidden), self._route)
-                detail = quoted(told.failure.detail, *hidden)
-                raise type(told)(replace(told.failure, detail=detail)) from None
+                raise unreachable(shown, error, redactor, self._route) from None
         is_absent = method == "GET" and response.status_code == httpx.codes.NOT_FOUND
         if not response.is_success and not (is_absent and _is_silent(content)):
-            raise self._refusal(shown, response, content, hidden)
+            raise self._refusal(shown, response, content)
         try:
             return parse_json(content)
         except (ValueError, RecursionError):
@@ -192,16 +196,14 @@ class Store:
                 raise errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
         return content
 
-    def _refusal(
-        self, request: str, response: httpx.Response, content: bytes, hidden: tuple[Secret, ...]
-    ) -> errors.ApiError:
+    def _refusal(self, request: str, response: httpx.Response, content: bytes) -> errors.ApiError:
         status = response.status_code
         reason = _reason(content)
         # Kubernetes counts against a quota by a write of its own, which two creations at once may spoil.
         is_spoilt = request.startswith("POST ") and status == httpx.codes.CONFLICT and _QUOTA in reason
         is_passing = status in _STANDING_BY or _UPGRADING in reason or is_spoilt
         kind = errors.StandbyError if is_passing else error_class(status)
-        detail = quoted(reason, *hidden) or quoted(response.reason_phrase, *hidden)
+        detail = self.redactor.line(reason) or self.redactor.line(response.reason_phrase)
         return kind(
             errors.Failure(
                 request,
@@ -250,10 +252,10 @@ class Store:
         return self._tls
 
 
-def _refuse_redirect(response: httpx.Response, request: str, hidden: tuple[Secret, ...]) -> None:
+def _refuse_redirect(response: httpx.Response, request: str, redactor: Redactor) -> None:
     """Refuse before httpx looks at the target, which may be anything."""
     if response.has_redirect_location:
-        target = quoted(response.headers["Location"], *hidden)
+        target = redactor.line(response.headers["Location"])
         detail = f"redirected to {target}, which is refused: secrets go to one host"
         kind = errors.StandbyError if response.status_code in _STANDING_BY else errors.RejectedError
         raise kind(errors.Failure(request, detail, response.status_code))

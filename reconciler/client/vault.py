@@ -11,7 +11,6 @@ from reconciler import errors
 from reconciler.client.stores import Entrance, Patience, Store, sink_errors
 from reconciler.client.vaultanswers import capabilities_of, current_version, engine_of, holds, version_of
 from reconciler.secret import Secret
-from reconciler.sinks.hiding import quoted
 from reconciler.sinks.names import path_parts
 
 if TYPE_CHECKING:
@@ -155,7 +154,8 @@ class VaultSink:
             raise errors.SinkError("the server of VAULT_ADDR does not answer like Vault")
         mount = tuple(engine.path.strip("/").split("/"))
         if not engine.has_versions or self._path[: len(mount)] != mount:
-            told = quoted(f"{engine.path} in Vault is {engine.kind} version {engine.version or 1}", *hide)
+            told = f"{engine.path} in Vault is {engine.kind} version {engine.version or 1}"
+            told = self._store.redactor.line(told)
             raise errors.SinkError(f"{told}: only a kv engine of version 2 can refuse to overwrite")
         return mount
 
@@ -186,7 +186,7 @@ class VaultSink:
                 raise errors.SinkError(_unknown(one))
             needed = "update" if version else "create"
             if may[path].isdisjoint({needed, "root"}):
-                allowed = quoted(", ".join(sorted(may[path]))) or "nothing"
+                allowed = self._store.redactor.line(", ".join(sorted(may[path]))) or "nothing"
                 what = f"the token may not {needed} {path} in Vault (it may: {allowed})"
                 reason = f", where version {version} of the secret is" if version else ""
                 raise errors.SinkError(f"{what}{reason}; add a policy for it")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import SinkError
+from reconciler.redaction import Redactor
 from reconciler.secret import Secret
-from reconciler.sinks.hiding import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,7 @@ class ExecSink:
 
     ``environment`` is all that it gets of the environment. It runs in a session of its own, so that Ctrl-C
     does not end it halfway. One that ``is_asked`` is run once for each place before, without a secret.
+    ``redactor`` knows the secrets of the run.
     """
 
     command: tuple[str, ...]
@@ -43,6 +44,7 @@ class ExecSink:
     clock: Clock
     seconds: float = SECONDS
     is_asked: bool = False
+    redactor: Redactor = field(default_factory=Redactor)
 
     @property
     def _program(self) -> str:
@@ -109,7 +111,8 @@ class ExecSink:
                 with contextlib.suppress(ProcessLookupError):
                     if is_late:
                         os.killpg(process.pid, signal.SIGKILL)
-        said = quoted((out + b"\n" + err).decode("utf-8", "replace"), *secrets)
+        self.redactor.add(*secrets)
+        said = self.redactor.line((out + b"\n" + err).decode("utf-8", "replace"))
         return _Ended(None if is_late else process.returncode, out.decode("utf-8", "replace"), said)
 
     def _talk(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import shlex
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,13 +16,16 @@ import pytest
 from reconciler import errors
 from reconciler.apply import Executor
 from reconciler.births import Kept
+from reconciler.cli.sinks import open_sink
 from reconciler.client import Reader, Writer
 from reconciler.client.webhook import Webhook
+from reconciler.clock import SystemClock
 from reconciler.model import Result
-from reconciler.redaction import MASK
+from reconciler.redaction import MASK, Redactor
 from reconciler.secret import Secret
 from reconciler.waiting import Workers
 from tests.core.values import CAAS, declared, live, make_plan
+from tests.shell.sinks import WEB
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect, http_bytes, raw_server
 
 if TYPE_CHECKING:
@@ -180,3 +185,31 @@ def test_the_address_of_a_webhook_is_redacted(spell: Callable[[str], str]) -> No
             with pytest.raises(errors.ApiError, match="no answer: brok") as told:
                 hook.send({})
             assert spell(said) not in str(told.value)
+
+
+def sink_error(spec: str, **environment: str) -> str:
+    """Fail to store a secret in a run that knows the token of the API, and give what is told of it."""
+    redactor = Redactor(Secret(TOKEN))
+    found = {"PATH": os.defpath, "VAULT_TOKEN": "hvs.token-of-vault"} | environment
+    sink = open_sink(spec, SystemClock(), "test/1", found, redactor=redactor)
+    with pytest.raises(errors.SinkError) as told:
+        sink.store(WEB, Secret(NEW))
+    return str(told.value)
+
+
+@EVERY
+def test_what_a_program_says_loses_every_secret_of_the_run(spell: Callable[[str], str]) -> None:
+    said = f"have {spell(TOKEN)}, and {spell(NEW)}!"
+    told = sink_error(f"exec:sh -c {shlex.quote(f'printf %s {shlex.quote(said)} >&2; exit 1')}")
+    assert told.startswith("sh ended with 1: have ")
+    assert not [text for text in (TOKEN, NEW) if spell(text) in told]
+
+
+@EVERY
+def test_what_vault_says_loses_every_secret_of_the_run(spell: Callable[[str], str]) -> None:
+    secrets = (TOKEN, NEW, "hvs.token-of-vault")
+    body = json.dumps({"errors": [f"no: {', '.join(map(spell, secrets))}"]}).encode()
+    with raw_server(http_bytes(body, "400 Bad Request")) as server:
+        told = sink_error("vault:secret", VAULT_ADDR=server.url)
+    assert "HTTP 400: no: " in told
+    assert not [text for text in secrets if spell(text) in told]
