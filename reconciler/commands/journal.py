@@ -72,10 +72,11 @@ def secret_text(doubt: Doubt) -> str:
 
 def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:
     finding = _read_and_judge(reader, kinds, base_url, doubt)
-    if not (doubt.secret_at and doubt.secret_at not in finding.detail):
+    is_open = bool(doubt.secret_at) or finding.fate in {Fate.UNKNOWN, Fate.OVERTAKEN}
+    secret = secret_text(doubt) if is_open else ""
+    if not secret or secret in finding.detail:
         return finding
-    told = "; ".join(part for part in (finding.detail, secret_text(doubt)) if part)
-    return replace(finding, detail=told)
+    return replace(finding, detail="; ".join(part for part in (finding.detail, secret) if part))
 
 
 def _read_and_judge(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.apply import Executor
+from reconciler.apply import Executor, Recorders
 from reconciler.client import Reader, Writer
 from reconciler.commands.journal import Fate, clear_up
 from reconciler.doubts import Doubt, read_journal
@@ -293,3 +293,78 @@ def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name:
     assert finding.fate is Fate.UNKNOWN
     assert "cannot be one segment of a request path" in finding.detail
     assert script.requests == []
+
+
+BIRTH = WRITE | {"action": "create", "secret_to": "file:/keys/web"}
+RESCUED = OUTCOME | {"outcome": "not verified", "secret_at": "/rescued/web"}
+
+
+@pytest.mark.parametrize(
+    ("later", "remembered"), [("update", ["create"]), ("create", []), ("delete", []), ("replace", [])]
+)
+@pytest.mark.parametrize("told", [[], [RESCUED]], ids=["killed", "rescued"])
+def test_a_secret_that_is_not_in_its_place_is_remembered_until_the_key_is_another(
+    later: str, remembered: list[str], told: list[dict[str, Any]]
+) -> None:
+    """An update that succeeds says nothing of the secret."""
+    second = {"run": "s", "action": later}
+    reading = read_journal(lines(BIRTH, *told, WRITE | second, OUTCOME | second))
+    assert [doubt.action for doubt in reading.doubts] == remembered
+    places = ("/rescued/web" if told else "", "file:/keys/web")
+    assert {(doubt.secret_at, doubt.secret_to) for doubt in reading.doubts} <= {places}
+
+
+LIVE: dict[str, Any] = {
+    "name": "web",
+    "description": "",
+    "containers": [],
+    "expire": None,
+    "is_disabled": False,
+}
+
+
+@pytest.mark.parametrize("action", ["create", "replace"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, json=LIVE),
+        httpx.Response(200, json=LIVE | {"description": "other"}),
+        httpx.Response(200, json=[]),
+        httpx.Response(404),
+        httpx.ConnectError("refused"),
+    ],
+    ids=["there", "another", "rubbish", "gone", "no answer"],
+)
+@pytest.mark.parametrize("is_rescued", [True, False])
+def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_go(
+    answer: httpx.Response | Exception, action: str, *, is_rescued: bool
+) -> None:
+    write = BIRTH | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
+    [doubt] = read_journal(lines(write, *[RESCUED] * is_rescued)).doubts
+    with Reader(connect(Script(answer))) as reader:
+        [finding] = clear_up(reader, KINDS, "u", [doubt], 1)
+    if is_rescued:
+        assert "its secret is in /rescued/web" in finding.detail
+    else:
+        assert ("file:/keys/web" in finding.detail) is (finding.fate is not Fate.DID_NOT)
+
+
+def test_what_one_journal_cannot_keep_another_keeps(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    class Full:
+        """Takes one line, and no more."""
+
+        def __init__(self) -> None:
+            self.lines: list[bytes] = []
+
+        def append(self, line: bytes) -> None:
+            if self.lines:
+                raise JournalError("the journal cannot be written: No space left on device")
+            self.lines.append(line)
+
+    engine = Engine(emulator)
+    with engine.writer() as writer, JournalFile(str(tmp_path / "journal")) as file:
+        journal = Journal([Full(), file], RUN, FakeClock())
+        executor = Executor(writer, KINDS, Workers(1), engine.stop, Recorders(journal))
+        [outcome] = executor.execute(plan.changes, ignore)
+    assert outcome.detail == "the journal cannot be written: No space left on device"
+    assert [entry["event"] for entry in entries(tmp_path / "journal")] == ["write", "outcome"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -14,12 +15,13 @@ import pytest
 
 from reconciler.cli.sinks import open_sink
 from reconciler.clock import SystemClock
+from reconciler.emulator import Faults
 from reconciler.errors import SinkError
 from reconciler.scope import Scope
 from reconciler.sinks.place import Place
 from tests.shell.openbao import PROGRAM, needs_openbao, serving
 from tests.shell.sinks import SECRET, VALUE, probe_error, store_error
-from tests.support import CommandLine, emulate
+from tests.support import CommandLine, declare, emulate, lines_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -254,6 +256,31 @@ def test_a_key_is_replaced_and_consumers_read_the_new_secret(
             assert (done.code, done.err) == (0, "")
             seen.append(bao.read(read))
         assert (len(set(seen)), bao.read(read, 1)) == (2, seen[0])
+
+
+def test_two_signals_lose_no_secret_that_waits_for_a_server(
+    bao: OpenBao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli = CommandLine(monkeypatch, capsys)
+    monkeypatch.setenv("BAO_ADDR", bao.address)
+    monkeypatch.setenv("BAO_TOKEN", bao.token)
+    file = declare(tmp_path / "keys.yaml", {"name": "waits", "containers": []})
+    with emulate(faults=Faults(methods=("POST",), slow_answer=1.0, slow_seconds=1.0)) as emulator:
+        cli.use(emulator)
+        words = ("--auto-approve", "--secret-sink", "vault:secret/signals")
+        with cli.start("apply", file, *words) as process:
+            while "waits" not in emulator.keys(1, 76):
+                assert process.poll() is None
+            bao("PUT", "sys/seal")
+            process.send_signal(signal.SIGINT)
+            lines_until(process.stderr, "Again to stop at once")
+            process.send_signal(signal.SIGTERM)
+            lines_until(process.stderr, "not yet: the secrets of caas/1/76/waits would be lost")
+            bao.unseal()
+            out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "caas/1/76/waits: applied; its secret is in vault:secret/signals/caas/1/76/waits" in out
+    assert bao.read("secret/data/signals/caas/1/76/waits")
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
