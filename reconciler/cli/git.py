@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from reconciler.load.kindfolders import kind_files, places_beside
 from reconciler.load.links import is_inside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.errors import Problem
 
@@ -31,6 +32,8 @@ _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMI
 _PULL_SECONDS: Final = 60.0
 _SHA1_DIGITS: Final = 40
 _SPAN: Final = "..."
+_HEXADECIMAL: Final = re.compile(r"[0-9a-f]{4,39}", re.ASCII)
+"""What may be the beginning of a commit's name."""
 
 
 def git_commit(paths: Sequence[str], warn: Callable[[str], None] | None = None) -> str | None:
@@ -65,7 +68,7 @@ def _committed(path: str) -> tuple[str, str, bool]:
 def not_committed(paths: Sequence[str]) -> tuple[str, ...]:
     """Return the files that differ from the last commit, or are not in it; none where Git says nothing."""
     found: dict[str, None] = {}
-    for path in paths:
+    for path in (path for path in paths if path != STANDARD_INPUT):
         with suppress(GitError):
             repository = find_repository(path)
             commit = repository.text("rev-parse", "--verify", "HEAD^{commit}")
@@ -169,14 +172,24 @@ def files_at(reference: str, paths: Sequence[str]) -> BaseFiles:
     return BaseFiles(commit, tuple(found.items()), tuple(missing), tuple(problems))
 
 
-def kinds_at(reference: str, folders: Sequence[str]) -> BaseFiles:
-    """Return the files that folders of kinds held at a commit, like :func:`files_at`."""
+def kinds_at(reference: str, folders: Mapping[str, str]) -> BaseFiles:
+    """Return the files that folders of kinds held at a commit, like :func:`files_at`.
+
+    Each folder comes with a path whose repository is asked: a folder may have become one of its own. Raises
+    ConfigurationError too for a submodule, since what that is says the repository around it.
+    """
     found: dict[str, bytes] = {}
     missing: list[str] = []
     problems: list[Problem] = []
     commit = ""
-    for folder in folders:
-        tree = _tree_at(reference, folder)
+    for folder, path in folders.items():
+        tree = _tree_at(reference, path)
+        around = _repository(path, "--base").around
+        if around is not None:
+            raise ConfigurationError(
+                f"--trust base: {path} lies in a submodule, and what that is says {around}; "
+                "name the kinds with --kinds, from elsewhere and without --base"
+            )
         commit = tree.commit
         there = tree.kinds(_inside(folder, tree.top))
         found |= {f"{reference}:./{name}": content for name, content in _contents(tree, there)}
@@ -212,11 +225,25 @@ def _commit(repository: Repository, reference: str) -> str:
 
 
 def _verified(repository: Repository, name: str, reference: str) -> str:
+    _refuse_ambiguous(repository, name)
     try:
         return repository.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     except GitError as error:
         what = f"--base {reference}: {name!r} names no commit of the clone {repository.top}"
         raise ConfigurationError(f"{what}{_shallow(repository)}; check its spelling") from error
+
+
+def _refuse_ambiguous(repository: Repository, name: str) -> None:
+    """Refuse a name that several references have: a tag called origin/main would go before the branch."""
+    begins = re.match(r"[^~^:@{*?\[\\]+", name)
+    if begins is None:
+        return
+    wanted = [f"refs/{kind}/{begins[0]}" for kind in ("tags", "heads", "remotes")]
+    found = repository.text("for-each-ref", "--format=%(refname)", *wanted).splitlines()
+    known = [one for one in wanted if one in found]
+    if len(known) > 1 or (known and _HEXADECIMAL.fullmatch(name)):
+        told = " and ".join(known) if len(known) > 1 else f"{known[0]} and perhaps a commit"
+        raise ConfigurationError(f"--base {name} is ambiguous: it names {told}; write it whole")
 
 
 def _shallow(repository: Repository) -> str:

@@ -88,16 +88,20 @@ def _of_base(
     """Load the kinds of the base commit, and from the working tree only what lies in none of its folders."""
     from reconciler.cli.git import kinds_at  # noqa: PLC0415 - only --base needs it
     from reconciler.load.kindfolders import kind_files, places_beside  # noqa: PLC0415 - as above
-    from reconciler.load.links import work_tree  # noqa: PLC0415 - the same
+    from reconciler.load.links import is_inside, work_tree  # noqa: PLC0415 - the same
     from reconciler.userkinds import user_kinds_of  # noqa: PLC0415 - the same
 
-    paths = parameters["paths"]
-    trees = {work_tree(place) for place in places_beside(paths)}
-    reviewed = [folder for folder in parameters["kinds"] if work_tree(folder) in trees]
+    beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(parameters["paths"])}  # noqa: PTH120 - as it was typed
+    tops = {work_tree(folder) or os.devnull: folder for folder in beside.values()}
+    reviewed = {
+        folder: path
+        for folder in parameters["kinds"]
+        for top, path in tops.items()
+        if is_inside(os.path.realpath(folder), top)
+    }
     elsewhere = [folder for folder in parameters["kinds"] if folder not in reviewed]
-    folders = [*reviewed, *places_beside(paths)]
-    there = kinds_at(parameters["base"], folders)
-    for text in _differences(there, folders, parameters["base"]):
+    there = kinds_at(parameters["base"], {**reviewed, **beside})
+    for text in _differences(there, [*reviewed, *beside], parameters["base"]):
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.children import MACHINE, NETWORK, child_environment
 from reconciler.errors import ConfigurationError
-from reconciler.load.links import is_inside, work_tree
+from reconciler.load.links import has_git, is_inside, work_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -86,6 +86,14 @@ class Repository:
         told = _ONLINE | environment | _QUIET | _PROTOCOLS | _ceiling(self.top)
         _run(("-C", self.top, *settings, "pull", *words), told, seconds)
 
+    @property
+    def around(self) -> str | None:
+        """The work tree around a submodule, which chooses what that is; None for any other repository."""
+        parent = work_tree(str(Path(self.top).parent))
+        folder = self.text("rev-parse", "--absolute-git-dir")
+        is_submodule = parent is not None and is_inside(os.path.realpath(folder), f"{parent}/{_GIT}/modules")
+        return parent if is_submodule else None
+
     def checked(self) -> Repository:
         """Return this repository if it is the work tree's own. Raises UntrustedRepositoryError, GitError."""
         found = _decoded(self.read("rev-parse", "--show-toplevel", "--absolute-git-dir"))
@@ -111,7 +119,7 @@ class Repository:
         # A linked work tree or a submodule: what its file names must name it in turn, and be of no tree.
         above: str | None = self.top
         while above is not None:
-            if is_inside(folder, above) and _GIT not in Path(folder).relative_to(above).parts:
+            if is_inside(folder, above) and not has_git(os.path.relpath(folder, above)):
                 return False
             above = None if above == os.sep else work_tree(str(Path(above).parent))
         return str(git) in self._named_by(Path(folder))
@@ -132,7 +140,7 @@ class Repository:
     def _refuse_settings_of_the_tree(self) -> None:
         for origin in sorted({origin for origin, _ in self._settings()}):
             file = os.path.realpath(Path(self.top) / origin)
-            if is_inside(file, self.top) and _GIT not in Path(file).relative_to(self.top).parts:
+            if is_inside(file, self.top) and not has_git(os.path.relpath(file, self.top)):
                 raise UntrustedRepositoryError(
                     f"Git takes settings from {file}, a file of the work tree {self.top}, which could name "
                     "programs; remove the include.path that names it"

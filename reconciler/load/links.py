@@ -31,7 +31,7 @@ class Tree:
         target = os.path.realpath(link)
         if not is_inside(target, self.root):
             return f"is a link that leads out of {self.name} {self.root}, to {target}; {_ADVICE}"
-        if _GIT in os.path.relpath(target, self.root).split(os.sep):
+        if has_git(os.path.relpath(target, self.root)):
             return f"is a link that leads into Git's own files, to {target}; {_ADVICE}"
         return ""
 
@@ -70,6 +70,11 @@ def tree_of(folder: str) -> Tree:
 def is_inside(path: str, root: str) -> bool:
     """Return whether a real path is ``root`` or lies below it."""
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def has_git(path: str) -> bool:
+    """Return whether a path goes through ``.git``, as a file system that ignores case would take it."""
+    return any(part.lower() == _GIT for part in path.split(os.sep))
 
 
 def path_refusal(path: str) -> str:

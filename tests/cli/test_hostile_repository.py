@@ -71,6 +71,10 @@ def test_the_commit_is_that_of_the_checkout_around_it(cli: CommandLine, keys: Pa
 
 def unpacked(keys: Path, canary: Canary, name: str) -> None:
     """Make a folder what an archive could hold and a commit could not."""
+    if name == "an empty folder beside":
+        (keys / ".git").mkdir()
+        (keys / "config").write_text(canary.settings("."), encoding="utf-8")
+        return
     evil = keys.parent / "evil"
     for entry in ("HEAD", "objects", "refs", "index", "config"):
         evil.mkdir(exist_ok=True)
@@ -91,7 +95,9 @@ def unpacked(keys: Path, canary: Canary, name: str) -> None:
             git_file.mkdir()
 
 
-@pytest.mark.parametrize("name", ["a file", "a linked work tree", "a link", "an empty folder"])
+@pytest.mark.parametrize(
+    "name", ["a file", "a linked work tree", "a link", "an empty folder", "an empty folder beside"]
+)
 def test_a_repository_that_the_tree_names_is_not_asked(
     cli: CommandLine, keys: Path, canary: Canary, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,9 +108,52 @@ def test_a_repository_that_the_tree_names_is_not_asked(
         assert (done.code, canary.is_silent()) == (int(option == "--base"), True)
     assert json.loads((keys.parent / "plan.json").read_text(encoding="utf-8"))["git_commit"] is None
     is_told = "Warning: the commit of the files is unknown: " in done.err
-    assert is_told == (name != "an empty folder")  # which is no repository at all
+    assert is_told == (not name.startswith("an empty folder"))  # which is no repository at all
     done = cli("drift", "keys.yaml", "--git-pull")
     assert (done.code, "--git-pull needs Git: " in done.err, canary.is_silent()) == (1, True, True)
+
+
+OLD_GIT = """#!/bin/sh
+# Knows nothing of safe.bareRepository, like Git before 2.38.
+for word; do
+  case $word in safe.bareRepository=*) word=safe.bareRepository=all ;; esac
+  shift
+  set -- "$@" "$word"
+done
+exec {real} "$@"
+"""
+
+
+@pytest.mark.parametrize("name", ["", "a file", "a linked work tree", "a link", "an empty folder beside"])
+def test_an_old_git_that_would_take_it_is_not_asked_more_than_what_it_found(
+    cli: CommandLine, keys: Path, canary: Canary, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name:
+        unpacked(keys, canary, name)
+    tools = keys.parent.parent / "tools"
+    tools.mkdir()
+    (tools / "git").write_text(OLD_GIT.format(real=shutil.which("git")), encoding="utf-8")
+    (tools / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=":")
+    done = cli("plan", str(keys / "keys.yaml"), "--base", "HEAD", "--format", "json")
+    assert (done.code, canary.is_silent()) == (int(name != ""), True)
+    if name:
+        assert f"--base needs Git: {keys}/.git leads to " in done.err
+
+
+def test_a_whole_repository_of_an_archive_is_read_without_running_anything(
+    cli: CommandLine, keys: Path, canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (keys / ".git").mkdir()
+    for entry in ("HEAD", "objects", "refs", "index"):
+        (keys / entry).rename(keys / ".git" / entry)
+    (keys / ".git" / "config").write_text(canary.settings(keys), encoding="utf-8")
+    (keys / ".git" / "hooks").symlink_to(canary.hooks)
+    monkeypatch.chdir(keys)
+    for option, value in (("--base", "HEAD"), ("--base", "HEAD..."), ("--out", "../plan.json")):
+        assert (cli("plan", "keys.yaml", option, value).code, canary.is_silent()) == (0, True)
+    assert cli("plan", "keys.yaml", "--base", f"{'0' * 39}1").code == 1
+    assert canary.is_silent()
 
 
 def test_settings_that_come_from_a_file_of_the_tree_are_refused(

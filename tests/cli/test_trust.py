@@ -184,3 +184,57 @@ def test_a_link_of_the_base_out_of_the_tree_is_no_kind(cli: CommandLine, keys: P
     done = cli("plan", str(keys), *BEARER, "--trust", "base", "--base", "HEAD")
     told = "keys/kinds/x.schema.json@HEAD:1:1: is a link that leads out of the Git work tree"
     assert (done.code, told in done.err) == (1, True)
+
+
+def test_a_tag_does_not_pass_for_the_branch_of_the_base(
+    cli: CommandLine, server: LabelServer, keys: Path, tmp_path: Path
+) -> None:
+    git(tmp_path, "clone", "--quiet", "--branch", "branch", str(keys.parent), "clone")
+    clone = tmp_path / "clone"
+    words = ("plan", str(clone / "keys"), *BEARER, "--trust", "base", "--base")
+    assert cli(*words, "origin/main...").code == 0
+    git(clone, "tag", "origin/main", "HEAD")
+    for reference in ("origin/main", "origin/main...", "origin/main~0"):
+        done = cli(*words, reference)
+        assert (done.code, "is ambiguous: it names refs/tags/origin/main and refs/remotes/" in done.err) == (
+            1,
+            True,
+        )
+    assert cli(*words, "refs/remotes/origin/main...").code == 0
+    assert read(server) == {"labels"}
+
+
+def test_a_tag_does_not_pass_for_a_commit_of_the_base(cli: CommandLine, keys: Path) -> None:
+    commit = git(keys.parent, "rev-parse", "main")
+    git(keys.parent, "tag", commit[:12], "branch")
+    words = ("plan", str(keys), *BEARER, "--trust", "base", "--base")
+    done = cli(*words, commit[:12])
+    assert (
+        done.code,
+        f"is ambiguous: it names refs/tags/{commit[:12]} and perhaps a commit" in done.err,
+    ) == (1, True)
+
+
+@pytest.mark.parametrize("place", ["keys", "keys/kinds"])
+@pytest.mark.parametrize("named", [(), ("--kinds", "keys/kinds")], ids=["", "named"])
+def test_a_submodule_of_a_pull_request_is_not_the_base(
+    cli: CommandLine, server: LabelServer, keys: Path, place: str, named: tuple[str, ...]
+) -> None:
+    repository, theirs = keys.parent, keys.parent.parent / "theirs"
+    git(repository, "switch", "--quiet", "main")
+    shutil.copytree(repository / "keys", theirs)
+    change(theirs)
+    if place == "keys/kinds":
+        theirs = theirs / "kinds"
+    git(theirs, "init", "--quiet", "--initial-branch", "main")
+    git(theirs, "add", ".")
+    git(theirs, "commit", "--quiet", "--message", "theirs")
+    git(repository, "switch", "--quiet", "--create", "submodule")
+    git(repository, "rm", "--quiet", "-r", place)
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(theirs), place)
+    git(repository, "commit", "--quiet", "--message", "submodule")
+    cli.environment.chdir(repository)
+    done = cli("plan", "keys", *BEARER, "--trust", "base", "--base", "main", *named)
+    if place == "keys":
+        assert (done.code, "keys lies in a submodule, and what that is says" in done.err) == (1, True)
+    assert read(server) <= {"labels"}
