@@ -35,6 +35,8 @@ _ANY_CASE: Final = frozenset({"region_id"})
 """Whose names the service matches whatever their capitals."""
 _PAGE: Final = 1000
 _CANDIDATES: Final = 10
+_COMPARED: Final = 10_000
+"""So many names are compared with one that is not found."""
 
 
 class Directory:
@@ -82,7 +84,7 @@ def _matches(named: NamedPart, listed: Mapping[int, str]) -> Mapping[int, str]:
 
 def _unknown(named: NamedPart, listed: Mapping[int, str]) -> str:
     names = sorted(set(listed.values()))
-    close = difflib.get_close_matches(named.name, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(named.name, names[:_COMPARED], n=3, cutoff=0.5)
     advice = f"did you mean {_some(close)}?" if close else f"the token can see: {_some(names) or 'none'}"
     if alike := meant(named.name, names):
         advice = f"did you mean {alike}?"
