@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,6 @@ from reconciler.secret import Secret
 from reconciler.sinks.names import object_name
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Mapping, Sequence
 
     from reconciler.client.stores import Conditions
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MANAGER: Final = "reconciler"
+_SHORTEST: Final = 8
 _NO_DRY_RUN: Final = "does not support dry run"
 
 
@@ -141,7 +142,7 @@ class KubernetesSink:
 
     def _trial_update(self, place: Place, live: Mapping[str, Any], trial: Secret) -> None:
         try:
-            self._store.send("PUT", f"{self._url(place)}?dryRun=All", _next(live, trial))
+            self._store.send("PUT", f"{self._url(place)}?dryRun=All", _next(live, trial), hide=_values(live))
         except errors.RejectedError as error:
             if _NO_DRY_RUN not in error.failure.detail:
                 raise
@@ -184,6 +185,7 @@ class KubernetesSink:
             secret=secret,
             is_told=lambda answer: _holds(answer, place, secret),
             is_there=lambda: _holds(self._read(place, (secret,)), place, secret),
+            hide=_values(live),
         )
 
     def _read(
@@ -238,6 +240,19 @@ def _next(live: Mapping[str, Any], secret: Secret) -> Secret:
     data = live.get("data")
     others = data if isinstance(data, dict) else {}
     return Secret(json.dumps({**live, "data": {**others, "secret": _base64(secret)}}))
+
+
+def _values(live: Mapping[str, Any]) -> tuple[Secret, ...]:
+    """Return what a live Secret holds: a server that refuses its update may repeat it.
+
+    What is too short for a secret is left out: it would be redacted wherever it stands.
+    """
+    data = live.get("data")
+    found: list[str] = []
+    for value in (data or {}).values():
+        with contextlib.suppress(TypeError, ValueError):
+            found.append(base64.b64decode(value).decode("utf-8", "replace"))
+    return tuple(Secret(value) for value in found if len(value) >= _SHORTEST)
 
 
 def _base64(secret: Secret) -> str:

@@ -135,6 +135,7 @@ class Store:
         secret: Secret,
         is_told: Callable[[Any], bool],
         is_there: Callable[[], bool],
+        hide: tuple[Secret, ...] = (),
     ) -> None:
         """Send what stores a secret; whether it is stored is told by the answer, or by reading it.
 
@@ -143,7 +144,7 @@ class Store:
         """
         request = f"{method} {path}"
         try:
-            answer = self.send(method, path, body, hide=(secret,), patience=Patience.STORING)
+            answer = self.send(method, path, body, hide=(secret, *hide), patience=Patience.STORING)
             if not is_told(answer):
                 failure = errors.Failure(request, "the answer is not that of a new secret", in_doubt=True)
                 raise errors.BadAnswerError(failure)

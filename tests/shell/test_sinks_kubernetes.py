@@ -22,7 +22,7 @@ from reconciler.client.stores import Conditions
 from reconciler.clock import SystemClock
 from reconciler.errors import SinkError
 from reconciler.sinks.names import object_name
-from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
+from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script
 
 if TYPE_CHECKING:
@@ -297,6 +297,25 @@ def test_a_quota_that_is_used_up_is_found_out_before(connect: Callable[[Any], Ku
     server = ApiServer()
     server.quota = 0
     assert "exceeded quota" in probe_error(connect(server))
+
+
+def test_a_refusal_that_repeats_what_is_there_does_not_tell_it(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
+    server = ApiServer()
+    old = "b2xkIHNlY3JldCBub2JvZHkgbWF5IHNlZQ=="
+    server.put(data={"secret": old, "short": "b2xk", "odd": 5})
+
+    def remote(request: httpx.Request) -> httpx.Response:
+        if request.method == "PUT":
+            return status(422, f"denied: {request.read().decode()}; was: old secret nobody may see {old}")
+        return server(request)
+
+    with pytest.raises(SinkError) as stored:
+        connect(remote).store(WEB, SECRET, "7")
+    for told in (probe_error(connect(remote)), safe(stored.value)):
+        assert "HTTP 422: denied: " in told
+        assert not [part for part in ("nobody may see", old) if part in told]
 
 
 def test_one_that_comes_and_goes_is_told(connect: Callable[[Any], KubernetesSink]) -> None:
