@@ -13,7 +13,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
@@ -128,6 +128,37 @@ def _serve_raw(listener: socket.socket, answer: bytes | None, heads: list[bytes]
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
                 peer.sendall(answer)
+
+
+@contextlib.contextmanager
+def dripping(
+    parts: Callable[[], Iterable[bytes]], *, pause: float = 0.05, is_reading: bool = True
+) -> Iterator[str]:
+    """Serve ``parts`` one by one, with a pause before each, to every client."""
+    over = threading.Event()
+
+    def serve(peer: socket.socket) -> None:
+        with peer, contextlib.suppress(OSError):
+            if is_reading:
+                peer.recv(65536)
+            for part in parts():
+                if over.wait(pause):
+                    return
+                peer.sendall(part)
+            over.wait()
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 def http_bytes(body: bytes, status: str = "200 OK", length: int | None = None, *headers: str) -> bytes:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import socket
 import threading
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -14,44 +12,12 @@ import pytest
 from reconciler import errors
 from reconciler.client import Connection, Reader, Writer
 from reconciler.clock import SystemClock
-from tests.support import COLLECTION, Script, connect, http_bytes, raw_server
+from tests.support import COLLECTION, Script, connect, dripping, http_bytes, raw_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
-PAUSE = 0.05
-
-
-@contextlib.contextmanager
-def dripping(
-    parts: Callable[[], Iterable[bytes]], *, pause: float = PAUSE, is_reading: bool = True
-) -> Iterator[str]:
-    """Serve ``parts`` one by one, with a pause before each, to every client."""
-    over = threading.Event()
-
-    def serve(peer: socket.socket) -> None:
-        with peer, contextlib.suppress(OSError):
-            if is_reading:
-                peer.recv(65536)
-            for part in parts():
-                if over.wait(pause):
-                    return
-                peer.sendall(part)
-            over.wait()
-
-    def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        over.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 def short(url: str, **settings: Any) -> Connection:
