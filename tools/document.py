@@ -19,13 +19,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCS = Path(__file__).parent.parent / "docs"
+_LISTS = """
+The variable of an option that may be repeated has one value on each line. On a single line, blanks are
+between values too where each word is one by itself: an address or a glob with a slash or with `*` in front
+for `--target`, NAME=VALUE for `--scope`, any word for `--metrics-host` and `--pass-env`; between paths of
+`--kinds` and `--file` colons are. So `RECONCILER_PLAN_TARGET="thing/good first issue"` is one key.
+
+Variables that begin with `RECONCILER_` and that nothing reads are named in a warning, with what was
+probably meant; with `--strict-env`, or `RECONCILER_STRICT_ENV=1`, they are an error, exit code 64, before
+anything is done.
+"""
 _BEGIN, _END = "<!-- switches -->\n", "<!-- /switches -->"
 
 
 def reference() -> str:
     """Give docs/reference.md: the help of every command, and the environment variables of every option."""
     remark = "What `-h` prints, and the environment variables of every option; of two, the first wins."
-    parts = [f"# Reference\n\n{remark}\n"]
+    parts = [f"# Reference\n\n{remark}\n\n{_LISTS}"]
     root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=ENVIRONMENT_PREFIX, terminal_width=100)
     for name, command in sorted(cli.commands.items()):
         parts.extend(_command(command, root, name))
@@ -78,7 +88,7 @@ def _variables(parameter: click.Option, command: str) -> str:
     known = parameter.envvar or []
     names = [known] if isinstance(known, str) else list(known)
     words = [ENVIRONMENT_PREFIX, *command.upper().split(), str(parameter.name).upper()]
-    names.append("_".join(words))
+    names += ["_".join(words)] if parameter.allow_from_autoenv else []
     return ", ".join(f"`{name}`" for name in names)
 
 

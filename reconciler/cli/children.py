@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.credentials import OWN_VARIABLES
+from reconciler.cli.variables import ListType
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?", re.ASCII)
 pass_env_option = click.option(
     "--pass-env",
     multiple=True,
+    type=ListType(),
     metavar="NAME",
     help="A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
 )

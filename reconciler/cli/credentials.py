@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
 
 DEFAULT_BASE_URL: Final = "https://api.gcore.com"
-OWN_VARIABLES: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", "RECONCILER_WEBHOOK_SECRET")
+WEBHOOK_SECRET: Final = "RECONCILER_DRIFT_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+OLD_WEBHOOK_SECRET: Final = "RECONCILER_WEBHOOK_SECRET"  # noqa: S105 - the same
+"""What the variable was called before; it is still read."""
+OWN_VARIABLES: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", WEBHOOK_SECRET, OLD_WEBHOOK_SECRET)
 """What the programs that are run, and those that they run, have no business to know."""
 DEFAULT_SCHEME: Final = "apikey"
 _SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
@@ -96,7 +99,7 @@ def api_token(token_file: str | None, console: Console) -> Secret:
 def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
     """Read the secret that signs messages, if there is one. Raises ConfigurationError if it is unusable."""
     if secret_file is None:
-        text = os.environ.get("RECONCILER_WEBHOOK_SECRET", "")
+        text = os.environ.get(WEBHOOK_SECRET, "") or os.environ.get(OLD_WEBHOOK_SECRET, "")
         return Secret(text) if text else None
     text = _read_secret(secret_file, "webhook secret", console)
     if not text:

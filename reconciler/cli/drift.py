@@ -98,7 +98,7 @@ def _pages(  # noqa: PLR0913, PLR0917 - everything that the pages show
     except ImportError as error:
         raise missing_extra("metrics", error) from error
     pages = Pages(service, database, watch.metrics, watch.pulse, clock)
-    with serve(address, port, pages.paths(), parameters["metrics_hosts"], clock) as taken:
+    with serve(address, port, pages.paths(), parameters["metrics_host"], clock) as taken:
         host = f"[{address}]" if ":" in address else address
         console.note(f"Status page: http://{host}:{taken}/")
         yield

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.options import DURATION
+from reconciler.cli.variables import ListType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +109,7 @@ _OPTIONS = [
     click.option(
         "--webhook-secret-file",
         type=click.Path(),
-        help="File with the secret that signs messages; goes before RECONCILER_WEBHOOK_SECRET.",
+        help="File with the secret that signs messages; goes before RECONCILER_DRIFT_WEBHOOK_SECRET.",
     ),
     click.option(
         "--metrics-port",
@@ -123,8 +124,8 @@ _OPTIONS = [
     ),
     click.option(
         "--metrics-host",
-        "metrics_hosts",
         multiple=True,
+        type=ListType(),
         metavar="NAME",
         callback=_hosts,
         help="Answer for this host too, besides loopback and the address that is listened on. Repeatable.",
@@ -191,7 +192,7 @@ def _complaints(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
             "--metrics-port is for a service; with one round, use --metrics-file.",
         ),
         (
-            parameters["metrics_hosts"] and parameters["metrics_port"] is None,
+            parameters["metrics_host"] and parameters["metrics_port"] is None,
             "--metrics-host is for the pages of a service; it needs --metrics-port.",
         ),
         (

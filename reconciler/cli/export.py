@@ -12,6 +12,7 @@ from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.files import replace_text
 from reconciler.cli.kinds import TRUST, known_kinds
 from reconciler.cli.options import clock_of, connection, connection_options
+from reconciler.cli.variables import ListType
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ Examples:
     "--scope",
     "parts",
     multiple=True,
+    type=ListType(lambda word: "=" in word),
     metavar="NAME=VALUE",
     help="What else the address of the kind names. Repeatable.",
 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from reconciler.cli.variables import PathListType
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -21,7 +23,7 @@ KINDS: Final = click.option(
     "--kinds",
     multiple=True,
     metavar="DIR",
-    type=click.Path(),
+    type=PathListType(),
     help="A folder of kinds of your own, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
 )
 _TREE: Final = "tree"

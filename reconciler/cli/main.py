@@ -26,6 +26,7 @@ from reconciler.cli.schema import completion, schema
 from reconciler.cli.show import show
 from reconciler.cli.signals import stop_signals
 from reconciler.cli.validate import validate
+from reconciler.cli.variables import add_strict_env
 from reconciler.errors import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ The token is read from GCORE_API_KEY or --token-file, never from the command lin
 Every option can be set in the environment too: RECONCILER_APPLY_PARALLELISM=4.
 """,
 )
-@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
+@click.version_option(__version__, "--version", message="%(prog)s %(version)s", allow_from_autoenv=False)
 def cli() -> None:
     """Keep cloud API keys equal to what a Git repository says.
 
@@ -88,6 +89,7 @@ for command in (
     demo,
 ):
     cli.add_command(command)
+add_strict_env(cli)
 
 
 def run(arguments: Sequence[str], clock: Clock | None = None) -> int:

@@ -20,6 +20,7 @@ from reconciler.cli.credentials import (
 )
 from reconciler.cli.extras import how_to_install
 from reconciler.cli.kinds import KINDS, TRUST
+from reconciler.cli.variables import ListType, PathListType
 from reconciler.clock import Clock, SystemClock
 from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError
@@ -187,6 +188,7 @@ _TARGETS = [
     click.option(
         "--target",
         multiple=True,
+        type=ListType(lambda word: "/" in word or word.startswith("*")),
         metavar="GLOB",
         help="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
     ),
@@ -219,7 +221,7 @@ def explain_options(command: Command) -> Command:
         multiple=True,
         required=True,
         metavar="PATH",
-        type=click.Path(),
+        type=PathListType(),
         help="A file or directory that declares the key. Repeatable.",
     )
     return _add(command, [files, KINDS, TRUST, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])

@@ -77,7 +77,8 @@ def test_a_pod_takes_its_token_from_a_file_that_its_group_alone_may_read(pod: di
     (container,) = pod["containers"]
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
-    assert container["env"] == [{"name": "GCORE_API_KEY_FILE", "value": "/token/token"}]
+    environment = {entry["name"]: entry["value"] for entry in container["env"]}
+    assert environment == {"GCORE_API_KEY_FILE": "/token/token", "RECONCILER_STRICT_ENV": "1"}
     assert mounts["token"] == {"name": "token", "mountPath": "/token", "readOnly": True}
     assert volumes["token"]["secret"]["defaultMode"] == 0o440
     assert set(volumes) == set(mounts)

@@ -1,0 +1,166 @@
+"""Variables of the environment: which ones there are, which are misspelt, and lists in one variable."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from reconciler.cli.console import Console, color_choice
+from reconciler.cli.credentials import OLD_WEBHOOK_SECRET, WEBHOOK_SECRET
+from reconciler.render.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+PREFIX: Final = "RECONCILER"
+STRICT: Final = f"{PREFIX}_STRICT_ENV"
+_OTHERS: Final = (
+    WEBHOOK_SECRET,
+    OLD_WEBHOOK_SECRET,
+    f"{PREFIX}_COMMIT",
+    f"{PREFIX}_FINGERPRINT",
+    f"{PREFIX}_GITLAB_TOKEN",
+    f"{PREFIX}_SOURCE",
+)
+"""Variables that no option has: read by hand, or by the templates for pipelines."""
+_META: Final = f"{__name__}.strict"
+
+
+class ListType(click.ParamType[Any]):
+    """The values of an option that may be repeated; its variable has one on each line.
+
+    On a single line blanks are between values too, but only where ``is_value`` holds for each of the words: a
+    value may have a blank itself.
+    """
+
+    name = "text"
+
+    def __init__(self, is_value: Callable[[str], bool] = bool) -> None:
+        self._is_value = is_value
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Return the values in a variable."""
+        if "\n" in rv:
+            return _lines(rv)
+        words = rv.split()
+        return words if all(map(self._is_value, words)) else [rv]
+
+
+class PathListType(click.Path):
+    """Paths of an option that may be repeated: in its variable one on each line, or between colons."""
+
+    def split_envvar_value(self, rv: str) -> Sequence[str]:
+        """Return the paths in a variable."""
+        return _lines(rv) if "\n" in rv else super().split_envvar_value(rv)
+
+
+def _lines(text: str) -> list[str]:
+    lines = (line.removesuffix("\r") for line in text.split("\n"))
+    return [line for line in lines if line.strip()]
+
+
+def known_variables(group: click.Group) -> Mapping[str, str]:
+    """Return the variables of all options of all commands, by what people may write instead.
+
+    Each stands for itself; one that is made from the option's name stands for the variable that it has.
+    """
+    found = {name: name for name in _OTHERS}
+    for prefix, option in _options(group, PREFIX):
+        given = option.envvar or ()
+        names = [given] if isinstance(given, str) else [*given]
+        if option.allow_from_autoenv:
+            names.append(f"{prefix}_{str(option.name).upper()}")
+        found |= {name: name for name in names}
+        for flag in option.opts if names else ():
+            found.setdefault(f"{prefix}_{flag.lstrip('-').replace('-', '_').upper()}", names[-1])
+    return found
+
+
+def _options(command: click.Command, prefix: str) -> Iterator[tuple[str, click.Option]]:
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield prefix, parameter
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from _options(inner, f"{prefix}_{name.replace('-', '_').upper()}")
+
+
+def misspelt(group: click.Group, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what to say of each variable of this program's that nothing reads; never its value."""
+    known = known_variables(group)
+    names = sorted(name for name in environment if _is_ours(name, environment))
+    real = [name for name, right in known.items() if name == right]
+    return tuple(
+        printable(f"the variable {name} is not known, so it does nothing{_advice(name.upper(), known, real)}")
+        for name in names
+        if known.get(name) != name
+    )
+
+
+def _is_ours(name: str, environment: Mapping[str, str]) -> bool:
+    """Return whether a variable is meant for this program: not one that Kubernetes makes for a Service."""
+    if not name.upper().startswith(f"{PREFIX}_"):
+        return False
+    service = re.split(r"_SERVICE_|_PORT", name)[0]
+    return service == name or f"{service}_SERVICE_HOST" not in environment
+
+
+def _advice(name: str, known: Mapping[str, str], real: Sequence[str]) -> str:
+    close = [known[name]] if name in known else difflib.get_close_matches(name, real, n=1, cutoff=0.8)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def add_strict_env(group: click.Group) -> None:
+    """Add --strict-env to every command, and check the environment before each of them runs."""
+    option = click.Option(
+        ["--strict-env"],
+        is_flag=True,
+        expose_value=False,
+        envvar=STRICT,
+        allow_from_autoenv=False,
+        callback=_remember,
+        help=f"Refuse {PREFIX}_ variables that nothing reads, such as a misspelt limit.  [env: {STRICT}]",
+    )
+    group.params.append(option)
+    _add_below(group, group, option)
+
+
+def _add_below(root: click.Group, group: click.Group, option: click.Option) -> None:
+    for command in group.commands.values():
+        command.params.append(option)
+        if isinstance(command, click.Group):
+            _add_below(root, command, option)
+        if command.callback is not None:
+            command.callback = _checked(root, command.callback)
+
+
+def _remember(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    if value:
+        context.meta[_META] = True
+
+
+def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*arguments: Any, **parameters: Any) -> Any:
+        context = click.get_current_context()
+        if not context.meta.get(f"{_META}.checked"):
+            context.meta[f"{_META}.checked"] = True
+            _check(root, context)
+        return callback(*arguments, **parameters)
+
+    return run
+
+
+def _check(root: click.Group, context: click.Context) -> None:
+    """Warn of what nothing reads. Raises UsageError where that is not to pass."""
+    told = misspelt(root, os.environ)
+    if told and context.meta.get(_META):
+        raise click.UsageError("\n".join(told), context)
+    console = Console(0, color_choice())  # quiet or not: a limit that does nothing must not do so in silence
+    for text in told:
+        console.note(f"Warning: {text}")
+    if os.environ.get(OLD_WEBHOOK_SECRET):
+        console.note(f"Warning: {OLD_WEBHOOK_SECRET} is an old name; set {WEBHOOK_SECRET} instead")
