@@ -12,7 +12,7 @@ from reconciler.errors import InputError, Position, Problem
 from reconciler.jsonnumbers import replace_whole
 from reconciler.kinds import RESERVED, EffectRule, is_segment
 from reconciler.normalize import parse_instant
-from reconciler.schemas import SchemaChecker, described_at
+from reconciler.schemas import MORE, SchemaChecker, described_at
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES, Scope
 from reconciler.wording import describe
 
@@ -93,7 +93,8 @@ class Validator:
             self._warnings.extend(_spellings(kind, document, scope, respelled))
         # The valid keys of a document with violations may still be declared twice.
         broken = {violation.path[:2] for violation in violations}
-        if scope is not None and kind is not None and broken.isdisjoint({(), ("keys",)}):
+        is_known = not any(violation.keyword == MORE for violation in violations)
+        if scope is not None and kind is not None and is_known and broken.isdisjoint({(), ("keys",)}):
             self._declare(kind, scope, document, broken)
 
     def finish(self, problems: Iterable[Problem] = ()) -> DesiredState:
@@ -276,7 +277,7 @@ def _problems(
     told: set[Path] = set()
     for violation in violations:
         path = violation.path
-        if path in told:
+        if path in told and violation.keyword != MORE:
             continue
         told.add(path)
         place = document.position(path)

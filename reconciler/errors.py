@@ -37,6 +37,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from reconciler.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
+from reconciler.phrases import first_texts, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,7 +96,7 @@ class Problem:
     def __str__(self) -> str:
         """Give the problem on one line: ``FILE:LINE:COL: address: message``."""
         place = "" if self.position is None else str(self.position)
-        return ": ".join(part for part in (place, self.address, self.message) if part)
+        return one_line(place, self.address, self.message)
 
 
 class ReconcilerError(Exception):
@@ -125,8 +126,8 @@ class InputError(ReconcilerError):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Give each problem as one text."""
-        return tuple(str(problem) for problem in self.problems)
+        """Return each of the first problems as one text, and how many more there are."""
+        return first_texts(self.problems)
 
 
 class ConfigurationError(ReconcilerError):

@@ -5,15 +5,16 @@ They are for the kinds of users: tests hold the built-in ones to them.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.collectionpath import path_fault
 from reconciler.kinds import EXTENSION, RESERVED, EffectRule, ListStyle, kind_from_schema, placeholders
 from reconciler.lookalikes import meant
 from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
+from reconciler.phrases import closest, listed
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ SEGMENT_PATTERN: Final = r"^(?!\.{1,2}$)[^/]+$"
 NAME_PATTERN: Final = r"^(?!\.{1,2}$).+$"
 HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *NAME_WORDS.values()})
 """What the header of a document says besides its scope, and so no part of a scope is called."""
+_MOST_FAULTS: Final = 1000
 _SUBSCHEMAS: Final = ("items",)
 _FORMS: Final[Mapping[EffectRule, tuple[str, str]]] = {
     EffectRule.EXPIRY: ("instant", '"format": "date-time"'),
@@ -66,7 +68,7 @@ def faults(name: str, schema: Schema) -> tuple[Fault, ...]:
         _optional,
         _list,
     )
-    return tuple(fault for rule in rules for fault in rule(kind))
+    return tuple(islice((fault for rule in rules for fault in rule(kind)), _MOST_FAULTS))
 
 
 def _described(schema: Schema) -> Iterator[tuple[Path, Schema]]:
@@ -191,8 +193,8 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
 
 
 def _unknown(kind: Kind, name: str) -> str:
-    close = difflib.get_close_matches(name, kind.fields, n=1)
-    advice = f"did you mean {close[0]}?" if close else f"the properties are {', '.join(kind.fields)}"
+    close = closest(name, kind.fields)
+    advice = f"did you mean {close}?" if close else f"the properties are {listed(kind.fields)}"
     if alike := meant(name, kind.fields):
         advice = f"did you mean {alike}?"
     return f"{name} is no property; {advice}"

@@ -8,13 +8,14 @@ it does not accept goes to jsonschema, which alone decides what is wrong. Both u
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.fastform import NotPlainError, fast_form
 from reconciler.kinds import RESERVED, Form
 from reconciler.normalize import is_date_time, json_text
-from reconciler.patterns import Budget, Pattern, PatternLimitError
+from reconciler.patterns import PatternLimitError, Patterns
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ PATTERN_LIMIT: Final = "patternLimit"
 """What a text breaks, in place of a keyword, if checking it against its pattern takes too much work."""
 
 
+MORE: Final = "more"
+"""What stands in place of a keyword where a value has more violations than are looked for."""
+MOST_VIOLATIONS: Final = 1000
+"""Violations of one document, or other value, that are looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """One broken rule: the path of the value, the keyword that it breaks, and the schema there."""
@@ -47,32 +54,13 @@ class Violation:
     schema: Mapping[str, Any]
 
 
-class _Patterns:
-    """The patterns of one schema: each is compiled once, and all draw on one budget."""
-
-    def __init__(self) -> None:
-        self._budget = Budget()
-        self._compiled: dict[str, Pattern] = {}
-
-    def matches(self, source: str, text: str) -> bool:
-        """Return whether ``text`` matches. Raises PatternLimitError."""
-        pattern = self._compiled.get(source)
-        if pattern is None:
-            pattern = self._compiled[source] = Pattern(source, self._budget)
-        return pattern.is_in(text)
-
-    def check(self, source: str) -> Callable[[str], bool]:
-        """Return what checks texts against one pattern."""
-        return functools.partial(self.matches, source)
-
-
 class SchemaChecker:
     """Checks whole documents of one kind: the header by the document schema, each key by its kind's."""
 
     def __init__(self, document_schema: Mapping[str, Any], kind: Kind) -> None:
         """Build the combined schema and compile the part that accepts valid documents fast."""
         self._schema = _combined(document_schema, kind, kind.schema)
-        self._patterns = _Patterns()
+        self._patterns = Patterns()
         # Comparing the items of every list costs fastjsonschema as much as all the rest, so it is not
         # asked to: most lists hold one item, and the others are looked at here.
         self._sets = [name for name, field in kind.fields.items() if field.form is Form.SET]
@@ -85,17 +73,38 @@ class SchemaChecker:
         whole = {**loose, "properties": {**loose["properties"], "defaults": {}}}
         self._accepts = _compile(whole, self._patterns)
         self._accepts_defaults: Callable[[Any], bool] | None = None  # few documents have any
+        self._loose_key = loose["properties"]["keys"]["items"]
+        self._accepts_key: Callable[[Any], bool] | None = None  # most documents are valid
         self._judge: Draft7Validator | None = None
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
-        """Give every violation in ``data``; none if the document is valid."""
+        """Return the violations in ``data``, of which there is none if the document is valid.
+
+        Of more than ``MOST_VIOLATIONS`` the rest is one of the keyword ``MORE``.
+        """
         if self._accepts(data) and ("defaults" not in data or self._takes_defaults(data["defaults"])):
             keys = [*data["keys"], data["defaults"]] if "defaults" in data else data["keys"]
             if not self._may_repeat(keys):
                 return ()
         if self._judge is None:
             self._judge = _judge(self._schema, self._patterns)
-        return tuple(_violations(self._judge.iter_errors(data)))
+        keys = data.get("keys") if isinstance(data, dict) else None
+        if not isinstance(keys, list):
+            return _bounded(_violations(self._judge.iter_errors(data)))
+        # Judging a key takes ten times as long as accepting it: only those that are wrong are judged.
+        wrong = [index for index, key in enumerate(keys) if not self._takes_key(key)]
+        part = {**data, "keys": [keys[index] for index in wrong]}
+        return tuple(
+            replace(found, path=("keys", wrong[int(found.path[1])], *found.path[2:]))
+            if found.path[:1] == ("keys",) and len(found.path) > 1
+            else found
+            for found in _bounded(_violations(self._judge.iter_errors(part)))
+        )
+
+    def _takes_key(self, key: Any) -> bool:
+        if self._accepts_key is None:
+            self._accepts_key = _compile(self._loose_key, self._patterns)
+        return self._accepts_key(key) and not self._may_repeat([key])
 
     def _takes_defaults(self, defaults: Any) -> bool:
         if self._accepts_defaults is None:
@@ -118,17 +127,27 @@ def described_at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
 
 def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     """Tell whether a value, such as a document of ours that is read back, follows its schema."""
-    return bool(_judge(schema, _Patterns()).is_valid(value))
+    return bool(_judge(schema, Patterns()).is_valid(value))
 
 
 def violations_of(value: Any, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
     """Give every violation of ``schema`` in one value, by place; none if it is valid."""
-    patterns = _Patterns()
+    patterns = Patterns()
     if _compile(schema, patterns)(value):
         return ()
     return tuple(
-        sorted(_violations(_judge(schema, patterns).iter_errors(value)), key=lambda found: str(found.path))
+        sorted(
+            _bounded(_violations(_judge(schema, patterns).iter_errors(value))),
+            key=lambda found: str(found.path),
+        )
     )
+
+
+def _bounded(violations: Iterator[Violation]) -> tuple[Violation, ...]:
+    found = list(islice(violations, MOST_VIOLATIONS + 1))
+    if len(found) > MOST_VIOLATIONS:
+        found[MOST_VIOLATIONS] = Violation(found[MOST_VIOLATIONS].path, MORE, None, {})
+    return tuple(found)
 
 
 def _combined(
@@ -185,7 +204,7 @@ def _repeats(items: list[Any]) -> bool:
     return len(set(map(json_text, items))) < len(items)
 
 
-def _compile(schema: Mapping[str, Any], patterns: _Patterns) -> Callable[[Any], bool]:
+def _compile(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], bool]:
     import fastjsonschema  # noqa: PLC0415 - only commands that read files pay for it
 
     formats: dict[str, Callable[[str], bool]] = {"date-time": is_date_time}
@@ -208,7 +227,7 @@ def _compile(schema: Mapping[str, Any], patterns: _Patterns) -> Callable[[Any], 
     return accepts
 
 
-def _judge(schema: Mapping[str, Any], patterns: _Patterns) -> Draft7Validator:
+def _judge(schema: Mapping[str, Any], patterns: Patterns) -> Draft7Validator:
     from jsonschema import Draft7Validator, FormatChecker, validators  # noqa: PLC0415 - 80 ms, for bad input only
 
     judge: type[Draft7Validator] = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema says nothing of it
@@ -220,7 +239,7 @@ def _judge(schema: Mapping[str, Any], patterns: _Patterns) -> Draft7Validator:
 
 
 def _pattern(
-    patterns: _Patterns, _judge: Any, source: str, text: Any, _schema: Any
+    patterns: Patterns, _judge: Any, source: str, text: Any, _schema: Any
 ) -> Iterator[ValidationError]:
     from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - see _judge
 

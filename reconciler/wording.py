@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections import Counter
@@ -12,6 +11,7 @@ from reconciler.jsonnumbers import MOST_DIGITS, number
 from reconciler.kinds import EXTENSION
 from reconciler.lookalikes import meant
 from reconciler.normalize import is_date_time, parse_instant
+from reconciler.phrases import MANY_MORE, closest, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,8 +74,8 @@ def _step(step: str | int) -> str:
 def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
     last = name.rpartition(".")[2]
     known = [field for field, keywords in schema["properties"].items() if "not" not in keywords]
-    close = difflib.get_close_matches(last, known, n=1)
-    advice = f"did you mean {close[0]}?" if close else f"known fields: {', '.join(known)}"
+    close = closest(last, known)
+    advice = f"did you mean {close}?" if close else f"known fields: {listed(known)}"
     if alike := meant(last.strip('"'), known):
         advice = f"did you mean {alike}?"
     return f"{name} is not a known field; {advice}"
@@ -168,13 +168,17 @@ def _pattern_limit(name: str, value: str, _schema: Schema) -> str:
     return f"{name} {_quote(value)} takes too much work to check; simplify the pattern of its kind"
 
 
+def _more(_name: str, _value: Any, _schema: Schema) -> str:
+    return MANY_MORE
+
+
 def _not_unique(name: str, value: list[Any], _schema: Schema) -> str:
     return f"{name} lists {_quote(_repeated(value))} more than once; remove the repetition"
 
 
 def _not_in_enum(name: str, value: Any, schema: Schema) -> str:
     known = [entry if isinstance(entry, str) else json.dumps(entry) for entry in schema["enum"]]
-    return f"{name} {_quote(value)} is unknown; write one of: {', '.join(known)}"
+    return f"{name} {_quote(value)} is unknown; write one of: {listed(known)}"
 
 
 def _refused(name: str, _value: Any, schema: Schema) -> str:
@@ -221,6 +225,7 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "maxLength": _bad_length,
     "maximum": _too_large,
     "minLength": _bad_length,
+    "more": _more,
     "minimum": _too_small,
     "not": _refused,
     "pattern": _bad_pattern,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 import click
 
 from reconciler.errors import ConfigurationError, Problem, ReconcilerError
+from reconciler.phrases import first_texts
 from reconciler.render.escape import printable
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class Console:
 
     def warn(self, problems: Iterable[Problem]) -> None:
         """Print warnings."""
-        for problem in problems if self.verbosity >= 0 else ():
-            self.say(f"{self._label('Warning', 'yellow')}: {printable(str(problem))}\n")
+        every = list(problems) if self.verbosity >= 0 else []
+        for text in first_texts(every, "warning"):
+            self.say(f"{self._label('Warning', 'yellow')}: {printable(text)}\n")
 
     def warning(self, text: str) -> None:
         """Print one warning."""

@@ -14,6 +14,7 @@ from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator
 from reconciler.errors import ConfigurationError, ExitCode, InputError, Problem
+from reconciler.phrases import first_texts
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -211,8 +212,8 @@ def show(made: Made, parameters: Mapping[str, Any], now: dt.datetime, console: C
 
 def complain(made: Plan, console: Console) -> None:
     """Print all that is wrong with a plan."""
-    for problem in made.errors:
-        console.error(str(problem))
+    for text in first_texts(made.errors):
+        console.error(text)
 
 
 def _clear(file: str) -> None:

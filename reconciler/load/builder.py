@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 64
 """Levels of nesting: a desired-state file needs six."""
+MAX_DOCUMENTS: Final = 10_000
+"""Documents of one file, empty ones too."""
 MAX_ALIASED_NODES: Final = 100_000
 """Nodes that the aliases of one file may stand for, after expansion."""
 
@@ -68,11 +70,15 @@ class _Builder:
     def documents(self) -> Iterator[Document]:
         """Build each document in turn."""
         index = 0
+        count = 0
         for event in self._events:
             if event is None:
                 return
             if event.__class__ is not parser.DocumentStartEvent:
                 continue
+            count += 1
+            if count > MAX_DOCUMENTS:
+                self._refuse(event, f"more than {MAX_DOCUMENTS:,} documents in this file; split it")
             self._reset()
             first = next(self._events)
             data = self._value(first, 0)

@@ -37,6 +37,11 @@ def lines_of(text: str) -> list[str]:
     return _BREAK.split(text)
 
 
+def line_start(text: str, index: int) -> int:
+    """Return where the line of ``index`` begins."""
+    return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A text to parse, in which other characters stand for those that parsers misread."""
@@ -119,7 +124,7 @@ def _without_marks(text: str) -> str:
 def _is_before_document(text: str, end: int) -> bool:
     """Return whether the line that ends there, and those before, are remarks behind the end of a document."""
     for _ in range(_PREFIX_LINES):
-        start = max(text.rfind("\n", 0, end), text.rfind("\r", 0, end)) + 1
+        start = line_start(text, end)
         line = text[start:end].lstrip(BYTE_ORDER_MARK)
         if _DOCUMENT_END.fullmatch(line):
             return True

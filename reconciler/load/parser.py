@@ -24,7 +24,7 @@ from yaml.events import (
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from reconciler.errors import InputError, Position, Problem
-from reconciler.load.characters import CharacterError, lines_of, prepared
+from reconciler.load.characters import CharacterError, line_start, lines_of, prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -219,8 +219,9 @@ def mark_position(source: str, mark: Any, text: str) -> Position:
 
     The parsers differ in how far behind the end they see it; people look at the last line.
     """
-    lines = lines_of(text.rstrip("\r\n"))
-    line, column = min((mark.line, mark.column), (len(lines) - 1, len(lines[-1])))
+    end = len(text.rstrip("\r\n"))
+    last = text.count("\n", 0, end) + text.count("\r", 0, end) - text.count("\r\n", 0, end)
+    line, column = min((mark.line, mark.column), (last, end - line_start(text, end)))
     return Position(source, line + 1, column + 1)
 
 
@@ -232,7 +233,7 @@ def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
     problem = str(getattr(error, "problem", ""))
     if problem.startswith(_OURS):
         return Problem(problem.removeprefix(_OURS), position)
-    before = "".join(lines_of(text)[position.line - 1 : position.line])[: position.column]
+    before = text[line_start(text, mark.index) :][: position.column]
     if "\t" in before[-1:] or "\t" in before[: len(before) - len(before.lstrip())]:
         return Problem("a tab cannot indent YAML; use spaces", position)
     if "<document start>" in problem and position.column == 1:

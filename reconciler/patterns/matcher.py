@@ -7,11 +7,15 @@ look into a dictionary.
 
 from __future__ import annotations
 
-from typing import Final
+import functools
+from typing import TYPE_CHECKING, Final
 
 from reconciler.patterns.charsets import WORD
 from reconciler.patterns.program import Fork, Guard, Program, Read, programs
 from reconciler.patterns.syntax import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BUDGET: Final = 2_000_000
 _ALLOWANCE: Final = 8
@@ -77,6 +81,26 @@ class Pattern:
         for number, machine in enumerate(self._looks):
             machine.mark(text, bits, 1 << number)
         return self._own.finds(text, bits)
+
+
+class Patterns:
+    """The patterns of one schema: each is compiled once, and all draw on one budget."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._budget = Budget()
+        self._compiled: dict[str, Pattern] = {}
+
+    def matches(self, source: str, text: str) -> bool:
+        """Return whether ``text`` matches. Raises PatternLimitError."""
+        pattern = self._compiled.get(source)
+        if pattern is None:
+            pattern = self._compiled[source] = Pattern(source, self._budget)
+        return pattern.is_in(text)
+
+    def check(self, source: str) -> Callable[[str], bool]:
+        """Return what checks texts against one pattern."""
+        return functools.partial(self.matches, source)
 
 
 class _State(dict[str, "_State"]):

@@ -1,0 +1,57 @@
+"""Texts for people that stay short, whatever they are about: suggestions, lists, what is wrong. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MOST_TEXTS: Final = 50
+"""Problems that are told one by one: who fixes those runs the command again."""
+_LONGEST_ADDRESS: Final = 500
+_LONGEST_MESSAGE: Final = 3000
+_MOST: Final = 200
+_LONGEST: Final = 60
+"""More words are not compared, and no longer ones."""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like ``word``, or None if none is."""
+    if len(word) > _LONGEST:
+        return None
+    words = [text for text in islice(known, _MOST) if len(text) <= _LONGEST]
+    return next(iter(difflib.get_close_matches(word, words, n=1)), None)
+
+
+def listed(words: Iterable[str], most: int = 40) -> str:
+    """Return words as a list in a sentence, shortened if there are very many."""
+    every = list(words)
+    rest = f" and {len(every) - most:,} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + rest
+
+
+MANY_MORE: Final = "here and below are more problems than are looked for at once; fix the others first"
+"""What is told where not every problem is found."""
+
+
+def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str, ...]:
+    """Return one text for each of the first problems, and one that counts the others."""
+    texts = tuple(str(problem) for problem in problems[:MOST_TEXTS])
+    others = problems[MOST_TEXTS:]
+    if not others:
+        return texts
+    is_open = any(getattr(problem, "message", "") == MANY_MORE for problem in others)
+    return (*texts, f"and {'more than ' * is_open}{len(others):,} more {what}{'s' * (len(others) > 1)}")
+
+
+def one_line(place: str, address: str, message: str) -> str:
+    """Return ``PLACE: ADDRESS: MESSAGE``, without what is empty, and without the end of what is very long."""
+    parts = (place, _shortened(address, _LONGEST_ADDRESS), _shortened(message, _LONGEST_MESSAGE))
+    return ": ".join(part for part in parts if part)
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
