@@ -61,7 +61,8 @@ Examples:
 @click.option(
     "--secret-sink",
     metavar="SINK",
-    help="Where secrets of new keys go: file:DIR, exec:COMMAND, kubernetes:NAMESPACE or vault:MOUNT/PATH.",
+    help="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE, "
+    "vault:MOUNT/PATH.",
 )
 @click.option("--events", is_flag=True, help="Print JSON lines as things happen, with OpenTofu's types.")
 @pass_env_option
