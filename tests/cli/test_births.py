@@ -492,6 +492,25 @@ def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
     assert f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in told
 
 
+@pytest.mark.usefixtures("emulator")
+def test_a_crash_leaves_no_secret_that_is_stored_untold(
+    cli: CommandLine, files: str, sink: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Clock(FakeClock):
+        """Fails once the secret is stored, when the journal asks for the time."""
+
+        def now(self) -> dt.datetime:
+            if (sink / "caas_1_76_fresh").exists():
+                raise ZeroDivisionError
+            return super().now()
+
+    words = ("--auto-approve", "-q", "--secret-sink", f"file:{sink}", "--journal", str(tmp_path / "journal"))
+    with pytest.raises(ZeroDivisionError):
+        cli("apply", files, *words, clock=Clock())
+    told = f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n"
+    assert told in capsys.readouterr().err
+
+
 def without_room(cli: CommandLine, *words: str) -> Any:
     """Run a command whose standard output takes nothing more."""
     with Path("/dev/full").open("w", encoding="utf-8") as full:

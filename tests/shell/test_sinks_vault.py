@@ -306,6 +306,13 @@ def test_what_a_policy_does_not_allow_is_found_out_before(
         assert stored_in(vault) == [*["dead"] * there, VALUE]
 
 
+def test_without_a_probe_a_version_that_may_not_be_read_is_an_error() -> None:
+    vault = Vault()
+    vault.may = {"data": ["create", "update"], "metadata": []}
+    assert "add read to its policy" in store_error(connect(vault))
+    assert vault.stored == {}
+
+
 @pytest.mark.parametrize("answer", [{}, [], {"data": None}, {"data": {"capabilities": "root"}}, "root"])
 def test_a_server_that_does_not_answer_like_vault_is_found_out(answer: Any) -> None:
     for answers in ([httpx.Response(200, json=answer)], [MOUNTED, httpx.Response(200, json=answer)]):
