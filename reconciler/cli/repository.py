@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -126,11 +127,9 @@ class Repository:
 
     def _named_by(self, folder: Path) -> Iterator[str]:
         """Yield the ``.git`` files of the work trees that a Git directory names as its own."""
-        try:
+        with suppress(OSError):  # where there is none, it is not that of a linked work tree
             link = (folder / "gitdir").read_text(encoding="utf-8", errors="surrogateescape")
             yield os.path.realpath(folder / link.removesuffix("\n"))
-        except OSError:
-            pass  # not that of a linked work tree
         try:
             tree = self.text("config", "--file", str(folder / "config"), "--get", "core.worktree")
         except GitError:
@@ -200,7 +199,8 @@ def _run(
                 out, err = process.communicate(content or None, seconds)
             except BaseException:
                 # With all that it started, which could hold the pipes open.
-                os.killpg(process.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 raise
     except (OSError, subprocess.SubprocessError) as error:
         raise GitError(_failure(error)) from error

@@ -123,6 +123,13 @@ class DocumentCache:
 
 def _sources(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
     seen: set[str] = set()
+    try:
+        Path.cwd()
+    except OSError as error:
+        problems.append(
+            Problem(f"the current folder cannot be used: {error.strerror}; change to one that exists")
+        )
+        return
     for path in paths:
         found = _expand(path, problems)
         for source in found:

@@ -190,3 +190,9 @@ def test_other_special_files_of_a_folder_are_none_of_its_inputs() -> None:
     write("keys/a.yaml")
     os.mkfifo("keys/control")
     assert sources("keys") == ["keys/a.yaml"]
+
+
+def test_a_current_folder_that_is_gone_is_told_as_that(here: Path) -> None:
+    here.rmdir()
+    told = "the current folder cannot be used: No such file or directory; change to one that exists"
+    assert problems("keys", ".") == [told]
