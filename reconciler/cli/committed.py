@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LINK: Final = "120000"
 _FOLDER: Final = "040000"
 _SUBMODULE: Final = "160000"
+_IN_ANOTHER: Final = "is a submodule, whose files are in another repository"
 _MOST_LINKS: Final = 40
 
 
@@ -59,6 +60,9 @@ class CommitTree:
             self._complain(path, str(error))
             return {}
         if entry is None:
+            return {}
+        if entry.mode == _SUBMODULE:
+            self._complain(path, _IN_ANOTHER)
             return {}
         return dict(self._below(place) if entry.mode == _FOLDER else [(place, entry.content)])
 
@@ -125,7 +129,7 @@ class CommitTree:
 
     def _found(self, path: str, entry: Entry) -> tuple[str, Entry]:
         if entry.mode == _SUBMODULE:
-            raise _LinkError("is a submodule, whose files are in another repository")
+            raise _LinkError(_IN_ANOTHER)
         if entry.mode != _LINK:
             return path, entry
         place, found = self._resolved(path)

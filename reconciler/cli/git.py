@@ -116,7 +116,8 @@ def _inside(path: str, top: str) -> str:
     for number, part in enumerate(parts):
         real = os.path.realpath(folder)
         if is_inside(real, top) and os.pardir not in parts[number:]:
-            return "/".join([os.path.relpath(real, top), *parts[number:]])
+            begin = [] if real == top else [os.path.relpath(real, top)]
+            return "/".join([*begin, *parts[number:]])
         folder = os.path.join(real, part)  # noqa: PTH118 - `a/..` stays
     return _inside_real(folder, top)
 

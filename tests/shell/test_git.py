@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.git import files_at, git_commit, pull
+from reconciler.cli.git import files_at, git_commit, kinds_at, not_committed, pull
 from reconciler.errors import ConfigurationError
 from reconciler.load.files import load
 
@@ -392,8 +392,11 @@ def test_links_mean_at_a_commit_what_they_mean_in_the_work_tree(
 def test_a_submodule_is_told_of_where_its_files_would_count(checkout: Path, upstream: Path) -> None:
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "more")
     git(checkout, "commit", "--quiet", "--message", "more")
-    (problem,) = files_at("HEAD", [str(checkout)]).problems
-    assert str(problem) == "more@HEAD:1:1: is a submodule, whose files are in another repository"
+    told = "more@HEAD:1:1: is a submodule, whose files are in another repository"
+    assert [str(problem) for problem in files_at("HEAD", [str(checkout)]).problems] == [told]
+    git(checkout, "submodule", "--quiet", "deinit", "--all")
+    (checkout / "more").rmdir()  # else the path is looked for in the repository of the submodule
+    assert [str(problem) for problem in files_at("HEAD", [str(checkout / "more")]).problems] == [told]
 
 
 def test_a_path_that_moved_is_looked_for_where_it_was_typed(checkout: Path) -> None:
@@ -475,3 +478,42 @@ def test_a_partial_clone_is_not_completed_behind_the_operators_back(tmp_path: Pa
     git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{upstream}", "partial")
     with pytest.raises(ConfigurationError, match="cannot be read: "):
         files_at(first, [str(tmp_path / "partial")])
+
+
+def test_files_that_are_not_committed_are_named(checkout: Path, tmp_path: Path) -> None:
+    paths = [str(checkout), str(checkout / "keys.yaml"), "-", str(tmp_path)]
+    assert not_committed(paths) == ()
+    (checkout / "keys.yaml").write_text("two", encoding="utf-8")
+    (checkout / "new.yaml").write_text("new", encoding="utf-8")
+    assert not_committed(paths) == ("new.yaml", "keys.yaml")
+
+
+def test_a_repository_whose_work_tree_is_elsewhere_is_not_that_of_the_path(
+    checkout: Path, upstream: Path
+) -> None:
+    told: list[str] = []
+    git(checkout, "config", "core.worktree", str(upstream))
+    assert git_commit([str(checkout)], told.append) is None
+    reason = f"the repository of {checkout} says that it belongs to another folder"
+    assert told == [f"the commit of the files is unknown: {reason}"]
+
+
+def test_a_folder_of_kinds_is_read_at_a_commit_like_any_other(checkout: Path) -> None:
+    kinds = checkout / "kinds"
+    kinds.mkdir()
+    for name in ("a.schema.json", ".b.schema.json", "c.txt"):
+        (kinds / name).write_text(name, encoding="utf-8")
+    (kinds / "d.schema.json").symlink_to("c.txt")
+    (kinds / "e.schema.json").mkdir()
+    (kinds / "e.schema.json" / "f").write_text("", encoding="utf-8")
+    commit(checkout, "kinds")
+    (checkout / "gone").symlink_to("/etc")
+    commit(checkout, "link")
+    there = kinds_at("HEAD", {str(kinds): str(checkout), str(checkout / "gone"): str(checkout)})
+    assert dict(there.files) == {
+        "HEAD:./kinds/a.schema.json": b"a.schema.json",
+        "HEAD:./kinds/d.schema.json": b"c.txt",
+    }
+    assert [str(problem) for problem in there.problems] == [
+        "gone@HEAD:1:1: is a link that leads out of the Git work tree"
+    ]
