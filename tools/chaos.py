@@ -16,7 +16,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from chaos_runs import faults, kill, odd, writer
+from chaos_runs import faults, kill, lives, odd, writer
 from chaos_runs.processes import ChaosError
 from chaos_runs.scale import FULL, QUICK
 
@@ -34,6 +34,8 @@ _TERMINATED: Final = 143
 _RUNS: Final[Mapping[str, Callable[[Scale], Findings]]] = {
     "faults": faults.converge,
     "faults-giving-up": faults.give_up,
+    "faults-misleading": faults.mislead,
+    "lives": lives.live_and_die,
     "kill": kill.kill_and_repair,
     "writer": writer.write_along,
     "odd": odd.odd_beside_good,

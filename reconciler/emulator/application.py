@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from reconciler.emulator.deferral import Deferral
     from reconciler.emulator.disturbances import Disturber
     from reconciler.emulator.faults import Faults
     from reconciler.emulator.injector import Injector
@@ -71,6 +72,7 @@ class Service:
     ids: random.Random
     injector: Injector
     disturber: Disturber
+    deferral: Deferral
 
     async def exchange(self, request: Request, handler: Handler, channel: Channel) -> None:
         """Turn a request into its answer, and send it as the faults in force have it.
@@ -84,15 +86,17 @@ class Service:
         path = _sent_path(request)
         faults, fault = self.injector.faults, self.injector.answer_fault(request.method, path)
         shown = MISBEHAVIOURS[fault] if fault else HEALTHY
+        self.deferral.begin_request()
         answer = self._answer(request, body, self._stand_in(shown, faults) or handler)
+        if shown.is_later:
+            self.deferral.accept(lambda: self._answer(request, body, handler))
         result = _result(request.method, answer, fault, shown)
         self.log.add(request.method, path, None if body is UNREADABLE else body, result)
         self._take_note(request.method, fault, answer.fault)
         if shown is HEALTHY:
             await deliver(answer, channel)
         else:
-            answer = replace(answer, headers={**answer.headers, **(shown.headers or {})})
-            await deliver_badly(answer, channel, shown.manner, faults.slow_seconds)
+            await deliver_badly(shown.shown(answer), channel, shown.manner, faults.slow_seconds)
 
     def admit(self, request: Request, allowed: Collection[str]) -> None:
         """Let a request with a known method and the token pass; refuse every other."""
@@ -127,9 +131,9 @@ class Service:
 
 
 def _result(method: str, answer: Answer, fault: str | None, shown: Misbehaviour) -> Result:
-    executed = shown.stand_in is None and answer.status < HTTPStatus.BAD_REQUEST
+    executed = (shown.stand_in is None or shown.is_later) and answer.status < HTTPStatus.BAD_REQUEST
     return Result(
-        status=None if shown.manner == "cut" else answer.status,
+        status=None if shown.manner == "cut" else shown.shown(answer).status,
         fault=fault or answer.fault,
         effective=executed and method in _WRITES,
     )

@@ -38,7 +38,7 @@ def _names(text: str, choices: tuple[str, ...]) -> Any:
 class Faults:
     """How often what goes wrong. Rates run from 0 to 1.
 
-    The faults up to ``wrong_content_type`` exclude each other, so their rates add up to at most 1.
+    The faults up to ``empty_after`` exclude each other, so their rates add up to at most 1.
     Raises ValueError, with every reason, for values that no emulator could follow.
     """
 
@@ -54,6 +54,13 @@ class Faults:
     half_body: float = _rate("Half of the announced body, then the connection closes.")
     html_page: float = _rate("200 with a page of HTML; nothing is executed.")
     wrong_content_type: float = _rate("The right JSON, called text/plain.")
+    redirect_after: float = _rate("A write takes effect and is answered by a redirect to another host.")
+    accepted_after: float = _rate("A write takes effect and is answered by 202, with the usual body.")
+    accepted_later: float = _rate(
+        "A write is answered by 202 and takes effect before the second request after it."
+    )
+    refused_after: float = _rate("A write takes effect and is answered by 400 all the same.")
+    empty_after: float = _rate("A write takes effect and is answered by 204, without a body.")
 
     page_change: float = field(
         default=0.0,

@@ -11,6 +11,10 @@ from reconciler.emulator.faults import Faults, fault_specs
 # A successful answer to these has no body, so there is nothing to halve or to misname.
 _BODILESS_METHODS = frozenset({"DELETE", "HEAD"})
 _BODY_FAULTS = frozenset({"half_body", "wrong_content_type"})
+_READS = frozenset({"GET", "HEAD"})
+_WRITE_FAULTS = frozenset(
+    {"redirect_after", "accepted_after", "accepted_later", "refused_after", "empty_after"}
+)
 _SETTINGS = frozenset(
     {"concurrent_write_every", "retry_after", "slow_seconds", "max_in_a_row", "methods", "seed"}
 )
@@ -24,6 +28,13 @@ def chance(*facts: object) -> float:
     # A hash of our own: Python's differs from one run to the next.
     digest = hashlib.blake2b(repr(facts).encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
+
+
+def _fits(fault: str, method: str) -> bool:
+    """Tell whether requests of a method can meet a fault."""
+    if fault in _WRITE_FAULTS:
+        return method not in _READS
+    return not (fault in _BODY_FAULTS and method in _BODILESS_METHODS)
 
 
 class _Row:
@@ -86,7 +97,7 @@ class _Course:
         for name, rate in self._rates:
             left -= rate
             if left < 0:
-                return None if name in _BODY_FAULTS and method in _BODILESS_METHODS else name
+                return name if _fits(name, method) else None
         return None
 
     def page_change(self, scope: str, offset: int) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.answers import Answer, FaultRefusalError, RateRefusalError
+from reconciler.emulator.answers import Answer, FaultRefusalError, RateRefusalError, json_answer
 from reconciler.emulator.authentication import token_refusal
 
 if TYPE_CHECKING:
@@ -33,11 +34,23 @@ StandIn = Callable[[Circumstances], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Misbehaviour:
-    """One fault. Without a ``stand_in`` the operation runs; ``headers`` are put over those it gives."""
+    """One fault. Without a ``stand_in`` the operation runs; ``headers`` are put over those it gives.
+
+    Where the operation succeeded, ``instead`` makes the answer that is sent of the one it gave. ``is_later``
+    says that the operation runs later, and the stand-in answers until then.
+    """
 
     stand_in: StandIn | None = None
     manner: Manner = "whole"
     headers: Mapping[str, str] | None = None
+    instead: Callable[[Answer], Answer] | None = None
+    is_later: bool = False
+
+    def shown(self, answer: Answer) -> Answer:
+        """Give the answer that is sent in the place of ``answer``."""
+        if self.instead is not None and answer.status < HTTPStatus.BAD_REQUEST:
+            answer = self.instead(answer)
+        return replace(answer, headers={**answer.headers, **(self.headers or {})})
 
 
 def _page(status: HTTPStatus, title: str) -> StandIn:
@@ -80,6 +93,20 @@ def _forget_token(circumstances: Circumstances) -> Answer:
     raise token_refusal(circumstances.switches)
 
 
+def _redirect(answer: Answer) -> Answer:
+    return replace(answer, status=HTTPStatus.FOUND.value, headers={"Location": "http://elsewhere.invalid/"})
+
+
+def _accept(circumstances: Circumstances) -> Answer:
+    del circumstances
+    return json_answer({"status": "accepted"}, HTTPStatus.ACCEPTED.value)
+
+
+def _refuse(answer: Answer) -> Answer:
+    document = {"exception_class": "ValidationError", "message": "refused, and executed all the same"}
+    return replace(answer, status=HTTPStatus.BAD_REQUEST.value, body=json.dumps(document).encode("ascii"))
+
+
 MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
     "status_429": Misbehaviour(_slow_down),
     "status_429_seconds": Misbehaviour(_slow_down_for_seconds),
@@ -93,6 +120,11 @@ MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
     "half_body": Misbehaviour(manner="half"),
     "html_page": Misbehaviour(_page(HTTPStatus.OK, "Sign in")),
     "wrong_content_type": Misbehaviour(headers={"Content-Type": "text/plain"}),
+    "redirect_after": Misbehaviour(instead=_redirect),
+    "accepted_after": Misbehaviour(instead=lambda answer: replace(answer, status=HTTPStatus.ACCEPTED.value)),
+    "accepted_later": Misbehaviour(_accept, is_later=True),
+    "refused_after": Misbehaviour(instead=_refuse),
+    "empty_after": Misbehaviour(instead=lambda _answer: Answer(HTTPStatus.NO_CONTENT.value)),
     "unauthorized_from": Misbehaviour(_forget_token),
 }
 """By the name of the setting."""

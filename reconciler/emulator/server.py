@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING, Self
 
 from reconciler.emulator.application import Service, build_application
+from reconciler.emulator.deferral import Deferral
 from reconciler.emulator.disturbances import Disturbance, Disturber
 from reconciler.emulator.families import CAAS, FAMILIES
 from reconciler.emulator.faults import NO_FAULTS, Faults
@@ -108,6 +109,7 @@ class Emulator:
             ids=_seeded_random(self.switches),
             injector=self._injector,
             disturber=self._disturber,
+            deferral=Deferral(),
         )
 
     @property

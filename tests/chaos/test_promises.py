@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chaos_runs import faults, kill, odd, writer
+from chaos_runs import faults, kill, lives, odd, writer
 from chaos_runs.data import make_keys, other_value, shown, truthful
 from chaos_runs.history import Who, Write, tell
 from chaos_runs.journal import entries, fates
@@ -19,7 +19,7 @@ from chaos_runs.scale import Scale
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = Scale(sizes=(60, 20), kills=1, writers=1, odd=1, seed=2)
+SMALL = Scale(sizes=(60, 20), kills=1, writers=1, odd=1, lives=1, seed=2)
 WRITE = {
     "event": "write",
     "at": "2026-06-01T12:00:00Z",
@@ -49,6 +49,19 @@ def test_an_apply_that_gives_up_tells_the_truth_of_every_key() -> None:
     findings = faults.give_up(SMALL)
     assert findings.kept, report(findings)
     assert findings.figures["reported as failed"] > 0
+
+
+def test_answers_that_mislead_make_no_outcome_untrue() -> None:
+    findings = faults.mislead(SMALL)
+    assert findings.kept, report(findings)
+    assert findings.figures["reported as not verified"] > 0
+
+
+def test_what_is_told_of_creations_and_deletions_is_so() -> None:
+    findings = lives.live_and_die(SMALL)
+    assert findings.kept, report(findings)
+    assert findings.figures["creations reported as applied"] > 0
+    assert findings.figures["deletions reported as applied"] > 0
 
 
 @pytest.mark.parametrize("writes", [1, 17])

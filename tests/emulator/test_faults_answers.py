@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 PATH = f"{KEYS}/web-key"
 SEED = {"caas": {"1/76": [{"name": "web-key", "containers": [], "description": "old"}]}}
 NOT_EXECUTED = ["status_429", "status_500", "status_502", "status_503", "reset_before", "html_page"]
-EXECUTED = ["reset_after", "half_body", "wrong_content_type", "slow_answer"]
+EXECUTED = [
+    "reset_after",
+    "half_body",
+    "wrong_content_type",
+    "slow_answer",
+    "redirect_after",
+    "accepted_after",
+    "refused_after",
+    "empty_after",
+]
+MISLEADING = {"redirect_after": 302, "accepted_after": 202, "refused_after": 400, "empty_after": 204}
 
 
 @pytest.fixture
@@ -186,6 +196,34 @@ def test_the_token_stops_being_good(start: Launcher, shape: str) -> None:
         assert TOKEN not in response.text
         assert response.json().get("exception_class", response.json().get("code")) == "token_not_valid"
     assert (description(api), last(api)) == ("old", ("PATCH", 401, "unauthorized_from", False))
+
+
+@pytest.mark.parametrize(("name", "status"), MISLEADING.items())
+def test_a_write_with_effect_is_answered_as_if_it_had_none(api: Api, name: str, status: int) -> None:
+    api.emulator.faults = always(**{name: 1.0})
+    response = api.patch("web-key", description="new")
+    assert (response.status_code, description(api), last(api)) == (
+        status,
+        "new",
+        ("PATCH", status, name, True),
+    )
+    assert ("location" in response.headers) is (name == "redirect_after")
+    created = api.create("other-key", containers=[])
+    assert (created.status_code, "other-key" in api.emulator.keys(1, 76)) == (status, True)
+    assert api.delete("other-key").status_code == status
+    assert "other-key" not in api.emulator.keys(1, 76)
+    assert api.read("web-key").status_code == 200
+    assert api.patch("missing", description="new").status_code == 404
+
+
+def test_an_accepted_write_takes_effect_before_the_second_request_after_it(api: Api) -> None:
+    api.emulator.faults = always(accepted_later=1.0)
+    response = api.patch("web-key", description="new")
+    assert (response.status_code, response.json()) == (202, {"status": "accepted"})
+    assert last(api) == ("PATCH", 202, "accepted_later", True)
+    assert [api.read("web-key").json()["description"] for _ in range(3)] == ["old", "new", "new"]
+    assert api.delete("web-key").status_code == 202
+    assert [api.read("web-key").status_code for _ in range(2)] == [200, 404]
 
 
 @pytest.mark.parametrize("name", NOT_EXECUTED)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from reconciler.emulator import RequestRecord
 
 _NO_FAULTS: Final = Faults()
-_LOST_AFTER_EFFECT: Final = frozenset({"reset_after", "half_body"})
+_MISLEADING: Final = ("redirect_after", "accepted_after", "accepted_later", "refused_after", "empty_after")
+_LOST_AFTER_EFFECT: Final = frozenset({"reset_after", "half_body", *_MISLEADING})
 _PARTIAL: Final = 4
 # Together one request in five. A page of HTML with status 200 is not among them: by the rule that a
 # wrong answer is never tried again, it ends a plan, and it ends the attempt at a key.
@@ -52,6 +53,16 @@ _GIVING_UP: Final = Faults(
     half_body=0.03,
     html_page=0.02,
     wrong_content_type=0.01,
+    max_in_a_row=0,
+)
+# Half of all writes are answered as if they had no effect, or none yet.
+_MISLED: Final = Faults(
+    redirect_after=0.1,
+    accepted_after=0.1,
+    accepted_later=0.1,
+    refused_after=0.1,
+    empty_after=0.1,
+    status_500=0.02,
     max_in_a_row=0,
 )
 
@@ -104,12 +115,33 @@ def give_up(scale: Scale) -> Findings:
     return findings
 
 
+def mislead(scale: Scale) -> Findings:
+    """Apply everything while half of the writes with effect are answered by what does not show it."""
+    findings = Findings("faults-misleading: redirects, 202, 204 and 400 with effect")
+    # One at a time, so that what is accepted is still to come when it is read.
+    with _attempt(scale, _NO_FAULTS, _with_seed(_MISLED, scale.seed), 1, 1) as attempt:
+        _judge(attempt, findings)
+        for result, number in Counter(result for result, _ in attempt.told.values()).items():
+            findings.add(f"reported as {result}", number)
+        is_whole = all(result == "applied" for result, _ in attempt.told.values())
+        findings.promise(
+            "the exit code says whether every key was applied",
+            complaint(attempt.ended, 0 if is_whole else _PARTIAL),
+        )
+        again = attempt.place.run(attempt.emulator.url, *APPLY, str(attempt.place.files))
+        findings.promise("a second run, without faults, converges", complaint(again))
+        _plan_again(attempt, findings)
+    return findings
+
+
 def _with_seed(faults: Faults, seed: int) -> Faults:
     return Faults(**faults.document() | {"seed": seed})
 
 
 @contextmanager
-def _attempt(scale: Scale, reading: Faults, writing: Faults, retries: int) -> Iterator[_Attempt]:
+def _attempt(
+    scale: Scale, reading: Faults, writing: Faults, retries: int, parallelism: int = 40
+) -> Iterator[_Attempt]:
     """Apply, under the first faults up to the first write and under the second from then on."""
     keys = make_keys(scale.sizes, random.Random(scale.seed))  # noqa: S311 - has to be repeatable
     courses = [] if reading == writing else [writing]
@@ -122,7 +154,7 @@ def _attempt(scale: Scale, reading: Faults, writing: Faults, retries: int) -> It
         write_files(keys, place.files)
         emulator = Emulator(seed=seed_of(keys), token=place.token, faults=reading, listen=listen)
         with emulator:
-            options = ("--retries", str(retries), "--parallelism", "40")
+            options = ("--retries", str(retries), "--parallelism", str(parallelism))
             ended = place.run(emulator.url, *APPLY, *options, str(place.files))
             emulator.faults = _NO_FAULTS
             yield _Attempt(place, keys, emulator, ended)

@@ -27,7 +27,7 @@ _CHUNK: Final = 65536
 # Nothing else is passed on: a setting of the caller's would change what is run.
 _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
 _OUTCOME: Final = re.compile(
-    r"(?P<address>caas/\d+/\d+/[-a-z0-9]+): (?P<result>[a-z ]+)(?:: (?P<detail>.*))?"
+    r"(?P<address>caas/\d+/\d+/[-a-z0-9]+): (?P<result>[a-z ]+)(?:[:;] (?P<detail>.*))?"
 )
 
 

@@ -158,6 +158,10 @@ def _judge_key(
     sent = [write for write in own if write.who is Who.ENGINE]
     at_check = {name: value for write in own if write.who.in_time for name, value in write.fields.items()}
     moved = {name for name, value in at_check.items() if name in key.patch and value != key.old[name]}
+    # Somebody else may have done all that was planned: then nothing is sent, and nothing is stale.
+    is_done = bool(moved) and all(
+        at_check.get(name, key.old[name]) == value for name, value in key.patch.items()
+    )
     lost = [(name, who) for name, who in story.overwritten if who.in_time and name in moved]
     findings.promise(
         "what somebody else changed before the check is never written over",
@@ -166,12 +170,18 @@ def _judge_key(
     findings.promise(
         "it is reported as stale, by its name",
         [f"{key.address}: {sorted(moved)} moved, {result}: {detail}"]
-        if moved and (result != "stale" or not all(name in detail for name in moved))
+        if moved and not is_done and (result != "stale" or not all(name in detail for name in moved))
         else [],
     )
     findings.promise(
         "nothing else is reported as stale",
-        [f"{key.address}: {detail}"] if result == "stale" and not moved else [],
+        [f"{key.address}: {detail}"] if result == "stale" and (is_done or not moved) else [],
+    )
+    findings.promise(
+        "a key that holds all that was planned at the check is reported as already as planned, and no other",
+        [f"{key.address}: {sorted(moved)} moved, {result}: {detail}"]
+        if is_done is not (result == "already as planned")
+        else [],
     )
     findings.promise(
         "only the fields of the plan are sent",
