@@ -166,7 +166,12 @@ class Executor:
             self._recorder.before(change)
         except JournalError as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-        outcome = self._redacted(self._send(change))
+        try:
+            sent = self._send(change)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what became of the others
+            fault = f"an unexpected {type(error).__name__} came between; it may have taken effect"
+            sent = Outcome(change, Result.NOT_VERIFIED, fault)
+        outcome = self._redacted(sent)
         try:
             self._recorder.after(outcome)
         except JournalError as error:
@@ -225,7 +230,7 @@ class Executor:
         try:
             live = self._resolver.live(change)
             if live is None:
-                return Outcome(change, Result.FAILED, f"{reason}; the key is gone")
+                return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
             unstored = stored_differences(kind, change, change.patch, live)
             moved = stored_differences(kind, change, before, live)
         except (ReconcilerError, RecursionError) as error:

@@ -27,7 +27,7 @@ from reconciler.errors import (
 from reconciler.model import Outcome, Result
 from reconciler.normalize import json_text
 from reconciler.plan import differences_text, stored_differences
-from reconciler.resolution import Resolver
+from reconciler.resolution import Resolver, take_out
 from reconciler.secret import Secret
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Births:
             return _Secret()
         if answer is None:
             return _Secret(is_lost=True)
-        secret = answer.pop(member, None) if isinstance(answer, dict) else None
+        secret = take_out(answer, member)
         if isinstance(secret, str):
             self._writer.redactor.add(Secret(secret))
         if not isinstance(secret, str) or not secret or self._keeper is None:
@@ -285,10 +285,10 @@ def _absent(change: Change, error: ApiError, secret: _Secret) -> Outcome:
 def _conflicting(change: Change, error: ApiError, secret: _Secret, different: str) -> Outcome:
     """Return the outcome of a creation that was refused because a key of its name exists."""
     if different:
-        return Outcome(change, Result.FAILED, f"{error}; it is not as declared ({different})")
+        detail = f"{error}; a key of this name exists, not as declared ({different}); plan again"
+        return Outcome(change, Result.FAILED, detail)
     if not secret.is_lost:
         return Outcome(change, Result.UNCHANGED)
-    detail = (
-        f"{error}; it is as declared: either somebody else made it, or this request did, and then {_LOST}"
-    )
+    who = "either somebody else made it, or this request did, and then"
+    detail = f"{error}; a key of this name exists, as declared: {who} {_LOST}"
     return Outcome(change, Result.NOT_VERIFIED, detail)

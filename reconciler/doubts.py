@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _NEEDED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
-_SETTLED: Final = frozenset({"applied", "failed", "stale"})
+_SETTLED: Final = frozenset({"applied", "failed", "stale", "already as planned"})
 
 
 @dataclass(frozen=True, slots=True)

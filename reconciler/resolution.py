@@ -77,3 +77,13 @@ class Resolver:
 
     def _is_about(self, change: Change, found: Any) -> bool:
         return isinstance(found, dict) and found.get(self._kinds[change.scope.kind].identity) == change.name
+
+
+def take_out(response: Any, member: str) -> Any:
+    """Remove and return a member of a response: its own, or else the only one within, as in an envelope."""
+    if not isinstance(response, dict):
+        return None
+    if member in response:
+        return response.pop(member)
+    inside = [value for value in response.values() if isinstance(value, dict) and member in value]
+    return inside[0].pop(member) if len(inside) == 1 else None

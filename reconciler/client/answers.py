@@ -56,8 +56,10 @@ def answer_of(
         raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
     if method == "DELETE":
         return None  # whether the key is gone is read, whatever the answer says
-    if method != "GET" and status not in {httpx.codes.OK, httpx.codes.CREATED} and content:
-        detail = f"{redactor.line(response.reason_phrase) or 'accepted'}, which does not say that it is done"
+    if method != "GET" and (status not in {httpx.codes.OK, httpx.codes.CREATED} or not content):
+        phrase = redactor.line(response.reason_phrase) or "accepted"
+        what = "which does not say that it is done" if content else "without a body to tell what is stored"
+        detail = f"{phrase}, {what}"
         raise errors.AcceptedError(errors.Failure(request, detail, status, in_doubt=True), created)
     if problem is Problem.NOT_JSON:
         kind = redactor.line(response.headers.get("Content-Type", "no content type"), _LONGEST_TYPE)

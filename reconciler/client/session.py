@@ -206,6 +206,7 @@ class Reader:
             headers={
                 "Authorization": f"{connection.auth_scheme} {connection.token.reveal()}",
                 "User-Agent": connection.user_agent,
+                "Cache-Control": "no-cache",  # what a cache held back would resolve no write
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
             },

@@ -17,7 +17,18 @@ from reconciler.model import Change, Outcome, Plan, Result
 from reconciler.secret import Secret
 from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
-from tests.support import COLLECTION, FakeClock, Handler, connect, emulate, fill, listings, live, patches
+from tests.support import (
+    COLLECTION,
+    FakeClock,
+    Handler,
+    Script,
+    connect,
+    emulate,
+    fill,
+    listings,
+    live,
+    patches,
+)
 
 if TYPE_CHECKING:
     from reconciler.emulator import Emulator
@@ -239,7 +250,7 @@ def test_a_key_whose_path_gives_404_is_gone_only_if_it_is_not_listed(change: Cha
     if listed:
         assert (outcome.result, outcome.detail) == (Result.APPLIED, "")
     else:
-        assert (outcome.result, outcome.detail[-15:]) == (Result.FAILED, "the key is gone")
+        assert (outcome.result, outcome.detail[-27:]) == (Result.FAILED, "the key is gone; plan again")
 
 
 @pytest.mark.parametrize("read", [httpx.Response(500), httpx.Response(200, json={"name": "web"})])
@@ -249,6 +260,29 @@ def test_a_lost_answer_that_cannot_be_cleared_up_is_not_verified(
     [outcome] = execute(losing(500, read), (change,))
     assert outcome.result is Result.NOT_VERIFIED
     assert "it may have taken effect, and reading it back failed" in outcome.detail
+
+
+def test_a_fault_that_nobody_foresaw_hides_no_other_outcome(change: Change) -> None:
+    sent: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request.method)
+        if len(sent) == 1:
+            raise AssertionError("a fault of our own")
+        return httpx.Response(200, json=live("web") | dict(change.patch))
+
+    outcomes = execute(handler, (change,) * 2)
+    assert [outcome.result for outcome in outcomes] == [Result.NOT_VERIFIED, Result.APPLIED]
+    assert outcomes[0].detail == "an unexpected AssertionError came between; it may have taken effect"
+
+
+def test_no_cache_between_answers_for_the_service(change: Change) -> None:
+    script = Script(httpx.Response(500), httpx.Response(200, json=live("web") | dict(change.patch)))
+    execute(script, (change,))
+    assert [(request.method, request.headers["Cache-Control"]) for request in script.requests] == [
+        ("PATCH", "no-cache"),
+        ("GET", "no-cache"),
+    ]
 
 
 def test_a_write_that_never_left_is_a_failure(change: Change) -> None:

@@ -191,6 +191,19 @@ def test_a_secret_in_any_answer_is_stored(status: int, read: httpx.Response, res
 
 
 @pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        ({"key": live(secret=SECRET), "links": {"self": "/"}}, [SECRET]),
+        ({"old": live(secret="other"), "new": live(secret=SECRET)}, []),  # which of them is it?
+    ],
+)
+def test_a_secret_in_an_envelope_is_stored_if_there_is_only_one(body: object, stored: list[str]) -> None:
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, json=body), THERE])
+    assert keeper.secrets == stored
+    assert (outcome.result is Result.APPLIED) is bool(stored)
+
+
+@pytest.mark.parametrize(
     "body", [f'{{"name":"a","name":"b","secret":"{SECRET}"}}', f'{{"secret":"{SECRET}","x":NaN}}']
 )
 def test_a_secret_in_an_answer_that_cannot_be_trusted_is_stored(body: str) -> None:

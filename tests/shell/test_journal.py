@@ -269,6 +269,11 @@ def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> No
     )
 
 
+def test_a_write_whose_key_was_as_planned_is_in_no_doubt() -> None:
+    reading = read_journal(lines(WRITE, OUTCOME | {"outcome": "already as planned"}))
+    assert (reading.writes, reading.doubts) == (1, ())
+
+
 @pytest.mark.parametrize("spelling", ["HTTPS://API.example.com", "https://api.example.com:443/"])
 def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
     first, second = (
