@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MOST_ITEMS: Final = 1_000_000
 MOST_PAGES: Final = 10_000
 MOST_BYTES: Final = 512 * 2**20
+LONGEST: Final = 3600.0
+"""Seconds, also where each page comes slowly but within its time-outs."""
 
 
 class Source(Protocol):
@@ -20,6 +22,11 @@ class Source(Protocol):
     @property
     def received(self) -> int:
         """Return how many bytes of responses the calling thread has read so far."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds by a clock that nobody sets."""
         ...
 
     def get(self, path: str, parameters: Mapping[str, int]) -> Any:
@@ -35,6 +42,7 @@ class ListingBounds:
         self._source = source
         self._path = path
         self._before = source.received
+        self._began = source.seconds
         self._pages = 0
 
     def check(self, items: int) -> None:
@@ -49,6 +57,9 @@ class ListingBounds:
             raise self._too_large(f"it does not end within {MOST_PAGES} pages")
         if self._source.received - self._before > MOST_BYTES:
             raise self._too_large(f"it has more than {MOST_BYTES // 2**20} MiB")
+
+        if self._source.seconds - self._began > LONGEST:
+            raise self._too_large(f"it does not end within {LONGEST:.0f} s")
 
     def _too_large(self, reason: str) -> BadAnswerError:
         return BadAnswerError(Failure(f"GET {self._path}", f"the listing is too large: {reason}"))

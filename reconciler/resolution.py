@@ -31,6 +31,11 @@ class _ReadBack:
         """Return how many bytes the calling thread has read so far."""
         return self._reader.received
 
+    @property
+    def seconds(self) -> float:
+        """Return the seconds by a clock that nobody sets."""
+        return self._reader.seconds
+
     def get(self, path: str, parameters: Mapping[str, int]) -> Any:
         """Return the JSON response to a GET."""
         return self._reader.read_back(path, parameters)

@@ -128,6 +128,11 @@ class Reader:
         """Return the base URL of the API in its normal form."""
         return same_url(self._connection.base_url)
 
+    @property
+    def seconds(self) -> float:
+        """Return the seconds by the connection's clock, which nobody sets."""
+        return self._connection.clock.monotonic()
+
     def now(self) -> dt.datetime:
         """Give the present by the connection's clock."""
         return self._connection.clock.now()

@@ -132,7 +132,7 @@ WRONG: dict[str, object] = {
     "results that are an object": {"count": 0, "results": {}},
     "a count that is a text": {"count": "0", "results": []},
     "a count that is a boolean": {"count": False, "results": []},
-    "a count that is a float": {"count": 0.0, "results": []},
+    "a count that is a fraction": {"count": 0.5, "results": []},
     "a negative count": {"count": -1, "results": []},
     "a result that is a text": {"count": 1, "results": ["a"]},
     "a result without a name": {"count": 1, "results": [{}]},
@@ -245,14 +245,19 @@ def test_a_numbered_page_of_another_shape_is_a_bad_answer(kind: Kind, answer: ob
 class Endless:
     """A source that counts without end; each of its pages holds one key of another name."""
 
-    def __init__(self, count: int, weight: int = 100) -> None:
+    def __init__(self, count: int, weight: int = 100, pause: float = 0.0) -> None:
         self._count = count
         self._weight = weight
+        self._pause = pause
         self.pages = 0
 
     @property
     def received(self) -> int:
         return self.pages * self._weight
+
+    @property
+    def seconds(self) -> float:
+        return self.pages * self._pause
 
     def get(self, _path: str, _parameters: Mapping[str, int]) -> object:
         self.pages += 1
@@ -266,6 +271,7 @@ class Endless:
         (Endless(10**300), "has more than 1000000 entries", 1),
         (Endless(1_000_000), "does not end within 10000 pages", 10_000),
         (Endless(1_000, weight=10 * 2**20), "has more than 512 MiB", 52),
+        (Endless(1_000, pause=100.0), "does not end within 3600 s", 37),
     ],
 )
 def test_a_listing_that_is_too_large_is_refused(source: Endless, reason: str, pages: int) -> None:
