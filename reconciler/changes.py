@@ -25,11 +25,15 @@ GOES: Final = "the key goes"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What has to happen to one key: nothing without a ``change``; and what is wrong with it."""
+    """What has to happen to one key: nothing without a ``change``; and what is wrong with it.
+
+    ``missing`` is the creation of a key that is not live, where it cannot be sent.
+    """
 
     change: Change | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    missing: Change | None = None
 
 
 UNCHANGED: Final = Planned()
@@ -173,14 +177,21 @@ def _change_of(  # noqa: PLR0913, PLR0917 - all that an update is made of
 
 
 def _creation(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:
-    address = scope.address(key.name)
-    if kind.create_requires is None:
-        message = "declared, but not on the server; create the key first, or remove it from the file"
-        return Planned(problems=(Problem(message, key.position, address),))
-    missing = [name for name in kind.create_requires if name not in key.fields]
-    if missing:
+    made = _created(kind, scope, key)
+    requires = kind.create_requires
+    if requires is None:
+        reason = "create the key first, or remove it from the file"
+        message = f"declared, but not on the server; {reason}"
+    elif missing := [name for name in requires if name not in key.fields]:
         message = f"declared, but not on the server, and a new key needs {', '.join(missing)}; declare it"
-        return Planned(problems=(Problem(message, key.position, address),))
+    else:
+        return made
+    problem = Problem(message, key.position, scope.address(key.name))
+    return Planned(None, (problem, *made.problems), made.warnings, made.change)
+
+
+def _created(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:
+    """Return the creation of a key, whether or not it can be sent."""
     names = sorted(key.fields.keys() - {kind.identity})
     after, faults = readable(kind, names, key.fields)
     if faults:

@@ -1,4 +1,4 @@
-"""A plan read the other way round: what somebody changed outside Git, and what of it to correct. Pure."""
+"""A plan read the other way round: which live keys are not as desired, and what that does to access. Pure."""
 
 from __future__ import annotations
 
@@ -7,24 +7,32 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.diff import explain
-from reconciler.errors import Position, Problem
-from reconciler.model import Action, effect_of_all
+from reconciler.diff import explain, whole_key
+from reconciler.model import Action, DriftOrigin, Effect, FieldChange, Origin, effect_of_all
 from reconciler.normalize import json_text, normalize
-from reconciler.plan import fingerprint, past_expiries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
-    from reconciler.model import Change, Effect, FieldChange, Plan
+    from reconciler.model import Change, Plan
 
-    Wanted = Callable[[str, FieldChange], bool]
-    """Tells whether the drift of a field of the key at an address is to be corrected."""
+    IsWanted = Callable[[str, FieldChange], bool]
+    """Whether the drift of a field, or of the whole key, at an address is to be corrected."""
 
+WHOLE_KEY: Final = ""
+"""Stands for the name of a field where the key itself was created or deleted."""
 
-_NOWHERE: Final = Position("", 0, 0)
+_CREATED: Final = "the key is live"
+_DELETED: Final = "the key is not live"
+_ORIGINS: Final = {
+    None: None,
+    Origin.CONFIG: DriftOrigin.PENDING,
+    Origin.DRIFT: DriftOrigin.DRIFT,
+    Origin.CONFLICT: DriftOrigin.CONFLICT,
+}
+_REVERSED: Final = {Action.CREATE: Action.DELETE, Action.DELETE: Action.CREATE}
 
 
 class Correction(StrEnum):
@@ -34,15 +42,21 @@ class Correction(StrEnum):
     GRANTS = "grants"
     REVOKES = "revokes"
 
-    def covers(self, effect: Effect) -> bool:
-        """Tell whether drift with this effect is corrected. A list that changed may have done both."""
+    def covers(self, change: FieldChange) -> bool:
+        """Return whether this drift is corrected. A list that changed may have done both.
+
+        What Git alone changed is never corrected, for that would apply it. Where both sides changed, only
+        ``ALL`` sends what the files say now.
+        """
+        if change.origin is DriftOrigin.PENDING:
+            return False
         match self:
             case Correction.ALL:
                 return True
             case Correction.GRANTS:
-                return effect.grants
+                return change.effect.grants and change.origin is not DriftOrigin.CONFLICT
             case Correction.REVOKES:
-                return effect.revokes
+                return change.effect.revokes and change.origin is not DriftOrigin.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,112 +69,132 @@ class TugOfWar:
 
 @dataclass(frozen=True, slots=True)
 class DriftedKey:
-    """A live key that is not as declared: ``fields`` go from the declared to the live value.
+    """A live key that is not as desired: ``fields`` go from the desired to the live value.
 
-    ``correction`` is the change that would bring it back.
+    ``correction`` is the change that would make it as desired. ``origin`` is that of a key that was created
+    or deleted as a whole.
     """
 
     correction: Change
     fields: tuple[FieldChange, ...]
+    origin: DriftOrigin | None = None
+
+    @property
+    def action(self) -> Action:
+        """Return what happened to the live key: created, deleted or, in some of its fields, changed."""
+        return _REVERSED.get(self.correction.action, Action.UPDATE)
 
     @property
     def effect(self) -> Effect:
-        """Give what the drift of all its fields together did to access."""
-        return effect_of_all(self.fields)
+        """Return what all of it together did to access."""
+        return effect_of_all(self.records)
 
+    @property
+    def records(self) -> tuple[FieldChange, ...]:
+        """Return what is counted, corrected and remembered: the fields, or the one change of a whole key."""
+        if self.action is Action.UPDATE:
+            return self.fields
+        change, is_new = self.correction, self.action is Action.CREATE
+        return (
+            FieldChange(
+                WHOLE_KEY,
+                None if is_new else dict(change.after),
+                dict(change.before) if is_new else None,
+                Effect.GRANTS if is_new else Effect.REVOKES,
+                _CREATED if is_new else _DELETED,
+                origin=self.origin,
+                with_key=True,
+            ),
+        )
 
-def of_existing_keys(kinds: Mapping[str, Kind], plan: Plan) -> Plan:
-    """Leave to ``apply`` what comes and goes, and make a problem of each key that should be there and is not.
-
-    A scheduled correction makes no secret, and destroys nothing. Of a key that would have to be replaced what
-    can be changed in place is left.
-    """
-    told = {problem.address for problem in plan.problems}
-    reasons = {
-        Action.CREATE: "declared, but not on the server; apply creates it",
-        Action.REPLACE: "differs in what cannot be changed in place; apply replaces it",
-        Action.DELETE: "is live, and is to be absent; apply deletes it",
-    }
-    missing = tuple(
-        Problem(reasons[change.action], change.position, change.address)
-        for change in plan.changes
-        if change.action in reasons and change.address not in told
-    )
-    in_place = (_in_place(kinds[change.scope.kind], change) for change in plan.changes)
-    changes = tuple(change for change in in_place if change is not None)
-    problems = tuple(sorted((*plan.problems, *missing), key=lambda p: (p.position or _NOWHERE, p.address)))
-    name = fingerprint(changes, problems, plan.observed, plan.base_url)
-    return replace(plan, changes=changes, problems=problems, fingerprint=name)
-
-
-def _in_place(kind: Kind, change: Change) -> Change | None:
-    """Give what of a change is an update; None if nothing is."""
-    if change.action is Action.UPDATE:
-        return change
-    fields = tuple(field for field in change.fields if field.field not in kind.immutable)
-    if change.action is not Action.REPLACE or not fields:
-        return None
-    names = sorted({field.field for field in fields}.union(kind.always_sent))
-    patch = {name: change.after[name] for name in names if name in change.after}
-    return replace(change, action=Action.UPDATE, fields=fields, patch=patch)
+    @property
+    def origins(self) -> frozenset[DriftOrigin | None]:
+        """Return the origins of all that differs."""
+        return frozenset(_origin(record) for record in self.records)
 
 
 def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:
-    """Give each key of ``plan`` that somebody changed outside Git, sorted by address."""
-    return tuple(DriftedKey(change, _reverse(kinds[change.scope.kind], change)) for change in plan.changes)
+    """Return each key of ``plan`` that is not as desired, sorted by address."""
+    changes = sorted((*plan.changes, *plan.missing), key=lambda change: change.sort_key)
+    return tuple(_reversed(kinds[change.scope.kind], change) for change in changes)
 
 
-def corrections(
-    kinds: Mapping[str, Kind], plan: Plan, drifted: Iterable[DriftedKey], wanted: Wanted, now: dt.datetime
-) -> Plan:
-    """Narrow ``plan`` to the fields that are ``wanted``, by the address of their key and their drift.
+def record_names(change: Change) -> tuple[str, ...]:
+    """Name what a correction writes: fields, or the whole key that it creates or deletes."""
+    if change.action in _REVERSED:
+        return (WHOLE_KEY,)
+    return tuple(field.field for field in change.fields)
 
-    What cannot be corrected, such as a key that is gone or an expiry that is not after ``now``, stands in
-    the way of itself only: the result has no problems, and no change that has one.
-    """
-    narrowed = (_narrowed(kinds[key.correction.scope.kind], key, wanted) for key in drifted)
-    changes = tuple(
-        change
-        for change in narrowed
-        if change.fields
-        and (change.may_revoke or not change.effect.revokes)
-        and not any(past_expiries(kinds[change.scope.kind], change, now))
-    )
-    return replace(
-        plan, changes=changes, problems=(), fingerprint=fingerprint(changes, (), plan.observed, plan.base_url)
-    )
+
+def drifted_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
+    """Return what of ``keys`` is drift, or may be."""
+    return tuple(_part(keys, lambda origin: origin is not DriftOrigin.PENDING))
+
+
+def pending_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
+    """Return what of ``keys`` Git alone changed."""
+    return tuple(_part(keys, lambda origin: origin is DriftOrigin.PENDING))
 
 
 def declared_values(
     kinds: Mapping[str, Kind], state: DesiredState, fields: Collection[tuple[str, str]]
 ) -> Mapping[tuple[str, str], str]:
-    """Give the normal form, as JSON, of those ``fields`` (address and name) that ``state`` declares."""
+    """Return the normal form, as JSON, of those ``fields`` (address and name) that ``state`` declares.
+
+    A whole key is declared, as its fields or as null, where it is so in a file or its scope is exclusive.
+    """
     wanted = set(fields)
     addresses = {address for address, _ in wanted}
-    return {
-        (address, name): json_text(normalize(kinds[part.scope.kind].fields[name], value))
-        for part in state.scopes
-        for key in part.keys
-        if (address := part.scope.address(key.name)) in addresses
-        for name, value in key.fields.items()
-        if (address, name) in wanted
-    }
+    found: dict[tuple[str, str], str] = {}
+    for part in state.scopes:
+        kind, front = kinds[part.scope.kind], f"{part.scope}/"
+        if part.exclusive is not None:
+            undeclared = ((address, WHOLE_KEY) for address in addresses if address.startswith(front))
+            found |= {key: "null" for key in undeclared if key in wanted}
+        for key in part.keys:
+            if (address := part.scope.address(key.name)) not in addresses:
+                continue
+            values = {name: normalize(kind.fields[name], value) for name, value in key.fields.items()}
+            texts = {(address, name): json_text(value) for name, value in values.items()}
+            values.pop(kind.identity, None)
+            texts[address, WHOLE_KEY] = "null" if key.is_absent else json_text(values)
+            found |= {name: text for name, text in texts.items() if name in wanted}
+    return found
 
 
-def _reverse(kind: Kind, change: Change) -> tuple[FieldChange, ...]:
-    return explain((kind.fields[field.field] for field in change.fields), change.after, change.before)
+def _origin(change: FieldChange) -> DriftOrigin | None:
+    return change.origin if isinstance(change.origin, DriftOrigin) else None
 
 
-def _narrowed(kind: Kind, key: DriftedKey, wanted: Wanted) -> Change:
-    """Give the correction with only the fields that are wanted.
+def _part(keys: Iterable[DriftedKey], belongs: Callable[[DriftOrigin | None], bool]) -> Iterable[DriftedKey]:
+    for key in keys:
+        if key.action is not Action.UPDATE:
+            if belongs(key.origin):
+                yield key
+            continue
+        fields = tuple(field for field in key.fields if belongs(_origin(field)))
+        if fields:
+            yield replace(key, fields=fields)
 
-    What the service insists on goes along; a field of that sort that is not to be corrected is sent as it is.
-    """
-    change = key.correction
-    names = {field.field for field in key.fields if wanted(change.address, field)}
-    carried = {name: change.before[name] for name in kind.always_sent if name in change.patch}
-    return replace(
-        change,
-        fields=tuple(field for field in change.fields if field.field in names),
-        patch=carried | {name: value for name, value in change.patch.items() if name in names},
-    )
+
+def _reversed(kind: Kind, change: Change) -> DriftedKey:
+    """Read a change the other way round: from what is desired to what is live."""
+    described = [kind.fields[field.field] for field in change.fields]
+    origin = _ORIGINS[change.origin]
+    match change.action:
+        case Action.CREATE:
+            fields = whole_key(described, change.after, Effect.REVOKES, _DELETED)
+        case Action.DELETE:
+            fields = whole_key(described, change.before, Effect.GRANTS, _CREATED)
+        case Action.UPDATE | Action.REPLACE:
+            origins = {
+                field.field: field.origin for field in change.fields if isinstance(field.origin, Origin)
+            }
+            return DriftedKey(
+                change,
+                tuple(
+                    replace(field, origin=_ORIGINS[origins.get(field.field)])
+                    for field in explain(described, change.after, change.before)
+                ),
+            )
+    return DriftedKey(change, tuple(replace(field, origin=origin) for field in fields), origin)

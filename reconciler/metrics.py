@@ -18,7 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.model import Effect
+from reconciler.model import Action, DriftOrigin, Effect
 from reconciler.report import FieldOutcome, RoundResult, Standing, effect_of_fields
 
 if TYPE_CHECKING:
@@ -60,6 +60,13 @@ class Metrics:
         self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
         self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
         self._drifted = gauge("drifted_keys", "Keys that were drifted in the last round", "kind", "effect")
+        self._created = gauge("created_keys", "Live keys that the files do not want", "kind")
+        self._deleted = gauge("deleted_keys", "Keys that the files want and that are not live", "kind")
+        self._differing = gauge(
+            "differing_keys", "Keys not as desired, by which side moved", "kind", "origin"
+        )
+        self._unmanaged = gauge("unmanaged_keys", "Live keys that no file declares", "kind")
+        self._new = gauge("new_unmanaged_keys", "Unmanaged keys that came since rounds began", "kind")
         self._contested = gauge("contested_fields", "Drifted fields that are contested")
         self._corrections = counter("corrections", "Fields that were to be corrected", "outcome")
         self._requests = counter("api_requests", "Requests to the API, by answer", "method", "status")
@@ -168,8 +175,25 @@ class Metrics:
         for kind in {part.scope.kind for part in report.scopes}:
             for effect in Effect:
                 self._drifted.labels(kind, effect.value).set(drifted[kind, effect])
+        for kind in {part.scope.kind for part in report.scopes}:
+            self._stand_of(kind, report)
         contested = sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields)
         self._contested.set(contested)
+
+    def _stand_of(self, kind: str, report: RoundReport) -> None:
+        """Count the keys of a kind that are not as desired when the round has ended, and the undeclared."""
+        left = [field for field in report.fields if field.outcome is not FieldOutcome.CORRECTED]
+        fields = [field for field in (*left, *report.pending) if field.scope.kind == kind]
+        keys = {(field.address, field.action, field.origin) for field in fields}
+        actions = Tally(action for _, action, origin in keys if origin is not DriftOrigin.PENDING)
+        self._created.labels(kind).set(actions[Action.CREATE])
+        self._deleted.labels(kind).set(actions[Action.DELETE])
+        origins = Tally(origin for _, _, origin in keys)
+        for origin in (*DriftOrigin, None):
+            self._differing.labels(kind, "unknown" if origin is None else origin.value).set(origins[origin])
+        unmanaged = sum(len(part.unmanaged) for part in report.scopes if part.scope.kind == kind)
+        self._unmanaged.labels(kind).set(unmanaged)
+        self._new.labels(kind).set(sum(address.startswith(f"{kind}/") for address in report.new_keys))
 
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
         return Gauge(f"{_PREFIX}{name}", help_text, labels, registry=self._registry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,17 @@ class Origin(StrEnum):
     CONFLICT = "conflict"
 
 
+class DriftOrigin(StrEnum):
+    """Which side moved since the last apply, or since a base commit, of a live value that is not as desired.
+
+    ``PENDING`` is no drift: Git is ahead, and ``apply`` has not run yet.
+    """
+
+    PENDING = "pending"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request of a change: method, path below the base URL, and body; None is no body."""
@@ -112,7 +123,7 @@ class FieldChange:
     """One field that differs: both values in normal form, and what the change does to access.
 
     ``added`` and ``removed`` are the items that differ where the field is a set, else empty.
-    ``reason`` says in a few words why the effect is what it is. ``origin`` is None where no base was given.
+    ``reason`` says in a few words why the effect is what it is. ``origin`` is None where it is not known.
     A field that comes or goes with its key, ``with_key``, has one value only; the effect says which.
     """
 
@@ -123,7 +134,7 @@ class FieldChange:
     reason: str = ""
     added: tuple[Any, ...] = ()
     removed: tuple[Any, ...] = ()
-    origin: Origin | None = None
+    origin: Origin | DriftOrigin | None = None
     with_key: bool = False
 
 
@@ -137,7 +148,7 @@ class Change:
     ``created`` is when the live key was made, in normal form, where its kind says so: one made anew since is
     another key.
     ``is_undeclared`` marks a key that goes because its scope is exclusive, ``may_revoke`` is not so where the
-    key's lifecycle forbids that somebody loses access.
+    key's lifecycle forbids that somebody loses access. ``origin`` is that of the key's creation or deletion.
     """
 
     scope: Scope
@@ -152,6 +163,7 @@ class Change:
     action: Action = Action.UPDATE
     is_undeclared: bool = False
     may_revoke: bool = True
+    origin: Origin | None = None
 
     @property
     def address(self) -> str:
@@ -200,7 +212,9 @@ class Plan:
     live objects, which keeps nothing else from being applied; ``unmanaged`` are the addresses of live keys
     that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what
     an apply does, so that equal plans can be told by one word. ``observed`` counts the live keys of each
-    scope. ``refusals`` say why it goes beyond what one run may do. ``base_url`` is the API's, in normal form.
+    scope. ``refusals`` say why it goes beyond what one run may do. ``missing`` are creations that cannot be
+    sent: of each declared key that is not live, and cannot be created as it is declared, which is a problem.
+    ``base_url`` is the API's, in normal form.
     """
 
     changes: tuple[Change, ...]
@@ -212,6 +226,7 @@ class Plan:
     observed: tuple[tuple[Scope, int], ...] = ()
     refusals: tuple[Problem, ...] = ()
     base_url: str = ""
+    missing: tuple[Change, ...] = field(default=(), compare=False)
 
     @property
     def objections(self) -> tuple[Problem, ...]:
@@ -239,7 +254,10 @@ class Plan:
 
     def of_origin(self, origin: Origin) -> int:
         """Count the changed keys with a field of ``origin``."""
-        return sum(any(field.origin is origin for field in change.fields) for change in self.changes)
+        return sum(
+            change.origin is origin or any(field.origin is origin for field in change.fields)
+            for change in self.changes
+        )
 
     @property
     def neutral(self) -> int:

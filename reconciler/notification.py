@@ -6,13 +6,16 @@ A body is an object with ``type``, ``timestamp``, ``text`` and ``data``; docs/dr
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model import Action
 from reconciler.normalize import format_instant, json_text
 from reconciler.render.escape import printable
 from reconciler.render.history import episode_facts
+from reconciler.render.text import counted
 from reconciler.render.values import change_text
 from reconciler.report import FieldOutcome
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reconciler.report import Episode
+    from reconciler.status import Episode, NewKey
 
 _MOST_FIELDS: Final = 50
 _LONGEST_TEXT: Final = 500
@@ -113,9 +116,11 @@ def telling(untold: Untold, after_rounds: int) -> Telling:
 
 
 def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
-    """Give the body that tells of drifted fields."""
+    """Return the body about drift: of fields, and of keys that were created or deleted."""
     shown = episodes[:_MOST_FIELDS]
-    count = f"{len(episodes)} {'field' if len(episodes) == 1 else 'fields'} changed outside Git"
+    granted = len({one.address for one in episodes if one.ended is None and one.effect.grants})
+    alarm = f", *access granted on {counted(granted, 'key')}*" if granted else ""
+    count = f"{_what(episodes)}{alarm}"
     lines = list(_within(_LONGEST_MESSAGE, (_line(episode) for episode in shown)))
     if len(lines) < len(episodes):
         lines.append(f"and {len(episodes) - len(lines)} more: see `reconciler history`")
@@ -127,7 +132,26 @@ def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, r
             "base_url": base_url,
             "run": run,
             "fields": [_facts(episode) for episode in shown],
+            "grants": granted,
             "omitted": len(episodes) - len(shown),
+        },
+    }
+
+
+def new_keys_message(keys: Sequence[NewKey], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
+    """Return the body about live keys that came and that no file declares."""
+    shown = keys[:_MOST_FIELDS]
+    lines = [f"• `{_escaped(key.address)}`, first seen {format_instant(key.first_seen)}" for key in shown]
+    rest = [f"and {len(keys) - len(shown)} more"] if len(keys) > len(shown) else []
+    return {
+        "type": "keys.unmanaged",
+        "timestamp": format_instant(at),
+        "text": "\n".join([f"*reconciler*: {counted(len(keys), 'new key')} not declared", *lines, *rest]),
+        "data": {
+            "base_url": base_url,
+            "run": run,
+            "keys": [{"address": key.address, "first_seen": format_instant(key.first_seen)} for key in shown],
+            "omitted": len(keys) - len(shown),
         },
     }
 
@@ -159,6 +183,16 @@ def condition_message(
     }
 
 
+def _what(episodes: Sequence[Episode]) -> str:
+    """Say how many fields and keys it is about, and what became of them as far as that is known."""
+    actions = Counter(episode.action for episode in episodes)
+    nouns = {Action.UPDATE: "field", Action.CREATE: "created key", Action.DELETE: "deleted key"}
+    named = ", ".join(counted(actions[action], noun) for action, noun in nouns.items() if actions[action])
+    if all(episode.origin is not None for episode in episodes):
+        return f"{named} changed outside Git"
+    return f"{named} {'differs' if len(episodes) == 1 else 'differ'} from the files"
+
+
 def _within(limit: int, lines: Iterable[str]) -> Iterator[str]:
     """Give the first lines that fit into so many characters."""
     size = 0
@@ -184,9 +218,13 @@ def _line(episode: Episode) -> str:
 
 
 def _parts(episode: Episode) -> Iterator[str]:
-    yield f"• `{_escaped(episode.address)}` {_escaped(episode.field)}: "
-    yield _escaped(change_text(episode.declared, episode.live))
-    yield f" ({episode.effect.value}: {_escaped(episode.reason)})"
+    yield f"• `{_escaped(episode.address)}` "
+    if episode.action is Action.UPDATE:
+        yield f"{_escaped(episode.field)}: {_escaped(change_text(episode.declared, episode.live))}"
+    else:
+        yield "key created" if episode.action is Action.CREATE else "key deleted"
+    label = "" if episode.origin is None else f"[{episode.origin}] "
+    yield f" ({label}{episode.effect.value}: {_escaped(episode.reason)})"
     yield f", since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"
     if episode.detail:
         yield f": {_escaped(episode.detail)}"

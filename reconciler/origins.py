@@ -1,72 +1,128 @@
-"""Git as the state file: who made each field differ since a base commit. Pure.
+"""Which side made each field differ since a base: what the files said at a commit, or what was applied. Pure.
 
-What the files said at the base, what they say now, and what the API answers are the three sides of a
+What was desired at the base, what is desired now, and what the API answers are the three sides of a
 merge. A field that Git alone changed is ``config``, one that only the API changed is ``drift``, one that
-both changed, to different values, is a ``conflict``.
+both changed, to different values, is a ``conflict``. Where the base says nothing there is no origin.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from reconciler.errors import Problem
 from reconciler.model import Action, Origin
 from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.declared import DesiredKey, DesiredState
+    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
     from reconciler.model import Change, FieldChange, Plan
     from reconciler.plan import Selection
 
 
-def labelled(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
-    """Give ``plan`` with the origin of each field; ``base`` is what the files said at the base commit."""
-    changed = {change.address for change in plan.changes}
-    declared = {
-        address: key
-        for part in base.scopes
-        for key in part.keys
-        if (address := part.scope.address(key.name)) in changed
-    }
-    changes = tuple(
-        _labelled(kinds[change.scope.kind], change, declared.get(change.address)) for change in plan.changes
+class BaseState(StrEnum):
+    """What was desired of a key at the base.
+
+    ``ABSENT``: that it does not exist, by a declaration or because its scope was exclusive.
+    ``UNMANAGED``: nothing. ``UNKNOWN``: the base does not say.
+    """
+
+    DECLARED = "declared"
+    ABSENT = "absent"
+    UNMANAGED = "unmanaged"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class BaseKey:
+    """One key at the base: ``fields`` are its declared values in normal form, as JSON.
+
+    Unless it ``is_complete``, it may have had others.
+    """
+
+    state: BaseState
+    fields: Mapping[str, str] = field(default_factory=dict)
+    is_complete: bool = True
+
+
+if TYPE_CHECKING:
+    KeyAtBase = Callable[[Change], BaseKey]
+
+
+def with_origins(plan: Plan, at_base: KeyAtBase) -> Plan:
+    """Return ``plan`` with the origin of each field, and of each key that is created or deleted."""
+    return replace(
+        plan,
+        changes=tuple(_with_origin(change, at_base(change)) for change in plan.changes),
+        missing=tuple(_with_origin(change, at_base(change)) for change in plan.missing),
     )
-    return replace(plan, changes=changes)
+
+
+def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> KeyAtBase:
+    """Return what looks up the keys of ``plan`` in ``base``, what the files said at a commit."""
+    changed = {change.address for change in (*plan.changes, *plan.missing)}
+    known: dict[str, BaseKey] = {}
+    for part in base.scopes:
+        fields = kinds[part.scope.kind].fields
+        for key in part.keys:
+            if (address := part.scope.address(key.name)) not in changed:
+                continue
+            values = {name: json_text(normalize(fields[name], value)) for name, value in key.fields.items()}
+            state = BaseState.ABSENT if key.is_absent else BaseState.DECLARED
+            known[address] = BaseKey(state, values)
+    exclusive = {part.scope for part in base.scopes if part.exclusive is not None}
+
+    def at_base(change: Change) -> BaseKey:
+        undeclared = BaseState.ABSENT if change.scope in exclusive else BaseState.UNMANAGED
+        return known.get(change.address) or BaseKey(undeclared)
+
+    return at_base
 
 
 def released(base: DesiredState, state: DesiredState, selected: Selection) -> Iterator[Problem]:
-    """Warn of each key that the base declares and the files no longer do: it stays live, and unwatched."""
+    """Warn of each key that the base declares and the files no longer do: it stays live, and unwatched.
+
+    In an exclusive scope the plan deletes it instead.
+    """
     declared = {(part.scope, key.name) for part in state.scopes for key in part.keys}
+    exclusive = {part.scope for part in state.scopes if part.exclusive is not None}
     for part in base.scopes:
         for key in part.keys:
             address = part.scope.address(key.name)
-            if (part.scope, key.name) not in declared and selected(address):
+            is_left = (part.scope, key.name) not in declared and part.scope not in exclusive
+            if is_left and not key.is_absent and selected(address):
                 message = "no longer declared, so no longer managed; the key itself stays as it is"
                 yield Problem(message, key.position, address)
 
 
-def _labelled(kind: Kind, change: Change, base: DesiredKey | None) -> Change:
-    whole: Origin | None = None
+def _with_origin(change: Change, base: BaseKey) -> Change:
     match change.action:
-        case Action.CREATE:  # Git asked for it before as well: then somebody deleted it
-            whole = Origin.DRIFT if base is not None and not base.is_absent else Origin.CONFIG
+        case Action.CREATE:  # Git asked for it before as well: then it was deleted outside Git
+            return _of_whole_key(change, base.state, BaseState.DECLARED)
         case Action.DELETE:
-            whole = Origin.DRIFT if base is not None and base.is_absent else Origin.CONFIG
+            return _of_whole_key(change, base.state, BaseState.ABSENT)
         case Action.UPDATE | Action.REPLACE:
-            pass
-    values = {} if base is None else base.fields
-    fields = tuple(replace(field, origin=whole or _origin(kind, field, values)) for field in change.fields)
-    return replace(change, fields=fields)
+            fields = tuple(replace(one, origin=_origin(one, base)) for one in change.fields)
+            return replace(change, fields=fields)
 
 
-def _origin(kind: Kind, field: FieldChange, base: Mapping[str, Any]) -> Origin:
-    if field.field not in base:
-        return Origin.CONFIG  # Git declares it only now
-    before = json_text(normalize(kind.fields[field.field], base[field.field]))
-    if before == json_text(field.after):
+def _of_whole_key(change: Change, before: BaseState, now: BaseState) -> Change:
+    """Label a key that is created or deleted, of which the same was desired ``before``, or something else."""
+    origin = Origin.DRIFT if before is now else None if before is BaseState.UNKNOWN else Origin.CONFIG
+    fields = tuple(replace(one, origin=origin) for one in change.fields)
+    return replace(change, fields=fields, origin=origin)
+
+
+def _origin(change: FieldChange, base: BaseKey) -> Origin | None:
+    if base.state is BaseState.UNKNOWN:
+        return None
+    if change.field not in base.fields:  # Git declares it only now, if it is known that it did not before
+        return Origin.CONFIG if base.is_complete or base.state is not BaseState.DECLARED else None
+    before = base.fields[change.field]
+    if before == json_text(change.after):
         return Origin.DRIFT
-    return Origin.CONFIG if before == json_text(field.before) else Origin.CONFLICT
+    return Origin.CONFIG if before == json_text(change.before) else Origin.CONFLICT

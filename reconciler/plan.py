@@ -48,6 +48,7 @@ class ScopePlan:
     problems: tuple[Problem, ...]
     observed: int
     warnings: tuple[Problem, ...] = ()
+    missing: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def plan_scope(
     problem if it would be sent. What is wrong with one live key is a problem of that key, and of no other.
     """
     changes: list[Change] = []
+    missing: list[Change] = []
     problems: list[Problem] = []
     warnings: list[Problem] = []
     unchanged = 0
@@ -90,6 +92,7 @@ def plan_scope(
             continue
         problems.extend(planned.problems)
         warnings.extend(planned.warnings)
+        missing.extend(filter(None, [planned.missing]))
         if planned.change is not None:
             changes.append(planned.change)
             problems.extend(past_expiries(kind, planned.change, now))
@@ -109,7 +112,7 @@ def plan_scope(
             warnings.extend(planned.warnings)
         others = [name for name in others if name not in ours]
     unmanaged = tuple(scope.address(name) for name in others)
-    rest = (tuple(problems), observed.count, tuple(warnings))
+    rest = (tuple(problems), observed.count, tuple(warnings), tuple(missing))
     return ScopePlan(scope, tuple(changes), unchanged, unmanaged, *rest)
 
 
@@ -143,6 +146,7 @@ def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = (), base_
         fingerprint=fingerprint(changes, problems, observed, base_url),
         observed=observed,
         base_url=base_url,
+        missing=tuple(sorted((c for part in found for c in part.missing), key=lambda c: c.sort_key)),
     )
 
 

@@ -1,6 +1,6 @@
-"""What a round found and did, and what a history remembers of all rounds. Frozen values, no I/O.
+"""What a round found and did. Frozen values, no I/O.
 
-Moments are in UTC. Values of fields are in normal form, as plans show them.
+Times are in UTC. Values of fields are in normal form, as plans show them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ExitCode
-from reconciler.model import Result, effect_of_all
+from reconciler.model import Action, DriftOrigin, Result, effect_of_all
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FieldOutcome(StrEnum):
-    """What became of a field that somebody changed outside Git."""
+    """What became of a field, or a key, that was not as desired."""
 
     LEFT = "left to a person"
     CORRECTED = "corrected"
@@ -50,6 +50,7 @@ class RoundResult(StrEnum):
     IN_SYNC = "in sync"
     CORRECTED = "corrected"
     DRIFTED = "drifted"
+    PENDING = "pending"
     REFUSED = "refused"
     INCOMPLETE = "correction failed"
     FAILED = "failed"
@@ -68,27 +69,41 @@ class RoundResult(StrEnum):
 
     @property
     def is_success(self) -> bool:
-        """Whether everything could be read, and whatever was to be corrected is."""
-        return self in {RoundResult.IN_SYNC, RoundResult.CORRECTED, RoundResult.DRIFTED}
+        """Whether everything could be compared, and whatever was to be corrected is."""
+        return self in {RoundResult.IN_SYNC, RoundResult.CORRECTED, RoundResult.DRIFTED, RoundResult.PENDING}
 
 
 class Standing(StrEnum):
-    """How a scope stood at the end of a round."""
+    """How a scope stood at the end of a round.
+
+    ``PENDING``: only Git is ahead. ``INCOMPLETE``: it was read, and something in it is a problem.
+    """
 
     IN_SYNC = "in sync"
+    PENDING = "pending"
     DRIFTED = "drifted"
+    INCOMPLETE = "incomplete"
     UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True)
 class DriftedField:
-    """One field that holds something else than declared, and what became of it in this round."""
+    """One field that holds something else than desired, and what became of it in this round.
+
+    Where the key itself was created or deleted, which ``action`` says, it stands for the whole key.
+    """
 
     scope: Scope
     name: str
     change: FieldChange
     outcome: FieldOutcome
     detail: str = ""
+    action: Action = Action.UPDATE
+
+    @property
+    def origin(self) -> DriftOrigin | None:
+        """Return which side moved, if that is known."""
+        return self.change.origin if isinstance(self.change.origin, DriftOrigin) else None
 
     @property
     def address(self) -> str:
@@ -108,17 +123,24 @@ class DriftedField:
 
 @dataclass(frozen=True, slots=True)
 class ScopeReport:
-    """How one scope stands: its number of live keys, and why it could not be read if that is so."""
+    """How one scope stands: its number of live keys, and why it could not be read or compared if so.
+
+    ``unmanaged`` are the addresses of live keys that no file declares, where the scope is not exclusive.
+    """
 
     scope: Scope
     standing: Standing
     keys: int = 0
     detail: str = ""
+    unmanaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """One whole round: ``errors`` are all the texts that it told as errors."""
+    """One whole round: ``errors`` are all its texts about errors, ``pending`` what Git alone changed.
+
+    ``new_keys`` are the addresses of undeclared live keys that came since rounds began.
+    """
 
     began: dt.datetime
     ended: dt.datetime
@@ -126,6 +148,8 @@ class RoundReport:
     scopes: tuple[ScopeReport, ...] = ()
     fields: tuple[DriftedField, ...] = ()
     errors: tuple[str, ...] = ()
+    pending: tuple[DriftedField, ...] = ()
+    new_keys: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -138,117 +162,6 @@ class RoundReport:
         return self.result is RoundResult.FAILED and not any(
             scope.standing is not Standing.UNREACHABLE for scope in self.scopes
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """One field's drift from the round that first saw it to the last, with one declared and one live value.
-
-    ``rounds`` counts the rounds that saw it, all in a row. ``ended`` is None while it goes on.
-    ``corrected`` is the moment and ``run`` the identifier of the run that corrected it, if one did.
-    """
-
-    address: str
-    field: str
-    effect: Effect
-    reason: str
-    declared: Any
-    live: Any
-    first_seen: dt.datetime
-    last_seen: dt.datetime
-    rounds: int
-    outcome: FieldOutcome
-    detail: str = ""
-    ended: dt.datetime | None = None
-    corrected: dt.datetime | None = None
-    run: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """A field that somebody keeps changing back: it is reported, and no longer corrected.
-
-    ``live`` is what it held when last seen, ``corrections`` how often it had been corrected by then.
-    """
-
-    address: str
-    field: str
-    declared: Any
-    live: Any
-    since: dt.datetime
-    corrections: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeStatus:
-    """How a scope stood in the last round, and since when it has stood so."""
-
-    scope: str
-    standing: Standing
-    since: dt.datetime
-    keys: int
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RoundSummary:
-    """A round as the history keeps it; ``ended`` and ``result`` are None if it was cut off, or still runs."""
-
-    began: dt.datetime
-    ended: dt.datetime | None
-    result: RoundResult | None
-    run: str
-    drifted: int
-    corrected: int
-    contested: int
-    errors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHistory:
-    """The drift of one key, latest episode first; ``omitted`` counts earlier episodes that are left out."""
-
-    address: str
-    episodes: tuple[Episode, ...]
-    omitted: int = 0
-
-    @property
-    def is_drifted(self) -> bool:
-        """Whether a field of the key is drifted now."""
-        return any(episode.ended is None for episode in self.episodes)
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
-    """What only a running service knows; ``failing_since`` is None while its rounds succeed."""
-
-    started: dt.datetime
-    next_round: dt.datetime | None
-    failing_since: dt.datetime | None
-    failures: int
-    files_invalid_since: dt.datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Everything a status page shows, as of ``at``; the timeline begins at ``since``.
-
-    ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``rounds`` counts the rounds
-    since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
-    for a page made from a history alone.
-    """
-
-    at: dt.datetime
-    since: dt.datetime
-    scopes: tuple[ScopeStatus, ...]
-    contests: tuple[Contest, ...]
-    keys: tuple[KeyHistory, ...]
-    omitted_keys: int
-    rounds: tuple[tuple[RoundResult, int], ...]
-    last_round: RoundSummary | None
-    last_success: dt.datetime | None
-    file: str | None = None
-    service: ServiceStatus | None = None
 
 
 def effect_of_fields(fields: Sequence[DriftedField]) -> Effect:

@@ -185,6 +185,7 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
         created=shown["created_at"],
         action=action,
         is_undeclared=shown.get("undeclared", False),
+        origin=Origin(values["origin"]) if "origin" in values else None,
     )
 
 

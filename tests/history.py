@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.history.database import Database
-    from reconciler.report import Contest, Episode, ScopeReport, Status
+    from reconciler.report import ScopeReport
+    from reconciler.status import Contest, Episode, Status
 
     FieldKey = tuple[str, str]
 

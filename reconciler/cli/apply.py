@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.children import pass_env_option
 from reconciler.cli.console import CONTEXT, Console, console_of
-from reconciler.cli.execution import Execution
+from reconciler.cli.execution import Execution, secret_sink_option
 from reconciler.cli.options import apply_options, clock_of, connection
 from reconciler.cli.plan import complain, read_and_plan, show
 from reconciler.cli.records import open_records, record_options
@@ -19,11 +19,13 @@ from reconciler.cli.signals import finishing
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from reconciler.cli.events import EventStream
     from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.plan import Made
+    from reconciler.cli.records import Records
     from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
     from reconciler.model import Plan
@@ -58,12 +60,7 @@ Examples:
 @click.option("--expect", metavar="FINGERPRINT", help="Refuse any plan but the one with this fingerprint.")
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
-@click.option(
-    "--secret-sink",
-    metavar="SINK",
-    help="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE, "
-    "vault:MOUNT/PATH.",
-)
+@secret_sink_option
 @click.option("--events", is_flag=True, help="Print JSON lines as things happen, with OpenTofu's types.")
 @pass_env_option
 @record_options
@@ -119,11 +116,14 @@ def _apply(
             console.note("Nothing was applied.")
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
         if parameters["dry_run"] or not made.plan.changes:
+            if not parameters["dry_run"]:
+                _store(made, parameters, records, now)
             return ExitCode.ERROR if made.plan.problems else ExitCode.DONE
         keeper = _keeper(made, parameters, clock, console, writer.redactor)
         freshness = _approve(parameters, console)
         if keeper is not None and not parameters["auto_approve"]:
             keeper.probe()  # somebody has thought about it for a while
+        _store(made, parameters, records, now)
         held = (lambda: ()) if keeper is None else (lambda: keeper.expected)
         last_words = (lambda: None) if keeper is None else keeper.tell
         with finishing(stop, console, held, last_words), Workers(parameters["parallelism"]) as workers:
@@ -131,6 +131,22 @@ def _apply(
             code, _ = execution.run(made.plan, freshness)
             # What a live object kept from being compared was not applied.
             return ExitCode.PARTIAL if code is ExitCode.DONE and made.plan.problems else code
+
+
+def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.datetime) -> None:
+    """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
+    if records.database is None or made.state is None:
+        return
+    from reconciler.commands.validate import select  # noqa: PLC0415 - only a history needs it
+    from reconciler.history.applied import Applied  # noqa: PLC0415 - the same
+    from reconciler.plan import everything  # noqa: PLC0415 - the same
+
+    targets = parameters["target"]
+    _, selected = select(made.state, targets) if targets else (made.state, everything)
+    applied = Applied(records.database, made.kinds)
+    if not targets:
+        applied.store_unmanaged(made.plan, now)
+    applied.store(made.state, made.plan, selected, is_whole=not targets)
 
 
 def _keeper(

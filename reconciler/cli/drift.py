@@ -64,7 +64,7 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
         open_history(parameters, clock, "drift") as (database, history, records),
         open_watch(parameters, records.run, clock, console, stop, database, supervisor) as watch,
     ):
-        rounds = Rounds(parameters, clock, console, stop, records, history, watch)
+        rounds = Rounds(parameters, clock, console, stop, records, database, history, watch)
         if not is_service(parameters):
             return rounds.once()
         from reconciler.cli.service import Service  # noqa: PLC0415 - only a service needs it
@@ -73,7 +73,7 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
         schedule = parameters["cron"] or Every(parameters["every"])
         service = Service(schedule, parameters["jitter"], clock, console, stop, watch.pulse, supervisor)
         with _pages(parameters, service, watch, database, clock, console):
-            service.run(rounds.again)
+            service.run(rounds.again, rounds.held, rounds.tell_stored)
         return ExitCode.DONE
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from reconciler.cli.base import base_option
+from reconciler.cli.execution import secret_sink_option
 from reconciler.cli.options import DURATION
 from reconciler.cli.variables import ListType
 
@@ -45,8 +47,15 @@ _OPTIONS = [
     click.option(
         "--correct",
         type=click.Choice(CORRECTIONS),
-        help="Send what the files say for fields whose drift did this to access.",
+        help="Send what the files say for drift that did this to access.",
     ),
+    secret_sink_option,
+    click.option(
+        "--allow-destroy",
+        is_flag=True,
+        help="Let --correct delete keys that the files do not want, and delete one to replace it.",
+    ),
+    base_option,
     click.option(
         "--format",
         type=click.Choice(("text", "json")),
@@ -152,20 +161,30 @@ def is_service(parameters: Mapping[str, Any]) -> bool:
 
 def check(context: click.Context, parameters: Mapping[str, Any]) -> None:
     """Refuse options that make no sense together. Raises UsageError."""
-    for is_wrong, complaint in _complaints(parameters):
+    for is_wrong, complaint in (*_of_corrections(parameters), *_of_rounds(parameters)):
         if is_wrong:
             raise click.UsageError(complaint, context)
 
 
-def _complaints(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
-    service = is_service(parameters)
-    has_memory = service or parameters["history"] is not None
-    contested = parameters["contested_after"] != 3 or parameters["contested_window"] != 86_400  # noqa: PLR2004 - the defaults
+def _of_corrections(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
     return [
         (
             parameters["correct"] is not None and parameters["format"] != "text",
             "--format json shows drift; it cannot go with --correct.",
         ),
+        (
+            parameters["correct"] is None
+            and (parameters["allow_destroy"] or parameters["secret_sink"] is not None),
+            "--allow-destroy and --secret-sink are for --correct.",
+        ),
+    ]
+
+
+def _of_rounds(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
+    service = is_service(parameters)
+    has_memory = service or parameters["history"] is not None
+    contested = parameters["contested_after"] != 3 or parameters["contested_window"] != 86_400  # noqa: PLR2004 - the defaults
+    return [
         (
             parameters["every"] is not None and parameters["cron"] is not None,
             "--every and --cron are two schedules; choose one.",

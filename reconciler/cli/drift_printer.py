@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.commands.drift import Detection
     from reconciler.report import DriftedField
+    from reconciler.status import NewKey
 
 
 class DriftPrinter:
@@ -36,55 +37,57 @@ class DriftPrinter:
         self._complained = complaints
 
     def warn(self, warnings: tuple[Problem, ...]) -> None:
-        """Print the warnings of the files."""
+        """Print the warnings of a round."""
         if warnings != self._warned:
             self._console.warn(warnings)
         self._warned = warnings
 
-    def show(self, detection: Detection, now: dt.datetime) -> None:
-        """Print the drift, then the reasons why some keys could not be compared."""
-        from reconciler.render.drift import render_drift  # noqa: PLC0415 - --help needs no renderer
-        from reconciler.render.json import render_json  # noqa: PLC0415 - the same
+    def show(self, detection: Detection, new_keys: tuple[NewKey, ...], now: dt.datetime) -> None:
+        """Print the drift, then what could not be compared, and what could not be applied as it stands."""
+        from reconciler.render.drift import NAMED, DriftView, render_drift  # noqa: PLC0415 - --help needs no renderer
+        from reconciler.render.json import render_drift_json  # noqa: PLC0415 - the same
 
-        plan, drifted = detection.plan, detection.drifted
-        problems = [str(problem) for problem in plan.problems]
-        live = [warning for warning in plan.warnings if warning.is_live]
-        told = "\n".join([plan.fingerprint, *problems, *map(str, live)])
-        if told == self._shown:
+        plan = detection.plan
+        problems = [str(problem) for problem in detection.problems]
+        named = len(plan.unmanaged) if self._console.verbosity > 0 else NAMED
+        is_complete = not problems
+        view = DriftView(detection.drifted, detection.pending, plan.unmanaged, new_keys, is_complete, named)
+        text = render_drift(view, self._console.paint)
+        shown = "\n".join([text, *map(str, plan.problems)])
+        if shown == self._shown:
             self._console.detail("No news since the last round")
             return
-        self._shown = told
-        if self._parameters["format"] == "json":
-            self._console.result(render_json(plan, now, drifted))
-        else:
-            is_whole = not plan.problems
-            self._console.result(render_drift(drifted, is_whole=is_whole, paint=self._console.paint))
-        self._console.warn(live)
+        self._shown = shown
+        is_json = self._parameters["format"] == "json"
+        self._console.result(render_drift_json(plan, view, now) if is_json else text)
+        self._console.warn(detection.obstacles)
         for problem in problems:
             self._console.error(problem)
 
     def tell_left(self, detection: Detection, fields: Collection[DriftedField]) -> None:
-        """Name what is left to a person, and what is contested."""
-        left = tuple(dict.fromkeys(field.address for field in fields if field.outcome is FieldOutcome.LEFT))
+        """Name what is left to a person, with the reason if there is one, and what is contested."""
+        left = dict.fromkeys(
+            (field.address, field.detail) for field in fields if field.outcome is FieldOutcome.LEFT
+        )
         contested = [field for field in fields if field.outcome is FieldOutcome.CONTESTED]
         told = (*left, *((field.address, field.change.field) for field in contested))
         if told == self._left:
             return
         self._left = told
-        for address in left:
-            self._console.note(f"Left to a person: {address}")
+        for address, reason in left:
+            self._console.note(f"Left to a person: {address}{f': {reason}' if reason else ''}")
         places = {key.correction.address: key.correction.position for key in detection.drifted}
         self._console.warn(
             Problem(self._contested(field), places[field.address], field.address) for field in contested
         )
 
     def _contested(self, field: DriftedField) -> str:
-        from reconciler.render.values import clear_command  # noqa: PLC0415 - --help needs no renderer
+        from reconciler.render.values import clear_command, field_name  # noqa: PLC0415 - --help needs no renderer
 
         name, times = field.change.field, self._parameters["contested_after"]
         file = self._parameters["history"]
         command = "" if file is None else f", or until {clear_command(field.address, name, file)}"
         return (
-            f"{name} is contested: corrected {times} times and changed back, it is left alone "
+            f"{field_name(name)} is contested: corrected {times} times and changed back, it is left alone "
             f"until the file says something else{command}"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import click
+
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
     from reconciler.model import Change, Outcome, Plan
     from reconciler.waiting import Workers
+
+secret_sink_option = click.option(
+    "--secret-sink",
+    metavar="SINK",
+    help="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE, "
+    "vault:MOUNT/PATH.",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,20 +80,25 @@ def history(context: click.Context, /, **parameters: Any) -> ExitCode | None:
 
 @history.command(context_settings=CONTEXT)
 @click.argument("address")
-@click.argument("field")
+@click.argument("field", default="")
 @history_option
 @click.pass_context
 def clear(context: click.Context, /, address: str, field: str, history: str | None) -> ExitCode:
-    """End the contest over FIELD of the key at ADDRESS: from the next round on it is corrected again."""
-    from reconciler.history.database import Database  # noqa: PLC0415 - --help needs no engine
-    from reconciler.history.rounds import clear_contest  # noqa: PLC0415 - the same
+    """End the contest over FIELD of the key at ADDRESS: from the next round on it is corrected again.
+
+    Without FIELD it is the contest over the key itself, which is created or deleted again and again.
+    """
+    from reconciler.history.contests import clear_contest  # noqa: PLC0415 - --help needs no engine
+    from reconciler.history.database import Database  # noqa: PLC0415 - the same
+    from reconciler.render.values import field_name  # noqa: PLC0415 - the same
 
     above = context.parent.params["history"] if context.parent else None
     with Database(_named(history or above, context)) as database:
         was_contested = clear_contest(database, address, field)
     if not was_contested:
-        raise ConfigurationError(f"{field} of {address} is not contested")
-    Console(0, color_choice()).result(f"{address}: {field} is no longer contested.\n")
+        what = f"{field} of {address}" if field else address
+        raise ConfigurationError(f"{what} is not contested")
+    Console(0, color_choice()).result(f"{address}: {field_name(field)} is no longer contested.\n")
     return ExitCode.DONE
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from reconciler.cli.base import base_of, base_option
 from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.files import write_whole
 from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator
-from reconciler.errors import ConfigurationError, ExitCode, InputError, Problem
+from reconciler.errors import ConfigurationError, ExitCode, Problem
 from reconciler.phrases import first_texts
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
     from reconciler.load.files import InputsDigest
     from reconciler.model import Plan
-    from reconciler.names import Directory
     from reconciler.plan import Selection
     from reconciler.saved import Provenance
 
@@ -49,12 +49,7 @@ Examples:
 @click.option(
     "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Save the plan, for show and apply --plan."
 )
-@click.option(
-    "--base",
-    metavar="REF",
-    help="Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD"
-    " left REF.",
-)
+@base_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @allow_destroy_option
 @api_options
@@ -90,11 +85,12 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan, with the kinds of its keys and what it was made from."""
+    """A plan, with the kinds of its keys and what it was made from; ``state`` is None if it was saved."""
 
     kinds: Mapping[str, Kind]
     plan: Plan
     provenance: Provenance
+    state: DesiredState | None = None
 
 
 def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> Made:
@@ -114,7 +110,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     console.warn(told)
     directory = Directory(reader)
     whole = directory.resolved(read_files(kinds, parameters, now, digest))
-    base = _base(kinds, directory, parameters, now)
+    base = base_of(kinds, directory, parameters, now)
     state, selected = targeted(whole, parameters)
     console.warn(state.warnings)
     with (
@@ -129,7 +125,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     commit = git_commit(parameters["paths"], console.warning) if is_told else None
     base_commit = None if base is None else base.commit
     made_from = Provenance(parameters["base_url"], str(digest), commit, base_commit)
-    return Made(kinds, judged(made, parameters), made_from)
+    return Made(kinds, judged(made, parameters), made_from, state)
 
 
 def read_files(
@@ -145,48 +141,6 @@ def read_files(
     parse_one = parse_content if digest is None else digest.parse
     checks = validator(parameters, kinds, now)
     return desired_state(parameters["paths"], standard_input(), checks, parse_one)
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What the files said at the base commit; ``state`` is None if they were not valid then."""
-
-    commit: str
-    state: DesiredState | None
-    warnings: tuple[Problem, ...]
-
-    def labelled(
-        self, kinds: Mapping[str, Kind], made: Plan, state: DesiredState, selected: Selection
-    ) -> Plan:
-        """Give a plan with labels, and with warnings of what no label can say."""
-        from reconciler.origins import labelled, released  # noqa: PLC0415 - only --base needs it
-
-        if self.state is None:
-            return replace(made, warnings=(*made.warnings, *self.warnings))
-        gone = released(self.state, state, selected)
-        return replace(labelled(kinds, made, self.state), warnings=(*made.warnings, *self.warnings, *gone))
-
-
-def _base(
-    kinds: Mapping[str, Kind], directory: Directory, parameters: Mapping[str, Any], now: dt.datetime
-) -> Base | None:
-    """Read what the files said at the base commit, if one is given."""
-    reference = parameters.get("base")
-    if reference is None:
-        return None
-    from reconciler.cli.git import files_at  # noqa: PLC0415 - only --base needs it
-    from reconciler.commands.validate import desired_state_of  # noqa: PLC0415 - the same
-
-    there = files_at(reference, parameters["paths"])
-    unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
-    missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
-    try:
-        checks = validator(parameters, kinds, now)
-        state = directory.resolved(desired_state_of(there.files, checks, there.problems))
-    except InputError as error:
-        reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
-        return Base(there.commit, None, (Problem(reason),))
-    return Base(there.commit, state, missing)
 
 
 def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[DesiredState, Selection]:

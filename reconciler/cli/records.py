@@ -51,7 +51,7 @@ def record_options(command: Command) -> Command:
 class Records:
     """Where one run writes things down; ``run`` is its identifier.
 
-    ``table`` keeps the lines of the journal in a history that outlives the run.
+    ``table`` keeps the lines of the journal in ``database``, a history that outlives the run.
     """
 
     run: str
@@ -59,6 +59,7 @@ class Records:
     clock: Clock
     history: History | None = None
     table: JournalTable | None = None
+    database: Database | None = None
 
     @contextmanager
     def recorder(self, fingerprint: str, places: Callable[[Change], str]) -> Iterator[Recorder]:
@@ -159,7 +160,7 @@ def _recorded(
     warn_of_readers(parameters["history"], "history", console_of(parameters))
     facts = HistoryRun(run, command, __version__, actor(), _commit(parameters))
     history = History(database, facts, clock.now)
-    return history, Records(run, parameters, clock, history, JournalTable(database, clock.now))
+    return history, Records(run, parameters, clock, history, JournalTable(database, clock.now), database)
 
 
 def _commit(parameters: Mapping[str, Any]) -> str | None:

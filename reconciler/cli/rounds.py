@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.children import passed_names
+from reconciler.cli.correcting import Corrector
+from reconciler.cli.detection import Detector
 from reconciler.cli.drift_printer import DriftPrinter
-from reconciler.cli.execution import Execution
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import connection, validator
-from reconciler.cli.plan import complain, judged, read_files, targeted
+from reconciler.cli.plan import read_files, targeted
 from reconciler.cli.signals import finishing
 from reconciler.cli.system import SystemFailureError, system_failures
-from reconciler.commands.drift import (
-    Detection,
-    refused_fields,
-    round_result,
-    scopes_after,
-    settled_fields,
-    unreachable_scopes,
-)
+from reconciler.commands.drift import round_result, scopes_after, unreachable_scopes
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
@@ -42,12 +37,11 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.cli.records import Records
     from reconciler.cli.watch import Watch
-    from reconciler.client import Reader, Writer
     from reconciler.clock import Clock
+    from reconciler.commands.drift import Detection
     from reconciler.declared import DesiredState
+    from reconciler.history.database import Database
     from reconciler.history.rounds import History
-    from reconciler.model import FieldChange, Outcome
-    from reconciler.plan import Selection
     from reconciler.report import DriftedField
 
     FieldKey = tuple[str, str]
@@ -67,17 +61,18 @@ class Rounds:
         console: Console,
         stop: threading.Event,
         records: Records,
+        database: Database,
         history: History,
         watch: Watch,
     ) -> None:
         """Take the options, where to write things down, and who is told of a round."""
         from reconciler.commands.validate import WatchedFiles  # noqa: PLC0415 - --help needs no engine
+        from reconciler.history.applied import Applied  # noqa: PLC0415 - the same
 
         self._parameters = parameters
         self._clock = clock
         self._console = console
         self._stop = stop
-        self._records = records
         self._history = history
         self._watch = watch
         self._kinds = known_kinds(parameters, console.warning)
@@ -89,7 +84,10 @@ class Rounds:
         keep = parameters["keep"] if parameters["history"] else min(parameters["keep"], longest)
         self._keep = dt.timedelta(seconds=keep)
         self._has_reached = False
-        self._workers = Workers(parameters["parallelism"])  # they live as long as the process
+        workers = Workers(parameters["parallelism"])  # they live as long as the process
+        applied = Applied(database, self._kinds)
+        self._detector = Detector(parameters, self._kinds, workers, console, applied)
+        self._corrector = Corrector(parameters, self._kinds, workers, clock, console, stop, records)
         self._printer = DriftPrinter(parameters, console)
         self._complained: tuple[str, ...] = ()
         self._troubles: set[Trouble] = set()
@@ -99,10 +97,20 @@ class Rounds:
 
         Raises ReconcilerError if nothing could be compared.
         """
-        report, error = self._recorded(self._read, finishing(self._stop, self._console))
+        report, error = self._recorded(
+            self._read, finishing(self._stop, self._console, self.held, self.tell_stored)
+        )
         if error is not None:
             raise error
         return report.result.exit_code
+
+    def held(self) -> Sequence[str]:
+        """Name the keys that are being created, whose secrets would be lost with the process."""
+        return self._corrector.held()
+
+    def tell_stored(self) -> None:
+        """Say where the secrets are that were stored so far, before the process ends at once."""
+        self._corrector.tell_stored()
 
     def again(self) -> RoundReport:
         """Do one round of a service, whose signals are its own.
@@ -206,31 +214,29 @@ class Rounds:
 
         code = ExitCode.DONE
         with (Reader if self._parameters["correct"] is None else Writer)(link) as client:
-            detection = self._detect(client, state, selected, now)
-            self._printer.show(detection, now)
+            detection = self._detector.detect(client, state, selected, now)
+            self._printer.warn(detection.plan.warnings)
+            new_keys = self._detector.new_keys(detection, now)
+            self._printer.show(detection, new_keys, now)
             fields = detection.fields()
             contested = self._contested(whole, fields)
             self._history.saw(fields, detection.compared(state, selected), self._declared(whole))
+            self._detector.store(detection, whole, state, selected, now)
             if isinstance(client, Writer):
                 with writing:
-                    code, fields = self._correct(client, detection, fields, contested, now)
+                    code, fields = self._corrector.correct(client, detection, fields, contested, now)
+                self._printer.tell_left(detection, fields)
+        report = self._report(detection, fields, code, now)
+        return replace(report, new_keys=tuple(key.address for key in new_keys))
+
+    def _report(
+        self, detection: Detection, fields: tuple[DriftedField, ...], code: ExitCode, now: dt.datetime
+    ) -> RoundReport:
+        pending = detection.pending_fields()
+        errors = (*self._complained, *(str(problem) for problem in detection.problems))
+        scopes = scopes_after(detection.scopes(), fields, pending)
         result = round_result(detection, fields, code)
-        errors = (*self._complained, *(str(problem) for problem in detection.plan.problems))
-        scopes = scopes_after(detection.scopes(), fields)
-        return RoundReport(now, self._clock.now(), result, scopes, fields, errors)
-
-    def _detect(
-        self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime
-    ) -> Detection:
-        from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
-        from reconciler.drift import drift_of, of_existing_keys  # noqa: PLC0415 - the same
-
-        self._printer.warn(state.warnings)
-        with self._console.progress("Reading scopes", len(state.scopes)) as advance:
-            planner = Planner(client, self._kinds, self._workers, now)
-            found, unread = planner.plan_readable(state, selected, advance)
-        plan = of_existing_keys(self._kinds, found)
-        return Detection(plan, drift_of(self._kinds, plan), unread)
+        return RoundReport(now, self._clock.now(), result, scopes, fields, errors, pending)
 
     def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
         """Name the fields that would be corrected, were they not contested."""
@@ -238,7 +244,7 @@ class Rounds:
 
         parameters = self._parameters
         correct = parameters["correct"]
-        wanted = [] if correct is None else [f for f in fields if Correction(correct).covers(f.change.effect)]
+        wanted = [] if correct is None else [f for f in fields if Correction(correct).covers(f.change)]
         window = dt.timedelta(seconds=parameters["contested_window"])
         rule = TugOfWar(parameters["contested_after"], window)
         return self._history.contested(wanted, self._declared(state), rule)
@@ -247,35 +253,3 @@ class Rounds:
         from reconciler.drift import declared_values  # noqa: PLC0415 - --help needs no engine
 
         return lambda fields: declared_values(self._kinds, state, fields) if fields else {}
-
-    def _correct(
-        self,
-        writer: Writer,
-        detection: Detection,
-        fields: tuple[DriftedField, ...],
-        contested: frozenset[FieldKey],
-        now: dt.datetime,
-    ) -> tuple[ExitCode, tuple[DriftedField, ...]]:
-        from reconciler.commands.apply import Freshness  # noqa: PLC0415 - --help needs no engine
-        from reconciler.drift import Correction, corrections  # noqa: PLC0415 - the same
-
-        parameters, console = self._parameters, self._console
-        covered = Correction(parameters["correct"])
-
-        def wanted(address: str, change: FieldChange) -> bool:
-            return covered.covers(change.effect) and (address, change.field) not in contested
-
-        correction = corrections(self._kinds, detection.plan, detection.drifted, wanted, now)
-        correction = judged(correction, parameters)
-        if correction.refusals:
-            complain(correction, console)
-            console.note("Nothing was corrected.")
-            return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, ()), correction)
-        code = ExitCode.DONE
-        outcomes: Sequence[Outcome] = ()
-        if correction.changes:
-            execution = Execution(writer, self._kinds, self._workers, console, self._records, self._stop)
-            code, outcomes = execution.run(correction, Freshness.JUST_MADE)
-        after = settled_fields(fields, contested, outcomes)
-        self._printer.tell_left(detection, after)
-        return code, after

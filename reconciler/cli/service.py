@@ -9,12 +9,13 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.signals import finisher, heard
+from reconciler.cli.signals import finisher, heard, nothing_held, nothing_to_say
 from reconciler.normalize import format_instant
-from reconciler.report import RoundResult, ServiceStatus
+from reconciler.report import RoundResult
+from reconciler.status import ServiceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from reconciler.cli.console import Console
@@ -63,13 +64,19 @@ class Service:
         self._blind = 0
         self._failing_since: dt.datetime | None = None
 
-    def run(self, work: Callable[[], RoundReport]) -> None:
+    def run(
+        self,
+        work: Callable[[], RoundReport],
+        held: Callable[[], Sequence[str]] = nothing_held,
+        last_words: Callable[[], None] = nothing_to_say,
+    ) -> None:
         """Call ``work`` in each round.
 
         Rounds in which nothing could be read are followed by growing distances; every failure is told
-        together with since when rounds have failed.
+        together with since when rounds have failed. A second signal does not end the process while something
+        is ``held``; else ``last_words`` is called before.
         """
-        with self._signals():
+        with self._signals(held, last_words):
             self._supervisor.tell("READY=1")
             planned = self._clock.monotonic()
             self._round(work)
@@ -136,9 +143,11 @@ class Service:
             )
         self._failures, self._failing_since = 0, None
 
-    def _signals(self) -> AbstractContextManager[None]:
+    def _signals(
+        self, held: Callable[[], Sequence[str]], last_words: Callable[[], None]
+    ) -> AbstractContextManager[None]:
         """Listen for signals as long as the service runs."""
-        finish = finisher(self._stop, self._console)
+        finish = finisher(self._stop, self._console, held, last_words)
 
         def end() -> None:
             finish()

@@ -57,19 +57,20 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
         thread.join()
 
 
-def _nothing_held() -> Sequence[str]:
+def nothing_held() -> Sequence[str]:
+    """Name nothing that would be lost with the process."""
     return ()
 
 
-def _nothing_to_say() -> None:
-    pass
+def nothing_to_say() -> None:
+    """Say nothing before the process ends."""
 
 
 def finisher(
     stop: threading.Event,
     console: Console,
-    held: Callable[[], Sequence[str]] = _nothing_held,
-    last_words: Callable[[], None] = _nothing_to_say,
+    held: Callable[[], Sequence[str]] = nothing_held,
+    last_words: Callable[[], None] = nothing_to_say,
 ) -> Callable[[], None]:
     """Make a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
 
@@ -95,8 +96,8 @@ def finisher(
 def finishing(
     stop: threading.Event,
     console: Console,
-    held: Callable[[], Sequence[str]] = _nothing_held,
-    last_words: Callable[[], None] = _nothing_to_say,
+    held: Callable[[], Sequence[str]] = nothing_held,
+    last_words: Callable[[], None] = nothing_to_say,
 ) -> AbstractContextManager[None]:
     """Let stop signals set ``stop`` as long as the context lasts; the second ends the process at once.
 

@@ -11,7 +11,14 @@ from reconciler.cli.credentials import webhook_secret
 from reconciler.cli.options import USER_AGENT, missing_extra
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.history.news import News
-from reconciler.notification import Telling, Trouble, condition_message, drift_message, telling
+from reconciler.notification import (
+    Telling,
+    Trouble,
+    condition_message,
+    drift_message,
+    new_keys_message,
+    telling,
+)
 from reconciler.report import RoundResult
 from reconciler.secret import Secret
 from reconciler.systemd import Pulse, Supervisor
@@ -103,6 +110,9 @@ class Watch:
         if due and self._send(drift_message([one.episode for one in due], now, base_url, self._run)):
             self._news.tell(due)
         self._news.tell(by_telling[Telling.NEVER])
+        keys = self._news.untold_keys()
+        if keys and self._send(new_keys_message(keys, now, base_url, self._run)):
+            self._news.tell_keys(keys)
 
     def _send(self, message: Mapping[str, Any]) -> bool:
         """Send a message, and tell whether it arrived: if not, a later round sends it again."""

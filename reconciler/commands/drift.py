@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
+from reconciler.drift import record_names
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model import Result
 from reconciler.report import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
@@ -14,36 +16,66 @@ if TYPE_CHECKING:
 
     from reconciler.declared import DesiredState
     from reconciler.drift import DriftedKey
-    from reconciler.errors import ReconcilerError
+    from reconciler.errors import Problem, ReconcilerError
     from reconciler.model import Outcome, Plan
     from reconciler.scope import Scope
 
     FieldKey = tuple[str, str]
 
+NOTHING_LEFT: Final[Mapping[FieldKey, str]] = MappingProxyType({})
+_NAMED: Final = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What a round found: the plan that would bring everything back, the drift, the scopes not read."""
+    """What a round found: the plan that would make everything as desired, and the scopes that were not read.
+
+    ``drifted`` is what changed outside Git, or may have; ``pending`` is what Git alone changed.
+    """
 
     plan: Plan
     drifted: tuple[DriftedKey, ...]
     unread: Mapping[Scope, ReconcilerError]
+    pending: tuple[DriftedKey, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return why something could not be compared."""
+        obstacles = set(self.obstacles)
+        return tuple(problem for problem in self.plan.problems if problem not in obstacles)
+
+    @property
+    def obstacles(self) -> tuple[Problem, ...]:
+        """Return why some of what differs could not be applied as it stands: of it all is known."""
+        compared = {change.address for change in (*self.plan.changes, *self.plan.missing)}
+        return tuple(
+            problem for problem in self.plan.problems if problem.address in compared and not problem.is_live
+        )
 
     def fields(self) -> tuple[DriftedField, ...]:
-        """Give each drifted field, as yet left to a person."""
-        return tuple(
-            DriftedField(key.correction.scope, key.correction.name, change, FieldOutcome.LEFT)
-            for key in self.drifted
-            for change in key.fields
-        )
+        """Return each drifted field, and each key created or deleted, as yet left to a person."""
+        return _fields(self.drifted)
+
+    def pending_fields(self) -> tuple[DriftedField, ...]:
+        """Return each field, and each key as a whole, that waits for ``apply``."""
+        return _fields(self.pending)
 
     def scopes(self) -> tuple[ScopeReport, ...]:
-        """Give how each scope stands before anything is corrected."""
+        """Return how each scope stands before anything is corrected."""
         drifted = {key.correction.scope for key in self.drifted}
-        read = (
-            ScopeReport(scope, Standing.DRIFTED if scope in drifted else Standing.IN_SYNC, keys)
-            for scope, keys in self.plan.observed
-        )
+        pending = {key.correction.scope for key in self.pending}
+        unmanaged: dict[str, list[str]] = {}
+        for address in self.plan.unmanaged:
+            unmanaged.setdefault(address.rpartition("/")[0], []).append(address)
+        read = []
+        for scope, keys in self.plan.observed:
+            problems = self._problems_of(scope)
+            standing = _standing(
+                is_incomplete=bool(problems), is_drifted=scope in drifted, is_pending=scope in pending
+            )
+            rest = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
+            detail = "; ".join([*problems[:_NAMED], *rest])
+            read.append(ScopeReport(scope, standing, keys, detail, tuple(unmanaged.get(str(scope), ()))))
         unread = (
             ScopeReport(scope, Standing.UNREACHABLE, detail=str(error))
             for scope, error in self.unread.items()
@@ -56,7 +88,7 @@ class Detection:
         Not so is a key of a scope that could not be read, one with a problem, and one that is not selected.
         """
         unread = tuple(f"{scope}/" for scope in self.unread)
-        problems = {problem.address for problem in self.plan.problems}
+        problems = {problem.address for problem in self.problems}
         declared = {str(part.scope) for part in state.scopes}
 
         def was_compared(address: str) -> bool:
@@ -66,22 +98,49 @@ class Detection:
 
         return was_compared
 
+    def _problems_of(self, scope: Scope) -> list[str]:
+        """Return the problems of a scope; one without an address may be of any."""
+        return [
+            f"{problem.address}: {problem.message}".removeprefix(": ")
+            for problem in self.problems
+            if not problem.address or f"{problem.address}/".startswith(f"{scope}/")
+        ]
+
+
+def _fields(keys: Iterable[DriftedKey]) -> tuple[DriftedField, ...]:
+    return tuple(
+        DriftedField(key.correction.scope, key.correction.name, record, FieldOutcome.LEFT, action=key.action)
+        for key in keys
+        for record in key.records
+    )
+
+
+def _standing(*, is_incomplete: bool, is_drifted: bool, is_pending: bool) -> Standing:
+    if is_incomplete:
+        return Standing.INCOMPLETE
+    if is_drifted:
+        return Standing.DRIFTED
+    return Standing.PENDING if is_pending else Standing.IN_SYNC
+
 
 def settled_fields(
-    fields: Iterable[DriftedField], contested: Collection[FieldKey], outcomes: Iterable[Outcome]
+    fields: Iterable[DriftedField],
+    contested: Collection[FieldKey],
+    outcomes: Iterable[Outcome],
+    left: Mapping[FieldKey, str] = NOTHING_LEFT,
 ) -> tuple[DriftedField, ...]:
-    """Give ``fields`` with what became of them."""
+    """Return ``fields`` with what became of them; ``left`` says why some were not corrected."""
     by_field = {
-        (outcome.change.address, field.field): outcome
+        (outcome.change.address, name): outcome
         for outcome in outcomes
-        for field in outcome.change.fields
+        for name in record_names(outcome.change)
     }
-    return tuple(_settled(field, contested, by_field) for field in fields)
+    return tuple(_settled(field, contested, by_field, left) for field in fields)
 
 
 def refused_fields(fields: Iterable[DriftedField], correction: Plan) -> tuple[DriftedField, ...]:
-    """Give ``fields`` with those marked that ``correction``, which was refused, would have corrected."""
-    wanted = {(change.address, field.field) for change in correction.changes for field in change.fields}
+    """Return ``fields`` with those marked that ``correction``, which was refused, would have corrected."""
+    wanted = {(change.address, name) for change in correction.changes for name in record_names(change)}
     return tuple(
         replace(field, outcome=FieldOutcome.REFUSED)
         if (field.address, field.change.field) in wanted
@@ -90,11 +149,14 @@ def refused_fields(fields: Iterable[DriftedField], correction: Plan) -> tuple[Dr
     )
 
 
-def scopes_after(scopes: Iterable[ScopeReport], fields: Iterable[DriftedField]) -> tuple[ScopeReport, ...]:
-    """Give how scopes stand once ``fields`` have become what they are."""
+def scopes_after(
+    scopes: Iterable[ScopeReport], fields: Iterable[DriftedField], pending: Iterable[DriftedField] = ()
+) -> tuple[ScopeReport, ...]:
+    """Return how scopes stand once ``fields`` have become what they are."""
     left = {field.scope for field in fields if field.outcome is not FieldOutcome.CORRECTED}
+    waiting = {field.scope for field in pending}
     return tuple(
-        replace(part, standing=Standing.IN_SYNC)
+        replace(part, standing=Standing.PENDING if part.scope in waiting else Standing.IN_SYNC)
         if part.standing is Standing.DRIFTED and part.scope not in left
         else part
         for part in scopes
@@ -120,19 +182,26 @@ def round_result(detection: Detection, fields: Collection[DriftedField], code: E
     if code is not ExitCode.DONE:
         known = {ExitCode.INTERRUPTED: RoundResult.INTERRUPTED, ExitCode.REFUSED: RoundResult.REFUSED}
         return known.get(code, RoundResult.INCOMPLETE)
-    if detection.plan.problems:
+    if detection.problems:
         return RoundResult.FAILED
     if any(field.outcome is not FieldOutcome.CORRECTED for field in fields):
         return RoundResult.DRIFTED
-    return RoundResult.CORRECTED if fields else RoundResult.IN_SYNC
+    if fields:
+        return RoundResult.CORRECTED
+    return RoundResult.PENDING if detection.pending else RoundResult.IN_SYNC
 
 
 def _settled(
-    field: DriftedField, contested: Collection[FieldKey], outcomes: Mapping[FieldKey, Outcome]
+    field: DriftedField,
+    contested: Collection[FieldKey],
+    outcomes: Mapping[FieldKey, Outcome],
+    left: Mapping[FieldKey, str],
 ) -> DriftedField:
     key = (field.address, field.change.field)
     outcome = outcomes.get(key)
     if outcome is not None:
         detail = "" if outcome.result is Result.APPLIED else outcome.detail
         return replace(field, outcome=FieldOutcome.of(outcome.result), detail=detail)
-    return replace(field, outcome=FieldOutcome.CONTESTED) if key in contested else field
+    if key in contested:
+        return replace(field, outcome=FieldOutcome.CONTESTED)
+    return replace(field, detail=left.get(key, ""))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from reconciler.endpoint import same_url
 from reconciler.errors import HistoryError
+from reconciler.history.tables import VERSION, steps_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,55 +25,12 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"SQLite format 3\0"
 """How the file begins."""
-VERSION: Final = 1
 _APPLICATION: Final = 0x7265636F
 """What SQLite keeps in the file's head to tell the files of programs apart: ``reco``."""
 _MODE: Final = 0o600
 _BUSY_SECONDS: Final = 10
 _SWITCHES: Final = 20
 _LOCK_SIZE: Final = 20
-_TABLES: Final = """
-CREATE TABLE run (
-    id TEXT PRIMARY KEY, began INTEGER NOT NULL, command TEXT NOT NULL, version TEXT NOT NULL,
-    who TEXT NOT NULL, git_commit TEXT
-);
-CREATE TABLE round (
-    id INTEGER PRIMARY KEY, run TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER, result TEXT,
-    drifted INTEGER NOT NULL DEFAULT 0, corrected INTEGER NOT NULL DEFAULT 0,
-    contested INTEGER NOT NULL DEFAULT 0, errors TEXT NOT NULL DEFAULT '[]'
-);
-CREATE INDEX round_by_result ON round (result, began);
-CREATE INDEX round_by_time ON round (began);
-CREATE TABLE episode (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT NOT NULL, field TEXT NOT NULL, effect TEXT NOT NULL,
-    reason TEXT NOT NULL, declared TEXT NOT NULL, live TEXT NOT NULL, first_seen INTEGER NOT NULL,
-    last_seen INTEGER NOT NULL, rounds INTEGER NOT NULL, ended INTEGER, outcome TEXT NOT NULL,
-    detail TEXT NOT NULL DEFAULT '', corrected INTEGER, run TEXT, told TEXT NOT NULL DEFAULT ''
-);
-CREATE UNIQUE INDEX episode_open ON episode (address, field) WHERE ended IS NULL;
-CREATE INDEX episode_by_time ON episode (last_seen);
-CREATE INDEX episode_by_key ON episode (address, last_seen);
-CREATE INDEX episode_untold ON episode (outcome, told) WHERE told != outcome;
-CREATE INDEX episode_corrected ON episode (address, field, corrected) WHERE corrected IS NOT NULL;
-CREATE TABLE contest (
-    address TEXT NOT NULL, field TEXT NOT NULL, declared TEXT NOT NULL, live TEXT NOT NULL,
-    since INTEGER NOT NULL, corrections INTEGER NOT NULL, PRIMARY KEY (address, field)
-);
-CREATE TABLE settled (
-    address TEXT NOT NULL, field TEXT NOT NULL, last_episode INTEGER NOT NULL, PRIMARY KEY (address, field)
-);
-CREATE TABLE scope (
-    scope TEXT PRIMARY KEY, standing TEXT NOT NULL, since INTEGER NOT NULL, keys INTEGER NOT NULL,
-    detail TEXT NOT NULL
-);
-CREATE TABLE condition (
-    name TEXT PRIMARY KEY, since INTEGER NOT NULL, rounds INTEGER NOT NULL, told INTEGER NOT NULL,
-    over INTEGER NOT NULL
-);
-CREATE TABLE journal (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, line TEXT NOT NULL);
-CREATE INDEX journal_by_time ON journal (at);
-CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
 
 
 def storable(text: str) -> str:
@@ -167,12 +125,12 @@ class Database:
 
     def _prepare(self) -> None:
         connection = self._connection
-        self._is_new()  # before the first change: the file of another program is left as it is
+        self._format()  # before the first change: the file of another program is left as it is
         self._log_ahead()
         connection.execute("PRAGMA synchronous = FULL")
         with self.transaction():
-            if self._is_new():
-                for statement in filter(str.strip, _TABLES.split(";")):
+            if (known := self._format()) < VERSION:
+                for statement in steps_from(known):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
@@ -187,19 +145,19 @@ class Database:
                 pass  # somebody else is at it: wait for them
         self._connection.execute("PRAGMA journal_mode = WAL")
 
-    def _is_new(self) -> bool:
-        """Tell whether the file holds nothing yet. Raises HistoryError if it is none of ours."""
+    def _format(self) -> int:
+        """Return the format of the file, 0 if it holds nothing yet. Raises HistoryError if it is not ours."""
         # One statement: another process may be making the file.
         ((application, version, tables),) = self._connection.execute(
             "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
             " FROM pragma_application_id, pragma_user_version"
         ).fetchall()
-        if (application, version) == (_APPLICATION, VERSION):
-            return False
-        if application == version == tables == 0:
-            return True
         is_ours = application == _APPLICATION
-        what = f"of format {version}, and only {VERSION} is known" if is_ours else "no history"
+        if is_ours and 1 <= version <= VERSION:
+            return int(version)
+        if application == version == tables == 0:
+            return 0
+        what = f"of format {version}, and only those up to {VERSION} are known" if is_ours else "no history"
         raise HistoryError(f"{self._name} cannot be used: it is {what}; name another file")
 
     @contextmanager

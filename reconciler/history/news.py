@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.history.queries import EPISODE, episode_of
 from reconciler.notification import AFTER_ROUNDS, Condition, Trouble, Untold
+from reconciler.status import NewKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,19 @@ class News:
         facts = [(one.episode.outcome.value, one.number) for one in untold]
         with self._database.transaction() as connection:
             connection.executemany("UPDATE episode SET told = ? WHERE id = ?", facts)
+
+    def untold_keys(self) -> tuple[NewKey, ...]:
+        """Return the new undeclared keys that were not notified yet, sorted. Raises HistoryError."""
+        rows = self._database.rows(
+            "SELECT address, first_seen FROM unmanaged WHERE is_new AND NOT told ORDER BY address"
+        )
+        return tuple(NewKey(address, dt.datetime.fromtimestamp(first, dt.UTC)) for address, first in rows)
+
+    def tell_keys(self, keys: Iterable[NewKey]) -> None:
+        """Store that new undeclared keys have been notified. Raises HistoryError."""
+        with self._database.transaction() as connection:
+            for key in keys:
+                connection.execute("UPDATE unmanaged SET told = 1 WHERE address = ?", (key.address,))
 
     def update(
         self, troubles: Iterable[Trouble], after_rounds: int, now: dt.datetime

@@ -7,17 +7,17 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Effect
+from reconciler.model import Action, DriftOrigin, Effect
 from reconciler.notification import Condition, Trouble
-from reconciler.report import (
+from reconciler.report import FieldOutcome, RoundResult, Standing
+from reconciler.status import (
     Contest,
     Episode,
-    FieldOutcome,
     KeyHistory,
-    RoundResult,
+    NewKey,
+    Pending,
     RoundSummary,
     ScopeStatus,
-    Standing,
     Status,
 )
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.history.database import Database
-    from reconciler.report import ServiceStatus
+    from reconciler.status import ServiceStatus
 
 EPISODE: Final = (
     "SELECT id, told, address, field, effect, reason, declared, live, first_seen, last_seen, rounds, outcome,"
-    " detail, ended, corrected, run FROM episode"
+    " detail, ended, corrected, run, action, origin FROM episode"
 )
-_ROUND: Final = "SELECT began, ended, result, run, drifted, corrected, contested, errors FROM round"
+_ROUND: Final = "SELECT began, ended, result, run, drifted, corrected, contested, errors, pending FROM round"
 _SELECTED: Final = "last_seen >= ? AND (? = '*' OR matches(address, ?))"
 _SUCCESSES: Final = tuple(result.value for result in RoundResult if result.is_success)
 
@@ -106,6 +106,8 @@ def _status(
         last_success=_moment(success[0][0]) if success else None,
         file=database.file,
         service=service,
+        pending=pending(database),
+        new_keys=new_keys(database),
     )
 
 
@@ -118,6 +120,33 @@ def contests(database: Database) -> tuple[Contest, ...]:
         Contest(address, field, json.loads(declared), json.loads(live), _moment(since), corrections)
         for address, field, declared, live, since, corrections in rows
     )
+
+
+def pending(database: Database) -> tuple[Pending, ...]:
+    """Return what waits for an apply, sorted by address. Raises HistoryError."""
+    rows = database.rows(
+        "SELECT address, field, action, effect, reason, declared, live, since FROM pending"
+        " ORDER BY address, field"
+    )
+    return tuple(
+        Pending(
+            address=address,
+            field=field,
+            action=Action(action),
+            effect=Effect(effect),
+            reason=reason,
+            declared=json.loads(declared),
+            live=json.loads(live),
+            since=_moment(since),
+        )
+        for address, field, action, effect, reason, declared, live, since in rows
+    )
+
+
+def new_keys(database: Database) -> tuple[NewKey, ...]:
+    """Return the undeclared live keys that rounds have seen come, sorted by address. Raises HistoryError."""
+    rows = database.rows("SELECT address, first_seen FROM unmanaged WHERE is_new ORDER BY address")
+    return tuple(NewKey(address, _moment(first)) for address, first in rows)
 
 
 def conditions(database: Database) -> tuple[Condition, ...]:
@@ -184,7 +213,7 @@ def episode_of(row: tuple[Any, ...]) -> Episode:
         detail,
         *rest,
     ) = row
-    ended, corrected, run = rest
+    ended, corrected, run, action, origin = rest
     return Episode(
         address=address,
         field=field,
@@ -200,11 +229,13 @@ def episode_of(row: tuple[Any, ...]) -> Episode:
         ended=None if ended is None else _moment(ended),
         corrected=None if corrected is None else _moment(corrected),
         run=run,
+        action=Action(action),
+        origin=None if origin is None else DriftOrigin(origin),
     )
 
 
 def _round(row: tuple[Any, ...]) -> RoundSummary:
-    began, ended, result, run, drifted, corrected, contested, errors = row
+    began, ended, result, run, drifted, corrected, contested, errors, pending = row
     return RoundSummary(
         _moment(began),
         None if ended is None else _moment(ended),
@@ -214,6 +245,7 @@ def _round(row: tuple[Any, ...]) -> RoundSummary:
         corrected,
         contested,
         tuple(json.loads(errors)),
+        pending,
     )
 
 

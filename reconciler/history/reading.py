@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import HistoryError
 from reconciler.history.database import Database, address, check_place, connect
+from reconciler.history.tables import views_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -80,8 +81,11 @@ class ReadOnlyDatabase(Database):
         return copy
 
     def _prepare(self) -> None:
-        if self._is_new():
+        known = self._format()
+        if not known:
             raise HistoryError(f"{self._name} holds nothing: no run has kept it yet")
+        for statement in views_of(known):
+            self._connection.execute(statement)
 
 
 def _size(file: str) -> int:

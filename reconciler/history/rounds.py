@@ -7,7 +7,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.history.database import storable
+from reconciler.drift import WHOLE_KEY, record_names
+from reconciler.history.applied import store_write
+from reconciler.history.contests import add_contest, end_contests
+from reconciler.model import Action
 from reconciler.normalize import json_text
 from reconciler.report import FieldOutcome, Standing
 
@@ -69,9 +72,9 @@ class History:
         """
         earliest = self._now() - rule.window.total_seconds()
         with self._database.transaction() as connection:
-            _end_contests(connection, declared)
+            end_contests(connection, declared)
             for field in drifted:
-                _contest(connection, field, rule.corrections, earliest, self._now())
+                add_contest(connection, field, rule.corrections, earliest, self._now())
             rows = connection.execute("SELECT address, field FROM contest").fetchall()
         return frozenset((address, field) for address, field in rows)
 
@@ -103,13 +106,17 @@ class History:
         """Take no notice of a write before it is sent: a journal does."""
 
     def after(self, outcome: Outcome) -> None:
-        """Note what became of the drift that a write was to correct. Raises HistoryError."""
-        result = FieldOutcome.of(outcome.result)
+        """Note what became of the drift that a write was to correct, and what it applied.
+
+        Raises HistoryError.
+        """
+        result, change = FieldOutcome.of(outcome.result), outcome.change
         with self._database.transaction() as connection:
-            for field in outcome.change.fields:
-                key = (outcome.change.address, field.field)
+            store_write(connection, outcome)
+            for name in record_names(change):
+                key = (change.address, name)
                 if result is FieldOutcome.CORRECTED:
-                    _corrected(connection, key, json_text(field.after), self._now(), self._run)
+                    _corrected(connection, key, _desired(change, name), self._now(), self._run)
                 else:
                     _note(connection, key, result, outcome.detail)
 
@@ -135,11 +142,12 @@ class History:
                 counts[FieldOutcome.CORRECTED],
                 counts[FieldOutcome.CONTESTED],
                 json.dumps(report.errors),
+                len(report.pending),
                 self._round,
             )
             connection.execute(
                 "UPDATE round SET ended = ?, result = ?, drifted = ?, corrected = ?, contested = ?,"
-                " errors = ? WHERE id = ?",
+                " errors = ?, pending = ? WHERE id = ?",
                 facts,
             )
             _keep_scopes(connection, report, declared)
@@ -175,74 +183,38 @@ class JournalTable:
             connection.execute("INSERT INTO journal (at, line) VALUES (?, ?)", facts)
 
 
-def clear_contest(database: Database, address: str, field: str) -> bool:
-    """End the contest over a field: it is corrected again. Give False if there is none.
-
-    Raises HistoryError.
-    """
-    with database.transaction() as connection:
-        return _end_contest(connection, (address, field))
-
-
-def _end_contests(
-    connection: sqlite3.Connection,
-    declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
-) -> None:
-    rows = connection.execute("SELECT address, field, declared FROM contest").fetchall()
-    present = declared([(address, field) for address, field, _ in rows]) if rows else {}
-    for address, field, value in rows:
-        if storable(present.get((address, field), "")) != value:
-            _end_contest(connection, (address, field))
-
-
-def _end_contest(connection: sqlite3.Connection, key: FieldKey) -> bool:
-    """Forget a contest; corrections up to now do not count towards another. Give False if there is none."""
-    found = connection.execute("DELETE FROM contest WHERE address = ? AND field = ?", key)
-    if not found.rowcount:
-        return False
-    # Not by their moments: a correction in the same second that comes after counts.
-    connection.execute(
-        "INSERT INTO settled SELECT ?, ?, coalesce(max(id), 0) FROM episode"
-        " WHERE address = ? AND field = ? AND corrected IS NOT NULL"
-        " ON CONFLICT DO UPDATE SET last_episode = excluded.last_episode",
-        (*key, *key),
-    )
-    return True
-
-
-def _contest(
-    connection: sqlite3.Connection, field: DriftedField, corrections: int, earliest: float, now: int
-) -> None:
-    key = (field.address, field.change.field)
-    declared, live = json_text(field.declared), json_text(field.live)
-    known = connection.execute("UPDATE contest SET live = ? WHERE address = ? AND field = ?", (live, *key))
-    if known.rowcount:
-        return
-    ((count,),) = connection.execute(
-        "SELECT count(*) FROM episode WHERE address = ? AND field = ? AND corrected > ? AND declared = ?"
-        " AND id > coalesce((SELECT last_episode FROM settled WHERE address = ? AND field = ?), 0)",
-        (*key, earliest, declared, *key),
-    ).fetchall()
-    if count >= corrections:
-        statement = "INSERT INTO contest VALUES (?, ?, ?, ?, ?, ?)"
-        connection.execute(statement, (*key, declared, live, now, count))
+def _desired(change: Change, name: str) -> str:
+    """Return, as JSON, what a write makes of a field, or of a key that it creates or deletes."""
+    if name != WHOLE_KEY:
+        return json_text(change.after[name])
+    return json_text(dict(change.after)) if change.action is Action.CREATE else "null"
 
 
 def _saw(connection: sqlite3.Connection, field: DriftedField, now: int) -> None:
     key = (field.address, field.change.field)
     values = (json_text(field.declared), json_text(field.live))
     seen = connection.execute(
-        "UPDATE episode SET last_seen = ?, rounds = rounds + 1"
+        "UPDATE episode SET last_seen = ?, rounds = rounds + 1, origin = ?"
         " WHERE address = ? AND field = ? AND ended IS NULL AND declared = ? AND live = ?",
-        (now, *key, *values),
+        (now, field.origin, *key, *values),
     )
     if seen.rowcount:
         return
     _end(connection, key, FieldOutcome.CHANGED, now)
     connection.execute(
         "INSERT INTO episode (address, field, effect, reason, declared, live, first_seen, last_seen, rounds,"
-        " outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
-        (*key, field.change.effect.value, field.change.reason, *values, now, now, field.outcome.value),
+        " outcome, action, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+        (
+            *key,
+            field.change.effect.value,
+            field.change.reason,
+            *values,
+            now,
+            now,
+            field.outcome.value,
+            field.action.value,
+            field.origin,
+        ),
     )
 
 

@@ -1,10 +1,18 @@
-"""Drift for people, in the words of Terraform's refresh-only plans."""
+"""Drift for people, in the words of Terraform's refresh-only plans.
+
+Who changed what is said only where it is known: without a history or a base commit the words are neutral.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Effect
+from reconciler.model import Action, DriftOrigin, Effect
+from reconciler.normalize import format_instant
+from reconciler.render.escape import printable
+from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, counted, plain
 
 if TYPE_CHECKING:
@@ -12,33 +20,142 @@ if TYPE_CHECKING:
 
     from reconciler.drift import DriftedKey
     from reconciler.render.text import Paint
+    from reconciler.status import NewKey
+
+NAMED: Final = 20
+"""So many unmanaged keys are named unless all are wanted."""
+_KNOWN: Final = {
+    Action.CREATE: "has been created",
+    Action.UPDATE: "has changed",
+    Action.DELETE: "has been deleted",
+}
+_NEUTRAL: Final = {
+    Action.UPDATE: "differs from the files",
+    Action.DELETE: "has been deleted, or was never created",
+}
 
 
-def render_drift(drifted: Sequence[DriftedKey], *, is_whole: bool, paint: Paint = plain) -> str:
-    """Give what changed outside Git, ending with a newline.
+@dataclass(frozen=True, slots=True)
+class DriftView:
+    """What a round found, to be shown.
 
-    ``is_whole`` says that every declared key could be compared.
+    ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that came since
+    the rounds began, and ``named`` how many of them are named. It ``is_complete`` if everything could be
+    compared.
     """
-    return "\n".join(_lines(drifted, is_whole, paint)) + "\n"
+
+    drifted: Sequence[DriftedKey]
+    pending: Sequence[DriftedKey] = ()
+    unmanaged: Sequence[str] = ()
+    new: Sequence[NewKey] = ()
+    is_complete: bool = True
+    named: int = NAMED
 
 
-def _lines(drifted: Sequence[DriftedKey], is_whole: bool, paint: Paint) -> Iterator[str]:  # noqa: FBT001 - passed on
-    if not drifted:
-        if is_whole:
-            yield paint("No changes. Your infrastructure still matches the configuration.", Colour.ADD)
-        else:
-            yield "No drift was found in the keys without errors."
-        return
-    yield "Note: Objects have changed outside Git"
+def render_drift(view: DriftView, paint: Paint = plain) -> str:
+    """Return what is not as desired, ending with a newline."""
+    return "\n".join(_lines(view, paint)) + "\n"
+
+
+def title(key: DriftedKey) -> str:
+    """Return what became of a live key, as far as it is known."""
+    if key.origins == {DriftOrigin.CONFLICT}:
+        return f"{_KNOWN[key.action]}, and the files have changed too"
+    if None not in key.origins:
+        return _KNOWN[key.action]
+    if key.action is Action.CREATE:
+        other = "is no longer declared" if key.correction.is_undeclared else "is yet to be deleted"
+        return f"has been created, or {other}"
+    return _NEUTRAL[key.action]
+
+
+def _lines(view: DriftView, paint: Paint) -> Iterator[str]:
+    if view.drifted:
+        yield from _drift_lines(view.drifted, paint)
+    elif not view.is_complete:
+        yield "What could be compared has not drifted; the errors name what could not be."
+    elif not view.pending:
+        yield paint("No changes. Your infrastructure still matches the configuration.", Colour.ADD)
+    else:
+        yield "No changes outside Git. Your infrastructure is as it was last applied."
+    if view.pending:
+        yield ""
+        yield from _pending_lines(view.pending, paint)
+    yield from _unmanaged_lines(view, paint)
+
+
+def _drift_lines(drifted: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
+    is_known = all(None not in key.origins for key in drifted)
+    found = "changes made outside Git" if is_known else "differences"
+    yield f"Note: Objects {'have changed outside Git' if is_known else 'differ from the files'}"
     yield ""
-    yield "reconciler detected the following changes made outside Git, from the declared to the live value:"
+    yield f"reconciler detected the following {found}, from the declared to the live value:"
     yield ""
     for key in drifted:
-        yield from change_lines(key.correction, key.fields, "has changed", paint)
+        shown = replace(key.correction, action=key.action)
+        yield from change_lines(shown, key.fields, title(key), _alarming(paint))
         yield ""
-    yield f"Drift: {counted(len(drifted), 'key')} changed outside Git."
-    yield access_line(
-        sum(key.effect.grants for key in drifted),
+    yield drift_line(drifted)
+    grants = sum(key.effect.grants for key in drifted)
+    access = access_line(
+        grants,
         sum(key.effect.revokes for key in drifted),
         sum(key.effect is Effect.NEUTRAL for key in drifted),
     )
+    yield paint(access, Colour.REMOVE) if grants else access
+    if not is_known:
+        yield "Origin: not known; --history FILE or --base REF says whether Git is ahead."
+
+
+def drift_line(drifted: Sequence[DriftedKey]) -> str:
+    """Return how many keys are not as desired, and how."""
+    count = len(drifted)
+    if any(None in key.origins for key in drifted):
+        what = "differs from the files" if count == 1 else "differ from the files"
+    else:
+        what = "changed outside Git"
+    actions = Counter(key.action for key in drifted)
+    conflicts = sum(DriftOrigin.CONFLICT in key.origins for key in drifted)
+    parts = {
+        "created": actions[Action.CREATE],
+        "deleted": actions[Action.DELETE],
+        "in conflict with a change in Git": conflicts,
+    }
+    named = ", ".join(f"{number} {words}" for words, number in parts.items() if number)
+    return f"Drift: {counted(count, 'key')} {what}{f' ({named})' if named else ''}."
+
+
+def _alarming(paint: Paint) -> Paint:
+    """Paint what grants access, which is good news in a plan, like what takes it away."""
+    return lambda text, colour: paint(text, Colour.REMOVE if colour is Colour.ADD else colour)
+
+
+def _pending_lines(pending: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
+    yield "Pending: Git is ahead, and apply has not run yet. It would perform the following actions:"
+    yield ""
+    for key in pending:
+        change = key.correction
+        names = {field.field for field in key.fields}
+        fields = tuple(field for field in change.fields if field.field in names)
+        shown = replace(change, fields=tuple(replace(one, origin=DriftOrigin.PENDING) for one in fields))
+        yield from change_lines(shown, shown.fields, SYMBOLS[change.action][2], paint)
+        yield ""
+    verb = "waits" if len(pending) == 1 else "wait"
+    yield f"Pending: {counted(len(pending), 'key')} {verb} for apply."
+
+
+def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
+    if not view.unmanaged:
+        return
+    new = {key.address: key for key in view.new}
+    counts = f"{counted(len(view.unmanaged), 'key')} live but not declared"
+    yield f"Unmanaged: {counts}{f', {len(new)} of them new' if new else ''}:"
+    ordered = sorted(view.unmanaged, key=lambda address: address not in new)
+    for address in ordered[: view.named]:
+        if address in new:
+            since = format_instant(new[address].first_seen)
+            yield paint(f"  {printable(address)} (new, first seen {since})", Colour.CHANGE)
+        else:
+            yield f"  {printable(address)}"
+    if len(ordered) > view.named:
+        yield f"  and {len(ordered) - view.named} more (-v lists them)"

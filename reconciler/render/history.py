@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model import Action
 from reconciler.normalize import format_instant
 from reconciler.render.escape import printable, tamed
 from reconciler.render.text import counted
-from reconciler.render.values import change_text, clear_command
+from reconciler.render.values import change_text, clear_command, field_name, origin_text
+from reconciler.report import Standing
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from reconciler.report import Contest, Episode, RoundSummary, Status
+    from reconciler.status import Contest, Episode, Pending, RoundSummary, Status
 
 FORMAT_VERSION: Final = "1.0"
 
@@ -45,6 +47,10 @@ def render_history_json(status: Status, episodes: Sequence[Episode], total: int)
             for scope in status.scopes
         ],
         "contested": [_contest(contest) for contest in status.contests],
+        "pending": [_pending(one) for one in status.pending],
+        "new_unmanaged": [
+            {"address": key.address, "first_seen": format_instant(key.first_seen)} for key in status.new_keys
+        ],
         "drift": [episode_facts(episode) for episode in episodes],
         "omitted": total - len(episodes),
     }
@@ -52,7 +58,7 @@ def render_history_json(status: Status, episodes: Sequence[Episode], total: int)
 
 
 def episode_facts(episode: Episode) -> dict[str, Any]:
-    """Give the drift of a field as JSON members."""
+    """Return the drift of a field, or of a whole key, as JSON members."""
     return {
         "address": episode.address,
         "field": episode.field,
@@ -63,6 +69,8 @@ def episode_facts(episode: Episode) -> dict[str, Any]:
         "first_seen": format_instant(episode.first_seen),
         "last_seen": format_instant(episode.last_seen),
         "rounds": episode.rounds,
+        "action": episode.action.value,
+        "origin": origin_text(episode.origin),
         "outcome": episode.outcome.value,
         "detail": episode.detail,
         "ended": _optional(episode.ended),
@@ -81,11 +89,10 @@ def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[
         yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
         for error in last.errors:
             yield f"  {printable(error)}"
-    for contest in status.contests:
-        yield from _contest_lines(contest, status.file)
+    yield from _present_lines(status)
     yield ""
     if not episodes:
-        yield "No drift."
+        yield "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
         return
     address = None
     for episode in episodes:
@@ -99,8 +106,22 @@ def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[
         yield f"The latest {len(episodes)} are shown; --limit shows more."
 
 
+def _present_lines(status: Status) -> Iterator[str]:
+    """Return what is so now: what could not be compared, contests, what is pending, new undeclared keys."""
+    for scope in status.scopes:
+        if scope.standing in {Standing.INCOMPLETE, Standing.UNREACHABLE}:
+            yield f"Not compared: {printable(scope.scope)}: {scope.standing}: {printable(scope.detail)}"
+    for contest in status.contests:
+        yield from _contest_lines(contest, status.file)
+    for one in status.pending:
+        yield from _pending_lines(one)
+    for key in status.new_keys:
+        since = format_instant(key.first_seen)
+        yield f"New and not declared: {printable(key.address)}, first seen {since}"
+
+
 def _contest_lines(contest: Contest, file: str | None) -> Iterator[str]:
-    address, field = printable(contest.address), printable(contest.field)
+    address, field = printable(contest.address), printable(field_name(contest.field))
     times = counted(contest.corrections, "time")
     yield f"Contested: {address} {field} since {format_instant(contest.since)}, corrected {times}"
     yield f"  {change_text(contest.declared, contest.live)}"
@@ -109,10 +130,26 @@ def _contest_lines(contest: Contest, file: str | None) -> Iterator[str]:
 
 
 def _episode_lines(episode: Episode) -> Iterator[str]:
-    change = change_text(episode.declared, episode.live)
-    yield f"  ~ {printable(episode.field)} = {change}  # {episode.effect.value}: {printable(episode.reason)}"
+    label = "" if episode.origin is None else f"[{episode.origin}] "
+    note = f"{label}{episode.effect.value}: {printable(episode.reason)}"
+    yield f"  {_drift_text(episode)}  # {note}"
     seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
     yield f"    {seen}, {counted(episode.rounds, 'round')}; {_outcome(episode)}"
+
+
+def _pending_lines(pending: Pending) -> Iterator[str]:
+    since = format_instant(pending.since)
+    yield f"Pending: {printable(pending.address)} since {since}; Git is ahead, and apply has not run yet"
+    yield f"  {_drift_text(pending)}"
+
+
+def _drift_text(drift: Episode | Pending) -> str:
+    """Show what became of a field, or of a whole key, from the desired to the live value."""
+    if drift.action is Action.CREATE:
+        return "+ key created"
+    if drift.action is Action.DELETE:
+        return "- key deleted"
+    return f"~ {printable(drift.field)} = {change_text(drift.declared, drift.live)}"
 
 
 def _outcome(episode: Episode) -> str:
@@ -134,7 +171,21 @@ def _round(last: RoundSummary) -> dict[str, Any]:
         "drifted": last.drifted,
         "corrected": last.corrected,
         "contested": last.contested,
+        "pending": last.pending,
         "errors": list(last.errors),
+    }
+
+
+def _pending(pending: Pending) -> dict[str, Any]:
+    return {
+        "address": pending.address,
+        "field": pending.field,
+        "action": pending.action.value,
+        "declared": pending.declared,
+        "live": pending.live,
+        "effect": pending.effect.value,
+        "reason": pending.reason,
+        "since": format_instant(pending.since),
     }
 
 

@@ -10,15 +10,16 @@ from reconciler.model import Action, Origin
 from reconciler.normalize import format_instant
 from reconciler.render.escape import tamed
 from reconciler.render.gitlab import action_counts
+from reconciler.render.values import origin_text
 from reconciler.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
 
     from reconciler.drift import DriftedKey
     from reconciler.errors import Problem
     from reconciler.model import Change, Plan
+    from reconciler.render.drift import DriftView
 
 FORMAT_VERSION: Final = "1.0"
 ACTIONS: Final = {
@@ -29,9 +30,31 @@ ACTIONS: Final = {
 }
 
 
-def render_json(plan: Plan, made_at: dt.datetime, drifted: Sequence[DriftedKey] | None = None) -> str:
-    """Give the plan as one JSON object, ending with a newline; ``drifted`` adds what changed outside Git."""
-    document: dict[str, Any] = {
+def render_json(plan: Plan, made_at: dt.datetime) -> str:
+    """Return the plan as one JSON object, ending with a newline."""
+    return _rendered(_document(plan, made_at))
+
+
+def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
+    """Return what a round of drift found in the same form: ``plan`` would make everything as desired."""
+    return _rendered(
+        {
+            **_document(plan, made_at),
+            "resource_drift": [_drift(key) for key in view.drifted],
+            "resource_pending": [_drift(key) for key in view.pending],
+            "new_unmanaged": [
+                {"address": key.address, "first_seen": format_instant(key.first_seen)} for key in view.new
+            ],
+        }
+    )
+
+
+def _rendered(document: dict[str, Any]) -> str:
+    return tamed(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
+
+
+def _document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
+    return {
         "format_version": FORMAT_VERSION,
         "reconciler_version": __version__,
         "timestamp": format_instant(made_at),
@@ -51,9 +74,6 @@ def render_json(plan: Plan, made_at: dt.datetime, drifted: Sequence[DriftedKey] 
         "refusals": [_problem(problem) for problem in plan.refusals],
         "warnings": [_problem(problem) for problem in plan.warnings],
     }
-    if drifted is not None:
-        document["resource_drift"] = [_drift(key) for key in drifted]
-    return tamed(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _change(change: Change) -> dict[str, Any]:
@@ -84,9 +104,10 @@ def request_document(change: Change) -> dict[str, Any]:
 
 
 def _origins(change: Change) -> dict[str, Any]:
-    """Give the member that says who made each field differ, if that is known."""
+    """Return the members that say which side made each field differ, or the whole key, if that is known."""
     origins = {field.field: field.origin.value for field in change.fields if field.origin is not None}
-    return {"origins": origins} if origins else {}
+    whole = {} if change.origin is None else {"origin": change.origin.value}
+    return {**({"origins": origins} if origins else {}), **whole}
 
 
 def _origins_of_all(plan: Plan) -> dict[str, int]:
@@ -95,14 +116,19 @@ def _origins_of_all(plan: Plan) -> dict[str, int]:
 
 
 def _drift(key: DriftedKey) -> dict[str, Any]:
+    """Return what became of a live key, from the desired to the live values; null where there is no key."""
+    fields = {field.field: field for field in key.fields}
     return {
         **_key(key.correction),
         "change": {
-            "actions": ["update"],
-            "before": dict(key.correction.after),
-            "after": dict(key.correction.before),
-            "effects": {field.field: field.effect.value for field in key.fields},
+            "actions": [key.action.value],
+            "before": None if key.action is Action.CREATE else dict(key.correction.after),
+            "after": None if key.action is Action.DELETE else dict(key.correction.before),
+            "effect": key.effect.value,
+            "effects": {name: field.effect.value for name, field in fields.items()},
+            "origins": {name: origin_text(field.origin) for name, field in fields.items()},
         },
+        **({} if key.action is Action.UPDATE else {"origin": origin_text(key.origin)}),
     }
 
 

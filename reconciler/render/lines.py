@@ -102,7 +102,7 @@ def scalar_text(view: FieldView) -> str:
 
 def is_grave(*fields: FieldChange) -> bool:
     """Tell whether somebody loses access by one of the changes, or one of them is in conflict."""
-    return any(field.effect.revokes or field.origin is Origin.CONFLICT for field in fields)
+    return any(field.effect.revokes or field.origin == Origin.CONFLICT for field in fields)
 
 
 def urgency(change: Change) -> int:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
+from reconciler.model import Action
 from reconciler.normalize import json_text
 from reconciler.render.escape import quoted
 from reconciler.render.html import PageTemplate, Tone, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.render.values import clear_command, common_start
+from reconciler.render.values import clear_command, common_start, field_name
 from reconciler.report import RoundResult, Standing
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.render.timeline import Lane
-    from reconciler.report import Contest, Episode, KeyHistory, ServiceStatus, Status
+    from reconciler.status import Contest, Episode, KeyHistory, Pending, ServiceStatus, Status
 
 _EPISODES: Final = 20
 _ITEMS: Final = 5
 _ERRORS: Final = 20
+_SHOWN: Final = 100
 _LONG: Final = 200
 _LEAD: Final = 40
 _DETAIL: Final = 500
@@ -104,6 +106,7 @@ def _template() -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
         "command": lambda contest, file: clear_command(contest.address, contest.field, file),
         "cut": _cut,
+        "named": field_name,
         "sentence": _sentence,
         "span": _span,
         "values": _values,
@@ -116,7 +119,9 @@ def _template() -> PageTemplate:
         "Mark": Mark,
         "legend": [Bar(mark, 1, 21) for mark in reversed(Mark)],
         "Standing": Standing,
+        "Action": Action,
         "errors_shown": _ERRORS,
+        "pending_shown": _SHOWN,
     }
     return page_template("status.html", filters, names)
 
@@ -141,17 +146,26 @@ def _service_news(service: ServiceStatus | None) -> Iterator[News]:
 
 def _drift_news(status: Status) -> Iterator[News]:
     standings = Counter(scope.standing for scope in status.scopes)
+    granted = sum(key.has_granted for key in status.keys)
     drifted = sum(key.is_drifted for key in status.keys)
     if status.contests:
         yield News(f"{counted(len(status.contests), 'field')} contested", Tone.BAD)
+    if granted:
+        yield News(f"access granted on {counted(granted, 'key')}", Tone.BAD)
     if drifted:
         least = "at least " if status.omitted_keys and drifted == len(status.keys) else ""
         yield News(f"{least}{counted(drifted, 'key')} drifted", Tone.WARNING)
     elif standings[Standing.DRIFTED]:
         yield News(f"{counted(standings[Standing.DRIFTED], 'scope')} drifted", Tone.WARNING)
+    every = counted(len(status.scopes), "scope")
+    if standings[Standing.INCOMPLETE]:
+        yield News(f"{standings[Standing.INCOMPLETE]} of {every} not compared in full", Tone.BAD)
     if standings[Standing.UNREACHABLE]:
-        every = counted(len(status.scopes), "scope")
         yield News(f"{standings[Standing.UNREACHABLE]} of {every} unreachable", Tone.BAD)
+    waiting = len({one.address for one in status.pending})
+    if waiting or standings[Standing.PENDING]:
+        what = counted(waiting, "key") if waiting else counted(standings[Standing.PENDING], "scope")
+        yield News(f"{what} pending", Tone.WARNING)
 
 
 def _round_news(status: Status) -> Iterator[News]:
@@ -178,7 +192,7 @@ def _key_view(key: KeyHistory, window: Window) -> KeyView:
     )
 
 
-def _values(drift: Contest | Episode) -> Values:
+def _values(drift: Contest | Episode | Pending) -> Values:
     declared, live = drift.declared, drift.live
     if isinstance(declared, list) and isinstance(live, list):
         ours, theirs = ({json_text(item): item for item in items} for items in (declared, live))

@@ -145,7 +145,7 @@ def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, pa
     yield f'{mark} {change.scope.kind} "{printable(change.name)}" {{'
     for field in fields:
         yield from _field_lines(field, paint)
-    hidden = max(len(change.after), len(change.before)) - len(fields)
+    hidden = max(len(change.after), len(change.before)) - len(change.fields)
     if hidden:
         yield paint(f"        # ({hidden} unchanged {_plural('attribute', hidden)} hidden)", Colour.QUIET)
     yield "    }"

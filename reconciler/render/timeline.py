@@ -15,12 +15,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.render.text import counted
+from reconciler.render.values import field_name
 from reconciler.report import FieldOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.report import Episode
+    from reconciler.status import Episode
 
 SLOTS: Final = 400
 HEIGHT: Final = 20
@@ -187,7 +188,8 @@ def _bars(slots: Sequence[Mark | None]) -> Iterator[Bar]:
 def _words(field: str, episodes: Sequence[Episode], counts: Mapping[Mark, int], window: Window) -> str:
     parts = [f"{counts[mark]} {mark}" for mark in reversed(Mark) if mark in counts]
     open_since = min((episode.first_seen for episode in episodes if episode.ended is None), default=None)
-    told = f"{field}: {counted(len(episodes), 'episode')} since {_day(window.since)}: {', '.join(parts)}"
+    count = counted(len(episodes), "episode")
+    told = f"{field_name(field)}: {count} since {_day(window.since)}: {', '.join(parts)}"
     return told if open_since is None else f"{told}; goes on since {_day(open_since)}"
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.normalize import json_text
 from reconciler.render.escape import printable, quoted
+
+if TYPE_CHECKING:
+    from enum import StrEnum
 
 _LONGEST: Final = 200
 
@@ -28,14 +31,25 @@ def common_start(one: str, other: str) -> int:
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
+def field_name(field: str) -> str:
+    """Name a field for people; where there is none the whole key is meant."""
+    return field or "the key"
+
+
+def origin_text(origin: StrEnum | None) -> str:
+    """Name which side made a value differ, or say that this is not known."""
+    return "unknown" if origin is None else origin.value
+
+
 def _short(value: Any) -> str:
     text = quoted(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def clear_command(address: str, field: str, file: str) -> str:
-    """Give the command that ends the contest over a field, for a shell."""
-    return f"reconciler history clear {_word(address)} {_word(field)} --history {_word(file)}"
+    """Give the command that ends the contest over a field, or over a whole key, for a shell."""
+    words = [address, field] if field else [address]
+    return f"reconciler history clear {' '.join(map(_word, words))} --history {_word(file)}"
 
 
 def _word(text: str) -> str:

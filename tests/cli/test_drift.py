@@ -1,4 +1,4 @@
-"""``drift`` tells what changed outside Git, and corrects what it is asked to."""
+"""``drift`` says what is not as desired, and corrects what it is asked to."""
 
 from __future__ import annotations
 
@@ -44,17 +44,20 @@ def test_drift_is_shown_with_its_effects_and_nothing_is_written(
 ) -> None:
     done = cli("drift", widened)
     assert (done.code, done.err, patches(emulator)) == (2, "", [])
-    assert "Note: Objects have changed outside Git" in done.out
+    assert "Note: Objects differ from the files" in done.out
     assert "~ is_disabled = true -> false  # grants: enables the key" in done.out
     assert "~ is_disabled = false -> true  # revokes: disables the key" in done.out
-    assert "Drift: 3 keys changed outside Git.\n" in done.out
+    assert "Drift: 3 keys differ from the files.\n" in done.out
 
 
-def test_a_key_that_is_gone_is_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_what_could_not_be_compared_is_an_error_and_nothing_is_claimed_of_it(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
     fill(emulator, "web")
-    done = cli("drift", declare(tmp_path / "keys.yaml", {"name": "web"}, {"name": "gone"}))
-    assert (done.code, "caas/1/76/gone: declared, but not on the server" in done.err) == (1, True)
-    assert done.out == "No drift was found in the keys without errors.\n"
+    fill(emulator, "theirs", source="iate")
+    done = cli("drift", declare(tmp_path / "keys.yaml", {"name": "web"}, {"name": "theirs"}))
+    assert (done.code, "caas/1/76/theirs: belongs to another system" in done.err) == (1, True)
+    assert done.out == "What could be compared has not drifted; the errors name what could not be.\n"
 
 
 def test_the_json_holds_drift_and_correction(cli: CommandLine, widened: str) -> None:

@@ -64,6 +64,8 @@ def test_a_round_keeps_what_it_saw_and_what_became_of_it(
         "first_seen": "2026-06-01T12:00:00Z",
         "last_seen": "2026-06-01T12:15:00Z",
         "rounds": 2,
+        "action": "update",
+        "origin": "unknown",
         "outcome": "corrected",
         "detail": "",
         "ended": "2026-06-01T12:15:00Z",
@@ -311,7 +313,7 @@ def test_one_scope_that_cannot_be_read_keeps_no_other_from_correction(
     # The scopes are read one after the other, so it is the second whose read is refused.
     emulator.faults = Faults(unauthorized_from=len(emulator.requests) + 2)
     done = cli("drift", str(tmp_path), "--history", history, "--parallelism", "1")
-    assert (done.code, "Drift: 1 key changed outside Git." in done.out) == (1, True)
+    assert (done.code, "Drift: 1 key differs from the files." in done.out) == (1, True)
     assert "caas/1/77: could not be read: " in done.err
     standings = {scope["scope"]: scope["standing"] for scope in kept(cli, history)["scopes"]}
     assert standings == {"caas/1/76": "drifted", "caas/1/77": "unreachable"}

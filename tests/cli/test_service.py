@@ -149,7 +149,7 @@ def test_invalid_files_leave_the_last_valid_ones_in_force(
 
 def test_a_hangup_begins_a_round_at_once(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1d") as process:
-        lines_until(process.stdout, "Drift: 1 key changed")
+        lines_until(process.stdout, "Drift: 1 key differs")
         fill(emulator, "web", description="ours")
         process.send_signal(signal.SIGHUP)
         assert lines_until(process.stdout, "still matches")
@@ -163,7 +163,7 @@ def test_what_is_known_is_not_told_again(cli: CommandLine, drifted: str) -> None
         lines_until(process.stderr, "No news since the last round")
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=20)
-    assert out.count("Drift: 1 key changed outside Git.") == 1
+    assert out.count("Drift: 1 key differs from the files.") == 1
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,9 @@ def test_drift_is_an_answer_and_no_failure(runner: Runner) -> None:
     done = runner.act(command="drift")
     assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (True, "2", "true")
     assert [done.outputs[name] for name in ("update", "grants", "revokes")] == ["2", "1", "1"]
-    assert done.outputs["summary"].startswith("Drift: 2 keys changed outside Git. Access: grants on 1 key, ")
+    assert done.outputs["summary"].startswith(
+        "Drift: 2 keys differ from the files. Access: grants on 1 key, "
+    )
     assert "### Drift: there are differences\n" in done.summary
 
 

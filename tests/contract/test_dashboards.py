@@ -33,7 +33,14 @@ METRICS: dict[str, Labels] = {
     "reconciler_next_round_timestamp_seconds": {},
     "reconciler_rounds_total": {
         "result": one_of(
-            "in_sync", "corrected", "drifted", "refused", "correction_failed", "failed", "interrupted"
+            "in_sync",
+            "corrected",
+            "drifted",
+            "pending",
+            "refused",
+            "correction_failed",
+            "failed",
+            "interrupted",
         )
     },
     "reconciler_round_duration_seconds": {},
@@ -43,13 +50,21 @@ METRICS: dict[str, Labels] = {
         "kind": None,
         "effect": one_of("neutral", "grants", "revokes", "grants+revokes"),
     },
+    "reconciler_created_keys": {"kind": None},
+    "reconciler_deleted_keys": {"kind": None},
+    "reconciler_differing_keys": {
+        "kind": None,
+        "origin": one_of("pending", "drift", "conflict", "unknown"),
+    },
+    "reconciler_unmanaged_keys": {"kind": None},
+    "reconciler_new_unmanaged_keys": {"kind": None},
     "reconciler_contested_fields": {},
     "reconciler_corrections_total": {
         "outcome": one_of("corrected", "correction_failed", "not_verified", "not_attempted", "refused")
     },
     "reconciler_api_requests_total": {"method": None, "status": None},
     "reconciler_api_request_duration_seconds": {"method": None},
-    "reconciler_scopes": {"standing": one_of("in_sync", "drifted", "unreachable")},
+    "reconciler_scopes": {"standing": one_of("in_sync", "pending", "drifted", "incomplete", "unreachable")},
     "reconciler_files_valid": {},
     "reconciler_notifications_total": {"result": one_of("sent", "failed")},
 }

@@ -195,8 +195,8 @@ def test_the_schedule_catches_the_drift(flow: Flow) -> None:
     job = flow.jobs["drift production"]
     assert job.steps["drift"]["exit-code"] == "2"
     assert (job.passed, flow.jobs["drift staging"].passed) == (False, True)
-    assert "::error::Drift: 1 key changed outside Git. Access: grants on 0 keys" in job.log
-    assert "caas/1002/76/billing-worker has changed" in job.summary
+    assert "::error::Drift: 1 key differs from the files. Access: grants on 0 keys" in job.log
+    assert "caas/1002/76/billing-worker differs from the files" in job.summary
 
 
 def test_the_comments_stay_two(flow: Flow) -> None:

@@ -38,12 +38,12 @@ DRIFT = """\
   ~ caas "partner" {
       ~ is_disabled = true -> false  # grants: enables the key
     }
-Drift: 1 key changed outside Git.
+Drift: 1 key differs from the files.
 """
 OTHER = DRIFT.replace("partner", "storefront")
 NO_ANSWER = "Error: GET /cloud/v1/caas/keys/1/76: no answer\n"
 GONE = "Error: keys.yaml:9:5: caas/1/76/gone: the key does not exist\n"
-COMPARED = "No drift was found in the keys without errors.\n"
+COMPARED = "What could be compared has not drifted; the errors name what could not be.\n"
 ALARMING = "~ a = ```\n````\n@everyone #1 <b>\n/close\r/close\n::add-mask::a\n##[add-mask]a\n    ~ é\n"
 FOUND = {"passed", "warning"}
 
@@ -141,7 +141,7 @@ def test_drift_that_the_real_command_finds_opens_the_issue(forge: Forge) -> None
         result, log = forge.run()
     assert result in FOUND, log
     assert re.search(r"(?m)^Drift: 1 key ", log), "the jobs look for this line"
-    assert "    Drift: 1 key changed outside Git.\n" in forge.issues[0].body
+    assert "    Drift: 1 key differs from the files.\n" in forge.issues[0].body
 
 
 def test_an_issue_is_found_under_another_title(forge: Forge) -> None:

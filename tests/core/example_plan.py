@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import COLUMN_BITS, Position, Problem
-from reconciler.origins import labelled
-from tests.core.values import API, CAAS, LATER, SCOPE, WEB, declared, live, make_plan
+from tests.core.values import API, CAAS, LATER, SCOPE, WEB, declared, labelled, live, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

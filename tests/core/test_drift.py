@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.correction import Permissions, corrections
 from reconciler.declared import DesiredScope, DesiredState
-from reconciler.drift import Correction, corrections, declared_values, drift_of
+from reconciler.drift import Correction, declared_values, drift_of
 from reconciler.plan import fingerprint
-from reconciler.render.drift import render_drift
+from reconciler.render.drift import DriftView, render_drift
 from tests.core.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
-    from reconciler.drift import Wanted
+    from reconciler.drift import IsWanted
     from reconciler.model import Plan
 
 KINDS = {"caas": CAAS, "thing": CAAS}
 EARLIER = "2026-09-01T00:00:00Z"
 PAST = "2020-01-01T00:00:00Z"
 WHOLE = """\
-Note: Objects have changed outside Git
+Note: Objects differ from the files
 
-reconciler detected the following changes made outside Git, from the declared to the live value:
+reconciler detected the following differences, from the declared to the live value:
 
-  # caas/1/76/web-key has changed
+  # caas/1/76/web-key differs from the files
   # (declared at keys.yaml:1)
   ~ caas "web-key" {
       ~ containers = [  # grants: binds 1
@@ -36,8 +37,9 @@ reconciler detected the following changes made outside Git, from the declared to
         # (1 unchanged attribute hidden)
     }
 
-Drift: 1 key changed outside Git.
+Drift: 1 key differs from the files.
 Access: grants on 1 key, revokes on 1 key, neutral on 0 keys.
+Origin: not known; --history FILE or --base REF says whether Git is ahead.
 """
 
 
@@ -47,12 +49,12 @@ def drifted_plan() -> Plan:
     return make_plan([declared(**ours)], [live(**theirs)])
 
 
-def by_effect(wanted: Correction) -> Wanted:
-    return lambda _address, change: wanted.covers(change.effect)
+def by_effect(wanted: Correction) -> IsWanted:
+    return lambda _address, change: wanted.covers(change)
 
 
 def corrected(plan: Plan, wanted: Correction) -> list[dict[str, Any]]:
-    found = corrections(KINDS, plan, drift_of(KINDS, plan), by_effect(wanted), NOW)
+    found = corrections(KINDS, plan, drift_of(KINDS, plan), by_effect(wanted), Permissions(), NOW).plan
     assert found.fingerprint == fingerprint(found.changes, (), found.observed, found.base_url)
     assert found.problems == ()
     return [dict(change.patch) for change in found.changes]
@@ -119,8 +121,8 @@ def test_what_the_service_insists_on_goes_along() -> None:
         kind=kind,
     )
     found = corrections(
-        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), NOW
-    )
+        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), Permissions(), NOW
+    ).plan
     assert [change.patch for change in found.changes] == [{"functions": [1], "on": True}]
 
 
@@ -130,8 +132,8 @@ def test_what_the_service_insists_on_is_sent_as_it_is_unless_it_is_to_be_correct
     live_key = {"name": "web-key", "on": False, "functions": ["theirs"]}
     plan = make_plan([declared(on=True, functions=["ours"])], [live_key], kind=kind)
     found = corrections(
-        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), NOW
-    )
+        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), Permissions(), NOW
+    ).plan
     assert [change.patch for change in found.changes] == [{"functions": ["theirs"], "on": True}]
 
 
@@ -143,15 +145,15 @@ def test_a_field_that_is_declared_is_looked_up_in_normal_form() -> None:
 
 
 def test_drift_reads_like_a_refresh_only_plan() -> None:
-    assert render_drift(drift_of(KINDS, drifted_plan()), is_whole=True) == WHOLE
+    assert render_drift(DriftView(drift_of(KINDS, drifted_plan()))) == WHOLE
 
 
 @pytest.mark.parametrize(
-    ("is_whole", "text"),
+    ("is_complete", "text"),
     [
         (True, "No changes. Your infrastructure still matches the configuration.\n"),
-        (False, "No drift was found in the keys without errors.\n"),
+        (False, "What could be compared has not drifted; the errors name what could not be.\n"),
     ],
 )
-def test_no_drift_is_claimed_only_of_what_was_compared(text: str, *, is_whole: bool) -> None:
-    assert render_drift((), is_whole=is_whole) == text
+def test_no_drift_is_claimed_only_of_what_was_compared(text: str, *, is_complete: bool) -> None:
+    assert render_drift(DriftView((), is_complete=is_complete)) == text

@@ -105,7 +105,7 @@ def test_scopes_stand_in_sync_drifted_or_unreachable_in_order() -> None:
     found = detect(keys, {SCOPE: [web(**THEIRS), live("api")], OTHER: [web()]}, {GONE: HTTP_500})
     assert found.scopes() == (
         ScopeReport(GONE, Standing.UNREACHABLE, 0, "HTTP 500"),
-        ScopeReport(SCOPE, Standing.DRIFTED, 2),
+        ScopeReport(SCOPE, Standing.DRIFTED, 2, unmanaged=("caas/1/76/api",)),
         ScopeReport(OTHER, Standing.IN_SYNC, 1),
     )
 
@@ -116,7 +116,8 @@ def test_scopes_stand_in_sync_drifted_or_unreachable_in_order() -> None:
         ("caas/1/76/web", True),
         ("caas/1/76/in-sync", True),
         ("caas/1/76/no-longer-declared", True),
-        ("caas/1/76/gone", False),
+        ("caas/1/76/gone", True),
+        ("caas/1/76/foreign", False),
         ("caas/1/77/web", False),
         ("caas/1/7/web", True),
         ("caas/1/770/web", True),
@@ -127,9 +128,10 @@ def test_scopes_stand_in_sync_drifted_or_unreachable_in_order() -> None:
 def test_a_key_is_compared_if_its_scope_was_read_and_it_has_no_problem_or_if_its_scope_is_no_longer_declared(
     address: str, *, compared: bool
 ) -> None:
-    keys = (declared("web", **OURS), declared("in-sync"), declared("gone"))
-    found = detect({SCOPE: keys}, {SCOPE: [web(**THEIRS), live("in-sync")]}, {OTHER: HTTP_500})
-    assert len(found.plan.problems) == 1
+    keys = (declared("web", **OURS), declared("in-sync"), declared("gone"), declared("foreign"))
+    theirs = live("foreign", source="iate")
+    found = detect({SCOPE: keys}, {SCOPE: [web(**THEIRS), live("in-sync"), theirs]}, {OTHER: HTTP_500})
+    assert [problem.address for problem in found.problems] == ["caas/1/76/foreign"]
     assert found.compared(state(SCOPE, OTHER), everything)(address) is compared
 
 

@@ -7,11 +7,12 @@ import json
 import re
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Effect
+from reconciler.model import Action, DriftOrigin, Effect
 from reconciler.notification import (
     Condition,
     Telling,
@@ -19,9 +20,12 @@ from reconciler.notification import (
     Untold,
     condition_message,
     drift_message,
+    new_keys_message,
     telling,
 )
-from reconciler.report import Episode, FieldOutcome
+from reconciler.report import FieldOutcome
+from reconciler.resources import schema_texts
+from reconciler.status import Episode, NewKey
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 MORNING = NOON - dt.timedelta(hours=3)
@@ -51,7 +55,7 @@ DRIFT = {
     "type": "drift",
     "timestamp": "2026-06-01T12:00:00Z",
     "text": (
-        "*reconciler*: 2 fields changed outside Git\n"
+        "*reconciler*: 2 fields differ from the files\n"
         "• `caas/1/76/partner-acme` is_disabled: true -&gt; false (grants: enables the key), "
         "since 2026-06-01T09:00:00Z: *corrected*\n"
         '• `caas/1/76/partner-acme` containers: [- {"name": "web", "namespace": "shop"}] '
@@ -71,6 +75,8 @@ DRIFT = {
                 "first_seen": "2026-06-01T09:00:00Z",
                 "last_seen": "2026-06-01T12:00:00Z",
                 "rounds": 13,
+                "action": "update",
+                "origin": "unknown",
                 "outcome": "corrected",
                 "detail": "",
                 "ended": "2026-06-01T12:00:00Z",
@@ -87,6 +93,8 @@ DRIFT = {
                 "first_seen": "2026-06-01T09:00:00Z",
                 "last_seen": "2026-06-01T12:00:00Z",
                 "rounds": 13,
+                "action": "update",
+                "origin": "unknown",
                 "outcome": "correction failed",
                 "detail": "HTTP 500",
                 "ended": None,
@@ -94,6 +102,7 @@ DRIFT = {
                 "run": None,
             },
         ],
+        "grants": 0,
         "omitted": 0,
     },
 }
@@ -176,14 +185,55 @@ def test_a_message_about_drift_says_what_where_since_when_and_what_came_of_it() 
 
 
 def test_one_field_is_one_field() -> None:
-    assert text_of(episode()).startswith("*reconciler*: 1 field changed outside Git\n")
+    assert text_of(episode()).startswith("*reconciler*: 1 field differs from the files, *access granted")
+
+
+@pytest.mark.parametrize(
+    ("episodes", "head"),
+    [
+        ([{"origin": DriftOrigin.DRIFT}], "1 field changed outside Git, *access granted on 1 key*"),
+        ([{"origin": DriftOrigin.CONFLICT, "effect": Effect.REVOKES}], "1 field changed outside Git"),
+        ([{"origin": DriftOrigin.DRIFT, "ended": NOON}], "1 field changed outside Git"),
+        (
+            [
+                {"field": "", "action": Action.CREATE, "origin": DriftOrigin.DRIFT},
+                {"field": "", "action": Action.DELETE, "effect": Effect.REVOKES, "address": "caas/1/76/gone"},
+                {"effect": Effect.NEUTRAL},
+            ],
+            "1 field, 1 created key, 1 deleted key differ from the files, *access granted on 1 key*",
+        ),
+    ],
+)
+def test_it_says_what_became_of_keys_and_who_changed_them_only_where_that_is_known(
+    episodes: list[dict[str, Any]], head: str
+) -> None:
+    message = drift_message([episode(**facts) for facts in episodes], NOON, BASE_URL, "run")
+    assert message["text"].splitlines()[0] == f"*reconciler*: {head}"
+
+
+def test_a_key_that_was_created_or_deleted_is_told_without_its_values() -> None:
+    created = episode(field="", action=Action.CREATE, origin=DriftOrigin.DRIFT, declared=None, live={"a": 1})
+    assert f"• `{ACME}` key created ([drift] grants: enables the key), since" in text_of(created)
+    assert f"• `{ACME}` key deleted (grants" in text_of(episode(field="", action=Action.DELETE))
+
+
+@pytest.mark.parametrize(("count", "shown", "omitted"), [(1, 1, 0), (52, 50, 2)])
+def test_new_undeclared_keys_are_told_with_since_when(count: int, shown: int, omitted: int) -> None:
+    keys = [NewKey(f"{ACME}-{n}", NOON) for n in range(count)]
+    message = new_keys_message(keys, NOON, BASE_URL, "run")
+    jsonschema.validate(message, json.loads(schema_texts()["notification"]))
+    head, first, *rest = message["text"].splitlines()
+    assert head == f"*reconciler*: {count} new key{'s' if count > 1 else ''} not declared"
+    assert first == f"• `{ACME}-0`, first seen 2026-06-01T12:00:00Z"
+    assert rest[shown - 1 :] == ([f"and {omitted} more"] if omitted else [])
+    assert (len(message["data"]["keys"]), message["data"]["omitted"]) == (shown, omitted)
 
 
 @pytest.mark.parametrize(("count", "shown", "omitted"), [(50, 50, 0), (51, 50, 1), (60, 50, 10)])
 def test_many_fields_are_counted_and_the_first_fifty_shown(count: int, shown: int, omitted: int) -> None:
     message = drift_message([episode(address=f"{ACME}-{n}") for n in range(count)], NOON, BASE_URL, "run")
     head, *lines = message["text"].splitlines()
-    assert head == f"*reconciler*: {count} fields changed outside Git"
+    assert head == f"*reconciler*: {count} fields differ from the files, *access granted on {count} keys*"
     assert lines[shown:] == ([f"and {omitted} more: see `reconciler history`"] if omitted else [])
     addresses = [field["address"] for field in message["data"]["fields"]]
     assert addresses == [f"{ACME}-{n}" for n in range(shown)]

@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 
 from reconciler.declared import DesiredScope, DesiredState
-from reconciler.model import Origin
-from reconciler.origins import labelled
-from tests.core.values import API, CAAS, SCOPE, WEB, declared, live, make_plan
+from reconciler.model import DriftOrigin, Origin
+from tests.core.values import API, CAAS, SCOPE, WEB, declared, labelled, live, make_plan
 
 KINDS = {"caas": CAAS}
 NOT_DECLARED = object()
 
 
-def origin_of(field: str, base: Any, now: Any, answered: Any) -> Origin | None:
+def origin_of(field: str, base: Any, now: Any, answered: Any) -> Origin | DriftOrigin | None:
     """Give the origin of a field: the files said ``base`` and say ``now``, the API ``answered``."""
     fields = {} if base is NOT_DECLARED else {field: base}
     state = DesiredState((DesiredScope(SCOPE, (declared(**fields),)),))

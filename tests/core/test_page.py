@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import html
@@ -20,19 +21,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Effect
+from reconciler.model import Action, DriftOrigin, Effect
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.report import (
+from reconciler.report import FieldOutcome, RoundResult, Standing
+from reconciler.status import (
     Contest,
     Episode,
-    FieldOutcome,
     KeyHistory,
-    RoundResult,
+    NewKey,
+    Pending,
     RoundSummary,
     ScopeStatus,
     ServiceStatus,
-    Standing,
     Status,
 )
 
@@ -95,6 +96,14 @@ def over(
     return episode(field, ago, **values | settings)
 
 
+CLOSED = episode(effect=Effect.REVOKES, reason="disables the key", declared=False, live=True)
+CREATED = episode("", declared=None, live={"description": "theirs"}, action=Action.CREATE)
+DELETED = episode("", declared={"description": "ours"}, live=None, action=Action.DELETE)
+WAITING = Pending(
+    ACME, "description", Action.UPDATE, Effect.NEUTRAL, "access unchanged", "new", "old", NOON - HOUR
+)
+
+
 def key(*episodes: Episode, address: str = ACME, omitted: int = 0) -> KeyHistory:
     return KeyHistory(address, episodes, omitted)
 
@@ -144,6 +153,8 @@ def troubled(text: str = "something") -> Status:
         scopes=(scope(text, Standing.UNREACHABLE, text), scope(text, Standing.DRIFTED)),
         contests=(contest(address=text, field=text, declared=text, live=text),),
         keys=(key(failed, lists, address=text), key(episode(text, outcome=FieldOutcome.CONTESTED))),
+        pending=(dataclasses.replace(WAITING, address=text, field=text, declared=text, live=text),),
+        new_keys=(NewKey(text, NOON),),
         last_round=summary(RoundResult.INCOMPLETE, run=text, errors=(text, f"{text}\n{text}")),
         service=service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY),
     )
@@ -231,13 +242,17 @@ def skeleton(page: str) -> list[Any]:
         (status(scopes=(scope(), scope("caas/1/9"))), "All 2 scopes in sync"),
         (status(scopes=(), last_round=None), "No round yet"),
         (status(scopes=()), "No scope has been read yet"),
-        (status(keys=(key(episode()),)), "1 key drifted"),
+        (status(keys=(key(episode()),)), "Access granted on 1 key, 1 key drifted"),
+        (status(keys=(key(CLOSED),)), "1 key drifted"),
         (status(keys=(key(over()),)), "1 scope in sync"),
-        (status(keys=(key(episode()), key(over())), omitted_keys=2), "1 key drifted"),
-        (status(keys=(key(episode()),), omitted_keys=2), "At least 1 key drifted"),
+        (status(keys=(key(CLOSED), key(over())), omitted_keys=2), "1 key drifted"),
+        (status(keys=(key(CLOSED),), omitted_keys=2), "At least 1 key drifted"),
         (status(scopes=(scope(standing=Standing.DRIFTED),)), "1 scope drifted"),
         (status(scopes=(scope(), scope(standing=Standing.UNREACHABLE))), "1 of 2 scopes unreachable"),
-        (status(contests=(contest(),), keys=(key(episode()),)), "1 field contested, 1 key drifted"),
+        (status(scopes=(scope(), scope(standing=Standing.INCOMPLETE))), "1 of 2 scopes not compared in full"),
+        (status(scopes=(scope(standing=Standing.PENDING),)), "1 scope pending"),
+        (status(scopes=(scope(standing=Standing.PENDING),), pending=(WAITING,)), "1 key pending"),
+        (status(contests=(contest(),), keys=(key(CLOSED),)), "1 field contested, 1 key drifted"),
         (status(last_round=summary(RoundResult.FAILED)), "Last round failed"),
         (status(last_round=summary(RoundResult.REFUSED)), "Correction refused in the last round"),
         (status(last_round=summary(RoundResult.INCOMPLETE)), "Correction failed in the last round"),
@@ -263,7 +278,10 @@ def test_the_title_is_the_state_with_the_gravest_first(shown: Status, words: str
     [
         (status(), "good"),
         (status(scopes=()), "waiting"),
-        (status(keys=(key(episode()),)), "warning"),
+        (status(keys=(key(CLOSED),)), "warning"),
+        (status(keys=(key(episode()),)), "bad"),
+        (status(scopes=(scope(standing=Standing.PENDING),)), "warning"),
+        (status(scopes=(scope(standing=Standing.INCOMPLETE),)), "bad"),
         (status(contests=(contest(),), keys=(key(episode()),)), "bad"),
         (status(scopes=(scope(standing=Standing.DRIFTED), scope(standing=Standing.UNREACHABLE))), "bad"),
     ],
@@ -274,7 +292,40 @@ def test_the_banner_is_as_grave_as_the_gravest_news(shown: Status, tone: str) ->
 
 def test_contested_fields_come_before_scopes_drift_and_rounds() -> None:
     regions = [element.attributes["aria-labelledby"] for element in read(troubled()).all("section")]
-    assert regions == ["trouble", "contested", "scopes", "drift", "rounds"]
+    assert regions == ["trouble", "contested", "scopes", "pending", "unmanaged", "drift", "rounds"]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (CREATED, 'key created: {"description": "theirs"}'),
+        (DELETED, 'key deleted, declared as {"description": "ours"}'),
+        (episode(origin=DriftOrigin.CONFLICT), "[conflict] grants: enables the key"),
+    ],
+)
+def test_a_key_that_was_created_or_deleted_is_told_as_such(found: Episode, words: str) -> None:
+    assert words in read(status(keys=(key(found),))).text
+
+
+def test_what_is_pending_has_a_section_of_its_own() -> None:
+    shown = read(status(pending=(WAITING, dataclasses.replace(WAITING, field="", action=Action.DELETE)) * 51))
+    assert "Git is ahead of the live keys, and apply has not run yet" in shown.text
+    assert f"{ACME} description" in shown.text
+    assert "2 more fields left out." in shown.text
+
+
+def test_new_keys_that_no_file_declares_are_named_with_since_when() -> None:
+    shown = read(status(new_keys=(NewKey("caas/1/76/stray", NOON - HOUR),) * 101))
+    assert "caas/1/76/stray, first seen 2026-06-01 11:00 UTC" in shown.text
+    assert "1 more key left out." in shown.text
+
+
+@pytest.mark.parametrize("standing", [Standing.INCOMPLETE, Standing.UNREACHABLE])
+def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: Standing) -> None:
+    for keys in ((), (key(over(ago=40 * DAY)),)):
+        text = read(status(scopes=(scope(standing=standing),), keys=keys)).text
+        assert "No drift" not in text
+        assert "Nothing is recorded for the last 30 days, in which not everything could be compared." in text
 
 
 def test_a_page_without_contests_and_trouble_has_neither_section() -> None:
@@ -556,7 +607,7 @@ def test_a_page_has_the_same_bytes_under_any_hash_seed() -> None:
 
 def test_every_table_has_a_caption_and_headers_with_a_scope() -> None:
     page = read(troubled())
-    assert len(page.all("table")) == len(page.all("caption")) == 4
+    assert len(page.all("table")) == len(page.all("caption")) == 5
     assert {element.attributes["scope"] for element in page.all("th")} == {"row", "col"}
 
 

@@ -15,20 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Effect
+from reconciler.model import Action, DriftOrigin, Effect
 from reconciler.render.history import FORMAT_VERSION, episode_facts, render_history_json, render_history_text
 from reconciler.render.values import change_text, clear_command
-from reconciler.report import (
-    Contest,
-    Episode,
-    FieldOutcome,
-    KeyHistory,
-    RoundResult,
-    RoundSummary,
-    ScopeStatus,
-    Standing,
-    Status,
-)
+from reconciler.report import FieldOutcome, RoundResult, Standing
+from reconciler.status import Contest, Episode, KeyHistory, NewKey, Pending, RoundSummary, ScopeStatus, Status
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -52,6 +43,7 @@ TEXT = """\
 Rounds since 2026-05-02T12:00:00Z: 7 (4 in sync, 1 corrected, 2 failed)
 Last round: 2026-06-01T11:59:00Z: failed, run run-2
   caas/1/77 could not be read: HTTP 500
+Not compared: caas/1/77: unreachable: HTTP 500
 Contested: caas/1/76/partner-acme is_disabled since 2026-06-01T11:00:00Z, corrected 3 times
   true -> false
   end it with: reconciler history clear caas/1/76/partner-acme is_disabled --history /var/lib/drift.db
@@ -162,6 +154,8 @@ FACTS = {
     "first_seen": "2026-06-01T11:00:00Z",
     "last_seen": "2026-06-01T12:00:00Z",
     "rounds": 2,
+    "action": "update",
+    "origin": "unknown",
     "outcome": "corrected",
     "detail": "",
     "ended": "2026-06-01T12:00:00Z",
@@ -220,6 +214,7 @@ def test_the_same_as_json() -> None:
             "drifted": 2,
             "corrected": 1,
             "contested": 1,
+            "pending": 0,
             "errors": ["caas/1/77 could not be read: HTTP 500"],
         },
         "last_success": "2026-06-01T11:00:00Z",
@@ -249,6 +244,8 @@ def test_the_same_as_json() -> None:
                 "corrections": 3,
             }
         ],
+        "pending": [],
+        "new_unmanaged": [],
         "omitted": 5,
     }
 
@@ -263,9 +260,57 @@ def test_an_empty_history_as_json_has_every_member() -> None:
         "last_success": None,
         "scopes": [],
         "contested": [],
+        "pending": [],
+        "new_unmanaged": [],
         "drift": [],
         "omitted": 0,
     }
+
+
+PENDING = Pending(
+    SHOP, "description", Action.UPDATE, Effect.NEUTRAL, "access unchanged", "new", "old", NOON - HOUR
+)
+
+
+def test_what_is_pending_and_what_is_new_is_told() -> None:
+    absent = dataclasses.replace(PENDING, address=ACME, field="", action=Action.CREATE, declared=None)
+    new = NewKey("caas/1/76/stray", NOON)
+    status = dataclasses.replace(EMPTY, pending=(absent, PENDING), new_keys=(new,))
+    text = render_history_text(status, (), 0)
+    assert (
+        f"Pending: {ACME} since 2026-06-01T11:00:00Z; Git is ahead, and apply has not run yet\n"
+        "  + key created\n"
+        f"Pending: {SHOP} since 2026-06-01T11:00:00Z; Git is ahead, and apply has not run yet\n"
+        '  ~ description = "new" -> "old"\n'
+        "New and not declared: caas/1/76/stray, first seen 2026-06-01T12:00:00Z\n"
+    ) in text
+    document = json.loads(render_history_json(status, (), 0))
+    assert document["pending"][1] == {
+        "address": SHOP,
+        "field": "description",
+        "action": "update",
+        "declared": "new",
+        "live": "old",
+        "effect": "neutral",
+        "reason": "access unchanged",
+        "since": "2026-06-01T11:00:00Z",
+    }
+    assert document["new_unmanaged"] == [{"address": "caas/1/76/stray", "first_seen": "2026-06-01T12:00:00Z"}]
+
+
+def test_a_whole_key_is_told_by_what_became_of_it_and_a_field_by_which_side_changed_it() -> None:
+    deleted = episode(field="", declared={"description": "ours"}, live=None, action=Action.DELETE)
+    text = render_history_text(STATUS, (deleted, episode(origin=DriftOrigin.CONFLICT)), 2)
+    assert "  - key deleted  # grants: enables the key\n" in text
+    assert "true -> false  # [conflict] grants: enables the key\n" in text
+
+
+@pytest.mark.parametrize("standing", [Standing.INCOMPLETE, Standing.UNREACHABLE])
+def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: Standing) -> None:
+    scopes = (ScopeStatus("caas/1/76", standing, NOON, 1, "why"),)
+    text = render_history_text(dataclasses.replace(EMPTY, scopes=scopes), (), 0)
+    assert f"Not compared: caas/1/76: {standing}: why\n" in text
+    assert text.endswith("Of what could be compared, nothing is recorded.\n")
 
 
 def test_a_round_that_was_cut_off_is_null_in_json() -> None:
@@ -293,7 +338,7 @@ def hostile(text: str) -> tuple[Status, Episode]:
 def test_hostile_texts_stay_on_their_lines(text: str) -> None:
     status, found = hostile(text)
     lines = render_history_text(status, [found], 1).split("\n")
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert all(line.isprintable() for line in lines)
     assert not any("##[" in line or "##vso[" in line for line in lines)
 
@@ -347,7 +392,8 @@ def test_a_command_to_copy_is_one_line_of_visible_characters(address: str, field
     command = clear_command(address, field, file)
     assert command.isprintable()
     if (address + field + file).isprintable() and "$'" not in command:
-        assert shlex.split(command)[3:] == [address, field, "--history", file]
+        named = [address, field] if field else [address]
+        assert shlex.split(command)[3:] == [*named, "--history", file]
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="this machine has no bash")

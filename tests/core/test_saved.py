@@ -17,12 +17,23 @@ from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import RefusedError
 from reconciler.model import Action
 from reconciler.normalize import json_text
-from reconciler.origins import labelled
 from reconciler.plan import fingerprint
 from reconciler.resources import load_kinds, plan_schema
 from reconciler.saved import Provenance, read_saved, render_saved
 from reconciler.scope import Scope
-from tests.core.values import API, BASE_URL, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
+from tests.core.values import (
+    API,
+    BASE_URL,
+    LATER,
+    NOW,
+    SCOPE,
+    WEB,
+    declared,
+    kind_with,
+    labelled,
+    live,
+    make_plan,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from reconciler.declared import DesiredKey, DesiredScope
 from reconciler.errors import COLUMN_BITS
 from reconciler.kinds import Kind, kind_from_schema
 from reconciler.model import ObservedScope
+from reconciler.origins import state_as_base, with_origins
 from reconciler.plan import assemble, everything, plan_scope
 from reconciler.resources import load_kinds
 from reconciler.scope import Scope
@@ -16,6 +17,7 @@ from reconciler.scope import Scope
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reconciler.declared import DesiredState
     from reconciler.model import Change, Plan
     from reconciler.plan import Selection
 
@@ -60,6 +62,11 @@ def make_plan(
     live_keys = ObservedScope(scope, {key["name"]: key for key in observed})
     part = plan_scope(kind, DesiredScope(scope, tuple(desired)), live_keys, NOW, selected)
     return assemble([part], base_url=BASE_URL)
+
+
+def labelled(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
+    """Label a plan by what the files said at a base commit."""
+    return with_origins(plan, state_as_base(kinds, plan, base))
 
 
 def only_change(want: Mapping[str, Any], have: Mapping[str, Any], kind: Kind = CAAS) -> Change:

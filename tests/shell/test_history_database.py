@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import HistoryError, JournalError
-from reconciler.history.database import MAGIC, VERSION, Database, sole_user
+from reconciler.history.database import MAGIC, Database, sole_user
 from reconciler.history.queries import journal_lines
 from reconciler.history.reading import ReadOnlyDatabase
 from reconciler.history.rounds import History, JournalTable
+from reconciler.history.tables import VERSION
 from reconciler.model import Outcome, Result
 from tests.history import RUN, Book, correction, drifted, everywhere
 from tests.support import FakeClock, lines_until, pipe
@@ -240,14 +241,14 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("version", [2, 99, -1])
+@pytest.mark.parametrize("version", [VERSION + 1, 99, -1])
 def test_a_history_of_another_format_is_refused_and_left_as_it_is(file: Path, version: int) -> None:
     with Database(str(file)):
         pass
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
     before = file.read_bytes()
-    reason = f"it is of format {version}, and only 1 is known; name another file"
+    reason = f"it is of format {version}, and only those up to {VERSION} are known; name another file"
     assert refusal(file) == f"the history {file} cannot be used: {reason}"
     assert file.read_bytes() == before
 

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from reconciler.drift import TugOfWar
+from reconciler.history.contests import clear_contest
 from reconciler.history.database import Database
 from reconciler.history.queries import journal_lines
-from reconciler.history.rounds import History, HistoryRun, JournalTable, clear_contest
+from reconciler.history.rounds import History, HistoryRun, JournalTable
 from reconciler.model import Effect, Outcome, Result
-from reconciler.report import FieldOutcome, RoundResult, RoundSummary, ScopeReport, ScopeStatus, Standing
+from reconciler.report import FieldOutcome, RoundResult, ScopeReport, Standing
 from reconciler.scope import Scope
+from reconciler.status import RoundSummary, ScopeStatus
 from tests.history import (
     DAYS,
     HOURS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.client import Exchange
 from reconciler.metrics import CONTENT_TYPE, Metrics
-from reconciler.model import Effect, FieldChange
+from reconciler.model import Action, DriftOrigin, Effect, FieldChange
 from reconciler.report import DriftedField, FieldOutcome, RoundReport, RoundResult, ScopeReport, Standing
 from reconciler.scope import Scope
 from tests.support import NOON
@@ -32,6 +33,7 @@ EMPTY = {
     'rounds_total{result="in_sync"}': 0.0,
     'rounds_total{result="corrected"}': 0.0,
     'rounds_total{result="drifted"}': 0.0,
+    'rounds_total{result="pending"}': 0.0,
     'rounds_total{result="refused"}': 0.0,
     'rounds_total{result="correction_failed"}': 0.0,
     'rounds_total{result="failed"}': 0.0,
@@ -48,6 +50,7 @@ EMPTY = {
     'notifications_total{result="sent"}': 0.0,
     'notifications_total{result="failed"}': 0.0,
 }
+KEYS = {"created_keys", "deleted_keys", "differing_keys", "unmanaged_keys", "new_unmanaged_keys"}
 TYPES = {
     "build_info": "gauge",
     "last_success_timestamp_seconds": "gauge",
@@ -57,6 +60,11 @@ TYPES = {
     "last_round_duration_seconds": "gauge",
     "failed_rounds_in_a_row": "gauge",
     "drifted_keys": "gauge",
+    "created_keys": "gauge",
+    "deleted_keys": "gauge",
+    "differing_keys": "gauge",
+    "unmanaged_keys": "gauge",
+    "new_unmanaged_keys": "gauge",
     "contested_fields": "gauge",
     "corrections": "counter",
     "api_requests": "counter",
@@ -96,7 +104,8 @@ def drifted(
     **settings: Any,
 ) -> DriftedField:
     scope = settings.get("scope", SCOPE)
-    return DriftedField(scope, name, FieldChange(settings.get("field", "expire"), 1, 2, effect), outcome)
+    change = FieldChange(settings.get("field", "expire"), 1, 2, effect, origin=settings.get("origin"))
+    return DriftedField(scope, name, change, outcome, action=settings.get("action", Action.UPDATE))
 
 
 def report(
@@ -146,6 +155,7 @@ def test_two_sets_of_figures_do_not_meet(metrics: Metrics) -> None:
         (RoundResult.IN_SYNC, "in_sync", True, 0),
         (RoundResult.CORRECTED, "corrected", True, 0),
         (RoundResult.DRIFTED, "drifted", True, 0),
+        (RoundResult.PENDING, "pending", True, 0),
         (RoundResult.REFUSED, "refused", False, 1),
         (RoundResult.INCOMPLETE, "correction_failed", False, 1),
         (RoundResult.FAILED, "failed", False, 1),
@@ -216,6 +226,31 @@ def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics
     assert sum(value for name, value in series(metrics).items() if name.startswith("drifted_keys")) == 0
 
 
+def test_keys_are_counted_by_what_became_of_them_and_by_which_side_moved(metrics: Metrics) -> None:
+    fields = [
+        drifted("one", action=Action.CREATE, origin=DriftOrigin.DRIFT),
+        drifted("two", Effect.REVOKES, action=Action.DELETE),
+        drifted("gone", Effect.REVOKES, FieldOutcome.CORRECTED, action=Action.DELETE),
+        drifted("three", field="a", origin=DriftOrigin.CONFLICT),
+        drifted("three", field="b", origin=DriftOrigin.CONFLICT),
+    ]
+    waiting = (drifted("three", field="c", origin=DriftOrigin.PENDING),)
+    found = report(RoundResult.DRIFTED, fields, Standing.DRIFTED)
+    scopes = (replace(found.scopes[0], unmanaged=("caas/1/76/other", "caas/1/76/stray")),)
+    metrics.round(replace(found, scopes=scopes, pending=waiting, new_keys=("caas/1/76/stray",)))
+    values = {name: value for name, value in series(metrics).items() if name.partition("{")[0] in KEYS}
+    assert values == {
+        'created_keys{kind="caas"}': 1,
+        'deleted_keys{kind="caas"}': 1,
+        'differing_keys{kind="caas",origin="conflict"}': 1,
+        'differing_keys{kind="caas",origin="drift"}': 1,
+        'differing_keys{kind="caas",origin="pending"}': 1,
+        'differing_keys{kind="caas",origin="unknown"}': 1,
+        'unmanaged_keys{kind="caas"}': 2,
+        'new_unmanaged_keys{kind="caas"}': 1,
+    }
+
+
 def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
     contested = [drifted(name, outcome=FieldOutcome.CONTESTED) for name in ("one", "two")]
     metrics.round(report(RoundResult.DRIFTED, [*contested, drifted("three")], Standing.DRIFTED))
@@ -251,7 +286,9 @@ def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
     found = {name: value for name, value in changed(metrics).items() if name.startswith("scopes")}
     assert found == {
         'scopes{standing="in_sync"}': 0,
+        'scopes{standing="pending"}': 0,
         'scopes{standing="drifted"}': 1,
+        'scopes{standing="incomplete"}': 0,
         'scopes{standing="unreachable"}': 2,
     }
 

@@ -1,0 +1,80 @@
+"""What the files said at a base commit, for commands that say which side changed a field since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.options import validator
+from reconciler.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from reconciler.declared import DesiredState
+    from reconciler.kinds import Kind
+    from reconciler.model import Plan
+    from reconciler.names import Directory
+    from reconciler.plan import Selection
+
+base_option = click.option(
+    "--base",
+    metavar="REF",
+    help="Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD"
+    " left REF.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the files said at the base commit; ``state`` is None if they were not valid then."""
+
+    commit: str
+    state: DesiredState | None
+    warnings: tuple[Problem, ...]
+    is_whole: bool = True
+
+    @property
+    def comparable(self) -> DesiredState | None:
+        """Return what drift is told from: nothing, where one of the paths named nothing at the base.
+
+        Counting all of its differences as changes of Git would hide drift.
+        """
+        return self.state if self.is_whole else None
+
+    def labelled(
+        self, kinds: Mapping[str, Kind], made: Plan, state: DesiredState, selected: Selection
+    ) -> Plan:
+        """Give a plan with labels, and with warnings of what no label can say."""
+        from reconciler.origins import released, state_as_base, with_origins  # noqa: PLC0415 - only --base needs it
+
+        if self.state is None:
+            return replace(made, warnings=(*made.warnings, *self.warnings))
+        gone = released(self.state, state, selected)
+        labelled = with_origins(made, state_as_base(kinds, made, self.state))
+        return replace(labelled, warnings=(*made.warnings, *self.warnings, *gone))
+
+
+def base_of(
+    kinds: Mapping[str, Kind], directory: Directory, parameters: Mapping[str, Any], now: dt.datetime
+) -> Base | None:
+    """Read what the files said at the base commit, if one is given."""
+    reference = parameters.get("base")
+    if reference is None:
+        return None
+    from reconciler.cli.git import files_at  # noqa: PLC0415 - only --base needs it
+    from reconciler.commands.validate import desired_state_of  # noqa: PLC0415 - the same
+
+    there = files_at(reference, parameters["paths"])
+    unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
+    missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
+    try:
+        checks = validator(parameters, kinds, now)
+        state = directory.resolved(desired_state_of(there.files, checks, there.problems))
+    except InputError as error:
+        reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
+        return Base(there.commit, None, (Problem(reason),))
+    return Base(there.commit, state, missing, is_whole=not missing)

@@ -1,0 +1,157 @@
+"""What of the drift a correction may undo, and why the rest is left to a person. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.changes import creation_body
+from reconciler.drift import WHOLE_KEY
+from reconciler.model import Action
+from reconciler.plan import fingerprint, past_expiries
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.drift import DriftedKey, IsWanted
+    from reconciler.kinds import Kind
+    from reconciler.model import Change, Plan
+
+    FieldKey = tuple[str, str]
+
+_DESTROY = "--allow-destroy lets it be deleted"
+_SINK = "--secret-sink lets it be created anew: it says where its secret goes"
+_REPLACE = "its replacement needs {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a correction may do besides changing keys in place, by the options of the run.
+
+    ``may_destroy`` allows keys to be deleted, ``may_store`` says that there is a place for new secrets.
+    """
+
+    may_destroy: bool = False
+    may_store: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """The plan that undoes drift; ``left`` says why other drift that was wanted is not undone."""
+
+    plan: Plan
+    left: Mapping[FieldKey, str]
+
+
+def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
+    kinds: Mapping[str, Kind],
+    plan: Plan,
+    drifted: Iterable[DriftedKey],
+    is_wanted: IsWanted,
+    permissions: Permissions,
+    now: dt.datetime,
+) -> Corrections:
+    """Narrow ``plan`` to the drift that ``is_wanted`` and may be undone.
+
+    What must not be undone, such as one that needs a permission, that a lifecycle forbids, or an expiry
+    that is not after ``now``, stands in the way of itself only: the resulting plan has no problems.
+    """
+    reasons: dict[str, str] = {}
+    for problem in plan.objections:
+        reasons.setdefault(problem.address, problem.message)
+    narrowing = _Narrowing(kinds, is_wanted, permissions, now, reasons)
+    changes: list[Change] = []
+    left: dict[FieldKey, str] = {}
+    for key in drifted:
+        change, not_sent = narrowing.narrowed(key)
+        if change is not None:
+            changes.append(change)
+        left |= {(key.correction.address, name): reason for name, reason in not_sent.items()}
+    name = fingerprint(changes, (), plan.observed, plan.base_url)
+    narrowed = replace(plan, changes=tuple(changes), problems=(), missing=(), fingerprint=name)
+    return Corrections(narrowed, left)
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowing:
+    """Narrows the correction of one key; ``reasons`` are the problems of the plan by address."""
+
+    kinds: Mapping[str, Kind]
+    is_wanted: IsWanted
+    permissions: Permissions
+    now: dt.datetime
+    reasons: Mapping[str, str]
+
+    def narrowed(self, key: DriftedKey) -> tuple[Change | None, Mapping[str, str]]:
+        """Return what is sent, if anything is, and why other drift of the key that is wanted is not."""
+        change = key.correction
+        names = {record.field for record in key.records if self.is_wanted(change.address, record)}
+        if not names:
+            return None, {}
+        if change.action in {Action.CREATE, Action.DELETE}:
+            reason = self._forbidding(change)
+            return (None, {WHOLE_KEY: reason}) if reason else (change, {})
+        kind = self.kinds[change.scope.kind]
+        fixed = names & kind.immutable
+        if not fixed:
+            return self._in_place(kind, change, names)
+        whole = _replacement(kind, change, names)
+        reason = self._forbidding(whole)
+        if not reason:
+            return whole, {}
+        updated, left = self._in_place(kind, change, names - fixed)
+        return updated, {**left, **dict.fromkeys(fixed, reason)}
+
+    def _forbidding(self, change: Change) -> str:
+        """Return why a key must not be created, deleted or replaced; nothing if it may be."""
+        if change.address in self.reasons:
+            return self.reasons[change.address]
+        has_secret = self.kinds[change.scope.kind].secret is not None
+        lacks_destroy = change.action.destroys and not self.permissions.may_destroy
+        lacks_sink = change.action.adds and has_secret and not self.permissions.may_store
+        flags = {"--allow-destroy": lacks_destroy, "--secret-sink": lacks_sink}
+        lacking = [flag for flag, is_lacking in flags.items() if is_lacking]
+        if change.action is Action.REPLACE and lacking:
+            return _REPLACE.format(" and ".join(lacking))
+        return _DESTROY if lacks_destroy else _SINK if lacks_sink else ""
+
+    def _in_place(
+        self, kind: Kind, change: Change, names: set[str]
+    ) -> tuple[Change | None, Mapping[str, str]]:
+        left: dict[str, str] = {}
+        for field in change.fields:
+            if field.field not in names:
+                continue
+            if field.effect.revokes and not change.may_revoke:
+                left[field.field] = self.reasons.get(change.address, "its lifecycle says prevent_revoke")
+            for problem in past_expiries(kind, replace(change, fields=(field,)), self.now):
+                left[field.field] = problem.message
+        possible = names - left.keys()
+        return (_update(kind, change, possible) if possible else None), left
+
+
+def _update(kind: Kind, change: Change, names: set[str]) -> Change:
+    """Return the correction of the fields ``names`` in place.
+
+    What the service insists on goes along; a field of that sort that is not to be corrected is sent as it is.
+    """
+    carried = {name: change.before[name] for name in kind.always_sent if name in change.before}
+    return replace(
+        change,
+        action=Action.UPDATE,
+        fields=tuple(field for field in change.fields if field.field in names),
+        patch=carried | {name: change.after[name] for name in sorted(names)},
+    )
+
+
+def _replacement(kind: Kind, change: Change, names: set[str]) -> Change:
+    """Return the replacement that corrects the fields ``names``; all others are created as they are."""
+    kept = {field.field: change.before[field.field] for field in change.fields if field.field not in names}
+    after = {**change.after, **kept}
+    return replace(
+        change,
+        fields=tuple(field for field in change.fields if field.field in names),
+        after=after,
+        patch=creation_body(kind, {**after, kind.identity: change.name}),
+    )

@@ -1,0 +1,259 @@
+"""What a history knows of the time before: what was applied last, and which live keys no file declared.
+
+A declared field whose live value was as desired, whoever made it so, counts as applied. A file that says
+something else later is pending until it is applied; a live value that changes meanwhile is drift.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.drift import record_names
+from reconciler.history.database import storable
+from reconciler.model import Action, Result
+from reconciler.normalize import json_text, normalize
+from reconciler.origins import BaseKey, BaseState
+from reconciler.status import NewKey
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from reconciler.declared import DesiredKey, DesiredScope, DesiredState
+    from reconciler.history.database import Database
+    from reconciler.kinds import Kind
+    from reconciler.model import Change, Outcome, Plan
+    from reconciler.origins import KeyAtBase
+    from reconciler.report import DriftedField
+    from reconciler.scope import Scope
+
+_DONE: Final = frozenset({Result.APPLIED, Result.UNCHANGED})
+_FIND: Final = "SELECT state, fields, complete FROM applied WHERE address = ?"
+_STORE: Final = (
+    "INSERT INTO applied VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    " state = excluded.state, fields = excluded.fields, complete = excluded.complete"
+    " WHERE state != excluded.state OR fields != excluded.fields OR complete != excluded.complete"
+)
+_NEVER: Final = BaseKey(BaseState.UNKNOWN, {}, is_complete=False)
+
+
+class Applied:
+    """What was applied last, and the live keys that no file declares, by address."""
+
+    def __init__(self, database: Database, kinds: Mapping[str, Kind]) -> None:
+        """Read and write ``database``."""
+        self._database = database
+        self._kinds = kinds
+        self._state: DesiredState | None = None
+        self._open: frozenset[str] = frozenset()
+
+    def at_base(self) -> KeyAtBase:
+        """Return what looks up what was applied last of the key of a change. Both raise HistoryError."""
+        scopes = self._baseline("declared")
+
+        def look_up(change: Change) -> BaseKey:
+            rows = self._database.rows(_FIND, (change.address,))
+            if rows:
+                return _base_key(rows[0])
+            if str(change.scope) not in scopes:
+                return _NEVER
+            if not change.is_undeclared:
+                return BaseKey(BaseState.UNMANAGED)
+            known = self._database.rows("SELECT 1 FROM unmanaged WHERE address = ?", (change.address,))
+            return BaseKey(BaseState.UNMANAGED if known else BaseState.ABSENT)
+
+        return look_up
+
+    def new_keys(self, plan: Plan, now: dt.datetime) -> tuple[NewKey, ...]:
+        """Return the unmanaged keys of ``plan`` that were not live when a round first read their scope.
+
+        A key that was declared until now is not new. Raises HistoryError.
+        """
+        scopes = self._baseline()
+        known = dict(self._database.rows("SELECT address, iif(is_new, first_seen, NULL) FROM unmanaged"))
+        found = []
+        for address in plan.unmanaged:
+            if address.rpartition("/")[0] not in scopes:
+                continue
+            if address not in known and not self._database.rows(_FIND, (address,)):
+                found.append(NewKey(address, now.replace(microsecond=0)))
+            elif known.get(address) is not None:
+                found.append(NewKey(address, dt.datetime.fromtimestamp(known[address], dt.UTC)))
+        return tuple(found)
+
+    def store_unmanaged(self, plan: Plan, now: dt.datetime) -> None:
+        """Store which live keys no file declares; ``plan`` holds whole scopes. Raises HistoryError."""
+        new = {key.address for key in self.new_keys(plan, now)}
+        waiting = {change.address for change in plan.changes if change.is_undeclared}
+        with self._database.transaction() as connection:
+            for scope, _ in plan.observed:
+                _drop(connection, "unmanaged", scope, {*plan.unmanaged, *waiting})
+            connection.executemany(
+                "INSERT INTO unmanaged (address, first_seen, is_new) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [(storable(one), int(now.timestamp()), one in new) for one in plan.unmanaged],
+            )
+            connection.executemany(
+                "INSERT INTO baseline VALUES (?, 0) ON CONFLICT DO NOTHING",
+                [(str(scope),) for scope, _ in plan.observed],
+            )
+
+    def store(
+        self, state: DesiredState, plan: Plan, was_compared: Callable[[str], bool], *, is_whole: bool
+    ) -> None:
+        """Store what of ``state`` is applied already: all that ``plan`` does not change.
+
+        ``is_whole`` is not so where the plan holds only some keys of its scopes. Raises HistoryError.
+        """
+        changes = {change.address: change for change in (*plan.changes, *plan.missing)}
+        read = {scope for scope, _ in plan.observed}
+        scopes = self._baseline("declared")
+        is_same = self._state is state
+        left: set[str] = set()
+        with self._database.transaction() as connection:
+            for part in state.scopes:
+                if part.scope not in read:
+                    continue
+                base = BaseKey(BaseState.UNMANAGED) if str(part.scope) in scopes else _NEVER
+                left.update(self._store_scope(connection, part, changes, was_compared, base, is_same))
+                if is_whole:
+                    statement = "INSERT INTO baseline VALUES (?, 1) ON CONFLICT DO UPDATE SET declared = 1"
+                    connection.execute(statement, (str(part.scope),))
+            for change in changes.values():
+                if change.is_undeclared and str(change.scope) not in scopes:
+                    statement = "INSERT INTO applied VALUES (?, ?, '{}', 0) ON CONFLICT DO NOTHING"
+                    connection.execute(statement, (change.address, BaseState.UNKNOWN.value))
+        self._state, self._open = (state, frozenset(left)) if is_whole else (None, frozenset())
+
+    def store_pending(
+        self, fields: Iterable[DriftedField], was_compared: Callable[[str], bool], now: dt.datetime
+    ) -> None:
+        """Store what waits for an apply, since when; what was compared and waits no more is dropped.
+
+        Raises HistoryError.
+        """
+        found = {(field.address, field.change.field): field for field in fields}
+        with self._database.transaction() as connection:
+            for row in connection.execute("SELECT address, field FROM pending").fetchall():
+                if row not in found and was_compared(row[0]):
+                    connection.execute("DELETE FROM pending WHERE address = ? AND field = ?", row)
+            for key, field in found.items():
+                change = field.change
+                values = (json_text(change.before), json_text(change.after))
+                facts = (field.action.value, change.effect.value, change.reason)
+                connection.execute(
+                    "INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                    " since = iif(declared = excluded.declared, since, excluded.since), live = excluded.live,"
+                    " declared = excluded.declared, action = excluded.action, effect = excluded.effect,"
+                    " reason = excluded.reason",
+                    (*key, *facts, *values, int(now.timestamp())),
+                )
+
+    def forget_undeclared(self, state: DesiredState, plan: Plan) -> None:
+        """Drop what was applied of keys that ``state``, all that the files say, no longer declares.
+
+        Those that an exclusive scope still holds are kept until they are gone. Raises HistoryError.
+        """
+        read = {scope for scope, _ in plan.observed}
+        waiting = {change.address for change in plan.changes if change.is_undeclared}
+        declared = {str(part.scope) for part in state.scopes}
+        with self._database.transaction() as connection:
+            for part in state.scopes:
+                if part.scope in read:
+                    kept = {part.scope.address(key.name) for key in part.keys}
+                    _drop(connection, "applied", part.scope, kept | waiting)
+            for (scope,) in connection.execute("SELECT scope FROM baseline").fetchall():
+                if scope not in declared:
+                    _drop(connection, "applied", scope, set())
+                    _drop(connection, "unmanaged", scope, set())
+                    connection.execute("DELETE FROM baseline WHERE scope = ?", (scope,))
+
+    def _store_scope(  # noqa: PLR0913, PLR0917 - what decides about each key
+        self,
+        connection: sqlite3.Connection,
+        part: DesiredScope,
+        changes: Mapping[str, Change],
+        was_compared: Callable[[str], bool],
+        base: BaseKey,
+        is_same: bool,  # noqa: FBT001 - passed on
+    ) -> Iterable[str]:
+        """Store the keys of a scope; ``base`` holds where nothing is stored. Yield those not applied."""
+        kind = self._kinds[part.scope.kind]
+        for key in part.keys:
+            address = part.scope.address(key.name)
+            change, is_compared = changes.get(address), was_compared(address)
+            if change is not None or not is_compared:
+                yield address
+            elif is_same and address not in self._open:
+                continue  # stored in the last round, which read the same files
+            if is_compared:
+                rows = connection.execute(_FIND, (address,)).fetchall()
+                stored = _applied(kind, key, change, _base_key(rows[0]) if rows else base)
+                if stored.state is not BaseState.UNMANAGED:
+                    connection.execute(_STORE, _row(address, stored))
+
+    def _baseline(self, which: str = "1") -> frozenset[str]:
+        rows = self._database.rows(f"SELECT scope FROM baseline WHERE {which}")  # noqa: S608 - a column
+        return frozenset(scope for (scope,) in rows)
+
+
+def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
+    """Store what a write has applied, within a transaction."""
+    change = outcome.change
+    if outcome.result not in _DONE and not (change.action.adds and outcome.secret_at):
+        return
+    if change.is_undeclared:
+        connection.execute("DELETE FROM applied WHERE address = ?", (change.address,))
+        return
+    if change.action is Action.DELETE:
+        connection.execute(_STORE, _row(change.address, BaseKey(BaseState.ABSENT)))
+        return
+    rows = connection.execute(_FIND, (change.address,)).fetchall()
+    before = _base_key(rows[0]) if rows else _NEVER
+    names = change.after.keys() if change.action is Action.CREATE else record_names(change)
+    written = {name: json_text(change.after[name]) for name in names}
+    is_complete = change.action is Action.CREATE or before.is_complete
+    after = BaseKey(BaseState.DECLARED, {**before.fields, **written}, is_complete)
+    connection.execute(_STORE, _row(change.address, after))
+
+
+def _applied(kind: Kind, key: DesiredKey, change: Change | None, before: BaseKey) -> BaseKey:
+    """Return what is applied of a key once a round has found ``change`` to be left, or nothing."""
+    is_there = change is None or change.action in {Action.UPDATE, Action.REPLACE}
+    if key.is_absent or not is_there:
+        if change is not None:
+            return before
+        return BaseKey(BaseState.ABSENT)
+    left = frozenset[str]() if change is None else frozenset(field.field for field in change.fields)
+    ignored = key.lifecycle.ignore_changes
+    fields: dict[str, str] = {}
+    for name, value in key.fields.items():
+        if name == kind.identity or name in ignored:
+            continue
+        if name not in left:
+            fields[name] = json_text(normalize(kind.fields[name], value))
+        elif name in before.fields:
+            fields[name] = before.fields[name]
+    return BaseKey(BaseState.DECLARED, fields, not left or before.is_complete)
+
+
+def _base_key(row: tuple[Any, ...]) -> BaseKey:
+    state, fields, is_complete = row
+    return BaseKey(BaseState(state), json.loads(fields), bool(is_complete))
+
+
+def _row(address: str, key: BaseKey) -> tuple[Any, ...]:
+    return address, key.state.value, json.dumps(key.fields, sort_keys=True), int(key.is_complete)
+
+
+def _drop(connection: sqlite3.Connection, table: str, scope: Scope | str, kept: Collection[str]) -> None:
+    """Delete the rows of the keys of a scope, all but those to be kept."""
+    front = storable(f"{scope}/")
+    safe = {storable(address) for address in kept}
+    rows = connection.execute(
+        f"SELECT address FROM {table} WHERE substr(address, 1, length(?1)) = ?1",  # noqa: S608 - a table
+        (front,),
+    ).fetchall()
+    gone = [row for row in rows if row[0] not in safe]
+    connection.executemany(f"DELETE FROM {table} WHERE address = ?", gone)  # noqa: S608 - as above

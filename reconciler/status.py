@@ -1,0 +1,170 @@
+"""What a history remembers of all rounds. Frozen values, no I/O.
+
+Times are in UTC. Values of fields are in normal form, as plans show them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model import Action
+from reconciler.report import RoundResult, Standing
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from reconciler.model import DriftOrigin, Effect
+    from reconciler.report import FieldOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One field's drift from the round that first saw it to the last, with one declared and one live value.
+
+    Where ``action`` says that the key itself was created or deleted, the values are those of the whole key.
+    ``rounds`` counts the rounds that saw it, all in a row. ``ended`` is None while it goes on.
+    ``corrected`` is the moment and ``run`` the identifier of the run that corrected it, if one did.
+    """
+
+    address: str
+    field: str
+    effect: Effect
+    reason: str
+    declared: Any
+    live: Any
+    first_seen: dt.datetime
+    last_seen: dt.datetime
+    rounds: int
+    outcome: FieldOutcome
+    detail: str = ""
+    ended: dt.datetime | None = None
+    corrected: dt.datetime | None = None
+    run: str | None = None
+    action: Action = Action.UPDATE
+    origin: DriftOrigin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A difference that Git alone made, and since when it waits for ``apply``."""
+
+    address: str
+    field: str
+    action: Action
+    effect: Effect
+    reason: str
+    declared: Any
+    live: Any
+    since: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A live key that no file declares, and the round that first saw it."""
+
+    address: str
+    first_seen: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A field that somebody keeps changing back: it is reported, and no longer corrected.
+
+    ``live`` is what it held when last seen, ``corrections`` how often it had been corrected by then.
+    """
+
+    address: str
+    field: str
+    declared: Any
+    live: Any
+    since: dt.datetime
+    corrections: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeStatus:
+    """How a scope stood in the last round, and since when it has stood so."""
+
+    scope: str
+    standing: Standing
+    since: dt.datetime
+    keys: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundSummary:
+    """A round as the history keeps it; ``ended`` and ``result`` are None if it was cut off, or still runs."""
+
+    began: dt.datetime
+    ended: dt.datetime | None
+    result: RoundResult | None
+    run: str
+    drifted: int
+    corrected: int
+    contested: int
+    errors: tuple[str, ...] = ()
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHistory:
+    """The drift of one key, latest episode first; ``omitted`` counts earlier episodes that are left out."""
+
+    address: str
+    episodes: tuple[Episode, ...]
+    omitted: int = 0
+
+    @property
+    def is_drifted(self) -> bool:
+        """Whether the key, or a field of it, is drifted now."""
+        return any(episode.ended is None for episode in self.episodes)
+
+    @property
+    def has_granted(self) -> bool:
+        """Whether drift that goes on grants access."""
+        return any(episode.ended is None and episode.effect.grants for episode in self.episodes)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """What only a running service knows; ``failing_since`` is None while its rounds succeed."""
+
+    started: dt.datetime
+    next_round: dt.datetime | None
+    failing_since: dt.datetime | None
+    failures: int
+    files_invalid_since: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything a status page shows, as of ``at``; the timeline begins at ``since``.
+
+    ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``rounds`` counts the rounds
+    since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
+    for a page made from a history alone.
+    """
+
+    at: dt.datetime
+    since: dt.datetime
+    scopes: tuple[ScopeStatus, ...]
+    contests: tuple[Contest, ...]
+    keys: tuple[KeyHistory, ...]
+    omitted_keys: int
+    rounds: tuple[tuple[RoundResult, int], ...]
+    last_round: RoundSummary | None
+    last_success: dt.datetime | None
+    file: str | None = None
+    service: ServiceStatus | None = None
+    pending: tuple[Pending, ...] = ()
+    new_keys: tuple[NewKey, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last round could compare everything."""
+        last = self.last_round
+        return (last is None or last.result is not RoundResult.FAILED) and not any(
+            scope.standing in {Standing.INCOMPLETE, Standing.UNREACHABLE} for scope in self.scopes
+        )

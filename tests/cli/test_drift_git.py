@@ -1,0 +1,370 @@
+"""``drift`` tells what Git changed from what was changed outside it: by a history, or a base commit."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from reconciler.resources import schema_texts
+from tests.cli.test_saved_plans import git
+from tests.support import CommandLine, declare, fill, patches
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.emulator import Emulator
+
+SINK = "--secret-sink"
+NEW: dict[str, Any] = {"name": "new", "description": "new", "containers": [], "expire": None}
+PENDING, DRIFT, CONFLICT = "pending", "drift", "conflict"
+
+
+class Repository:
+    """Files in Git, what was applied of them, and the two ways to know that."""
+
+    def __init__(self, cli: CommandLine, folder: Path, how: str) -> None:
+        self.cli = cli
+        self.file = folder / "keys.yaml"
+        self.history = str(folder / "drift.db")
+        self.sink = f"file:{folder}/secrets"
+        self.options = ("--base", "HEAD") if how == "base" else ("--history", self.history)
+        self._folder = folder
+        git(folder, "init", "--quiet")
+
+    def declare(self, *keys: dict[str, Any], exclusive: bool = False) -> None:
+        document = {"project_id": 1, "region_id": 76, "keys": keys}
+        self.file.write_text(json.dumps({**document, **({"exclusive": True} if exclusive else {})}))
+
+    def apply(self, *keys: dict[str, Any], exclusive: bool = False) -> None:
+        """Commit files and apply them."""
+        self.declare(*keys, exclusive=exclusive)
+        git(self._folder, "add", "keys.yaml")
+        git(self._folder, "commit", "--quiet", "--message", "keys")
+        words = ("--auto-approve", "--allow-destroy", SINK, self.sink, "--history", self.history)
+        assert self.cli("apply", str(self.file), *words).code == 0
+
+    def drift(self, *words: str) -> Any:
+        return self.cli("drift", str(self.file), *self.options, *words)
+
+    def labels(self) -> dict[str, str]:
+        """Name the origin of all that differs, by key and, unless the whole key is meant, field."""
+        document = json.loads(self.drift("--format", "json").out)
+        jsonschema.validate(document, json.loads(schema_texts()["plan"]))
+        found: dict[str, str] = {}
+        for one in (*document["resource_drift"], *document["resource_pending"]):
+            if "origin" in one:
+                found[one["name"]] = one["origin"]
+            else:
+                found |= {f"{one['name']} {name}": it for name, it in one["change"]["origins"].items()}
+        return found
+
+
+@pytest.fixture(params=["history", "base"])
+def files(cli: CommandLine, tmp_path: Path, request: pytest.FixtureRequest) -> Repository:
+    return Repository(cli, tmp_path, request.param)
+
+
+@pytest.mark.parametrize(
+    ("git_says", "live", "label", "code"),
+    [
+        ("new", "old", PENDING, 0),
+        ("old", "edited", DRIFT, 2),
+        ("new", "edited", CONFLICT, 2),
+        ("new", "new", None, 0),
+    ],
+)
+def test_three_sides_tell_which_one_moved(  # noqa: PLR0913, PLR0917 - cases
+    emulator: Emulator, files: Repository, git_says: str, live: str, label: str | None, code: int
+) -> None:
+    fill(emulator, "web", description="before")
+    files.apply({"name": "web", "description": "old"})
+    files.declare({"name": "web", "description": git_says})
+    fill(emulator, "web", description=live)
+    assert files.labels() == ({} if label is None else {"web description": label})
+    assert files.drift().code == code
+
+
+def test_what_is_pending_is_no_drift_and_is_said_to_wait(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "web", description="old")
+    files.apply({"name": "web", "description": "old"})
+    files.declare({"name": "web", "description": "new"})
+    done = files.drift("--correct", "all")
+    assert (done.code, patches(emulator)) == (0, [])
+    assert done.out.startswith("No changes outside Git. Your infrastructure is as it was last applied.\n")
+    assert "Pending: Git is ahead, and apply has not run yet." in done.out
+    assert '~ description = "old" -> "new"  # [pending] neutral: access unchanged\n' in done.out
+    assert done.out.endswith("Pending: 1 key waits for apply.\n")
+    assert "outside Git:" not in done.out
+    assert "keys.yaml: not committed" in done.err
+
+
+def test_fields_of_one_key_are_told_apart(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "web", description="old")
+    files.apply({"name": "web", "description": "old", "is_disabled": False})
+    files.declare(
+        {"name": "web", "description": "new", "is_disabled": False, "expire": "2027-01-01T00:00:00Z"}
+    )
+    fill(emulator, "web", description="old", is_disabled=True)
+    assert files.labels() == {
+        "web description": PENDING,
+        "web expire": PENDING,
+        "web is_disabled": DRIFT,
+    }
+    done = files.drift("--correct", "all")
+    assert (done.code, patches(emulator)) == (0, [{"is_disabled": False}])
+    assert "  # caas/1/76/web has changed\n" in done.out
+    assert "Drift: 1 key changed outside Git.\n" in done.out
+    assert emulator.keys(1, 76)["web"]["description"] == "old"
+
+
+def test_a_conflict_is_corrected_only_by_all_which_says_so(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "web", is_disabled=True)
+    files.apply({"name": "web", "is_disabled": True, "description": "old"})
+    files.declare({"name": "web", "is_disabled": True, "description": "new"})
+    fill(emulator, "web", is_disabled=True, description="edited")
+    sent = len(patches(emulator))
+    done = files.drift("--correct", "grants")
+    assert (done.code, len(patches(emulator))) == (2, sent)
+    assert "web has changed, and the files have changed too\n" in done.out
+    assert "Drift: 1 key changed outside Git (1 in conflict with a change in Git).\n" in done.out
+    assert "Left to a person: caas/1/76/web: description changed in the files too" in done.err
+    done = files.drift("--correct", "all")
+    assert (done.code, patches(emulator)[sent:]) == (0, [{"description": "new"}])
+    assert "In conflict, corrected to what the files say now: caas/1/76/web: description\n" in done.err
+
+
+def test_keys_are_told_apart_as_well(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "kept", "gone", "out", "back")
+    files.apply(
+        {"name": "kept"},
+        {"name": "gone", "description": ""},
+        {"name": "out"},
+        {"name": "back", "state": "absent"},
+        exclusive=True,
+    )
+    emulator.remove_key(1, 76, "gone")
+    fill(emulator, "stray", "back")
+    files.declare(
+        {"name": "kept"},
+        {"name": "gone", "description": ""},
+        {"name": "back", "state": "absent"},
+        NEW,
+        exclusive=True,
+    )
+    assert files.labels() == {
+        "gone": DRIFT,
+        "stray": DRIFT,
+        "back": DRIFT,
+        "new": PENDING,
+        "out": PENDING,
+    }
+    done = files.drift()
+    assert done.code == 2
+    assert "# caas/1/76/gone has been deleted\n" in done.out
+    assert "# caas/1/76/stray has been created\n" in done.out
+    assert "# caas/1/76/back has been created\n" in done.out
+    assert "Drift: 3 keys changed outside Git (2 created, 1 deleted).\n" in done.out
+    assert "# caas/1/76/new will be created\n" in done.out
+    assert "# caas/1/76/out will be destroyed\n" in done.out
+    assert "Pending: 2 keys wait for apply.\n" in done.out
+
+
+def test_a_correction_of_keys_leaves_what_is_pending_to_apply(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "kept", "out")
+    files.apply({"name": "kept"}, {"name": "out"}, exclusive=True)
+    fill(emulator, "stray")
+    files.declare({"name": "kept"}, NEW, exclusive=True)
+    done = files.drift("--correct", "all", "--allow-destroy", SINK, files.sink)
+    assert done.code == 0
+    assert set(emulator.keys(1, 76)) == {"kept", "out"}
+
+
+def test_a_key_that_git_now_wants_absent_is_pending(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "old")
+    files.apply({"name": "old"})
+    files.declare({"name": "old", "state": "absent"})
+    assert files.labels() == {"old": PENDING}
+    assert files.drift().code == 0
+
+
+def test_a_scope_that_git_makes_exclusive_is_pending(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "web", "other")
+    files.apply({"name": "web"})
+    files.declare({"name": "web"}, exclusive=True)
+    assert files.labels() == {"other": PENDING}
+    assert files.labels() == {"other": PENDING}  # also in the rounds that follow
+
+
+def test_labels_last_over_rounds(emulator: Emulator, files: Repository) -> None:
+    fill(emulator, "web", description="old")
+    files.apply({"name": "web", "description": "old", "is_disabled": False}, exclusive=True)
+    fill(emulator, "web", description="old", is_disabled=True)
+    fill(emulator, "stray")
+    files.declare({"name": "web", "description": "new", "is_disabled": False}, NEW, exclusive=True)
+    expected = {"new": PENDING, "stray": DRIFT, "web description": PENDING, "web is_disabled": DRIFT}
+    assert [files.labels() for _ in range(3)] == [expected] * 3
+
+
+def test_without_knowing_what_was_applied_the_words_are_neutral(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", description="theirs")
+    file = declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours"})
+    for words in ((), ("--history", str(tmp_path / "new.db"))):
+        done = cli("drift", file, *words)
+        assert done.code == 2
+        assert "outside Git" not in done.everything
+        assert "# caas/1/76/web differs from the files\n" in done.out
+        assert "Origin: not known; --history FILE or --base REF says whether Git is ahead.\n" in done.out
+
+
+def test_what_was_unknown_once_stays_so_until_it_is_as_desired(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", description="theirs")
+    fill(emulator, "stray")
+    files = Repository(cli, tmp_path, "history")
+    gone = {**NEW, "name": "gone"}
+    files.declare({"name": "web", "description": "ours"}, gone, exclusive=True)
+    unknown = {"gone": "unknown", "stray": "unknown", "web description": "unknown"}
+    assert [files.labels() for _ in range(2)] == [unknown] * 2
+    files.apply({"name": "web", "description": "ours"}, gone, exclusive=True)
+    assert files.labels() == {}
+    fill(emulator, "web", description="theirs")
+    fill(emulator, "stray")
+    emulator.remove_key(1, 76, "gone")
+    assert files.labels() == {"gone": DRIFT, "stray": DRIFT, "web description": DRIFT}
+
+
+def test_a_round_that_finds_a_value_as_desired_knows_it_from_then_on(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    files = Repository(cli, tmp_path, "history")
+    fill(emulator, "web", description="ours")
+    files.declare({"name": "web", "description": "ours"})
+    assert files.drift().code == 0
+    fill(emulator, "web", description="theirs")
+    assert files.labels() == {"web description": DRIFT}
+
+
+def test_a_saved_plan_is_remembered_by_what_it_wrote(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    files = Repository(cli, tmp_path, "history")
+    fill(emulator, "web", "old", description="before")
+    files.declare(
+        {"name": "web", "description": "ours", "is_disabled": False}, NEW, {"name": "old", "state": "absent"}
+    )
+    plan = str(tmp_path / "plan.json")
+    assert cli("plan", str(files.file), "--out", plan).code == 0
+    words = ("--auto-approve", "--history", files.history, SINK, files.sink)
+    assert cli("apply", "--plan", plan, *words).code == 0
+    fill(emulator, "web", description="theirs", is_disabled=True)
+    fill(emulator, "old")
+    emulator.remove_key(1, 76, "new")
+    # Nothing was written of is_disabled, so that is not known.
+    assert files.labels() == {
+        "new": DRIFT,
+        "old": DRIFT,
+        "web description": DRIFT,
+        "web is_disabled": "unknown",
+    }
+
+
+def test_a_base_goes_before_a_history(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+    files = Repository(cli, tmp_path, "history")
+    fill(emulator, "web", description="old")
+    files.apply({"name": "web", "description": "old"})
+    files.declare({"name": "web", "description": "new"})
+    git(tmp_path, "commit", "--quiet", "--all", "--message", "newer")
+    done = cli("drift", str(files.file), "--history", files.history, "--base", "HEAD")
+    assert (done.code, "# [drift] neutral" in done.out) == (2, True)
+
+
+def test_where_a_path_was_not_there_at_the_base_nothing_is_taken_for_pending(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    files = Repository(cli, tmp_path, "base")
+    fill(emulator, "web", description="old")
+    files.apply({"name": "web", "description": "old"})
+    files.file.rename(tmp_path / "other.yaml")
+    fill(emulator, "web", description="theirs")
+    done = cli("drift", str(tmp_path / "other.yaml"), "--base", "HEAD")
+    assert (done.code, "there was nothing by this name" in done.err) == (2, True)
+    assert "# caas/1/76/web differs from the files\n" in done.out
+
+
+def test_the_history_and_the_page_keep_what_is_pending_apart(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    files = Repository(cli, tmp_path, "history")
+    fill(emulator, "web", description="old")
+    files.apply({"name": "web", "description": "old", "is_disabled": False})
+    files.declare({"name": "web", "description": "new", "is_disabled": False})
+    metrics = tmp_path / "metrics"
+    assert files.drift("--metrics-file", str(metrics)).code == 0
+    text = cli("history", "--history", files.history, "--format", "json").out
+    document = json.loads(text)
+    jsonschema.validate(document, json.loads(schema_texts()["history"]))
+    assert document["rounds"] == {"pending": 1}
+    assert [one["standing"] for one in document["scopes"]] == ["pending"]
+    (one,) = document["pending"]
+    assert (one["field"], one["declared"], one["live"]) == ("description", "new", "old")
+    assert document["drift"] == []
+    shown = metrics.read_text(encoding="utf-8")
+    assert 'reconciler_scopes{standing="pending"} 1.0' in shown
+    assert 'reconciler_differing_keys{kind="caas",origin="pending"} 1.0' in shown
+    assert 'reconciler_drifted_keys{effect="neutral",kind="caas"} 0.0' in shown
+    page = cli("history", "--history", files.history, "--format", "html").out
+    assert "1 key pending" in page
+    files.apply({"name": "web", "description": "new", "is_disabled": False})
+    assert files.drift().code == 0
+    assert json.loads(cli("history", "--history", files.history, "--format", "json").out)["pending"] == []
+
+
+def test_files_that_are_not_committed_are_named(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    fill(emulator, "web", description="old")
+    declare(tmp_path / "committed.yaml", {"name": "web", "description": "old"})
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    declare(tmp_path / "added.yaml", {"name": "other", "description": "x"})
+    done = cli("drift", str(tmp_path))
+    assert (done.code, "Warning: added.yaml: not committed" in done.err) == (2, True)
+    assert "committed.yaml: not committed" not in done.err.replace("added.yaml", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "is_exclusive", "labels"),
+    [
+        (({"name": "web"},), True, {"drift"}),
+        (({"name": "web"}, {"name": "stray", "state": "absent"}), True, {"drift"}),
+        (({"name": "web"}, {"name": "stray"}), True, {"config"}),
+        (({"name": "web"},), False, {"config"}),
+    ],
+)
+def test_a_plan_labels_an_undeclared_key_by_what_the_base_said(  # noqa: PLR0913 - cases
+    cli: CommandLine,
+    emulator: Emulator,
+    tmp_path: Path,
+    before: tuple[dict[str, Any], ...],
+    labels: set[str],
+    *,
+    is_exclusive: bool,
+) -> None:
+    fill(emulator, "web", "stray")
+    files = Repository(cli, tmp_path, "base")
+    files.declare(*before, exclusive=is_exclusive)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    files.declare({"name": "web"}, exclusive=True)
+    words = ("--base", "HEAD", "--format", "json", "--allow-destroy")
+    document = json.loads(cli("plan", str(files.file), *words).out)
+    (change,) = document["resource_changes"]
+    assert (change["name"], {change["change"]["origin"], *change["change"]["origins"].values()}) == (
+        "stray",
+        labels,
+    )
