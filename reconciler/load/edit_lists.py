@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.load.spelling import block_text, field_lines, flow_text, json_line
@@ -16,8 +16,10 @@ from reconciler.load.tree import (
     end_of_remarks,
     indentation,
     inserted_lines,
+    line_end,
     line_start,
     newline,
+    next_line,
     removed_lines,
 )
 
@@ -58,7 +60,7 @@ def of_items(
 
 
 def _of_lines(text: str, written: Node, stays: Sequence[bool], added: Sequence[Any]) -> Sequence[Edit] | None:
-    edits: list[Edit] = []
+    gone: list[tuple[int, int]] = []
     column = 0
     for index, (item, stay) in enumerate(zip(written.children, stays, strict=True)):
         dash = dash_of(text, written, index)
@@ -67,13 +69,27 @@ def _of_lines(text: str, written: Node, stays: Sequence[bool], added: Sequence[A
             return None
         column = dash - start
         if not stay:
-            edits.append(removed_lines(text, start, item.end))
-    if added:
-        example = written.children[_last(stays)]
-        spell = spelling_of(example)
-        lines = [line for item in added for line in spell(item, column)]
-        edits.append(inserted_lines(text, end_of_remarks(text, example.end, column), lines))
-    return edits
+            begin = gone.pop()[0] if gone and gone[-1][1] == start else start
+            gone.append((begin, next_line(text, item.end)))
+    if not added:
+        return [removed_lines(text, start, end - 1) for start, end in gone]
+    example = written.children[_last(stays)]
+    spell = spelling_of(example)
+    lines = [line for item in added for line in spell(item, column)]
+    come = inserted_lines(text, end_of_remarks(text, example.end, column), lines)
+    if gone and gone[-1] == (
+        come.start,
+        len(text),
+    ):  # in their place, with a last line break only if it had one
+        return [
+            *(Edit(*lost, "") for lost in gone[:-1]),
+            replace(come, end=len(text), text=_unbroken(come, text)),
+        ]
+    return [*(removed_lines(text, start, end - 1) for start, end in gone), come]
+
+
+def _unbroken(come: Edit, text: str) -> str:
+    return come.text if text[-1] in "\r\n" else come.text.rstrip("\r\n")
 
 
 def spelling_of(example: Node) -> Spell:
@@ -103,18 +119,23 @@ def _less_of_flow(text: str, items: Sequence[Node], stays: Sequence[bool]) -> It
     for index, (item, stay) in enumerate(zip(items, stays, strict=True)):
         if stay:
             continue
-        if index < last:
+        if index < last and "#" not in text[item.end : items[index + 1].start]:
             yield Edit(item.start, items[index + 1].start, "")
-        elif has_remark:
+        elif index < last or has_remark:
             yield _without_item(text, items, index)
         elif index == last + 1:
             yield Edit(items[last].end, items[-1].end, "")
 
 
 def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
-    """Remove an item and the comma behind it, so that the remarks before it stay."""
-    comma = _COMMA.match(text, items[index].end)
-    return Edit(items[index].start, items[index].end if comma is None else comma.end(), "")
+    """Remove an item and the comma behind it, or the line of both, so that the remarks beside it stay."""
+    item = items[index]
+    comma = _COMMA.match(text, item.end)
+    end = item.end if comma is None else comma.end()
+    start, rest = line_start(text, item.start), line_end(text, end)
+    if text[start : item.start].strip(" \t") or text[end:rest].strip(" \t"):
+        return Edit(item.start, end, "")
+    return removed_lines(text, start, end)
 
 
 def _more_of_flow(

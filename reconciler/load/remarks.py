@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -88,7 +89,9 @@ def remarks(text: str) -> tuple[Remark, ...]:
 
 
 def _scalars(root: Node) -> Iterator[Node]:
-    return (node for node in root.walk() if node.shape in {Shape.SCALAR, Shape.ALIAS})
+    """Return the scalars that are written; where a parser sees one that is not says nothing."""
+    both = {Shape.SCALAR, Shape.ALIAS}
+    return (node for node in root.walk() if node.shape in both and node.content < node.end)
 
 
 def _comments(text: str, scalars: Sequence[Node]) -> Iterator[tuple[int, str]]:
@@ -118,6 +121,8 @@ class _Finder:
         self._starts = [scalar.content for scalar in scalars]
         self._written: dict[int, str] = {}
         self._block = (-1, 0)
+        self._blank = (0, 0)
+        self._items: dict[int, list[tuple[str, int]]] = {}
 
     def bond(self, index: int, part: Part | None, ends: int) -> tuple[Bond, Path]:
         """Return how the comment at ``index`` belongs to what, in a document that ends before ``ends``."""
@@ -149,7 +154,9 @@ class _Finder:
         self._block = (place, column)
         owner = self._next(index, root, ends)
         if owner is not None:
-            following = after_blank(text, index)
+            if not self._blank[0] <= index < self._blank[1]:
+                self._blank = (index, after_blank(text, index))
+            following = self._blank[1]
             if column <= following - line_start(text, following):
                 return Bond.ABOVE, owner
         if place < 0 or self._starts[place] < root.start:
@@ -185,10 +192,20 @@ class _Finder:
             elif found == ["keys"]:
                 found.append(child.place)
             else:
-                said = self._said(child.node)
-                same = sum(self._said(other) == said for other in parent.node.children[: child.place])
-                found += [said, same]
+                found += self._numbered(parent.node)[child.place]
         return tuple(found)
+
+    def _numbered(self, sequence: Node) -> list[tuple[str, int]]:
+        """Return what each item says, and how many before it say the same."""
+        known = self._items.get(id(sequence))
+        if known is None:
+            seen: Counter[str] = Counter()
+            known = self._items[id(sequence)] = []
+            for item in sequence.children:
+                said = self._said(item)
+                known.append((said, seen[said]))
+                seen[said] += 1
+        return known
 
     def _said(self, node: Node) -> str:
         """Return what a node says, however it is laid out."""

@@ -20,6 +20,7 @@ _BREAK: Final = re.compile("\r\n|[\n\r]")
 _PROPERTY: Final = re.compile(r"[&!][^ \t\r\n,\[\]{}]*")
 _INDENTED: Final = re.compile(r"(?<=[\r\n])[ \t]+")
 _BLANK: Final = re.compile(r"(?:[ \t\r\n\ufeff]+|#[^\r\n]*)*")
+_USUAL_LINE: Final = 128
 _BLOCK_STYLES: Final = frozenset({"|", ">"})
 
 
@@ -198,7 +199,14 @@ def end_of_remarks(text: str, index: int, column: int) -> int:
 
 def line_start(text: str, index: int) -> int:
     """Give where the line of ``index`` begins."""
-    return max(text.rfind(mark, 0, index) for mark in "\n\r") + 1
+    end, size = index, _USUAL_LINE
+    while end > 0:  # piece by piece: one of the two breaks may be nowhere in the text
+        begin = max(end - size, 0)
+        found = max(text.rfind(mark, begin, end) for mark in "\n\r")
+        if found >= 0:
+            return found + 1
+        end, size = begin, size * 2
+    return 0
 
 
 def indentation(text: str, index: int) -> str:

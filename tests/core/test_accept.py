@@ -170,6 +170,11 @@ def test_an_expiry_is_written_in_utc(written: str, new: str | None, expected: st
             f"[\n      {A},\n      {D}\n      # tail\n    ]  # c\n",
         ),
         (
+            f"[\n      {W},\n      # api\n      {A},\n      # tail\n    ]\n",
+            [API],
+            f"[\n      # api\n      {A},\n      # tail\n    ]\n",
+        ),
+        (
             f"[\n      {W},\n      # api\n      {A}, ]\n",
             [WEB, API, DB],
             f"[\n      {W},\n      # api\n      {A},\n      {D}, ]\n",
@@ -343,6 +348,9 @@ def test_new_lines_end_as_the_lines_beside_them(head: str, mark: str, expected: 
         (f"\n      - {W}  # c", [WEB, DB], f"\n      - {W}  # c\n      - {D}"),
         (f"\n      - {W}\n      - {D}", [WEB], f"\n      - {W}"),
         (f"\n      - {W}", [], " []"),
+        (f"\n      - {W}\n      - {A}", [WEB, DB], f"\n      - {W}\n      - {D}"),
+        (f"\n      - {W}\n      - {A}\n      - {D}", [WEB], f"\n      - {W}"),
+        (f"\n      - {A}\n      - {W}\n      - {D}", [WEB], f"\n      - {W}"),
         (f"\r\n      - {W}\r\n      - {D}", [WEB], f"\r\n      - {W}"),
         (" []", [WEB], f" [{W}]"),
     ],
