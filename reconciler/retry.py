@@ -32,7 +32,8 @@ class RetryPolicy:
     Waits are drawn evenly between zero and a bound that doubles from ``first_wait`` up to
     ``longest_wait`` (full jitter). A service that asks for a longer pause than ``longest_pause`` is
     not waited for. No attempt of a request begins later than ``longest_total`` after its first was wanted:
-    a wait that would end later is not begun.
+    a wait that would end later is not begun. Whatever is no rate limit is tried again for
+    ``longest_fault`` only.
     """
 
     attempts: int = 5
@@ -40,6 +41,7 @@ class RetryPolicy:
     longest_wait: float = 8.0
     longest_pause: float = 120.0
     longest_total: float = 300.0
+    longest_fault: float = 300.0
 
 
 class Pause:
@@ -117,13 +119,24 @@ class Retrier:
             raise last.after(attempts, in_doubt=in_doubt) from last
 
     def _gives_up(self, state: RetryCallState) -> bool:
-        is_late = self._is_late(max(state.upcoming_sleep, self._pause.left()))
-        return is_late or self._stop.is_set() or state.attempt_number >= self._policy.attempts
+        wait = max(state.upcoming_sleep, self._pause.left())
+        error = state.outcome.exception() if state.outcome else None
+        is_fault = not isinstance(error, RateLimitedError) and self._spent(wait) >= self._policy.longest_fault
+        return (
+            is_fault
+            or self._is_late(wait)
+            or self._stop.is_set()
+            or state.attempt_number >= self._policy.attempts
+        )
 
     def _is_late(self, wait: float) -> bool:
         """Tell whether a request that waits so long from now would be sent after its time."""
-        spent: float = self._clock.monotonic() - self._began.at
-        return spent + max(wait, 0.0) >= self._policy.longest_total
+        return self._spent(wait) >= self._policy.longest_total
+
+    def _spent(self, wait: float) -> float:
+        """Return how long a request has taken that waits so long from now."""
+        began: float = self._began.at
+        return self._clock.monotonic() - began + max(wait, 0.0)
 
     def _hold(self) -> None:
         """Wait until the pause is over, unless it is longer than anybody waits or the run is interrupted."""

@@ -249,7 +249,7 @@ def _values(live: Mapping[str, Any]) -> tuple[Secret, ...]:
     """
     data = live.get("data")
     found: list[str] = []
-    for value in (data or {}).values():
+    for value in data.values() if isinstance(data, dict) else ():
         with contextlib.suppress(TypeError, ValueError):
             found.append(base64.b64decode(value).decode("utf-8", "replace"))
     return tuple(Secret(value) for value in found if len(value) >= _SHORTEST)

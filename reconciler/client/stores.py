@@ -37,9 +37,14 @@ _QUOTA: Final = "resourcequotas"
 
 
 class Patience(Enum):
-    """How long a request is tried again: a probe fails soon, a secret cannot be had twice."""
+    """How long a request is tried again: a probe fails soon, a secret cannot be had twice.
 
-    PROBING = RetryPolicy(attempts=100, longest_wait=5.0, longest_pause=30.0, longest_total=30.0)
+    But a probe of many places must not fail by a rate limit each time.
+    """
+
+    PROBING = RetryPolicy(
+        attempts=1000, longest_wait=10.0, longest_pause=120.0, longest_total=120.0, longest_fault=10.0
+    )
     STORING = RetryPolicy(attempts=1000, longest_wait=10.0, longest_pause=120.0, longest_total=120.0)
 
 

@@ -55,7 +55,9 @@ def version_of(answer: Any) -> int | None:
 def current_version(answer: Any) -> int:
     """Return the version that metadata or data tell of, 0 where there are none. Raises SinkError."""
     match answer:
-        case {"data": {"current_version": int(version)} | {"metadata": {"version": int(version)}}}:
+        case {"data": {"current_version": int(version)} | {"metadata": {"version": int(version)}}} if (
+            type(version) is int and version >= 0
+        ):
             return version
         case {"errors": []}:
             return 0

@@ -197,6 +197,17 @@ def test_the_secret_of_a_key_made_anew_takes_the_place_of_the_earlier_one(
     assert after["metadata"]["annotations"] == {"reconciler/address": "caas/1/76/web", "team": "shop"}
 
 
+@pytest.mark.parametrize("data", [None, [], "x", {"secret": 5}])
+def test_whatever_data_an_earlier_secret_has_it_is_updated(
+    connect: Callable[[Any], KubernetesSink], data: Any
+) -> None:
+    server = ApiServer()
+    server.put(data=data)
+    sink = connect(server)
+    sink.store(WEB, SECRET, sink.probe([WEB])[WEB])
+    assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
+
+
 def test_without_a_probe_an_earlier_secret_is_found_too(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     server.put()
@@ -246,6 +257,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "no address": ({"metadata": {"annotations": {}}}, FOREIGN),
     "another address": ({"metadata": {"annotations": {"reconciler/address": "caas/1/76/x"}}}, FOREIGN),
     "another type": ({"type": "kubernetes.io/tls"}, FOREIGN),
+    "no data of ours": ({"data": [1], "type": "other"}, FOREIGN),
     "immutable": ({"immutable": True}, "is immutable: remove it, or store elsewhere"),
     "on its way out": (
         {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}},

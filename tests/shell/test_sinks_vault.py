@@ -376,14 +376,24 @@ def test_a_secret_is_stored_after_the_trouble_of_a_minute(answer: httpx.Response
     assert (stored_in(vault), clock.elapsed < 90) == ([VALUE], True)
 
 
-def test_a_secret_is_given_up_after_two_minutes_and_a_probe_after_half_a_minute() -> None:
+@pytest.mark.parametrize(("code", "probing"), [(503, 10), (429, 120)])
+def test_a_secret_is_given_up_after_two_minutes_and_a_probe_after_ten_seconds_but_for_a_rate_limit(
+    code: int, probing: int
+) -> None:
     clock = FakeClock()
-    remote = Script(refusal(503, "Vault is sealed"))
-    assert "HTTP 503: Vault is sealed" in probe_error(connect(remote, clock=clock))
-    assert 20 < clock.elapsed <= 30
+    remote = Script(refusal(code, "not now"))
+    assert f"HTTP {code}: not now" in probe_error(connect(remote, clock=clock))
+    assert probing / 2 < clock.elapsed <= probing
     clock.elapsed = 0.0
-    assert "HTTP 503: Vault is sealed" in store_error(connect(remote, clock=clock))
+    assert f"HTTP {code}: not now" in store_error(connect(remote, clock=clock))
     assert 100 < clock.elapsed <= 120
+
+
+@pytest.mark.parametrize("version", [True, -1, "1", 1.5, None])
+def test_a_version_that_is_none_is_found_out(version: Any) -> None:
+    may = httpx.Response(200, json={"capabilities": ["root"]})
+    odd = httpx.Response(200, json={"data": {"current_version": version}})
+    assert "does not answer like Vault" in probe_error(connect(Script(MOUNTED, may, odd)))
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "caf\u00e9?#", "%2E"])
