@@ -58,7 +58,8 @@ def known_kinds(
         found = folders_beside(paths)
     elif parameters.get("base") is None:
         found = []
-        for text in _left_out(given, paths):
+        lack = "not given" if "base" in parameters else "no option of this command"
+        for text in _left_out(given, paths, lack):
             (warn or _ignore)(text)
     else:
         return {**built_in, **_of_base(parameters, built_in, warn or _ignore, on_file)}
@@ -71,7 +72,7 @@ def _ignore(_text: str) -> None:
     """Say nothing: the command has nobody to warn."""
 
 
-def _left_out(given: Sequence[str], paths: Sequence[str]) -> Iterator[str]:
+def _left_out(given: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:
     """Yield a warning of each folder of kinds beside the files that is not read."""
     from reconciler.load.kindfolders import folders_beside, kind_files  # noqa: PLC0415 - as above
 
@@ -80,7 +81,7 @@ def _left_out(given: Sequence[str], paths: Sequence[str]) -> Iterator[str]:
         if os.path.realpath(folder) not in named and any(kind_files([], [folder], [])):
             yield (
                 f"{folder} is not used: with --trust base, kinds come from the commit of --base, which is "
-                "not given, or from the folders of --kinds"
+                f"{lack}, or from the folders of --kinds"
             )
 
 
