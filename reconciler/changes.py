@@ -171,6 +171,7 @@ def _change_of(  # noqa: PLR0913, PLR0917 - all that an update is made of
         position=key.position,
         created=created_at(kind, live),
         action=Action.REPLACE if is_replaced else Action.UPDATE,
+        has_secret=kind.secret is not None,
         may_revoke=not key.lifecycle.prevent_revoke,
     )
     return Planned(change)
@@ -206,6 +207,7 @@ def _created(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:
         patch=creation_body(kind, key.fields),
         position=key.position,
         action=Action.CREATE,
+        has_secret=kind.secret is not None,
     )
     return Planned(change)
 

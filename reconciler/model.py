@@ -149,6 +149,7 @@ class Change:
     another key.
     ``is_undeclared`` marks a key that goes because its scope is exclusive, ``may_revoke`` is not so where the
     key's lifecycle forbids that somebody loses access. ``origin`` is that of the key's creation or deletion.
+    ``has_secret`` says that a key of its kind has a secret, which the service shows once.
     """
 
     scope: Scope
@@ -164,6 +165,7 @@ class Change:
     is_undeclared: bool = False
     may_revoke: bool = True
     origin: Origin | None = None
+    has_secret: bool = False
 
     @property
     def address(self) -> str:
@@ -241,6 +243,11 @@ class Plan:
     def count(self, action: Action) -> int:
         """Count the changes of one sort."""
         return sum(change.action is action for change in self.changes)
+
+    @property
+    def new_secrets(self) -> int:
+        """Return how many keys would be made whose secret has to go somewhere."""
+        return sum(change.has_secret and change.action.adds for change in self.changes)
 
     @property
     def grants(self) -> int:

@@ -186,6 +186,7 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
         action=action,
         is_undeclared=shown.get("undeclared", False),
         origin=Origin(values["origin"]) if "origin" in values else None,
+        has_secret=kind.secret is not None,
     )
 
 

@@ -68,6 +68,7 @@ def _document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
             "neutral": plan.neutral,
             **_origins_of_all(plan),
         },
+        "new_secrets": plan.new_secrets,
         "resource_changes": [_change(change) for change in plan.changes],
         "unmanaged": list(plan.unmanaged),
         "errors": [_problem(problem) for problem in plan.problems],

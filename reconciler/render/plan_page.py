@@ -18,7 +18,7 @@ from reconciler.render.escape import quoted
 from reconciler.render.gitlab import action_counts
 from reconciler.render.html import PageTemplate, Tone, page_template
 from reconciler.render.lines import SYMBOLS
-from reconciler.render.text import access_line, changes_text, counted, errors_line
+from reconciler.render.text import access_line, changes_text, counted, errors_line, secrets_line
 from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def _headline(plan: Plan) -> Headline:
         tone = Tone.WAITING
     if plan.changes:
         notes.append(access_line(plan.grants, plan.revokes, plan.neutral))
+        notes += [f"{secrets_line(plan)}."] if plan.new_secrets else []
         return Headline(changes_text(plan), tone, tuple(notes))
     if plan.problems:
         notes.append("The keys with errors cannot be planned; the others match the configuration.")

@@ -74,6 +74,8 @@ def summary_lines(plan: Plan) -> Iterator[str]:
         added, destroyed = plan.count(Action.CREATE) + replaced, plan.count(Action.DELETE) + replaced
         yield f"Plan: {added} to add, {plan.count(Action.UPDATE)} to change, {destroyed} to destroy."
         yield access_line(plan.grants, plan.revokes, plan.neutral)
+        if plan.new_secrets:
+            yield f"{secrets_line(plan)}."
         if any(field.origin is not None for change in plan.changes for field in change.fields):
             counts = (f"{origin} on {_keys(plan.of_origin(origin))}" for origin in Origin)
             yield f"Origin: {', '.join(counts)}."
@@ -93,6 +95,12 @@ def changes_text(plan: Plan) -> str:
     }
     found = [f"{_keys(plan.count(action))} {verb}" for action, verb in verbs.items() if plan.count(action)]
     return ", ".join(found) or "no changes"
+
+
+def secrets_line(plan: Plan) -> str:
+    """Return for how many new keys apply has to know where a secret goes."""
+    verb = "created or replaced" if plan.count(Action.REPLACE) else "created"
+    return f"Secrets: {_keys(plan.new_secrets)} will be {verb}; apply needs --secret-sink"
 
 
 def unmanaged_line(plan: Plan) -> str:

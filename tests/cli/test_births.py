@@ -67,6 +67,7 @@ def test_a_declared_key_that_is_not_there_is_planned(
         "    }\n\n"
         "Plan: 1 to add, 0 to change, 0 to destroy.\n"
         "Access: grants on 1 key, revokes on 0 keys, neutral on 0 keys.\n"
+        "Secrets: 1 key will be created; apply needs --secret-sink.\n"
     )
     assert sent(emulator) == []
 
