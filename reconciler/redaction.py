@@ -15,7 +15,7 @@ from reconciler.strict_json import squeezed
 from reconciler.unescape import View, decoded, read_escapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.secret import Secret
 
@@ -27,6 +27,9 @@ _PLAIN: Final = 8
 """So many letters and digits of a secret in a row are no accident."""
 _ENCODED: Final = 12
 """The same for the digits of base64 and the like, where fewer could be another number."""
+_STRIDE: Final = 4
+"""Of the secrets of new keys, of which there may be thousands, not every piece of an encoded form is kept."""
+_FEW: Final = 32
 _LEVELS: Final = 3
 """How often escapes within escapes are read."""
 _ALIGNMENTS: Final = ((0, 0), (1, 2), (2, 3))
@@ -38,10 +41,12 @@ _ENTITY: Final = re.compile(rb"&#?[0-9A-Za-z]{2}")
 class _Needles(NamedTuple):
     """What is looked for in whole responses: whole secrets, short ones only as they are written."""
 
+    values: list[str]
     long: list[bytes]
     short: list[bytes]
 
     def learn(self, value: str) -> None:
+        self.values.append(value)
         octets = value.encode("utf-8", "surrogatepass")
         if len(squeezed(octets)) < _PLAIN:
             self.short.append(octets)
@@ -49,8 +54,8 @@ class _Needles(NamedTuple):
             self.long.extend(dict.fromkeys(_encoded(octets)))
 
     @property
-    def any(self) -> bool:
-        return bool(self.long or self.short)
+    def size(self) -> int:
+        return len(self.values)
 
     def found(self, content: bytes, compact: bytes) -> bool:
         for needle in self.long:  # twice as fast as any()
@@ -66,21 +71,22 @@ class Redactor:
         """Keep the ``tokens``, which no response may hold."""
         self._values: list[str] = []
         self._known: set[str] = set()
+        self._short: list[str] = []
         self._pieces: dict[int, set[str]] = {}
-        self._refused = _Needles([], [])
-        self._added = _Needles([], [])
+        self._refused = _Needles([], [], [])
+        self._added = _Needles([], [], [])
         for token in tokens:
             self.refuse(token)
 
     def refuse(self, token: Secret) -> None:
         """Redact this too from now on, and let no response hold it."""
-        if self._learn(token):
+        if self._learn(token, 1):
             self._refused.learn(token.reveal())
 
     def add(self, *secrets: Secret) -> None:
         """Redact these too from now on."""
         for secret in secrets:
-            if self._learn(secret):
+            if self._learn(secret, _STRIDE):
                 self._added.learn(secret.reveal())
 
     def text(self, text: str) -> str:
@@ -94,12 +100,12 @@ class Redactor:
             if after.text == view.text:
                 break
             view = after
-        if 1 in covered:
-            text = re.sub(
-                "\1+", MASK, "".join("\1" if hit else c for c, hit in zip(text, covered, strict=True))
-            )
+        if 1 not in covered:
+            return text
+        masked = "".join("\1" if hit else char for char, hit in zip(text, covered, strict=True))
+        masked = re.sub("\1+", MASK, masked)
         # What remains before and after a mask may, together with it, be a secret of stars.
-        return MASK if any(value in text for value in self._values if value not in MASK) else text
+        return MASK if any(value in masked for value in self._values if value not in MASK) else masked
 
     def line(self, text: str, longest: int = LONGEST_TEXT) -> str:
         """Return ``text`` on one line, redacted and cut short."""
@@ -111,20 +117,27 @@ class Redactor:
 
         Raises RecursionError for what is nested too deeply.
         """
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {self.text(name): self.value(item) for name, item in value.items()}
-        return value
+        return _mapped(value, self.text)
 
     def without_added(self, content: bytes, compact: bytes, value: Any) -> Any:
-        """Return the value of a JSON response, redacted if one of the added secrets is in it as a whole.
+        """Return the value of a JSON response; every text that holds an added secret as a whole is redacted.
 
         The arguments are those of :meth:`is_in`.
         """
-        return self.value(value) if _is_in(self._added, content, compact, value) else value
+        if self._added.size <= _FEW:
+            is_there = _is_in(self._added, content, compact, value)
+        else:  # to look for each of thousands takes too long
+            is_there = any(self._holds(text) for text in _strings(value))
+        return (
+            _mapped(value, lambda text: self.text(text) if self._holds(text) else text) if is_there else value
+        )
+
+    def _holds(self, text: str) -> bool:
+        """Return whether a whole secret that was added is in a text."""
+        if self.text(text) == text:
+            return False
+        octets = text.encode("utf-8", "replace")
+        return _is_in(self._added, octets, squeezed(octets), text)
 
     def is_in(self, content: bytes, compact: bytes, value: Any) -> bool:
         """Return whether a JSON response holds a token.
@@ -134,31 +147,47 @@ class Redactor:
         """
         return _is_in(self._refused, content, compact, value)
 
-    def _learn(self, secret: Secret) -> bool:
-        """Return whether the secret was not known."""
+    def _learn(self, secret: Secret, stride: int) -> bool:
+        """Return whether the secret was not known. Of encoded forms, every piece at ``stride`` is kept."""
         value = secret.reveal()
         if not value or value in self._known:
             return False
         self._known.add(value)
         self._values.append(value)
+        if len(_letters(value)) < _PLAIN:
+            self._short.append(value)
         for form, size in _forms(value):
-            pieces = self._pieces.setdefault(size, set())
-            pieces.update(form[at : at + size] for at in range(len(form) - size + 1))
+            last = len(form) - size
+            starts = range(0, last, 1 if size == _PLAIN else stride)
+            self._pieces.setdefault(size, set()).update(form[at : at + size] for at in (*starts, last))
         return True
 
     def _found(self, view: View) -> Iterator[tuple[int, int]]:
         """Yield where a secret, or a part of one, begins and ends in the original."""
-        for value in self._values:
-            at = view.text.find(value)
-            while at >= 0:
-                yield view.starts[at], view.ends[at + len(value) - 1]
-                at = view.text.find(value, at + 1)
         kept = [at for at, char in enumerate(view.text) if char.isalnum()]
         plain = _folded("".join([view.text[at] for at in kept]))
+        values = self._short
         for size, pieces in self._pieces.items():
             for at in range(len(plain) - size + 1):
                 if plain[at : at + size] in pieces:
                     yield view.starts[kept[at]], view.ends[kept[at + size - 1]]
+                    values = self._values  # with what is no letter at their ends
+        for value in values:
+            at = view.text.find(value)
+            while at >= 0:
+                yield view.starts[at], view.ends[at + len(value) - 1]
+                at = view.text.find(value, at + 1)
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value in which every text and every name of a member is changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_mapped(item, change) for item in value]
+    if isinstance(value, dict):
+        return {change(name): _mapped(item, change) for name, item in value.items()}
+    return value
 
 
 def _folded(text: str) -> str:
@@ -210,8 +239,8 @@ def _encoded(octets: bytes) -> Iterator[bytes]:
 
 
 def _is_in(needles: _Needles, content: bytes, compact: bytes, value: Any) -> bool:
-    if not needles.any or needles.found(content, compact):
-        return needles.any
+    if not needles.size or needles.found(content, compact):
+        return bool(needles.size)
     if b"\\" in content or b"\0" in content:
         text = "\n".join(_strings(value))
     elif (b"%" in content and _PERCENT.search(content)) or (b"&" in content and _ENTITY.search(content)):

@@ -152,6 +152,19 @@ def test_a_response_loses_a_secret_that_was_added_and_is_not_refused(spell: Call
     assert left["description"] == redactor.text(value["description"]) != value["description"]
 
 
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_response_loses_one_of_many_secrets(spell: Callable[[str], str]) -> None:
+    value = {"name": "web", "tags": [f"is {spell(TOKEN)}", "prefix-of-all-9999"]}
+    content = json.dumps(value).encode()
+    redactor = Redactor()
+    redactor.add(*(Secret(f"prefix-of-all-{number:04}") for number in range(100)))
+    assert redactor.without_added(content, squeezed(content), value) is value
+    redactor.add(Secret(TOKEN))
+    left = redactor.without_added(content, squeezed(content), value)
+    assert (left["name"], left["tags"][1]) == ("web", "prefix-of-all-9999")
+    assert spell(TOKEN) not in left["tags"][0]
+
+
 def test_a_response_keeps_what_only_resembles_a_secret() -> None:
     value = {"secret": "prefix-of-all-0002", "description": TOKEN[:10]}
     content = json.dumps(value).encode()
