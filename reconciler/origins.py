@@ -120,8 +120,10 @@ def _of_whole_key(change: Change, before: BaseState, now: BaseState) -> Change:
 def _origin(change: FieldChange, base: BaseKey) -> Origin | None:
     if base.state is BaseState.UNKNOWN:
         return None
+    if base.state is BaseState.ABSENT:  # it was not to exist, and is live: that was not by Git
+        return Origin.CONFLICT
     if change.field not in base.fields:  # Git declares it only now, if it is known that it did not before
-        return Origin.CONFIG if base.is_complete or base.state is not BaseState.DECLARED else None
+        return Origin.CONFIG if base.is_complete else None
     before = base.fields[change.field]
     if before == json_text(change.after):
         return Origin.DRIFT

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     context_settings=CONTEXT,
     epilog="""\b
 Examples:
-  reconciler drift keys/                         # 2 when something changed outside Git
+  reconciler drift keys/                         # 2 when something differs from the files
+  reconciler drift keys/ --history drift.db      # 2 when something changed since apply
   reconciler drift keys/ --correct all           # and bring it back
   reconciler drift keys/ --correct grants        # undo what widened access, report the rest
   reconciler drift keys/ --every 15m --jitter 1m --history drift.db --metrics-port 9464
@@ -40,7 +41,11 @@ Examples:
 @api_options
 @click.pass_context
 def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
-    """Show what changed outside Git; with --correct, bring it back.
+    """Show which live keys are not as the files say; with --correct, bring back what changed outside Git.
+
+    Keys count that were changed, deleted or, where their scope is exclusive or they are declared absent,
+    created. With --history or --base it is known which side changed: what Git alone did is pending, which is
+    no drift and is left to apply.
 
     Without --correct nothing is written. Exit code 0: no drift, or none is left. 1: an error, or a key that
     cannot be compared. 2: there is drift, or drift is left to a person or contested. 3: the correction was

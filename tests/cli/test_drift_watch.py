@@ -14,10 +14,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import jsonschema
 import pytest
 
 from reconciler.emulator import Faults
-from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until
+from reconciler.resources import schema_texts
+from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until, live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +105,56 @@ def test_a_correction_is_told_at_once(cli: CommandLine, drifted: str, channel: C
         '• `caas/1/76/web` description: "ours" -&gt; "theirs" (neutral: access unchanged), '
         "since 2026-06-01T12:00:00Z: *corrected*"
     )
+
+
+def test_keys_that_were_created_and_new_keys_are_told_and_pending_ones_are_not(
+    cli: CommandLine, emulator: Emulator, channel: Channel, tmp_path: Path
+) -> None:
+    fill(emulator, "web", "old")
+    emulator.put_key(1, 77, live("far"))
+    (tmp_path / "a").mkdir()
+    file = tmp_path / "a" / "a.yaml"
+    declare(tmp_path / "a" / "b.yaml", {"name": "far"}, region_id=77)
+    words = ("drift", str(tmp_path / "a"), "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
+    document = {
+        "project_id": 1,
+        "region_id": 76,
+        "exclusive": True,
+        "keys": [{"name": "web"}, {"name": "old"}],
+    }
+    file.write_text(json.dumps(document))
+    assert (cli(*words).code, channel.told) == (0, [])
+    file.write_text(json.dumps({**document, "keys": [{"name": "web"}]}))
+    fill(emulator, "stray")
+    emulator.put_key(1, 77, live("new"))
+    assert cli(*words).code == 2
+    assert cli(*words).code == 2
+    drift, keys = channel.told
+    for message in channel.told:
+        jsonschema.validate(message, json.loads(schema_texts()["notification"]))
+    assert drift["text"].splitlines()[0] == (
+        "*reconciler*: 1 created key changed outside Git, *access granted on 1 key*"
+    )
+    (fact,) = drift["data"]["fields"]
+    assert (fact["address"], fact["action"], fact["origin"]) == ("caas/1/76/stray", "create", "drift")
+    assert (keys["type"], keys["data"]["keys"]) == (
+        "keys.unmanaged",
+        [{"address": "caas/1/77/new", "first_seen": "2026-06-01T12:00:00Z"}],
+    )
+
+
+def test_a_service_tells_of_new_keys_also_without_a_history_in_a_file(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web")
+    file = declare(tmp_path / "keys.yaml", {"name": "web"})
+    with cli.start("drift", file, "--every", "1d") as process:
+        lines_until(process.stdout, "still matches")
+        fill(emulator, "stray")
+        process.send_signal(signal.SIGHUP)
+        assert lines_until(process.stdout, "  caas/1/76/stray (new, first seen ")
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 def test_failing_rounds_are_told_and_so_is_their_end(

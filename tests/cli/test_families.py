@@ -237,6 +237,25 @@ def test_drift_of_a_fixed_field_keeps_no_other_field_from_correction(
     assert patches(inference.emulator) == [{"description": "new"}]
 
 
+def test_drift_that_needs_a_replacement_is_undone_with_the_flags_for_it(
+    cli: CommandLine, inference: Family, tmp_path: Path
+) -> None:
+    inference.live(expires_at=LATER, description="old")
+    file = inference.declare(expires_at=None, description="new", lifecycle={"replace": True})
+    done = cli("drift", file, "--correct", "grants")
+    assert (done.code, patches(inference.emulator)) == (2, [])
+    done = cli("drift", file, "--correct", "all", "--allow-destroy")
+    assert (done.code, patches(inference.emulator)) == (2, [{"description": "new"}])
+    assert done.err == "Left to a person: inference/1/key-one: its replacement needs --secret-sink\n"
+    inference.live(expires_at=LATER, description="theirs")
+    words = ("--correct", "revokes", "--allow-destroy", "--secret-sink", f"file:{tmp_path}/secrets")
+    done = cli("drift", file, *words)
+    assert done.code == 2  # the description is left
+    assert (inference.stored()["expires_at"], inference.stored()["description"]) == (None, "theirs")
+    methods = [record.method for record in inference.emulator.requests if record.method != "GET"]
+    assert methods == ["PATCH", "DELETE", "POST"]
+
+
 # Each command, for each family
 
 

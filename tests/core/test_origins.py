@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.declared import DesiredScope, DesiredState
+from reconciler.declared import DesiredKey, DesiredScope, DesiredState
+from reconciler.errors import Position
 from reconciler.model import DriftOrigin, Origin
 from tests.core.values import API, CAAS, SCOPE, WEB, declared, labelled, live, make_plan
 
@@ -55,6 +56,17 @@ def test_a_key_that_the_base_does_not_know_is_of_git() -> None:
     plan = make_plan([declared(description="new")], [live()])
     (change,) = labelled(KINDS, plan, DesiredState(())).changes
     assert [field.origin for field in change.fields] == [Origin.CONFIG]
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_a_key_that_was_not_to_exist_and_is_live_is_of_both(*, is_declared: bool) -> None:
+    absent = DesiredKey("web-key", {}, "keys.yaml", 0, is_absent=True)
+    base = DesiredScope(
+        SCOPE, (absent,) if is_declared else (), None if is_declared else Position("keys.yaml")
+    )
+    plan = make_plan([declared(description="new")], [live(description="theirs")])
+    (change,) = labelled(KINDS, plan, DesiredState((base,))).changes
+    assert [field.origin for field in change.fields] == [Origin.CONFLICT]
 
 
 def test_a_plan_counts_keys_by_origin_and_keeps_its_fingerprint() -> None:

@@ -20,13 +20,14 @@ import pytest
 
 from reconciler.errors import HistoryError, JournalError
 from reconciler.history.database import MAGIC, Database, sole_user
-from reconciler.history.queries import journal_lines
+from reconciler.history.queries import Selection, episodes, journal_lines, status
 from reconciler.history.reading import ReadOnlyDatabase
 from reconciler.history.rounds import History, JournalTable
-from reconciler.history.tables import VERSION
-from reconciler.model import Outcome, Result
-from tests.history import RUN, Book, correction, drifted, everywhere
-from tests.support import FakeClock, lines_until, pipe
+from reconciler.history.tables import VERSION, steps_from
+from reconciler.model import Action, Outcome, Result
+from reconciler.report import FieldOutcome
+from tests.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
+from tests.support import NOON, FakeClock, lines_until, pipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -251,6 +252,42 @@ def test_a_history_of_another_format_is_refused_and_left_as_it_is(file: Path, ve
     reason = f"it is of format {version}, and only those up to {VERSION} are known; name another file"
     assert refusal(file) == f"the history {file} cannot be used: {reason}"
     assert file.read_bytes() == before
+
+
+@pytest.fixture
+def earlier(file: Path) -> Path:
+    """A history in the first format, with a round and drift that goes on."""
+    first = steps_from(0)[: -len(steps_from(1))]
+    with closing(sqlite3.connect(file)) as connection:
+        for statement in first:
+            connection.execute(statement)
+        connection.execute("PRAGMA application_id = 0x7265636F")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("INSERT INTO round (run, began, ended, result) VALUES ('r', 1, 2, 'drifted')")
+        connection.execute(
+            "INSERT INTO episode (address, field, effect, reason, declared, live, first_seen, last_seen,"
+            " rounds, outcome) VALUES (?, 'description', 'neutral', '', ?, ?, ?, ?, 1, ?)",
+            (WEB, '"ours"', '"theirs"', 10**9, 10**9, FieldOutcome.LEFT.value),
+        )
+        connection.commit()
+    return file
+
+
+def test_a_history_of_an_earlier_format_is_read_as_it_is(earlier: Path) -> None:
+    before = earlier.read_bytes()
+    with ReadOnlyDatabase(str(earlier)) as database:
+        found, _ = episodes(database, Selection(LONG_AGO))
+        shown = status(database, Selection(LONG_AGO), NOON)
+    assert [(one.address, one.action, one.origin) for one in found] == [(WEB, Action.UPDATE, None)]
+    assert (shown.pending, shown.new_keys, shown.last_round and shown.last_round.pending) == ((), (), 0)
+    assert earlier.read_bytes() == before
+
+
+def test_a_history_of_an_earlier_format_goes_on_in_the_present_one(earlier: Path) -> None:
+    with Database(str(earlier)) as database:
+        Book(database).round(drifted())
+        (found,), _ = episodes(database, Selection(LONG_AGO))
+    assert (found.rounds, found.action, pragma(earlier, "user_version")) == (2, Action.UPDATE, VERSION)
 
 
 def test_a_folder_is_no_history(tmp_path: Path) -> None:
