@@ -187,13 +187,13 @@ class Walk:
         pending = [self._directory]
         while pending or self._linked:
             # What a folder is called without a link comes first, and is what problems call its files.
-            folder = pending.pop() if pending else self._linked.pop()
+            folder = pending.pop() if pending else self._linked.pop(0)
             real = os.path.realpath(folder)
             if real in self._seen:
                 continue
             self._seen.add(real)
             try:
-                names = os.listdir(folder)  # noqa: PTH208 - as above
+                names = sorted(os.listdir(folder))  # noqa: PTH208 - as above
             except OSError as error:
                 self._problems.append(_read_problem(error, folder))
                 continue

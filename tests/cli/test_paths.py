@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import declare, fill
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.emulator import Emulator
     from tests.support import CommandLine
 
 
@@ -35,3 +38,22 @@ def test_a_folder_of_kinds_is_no_link_out_of_the_tree(cli: CommandLine, tmp_path
     for words in (("validate", str(tmp_path / "keys")), ("export", *kinds)):
         done = cli(*words)
         assert (done.code, "kinds:1:1: is a link that leads out of the folder" in done.err) == (1, True)
+
+
+def test_keys_of_a_linked_folder_are_not_destroyed_in_an_exclusive_scope(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "web", "api")
+    (tmp_path / "keys" / "real").mkdir(parents=True)
+    (tmp_path / "team").mkdir()
+    declare(tmp_path / "team" / "api.yaml", {"name": "api"})
+    text = "{exclusive: true, project_id: 1, region_id: 76, keys: [{name: web}]}"
+    (tmp_path / "keys" / "web.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "keys" / "linked").symlink_to("../team")
+    done = cli("plan", str(tmp_path / "keys"))
+    assert (done.code, "keys/linked:1:1: is a link that leads out of the folder" in done.err) == (1, True)
+    (tmp_path / "team").rename(tmp_path / "keys" / ".team")
+    (tmp_path / "keys" / "linked").unlink()
+    (tmp_path / "keys" / "linked").symlink_to(".team")
+    done = cli("plan", str(tmp_path / "keys"))
+    assert (done.code, "No changes." in done.out, done.err) == (0, True, "")

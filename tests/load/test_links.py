@@ -58,6 +58,13 @@ def test_a_linked_folder_is_followed_within_the_tree_and_each_file_is_read_once(
     assert sources("keys") == ["keys/a.yaml", "keys/team/b.yaml"]
 
 
+def test_of_several_links_to_a_folder_the_first_names_its_files() -> None:
+    write("keys/.store/a.yaml")
+    for name in ("c", "b", "d", "a"):
+        link(f"keys/{name}", ".store")
+    assert sources("keys") == ["keys/a/a.yaml"]
+
+
 @pytest.mark.usefixtures("work_tree")
 def test_in_a_work_tree_links_lead_anywhere_in_it() -> None:
     write("keys/a.yaml")
