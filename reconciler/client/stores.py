@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from reconciler import errors
-from reconciler.client.answers import error_class
 from reconciler.client.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
 from reconciler.client.failures import Route, unreachable
 from reconciler.client.hints import cluster_hint
+from reconciler.client.refusals import STANDING_BY, is_silent, kind_of, reason_of
 from reconciler.client.transport import Bounds, Transport
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
     from reconciler.secret import Secret
 
 
-_UPGRADING: Final = "will be unavailable for a brief period"
-"""What an engine of Vault answers, as 400, just after it was mounted."""
-
-
-_QUOTA: Final = "resourcequotas"
-
-
 class Patience(Enum):
     """How long a request is tried again: a probe fails soon, a secret cannot be had twice.
 
@@ -48,8 +41,6 @@ class Patience(Enum):
     STORING = RetryPolicy(attempts=1000, longest_wait=10.0, longest_pause=120.0, longest_total=120.0)
 
 
-_STANDING_BY: Final = frozenset({307, 412, 472, 473})
-"""What a server of Vault answers that is not the active one, or has not yet what the active one has."""
 _TIMEOUT: Final = 10.0
 _LONGEST_ANSWER: Final = 30.0
 _LARGEST_ANSWER: Final = 2**20
@@ -183,7 +174,7 @@ class Store:
             except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError) as error:
                 raise unreachable(shown, error, redactor, self._route) from None
         is_absent = method == "GET" and response.status_code == httpx.codes.NOT_FOUND
-        if not response.is_success and not (is_absent and _is_silent(content)):
+        if not response.is_success and not (is_absent and is_silent(content)):
             raise self._refusal(shown, response, content)
         try:
             return parse_json(content)
@@ -204,11 +195,8 @@ class Store:
 
     def _refusal(self, request: str, response: httpx.Response, content: bytes) -> errors.ApiError:
         status = response.status_code
-        reason = _reason(content)
-        # Kubernetes counts against a quota by a write of its own, which two creations at once may spoil.
-        is_spoilt = request.startswith("POST ") and status == httpx.codes.CONFLICT and _QUOTA in reason
-        is_passing = status in _STANDING_BY or _UPGRADING in reason or is_spoilt
-        kind = errors.StandbyError if is_passing else error_class(status)
+        reason = reason_of(content)
+        kind = kind_of(request, status, reason)
         detail = self.redactor.line(reason) or self.redactor.line(response.reason_phrase)
         return kind(
             errors.Failure(
@@ -263,29 +251,8 @@ def _refuse_redirect(response: httpx.Response, request: str, redactor: Redactor)
     if response.has_redirect_location:
         target = redactor.line(response.headers["Location"])
         detail = f"redirected to {target}, which is refused: secrets go to one host"
-        kind = errors.StandbyError if response.status_code in _STANDING_BY else errors.RejectedError
+        kind = errors.StandbyError if response.status_code in STANDING_BY else errors.RejectedError
         raise kind(errors.Failure(request, detail, response.status_code))
-
-
-def _is_silent(content: bytes) -> bool:
-    """Tell whether Vault says no more of what is not there than that, or which version was deleted."""
-    try:
-        body = parse_json(content)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(body, dict) and (body.get("errors") == [] or isinstance(body.get("data"), dict))
-
-
-def _reason(content: bytes) -> str:
-    """Give what a server says of a refusal: Kubernetes in ``message``, Vault in ``errors``."""
-    try:
-        body = parse_json(content)
-    except (ValueError, RecursionError):
-        return ""
-    body = body if isinstance(body, dict) else {}
-    several = body.get("errors")
-    told = several if isinstance(several, list) else [body.get("message")]
-    return "; ".join(text for text in told if isinstance(text, str))
 
 
 @contextlib.contextmanager
