@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.cli.records import Records
     from reconciler.cli.watch import Watch
+    from reconciler.client import Connection
     from reconciler.clock import Clock
     from reconciler.commands.drift import Detection
     from reconciler.declared import DesiredState
     from reconciler.history.database import Database
     from reconciler.history.rounds import History
+    from reconciler.redaction import Redactor
     from reconciler.report import DriftedField
 
     FieldKey = tuple[str, str]
@@ -84,6 +86,7 @@ class Rounds:
         keep = parameters["keep"] if parameters["history"] else min(parameters["keep"], longest)
         self._keep = dt.timedelta(seconds=keep)
         self._has_reached = False
+        self._redactor: Redactor | None = None
         workers = Workers(parameters["parallelism"])  # they live as long as the process
         applied = Applied(database, self._kinds)
         self._detector = Detector(parameters, self._kinds, workers, console, applied)
@@ -156,11 +159,17 @@ class Rounds:
         self._history.forget(self._keep)
         return report, failure
 
+    def _link(self) -> Connection:
+        """Return the connection of one round, which knows the secrets that came up in all rounds before."""
+        link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
+        self._redactor = self._redactor or link.redactor
+        return replace(link, redactor=self._redactor)
+
     def _numbered(self, state: DesiredState) -> DesiredState:
         """Give ``state`` with numbers for the names of its projects and regions, if it has any."""
         if not state.names:
             return state
-        link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
+        link = self._link()
         from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
         from reconciler.names import Directory  # noqa: PLC0415 - the same
 
@@ -209,7 +218,7 @@ class Rounds:
     ) -> RoundReport:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
         state, selected = targeted(whole, self._parameters)
-        link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
+        link = self._link()
         from reconciler.client import Reader, Writer  # noqa: PLC0415 - only commands that talk load httpx
 
         code = ExitCode.DONE

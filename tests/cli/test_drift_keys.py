@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
 from reconciler.resources import schema_texts
-from tests.support import CommandLine, declare, fill, patches
+from tests.support import CommandLine, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -299,3 +300,20 @@ def test_a_scope_with_a_problem_is_never_in_sync(
     text = metrics.read_text(encoding="utf-8")
     assert 'reconciler_scopes{standing="in_sync"} 0.0' in text
     assert 'reconciler_scopes{standing="incomplete"} 1.0' in text
+
+
+def test_the_secret_of_a_key_that_a_service_made_is_redacted_in_later_rounds(
+    cli: CommandLine, emulator: Emulator, deleted: str, tmp_path: Path
+) -> None:
+    sink = tmp_path / "secrets"
+    flags = ("--every", "1d", "-v", "--correct", "revokes", "--secret-sink", f"file:{sink}")
+    with cli.start("drift", deleted, *flags) as process:
+        lines_until(process.stderr, "Next round")
+        (secret,) = (file.read_text() for file in sink.iterdir() if file.is_file())
+        fill(emulator, "gone", description=f"was {secret.upper()}")
+        process.send_signal(signal.SIGHUP)
+        lines_until(process.stderr, "Next round")
+        process.terminate()
+        out, _ = process.communicate(timeout=20)
+    assert '"was ***"' in out
+    assert secret.upper() not in out
