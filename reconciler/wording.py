@@ -73,7 +73,9 @@ def _step(step: str | int) -> str:
 
 def _unknown_field(name: str, _value: Any, schema: Schema) -> str:
     last = name.rpartition(".")[2]
-    known = [field for field, keywords in schema["properties"].items() if "not" not in keywords]
+    known = [field for field, keywords in schema.get("properties", {}).items() if "not" not in keywords]
+    if not known:
+        return f"{name} is not a known field, and there are none; remove it"
     close = closest(last, known)
     advice = f"did you mean {close}?" if close else f"known fields: {listed(known)}"
     if alike := meant(last.strip('"'), known):

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fuzz import api, edits, service, slow, validate
+from fuzz import api, edits, kinds, service, slow, validate
 from fuzz.report import tell
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class _Run:
 
 _RUNS: Final = (
     _Run("validate", validate.run, 100_000, 3_000),
+    _Run("kinds", kinds.run, 10_000, 300),
     _Run("service", service.run, 10_000, 500),
     _Run("api", api.run, 20_000, 1_000),
     _Run("slow", slow.run, 1_000, 64),

@@ -15,6 +15,7 @@ from reconciler.kinds import kind_from_schema
 from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.resources import document_schema
 from reconciler.schemas import PATTERN_LIMIT, SchemaChecker, violations_of
+from reconciler.wording import describe
 from tests.core.test_kindfile import PLAIN
 
 CATASTROPHIC = [
@@ -236,3 +237,8 @@ def test_a_pattern_and_a_format_are_checked_both(text: str, found: list[str]) ->
 )
 def test_what_is_not_compiled_is_judged_all_the_same(schema: Any, value: Any, is_valid: bool) -> None:  # noqa: FBT001
     assert (violations_of(value, schema) == ()) is is_valid
+
+
+def test_an_object_that_can_have_no_members_says_so() -> None:
+    (found,) = violations_of({"a": 1}, {"type": "object", "additionalProperties": False})
+    assert describe(found) == "a is not a known field, and there are none; remove it"

@@ -1,0 +1,23 @@
+"""Hostile files of kinds get an error or work; nothing else happens."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz.kinds import complaint_of, content
+from fuzz.report import seeded
+
+SEED = 11
+
+
+@pytest.mark.parametrize("first", range(0, 150, 50))
+def test_whatever_a_file_of_a_kind_holds_it_is_used_or_refused_with_reasons(first: int) -> None:
+    found = {
+        number: complaint_of(content(SEED, number), seeded(number))[1] for number in range(first, first + 50)
+    }
+    assert {number: text for number, text in found.items() if text} == {}
+
+
+def test_the_seeds_are_accepted_and_some_mutations_too() -> None:
+    accepted = [complaint_of(content(SEED, number), seeded(number))[0] for number in range(60)]
+    assert 5 < sum(accepted) < 60
