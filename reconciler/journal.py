@@ -194,12 +194,17 @@ def check_journal(file: str) -> None:
     Raises ConfigurationError.
     """
     try:
-        with Path(file).open("rb") as opened:
-            _check(file, opened.fileno())
+        descriptor = os.open(
+            file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        )  # a pipe may have no writer yet
     except FileNotFoundError:
         return
     except OSError as error:
         raise _unopened(file, error) from error
+    try:
+        _check(file, descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _check(file: str, descriptor: int) -> None:

@@ -134,6 +134,8 @@ class Metrics:
         path = Path(file)
         if not path.exists():
             return
+        if not path.is_file() and not path.is_dir():
+            raise ValueError("it is no plain file, and would be replaced by one; name another file")
         counters = {
             f"{_PREFIX}{name}": counter
             for name, counter in (

@@ -198,6 +198,8 @@ def check_place(file: str) -> None:
     """
     place = Path(file)
     if not place.is_file():
+        if place.exists() and not place.is_dir():
+            raise HistoryError(f"the history {file} cannot be used: it is no plain file; name another file")
         return
     with place.open("rb") as opened:
         head = opened.read(len(MAGIC))

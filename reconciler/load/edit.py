@@ -173,7 +173,7 @@ def _restyled(text: str, new: Any, place: Place) -> str:
         starts_line = line_start(text, place.key.start) + len(pad) == place.key.start
         if starts_line and pad and isinstance(new, list | dict) and new:
             return json_lines(new, first_indentation(text), newline(text, place.key.start) + pad)
-        return json_line(new)
+        return json_line(new, text[place.key.end : place.value.start])
     if isinstance(new, str):
         if style == "'":
             return single_quoted(new) or quoted(new)

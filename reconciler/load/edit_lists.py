@@ -148,7 +148,7 @@ def _more_of_flow(
     layout = _layout(text, last)
     remark = _REMARK.match(text, last.end)
     if remark is None:
-        gap = _gap(text, items, _last(stays))
+        gap = _gap(text, items, _last(stays), layout.comma)
         yield Edit(last.end, last.end, "".join(gap + layout.spelled(item) for item in added))
         return
     if not remark[1]:
@@ -160,8 +160,8 @@ def _more_of_flow(
     yield Edit(remark.end(), remark.end(), mark + f",{mark}".join(layout.spelled(item) for item in added))
 
 
-def _gap(text: str, items: Sequence[Node], last: int) -> str:
-    """Return what stands between an item and the next, or would."""
+def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
+    """Return what stands between an item and the next, or would; on one line, what is between members."""
     for first in (last - 1, last):
         if 0 <= first < len(items) - 1:
             gap = text[items[first].end : items[first + 1].start]
@@ -169,7 +169,7 @@ def _gap(text: str, items: Sequence[Node], last: int) -> str:
                 return gap
     start = items[last].start
     pad = indentation(text, start)
-    return f",{newline(text, start)}{pad}" if line_start(text, start) + len(pad) == start else ", "
+    return f",{newline(text, start)}{pad}" if line_start(text, start) + len(pad) == start else comma
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,11 @@ class _Layout:
 
     word: Callable[[Any], str]
     parts: tuple[str, str, str, str] | None = None
+
+    @property
+    def comma(self) -> str:
+        """What stands between two things on one line."""
+        return "," if self.parts is not None and self.parts[2] == "," else ", "
 
     def spelled(self, item: Any) -> str:
         """Write an item."""

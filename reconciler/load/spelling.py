@@ -46,9 +46,13 @@ def flow_text(value: Any) -> str:
     return json.dumps(value)
 
 
-def json_line(value: Any) -> str:
-    """Write a value as JSON on one line; what nobody would see is escaped as JSON does it."""
-    text = json.dumps(value, ensure_ascii=False)
+def json_line(value: Any, colon: str = ": ") -> str:
+    """Write a value as JSON on one line, without blanks if there are none around a ``colon``.
+
+    What nobody would see is escaped as JSON does it.
+    """
+    separators = (",", ":") if colon == ":" else None
+    text = json.dumps(value, ensure_ascii=False, separators=separators)
     return printable("".join(_escaped(char) if char > _LAST_OF_ONE_ESCAPE else char for char in text))
 
 

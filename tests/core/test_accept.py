@@ -296,8 +296,12 @@ def test_json_stays_json_in_every_layout(
     after = accepted(before, expire="2030-01-01T00:00:00Z", containers=new, description=odd)
     held = {json_text(item): item for item in json.loads(after)["keys"][0]["containers"]}
     assert sorted(held) == sorted(map(json_text, new))
+    again = json.loads(after)
+    if indent is None and separators == (",", ":"):
+        assert after == json.dumps(again, separators=separators, ensure_ascii=False).replace(
+            "\u2028", "\\u2028"
+        )
     if indent and separators is None:
-        again = json.loads(after)
         assert after == json.dumps(again, indent=indent, ensure_ascii=False).replace("\u2028", "\\u2028")
 
 

@@ -290,6 +290,11 @@ def test_a_history_of_an_earlier_format_goes_on_in_the_present_one(earlier: Path
     assert (found.rounds, found.action, pragma(earlier, "user_version")) == (2, Action.UPDATE, VERSION)
 
 
+def test_a_device_is_no_history() -> None:
+    with pytest.raises(HistoryError, match="it is no plain file"):
+        Database("/dev/null")
+
+
 def test_a_folder_is_no_history(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"the history {tmp_path} cannot be opened: Is a directory"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import threading
@@ -161,8 +162,10 @@ def test_a_journal_that_is_not_there_is_not_made_before_it_is_written(tmp_path: 
     check_journal(str(tmp_path / "journal"))
     check_journal("/dev/null")
     assert list(tmp_path.iterdir()) == []
+    os.mkfifo(tmp_path / "pipe")
+    check_journal(str(tmp_path / "pipe"))
     with pytest.raises(ConfigurationError, match="cannot be opened: Is a directory"):
-        check_journal(str(tmp_path))
+        JournalFile(str(tmp_path))
 
 
 def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:

@@ -398,6 +398,11 @@ def test_without_the_file_of_an_earlier_run_everything_begins_at_nothing(
     assert changed(metrics) == {}
 
 
+def test_a_device_is_not_replaced_by_a_file(metrics: Metrics) -> None:
+    with pytest.raises(ValueError, match="it is no plain file"):
+        metrics.resume("/dev/null")
+
+
 def test_an_empty_file_is_as_good_as_none(file: Path, metrics: Metrics) -> None:
     file.touch()
     metrics.resume(str(file))
