@@ -79,9 +79,7 @@ class Repository:
 
     def pull(self, seconds: float, passed: Sequence[str]) -> None:
         """Fast-forward to what the branch follows: no merge, no hook, no filter. Raises GitError."""
-        environment = child_environment(
-            self.environment, MACHINE, NETWORK, _SETTINGS, _TALKING, passed=passed
-        )
+        environment = self._child(MACHINE, NETWORK, _SETTINGS, _TALKING, passed=passed)
         words = ("--ff-only", "--no-rebase", "--no-autostash", "--no-recurse-submodules", "--quiet")
         settings = _without_filters(key for _, key in self._settings())
         told = _ONLINE | environment | _QUIET | _PROTOCOLS | _ceiling(self.top)
@@ -142,7 +140,7 @@ class Repository:
             if is_inside(file, self.top) and not has_git(os.path.relpath(file, self.top)):
                 raise UntrustedRepositoryError(
                     f"Git takes settings from {file}, a file of the work tree {self.top}, which could name "
-                    "programs; remove the include.path that names it"
+                    "programs; an include.path, or HOME, leads there: let it lead out of the tree"
                 )
 
     def _settings(self) -> Iterator[tuple[str, str]]:
@@ -152,9 +150,15 @@ class Repository:
             if origin.startswith("file:"):
                 yield origin.removeprefix("file:"), key
 
+    def _child(self, *lists: Sequence[str], passed: Sequence[str] = ()) -> dict[str, str]:
+        """Make an environment in which no program is taken from a folder of the work tree."""
+        made = child_environment(self.environment, *lists, passed=passed)
+        folders = made.pop("PATH", "").split(os.pathsep)
+        path = os.pathsep.join(f for f in folders if f and not is_inside(os.path.realpath(f), self.top))
+        return made | ({"PATH": path} if path else {})
+
     def _offline(self) -> dict[str, str]:
-        own = child_environment(self.environment, MACHINE, _SETTINGS)
-        return own | _QUIET | _OFFLINE | _ceiling(self.top)
+        return self._child(MACHINE, _SETTINGS) | _QUIET | _OFFLINE | _ceiling(self.top)
 
 
 def find_repository(path: str, environment: Mapping[str, str] = os.environ) -> Repository:

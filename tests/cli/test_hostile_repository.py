@@ -173,6 +173,22 @@ def test_settings_that_come_from_a_file_of_the_tree_are_refused(
     assert (json.loads(done.out)["git_commit"], "which could name programs" in done.err) == (None, True)
 
 
+@pytest.mark.parametrize("folder", ["{0}/bin", "{0}/keys/../bin", "bin", ".", ""])
+def test_a_program_called_git_in_the_tree_is_not_run(
+    cli: CommandLine, keys: Path, canary: Canary, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    tree = keys.parent
+    (tree / "bin").mkdir()
+    for place in (tree, tree / "bin"):
+        (place / "git").symlink_to(canary.program)
+        (place / "ssh").symlink_to(canary.program)
+    monkeypatch.chdir(tree)
+    monkeypatch.setenv("PATH", folder.format(tree), prepend=":")
+    assert cli("plan", "keys", "--base", "HEAD").code == 0
+    assert cli("drift", "keys", "--git-pull").code == 2
+    assert canary.is_silent()
+
+
 def test_a_pull_runs_no_hook_filter_or_submodule(cli: CommandLine, keys: Path, canary: Canary) -> None:
     """What the checkout's own settings name is the operator's, and is not needed for a pull either."""
     checkout, upstream = keys.parent, keys.parent.parent / "upstream"

@@ -193,7 +193,7 @@ def test_nothing_is_pulled_if_one_path_lies_outside(tmp_path: Path, checkout: Pa
 
 
 def test_without_git_a_pull_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(checkout))
+    monkeypatch.setenv("PATH", str(checkout.parent / "nothing"))
     assert refusal(checkout) == "--git-pull needs Git: git cannot be run: No such file or directory"
 
 
@@ -311,7 +311,7 @@ def test_variables_that_are_named_reach_git_and_no_token_does(
 
 
 def test_without_git_the_commit_is_unknown(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(checkout))
+    monkeypatch.setenv("PATH", str(checkout.parent / "nothing"))
     assert git_commit([str(checkout)]) is None
 
 
