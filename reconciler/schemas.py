@@ -213,7 +213,7 @@ def _compile(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], b
         check = fastjsonschema.compile(form, formats=formats, use_default=False, detailed_exceptions=False)
     except (
         *(NotPlainError, fastjsonschema.JsonSchemaDefinitionException, SyntaxError, LookupError),
-        *(ValueError, RecursionError, MemoryError),
+        *(ValueError, RecursionError, MemoryError, PatternLimitError),
     ):
         return lambda _data: False  # it stumbles over some schemas; jsonschema alone decides then
 

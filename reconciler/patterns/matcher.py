@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _BUDGET: Final = 2_000_000
 _ALLOWANCE: Final = 8
 _MAX_KEPT: Final = 500_000
+_SHORT: Final = 64
+"""Characters of a text that is too short to count."""
 _END: Final = ""
 """What is read behind the last character."""
 
@@ -71,12 +73,27 @@ class Pattern:
 
     def is_in(self, text: str) -> bool:
         """Return whether the pattern matches somewhere in ``text``. Raises PatternLimitError."""
-        self._budget.allow(len(text))
-        if not self._looks:
-            state = self._own.start()
+        return self.check(text)
+
+    @functools.cached_property
+    def check(self) -> Callable[[str], bool]:
+        """Return what :meth:`is_in` calls, for those who check very many texts."""
+        if self._looks:
+            return self._is_in
+        start, matched, allow = self._own.start(), self._own.matched, self._budget.allow
+
+        def is_in(text: str) -> bool:
+            if len(text) > _SHORT:
+                allow(len(text))
+            state = start
             for char in text:
                 state = state[char]
-            return state[_END].is_match
+            return state[_END] is matched
+
+        return is_in
+
+    def _is_in(self, text: str) -> bool:
+        self._budget.allow(len(text))
         bits = bytearray(len(text) + 1)
         for number, machine in enumerate(self._looks):
             machine.mark(text, bits, 1 << number)
@@ -99,8 +116,9 @@ class Patterns:
         return pattern.is_in(text)
 
     def check(self, source: str) -> Callable[[str], bool]:
-        """Return what checks texts against one pattern."""
-        return functools.partial(self.matches, source)
+        """Return what checks texts against one pattern. Raises PatternLimitError if it is too large."""
+        self.matches(source, "")
+        return self._compiled[source].check
 
 
 class _State(dict[str, "_State"]):
@@ -110,14 +128,13 @@ class _State(dict[str, "_State"]):
     whether the character read last belongs to a word, None before the first.
     """
 
-    __slots__ = ("before", "core", "is_match", "machine", "marked")
+    __slots__ = ("before", "core", "machine", "marked")
 
     def __init__(self, machine: _Machine, core: frozenset[int], before: bool | None) -> None:  # noqa: FBT001 - a fact
         super().__init__()
         self.machine = machine
         self.core = core
         self.before = before
-        self.is_match = False
         self.marked: dict[Symbol, tuple[bool, _State]] = {}
 
     def __missing__(self, char: str) -> _State:
@@ -143,7 +160,6 @@ class _Machine:
         self._kept = 0
         self._uses_words = any(isinstance(s, Guard) and s.edge in {"b", "B"} for s in program.states)
         self.matched = _Matched(self, frozenset(), None)
-        self.matched.is_match = True
 
     def start(self) -> _State:
         """Return the state before the first character."""
