@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
+from reconciler.cli.journald import Priority, marked
 from reconciler.errors import ConfigurationError, Problem, ReconcilerError
 from reconciler.phrases import first_texts
 from reconciler.render.escape import printable
@@ -50,12 +51,13 @@ class Console:
     def note(self, text: str) -> None:
         """Print one line that is not the result."""
         if self.verbosity >= 0:
-            self.say(printable(text) + "\n")
+            is_warning = text.startswith("Warning")
+            self.say(printable(text) + "\n", Priority.WARNING if is_warning else Priority.INFO)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, priority: Priority = Priority.INFO) -> None:
         """Print to stderr, whose reader may have left just as well."""
         try:
-            click.echo(text, nl=False, err=True, color=self.color)
+            click.echo(marked(text, priority), nl=False, err=True, color=self.color)
         except OSError:
             _discard(sys.stderr)
 
@@ -63,7 +65,7 @@ class Console:
         """Print warnings."""
         every = list(problems) if self.verbosity >= 0 else []
         for text in first_texts(every, "warning"):
-            self.say(f"{self._label('Warning', 'yellow')}: {printable(text)}\n")
+            self.say(f"{self._label('Warning', 'yellow')}: {printable(text)}\n", Priority.WARNING)
 
     def warning(self, text: str) -> None:
         """Print one warning."""
@@ -71,7 +73,7 @@ class Console:
 
     def error(self, text: str) -> None:
         """Print one error; quiet or not."""
-        self.say(f"{self._label('Error', 'red')}: {printable(text)}\n")
+        self.say(f"{self._label('Error', 'red')}: {printable(text)}\n", Priority.ERROR)
 
     def complain(self, error: ReconcilerError) -> None:
         """Print an error of this package, one line for each problem."""
@@ -81,7 +83,7 @@ class Console:
     def detail(self, text: str) -> None:
         """Print something that only -v asks for."""
         if self.verbosity > 0:
-            self.note(text)
+            self.say(printable(text) + "\n", Priority.DEBUG)
 
     def exchange(self, exchange: Exchange) -> None:
         """Print one request and its answer's status, with -v."""

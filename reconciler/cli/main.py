@@ -20,6 +20,7 @@ from reconciler.cli.explain import explain
 from reconciler.cli.export import export
 from reconciler.cli.history import history
 from reconciler.cli.journal import journal
+from reconciler.cli.journald import mark_tracebacks, show_error
 from reconciler.cli.kind import kind
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import completion, schema
@@ -102,19 +103,20 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+    mark_tracebacks()
     try:
         result = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=clock)
     except click.UsageError as error:
-        error.show()
+        show_error(error)
         return ExitCode.USAGE
     except click.ClickException as error:
-        error.show()
+        show_error(error)
         return ExitCode.ERROR
     except OSError as error:  # click prints help by itself: a full disk ends here
         Console(0, color=None).error(f"the output cannot be written: {error.strerror}")
         return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        Console(0, color=None).note("Interrupted.")
         return ExitCode.INTERRUPTED
     return result if isinstance(result, int) else ExitCode.DONE
 
