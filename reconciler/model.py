@@ -91,7 +91,7 @@ class Origin(StrEnum):
 class DriftOrigin(StrEnum):
     """Which side moved since the last apply, or since a base commit, of a live value that is not as desired.
 
-    ``PENDING`` is no drift: Git is ahead, and ``apply`` has not run yet.
+    ``PENDING`` is no drift: Git is ahead, and this has not been applied yet.
     """
 
     PENDING = "pending"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Problem
+from reconciler.phrases import first_texts
 from reconciler.report import FieldOutcome
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class DriftPrinter:
         from reconciler.render.json import render_drift_json  # noqa: PLC0415 - the same
 
         plan = detection.plan
-        problems = [str(problem) for problem in detection.problems]
+        problems = first_texts(detection.problems)
         named = len(plan.unmanaged) if self._console.verbosity > 0 else NAMED
         is_complete = not problems
         view = DriftView(detection.drifted, detection.pending, plan.unmanaged, new_keys, is_complete, named)
@@ -60,7 +61,8 @@ class DriftPrinter:
         self._shown = shown
         is_json = self._parameters["format"] == "json"
         self._console.result(render_drift_json(plan, view, now) if is_json else text)
-        self._console.warn(detection.obstacles)
+        for obstacle in first_texts(detection.obstacles):
+            self._console.warning(obstacle)
         for problem in problems:
             self._console.error(problem)
 
@@ -74,8 +76,9 @@ class DriftPrinter:
         if told == self._left:
             return
         self._left = told
-        for address, reason in left:
-            self._console.note(f"Left to a person: {address}{f': {reason}' if reason else ''}")
+        texts = [f"{address}{f': {reason}' if reason else ''}" for address, reason in left]
+        for text in first_texts(texts, "key"):
+            self._console.note(f"Left to a person: {text}")
         places = {key.correction.address: key.correction.position for key in detection.drifted}
         self._console.warn(
             Problem(self._contested(field), places[field.address], field.address) for field in contested

@@ -26,6 +26,7 @@ from reconciler.errors import (
 )
 from reconciler.normalize import format_instant
 from reconciler.notification import Trouble
+from reconciler.phrases import first_texts
 from reconciler.report import RoundReport, RoundResult
 from reconciler.waiting import Workers
 
@@ -242,7 +243,7 @@ class Rounds:
         self, detection: Detection, fields: tuple[DriftedField, ...], code: ExitCode, now: dt.datetime
     ) -> RoundReport:
         pending = detection.pending_fields()
-        errors = (*self._complained, *(str(problem) for problem in detection.problems))
+        errors = (*self._complained, *first_texts(detection.problems))
         scopes = scopes_after(detection.scopes(), fields, pending)
         result = round_result(detection, fields, code)
         return RoundReport(now, self._clock.now(), result, scopes, fields, errors, pending)

@@ -114,6 +114,7 @@ class Applied:
         with self._database.transaction() as connection:
             for part in state.scopes:
                 if part.scope not in read:
+                    left.update(part.scope.address(key.name) for key in part.keys)
                     continue
                 base = BaseKey(BaseState.UNMANAGED) if str(part.scope) in scopes else _NEVER
                 left.update(self._store_scope(connection, part, changes, was_compared, base, is_same))

@@ -131,7 +131,7 @@ def _alarming(paint: Paint) -> Paint:
 
 
 def _pending_lines(pending: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
-    yield "Pending: Git is ahead, and apply has not run yet. It would perform the following actions:"
+    yield "Pending: Git is ahead, and this has not been applied yet. apply would do the following:"
     yield ""
     for key in pending:
         change = key.correction

@@ -139,7 +139,8 @@ def _episode_lines(episode: Episode) -> Iterator[str]:
 
 def _pending_lines(pending: Pending) -> Iterator[str]:
     since = format_instant(pending.since)
-    yield f"Pending: {printable(pending.address)} since {since}; Git is ahead, and apply has not run yet"
+    why = "Git is ahead, and this has not been applied yet"
+    yield f"Pending: {printable(pending.address)} since {since}; {why}"
     yield f"  {_drift_text(pending)}"
 
 

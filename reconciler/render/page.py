@@ -165,7 +165,7 @@ def _drift_news(status: Status) -> Iterator[News]:
     waiting = len({one.address for one in status.pending})
     if waiting or standings[Standing.PENDING]:
         what = counted(waiting, "key") if waiting else counted(standings[Standing.PENDING], "scope")
-        yield News(f"{what} pending", Tone.WARNING)
+        yield News(f"{what} pending", Tone.WAITING)
 
 
 def _round_news(status: Status) -> Iterator[News]:

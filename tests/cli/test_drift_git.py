@@ -94,7 +94,7 @@ def test_what_is_pending_is_no_drift_and_is_said_to_wait(emulator: Emulator, fil
     done = files.drift("--correct", "all")
     assert (done.code, patches(emulator)) == (0, [])
     assert done.out.startswith("No changes outside Git. Your infrastructure is as it was last applied.\n")
-    assert "Pending: Git is ahead, and apply has not run yet." in done.out
+    assert "Pending: Git is ahead, and this has not been applied yet." in done.out
     assert '~ description = "old" -> "new"  # [pending] neutral: access unchanged\n' in done.out
     assert done.out.endswith("Pending: 1 key waits for apply.\n")
     assert "outside Git:" not in done.out

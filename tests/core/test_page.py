@@ -280,7 +280,7 @@ def test_the_title_is_the_state_with_the_gravest_first(shown: Status, words: str
         (status(scopes=()), "waiting"),
         (status(keys=(key(CLOSED),)), "warning"),
         (status(keys=(key(episode()),)), "bad"),
-        (status(scopes=(scope(standing=Standing.PENDING),)), "warning"),
+        (status(scopes=(scope(standing=Standing.PENDING),)), "waiting"),
         (status(scopes=(scope(standing=Standing.INCOMPLETE),)), "bad"),
         (status(contests=(contest(),), keys=(key(episode()),)), "bad"),
         (status(scopes=(scope(standing=Standing.DRIFTED), scope(standing=Standing.UNREACHABLE))), "bad"),
@@ -309,7 +309,7 @@ def test_a_key_that_was_created_or_deleted_is_told_as_such(found: Episode, words
 
 def test_what_is_pending_has_a_section_of_its_own() -> None:
     shown = read(status(pending=(WAITING, dataclasses.replace(WAITING, field="", action=Action.DELETE)) * 51))
-    assert "Git is ahead of the live keys, and apply has not run yet" in shown.text
+    assert "Git is ahead of the live keys, and this has not been applied yet" in shown.text
     assert f"{ACME} description" in shown.text
     assert "2 more fields left out." in shown.text
 

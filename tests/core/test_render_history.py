@@ -278,9 +278,9 @@ def test_what_is_pending_and_what_is_new_is_told() -> None:
     status = dataclasses.replace(EMPTY, pending=(absent, PENDING), new_keys=(new,))
     text = render_history_text(status, (), 0)
     assert (
-        f"Pending: {ACME} since 2026-06-01T11:00:00Z; Git is ahead, and apply has not run yet\n"
+        f"Pending: {ACME} since 2026-06-01T11:00:00Z; Git is ahead, and this has not been applied yet\n"
         "  + key created\n"
-        f"Pending: {SHOP} since 2026-06-01T11:00:00Z; Git is ahead, and apply has not run yet\n"
+        f"Pending: {SHOP} since 2026-06-01T11:00:00Z; Git is ahead, and this has not been applied yet\n"
         '  ~ description = "new" -> "old"\n'
         "New and not declared: caas/1/76/stray, first seen 2026-06-01T12:00:00Z\n"
     ) in text
