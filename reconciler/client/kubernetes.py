@@ -61,7 +61,7 @@ class KubernetesSink:
             token=cluster.token,
             headers={},
             authorities=cluster.service_account / "ca.crt",
-            trust_setting="the service account",
+            trust_setting="ca.crt of the service account",
             use_proxies=False,
         )
         self._store = Store(entrance, conditions)

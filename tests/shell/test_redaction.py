@@ -148,7 +148,7 @@ def test_the_secret_of_a_new_key_that_comes_back_beside_it_is_redacted(spell: Ca
 
 
 @EVERY
-@pytest.mark.parametrize("status", [302, 409, 500])
+@pytest.mark.parametrize("status", [202, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503])
 def test_the_secret_of_a_new_key_in_a_refusal_is_redacted(status: int, spell: Callable[[str], str]) -> None:
     body = {"secret": NEW, "message": f"no: {spell(NEW)}", "request_id": spell(NEW)}
     refusal = httpx.Response(status, json=body, headers={"Location": f"/{spell(NEW)}"})
