@@ -223,8 +223,8 @@ def test_a_fixed_field_is_explained_as_not_carried(cli: CommandLine, inference: 
     inference.live(expires_at=LATER)
     file = inference.declare(expires_at=None)
     done = cli("explain", "inference/1/key-one", "expires_at", "--file", file)
-    assert "  PATCH     not carried, because it cannot be changed in place\n" in done.out
-    assert "\nNo PATCH would be sent: expires_at is" in done.out
+    assert "  request   not carried, because it cannot be changed in place\n" in done.out
+    assert "\nNo request would be sent: expires_at is" in done.out
 
 
 def test_drift_of_a_fixed_field_keeps_no_other_field_from_correction(
@@ -311,7 +311,7 @@ def test_a_key_is_explained(cli: CommandLine, changed: Changed) -> None:
     family, address, patch = changed
     done = cli("explain", address, "--file", str(family.folder / f"{family.kind}.yaml"))
     assert done.code == 0
-    assert f"{json.dumps(patch)}\n" in done.out
+    assert f" {json.dumps(patch, separators=(',', ':'))}\n" in done.out
     assert "secret: set by the service, so never compared\n" in done.out
 
 

@@ -257,4 +257,4 @@ def test_an_explanation_shows_the_odd_field_and_the_request_for_the_others(
     with serving(cli, live("web", description=None)):
         done = cli("explain", "caas/1/76/web", "--file", file)
     assert "description: not comparable" in done.out
-    assert f'PATCH {COLLECTION}/web {{"is_disabled": true}}' in done.out
+    assert f'PATCH {COLLECTION}/web {{"is_disabled":true}}' in done.out

@@ -43,6 +43,7 @@ def test_only_failures_that_may_pass_are_tried_again() -> None:
         "TimedOutError",
         "RateLimitedError",
         "ServerFaultError",
+        "StandbyError",
     }
 
 
