@@ -144,7 +144,8 @@ class Births:
         except ApiError as error:
             if not error.failure.in_doubt:
                 return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
-            outcome = self._deleted(change, str(error), self._resolver.live, Result.FAILED)
+            still_there = Result.NOT_VERIFIED if error.is_success else Result.FAILED
+            outcome = self._deleted(change, str(error), self._resolver.live, still_there)
             return replace(outcome, request_id=error.failure.request_id)
         accepted = f"DELETE {change.path}: accepted"
         return self._deleted(change, accepted, self._resolver.after_deletion, Result.NOT_VERIFIED)

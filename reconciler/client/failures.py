@@ -95,7 +95,9 @@ def unreachable(request: str, error: Exception, redactor: Redactor, route: Route
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:  # one that is raised again may be its own context
+        seen.add(id(cause))
         yield cause
         cause = cause.__cause__ or cause.__context__
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -112,10 +113,10 @@ class Reader:
 
     def read_back(self, path: str, parameters: Mapping[str, int]) -> Any:
         """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
-        try:
+        with suppress(errors.StoppedError, errors.UnreachableError):
             return self.get(path, parameters)
-        except errors.StoppedError:
-            return self._exchange("GET", path, parameters=parameters)
+        # Once more whatever the policy: the connection of the write may have been closed after it.
+        return self._exchange("GET", path, parameters=parameters)
 
     @property
     def received(self) -> int:

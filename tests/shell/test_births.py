@@ -43,6 +43,7 @@ GATEWAY = httpx.Response(504, text="late")
 BROKEN = httpx.ReadError("the connection broke")
 REFUSED = httpx.ConnectError("refused")
 DELETED = httpx.Response(204)
+ECHO = httpx.Response(200, json={"token": TOKEN})
 EMPTY = httpx.Response(201)
 ACCEPTED = httpx.Response(202, json=live())
 # None of these proves that nothing happened.
@@ -291,6 +292,8 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
         ([IN_USE, ANEW], Result.NOT_VERIFIED, "another key of this name is there"),
         ([BROKEN, GONE], Result.APPLIED, ""),
         ([BROKEN, THERE], Result.FAILED, "read back: the key is still there"),
+        ([BROKEN, BROKEN, GONE], Result.APPLIED, ""),
+        ([ECHO, THERE], Result.NOT_VERIFIED, "the answer holds the token"),
         ([REFUSED], Result.FAILED, "no answer: refused"),
         ([FAULT, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
     ],
