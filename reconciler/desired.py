@@ -283,6 +283,8 @@ def _problems(
         place = document.position(path)
         if violation.keyword in {"additionalProperties", "not"} or violation.schema.get("readOnly"):
             place = document.key_position(path)
+        if violation.keyword == "type" and type(violation.value) in {int, float}:
+            violation = replace(violation, written=document.written(path))  # noqa: PLW2901 - as it is told
         yield Problem(describe(violation), place, _address(document, scope, identity, path))
 
 

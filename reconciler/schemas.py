@@ -46,12 +46,16 @@ MOST_VIOLATIONS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken rule: the path of the value, the keyword that it breaks, and the schema there."""
+    """One broken rule: the path of the value, the keyword that it breaks, and the schema there.
+
+    ``written`` is how a file writes a number, if that is known.
+    """
 
     path: Path
     keyword: str
     value: Any
     schema: Mapping[str, Any]
+    written: str = ""
 
 
 class SchemaChecker:

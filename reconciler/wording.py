@@ -48,6 +48,8 @@ def describe(violation: Violation) -> str:
         return f"{name} is set by the service and cannot be declared; remove it"
     if violation.value is None and violation.keyword == "type":
         return _null(name, violation)
+    if violation.keyword == "type" and violation.written:
+        return _wrong_number(name, violation.written, violation.schema)
     word = _WORDINGS.get(violation.keyword)
     if word is not None:
         return word(name, violation.value, violation.schema)
@@ -94,6 +96,14 @@ def _wrong_type(name: str, value: Any, schema: Schema) -> str:
     types = _types(schema)
     advice = f"; {_INSTANT_ADVICE}" if schema.get("format") == "date-time" else _type_advice(value, types)
     return f"{name} must be {_wanted(types)}, not {_kind(value)}{advice}"
+
+
+def _wrong_number(name: str, written: str, schema: Schema) -> str:
+    types = _types(schema)
+    advice = f'; write "{written}" in quotes' if "string" in types else ""
+    if schema.get("format") == "date-time":
+        advice = f"; {_INSTANT_ADVICE}"
+    return f"{name} must be {_wanted(types)}, not the number {written}{advice}"
 
 
 def _null(name: str, violation: Violation) -> str:

@@ -35,6 +35,10 @@ class Document:
         """Give the place of the value at ``path``, or of its nearest parent that exists."""
         return nodes.place(self.source, nodes.find(self._root, path)[1])
 
+    def written(self, path: tuple[str | int, ...]) -> str:
+        """Return the text that stands for the scalar at ``path``, such as 1e5 for 100000."""
+        return str(nodes.find(self._root, path)[1].value)
+
     def key_position(self, path: tuple[str | int, ...]) -> Position:
         """Give the place of the mapping key that ``path`` ends in."""
         return nodes.place(self.source, nodes.find(self._root, path)[0])

@@ -145,6 +145,11 @@ def test_a_key_with_violations_is_not_counted_as_declared() -> None:
             '1.yaml:1:7: kind ["caas"] is unknown; write one of: caas, faas, inference',
         ),
         ("project_id: 1e2\nkeys: []", "1.yaml:1:13: project_id must be a whole number in digits; write 100"),
+        (
+            "keys: [{name: 1e5}]",
+            '1.yaml:1:15: caas/1/76/keys[0]: name must be text, not the number 1e5; write "1e5" in quotes',
+        ),
+        ("region_id: 1.5\nkeys: []", "1.yaml:1:12: region_id must be a whole number, not the number 1.5"),
         ("region_id: 0\nkeys: []", "1.yaml:1:12: region_id 0 is too small; the smallest is 1"),
     ],
 )
