@@ -124,7 +124,7 @@ def _apply(
         if keeper is not None and not parameters["auto_approve"]:
             keeper.probe()  # somebody has thought about it for a while
         _store(made, parameters, records, now)
-        held = (lambda: ()) if keeper is None else (lambda: keeper.expected)
+        held = (lambda: ()) if keeper is None else keeper.held
         last_words = (lambda: None) if keeper is None else keeper.tell
         with finishing(stop, console, held, last_words), Workers(parameters["parallelism"]) as workers:
             execution = Execution(writer, made.kinds, workers, console, records, stop, events, keeper)

@@ -58,8 +58,11 @@ class Corrector:
         self._keeper: SinkKeeper | None = None
 
     def held(self) -> Sequence[str]:
-        """Name the keys that are being created, whose secrets would be lost with the process."""
-        return () if self._keeper is None else self._keeper.expected
+        """Name the keys that are being created, whose secrets would be lost with the process.
+
+        No server is waited for any longer.
+        """
+        return () if self._keeper is None else self._keeper.held()
 
     def tell_stored(self) -> None:
         """Say where the secrets are that were stored so far, before the process ends at once."""

@@ -52,6 +52,14 @@ class SinkKeeper:
         with self._lock:
             return tuple(sorted(self._expected))
 
+    def held(self) -> tuple[str, ...]:
+        """Return the keys whose secrets nobody has yet, and wait for no server any longer.
+
+        Their secrets are stored at once, or rescued.
+        """
+        self._sink.hurry()
+        return self.expected
+
     def tell(self) -> None:
         """Say on standard error where each secret is that was kept so far, if no outcome can tell it."""
         with self._lock:

@@ -108,6 +108,10 @@ class KubernetesSink:
                 raise errors.SinkError(f"{what}: {error}") from None
         return self.where(place)
 
+    def hurry(self) -> None:
+        """Try no request again from now on."""
+        self._store.hurry()
+
     def _what(self, place: Place) -> str:
         return f"Secret {self._namespace}/{object_name(place.address)} of {place.address}"
 

@@ -85,11 +85,16 @@ class Store:
         """Take the way in; nothing is opened or read before the first exchange."""
         self._entrance = entrance
         self._conditions = conditions
-        # Nothing ends a run so early that a secret is not stored: this signal is never given.
-        self._never = never = threading.Event()
-        self._retriers = {patience: Retrier(patience.value, conditions.clock, never) for patience in Patience}
+        # Nothing ends an exchange but its time: this signal is never given.
+        self._never = threading.Event()
+        self._hurry = hurry = threading.Event()
+        self._retriers = {patience: Retrier(patience.value, conditions.clock, hurry) for patience in Patience}
         self._route = Route(entrance.trust_setting)
         self._tls: ssl.SSLContext | None = None
+
+    def hurry(self) -> None:
+        """Send each request once from now on."""
+        self._hurry.set()
 
     @property
     def redactor(self) -> Redactor:
@@ -120,7 +125,10 @@ class Store:
                     raise
                 raise errors.RejectedError(error.failure) from None
 
-        return self._retriers[patience].call(attempt)
+        try:
+            return self._retriers[patience].call(attempt)
+        except errors.StoppedError:
+            return attempt()  # once, in a hurry as well
 
     def write(  # noqa: PLR0913 - what is sent, and how it is judged
         self,

@@ -123,6 +123,10 @@ class VaultSink:
                 raise errors.SinkError(message) from None
         return f"vault:{shown}"
 
+    def hurry(self) -> None:
+        """Try no request again from now on."""
+        self._store.hurry()
+
     def _seen(self, one: _Paths) -> int:
         version = self._found_version(one, Patience.STORING)
         if version is None:

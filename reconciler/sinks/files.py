@@ -84,6 +84,9 @@ class FileSink:
             raise SinkError(f"{path} cannot be written: {_reason(error)}") from None
         return f"file:{path}"
 
+    def hurry(self) -> None:
+        """Do nothing: nothing is tried again here."""
+
     def _path(self, place: Place) -> Path:
         folder = os.path.abspath(self.folder)  # noqa: PTH100 - links are refused, not followed
         return Path(folder) / file_name(place.parts)

@@ -56,3 +56,7 @@ class SecretSink(Protocol):
         looks first. Raises SinkError if the secret is not surely stored.
         """
         ...
+
+    def hurry(self) -> None:
+        """Try nothing again from now on: what is on its way is stored at once, or not at all."""
+        ...

@@ -79,6 +79,9 @@ class ExecSink:
             return self.where(place)
         raise SinkError(self._reason(ended))
 
+    def hurry(self) -> None:
+        """Do nothing: nothing is tried again here."""
+
     def _reason(self, ended: _Ended) -> str:
         if ended.code is None:
             what = f"did not end within {self.seconds:g} s, and was killed"

@@ -561,6 +561,14 @@ def test_only_the_authority_of_the_cluster_is_trusted(account: Path) -> None:
         thread.join()
 
 
+def test_in_a_hurry_nothing_is_tried_again(connect: Callable[[Any], KubernetesSink]) -> None:
+    remote = Script(status(503, "later"))
+    sink = connect(remote)
+    sink.hurry()
+    assert "HTTP 503: later" in store_error(sink)
+    assert [request.method for request in remote.requests] == ["POST", "GET"]
+
+
 def test_another_key_has_another_name(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     sink = connect(server)
