@@ -104,7 +104,7 @@ def _drift_lines(drifted: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
     )
     yield paint(access, Colour.REMOVE) if grants else access
     if not is_known:
-        yield "Origin: not known; --history FILE or --base REF says whether Git is ahead."
+        yield "Origin: not known; a history of what was applied (--history) or --base REF shows it."
 
 
 def drift_line(drifted: Sequence[DriftedKey]) -> str:

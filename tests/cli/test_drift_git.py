@@ -218,7 +218,10 @@ def test_without_knowing_what_was_applied_the_words_are_neutral(
         assert done.code == 2
         assert "outside Git" not in done.everything
         assert "# caas/1/76/web differs from the files\n" in done.out
-        assert "Origin: not known; --history FILE or --base REF says whether Git is ahead.\n" in done.out
+        assert (
+            "Origin: not known; a history of what was applied (--history) or --base REF shows it.\n"
+            in done.out
+        )
 
 
 def test_what_was_unknown_once_stays_so_until_it_is_as_desired(

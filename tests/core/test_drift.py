@@ -39,7 +39,7 @@ reconciler detected the following differences, from the declared to the live val
 
 Drift: 1 key differs from the files.
 Access: grants on 1 key, revokes on 1 key, neutral on 0 keys.
-Origin: not known; --history FILE or --base REF says whether Git is ahead.
+Origin: not known; a history of what was applied (--history) or --base REF shows it.
 """
 
 
