@@ -221,6 +221,12 @@ def test_a_list_that_counts_without_end_is_an_error() -> None:
         looked_up(page(10**12, SHOP))
 
 
+def test_an_odd_entry_of_a_list_counts_and_hides_no_other() -> None:
+    odd = ({"id": "x", "name": "shop"}, 7, {"id": 9}, {"id": 10, "name": None})
+    (part,) = looked_up(page(5, *odd, SHOP)).scopes
+    assert str(part.scope) == "caas/1/76"
+
+
 def test_many_projects_take_several_pages(cli: CommandLine, file: Path) -> None:
     with emulate() as emulator:
         cli.use(emulator)

@@ -239,3 +239,24 @@ def test_a_declared_name_that_is_not_one_segment_is_a_problem_of_its_declaration
     wanted = DesiredKey("..", {"name": "..", "note": "y"}, "keys.yaml", 0)
     part = plan_scope(thing, DesiredScope(SCOPE, (wanted,)), ObservedScope(SCOPE, found), NOW)
     assert (part.changes, [problem.position for problem in part.problems]) == ((), [wanted.position])
+
+
+def test_a_declared_value_that_cannot_be_compared_is_the_declarations_fault() -> None:
+    for observed in ([live(description=None)], []):
+        plan = make_plan([declared(line=3, containers=[{"name": 7}], description="x")], observed)
+        (problem,) = plan.problems
+        assert str(problem).startswith(
+            "keys.yaml:3:1: caas/1/76/web-key: the declared value cannot be compared"
+        )
+        assert (plan.changes, problem.is_live, plan.objections) == ((), False, (problem,))
+
+
+def test_a_key_that_must_be_sent_whole_is_left_alone_if_a_part_of_it_is_odd() -> None:
+    thing = kind_with(
+        {"note": {"type": "string"}, "items": {"type": "array", "items": {"type": "string"}}},
+        always_sent=["items"],
+    )
+    plan = make_plan([declared(note="new")], [{"name": "web-key", "note": "old", "items": None}], kind=thing)
+    (problem,) = plan.problems
+    assert (plan.changes, problem.is_live) == ((), True)
+    assert "items holds null" in problem.message
