@@ -117,10 +117,12 @@ class _Writer:
         self.size = 0
         self.marks = rng.choice((*((mark,) for mark in BREAKS), BREAKS))
         self.base = ""
+        self.is_open = False
         self.boxes: list[dict[str, str]] = []
         self.density = rng.choice((0.0, 0.1, 0.3, 0.6))
 
     def line(self, text: str) -> None:
+        self.is_open = False
         mark = self.rng.choice(self.marks)
         for part in text.split("\n"):
             self.put(part + mark)
@@ -142,7 +144,7 @@ class _Writer:
 
     def alone(self, column: int, how: str, owner: str) -> None:
         while self.rng.random() < self.density / 2:
-            if chance(self.rng, 20):  # now and then an empty line
+            if not self.is_open and chance(self.rng, 20):  # now and then an empty line
                 self.line(self.rng.choice(("", "  ")))
             self.line(" " * column + self.note(how, owner))
 
@@ -238,6 +240,7 @@ class _Writer:
             )
         )
         self.line(f"{front}{self.quoted('description')}: {text}")
+        self.is_open = text.startswith("|+")  # an empty line behind it would belong to it
 
     def _expire(self, front: str, _column: int, _name: str, kept: dict[str, Any]) -> None:
         moment = "2036-07-31T00:00:00Z"
