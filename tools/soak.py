@@ -50,7 +50,8 @@ def soak(rounds: int, seed: int) -> Findings:
             redirect_stdout(nowhere),
             redirect_stderr(nowhere),
         ):
-            code = run([*words, "--keep", "9999d", "--history", str(history)], world)
+            sink = ("--allow-destroy", "--secret-sink", f"file:{directory / 'secrets'}")
+            code = run([*words, *sink, "--keep", "9999d", "--history", str(history)], world)
         _check_body(findings, world, body())
         findings.promise("the service ends when it is told to", [] if code == 0 else [f"exit {code}"])
         findings.add("edits in the portal", world.edits)

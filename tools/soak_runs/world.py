@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -29,6 +31,9 @@ _DOWN_EVERY, _DOWN_FOR = 400, 6
 _BROKEN_EVERY, _BROKEN_FOR = 300, 3
 _GIT_EVERY: Final = 170
 _FIGHT_EVERY, _FIGHT_FOR = 90, 8
+_CREATE_EVERY: Final = 37
+_DELETE_EVERY: Final = 53
+_EXCLUSIVE: Final = (2, 76)
 _FLAKY: Final[Mapping[str, float]] = {
     "status_500": 0.03,
     "status_429_seconds": 0.02,
@@ -99,6 +104,7 @@ class World:
             {
                 "project_id": project,
                 "region_id": region,
+                "exclusive": (project, region) == _EXCLUSIVE,
                 "keys": [declared(n, self._version) for n in range(_KEYS)],
             }
             for project, region in SCOPES
@@ -113,16 +119,27 @@ class World:
             self._faults()
         if slot % _GIT_EVERY == 0:
             self._version += 1
+        if slot % _GIT_EVERY == 2:  # noqa: PLR2004 - the pipeline takes its time
+            self._deploy()
         if slot % _BROKEN_EVERY == 0:
             (self._directory / "keys.yaml").write_text("keys: [", encoding="utf-8")
         elif slot % _BROKEN_EVERY == _BROKEN_FOR or slot % _GIT_EVERY == 0:
             self.write_files()
+        self._people(slot)
+        if slot % 20 == 0:
+            self._look(slot)
+
+    def _people(self, slot: int) -> None:
+        """Let people edit, create and delete keys in the portal."""
+        if slot % _CREATE_EVERY == 0:
+            self._by_hand("POST", _path(_EXCLUSIVE), declared(1, 0) | {"name": f"stray-{slot}"})
+        if slot % _DELETE_EVERY == 0:
+            scope, number = self._dice.choice(SCOPES), self._dice.randrange(1, _KEYS)
+            self._by_hand("DELETE", f"{_path(scope)}/{declared(number, 0)['name']}")
         if slot % _FIGHT_EVERY < _FIGHT_FOR:
             self._edit((1, 76), 0, {"description": f"theirs {slot}"})
         elif self._dice.random() < 0.3:  # noqa: PLR2004 - three in ten
             self._edit(self._dice.choice(SCOPES), self._dice.randrange(1, _KEYS), self._some_edit())
-        if slot % 20 == 0:
-            self._look(slot)
 
     def _some_edit(self) -> Mapping[str, Any]:
         return self._dice.choice(
@@ -135,22 +152,40 @@ class World:
         )
 
     def _edit(self, scope: tuple[int, int], number: int, fields: Mapping[str, Any]) -> None:
-        """Change a key in the portal, whose requests nothing disturbs."""
+        """Change a key in the portal."""
+        self._by_hand("PATCH", f"{_path(scope)}/{declared(number, 0)['name']}", fields)
+
+    def _by_hand(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> None:
+        """Send a request of the portal, which nothing disturbs; a key that is gone cannot be changed."""
         self._faults(none=True)
-        project, region = scope
-        path = f"/cloud/v1/caas/keys/{project}/{region}/{declared(number, 0)['name']}"
-        self._ask("PATCH", path, fields)
+        try:
+            self._ask(method, path, content)
+        except urllib.error.HTTPError as error:
+            if error.code != http.client.NOT_FOUND:
+                raise
+        else:
+            self.edits += 1
+        finally:
+            self._faults()
+
+    def _deploy(self) -> None:
+        """Apply what is in Git, as a pipeline does: until then it is pending."""
+        self._faults(none=True)
+        words = ("apply", str(self._directory / "keys.yaml"), "--auto-approve", "--max-revoked", "100%")
+        sink = ("--secret-sink", f"file:{self._directory / 'pipeline'}", "--allow-destroy")
+        subprocess.run(
+            [sys.executable, "-m", "reconciler", *words, *sink], check=True, capture_output=True, timeout=60
+        )
         self._faults()
-        self.edits += 1
 
     def _faults(self, *, none: bool = False) -> None:
         faults: Mapping[str, float] = {} if none else {"status_503": 1.0} if self._is_down else _FLAKY
         self._ask("PUT", "/_emulator/faults", faults)
 
-    def _ask(self, method: str, path: str, content: Mapping[str, Any]) -> None:
+    def _ask(self, method: str, path: str, content: Mapping[str, Any] | None) -> None:
         request = urllib.request.Request(  # noqa: S310 - the emulator on this machine
             self._api + path,
-            json.dumps(content).encode(),
+            None if content is None else json.dumps(content).encode(),
             {"Authorization": f"apikey {TOKEN}", "Content-Type": "application/json"},
             method=method,
         )
@@ -164,6 +199,10 @@ class World:
             self.warm = body()
         if rounds >= self._rounds:
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _path(scope: tuple[int, int]) -> str:
+    return f"/cloud/v1/caas/keys/{scope[0]}/{scope[1]}"
 
 
 def declared(number: int, version: int) -> dict[str, Any]:
