@@ -11,6 +11,10 @@ _LOWER: Final = bytes(range(256)).lower()
 _WHITESPACE: Final = b" \t\r\n"
 
 
+class DoubledMemberError(ValueError):
+    """A member stands in an object twice."""
+
+
 def squeezed(content: bytes) -> bytes:
     """Return ``content`` without white space and in lower case, which costs a tenth of reading it."""
     return content.translate(_LOWER, _WHITESPACE)
@@ -46,7 +50,7 @@ def parse_strictly(content: bytes) -> Any:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member stands in an object twice")
+        raise DoubledMemberError("a member stands in an object twice")
     return members
 
 

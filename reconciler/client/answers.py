@@ -11,7 +11,7 @@ import httpx
 from reconciler import errors
 from reconciler.client.hints import hint_for
 from reconciler.retry import retry_after
-from reconciler.strict_json import parse_json, squeezed
+from reconciler.strict_json import DoubledMemberError, parse_json, squeezed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,9 @@ def answer_of(
         what = "which does not say that it is done" if content else "without a body to tell what is stored"
         detail = f"{phrase}, {what}"
         raise errors.AcceptedError(errors.Failure(request, detail, status, in_doubt=True), created)
+    if problem is Problem.DOUBLED:
+        detail = "the answer names a member of an object twice, and could be read in two ways"
+        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
     if problem is Problem.NOT_JSON:
         kind = redactor.line(response.headers.get("Content-Type", "no content type"), _LONGEST_TYPE)
         start = redactor.line(content[:LONGEST_DETAIL].decode("utf-8", "replace"), _LONGEST_START)
@@ -75,6 +78,7 @@ class Problem(Enum):
     """Why a body cannot be used."""
 
     NOT_JSON = "it is not JSON"
+    DOUBLED = "it names a member of an object twice"
     TOKEN = "it holds the token"  # noqa: S105 - the name of a problem
 
 
@@ -89,9 +93,10 @@ def _parsed(content: bytes, method: str, redactor: Redactor) -> tuple[Any, Probl
         value = parse_json(content, compact)
         if method != "POST":
             value = redactor.without_added(content, compact, value)
-    except (ValueError, RecursionError):
-        is_token = redactor.is_in(content, compact, value)
-        return None, Problem.TOKEN if is_token else Problem.NOT_JSON
+    except (ValueError, RecursionError) as error:
+        if redactor.is_in(content, compact, value):
+            return None, Problem.TOKEN
+        return None, Problem.DOUBLED if isinstance(error, DoubledMemberError) else Problem.NOT_JSON
     return value, Problem.TOKEN if redactor.is_in(content, compact, value) else None
 
 

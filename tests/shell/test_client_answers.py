@@ -196,6 +196,13 @@ def test_a_success_that_is_not_json_is_a_bad_answer(body: bytes) -> None:
     assert len(message) < 300
 
 
+@pytest.mark.parametrize("filling", ["", "x" * 100_000])
+def test_a_success_with_a_doubled_member_is_told_as_one(filling: str) -> None:
+    body = f'{{"count": 0, "results": [], "filling": "{filling}", "other": {{"a": 1, "a": 1}}}}'
+    told = str(fail(Script(httpx.Response(200, text=body))))
+    assert "HTTP 200: the answer names a member of an object twice, and could be read in two ways" in told
+
+
 def test_a_success_without_content_is_a_bad_answer() -> None:
     assert "no content type, 0 bytes" in str(fail(Script(httpx.Response(204))))
 
