@@ -77,10 +77,11 @@ class Applied:
         for address in plan.unmanaged:
             if address.rpartition("/")[0] not in scopes:
                 continue
-            if address not in known and not self._database.rows(_FIND, (address,)):
+            stored = storable(address)
+            if stored not in known and not self._database.rows(_FIND, (stored,)):
                 found.append(NewKey(address, now.replace(microsecond=0)))
-            elif known.get(address) is not None:
-                found.append(NewKey(address, dt.datetime.fromtimestamp(known[address], dt.UTC)))
+            elif known.get(stored) is not None:
+                found.append(NewKey(address, dt.datetime.fromtimestamp(known[stored], dt.UTC)))
         return tuple(found)
 
     def store_unmanaged(self, plan: Plan, now: dt.datetime) -> None:

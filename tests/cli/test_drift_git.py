@@ -208,6 +208,18 @@ def test_labels_last_over_rounds(emulator: Emulator, files: Repository) -> None:
     assert [files.labels() for _ in range(3)] == [expected] * 3
 
 
+def test_a_round_of_some_keys_leaves_what_is_known_of_the_others(
+    emulator: Emulator, files: Repository
+) -> None:
+    fill(emulator, "web", "api", description="old")
+    keys = [{"name": name, "description": "old"} for name in ("web", "api")]
+    files.apply(*keys)
+    fill(emulator, "web", "api", description="edited")
+    done = files.drift("--target", "*/web")
+    assert (done.code, "caas/1/76/api" in done.out) == (2, False)
+    assert files.labels() == {"api description": DRIFT, "web description": DRIFT}
+
+
 def test_without_knowing_what_was_applied_the_words_are_neutral(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:

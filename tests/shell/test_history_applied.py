@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,6 @@ from tests.core.values import CAAS, NOW, SCOPE, declared, live
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.declared import DesiredKey
     from reconciler.model import Plan
 
 OTHER = Scope("caas", 1, 77)
@@ -99,10 +99,31 @@ def test_a_key_that_files_drop_and_declare_again_is_new_to_git(applied: Applied)
 
 
 @pytest.mark.parametrize("name", ["odd\ud800", "Ключ", "a'b", "%_"])
-def test_any_name_is_stored(applied: Applied, name: str) -> None:
-    keys: tuple[DesiredKey, ...] = (declared("web"),)
-    state = DesiredState((DesiredScope(SCOPE, keys, Position("keys.yaml")),))
-    assert origins(applied, state, r76=[live("web")]) == []
-    plan = planned(DesiredState((DesiredScope(SCOPE, keys),)), r76=[live("web"), live(name)])
-    applied.store_unmanaged(plan, NOW)
-    assert [key.address for key in applied.new_keys(plan, NOW)] in ([f"caas/1/76/{name}"], [])
+def test_a_key_of_any_name_is_new_once_and_known_from_then_on(applied: Applied, name: str) -> None:
+    state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
+    before, after = planned(state, r76=[live("web")]), planned(state, r76=[live("web"), live(name)])
+    applied.store_unmanaged(before, NOW)
+    later = NOW + dt.timedelta(hours=1)
+    for moment in (NOW, later):
+        (new,) = applied.new_keys(after, moment)
+        assert (new.address, new.first_seen) == (f"caas/1/76/{name}", NOW)
+        applied.store_unmanaged(after, moment)
+
+
+def test_keys_that_were_there_at_first_are_not_new(applied: Applied) -> None:
+    state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
+    plan = planned(state, r76=[live("web"), live("odd\ud800")])
+    for _ in range(2):
+        assert applied.new_keys(plan, NOW) == ()
+        applied.store_unmanaged(plan, NOW)
+
+
+def test_an_undeclared_key_of_a_scope_that_becomes_exclusive_stays_one_that_git_wants_gone(
+    applied: Applied,
+) -> None:
+    state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
+    assert origins(applied, state, r76=[live("web"), live("other")]) == []
+    exclusive = DesiredState((DesiredScope(SCOPE, (declared("web"),), Position("keys.yaml")),))
+    for _ in range(3):
+        found = origins(applied, exclusive, r76=[live("web"), live("other"), live("stray")])
+        assert found == [Origin.CONFIG, Origin.DRIFT]
