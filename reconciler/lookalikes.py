@@ -33,6 +33,9 @@ _ALIKE: Final = str.maketrans(
     "01аеорсухіјѕԁһӏԛԝвкмнтгпьαονρτυικχγηωεβμζօսհոյɑɡıɩ‐‑‒–—―−⁃’‘ʼ⁄∕",  # noqa: RUF001 - that is what they are for
     "olaeopcyxijsdhlqwbkmhtrnbaovptuikxynwebmzouhnjagii--------'''//",
 )
+_PLAIN: Final = {
+    code: chr(code).translate(_CAPITAL_I).casefold().translate(_ALIKE) for code in range(0x21, 0x7F)
+}
 _SCRIPTS: Final = frozenset({"ARMENIAN", "CHEROKEE", "COPTIC", "CYRILLIC", "FULLWIDTH", "GREEK", "LATIN"})
 """Alphabets whose letters are mistaken for those of another, by the first word of their letters' names."""
 _NAMED: Final = 3
@@ -40,6 +43,8 @@ _NAMED: Final = 3
 
 def skeleton(name: str) -> str:
     """Return what all names that look like ``name`` have in common."""
+    if name.isascii() and " " not in name and name.isprintable():
+        return name.translate(_PLAIN)  # nearly every name, and five times as fast
     if not name.isascii():
         name = UNSEEN.sub("", unicodedata.normalize("NFKC", name))
     text = name.translate(_CAPITAL_I).casefold().translate(_ALIKE)
