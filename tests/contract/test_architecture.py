@@ -96,7 +96,14 @@ def test_every_error_of_the_engine_has_the_one_root(name: str) -> None:
         kind for kind in classes_of(name) if issubclass(kind, Exception) and not kind.__name__.startswith("_")
     ]
     # Caught by the plan, which knows the key, and by those who know the schema.
-    internal = {"CharacterError", "NotNormalError", "NotPlainError", "PatternError", "PatternLimitError"}
+    internal = {
+        "CharacterError",
+        "DoubledMemberError",
+        "NotNormalError",
+        "NotPlainError",
+        "PatternError",
+        "PatternLimitError",
+    }
     strays = [kind.__name__ for kind in raised if not issubclass(kind, ReconcilerError)]
     assert set(strays) <= internal
 
