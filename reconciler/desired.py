@@ -12,7 +12,8 @@ from reconciler.errors import InputError, Position, Problem
 from reconciler.jsonnumbers import replace_whole
 from reconciler.kinds import RESERVED, EffectRule, is_segment
 from reconciler.normalize import parse_instant
-from reconciler.schemas import MORE, SchemaChecker, described_at
+from reconciler.phrases import MANY_MORE
+from reconciler.schemas import MORE, SchemaChecker, described_at, with_kinds
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES, Scope
 from reconciler.wording import describe
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""
+MOST_PROBLEMS: Final = 10_000
+"""Problems after which no further document is looked at."""
 _DEFAULT_KIND: Final = "caas"
 _NO_SEGMENT: Final = (
     "cannot be one segment of a request path, because between slashes it has nothing, a dot or two dots; "
@@ -60,7 +63,7 @@ class Validator:
         expiry_warning: dt.timedelta = EXPIRY_WARNING,
     ) -> None:
         """Take the schemas, what stands in for a missing scope, the present, and when an expiry is near."""
-        self._document_schema = _with_kinds(document_schema, kinds)
+        self._document_schema = with_kinds(document_schema, kinds)
         self._kinds = kinds
         self._defaults = defaults
         self._now = now
@@ -77,6 +80,10 @@ class Validator:
     def add(self, document: Document) -> None:
         """Check one document and keep its keys."""
         data = document.data
+        if len(self._problems) >= MOST_PROBLEMS:
+            if self._problems[-1].message != MANY_MORE:
+                self._problem(MANY_MORE, document.position())
+            return
         if not isinstance(data, dict):
             self._problem("must be a mapping with a list under `keys:`", document.position())
             return
@@ -261,13 +268,6 @@ def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], 
 
 def _rough(left: dt.timedelta) -> str:
     return f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
-
-
-def _with_kinds(document_schema: Mapping[str, Any], kinds: Iterable[str]) -> Mapping[str, Any]:
-    """Give the schema of a document that may be of any of these kinds."""
-    properties = document_schema["properties"]
-    names = list(dict.fromkeys([*properties["kind"]["enum"], *kinds]))
-    return {**document_schema, "properties": properties | {"kind": properties["kind"] | {"enum": names}}}
 
 
 def _problems(

@@ -19,7 +19,7 @@ from reconciler.patterns import PatternLimitError, Patterns
 from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jsonschema import Draft7Validator
     from jsonschema.exceptions import ValidationError
@@ -119,6 +119,13 @@ class SchemaChecker:
         """Tell whether some set might list an item twice; a false alarm only costs time."""
         lists = (key[name] for name in self._sets for key in keys if name in key)
         return any(items and len(items) > 1 and _repeats(items) for items in lists)
+
+
+def with_kinds(document_schema: Mapping[str, Any], kinds: Iterable[str]) -> Mapping[str, Any]:
+    """Return the schema of a document that may be of any of these kinds."""
+    properties = document_schema["properties"]
+    names = list(dict.fromkeys([*properties["kind"]["enum"], *kinds]))
+    return {**document_schema, "properties": properties | {"kind": properties["kind"] | {"enum": names}}}
 
 
 def described_at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:

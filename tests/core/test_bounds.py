@@ -66,6 +66,13 @@ def test_more_problems_than_anyone_reads_are_not_looked_for(keys: str) -> None:
     assert error.texts[-1] == f"and more than {MOST_VIOLATIONS - 49} more problems"
 
 
+def test_after_very_many_problems_no_further_document_is_looked_at() -> None:
+    document = f"---\n{HEAD}keys:\n" + "  - 1\n" * 1000
+    error = error_of(document * 15)
+    assert len(error.problems) == 10_001
+    assert error.texts[-1] == "and more than 9,951 more problems"
+
+
 def test_only_keys_that_are_wrong_are_judged_and_keep_their_places() -> None:
     keys = "".join(
         f"  - {{name: key-{number}, is_disabled: {'no' if number % 400 == 7 else 'true'}}}\n"
