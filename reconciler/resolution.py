@@ -59,7 +59,7 @@ class Resolver:
         return self._item(change) or self._listed(change)
 
     def after_deletion(self, change: Change) -> Mapping[str, Any] | None:
-        """Return the live key, or None if it is gone, after a DELETE that the service says it has accepted.
+        """Return the live key, or None if it is gone, after a DELETE that was answered with 200 or 204.
 
         So the path is right, and 404 is enough. Raises ReconcilerError if it cannot be read.
         """

@@ -54,11 +54,12 @@ def answer_of(
     if problem is Problem.TOKEN:
         detail = "the answer holds the token, and so nothing of it is used"
         raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
-    if method == "DELETE":
+    if method == "DELETE" and status in {httpx.codes.OK, httpx.codes.NO_CONTENT}:
         return None  # whether the key is gone is read, whatever the answer says
     if method != "GET" and (status not in {httpx.codes.OK, httpx.codes.CREATED} or not content):
         phrase = redactor.line(response.reason_phrase) or "accepted"
-        what = "which does not say that it is done" if content else "without a body to tell what is stored"
+        is_unsaid = content or method == "DELETE"
+        what = "which does not say that it is done" if is_unsaid else "without a body to tell what is stored"
         detail = f"{phrase}, {what}"
         raise errors.AcceptedError(errors.Failure(request, detail, status, in_doubt=True), created)
     if problem is Problem.DOUBLED:

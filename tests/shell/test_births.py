@@ -319,6 +319,13 @@ def test_a_path_that_gives_404_does_not_delete_a_key_that_is_listed() -> None:
     assert (outcome.result, "HTTP 404" in outcome.detail) == (Result.FAILED, True)
 
 
+@pytest.mark.parametrize("status", [202, 201, 207])
+def test_a_deletion_that_is_only_accepted_is_not_done_while_its_key_is_listed(status: int) -> None:
+    outcome, _, _ = outcome_of(DELETION, [httpx.Response(status), GONE], listed=[live()])
+    assert outcome.result is Result.NOT_VERIFIED
+    assert "which does not say that it is done; read back: the key is still there" in outcome.detail
+
+
 @pytest.mark.parametrize(
     ("answers", "result", "told", "sent"),
     [
