@@ -88,10 +88,13 @@ class Repository:
     @property
     def around(self) -> str | None:
         """The work tree around a submodule, which chooses what that is; None for any other repository."""
-        parent = work_tree(str(Path(self.top).parent))
+        if (Path(self.top) / _GIT).is_dir():
+            return None
+        # Where the directory lies says nothing: that of a submodule in a submodule, or in a linked work tree,
+        # is far from the work tree around. But only a linked work tree shares the directory of another.
         folder = self.text("rev-parse", "--absolute-git-dir")
-        is_submodule = parent is not None and is_inside(os.path.realpath(folder), f"{parent}/{_GIT}/modules")
-        return parent if is_submodule else None
+        is_linked = (Path(folder) / "commondir").exists()
+        return None if is_linked else work_tree(str(Path(self.top).parent))
 
     def checked(self) -> Repository:
         """Return this repository if it is the work tree's own. Raises UntrustedRepositoryError, GitError."""

@@ -238,3 +238,32 @@ def test_a_submodule_of_a_pull_request_is_not_the_base(
     if place == "keys":
         assert (done.code, "keys lies in a submodule, and what that is says" in done.err) == (1, True)
     assert read(server) <= {"labels"}
+
+
+@pytest.mark.parametrize("where", ["in another", "in a linked work tree"])
+def test_a_submodule_passes_nowhere_for_the_base(
+    cli: CommandLine, server: LabelServer, keys: Path, tmp_path: Path, where: str
+) -> None:
+    """A submodule in a submodule, or in a linked work tree, keeps its Git directory elsewhere."""
+    theirs, middle, outer = (tmp_path / name for name in ("theirs", "middle", "outer"))
+    shutil.copytree(keys, theirs)
+    middle.mkdir()
+    outer.mkdir()
+    allowed = ("-c", "protocol.file.allow=always", "submodule", "--quiet")
+    for folder in (theirs, middle, outer):
+        git(folder, "init", "--quiet", "--initial-branch", "main")
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", "first")
+    git(theirs, "add", ".")
+    git(theirs, "commit", "--quiet", "--message", "theirs")
+    if where == "in another":
+        git(middle, *allowed, "add", str(theirs), "keys")
+        git(middle, "commit", "--quiet", "--message", "second")
+        git(outer, *allowed, "add", str(middle), "production")
+        git(outer, *allowed, "update", "--init", "--recursive")
+    else:
+        git(middle, "worktree", "add", "--quiet", "-b", "branch", str(outer / "production"))
+        git(outer / "production", *allowed, "add", str(theirs), "keys")
+    place = outer / "production" / "keys"
+    done = cli("plan", str(place), *BEARER, "--trust", "base", "--base", "main")
+    assert (done.code, f"{place} lies in a submodule, and what that is says" in done.err) == (1, True)
+    assert read(server) == set()
