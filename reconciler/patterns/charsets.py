@@ -58,15 +58,24 @@ class CharSet:
         return any(char in part for part in self.parts) is not self.negated
 
 
-def part_of(ranges: list[tuple[int, int]]) -> Part:
-    """Return the part of these ranges, which may overlap and have any order."""
+def part_of(ranges: list[tuple[int, int]], categories: tuple[str, ...] = ()) -> Part:
+    """Return the part of these ranges, which may overlap and have any order, and of these categories."""
     merged: list[tuple[int, int]] = []
     for low, high in sorted(ranges):
         if merged and low <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
         else:
             merged.append((low, high))
-    return Part(tuple(merged))
+    return Part(tuple(merged), categories)
+
+
+def union(ranges: list[tuple[int, int]], parts: list[Part], *, negated: bool) -> CharSet:
+    """Return the set of these ranges and parts, in as few parts as can be."""
+    plain = [part for part in parts if not part.negated]
+    known = [*ranges, *(one for part in plain for one in part.ranges)]
+    categories = dict.fromkeys(category for part in plain for category in part.categories)
+    others = dict.fromkeys(part for part in parts if part.negated)
+    return CharSet((part_of(known, tuple(categories)), *others), negated)
 
 
 def single(char: str) -> CharSet:

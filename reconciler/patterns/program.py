@@ -98,7 +98,8 @@ class _Builder:
                     target = self._emit(item, target)
                 return target
             case Choice(items):
-                return self._state(Fork(tuple(self._emit(item, target) for item in items)))
+                # Each target once: empty choices all lead to one, and following them is not counted.
+                return self._state(Fork(tuple(dict.fromkeys(self._emit(item, target) for item in items))))
             case Repeat():
                 return self._repeat(node, target)
             case Edge(sign):

@@ -12,9 +12,9 @@ from reconciler.patterns.charsets import (
     LAST,
     CharSet,
     Part,
-    part_of,
     single,
     unicode_property,
+    union,
 )
 
 MAX_LENGTH: Final = 4096
@@ -213,7 +213,7 @@ class _Parser:
             else:  # as Annex B has it: a hyphen beside a class is itself
                 for member in (low, "-", high):
                     self._add(member, ranges, parts)
-        return CharSet((part_of(ranges), *parts), negated)
+        return union(ranges, parts, negated=negated)
 
     @staticmethod
     def _add(member: str | Part, ranges: list[tuple[int, int]], parts: list[Part]) -> None:

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from reconciler.kinds import kind_from_schema
 from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
+from reconciler.patterns.charsets import CharSet
+from reconciler.patterns.program import Fork, programs
+from reconciler.patterns.syntax import parse
 from reconciler.resources import document_schema
 from reconciler.schemas import PATTERN_LIMIT, SchemaChecker, violations_of
 from reconciler.wording import describe
@@ -51,6 +54,17 @@ def test_what_needs_too_much_work_all_the_same_ends_at_its_limit() -> None:
     text = coin_tosses(20_000)
     with pytest.raises(PatternLimitError, match="too much work"):
         Pattern("(a|b)*a(a|b){900}c", Budget(20_000)).is_in(text)
+
+
+def test_what_stands_twice_in_a_pattern_is_looked_at_once() -> None:
+    """The budget counts states: neither choices nor parts of a set may cost more than it knows of."""
+    (program,) = programs(parse(f"(?:{'|' * 1000}a)"))
+    assert max(len(state.targets) for state in program.states if isinstance(state, Fork)) == 2
+    found = parse("[" + r"\p{Lu}\d\P{L}" * 300 + r"\p{Nd}a-z]")
+    assert isinstance(found, CharSet)
+    assert len(found.parts) == 2
+    assert [char in found for char in "A1a_Ä"] == [True, True, True, True, True]
+    assert "ä" not in found
 
 
 def test_a_budget_grows_with_the_texts_that_are_checked() -> None:
