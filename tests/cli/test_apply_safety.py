@@ -66,3 +66,13 @@ def test_keys_that_expire_soon_are_warned_about(
     done = cli("validate", file, "--expiry-warning", days)
     assert done.code == 0
     assert ("is near: the key stops working in 8 days" in done.err) is warned
+
+
+def test_an_expiry_in_the_past_keeps_the_whole_plan_from_being_applied(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
+    fill(emulator, "one", "two")
+    past, other = {"name": "one", "expire": "2020-01-01T00:00:00Z"}, {"name": "two", "description": "new"}
+    done = cli("apply", declare(tmp_path / "keys.yaml", past, other), "--auto-approve")
+    assert (done.code, patches(emulator)) == (1, [])
+    assert "expire 2020-01-01T00:00:00Z is in the past" in done.err

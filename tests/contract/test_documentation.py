@@ -36,6 +36,32 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
 
+def named_tests(page: Path) -> list[tuple[int, str]]:
+    """Return the test files and folders that a page names; one without a folder is in that of the last."""
+    found = []
+    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
+        folder = ""
+        for name in re.findall(r"`(tests/[^`\s]*|test_[^`\s]*\.py)`", line):
+            path = name if name.startswith("tests/") else f"{folder}/{name}"
+            folder = path.rpartition("/")[0]
+            found.append((number, path))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_is_named_is_there(page: Path) -> None:
+    assert [named for named in named_tests(page) if not [*ROOT.glob(named[1].rstrip("/"))]] == []
+
+
+def test_every_promise_names_its_tests() -> None:
+    page = ROOT / "docs/guarantees.md"
+    tested = {number for number, _ in named_tests(page)}
+    lines = enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
+    rows = [(number, line) for number, line in lines if line.startswith("| ") and "tested in" not in line]
+    silent = [row for row in rows if row[0] not in tested and "| the same |" not in row[1]]
+    assert (len(rows) > 40, silent) == (True, [])
+
+
 def test_the_reference_is_what_help_prints() -> None:
     page = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
     assert page == document.reference(), "run: python tools/document.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
 from tests.support import (
     COLLECTION,
+    NOON,
     FakeClock,
     Handler,
     Script,
@@ -369,6 +371,18 @@ def test_a_key_that_changed_while_the_plan_waited_is_stale(
     [outcome] = Engine(emulator).apply(plan, Freshness.WAITED)
     assert (outcome.result, outcome.detail) == (Result.STALE, said)
     assert patches(emulator) == []
+
+
+def test_an_expiry_that_passed_while_the_plan_waited_is_not_sent(emulator: Emulator) -> None:
+    fill(emulator, "one", "two")
+    plan = plan_of(
+        emulator, {"name": "one", "expire": "2026-06-01T13:00:00Z"}, {"name": "two", "description": "x"}
+    )
+    late = FakeClock(NOON + dt.timedelta(hours=2))
+    first, second = Engine(emulator, settings={"clock": late}).apply(plan, Freshness.WAITED)
+    assert (first.result, second.result) == (Result.NOT_ATTEMPTED, Result.APPLIED)
+    assert "expire 2026-06-01T13:00:00Z is in the past" in first.detail
+    assert patches(emulator) == [{"description": "x"}]
 
 
 def test_a_field_that_is_not_sent_may_change_while_the_plan_waits(emulator: Emulator) -> None:
