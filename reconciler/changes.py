@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.scope import Scope
 
 COMES: Final = "a new key"
-GOES: Final = "the key goes"
+GOES: Final = "key deleted"
 
 
 @dataclass(frozen=True, slots=True)

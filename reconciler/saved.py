@@ -106,9 +106,9 @@ def _document(content: bytes) -> dict[str, Any]:
     try:
         document = parse_strictly(content)
     except (ValueError, RecursionError) as error:
-        raise RefusedError(f"it is not whole: it is no JSON ({error})") from error
+        raise RefusedError(f"it is truncated or not JSON ({error})") from error
     if not isinstance(document, dict):
-        raise RefusedError("it is no plan: it is no JSON object")
+        raise RefusedError("it is not a plan: it is not a JSON object")
     return document
 
 

@@ -20,7 +20,7 @@ def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope
     kind = kinds.get(address.partition("/")[0])
     found = None if kind is None else kind.parse_address(address)
     if kind is None or found is None:
-        raise ConfigurationError(f"{address} is no address such as caas/1/76/name")
+        raise ConfigurationError(f"{address} is not an address such as caas/1/76/name")
     return kind, *found
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.status import NewKey
     from reconciler.waiting import Workers
 
-_NOT_COMMITTED: Final = "not committed; what it says and the live keys do not may be no drift"
+_NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def _named(file: str | None, context: click.Context) -> str:
     if file is None:
         raise click.UsageError("name the history: --history FILE, or set RECONCILER_HISTORY.", context)
     if not Path(file).is_file():
-        raise ConfigurationError(f"the history {file} is not there; drift --history {file} makes it")
+        raise ConfigurationError(f"the history {file} does not exist; drift --history {file} creates it")
     return file
 
 

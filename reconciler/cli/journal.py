@@ -84,7 +84,8 @@ def _print_offline(reading: Reading, console: Console) -> None:
     for doubt in reading.doubts:
         secret = f"; {secret_text(doubt)}" if secret_text(doubt) else ""
         lines.append(printable(f"{doubt.address}: in doubt since {doubt.at}{secret}"))
-    console.result("\n".join([*lines, f"{reading.writes} writes, {len(lines)} in doubt."]) + "\n")
+    writes = "1 write" if reading.writes == 1 else f"{reading.writes} writes"
+    console.result("\n".join([*lines, f"{writes}, {len(lines)} in doubt."]) + "\n")
 
 
 def _print(findings: Sequence[Finding], console: Console) -> None:

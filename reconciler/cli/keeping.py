@@ -140,10 +140,10 @@ def open_keeper(  # noqa: PLR0913, PLR0917 - all that the place of a secret depe
     if not new:
         return None
     if parameters["secret_sink"] is None:
-        count = "a key" if len(new) == 1 else f"{len(new)} keys"
+        others = f" and {len(new) - 1} more" if len(new) > 1 else ""
         raise ConfigurationError(
-            f"the plan makes {count}, beginning with {new[0].address}, and the service shows a secret once: "
-            "say with --secret-sink where it goes, such as file:DIRECTORY"
+            f"the plan creates {new[0].address}{others}, and the service shows the secret of a new key "
+            "only once: name a place for it with --secret-sink, such as file:DIRECTORY"
         )
     from reconciler.cli.sinks import open_sink  # noqa: PLC0415 - only a creation needs one
 

@@ -100,11 +100,11 @@ class _Builder:
                 self._value(event, depth)
             if key == "<<" and event.implicit[0]:
                 if merged is not None:
-                    self._refuse(event, "the key << stands here twice; give it one list of aliases")
+                    self._refuse(event, 'duplicate key "<<"; give it one list of aliases')
                 merged = self._merge_sources(depth)
                 continue
             if key in result:
-                self._refuse(event, f'the key "{key}" stands here twice')
+                self._refuse(event, f'duplicate key "{key}"')
             event = next(events)  # noqa: PLW2901 - a key and its value are two events of one stream
             if event.__class__ is scalar and event.anchor is None and event.tag is None:
                 value = event.value

@@ -95,7 +95,7 @@ def test_without_a_sink_nothing_is_created(cli: CommandLine, emulator: Emulator,
     done = apply(cli, files)
     assert done.code == 1
     assert (
-        "the plan makes a key, beginning with caas/1/76/fresh, and the service shows a secret once"
+        "the plan creates caas/1/76/fresh, and the service shows the secret of a new key only once"
         in done.err
     )
     assert sent(emulator) == []
@@ -230,7 +230,7 @@ def test_a_key_declared_absent_is_destroyed_and_stays_gone(
     planned = cli("plan", path)
     assert "  # caas/1/76/old will be destroyed\n" in planned.out
     assert "Plan: 0 to add, 0 to change, 1 to destroy.\n" in planned.out
-    assert "      - expire = null  # revokes: the key goes\n" in planned.out
+    assert "      - expire = null  # revokes: key deleted\n" in planned.out
     done = apply(cli, path)
     assert (done.code, sent(emulator)) == (0, ["DELETE /cloud/v1/caas/keys/1/76/old"])
     assert done.out.endswith("Apply complete! Resources: 0 added, 0 changed, 1 destroyed.\n")

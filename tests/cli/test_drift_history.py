@@ -210,7 +210,7 @@ def test_what_is_not_contested_cannot_be_cleared(cli: CommandLine, drifted: str,
 def test_a_history_must_be_named_and_there(cli: CommandLine, history: str) -> None:
     assert cli("history").code == 64
     done = cli("history", "--history", history)
-    assert (done.code, f"the history {history} is not there" in done.err) == (1, True)
+    assert (done.code, f"the history {history} does not exist" in done.err) == (1, True)
 
 
 def test_the_environment_names_the_history_for_all(cli: CommandLine, drifted: str, history: str) -> None:
@@ -325,7 +325,7 @@ def test_apply_writes_into_the_same_history(cli: CommandLine, drifted: str, hist
     (field,) = kept(cli, history)["drift"]
     assert field["outcome"] == "corrected"
     done = cli("journal", history)
-    assert (done.code, done.out) == (0, "1 writes, 0 in doubt.\n")
+    assert (done.code, done.out) == (0, "1 write, 0 in doubt.\n")
     with sqlite3.connect(history) as connection:
         commands = dict(connection.execute("SELECT id, command FROM run").fetchall())
     connection.close()

@@ -141,8 +141,8 @@ def test_without_a_difference_no_request_would_be_sent(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["web"], "web is no address such as caas/1/76/name"),
-        (["vaas/1/76/web"], "vaas/1/76/web is no address such as caas/1/76/name"),
+        (["web"], "web is not an address such as caas/1/76/name"),
+        (["vaas/1/76/web"], "vaas/1/76/web is not an address such as caas/1/76/name"),
         (["caas/1/76/other"], "caas/1/76/other is not declared in these files"),
         (["caas/1/76/web", "colour"], "colour is no field of a caas key; it has name, description"),
     ],

@@ -118,17 +118,17 @@ def test_layout_and_order_of_members_are_no_edit() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 100, 1000])
 def test_a_truncated_plan_is_refused(length: int) -> None:
-    assert refusal(saved_text().encode()[:length]).startswith("it is not whole: it is no JSON (")
+    assert refusal(saved_text().encode()[:length]).startswith("it is truncated or not JSON (")
 
 
 @pytest.mark.parametrize("content", [b"[]", b"7", b'"plan"', b"null"])
 def test_another_json_value_is_refused(content: bytes) -> None:
-    assert refusal(content) == "it is no plan: it is no JSON object"
+    assert refusal(content) == "it is not a plan: it is not a JSON object"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"NaN,", b"\x00"])
 def test_what_is_no_json_is_refused(content: bytes) -> None:
-    assert refusal(content).startswith("it is not whole: it is no JSON (")
+    assert refusal(content).startswith("it is truncated or not JSON (")
 
 
 @pytest.mark.parametrize("version", ["2.0", "10.1", "1.9", None, 1, ""])

@@ -84,7 +84,7 @@ def test_only_mappings_can_be_merged(yaml: Yaml, value: str) -> None:
 
 def test_the_merge_key_may_not_stand_twice(yaml: Yaml) -> None:
     error = yaml.error("{<<: {a: 1}, <<: {b: 1}}")
-    assert error == "keys.yaml:1:14: the key << stands here twice; give it one list of aliases"
+    assert error == 'keys.yaml:1:14: duplicate key "<<"; give it one list of aliases'
 
 
 def test_a_change_of_a_merged_copy_leaves_the_original_alone(yaml: Yaml) -> None:

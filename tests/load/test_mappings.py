@@ -25,7 +25,7 @@ def test_the_order_of_keys_is_kept(yaml: Yaml) -> None:
     ],
 )
 def test_a_key_may_not_stand_twice(yaml: Yaml, text: str, place: str) -> None:
-    assert yaml.error(text) == f'keys.yaml:{place}: the key "a" stands here twice'
+    assert yaml.error(text) == f'keys.yaml:{place}: duplicate key "a"'
 
 
 @pytest.mark.parametrize("text", ["? [a]\n: b", "? {a: b}\n: c", "&x a: 1\n*x : 2", "{[a]: b}"])
