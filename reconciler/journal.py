@@ -131,7 +131,7 @@ class JournalFile:
         try:
             self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
             try:
-                _check(file, self._descriptor)  # again: it may have come since the run began
+                _require_journal(file, self._descriptor)  # again: it may have come since the run began
                 self._end_torn_line()
                 self._keep_name(file)
             except BaseException:
@@ -202,18 +202,23 @@ def check_journal(file: str) -> None:
     except OSError as error:
         raise _unopened(file, error) from error
     try:
-        _check(file, descriptor)
+        _require_journal(file, descriptor)
     finally:
         os.close(descriptor)
 
 
-def _check(file: str, descriptor: int) -> None:
+def _require_journal(file: str, descriptor: int) -> None:
+    if not is_journal(descriptor):
+        raise ConfigurationError(f"--journal {file} would add lines to what is no journal; name another file")
+
+
+def is_journal(descriptor: int) -> bool:
+    """Return whether an open file holds a journal, or nothing; what is no plain file counts as one."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return  # a pipe or a device holds nothing that could be harmed
+        return True  # a pipe or a device holds nothing that could be harmed
     first = os.pread(descriptor, _LONGEST_LINE, 0).lstrip().partition(b"\n")[0]
     is_torn = first[: len(_START)] == _START[: len(first)] and not first.rstrip().endswith(b"}")
-    if not is_torn and entry_of(first) is None:
-        raise ConfigurationError(f"--journal {file} would add lines to what is no journal; name another file")
+    return is_torn or entry_of(first) is not None
 
 
 def _unopened(file: str, error: OSError) -> ConfigurationError:

@@ -195,6 +195,10 @@ def _of_rounds(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
         ),
         (parameters["every"] == 0, "--every must be longer than 0s."),
         (
+            not service and bool(parameters["jitter"]),
+            "--jitter delays the rounds of a service; it needs --every or --cron.",
+        ),
+        (
             parameters["keep"] < parameters["contested_window"],
             "--keep must not be shorter than --contested-window, which counts what is kept.",
         ),

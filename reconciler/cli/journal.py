@@ -42,7 +42,12 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
     warn_of_readers(parameters["file"], "journal", console)
     reading = _read(parameters["file"])
     if reading.torn:
-        console.note(f"Warning: {reading.torn} torn or unreadable lines were passed over")
+        lines = (
+            "1 torn or unreadable line was"
+            if reading.torn == 1
+            else f"{reading.torn} torn or unreadable lines were"
+        )
+        console.note(f"Warning: {lines} passed over")
     if parameters["offline"] or not reading.doubts:
         _print_offline(reading, console)
         return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
@@ -63,10 +68,14 @@ def _read(file: str) -> Reading:
     from reconciler.history.database import MAGIC  # noqa: PLC0415 - --help needs no engine
     from reconciler.history.queries import journal_lines  # noqa: PLC0415 - the same
     from reconciler.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - the same
+    from reconciler.journal import is_journal  # noqa: PLC0415 - the same
 
     try:
         with Path(file).open("rb") as lines:
             is_history = lines.peek(len(MAGIC)).startswith(MAGIC)
+            if not is_history and not is_journal(lines.fileno()):
+                advice = "name the file that --journal or --history wrote"
+                raise ConfigurationError(f"{file} is not a journal; {advice}")
             if not is_history:
                 return read_journal(lines)
     except (OSError, ValueError) as error:

@@ -45,6 +45,13 @@ def test_a_finished_run_leaves_nothing_in_doubt(cli: CommandLine, journal: Path)
     assert (done.code, done.out) == (0, "2 writes, 0 in doubt.\n")
 
 
+def test_what_is_no_journal_is_not_said_to_have_no_doubts(cli: CommandLine, tmp_path: Path) -> None:
+    file = declare(tmp_path / "keys.yaml", {"name": "web"})
+    done = cli("journal", file)
+    assert (done.code, done.out) == (1, "")
+    assert f"{file} is not a journal; name the file that --journal or --history wrote" in done.err
+
+
 def test_a_journal_holds_no_token(journal: Path) -> None:
     assert TOKEN not in journal.read_text(encoding="utf-8")
 
@@ -52,7 +59,7 @@ def test_a_journal_holds_no_token(journal: Path) -> None:
 def test_a_killed_run_is_cleared_up_by_reading(cli: CommandLine, journal: Path) -> None:
     done = cli("journal", killed(journal))
     assert (done.code, done.out) == (0, "caas/1/76/web: took effect\n")
-    assert done.err == "Warning: 1 torn or unreadable lines were passed over\n"
+    assert done.err == "Warning: 1 torn or unreadable line was passed over\n"
 
 
 def test_what_did_not_take_effect_is_left_to_apply(
