@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model import Action
 from reconciler.normalize import format_instant, json_text
+from reconciler.origins import is_unwanted
 from reconciler.render.escape import printable
 from reconciler.render.history import episode_facts
 from reconciler.render.text import counted
-from reconciler.render.values import change_text
+from reconciler.render.values import change_text, whole_key_text
 from reconciler.report import FieldOutcome
 
 if TYPE_CHECKING:
@@ -185,9 +186,12 @@ def condition_message(
 
 def _what(episodes: Sequence[Episode]) -> str:
     """Say how many fields and keys it is about, and what became of them as far as that is known."""
-    actions = Counter(episode.action for episode in episodes)
     nouns = {Action.UPDATE: "field", Action.CREATE: "created key", Action.DELETE: "deleted key"}
-    named = ", ".join(counted(actions[action], noun) for action, noun in nouns.items() if actions[action])
+    found = Counter(
+        "unwanted key" if is_unwanted(episode.action, episode.origin) else nouns[episode.action]
+        for episode in episodes
+    )
+    named = ", ".join(counted(found[noun], noun) for noun in (*nouns.values(), "unwanted key") if found[noun])
     if all(episode.origin is not None for episode in episodes):
         return f"{named} changed outside Git"
     return f"{named} {'differs' if len(episodes) == 1 else 'differ'} from the files"
@@ -222,7 +226,7 @@ def _parts(episode: Episode) -> Iterator[str]:
     if episode.action is Action.UPDATE:
         yield f"{_escaped(episode.field)}: {_escaped(change_text(episode.declared, episode.live))}"
     else:
-        yield "key created" if episode.action is Action.CREATE else "key deleted"
+        yield whole_key_text(episode.action, episode.origin)
     label = "" if episode.origin is None else f"[{episode.origin}] "
     yield f" ({label}{episode.effect.value}: {_escaped(episode.reason)})"
     yield f", since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"

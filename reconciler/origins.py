@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Problem
-from reconciler.model import Action, Origin
+from reconciler.model import Action, DriftOrigin, Origin
 from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> 
         for key in part.keys:
             if (address := part.scope.address(key.name)) not in changed:
                 continue
-            values = {name: json_text(normalize(fields[name], value)) for name, value in key.fields.items()}
+            values = {
+                name: json_text(normalize(fields[name], value))
+                for name, value in key.fields.items()
+                if name not in key.lifecycle.ignore_changes
+            }
             state = BaseState.ABSENT if key.is_absent else BaseState.DECLARED
             known[address] = BaseKey(state, values)
     exclusive = {part.scope for part in base.scopes if part.exclusive is not None}
@@ -99,22 +103,35 @@ def released(base: DesiredState, state: DesiredState, selected: Selection) -> It
                 yield Problem(message, key.position, address)
 
 
+def is_unwanted(action: Action, origin: DriftOrigin | None) -> bool:
+    """Return whether a live key that is not to exist was there before, and changed since."""
+    return action is Action.CREATE and origin is DriftOrigin.CONFLICT
+
+
 def _with_origin(change: Change, base: BaseKey) -> Change:
     match change.action:
         case Action.CREATE:  # Git asked for it before as well: then it was deleted outside Git
-            return _of_whole_key(change, base.state, BaseState.DECLARED)
+            origin = _of_whole_key(base.state, BaseState.DECLARED)
+            is_both = origin is Origin.DRIFT and _differs(base, change.after)
         case Action.DELETE:
-            return _of_whole_key(change, base.state, BaseState.ABSENT)
+            origin = _of_whole_key(base.state, BaseState.ABSENT)
+            is_both = base.state is BaseState.DECLARED and _differs(base, change.before)
         case Action.UPDATE | Action.REPLACE:
             fields = tuple(replace(one, origin=_origin(one, base)) for one in change.fields)
             return replace(change, fields=fields)
-
-
-def _of_whole_key(change: Change, before: BaseState, now: BaseState) -> Change:
-    """Label a key that is created or deleted, of which the same was desired ``before``, or something else."""
-    origin = Origin.DRIFT if before is now else None if before is BaseState.UNKNOWN else Origin.CONFIG
+    origin = Origin.CONFLICT if is_both else origin
     fields = tuple(replace(one, origin=origin) for one in change.fields)
     return replace(change, fields=fields, origin=origin)
+
+
+def _of_whole_key(before: BaseState, now: BaseState) -> Origin | None:
+    """Return who creates or deletes a key of which the same was desired ``before``, or something else."""
+    return Origin.DRIFT if before is now else None if before is BaseState.UNKNOWN else Origin.CONFIG
+
+
+def _differs(base: BaseKey, values: Mapping[str, Any]) -> bool:
+    """Return whether a field of the base, as far as it is in ``values``, holds something else there."""
+    return any(name in values and text != json_text(values[name]) for name, text in base.fields.items())
 
 
 def _origin(change: FieldChange, base: BaseKey) -> Origin | None:

@@ -123,7 +123,7 @@ class Corrector:
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
         for field in fields:
             if field.origin is DriftOrigin.CONFLICT and (field.address, field.change.field) in sent:
-                what = f"{field.address}: {field.change.field}"
+                what = ": ".join(filter(None, (field.address, field.change.field)))
                 self._console.note(f"In conflict, corrected to what the files say now: {what}")
 
     def _with_keeper(self, plan: Plan, redactor: Redactor) -> tuple[Plan, tuple[Outcome, ...]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model import Action, DriftOrigin, Effect
 from reconciler.normalize import format_instant
+from reconciler.origins import is_unwanted
 from reconciler.render.escape import printable
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, counted, plain
@@ -59,6 +60,8 @@ def render_drift(view: DriftView, paint: Paint = plain) -> str:
 
 def title(key: DriftedKey) -> str:
     """Return what became of a live key, as far as it is known."""
+    if is_unwanted(key.action, key.origin):
+        return "has changed, and the files no longer want it"
     if key.origins == {DriftOrigin.CONFLICT}:
         return f"{_KNOWN[key.action]}, and the files have changed too"
     if None not in key.origins:
@@ -114,7 +117,7 @@ def drift_line(drifted: Sequence[DriftedKey]) -> str:
         what = "differs from the files" if count == 1 else "differ from the files"
     else:
         what = "changed outside Git"
-    actions = Counter(key.action for key in drifted)
+    actions = Counter(key.action for key in drifted if not is_unwanted(key.action, key.origin))
     conflicts = sum(DriftOrigin.CONFLICT in key.origins for key in drifted)
     parts = {
         "created": actions[Action.CREATE],

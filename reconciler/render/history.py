@@ -9,14 +9,21 @@ from reconciler.model import Action
 from reconciler.normalize import format_instant
 from reconciler.render.escape import printable, tamed
 from reconciler.render.text import counted
-from reconciler.render.values import change_text, clear_command, field_name, origin_text
+from reconciler.render.values import (
+    change_text,
+    clear_command,
+    field_name,
+    origin_text,
+    whole_key_text,
+)
 from reconciler.report import Standing
+from reconciler.status import Episode
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from reconciler.status import Contest, Episode, Pending, RoundSummary, Status
+    from reconciler.status import Contest, Pending, RoundSummary, Status
 
 FORMAT_VERSION: Final = "1.0"
 
@@ -146,10 +153,10 @@ def _pending_lines(pending: Pending) -> Iterator[str]:
 
 def _drift_text(drift: Episode | Pending) -> str:
     """Show what became of a field, or of a whole key, from the desired to the live value."""
-    if drift.action is Action.CREATE:
-        return "+ key created"
-    if drift.action is Action.DELETE:
-        return "- key deleted"
+    if drift.action is not Action.UPDATE:
+        symbol = "+" if drift.action is Action.CREATE else "-"
+        origin = drift.origin if isinstance(drift, Episode) else None
+        return f"{symbol} {whole_key_text(drift.action, origin)}"
     return f"~ {printable(drift.field)} = {change_text(drift.declared, drift.live)}"
 
 

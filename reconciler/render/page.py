@@ -14,7 +14,7 @@ from reconciler.render.escape import quoted
 from reconciler.render.html import PageTemplate, Tone, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.render.values import clear_command, common_start, field_name
+from reconciler.render.values import clear_command, common_start, field_name, whole_key_text
 from reconciler.report import RoundResult, Standing
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def _template() -> PageTemplate:
         "sentence": _sentence,
         "span": _span,
         "values": _values,
+        "whole_key": whole_key_text,
     }
     names = {
         "HEIGHT": HEIGHT,

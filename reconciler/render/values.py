@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.model import Action
 from reconciler.normalize import json_text
+from reconciler.origins import is_unwanted
 from reconciler.render.escape import printable, quoted
 
 if TYPE_CHECKING:
     from enum import StrEnum
+
+    from reconciler.model import DriftOrigin
 
 _LONGEST: Final = 200
 
@@ -34,6 +38,13 @@ def common_start(one: str, other: str) -> int:
 def field_name(field: str) -> str:
     """Name a field for people; where there is none the whole key is meant."""
     return field or "the key"
+
+
+def whole_key_text(action: Action, origin: DriftOrigin | None) -> str:
+    """Return what became of a live key as a whole."""
+    if action is Action.DELETE:
+        return "key deleted"
+    return "key changed, and no longer wanted" if is_unwanted(action, origin) else "key created"
 
 
 def origin_text(origin: StrEnum | None) -> str:

@@ -172,6 +172,42 @@ def test_keys_are_told_apart_as_well(emulator: Emulator, files: Repository) -> N
     assert "Pending: 2 keys wait for apply.\n" in done.out
 
 
+def test_a_key_that_was_deleted_and_that_git_changed_is_in_conflict(
+    emulator: Emulator, files: Repository
+) -> None:
+    fill(emulator, "web", description="old")
+    files.apply({"name": "web", "description": "old", "containers": []})
+    emulator.remove_key(1, 76, "web")
+    files.declare({"name": "web", "description": "new", "containers": []})
+    assert files.labels() == {"web": CONFLICT}
+    done = files.drift("--correct", "revokes", SINK, files.sink)
+    assert (done.code, set(emulator.keys(1, 76))) == (2, set())
+    assert "# caas/1/76/web has been deleted, and the files have changed too\n" in done.out
+    assert "Left to a person: caas/1/76/web: changed in the files too" in done.err
+    done = files.drift("--correct", "all", SINK, files.sink)
+    assert (done.code, emulator.keys(1, 76)["web"]["description"]) == (0, "new")
+    assert "In conflict, corrected to what the files say now: caas/1/76/web\n" in done.err
+
+
+@pytest.mark.parametrize("git_says", [(), ({"name": "web", "state": "absent"},)])
+def test_a_key_that_waits_for_its_deletion_and_is_changed_is_in_conflict(
+    emulator: Emulator, files: Repository, git_says: tuple[dict[str, Any], ...]
+) -> None:
+    fill(emulator, "web", "api", is_disabled=True)
+    watched = {"is_disabled": True, "lifecycle": {"ignore_changes": ["description"]}}
+    files.apply({"name": "web", "description": "", **watched}, {"name": "api"}, exclusive=True)
+    fill(emulator, "web", is_disabled=True, description="whatever")
+    files.declare(*git_says, {"name": "api"}, exclusive=True)
+    assert files.labels() == {"web": PENDING}
+    fill(emulator, "web", is_disabled=False)
+    assert files.labels() == {"web": CONFLICT}
+    done = files.drift("--correct", "grants", "--allow-destroy")
+    assert (done.code, set(emulator.keys(1, 76))) == (2, {"web", "api"})
+    assert "# caas/1/76/web has changed, and the files no longer want it\n" in done.out
+    assert "Drift: 1 key changed outside Git (1 in conflict with a change in Git).\n" in done.out
+    assert "Access: grants on 1 key" in done.out
+
+
 def test_a_correction_of_keys_leaves_what_is_pending_to_apply(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "kept", "out")
     files.apply({"name": "kept"}, {"name": "out"}, exclusive=True)

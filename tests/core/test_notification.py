@@ -202,6 +202,10 @@ def test_one_field_is_one_field() -> None:
             ],
             "1 field, 1 created key, 1 deleted key differ from the files, *access granted on 1 key*",
         ),
+        (
+            [{"field": "", "action": Action.CREATE, "origin": DriftOrigin.CONFLICT}],
+            "1 unwanted key changed outside Git, *access granted on 1 key*",
+        ),
     ],
 )
 def test_it_says_what_became_of_keys_and_who_changed_them_only_where_that_is_known(
@@ -215,6 +219,8 @@ def test_a_key_that_was_created_or_deleted_is_told_without_its_values() -> None:
     created = episode(field="", action=Action.CREATE, origin=DriftOrigin.DRIFT, declared=None, live={"a": 1})
     assert f"• `{ACME}` key created ([drift] grants: enables the key), since" in text_of(created)
     assert f"• `{ACME}` key deleted (grants" in text_of(episode(field="", action=Action.DELETE))
+    unwanted = episode(field="", action=Action.CREATE, origin=DriftOrigin.CONFLICT)
+    assert f"• `{ACME}` key changed, and no longer wanted ([conflict] grants" in text_of(unwanted)
 
 
 @pytest.mark.parametrize(("count", "shown", "omitted"), [(1, 1, 0), (52, 50, 2)])

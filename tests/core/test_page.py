@@ -300,6 +300,10 @@ def test_contested_fields_come_before_scopes_drift_and_rounds() -> None:
     [
         (CREATED, 'key created: {"description": "theirs"}'),
         (DELETED, 'key deleted, declared as {"description": "ours"}'),
+        (
+            dataclasses.replace(CREATED, origin=DriftOrigin.CONFLICT),
+            'key changed, and no longer wanted: {"description": "theirs"}',
+        ),
         (episode(origin=DriftOrigin.CONFLICT), "[conflict] grants: enables the key"),
     ],
 )
