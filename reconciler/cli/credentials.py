@@ -88,7 +88,9 @@ def api_token(token_file: str | None, console: Console) -> Secret:
     )
     where = "GCORE_API_KEY" if token_file is None else f"the token file {token_file}"
     if not text.strip():
-        raise ConfigurationError(f"no token: {where} is empty; set GCORE_API_KEY or use --token-file")
+        is_set = token_file is not None or "GCORE_API_KEY" in os.environ
+        lack = "empty" if is_set else "not set"
+        raise ConfigurationError(f"no token: {where} is {lack}; set GCORE_API_KEY or use --token-file")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(
             f"{where} holds a character that a token cannot have, such as a line break or a blank"

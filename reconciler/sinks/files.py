@@ -158,7 +158,7 @@ class FileSink:
             if about.st_mode & _OTHERS:
                 mode = stat.S_IMODE(about.st_mode)
                 message = f"the folder {self.folder} is open to others (mode {mode:04o})"
-                raise SinkError(f"{message}: run chmod 700 on it, or name another one")
+                raise SinkError(f"{message}: name another one; one that is missing is made for you only")
             yield descriptor
         finally:
             os.close(descriptor)

@@ -234,7 +234,8 @@ def test_without_a_token_nothing_is_asked(
         cli.environment.setenv("GCORE_API_KEY", value)
     done = cli(*command, path)
     assert (done.code, done.out) == (1, "")
-    assert "no token: GCORE_API_KEY is empty; set GCORE_API_KEY or use --token-file" in done.err
+    lack = "not set" if value is None else "empty"
+    assert f"no token: GCORE_API_KEY is {lack}; set GCORE_API_KEY or use --token-file" in done.err
     assert listings(emulator) == 0
 
 
