@@ -36,6 +36,22 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
 
+def anchor(heading: str) -> str:
+    """Return what a link names a heading by."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_heading_that_a_link_names_is_there(page: Path) -> None:
+    missing = []
+    for link, name in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        target = page.parent / link if link else page
+        headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        if name not in map(anchor, headings):
+            missing.append((link, name))
+    assert missing == []
+
+
 def named_tests(page: Path) -> list[tuple[int, str]]:
     """Return the test files and folders that a page names; one without a folder is in that of the last."""
     found = []
