@@ -25,8 +25,9 @@ Examples:
 def validate(context: click.Context, /, **parameters: Any) -> None:
     """Check desired-state files, offline.
 
-    PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input. Every
-    violation is reported, each with its place and with what to write instead.
+    PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input.
+    Violations are reported together, each with its place and with what to write instead: the first 50, and
+    how many more there are.
     """
     from reconciler.commands.validate import desired_state  # noqa: PLC0415 - --help needs no engine
     from reconciler.render.text import counted  # noqa: PLC0415 - the same

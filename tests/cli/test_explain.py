@@ -91,7 +91,7 @@ def test_a_field_that_differs_is_explained_with_what_would_be_sent(cli: CommandL
     assert explained(cli, files, "description").splitlines()[3:] == [
         "description: different",
         '  desired   "ours"',
-        '  observed  "theirs"',
+        '  live      "theirs"',
         "  rule      values are compared exactly, their type included",
         "  request   carried, because it differs",
         "",
@@ -105,7 +105,7 @@ def test_a_spelling_that_makes_no_difference_is_explained_by_its_rule(cli: Comma
         "expire: equal",
         '  desired   "2099-01-01T02:00:00+02:00"',
         '            normalised to "2099-01-01T00:00:00Z"',
-        '  observed  "2099-01-01T00:00:00Z"',
+        '  live      "2099-01-01T00:00:00Z"',
         f"  rule      {RULES[Form.INSTANT]}",
         "  request   not carried",
     ]
