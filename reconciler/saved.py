@@ -154,8 +154,14 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
 
 def _observed(shown: list[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> Iterator[tuple[Scope, int]]:
     for entry in shown:
-        kind = kinds[entry["scope"].partition("/")[0]]
+        kind = _kind(kinds, entry["scope"].partition("/")[0])
         yield _parsed(kind, f"{entry['scope']}/any")[0], entry["keys"]
+
+
+def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:
+    if name not in kinds:
+        raise RefusedError(f"its kind {name} is not known here; name the folder of its file with --kinds")
+    return kinds[name]
 
 
 def _parsed(kind: Kind, address: str) -> tuple[Scope, str]:
@@ -166,7 +172,7 @@ def _parsed(kind: Kind, address: str) -> tuple[Scope, str]:
 
 
 def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
-    kind = kinds[shown["type"]]
+    kind = _kind(kinds, shown["type"])
     scope, name = _parsed(kind, shown["address"])
     values = shown["change"]
     action = next(action for action, words in ACTIONS.items() if words == values["actions"])

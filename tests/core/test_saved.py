@@ -207,7 +207,7 @@ def test_a_plan_whose_members_contradict_each_other_is_refused(
 )
 def test_a_plan_that_makes_no_sense_is_refused(place: tuple[str | int, ...], value: object) -> None:
     told = refusal(forged(place, value))
-    assert told.startswith(("it was edited since", "it cannot be read by this version"))
+    assert told.startswith(("it was edited since", "it cannot be read by this version", "its kind no"))
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,9 @@ def test_a_plan_without_its_checksum_is_refused() -> None:
 def test_a_plan_of_a_kind_that_is_not_known_is_refused() -> None:
     kind = kind_with({"note": {"type": "string"}})
     plan = make_plan([declared(note="ours")], [{"name": "web-key", "note": "theirs"}], kind=kind)
-    with pytest.raises(RefusedError, match="it cannot be read by this version"):
+    with pytest.raises(
+        RefusedError, match="its kind caas is not known here; name the folder of its file with --kinds"
+    ):
         read_saved(saved_text(plan).encode(), {}, SCHEMA)
 
 
