@@ -161,7 +161,8 @@ class Kind:
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
         """Give the scope and name that an address of this kind stands for, or None if it is none."""
         patterns = ["([0-9]{1,309})" if _is_number(part) else "([^/]+)" for part in self.scope.values()]
-        found = re.fullmatch("/".join([re.escape(self.name), *patterns, "(.+)"]), address)
+        # The names of live keys are other people's: they may hold line breaks.
+        found = re.fullmatch("/".join([re.escape(self.name), *patterns, "(.+)"]), address, re.DOTALL)
         if found is None:
             return None
         *texts, name = found.groups()

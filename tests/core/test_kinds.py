@@ -133,10 +133,11 @@ def test_a_scope_has_what_the_path_of_its_kind_leaves_open(collection: str, scop
 TEXT = {"type": "string"}
 
 
-def test_an_address_is_read_back_from_its_text() -> None:
+@pytest.mark.parametrize("name", ["kind/bug", "a\nb", "\n", "a\r\n", "\u2028", " "])
+def test_an_address_is_read_back_from_its_text(name: str) -> None:
     kind = kind_with({}, collection="/repos/{owner}/{number}/labels", scope={"owner": TEXT})
     scope = kind.scope_of(["acme", 7])
-    assert kind.parse_address(scope.address("kind/bug")) == (scope, "kind/bug")
+    assert kind.parse_address(scope.address(name)) == (scope, name)
     assert kind.item_path(scope, "kind/bug") == "/repos/acme/7/labels/kind%2Fbug"
     assert kind.parse_address("thing/acme/seven/bug") is None
 
