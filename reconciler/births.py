@@ -29,6 +29,7 @@ from reconciler.normalize import json_text
 from reconciler.plan import differences_text, stored_differences
 from reconciler.resolution import Resolver, take_out
 from reconciler.secret import Secret
+from reconciler.strict_json import Doubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from reconciler.kinds import Kind
     from reconciler.model import Change
 
+_TWO_SECRETS: Final = "the answer held more than one secret, of which the last is stored; try it"
 _LOST: Final = (
     "the key exists now, and its secret is lost: either declare it `state: absent`, apply, and declare it "
     "again, which makes another secret, or keep it, if nobody needs its secret"
@@ -204,16 +206,17 @@ class Births:
             return _Secret()
         if answer is None:
             return _Secret(is_lost=True)
-        secret = take_out(answer, member)
-        if isinstance(secret, str):
-            self._writer.redactor.add(Secret(secret))
+        found = take_out(answer, member)
+        secrets = found if isinstance(found, Doubled) else [found]
+        self._writer.redactor.add(*(Secret(secret) for secret in secrets if isinstance(secret, str)))
+        secret, remark = secrets[-1], _TWO_SECRETS if len(secrets) > 1 else ""
         if not isinstance(secret, str) or not secret or self._keeper is None:
             return _Secret(remark="the answer held no secret", is_lost=True)
         try:
             kept = self._keeper.keep(change, Secret(secret))
         except ReconcilerError as error:
             return _Secret(remark=str(error), is_lost=True)
-        return _Secret(kept.where, kept.problem)
+        return _Secret(kept.where, "; ".join(filter(None, (remark, kept.problem))))
 
     def _resolve(self, change: Change, error: ApiError, secret: _Secret) -> tuple[Outcome, bool]:
         """Find out by reading whether a creation whose response proves nothing took effect."""

@@ -15,6 +15,22 @@ class DoubledMemberError(ValueError):
     """A member stands in an object twice."""
 
 
+class Doubled(list[Any]):
+    """The values of a member that stands in an object more than once."""
+
+
+def with_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object, of which some may stand there more than once."""
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    values: dict[str, Doubled] = {}
+    for name, value in pairs:
+        values.setdefault(name, Doubled()).append(value)
+    differing = {name: found for name, found in values.items() if any(one != found[-1] for one in found)}
+    return members | differing
+
+
 def squeezed(content: bytes) -> bytes:
     """Return ``content`` without white space and in lower case, which costs a tenth of reading it."""
     return content.translate(_LOWER, _WHITESPACE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ import httpx
 from reconciler import errors
 from reconciler.client.hints import hint_for
 from reconciler.retry import retry_after
-from reconciler.strict_json import DoubledMemberError, parse_json, squeezed
+from reconciler.strict_json import DoubledMemberError, parse_json, squeezed, with_doubled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,9 +103,12 @@ def _parsed(content: bytes, method: str, redactor: Redactor) -> tuple[Any, Probl
 
 
 def _lenient(content: bytes) -> Any:
-    """Return the JSON value of ``content`` as far as it can be read at all, else None."""
+    """Return the JSON value of ``content`` as far as it can be read at all, else None.
+
+    A member that stands twice with different values holds all of them.
+    """
     try:
-        return json.loads(content)
+        return json.loads(content, object_pairs_hook=with_doubled)
     except (ValueError, RecursionError):
         return None
 
@@ -130,6 +134,8 @@ def _refusal(  # noqa: PLR0913, PLR0917 - all that is known of an answer
     detail = told("message") or told("detail") or redactor.line(response.reason_phrase, LONGEST_DETAIL)
     target = response.extensions.get(REFUSED_TARGET)
     if target is not None:
+        if response.request.method == "POST":  # what follows the path may be the secret of a new key
+            target = re.sub(r"[?#].*", "?…", target, flags=re.DOTALL)
         shown = redactor.line(target, LONGEST_DETAIL)
         detail = f"redirected to {shown}, which is refused: the token stays with one host"
     exception_class = told("exception_class") or told("code")

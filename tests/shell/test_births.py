@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -189,6 +190,22 @@ def test_a_secret_in_any_answer_is_stored(status: int, read: httpx.Response, res
     assert keeper.secrets == [SECRET]
     assert (outcome.result, outcome.secret_at) == (result, "memory:1")
     assert LOST not in outcome.detail
+
+
+def test_a_secret_that_stands_twice_in_an_answer_is_stored_and_doubted() -> None:
+    body = json.dumps(live(secret=SECRET)).replace('"secret"', '"secret": "first", "secret"')
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
+    assert (keeper.secrets, outcome.secret_at) == ([SECRET], "memory:1")
+    assert outcome.result is Result.NOT_VERIFIED
+    assert "the answer held more than one secret, of which the last is stored" in outcome.detail
+
+
+@pytest.mark.parametrize("ending", [f"?secret={SECRET}", f"#{SECRET}"])
+def test_what_follows_the_path_of_a_redirect_of_a_creation_is_not_told(ending: str) -> None:
+    redirect = httpx.Response(303, headers={"Location": f"https://elsewhere/made{ending}"})
+    outcome, _, _ = outcome_of(CREATION, [redirect, THERE])
+    assert "redirected to https://elsewhere/made?…, which is refused" in outcome.detail
+    assert SECRET not in outcome.detail
 
 
 @pytest.mark.parametrize(
