@@ -49,10 +49,13 @@ class Fault:
     message: str
 
 
-def faults(name: str, schema: Schema) -> tuple[Fault, ...]:
-    """Return everything that is wrong with a kind whose file follows ``kind.schema.json``."""
+def faults(name: str, schema: Schema, budget: Budget | None = None) -> tuple[Fault, ...]:
+    """Return everything that is wrong with a kind whose file follows ``kind.schema.json``.
+
+    Kinds that are checked together share a ``budget`` for their patterns.
+    """
     unclear = path_fault(schema[EXTENSION]["collection"])
-    broken = [Fault((EXTENSION, "collection"), unclear)] if unclear else list(_patterns(schema))
+    broken = [Fault((EXTENSION, "collection"), unclear)] if unclear else list(_patterns(schema, budget))
     if broken:
         return tuple(broken)
     kind = kind_from_schema(name, schema)
@@ -90,9 +93,9 @@ def _scope_of(schema: Schema) -> Mapping[str, Schema]:
     return scope
 
 
-def _patterns(schema: Schema) -> Iterator[Fault]:
+def _patterns(schema: Schema, budget: Budget | None) -> Iterator[Fault]:
     """Find patterns that are not regular expressions, and those that are too large together."""
-    budget = Budget()
+    budget = budget or Budget()
     for path, keywords in _described(schema):
         if "pattern" not in keywords:
             continue
@@ -151,18 +154,19 @@ def _identity(kind: Kind) -> Iterator[Fault]:
 
 def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str) -> Iterator[Fault]:
     """Find texts that would make a path lead elsewhere."""
-    found = [f'"{text}"' for text in unwanted if _accepts(keywords, text)]
+    matches = Pattern(keywords.get("pattern", ""))
+    found = [f'"{text}"' for text in unwanted if _accepts(keywords, matches, text)]
     if found:
         example = pattern.replace("\\", "\\\\")
         advice = f'add a pattern such as "{example}", or an enum'
         yield Fault(at, f"accepts {', '.join(found)}, which cannot be one segment of a path; {advice}")
 
 
-def _accepts(keywords: Schema, text: str) -> bool:
+def _accepts(keywords: Schema, matches: Pattern, text: str) -> bool:
     if len(text) < keywords.get("minLength", 0) or text not in keywords.get("enum", [text]):
         return False
     try:
-        return Pattern(keywords.get("pattern", "")).is_in(text)
+        return matches.is_in(text)
     except PatternLimitError:
         return True
 

@@ -12,6 +12,7 @@ from reconciler.kindfile import KIND_NAME, faults
 from reconciler.kinds import EXTENSION, kind_from_schema
 from reconciler.load.builder import parse
 from reconciler.load.kindfolders import kind_files
+from reconciler.patterns import Budget
 from reconciler.resources import SUFFIX, kind_schema
 from reconciler.schemas import violations_of
 from reconciler.strict_json import parse_strictly
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     Step = str | int
     Listener = Callable[[bytes, str], None]
 
+_LARGEST: Final = 4 * 2**20
+"""Size of all files of kinds together: room for hundreds."""
 _MAX_DEPTH: Final = 24
 """Levels of objects and lists in the file of a kind: a member of an item of a field is at the eighth."""
 
@@ -58,7 +61,15 @@ def user_kinds_of(
     """
     kinds: dict[str, Kind] = {}
     places: dict[str, str] = {}
+    budget, size = Budget(), 0
     for file, content in files:
+        size += len(content)
+        if size > _LARGEST:
+            reason = (
+                f"with this file, kinds are larger than {_LARGEST >> 20} MiB; name fewer, or smaller ones"
+            )
+            problems.append(Problem(reason, Position(file)))
+            break
         name = os.path.basename(file).removesuffix(SUFFIX)  # noqa: PTH119 - a name of a base commit is no path
         complaint = _complaint(name, built_in, places)
         if complaint:
@@ -66,7 +77,7 @@ def user_kinds_of(
             continue
         places[name] = file
         try:
-            kinds[name] = _kind(name, content, file)
+            kinds[name] = _kind(name, content, file, budget)
         except InputError as error:
             problems.extend(error.problems)
             continue
@@ -88,10 +99,10 @@ def _complaint(name: str, built_in: Mapping[str, Kind], places: Mapping[str, str
     return ""
 
 
-def _kind(name: str, content: bytes, file: str) -> Kind:
+def _kind(name: str, content: bytes, file: str, budget: Budget) -> Kind:
     try:
         schema = parse_strictly(content)
-        found = complaints(name, schema)
+        found = complaints(name, schema, budget)
     except json.JSONDecodeError as error:
         position = Position(file, error.lineno, error.colno)
         raise InputError([Problem(f"not JSON: {error.msg}; mend it here", position)]) from error
@@ -105,14 +116,16 @@ def _kind(name: str, content: bytes, file: str) -> Kind:
     return kind_from_schema(name, schema)
 
 
-def complaints(name: str, schema: Any) -> Sequence[tuple[tuple[Step, ...], str]]:
+def complaints(
+    name: str, schema: Any, budget: Budget | None = None
+) -> Sequence[tuple[tuple[Step, ...], str]]:
     """Return all that is wrong with a kind, with paths: the shape first, and the rest if that is right."""
     if _is_deep(schema):
         return [((), f"nested deeper than {_MAX_DEPTH} levels, which no kind needs")]
     shape = violations_of(schema, kind_schema())
     if shape:
         return [(violation.path, _shape_fault(violation)) for violation in shape]
-    return [(fault.path, f"{_name(fault.path)}: {fault.message}") for fault in faults(name, schema)]
+    return [(fault.path, f"{_name(fault.path)}: {fault.message}") for fault in faults(name, schema, budget)]
 
 
 def _is_deep(value: Any) -> bool:

@@ -140,6 +140,27 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert "larger than 1 MiB" in complaints(tmp_path / "kinds")[0]
 
 
+def test_kinds_that_are_too_large_together_are_not_all_read(tmp_path: Path) -> None:
+    text = json.dumps(PLAIN)
+    for number in range(5):
+        write(tmp_path / "kinds", f"t{number}.schema.json", text + " " * (2**20 - len(text)))
+    assert complaints(tmp_path / "kinds") == [
+        "kinds/t4.schema.json:1:1: with this file, kinds are larger than 4 MiB; name fewer, or smaller ones"
+    ]
+
+
+def test_kinds_share_what_the_check_of_their_patterns_may_cost(tmp_path: Path) -> None:
+    """Each of many files could cost seconds else."""
+    kind = changed("title", "Heavy")
+    for field in range(100):
+        kind["properties"][f"f{field}"] = {"type": "string", "pattern": "^[ab]{4900}$"}
+    for number in range(6):
+        write(tmp_path / "kinds", f"t{number}.schema.json", kind)
+    found = complaints(tmp_path / "kinds")
+    assert found[0].startswith("kinds/t4.schema.json:")
+    assert all("is too large, together with the patterns before it; simplify it" in told for told in found)
+
+
 def test_the_folder_kinds_is_looked_for_in_a_directory_and_beside_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
