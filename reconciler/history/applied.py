@@ -36,6 +36,8 @@ _STORE: Final = (
     " state = excluded.state, fields = excluded.fields, complete = excluded.complete"
     " WHERE state != excluded.state OR fields != excluded.fields OR complete != excluded.complete"
 )
+_MEET: Final = "INSERT INTO applied VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+"""Stores that a key was there, so that it is not taken for a new one later."""
 _NEVER: Final = BaseKey(BaseState.UNKNOWN, {}, is_complete=False)
 
 
@@ -122,10 +124,12 @@ class Applied:
                 if is_whole:
                     statement = "INSERT INTO baseline VALUES (?, 1) ON CONFLICT DO UPDATE SET declared = 1"
                     connection.execute(statement, (str(part.scope),))
+                    addresses = (part.scope.address(key.name) for key in part.keys)
+                    odd = (address for address in addresses if not was_compared(address))
+                    connection.executemany(_MEET, [_row(address, base) for address in odd])
             for change in changes.values():
                 if change.is_undeclared and str(change.scope) not in scopes:
-                    statement = "INSERT INTO applied VALUES (?, ?, '{}', 0) ON CONFLICT DO NOTHING"
-                    connection.execute(statement, (change.address, BaseState.UNKNOWN.value))
+                    connection.execute(_MEET, _row(change.address, _NEVER))
         self._state, self._open = (state, frozenset(left)) if is_whole else (None, frozenset())
 
     def store_pending(

@@ -258,3 +258,17 @@ def test_an_explanation_shows_the_odd_field_and_the_request_for_the_others(
         done = cli("explain", "caas/1/76/web", "--file", file)
     assert "description: not comparable" in done.out
     assert f'PATCH {COLLECTION}/web {{"is_disabled":true}}' in done.out
+
+
+def test_a_key_that_could_never_be_compared_and_that_the_files_drop_is_not_called_created(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    document = {"project_id": 1, "region_id": 76, "exclusive": True}
+    file, words = tmp_path / "keys.yaml", ("--history", str(tmp_path / "drift.db"), "--format", "json")
+    with serving(cli, live("web"), live("odd", description=5)):
+        file.write_text(json.dumps({**document, "keys": [{"name": "odd", "description": ""}, live("web")]}))
+        assert cli("drift", str(file), *words).code == 1
+        file.write_text(json.dumps({**document, "keys": [live("web")]}))
+        for _ in range(2):
+            (found,) = json.loads(cli("drift", str(file), *words).out)["resource_drift"]
+            assert (found["name"], found["origin"]) == ("odd", "unknown")
