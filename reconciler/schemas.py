@@ -141,17 +141,18 @@ def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     return bool(_judge(schema, Patterns()).is_valid(value))
 
 
-def violations_of(value: Any, schema: Mapping[str, Any]) -> tuple[Violation, ...]:
-    """Give every violation of ``schema`` in one value, by place; none if it is valid."""
+def check_of(schema: Mapping[str, Any]) -> Callable[[Any], tuple[Violation, ...]]:
+    """Return what gives every violation of ``schema`` in a value, by place; none if it is valid."""
     patterns = Patterns()
-    if _compile(schema, patterns)(value):
-        return ()
-    return tuple(
-        sorted(
-            _bounded(_violations(_judge(schema, patterns).iter_errors(value))),
-            key=lambda found: str(found.path),
-        )
-    )
+    accepts = _compile(schema, patterns)
+
+    def check(value: Any) -> tuple[Violation, ...]:
+        if accepts(value):
+            return ()
+        errors = _judge(schema, patterns).iter_errors(value)
+        return tuple(sorted(_bounded(_violations(errors)), key=lambda found: str(found.path)))
+
+    return check
 
 
 def _bounded(violations: Iterator[Violation]) -> tuple[Violation, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from reconciler.load.builder import parse
 from reconciler.load.kindfolders import kind_files
 from reconciler.patterns import Budget
 from reconciler.resources import SUFFIX, kind_schema
-from reconciler.schemas import violations_of
+from reconciler.schemas import check_of
 from reconciler.strict_json import parse_strictly
 from reconciler.wording import describe
 
@@ -122,10 +123,16 @@ def complaints(
     """Return all that is wrong with a kind, with paths: the shape first, and the rest if that is right."""
     if _is_deep(schema):
         return [((), f"nested deeper than {_MAX_DEPTH} levels, which no kind needs")]
-    shape = violations_of(schema, kind_schema())
+    shape = _check()(schema)
     if shape:
         return [(violation.path, _shape_fault(violation)) for violation in shape]
     return [(fault.path, f"{_name(fault.path)}: {fault.message}") for fault in faults(name, schema, budget)]
+
+
+@functools.cache
+def _check() -> Callable[[Any], tuple[Violation, ...]]:
+    """Build the check of the shape once: that takes longer than all the rest."""
+    return check_of(kind_schema())
 
 
 def _is_deep(value: Any) -> bool:

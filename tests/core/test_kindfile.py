@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 from reconciler.collectionpath import path_fault
 from reconciler.kindfile import HEADER_WORDS, NAME_PATTERN, SEGMENT_PATTERN, faults
 from reconciler.resources import document_schema, kind_schema, load_kinds, resource
-from reconciler.schemas import violations_of
+from reconciler.schemas import check_of
 from reconciler.scope import SCOPE_NAMES
 from reconciler.userkinds import complaints
 from reconciler.wording import describe
@@ -55,7 +55,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 
 def shape(schema: Any) -> list[str]:
-    return [describe(violation) for violation in violations_of(schema, kind_schema())]
+    return [describe(violation) for violation in check_of(kind_schema())(schema)]
 
 
 def rules(schema: Any) -> list[str]:

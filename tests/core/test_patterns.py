@@ -17,7 +17,7 @@ from reconciler.patterns.charsets import CharSet
 from reconciler.patterns.program import Fork, programs
 from reconciler.patterns.syntax import parse
 from reconciler.resources import document_schema
-from reconciler.schemas import PATTERN_LIMIT, SchemaChecker, violations_of
+from reconciler.schemas import PATTERN_LIMIT, SchemaChecker, check_of
 from reconciler.wording import describe
 from tests.core.test_kindfile import PLAIN
 
@@ -250,9 +250,9 @@ def test_a_pattern_and_a_format_are_checked_both(text: str, found: list[str]) ->
     ],
 )
 def test_what_is_not_compiled_is_judged_all_the_same(schema: Any, value: Any, is_valid: bool) -> None:  # noqa: FBT001
-    assert (violations_of(value, schema) == ()) is is_valid
+    assert (check_of(schema)(value) == ()) is is_valid
 
 
 def test_an_object_that_can_have_no_members_says_so() -> None:
-    (found,) = violations_of({"a": 1}, {"type": "object", "additionalProperties": False})
+    (found,) = check_of({"type": "object", "additionalProperties": False})({"a": 1})
     assert describe(found) == "a is not a known field, and there are none; remove it"
