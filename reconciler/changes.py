@@ -151,7 +151,7 @@ def _change_of(  # noqa: PLR0913, PLR0917 - all that an update is made of
 ) -> Planned:
     """Return the change of a key whose declared fields ``names`` differ."""
     is_replaced = not kind.immutable.isdisjoint(names)
-    always = {name for name in kind.always_sent if name in live}
+    always = frozenset(kind.always_sent)
     # A key that is made anew takes along what is not declared.
     kept = kind.settable if is_replaced else always
     shown = sorted({*declared, *kept} - {kind.identity})

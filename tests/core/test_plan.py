@@ -114,6 +114,12 @@ def test_a_field_that_every_patch_must_carry_is_sent_as_it_stands() -> None:
     assert [field.field for field in change.fields] == ["description"]
 
 
+def test_without_a_field_that_every_patch_must_carry_nothing_is_sent() -> None:
+    plan = make_plan([declared(description="new")], [live()], kind=FUNCTIONS)
+    assert plan.changes == ()
+    assert [problem.message for problem in plan.problems if "it has no functions" in problem.message]
+
+
 def test_a_field_that_every_patch_must_carry_is_sent_as_declared() -> None:
     change = only_change({"description": "new", "functions": ["c"]}, {"functions": ["c"]}, FUNCTIONS)
     assert change.patch == {"description": "new", "functions": ["c"]}
