@@ -15,7 +15,6 @@ from reconciler.cli.options import clock_of, connection, explain_options, valida
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.render.escape import printable
-from reconciler.render.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +80,8 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     text = accepted(content, found, now, lambda: validator(parameters, kinds, now))
     replace_text(key.source, content, text)
     console.result("".join(_diff(found, content.decode("utf-8"), text, console.paint)))
+    from reconciler.render.text import counted  # noqa: PLC0415 - --help needs no renderer
+
     console.note(
         f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {', '.join(found.fields)}"
     )

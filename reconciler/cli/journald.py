@@ -6,7 +6,6 @@ import io
 import os
 import re
 import sys
-import traceback
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -66,6 +65,8 @@ def mark_tracebacks() -> None:
 
 def _hook(write: Callable[[str], object]) -> Callable[..., None]:
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        import traceback  # noqa: PLC0415 - only a failure needs it
+
         write(marked("".join(traceback.format_exception(kind, error, trace)), Priority.ERROR))
 
     return show

@@ -11,7 +11,6 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ExitCode
-from reconciler.waiting import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +44,8 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
     def listen() -> None:
         while (number := queue.get()) is not None:
             handlers[signal.Signals(number)]()
+
+    from reconciler.waiting import start_thread  # noqa: PLC0415 - --help needs no threads
 
     thread = start_thread(listen, "signals")
     before = {number: signal.signal(number, put) for number in handlers}
