@@ -22,6 +22,8 @@ _ALLOWANCE: Final = 8
 _MAX_KEPT: Final = 500_000
 _SHORT: Final = 64
 """Characters of a text that is too short to count."""
+_KNOWN: Final = 1024
+"""Short texts whose answers are kept."""
 _END: Final = ""
 """What is read behind the last character."""
 
@@ -82,13 +84,19 @@ class Pattern:
             return self._is_in
         start, matched, allow = self._own.start(), self._own.matched, self._budget.allow
 
-        def is_in(text: str) -> bool:
-            if len(text) > _SHORT:
-                allow(len(text))
+        def walk(text: str) -> bool:
             state = start
             for char in text:
                 state = state[char]
             return state[_END] is matched
+
+        known = functools.lru_cache(_KNOWN)(walk)  # of names of namespaces, say, there are few
+
+        def is_in(text: str) -> bool:
+            if len(text) <= _SHORT:
+                return known(text)
+            allow(len(text))
+            return walk(text)
 
         return is_in
 
