@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +12,27 @@ if TYPE_CHECKING:
 MOST_DIGITS: Final = 309
 """Digits of a whole number: with more it is beyond what a double, and so most readers of JSON, can hold."""
 _LONGEST: Final = 800
+_SHOWN: Final = 40
+
+
+class UnreadableNumber(float):
+    """A number that JSON can write and nothing here can hold exactly: no field has such a value."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Store how it is written; its value is no number, so that it equals nothing."""
+        made = super().__new__(cls, "nan")
+        made.text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        return made
+
+
+def lenient_number(text: str) -> float:
+    """Return the number that JSON writes so, and an :class:`UnreadableNumber` instead of an error."""
+    try:
+        return number(text)
+    except ValueError:
+        return UnreadableNumber(text)
 
 
 def number(text: str) -> float:
@@ -37,6 +58,14 @@ def _decimal(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation as error:  # an exponent of many digits, of zero
         raise ValueError(f"the number {text[:40]} cannot be read") from error
+
+
+def unreadable(value: Any) -> UnreadableNumber | None:
+    """Return a number inside ``value`` that cannot be held, or None if all can."""
+    if isinstance(value, UnreadableNumber):
+        return value
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for found in map(unreadable, inside) if found is not None), None)
 
 
 def by_value(value: Any) -> Any:

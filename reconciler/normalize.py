@@ -13,7 +13,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.jsonnumbers import by_value
+from reconciler.jsonnumbers import by_value, unreadable
 from reconciler.kinds import Form
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ def normalize(field: Field, value: Any) -> Any:
 
     Raises NotNormalError if the value is not of a type that the field takes.
     """
+    odd = unreadable(value)
+    if odd is not None:
+        raise NotNormalError(f"{field.name} holds {odd.text}, a number that cannot be read exactly")
     if float in field.types or not field.plainly_equal or isinstance(value, float):
         value = by_value(value)
     if type(value) not in field.types:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from reconciler.jsonnumbers import number
+from reconciler.jsonnumbers import lenient_number, number
 
 _LOWER: Final = bytes(range(256)).lower()
 _WHITESPACE: Final = b" \t\r\n"
@@ -42,8 +42,25 @@ def parse_json(content: bytes, compact: bytes | None = None) -> Any:
     Every member of the text has a colon behind its name, so where the objects that were read have as many
     members as there are quotation marks before a colon, none was read twice. Only where there are more, such
     as in texts, are the names compared, which costs twice as much. ``compact`` is what :func:`squeezed`
-    returns. Raises ValueError for what is not JSON, RecursionError for what is nested too deeply.
+    returns. A number that cannot be held exactly, such as 1e999 or one of 5,000 digits, is JSON all the same:
+    it becomes an :class:`~reconciler.jsonnumbers.UnreadableNumber`, so that it is the fault of one object.
+    Raises ValueError for what is not JSON, RecursionError for what is nested too deeply.
     """
+    try:
+        return _parse(content, compact)
+    except (json.JSONDecodeError, DoubledMemberError):
+        raise
+    except ValueError:
+        return json.loads(
+            content,
+            parse_constant=_no_constant,
+            parse_float=lenient_number,
+            parse_int=lenient_number,
+            object_pairs_hook=_members,
+        )
+
+
+def _parse(content: bytes, compact: bytes | None) -> Any:
     members = 0
 
     def count(found: dict[str, Any]) -> dict[str, Any]:

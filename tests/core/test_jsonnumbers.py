@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.jsonnumbers import by_value, number, replace_whole
+from reconciler.jsonnumbers import UnreadableNumber, by_value, number, replace_whole
 from reconciler.kinds import kind_from_schema
 from reconciler.normalize import NotNormalError, json_text, normalize
+from reconciler.resources import load_kinds
 from reconciler.strict_json import parse_json, parse_strictly
 from tests.core.test_kindfile import PLAIN, changed
 
@@ -44,10 +45,17 @@ def test_a_whole_number_is_an_int_however_it_is_written(parse: Any, text: str, v
     "text",
     ["1e309", "-1e999", "1e99999999999", "1e-400", "1e-99999999999", "0e" + "9" * 30, "1." + "0" * 900],
 )
-@PARSERS
-def test_what_no_double_holds_is_refused(parse: Any, text: str) -> None:
+def test_what_no_double_holds_is_refused_in_a_file_and_odd_in_a_response(text: str) -> None:
     with pytest.raises(ValueError, match="number"):
-        parse(f'{{"a": {text}}}'.encode())
+        parse_strictly(f'{{"a": {text}}}'.encode())
+    assert isinstance(parse_json(f'{{"a": {text}}}'.encode())["a"], UnreadableNumber)
+
+
+def test_a_value_that_holds_such_a_number_at_any_depth_is_none_of_a_field() -> None:
+    field = load_kinds()["caas"].fields["containers"]
+    value = parse_json(b'[{"name": "web", "namespace": "shop", "more": [{"a": 1e999}]}]')
+    with pytest.raises(NotNormalError, match="holds 1e999, a number that cannot be read exactly"):
+        normalize(field, value)
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])

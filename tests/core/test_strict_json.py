@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.jsonnumbers import UnreadableNumber
 from reconciler.strict_json import parse_json, parse_strictly
 
 DOUBLED = {
@@ -53,6 +54,20 @@ def test_a_member_that_stands_once_is_read(text: str, size: int, encoding: str) 
 
 @pytest.mark.parametrize("content", [b'{"a": NaN}', b"[-Infinity]", b"{", b"", b"\xff", b'{"a"\0:1}'])
 def test_what_is_not_json_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(content)
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999", "1e-400", "9" * 5000])
+def test_a_number_that_cannot_be_held_is_one_value_among_others(text: str) -> None:
+    found = parse_json(f'{{"a": [{text}], "b": 1.0, "c": "1e999"}}'.encode())
+    assert isinstance(found["a"][0], UnreadableNumber)
+    assert text.startswith(found["a"][0].text.rstrip("…"))
+    assert (found["b"], found["c"]) == (1, "1e999")
+
+
+@pytest.mark.parametrize("content", [b'{"a": 1e999, "a": 1}', b'{"a": 1e999, "b": NaN}', b'{"a": 1e999'])
+def test_such_a_number_excuses_nothing_beside_it(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_json(content)
 

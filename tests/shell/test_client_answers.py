@@ -183,9 +183,8 @@ def test_a_token_in_the_target_of_a_redirect_is_not_told() -> None:
         b'{"count": Infinity}',
         b"[" * 100_000,
         b"\xff\xfe",
-        b"9" * 5000,
     ],
-    ids=["HTML", "empty", "cut", "trailing", "NaN", "Infinity", "deep", "not UTF-8", "long number"],
+    ids=["HTML", "empty", "cut", "trailing", "NaN", "Infinity", "deep", "not UTF-8"],
 )
 def test_a_success_that_is_not_json_is_a_bad_answer(body: bytes) -> None:
     answer = httpx.Response(200, content=body, headers={"Content-Type": "text/html"})
