@@ -80,12 +80,14 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     text = accepted(content, found, now, lambda: validator(parameters, kinds, now))
     replace_text(key.source, content, text)
     console.result("".join(_diff(found, content.decode("utf-8"), text, console.paint)))
+    console.note(_summary(found))
+    return ExitCode.DONE
+
+
+def _summary(found: Drifted) -> str:
     from reconciler.render.text import counted  # noqa: PLC0415 - --help needs no renderer
 
-    console.note(
-        f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {', '.join(found.fields)}"
-    )
-    return ExitCode.DONE
+    return f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {', '.join(found.fields)}"
 
 
 def _refuse_inherited(found: Drifted) -> None:
