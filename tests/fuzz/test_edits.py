@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Editor, complaints
-from fuzz.layouts import make
+from fuzz.edit_files import make
+from fuzz.edit_judge import complaints
+from fuzz.edits import Editor
 from fuzz.report import seeded
 
 SEED = 7

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.kinds import complaint_of, content
+from fuzz.kind_files import content
+from fuzz.kinds import complaint_of
 from fuzz.report import seeded
 
 SEED = 11
