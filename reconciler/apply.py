@@ -67,7 +67,7 @@ class Recorders:
             recorder.before(change)
 
     def after(self, outcome: Outcome) -> None:
-        """Tell all what became of it, also if one cannot keep it. Raises the first JournalError."""
+        """Notify all of what became of it, also if one cannot keep it. Raises the first JournalError."""
         failures: list[JournalError] = []
         for recorder in self._recorders:
             try:

@@ -170,7 +170,7 @@ class Births:
         return self._with_outdated(replace(created, result=Result.NOT_VERIFIED, detail=detail))
 
     def _with_outdated(self, outcome: Outcome) -> Outcome:
-        """Say of a deleted key's secret that it is dead, if no other one has taken its place."""
+        """Return the outcome, and that a deleted key's secret is dead if no other one has its place."""
         keeper = self._keeper_of(outcome.change)
         if keeper is None or outcome.secret_at or not (dead := keeper.outdated(outcome.change)):
             return outcome

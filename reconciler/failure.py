@@ -25,7 +25,7 @@ class Failure:
     in_doubt: bool = False
 
     def __str__(self) -> str:
-        """Give the failure on one line."""
+        """Return the failure on one line."""
         facts = []
         if self.exception_class:
             facts.append(self.exception_class)

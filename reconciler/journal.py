@@ -63,7 +63,7 @@ class Journal:
     def __init__(
         self, sinks: Sequence[Sink], run: Run, clock: Clock, places: Callable[[Change], str] = _nowhere
     ) -> None:
-        """Take the sinks, what to say of the run, the time, and where the secret of a new key is to go."""
+        """Store the sinks, what to say of the run, the time, and where the secret of a new key is to go."""
         self._places = places
         self._sinks = sinks
         self._run = run

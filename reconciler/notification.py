@@ -185,7 +185,7 @@ def condition_message(
 
 
 def _what(episodes: Sequence[Episode]) -> str:
-    """Say how many fields and keys it is about, and what became of them as far as that is known."""
+    """Return how many fields and keys it is about, and what became of them as far as that is known."""
     nouns = {Action.UPDATE: "field", Action.CREATE: "created key", Action.DELETE: "deleted key"}
     found = Counter(
         "unwanted key" if is_unwanted(episode.action, episode.origin) else nouns[episode.action]

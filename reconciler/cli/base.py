@@ -48,7 +48,7 @@ class Base:
     def labelled(
         self, kinds: Mapping[str, Kind], made: Plan, state: DesiredState, selected: Selection
     ) -> Plan:
-        """Give a plan with labels, and with warnings of what no label can say."""
+        """Return a plan with labels, and with warnings of what no label can say."""
         from reconciler.origins import released, state_as_base, with_origins  # noqa: PLC0415 - only --base needs it
 
         if self.state is None:

@@ -65,7 +65,7 @@ class Corrector:
         return () if self._keeper is None else self._keeper.held()
 
     def tell_stored(self) -> None:
-        """Say where the secrets are that were stored so far, before the process ends at once."""
+        """Print where the secrets are that were stored so far, before the process ends at once."""
         if self._keeper is not None:
             self._keeper.tell()
 
@@ -117,7 +117,7 @@ class Corrector:
         }
 
     def _tell_conflicts(self, fields: Sequence[DriftedField], plan: Plan) -> None:
-        """Say which corrections send what the files say only since the last apply."""
+        """Warn which corrections send what the files say only since the last apply."""
         from reconciler.drift import record_names  # noqa: PLC0415 - as above
 
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}

@@ -78,7 +78,7 @@ class Execution:
         return "" if self.keeper is None else self.keeper.where(change)
 
     def _tell_secrets(self) -> None:
-        """Say on standard error where secrets are, of which no outcome has told: they exist once."""
+        """Print on standard error where secrets are, of which no outcome has told: they exist once."""
         if self.keeper is not None:
             self.keeper.tell()
 

@@ -103,7 +103,7 @@ def clear(context: click.Context, /, address: str, field: str, history: str | No
 
 
 def _named(file: str | None, context: click.Context) -> str:
-    """Give the history that is asked for, which must be there."""
+    """Return the history that is asked for, which must be there."""
     if file is None:
         raise click.UsageError("name the history: --history FILE, or set RECONCILER_HISTORY.", context)
     if not Path(file).is_file():

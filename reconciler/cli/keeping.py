@@ -35,7 +35,7 @@ class SinkKeeper:
     def __init__(
         self, sink: SecretSink, changes: Sequence[Change], rescuer: Rescuer, console: Console
     ) -> None:
-        """Take the sink, the changes that make keys, what rescues, and where to say so at once."""
+        """Store the sink, the changes that make keys, what rescues, and where to say so at once."""
         self._sink = sink
         self._places = {change.address: _place(change) for change in changes}
         self._held: Mapping[Place, Held] = {}
@@ -61,7 +61,7 @@ class SinkKeeper:
         return self.expected
 
     def tell(self) -> None:
-        """Say on standard error where each secret is that was kept so far, if no outcome can tell it."""
+        """Print on standard error where each secret is that was kept so far, if no outcome can tell it."""
         with self._lock:
             kept = sorted(self._kept.items())
         for address, where in kept:

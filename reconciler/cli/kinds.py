@@ -69,7 +69,7 @@ def known_kinds(
 
 
 def _ignore(_text: str) -> None:
-    """Say nothing: the command has nobody to warn."""
+    """Do nothing: the command has nobody to warn."""
 
 
 def _left_out(given: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:

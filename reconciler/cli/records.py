@@ -63,7 +63,7 @@ class Records:
 
     @contextmanager
     def recorder(self, fingerprint: str, places: Callable[[Change], str]) -> Iterator[Recorder]:
-        """Give what is to be told of the writes of a plan; ``places`` says where the secret of a key goes.
+        """Return what is to be told of the writes of a plan; ``places`` says where the secret of a key goes.
 
         Raises ConfigurationError if the journal cannot be opened.
         """

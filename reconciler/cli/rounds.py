@@ -113,7 +113,7 @@ class Rounds:
         return self._corrector.held()
 
     def tell_stored(self) -> None:
-        """Say where the secrets are that were stored so far, before the process ends at once."""
+        """Print where the secrets are that were stored so far, before the process ends at once."""
         self._corrector.tell_stored()
 
     def again(self) -> RoundReport:

@@ -64,7 +64,7 @@ def nothing_held() -> Sequence[str]:
 
 
 def nothing_to_say() -> None:
-    """Say nothing before the process ends."""
+    """Do nothing before the process ends."""
 
 
 def finisher(

@@ -66,7 +66,7 @@ def current_version(answer: Any) -> int:
 
 
 def holds(answer: Any, secret: Secret) -> bool:
-    """Tell whether what was read is the secret."""
+    """Return whether what was read is the secret."""
     match answer:
         case {"data": {"data": {"secret": str(told)}}}:
             return told == secret.reveal()

@@ -131,7 +131,7 @@ def _check_remarks(before: str, after: str, meant: Rewriting) -> None:
 
 
 def _is_added(owner: Path, added: Added | None) -> bool:
-    """Tell whether a comment is about something that the edit adds."""
+    """Return whether a comment is about something that the edit adds."""
     if added is None:
         return False
     document, key = added
@@ -141,7 +141,7 @@ def _is_added(owner: Path, added: Added | None) -> bool:
 
 
 def is_json(text: str) -> bool:
-    """Tell whether a text is JSON, which every edit in place leaves it."""
+    """Return whether a text is JSON, which every edit in place leaves it."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

@@ -31,7 +31,7 @@ def chance(*facts: object) -> float:
 
 
 def _fits(fault: str, method: str) -> bool:
-    """Tell whether requests of a method can meet a fault."""
+    """Return whether requests of a method can meet a fault."""
     if fault in _WRITE_FAULTS:
         return method not in _READS
     return not (fault in _BODY_FAULTS and method in _BODILESS_METHODS)

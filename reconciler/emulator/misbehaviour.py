@@ -47,7 +47,7 @@ class Misbehaviour:
     is_later: bool = False
 
     def shown(self, answer: Answer) -> Answer:
-        """Give the answer that is sent in the place of ``answer``."""
+        """Return the answer that is sent in the place of ``answer``."""
         if self.instead is not None and answer.status < HTTPStatus.BAD_REQUEST:
             answer = self.instead(answer)
         return replace(answer, headers={**answer.headers, **(self.headers or {})})

@@ -186,7 +186,7 @@ def connect(place: str) -> sqlite3.Connection:
 
 
 def address(file: str, **switches: str) -> str:
-    """Give the address of a file for SQLite, which takes a name such as ``file:x?mode=ro`` for one."""
+    """Return the address of a file for SQLite, which takes a name such as ``file:x?mode=ro`` for one."""
     place = Path(file).absolute().as_uri()
     return f"{place}?{'&'.join(f'{name}={value}' for name, value in switches.items())}" if switches else place
 

@@ -96,7 +96,7 @@ def _size(file: str) -> int:
 
 
 def _signature(file: str | None) -> tuple[object, ...]:
-    """Give what changes when SQLite writes to the file or to its log."""
+    """Return what changes when SQLite writes to the file or to its log."""
     found: list[object] = []
     for place in (Path(f"{file}"), Path(f"{file}{_LOG}")):
         try:

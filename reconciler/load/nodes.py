@@ -25,7 +25,7 @@ def compose(text: str) -> tuple[Node, ...]:
 
 
 def find(node: Any, path: tuple[str | int, ...]) -> tuple[Any, Any]:
-    """Give the key node and the value node at ``path``, or those of the nearest parent that exists."""
+    """Return the key node and the value node at ``path``, or those of the nearest parent that exists."""
     key = node
     for step in path:
         found = _child(node, step)
@@ -36,7 +36,7 @@ def find(node: Any, path: tuple[str | int, ...]) -> tuple[Any, Any]:
 
 
 def place(source: str, node: Any) -> Position:
-    """Give the position of a node."""
+    """Return the position of a node."""
     return Position(source, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
@@ -74,7 +74,7 @@ def _index(mapping: Any) -> dict[Any, tuple[Any, Any]]:
 
 
 def _merged(mapping: MappingNode) -> list[MappingNode]:
-    """Give the mappings that a mapping merges, the first of which wins."""
+    """Return the mappings that a mapping merges, the first of which wins."""
     for key, value in mapping.value:
         if key.tag == _MERGE_TAG:
             return value.value if isinstance(value, SequenceNode) else [value]

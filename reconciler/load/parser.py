@@ -201,7 +201,7 @@ def node_trees(text: str) -> list[Node]:
 
 
 def _restore_all(nodes: Iterable[Any], others: Prepared) -> None:
-    """Give every scalar of node trees the characters that the text has."""
+    """Restore in every scalar of node trees the characters that the text has."""
     waiting = list(nodes)
     seen: set[int] = set()
     while waiting:

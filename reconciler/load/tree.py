@@ -273,7 +273,7 @@ def removed_lines(text: str, start: int, end: int) -> Edit:
 
 
 def inserted_lines(text: str, index: int, lines: Sequence[str]) -> Edit:
-    """Put lines where the line of ``index`` has ended, with the line break of that line."""
+    """Insert lines where the line of ``index`` has ended, with the line break of that line."""
     mark = newline(text, index)
     place = next_line(text, index)
     is_whole = place > index and _BREAK.fullmatch(text, line_end(text, index), place) is not None

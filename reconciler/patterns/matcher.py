@@ -52,7 +52,7 @@ class Budget:
         self._left = min(self._most, self._left + _ALLOWANCE * (length + 1))
 
     def spend(self, steps: int) -> None:
-        """Take steps away. Raises PatternLimitError if none are left."""
+        """Remove steps. Raises PatternLimitError if none are left."""
         self._left -= steps
         if self._left < 0:
             raise PatternLimitError("it needs too much work")

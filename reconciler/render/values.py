@@ -58,7 +58,7 @@ def _short(value: Any) -> str:
 
 
 def clear_command(address: str, field: str, file: str) -> str:
-    """Give the command that ends the contest over a field, or over a whole key, for a shell."""
+    """Return the command that ends the contest over a field, or over a whole key, for a shell."""
     words = [address, field] if field else [address]
     return f"reconciler history clear {' '.join(map(_word, words))} --history {_word(file)}"
 

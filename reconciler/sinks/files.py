@@ -67,7 +67,7 @@ class FileSink:
                     path.rmdir()
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
-        """Put the secret into a new file that takes the key's name. Raises SinkError."""
+        """Write the secret into a new file that takes the key's name. Raises SinkError."""
         path = self._path(place)
         self._make()
         try:
@@ -105,7 +105,7 @@ class FileSink:
         return f"{about.st_ino}-{about.st_mtime_ns}"
 
     def _name(self, folder: int, aside: str, place: Place, held: Held) -> None:
-        """Give a new file the key's name in one step, and the file that has it a name with a number."""
+        """Rename a new file to the key's name in one step, and the file that has it a name with a number."""
         name = self._path(place).name
         try:
             os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -197,7 +197,7 @@ def _try(folder: int, names: Sequence[str]) -> None:
 
 
 def _try_again(folder: int, names: Sequence[str]) -> None:
-    """Give each file that there is another name and take it away, as it is done where it is replaced."""
+    """Rename each file that there is, and remove it, as a replacement does."""
     if not names:
         return
     with _locked(folder):
@@ -218,7 +218,7 @@ def _locked(folder: int) -> Iterator[None]:
 
 
 def _number(folder: int, name: str) -> None:
-    """Give a file the next free name with a number, unless a run that was killed has done so."""
+    """Rename a file to the next free name with a number, unless a run that was killed has done so."""
     numbers = itertools.count(1)
     while True:
         kept = f"{name}@{next(numbers)}"

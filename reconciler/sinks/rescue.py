@@ -40,14 +40,14 @@ class Rescuer:
     """
 
     def __init__(self, folders: Sequence[Path], sync: Callable[[Path], None] = synced) -> None:
-        """Take the folders to begin with; nothing is made before it is needed."""
+        """Store the folders to begin with; nothing is made before it is needed."""
         self._folders = tuple(folders)
         self._sync = sync
         self._fresh: Path | None = None
         self._lock = threading.Lock()
 
     def rescue(self, address: str, secret: Secret) -> str:
-        """Put a secret into a new file and return its path.
+        """Write a secret into a new file and return its path.
 
         A disk that cannot be synced is used only if there is no better. Raises SinkError if nothing at all
         can be written.

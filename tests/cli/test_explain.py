@@ -38,7 +38,7 @@ def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]
         protocol_version = "HTTP/1.1"
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
         def answer(self) -> None:
             name = unquote(self.path.partition("?")[0].removeprefix("/things").removeprefix("/"))

@@ -29,7 +29,7 @@ class Engine:
     def __call__(
         self, policies: Mapping[str, str], path: str, document: Any, data: Mapping[str, Any] | None = None
     ) -> Any:
-        """Give the value at ``path`` below ``data``: None where it has none, a text after ! for an error."""
+        """Return the value at ``path`` below ``data``: None if there is none, a text after ! for an error."""
         question = {"policies": policies, "path": path, "input": document, "data": data or {}}
         pipe(self.process.stdin).write(json.dumps(question) + "\n")
         pipe(self.process.stdin).flush()

@@ -90,7 +90,7 @@ def test_code_is_named_by_its_commit() -> None:
 
 
 def steps() -> dict[str, Any]:
-    """Give every step or job of a pipeline that installs."""
+    """Return every step or job of a pipeline that installs."""
     found = {
         f"action {step['name']}": step for step in yaml.safe_load(ACTION.read_text("utf-8"))["runs"]["steps"]
     }

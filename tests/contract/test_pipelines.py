@@ -278,7 +278,7 @@ def test_the_snippets_in_the_documentation_use_the_action_as_it_is() -> None:
 
 
 def commands_with_a_token() -> list[str]:
-    """Give every line of what is ready to copy that plans or looks for drift."""
+    """Return every line of what is ready to copy that plans or looks for drift."""
     files = [*ROOT.glob("deploy/**/*"), *ROOT.glob("action/*"), *EXAMPLE.glob(".github/workflows/*")]
     texts = [file.read_text(encoding="utf-8") for file in files if file.is_file()]
     lines = [line for text in texts for line in text.splitlines()]

@@ -156,7 +156,7 @@ def test_a_change_that_lacks_a_member_is_denied(
 
 
 def is_error(said: Any) -> bool:
-    """Tell whether an engine stopped, which passes no plan."""
+    """Return whether an engine stopped, which passes no plan."""
     return isinstance(said, str) and said.startswith("!")
 
 
