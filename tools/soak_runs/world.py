@@ -119,7 +119,8 @@ class World:
             self._faults()
         if slot % _GIT_EVERY == 0:
             self._version += 1
-        if slot % _GIT_EVERY == 2:  # noqa: PLR2004 - the pipeline takes its time
+        is_broken = slot % _BROKEN_EVERY < _BROKEN_FOR
+        if slot % _GIT_EVERY == 2 and not is_broken:  # noqa: PLR2004 - the pipeline takes its time
             self._deploy()
         if slot % _BROKEN_EVERY == 0:
             (self._directory / "keys.yaml").write_text("keys: [", encoding="utf-8")
