@@ -27,7 +27,7 @@ _PLAIN: Final = 8
 """So many letters and digits of a secret in a row are no accident."""
 _ENCODED: Final = 12
 """The same for the digits of base64 and the like, where fewer could be another number."""
-_STRIDE: Final = 4
+_STRIDE: Final = 8
 """Of the secrets of new keys, of which there may be thousands, not every piece of an encoded form is kept."""
 _FEW: Final = 32
 _LEVELS: Final = 3
@@ -72,7 +72,8 @@ class Redactor:
         self._values: list[str] = []
         self._known: set[str] = set()
         self._short: list[str] = []
-        self._pieces: dict[int, set[str]] = {}
+        # By their hashes: half as much to keep, and two of 64 bits are equal for equal pieces only.
+        self._pieces: dict[int, set[int]] = {}
         self._refused = _Needles([], [], [])
         self._added = _Needles([], [], [])
         for token in tokens:
@@ -159,7 +160,8 @@ class Redactor:
         for form, size in _forms(value):
             last = len(form) - size
             starts = range(0, last, 1 if size == _PLAIN else stride)
-            self._pieces.setdefault(size, set()).update(form[at : at + size] for at in (*starts, last))
+            pieces = self._pieces.setdefault(size, set())
+            pieces.update(hash(form[at : at + size]) for at in (*starts, last))
         return True
 
     def _found(self, view: View) -> Iterator[tuple[int, int]]:
@@ -169,7 +171,7 @@ class Redactor:
         values = self._short
         for size, pieces in self._pieces.items():
             for at in range(len(plain) - size + 1):
-                if plain[at : at + size] in pieces:
+                if hash(plain[at : at + size]) in pieces:
                     yield view.starts[kept[at]], view.ends[kept[at + size - 1]]
                     values = self._values  # with what is no letter at their ends
         for value in values:
