@@ -40,6 +40,7 @@ FORBIDDEN = httpx.Response(403, json={"message": "no"})
 GONE = httpx.Response(404, json={"message": "gone"})
 IN_USE = httpx.Response(409, json={"message": "in use"})
 FAULT = httpx.Response(500, json={"message": "oops"})
+PAGE = httpx.Response(200, text="<html>Sign in</html>")
 GATEWAY = httpx.Response(504, text="late")
 BROKEN = httpx.ReadError("the connection broke")
 REFUSED = httpx.ConnectError("refused")
@@ -298,6 +299,8 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
         ([DELETED, THERE], Result.NOT_VERIFIED, "accepted; read back: the key is still there"),
         ([DELETED, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
         ([DELETED, TASK], Result.APPLIED, ""),
+        ([DELETED, PAGE], Result.APPLIED, ""),
+        ([BROKEN, PAGE], Result.APPLIED, ""),
         ([httpx.Response(200, json={}), GONE], Result.APPLIED, ""),
         ([TASK, THERE], Result.NOT_VERIFIED, "the key is still there"),
         ([httpx.Response(202), GONE], Result.APPLIED, ""),
@@ -334,6 +337,13 @@ def test_a_refused_deletion_is_resolved_by_reading(status: int) -> None:
 def test_a_path_that_gives_404_does_not_delete_a_key_that_is_listed() -> None:
     outcome, _, _ = outcome_of(DELETION, [GONE], listed=[live()])
     assert (outcome.result, "HTTP 404" in outcome.detail) == (Result.FAILED, True)
+
+
+@pytest.mark.parametrize("answer", [DELETED, BROKEN], ids=["204", "no answer"])
+def test_where_a_page_stands_for_the_key_the_listing_tells_of_it(answer: httpx.Response | Exception) -> None:
+    outcome, _, _ = outcome_of(DELETION, [answer, PAGE], listed=[live()])
+    assert outcome.result is not Result.APPLIED
+    assert "read back: the key is still there" in outcome.detail
 
 
 @pytest.mark.parametrize("status", [202, 201, 207])
