@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ESCAPE: Final = re.compile(
-    r"((?:%[0-9A-Fa-f]{2})+)|[\\%]u([0-9A-Fa-f]{4})|\\u\{([0-9A-Fa-f]{1,6})\}|\\x([0-9A-Fa-f]{2})"
-    r"|\\([0-7]{3})|\\([/\"'\\])|(&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});?)"
+    r"((?:%[0-9A-Fa-f]{2})+)|[\\%]u([0-9A-Fa-f]{4})|\\u\{0*([0-9A-Fa-f]{1,6})\}|\\x([0-9A-Fa-f]{2})"
+    r"|\\U([0-9A-Fa-f]{8})|\\([0-7]{3})|\\([/\"'\\])"
+    r"|(&(?:#0*[0-9]{1,7}|#[xX]0*[0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});?)"
 )
+_ZEROS: Final = re.compile(r"(?<=#)0+(?=[0-9])|(?<=[xX])0+(?=[0-9A-Fa-f])")
+"""What says nothing in the number of an entity; Python refuses to read thousands of digits."""
 _LARGEST_CHARACTER: Final = 0x10FFFF
 
 
@@ -32,9 +35,7 @@ class View(NamedTuple):
 
 def read_escapes(text: str) -> str:
     """Return ``text`` with one level of escapes read, each sort only where there is its sign."""
-    if "&" in text:
-        text = html.unescape(text)
-    if "\\" in text or "%u" in text:
+    if "\\" in text or "%u" in text or "&" in text:
         text = _ESCAPE.sub(lambda match: "".join(char for char, _, _ in _characters(match)), text)
     return unquote(text) if "%" in text else text
 
@@ -62,7 +63,7 @@ def decoded(view: View) -> View:
 
 def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
     """Yield the characters that an escape stands for, and where each begins and ends."""
-    percent, four, braced, two, octal, itself, entity = match.groups()
+    percent, four, braced, two, eight, octal, itself, entity = match.groups()
     start, end = match.span()
     if percent is not None:
         octets = bytes.fromhex(percent.replace("%", ""))
@@ -70,9 +71,10 @@ def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
         for at, char in enumerate(text):
             yield (char, start + 3 * at, start + 3 * at + 3) if text.isascii() else (char, start, end)
         return
-    if four or braced or two or octal:
-        number = int(octal, 8) if octal else int(four or braced or two, 16)
+    digits = four or braced or two or eight
+    if digits or octal:
+        number = int(digits, 16) if digits else int(octal, 8)
         yield chr(min(number, _LARGEST_CHARACTER)), start, end
         return
-    for char in itself or html.unescape(entity):
+    for char in itself or html.unescape(_ZEROS.sub("", entity, count=1) if "#" in entity else entity):
         yield char, start, end

@@ -49,10 +49,15 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "some unicode escapes": lambda text: escaped(text, 2),
     "unicode escapes within JSON": lambda text: json.dumps(escaped(text)),
     "braced escapes": lambda text: "".join(f"\\u{{{ord(char):x}}}" for char in text),
+    "braced escapes with zeros": lambda text: "".join(f"\\u{{{ord(char):020x}}}" for char in text),
+    "eight-digit escapes": lambda text: "".join(f"\\U{ord(char):08X}" for char in text),
     "two-digit escapes": lambda text: "".join(f"\\x{ord(char):02x}" for char in text),
     "octal escapes": lambda text: "".join(f"\\{ord(char):03o}" for char in text),
     "decimal entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
     "hexadecimal entities": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "decimal entities with zeros": lambda text: "".join(f"&#{ord(char):012};" for char in text),
+    "entities with thousands of zeros": lambda text: "".join(f"&#{ord(char):05000};" for char in text),
+    "hexadecimal entities with zeros": lambda text: "".join(f"&#x{ord(char):012x};" for char in text),
     "a named entity": lambda text: text.replace("+", "&plus;").replace("$", "&dollar;"),
     "hexadecimal": lambda text: text.encode().hex(),
     "hexadecimal in capitals": lambda text: text.encode().hex().upper(),
@@ -66,6 +71,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64 in a URL": lambda text: quote(encoded("user:")(text), safe=""),
     "on two lines": lambda text: f"{text[:7]}\n{text[7:]}",
 }
+BEYOND = [
+    pytest.param(f"&#{'1' * 5000};", id="an entity of thousands of digits"),
+    pytest.param(f"&#x{'F' * 5000};", id="an entity of thousands of hexadecimal digits"),
+    pytest.param("\\UFFFFFFFF \\u{FFFFFF} \\uD800", id="numbers beyond the last character"),
+]
+"""Escapes that stand for no character."""
 OF_A_TEXT: dict[str, Callable[[str], str]] = SPELLINGS | {
     "hexadecimal with blanks": lambda text: text.encode().hex(" "),
     "a list of numbers": lambda text: str(list(text.encode())),
@@ -192,10 +203,25 @@ def test_a_response_holds_a_token_whose_letters_are_escapes_of_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["100% of it", "A & B, R&D", "a \\ b", "50%25", "&amp;&lt;", "caf\u00e9 \U0001f600", "1234$ Tell"]
+    "said",
+    [
+        "100% of it",
+        "A & B, R&D",
+        "a \\ b",
+        "50%25",
+        "&amp;&lt;",
+        "caf\u00e9 \U0001f600",
+        "1234$ Tell",
+        *BEYOND,
+    ],
 )
 def test_a_response_with_signs_of_escapes_and_no_token_holds_none(said: str) -> None:
     assert not is_in(TOKEN, json.dumps({"a": [said, {said: None}]}).encode())
+
+
+@pytest.mark.parametrize("said", BEYOND)
+def test_an_escape_of_no_character_stays_as_it_is(said: str) -> None:
+    assert Redactor(Secret(TOKEN)).text(said) == said
 
 
 def test_a_short_token_is_in_a_response_only_as_it_is_written() -> None:
