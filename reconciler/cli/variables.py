@@ -92,7 +92,7 @@ def misspelt(group: click.Group, environment: Mapping[str, str]) -> tuple[str, .
     """Return what to say of each variable of this program's that nothing reads; never its value."""
     known = known_variables(group)
     names = sorted(name for name in environment if _is_ours(name, environment))
-    real = [name for name, right in known.items() if name == right]
+    real = [name for name, right in known.items() if name == right != OLD_WEBHOOK_SECRET]
     return tuple(
         printable(f"the variable {name} is not known, so it does nothing{_advice(name.upper(), known, real)}")
         for name in names

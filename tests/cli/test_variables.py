@@ -29,6 +29,7 @@ TEXTS = ("*.md", "*.yml", "*.yaml", "*.service", "*.sh", "Dockerfile", "Makefile
         ("RECONCILER_EXPORT_SCOPE", "RECONCILER_EXPORT_PARTS"),
         ("RECONCILER_KIND_INIT_OPENAP", "RECONCILER_KIND_INIT_OPENAPI"),
         ("RECONCILER_STRICTENV", "RECONCILER_STRICT_ENV"),
+        ("RECONCILER_WEBHOOK_SECRT", "RECONCILER_DRIFT_WEBHOOK_SECRET"),
     ],
 )
 def test_a_misspelt_variable_is_named_with_what_was_meant(name: str, meant: str) -> None:
