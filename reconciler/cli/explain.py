@@ -33,7 +33,7 @@ Examples:
 @explain_options
 @click.pass_context
 def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
-    """Say why the fields of one key are equal or different, and print what apply would send. Never writes.
+    """Explain why fields of one key are equal or different, and print what apply would send. Never writes.
 
     ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows the answer to one field. The requests
     are those of apply to the letter: method, path and body, also of a key that would be created, replaced
