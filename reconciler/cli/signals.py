@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
 
 _SHOW_CURSOR: Final = b"\x1b[?25h\n"
+_LOOK_AGAIN: Final = 0.02
+"""Seconds between two looks at whether something is still held."""
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
@@ -75,15 +77,17 @@ def finisher(
 ) -> Callable[[], None]:
     """Make a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
 
-    But not while something is ``held`` that would be lost with the process: then it says what. Before the
-    process ends, ``last_words`` says what nobody else will say any more.
+    But not while something is ``held`` that would be lost with the process: then it says what, and ends the
+    process as soon as nothing is. Before the process ends, ``last_words`` says what nobody else will say.
     """
 
     def handle() -> None:
         if stop.is_set():
-            if held():
-                console.error(f"not yet: the secrets of {', '.join(held())} would be lost")
-                return
+            if lost := held():
+                console.error(f"not yet: the secrets of {', '.join(lost)} would be lost")
+                pause = threading.Event()
+                while held():
+                    pause.wait(_LOOK_AGAIN)
             last_words()
             if sys.stderr is not None and sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the progress bar had hidden it

@@ -419,24 +419,27 @@ def test_drift_is_not_corrected_where_that_would_revoke_what_must_not_be(
     )
 
 
-def test_a_second_signal_does_not_lose_a_secret_that_is_on_its_way(
-    cli: CommandLine, emulator: Emulator, files: str, tmp_path: Path
+def test_a_second_signal_ends_the_run_once_the_secret_that_is_on_its_way_is_stored(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
+    emulator.faults = Faults(methods=("PATCH",), slow_answer=1.0, slow_seconds=60.0)
+    fill(emulator, "web", description="old")
+    path = declare(tmp_path / "keys.yaml", FRESH, {"name": "web", "description": "new"})
     program = tmp_path / "keep"
     program.write_text(
         f"#!/bin/sh\ntouch {tmp_path}/begun\nsleep 2\ncat > {tmp_path}/kept\n", encoding="utf-8"
     )
     program.chmod(0o755)
-    words = ("--auto-approve", "--secret-sink", f"exec:{program}", "--parallelism", "1")
-    with cli.start("apply", files, *words) as process:
+    words = ("--auto-approve", "--secret-sink", f"exec:{program}", "--parallelism", "2")
+    with cli.start("apply", path, *words) as process:
         while not (tmp_path / "begun").exists():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "not yet: the secrets of caas/1/76/fresh would be lost")
-        out, _ = process.communicate(timeout=20)
-    assert (process.returncode, "caas/1/76/fresh: applied" in out) == (130, True)
+        _, told = process.communicate(timeout=30)
+    assert (process.returncode, "Error: caas/1/76/fresh: made; its secret is in " in told) == (130, True)
     assert json.loads((tmp_path / "kept").read_text(encoding="utf-8"))["secret"]
     assert "fresh" in emulator.keys(1, 76)
 
@@ -470,7 +473,7 @@ def test_what_came_into_a_place_after_the_probe_is_kept_and_the_secret_rescued(
 def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, sink: Path
 ) -> None:
-    emulator.faults = Faults(methods=("PATCH",), slow_answer=1.0, slow_seconds=20.0)
+    emulator.faults = Faults(methods=("PATCH",), slow_answer=1.0, slow_seconds=60.0)
     fill(emulator, "web", description="old")
     path = declare(tmp_path / "keys.yaml", FRESH, {"name": "web", "description": "new"})
     words = ("--auto-approve", "--secret-sink", f"file:{sink}", "--parallelism", "2")
@@ -480,7 +483,7 @@ def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=30)
     assert process.returncode == 130
     assert f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in told
 

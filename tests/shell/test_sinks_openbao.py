@@ -276,11 +276,11 @@ def test_a_second_signal_has_a_secret_rescued_that_waits_for_a_server(
             lines_until(process.stderr, "Again to stop at once")
             process.send_signal(signal.SIGTERM)
             lines_until(process.stderr, "not yet: the secrets of caas/1/76/waits would be lost")
-            out, _ = process.communicate(timeout=30)
+            _, told = process.communicate(timeout=30)
     bao.unseal()
     assert process.returncode == 130
     (rescued,) = tmp_path.glob("rescued-secret-*/caas_1_76_waits")
-    assert f"it is in {rescued}, to be moved" in out
+    assert f"its secret is in {rescued}" in told
     assert rescued.read_text(encoding="utf-8")
 
 
