@@ -19,9 +19,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 
+from gcore_emulator import Emulator, Switches
 from reconciler.cli.main import run
 from reconciler.client import Connection
-from reconciler.emulator import Emulator, Switches
 from reconciler.retry import RetryPolicy
 from reconciler.secret import Secret
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gcore_emulator.switches import switch_specs
 from reconciler.cli.console import HELP_OPTIONS
 from reconciler.cli.main import ENVIRONMENT_PREFIX, PROGRAM, cli
-from reconciler.emulator.switches import switch_specs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

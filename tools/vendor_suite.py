@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.emulator import Emulator
+from gcore_emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from reconciler.errors import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.emulator import RequestRecord
+    from gcore_emulator import RequestRecord
 
 
 _SHOWN: Final = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHON*", "TERM")
@@ -41,7 +41,7 @@ def demo() -> ExitCode:
     Nothing leaves this machine, no token is needed, and nothing is left running.
     """
     try:
-        from reconciler.emulator import Emulator  # noqa: PLC0415 - an optional extra
+        from gcore_emulator import Emulator  # noqa: PLC0415 - an optional extra
     except ImportError as error:
         message = f"the demo needs {error.name}; {how_to_install('emulator')}"
         raise click.ClickException(message) from error

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gcore_emulator import EmulatorError, Faults, SeedError, Switches
+from gcore_emulator.faults import fault_specs
+from gcore_emulator.switches import switch_specs
 from reconciler.cli.extras import how_to_install
-from reconciler.emulator import EmulatorError, Faults, SeedError, Switches
-from reconciler.emulator.faults import fault_specs
-from reconciler.emulator.switches import switch_specs
 
 if TYPE_CHECKING:
-    from reconciler.emulator import Emulator, RequestRecord
-    from reconciler.emulator.faults import FaultSpec
+    from gcore_emulator import Emulator, RequestRecord
+    from gcore_emulator.faults import FaultSpec
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b
@@ -130,7 +130,7 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
     --fault-status-429 on make requests fail, by rates from 0 to 1; /_emulator/faults takes the same
     settings as JSON while the emulator runs.
     """
-    from reconciler.emulator.seeds import load_seed  # noqa: PLC0415 - only this command has use for it
+    from gcore_emulator.seeds import load_seed  # noqa: PLC0415 - only this command has use for it
 
     faults = _faults(settings)
     switches = Switches(**{spec.name: settings.pop(spec.name) for spec in switch_specs()})
@@ -154,7 +154,7 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
 
 def _emulator_class() -> type[Emulator]:
     try:
-        from reconciler.emulator.server import Emulator  # noqa: PLC0415 - an optional extra, and slow to load
+        from gcore_emulator.server import Emulator  # noqa: PLC0415 - an optional extra, and slow to load
     except ImportError as error:
         needed = (error.name or "").partition(".")[0]
         message = f"the emulator needs {needed}; {how_to_install('emulator')}"

@@ -13,7 +13,7 @@ from tests.support import CommandLine, emulate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.support import CommandLine, Finished, declare, fill, patches
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 TEXT = """\
 # ours

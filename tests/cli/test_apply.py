@@ -13,7 +13,7 @@ from tests.support import CommandLine, declare, emulate, fill, listings, no_new_
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator, RequestRecord
+    from gcore_emulator import Emulator, RequestRecord
 
 NAMES = ("key-a", "key-b", "key-c")
 QUESTION = "Only 'yes' will be accepted to approve."

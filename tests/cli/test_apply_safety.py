@@ -11,7 +11,7 @@ from tests.support import declare, fill, patches
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
     from tests.support import CommandLine
 
 NAMES = [f"key-{number:02}" for number in range(10)]

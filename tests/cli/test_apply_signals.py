@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.emulator import Emulator, RequestRecord
+    from gcore_emulator import Emulator, RequestRecord
 
 NAMES = ("key-a", "key-b", "key-c")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

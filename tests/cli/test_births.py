@@ -16,8 +16,8 @@ import httpx
 import jsonschema
 import pytest
 
+from gcore_emulator import Faults
 from reconciler.client import Writer
-from reconciler.emulator import Faults
 from reconciler.errors import ApiError
 from reconciler.resources import plan_schema
 from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches
@@ -25,7 +25,7 @@ from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 FRESH: dict[str, Any] = {"name": "fresh", "description": "new", "containers": [], "expire": None}
 

@@ -14,7 +14,7 @@ from tests.support import declare, emulate, fill, live
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
     from tests.support import CommandLine
 
 

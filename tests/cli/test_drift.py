@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from reconciler.emulator import Faults
+from gcore_emulator import Faults
 from reconciler.resources import schema_texts
 from tests.support import CommandLine, declare, fill, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 @pytest.fixture

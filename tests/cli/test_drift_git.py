@@ -15,7 +15,7 @@ from tests.support import CommandLine, declare, fill, patches
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 SINK = "--secret-sink"
 NEW: dict[str, Any] = {"name": "new", "description": "new", "containers": [], "expire": None}

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.emulator import Faults
+from gcore_emulator import Faults
 from tests.support import CommandLine, FakeClock, declare, fill, live, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 @pytest.fixture

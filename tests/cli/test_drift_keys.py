@@ -15,7 +15,7 @@ from tests.support import CommandLine, declare, fill, lines_until, patches
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 GONE: dict[str, Any] = {"name": "gone", "description": "ours", "containers": [], "expire": None}
 

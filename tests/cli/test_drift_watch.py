@@ -17,7 +17,7 @@ import httpx
 import jsonschema
 import pytest
 
-from reconciler.emulator import Faults
+from gcore_emulator import Faults
 from reconciler.resources import schema_texts
 from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until, live
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.support import COMMAND, CommandLine, Finished, fill, http_bytes, live
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 HERE = ("--project-id", "1", "--region-id", "76")
 HEAD = "project_id: 1\nregion_id: 76\n"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.emulator import Faults
+from gcore_emulator import Faults
 from tests.support import CommandLine, listings, patches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
     from tests.support import Finished
 
 RESIZE = {"name": "resize", "namespace": "media"}

@@ -16,7 +16,7 @@ from tests.support import COMMAND, declare, fill
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
     from tests.support import CommandLine
 
 

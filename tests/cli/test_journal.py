@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
     from tests.support import CommandLine
 
 

@@ -19,7 +19,7 @@ from tests.support import CommandLine, Script, connect, emulate, fill, patches
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 KEYS = "keys: [{name: web-key, description: new}]\n"
 

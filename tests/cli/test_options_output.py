@@ -12,7 +12,7 @@ from tests.support import COLLECTION, COMMAND, CommandLine, declare, fill, pipe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 COLOURS = ("\x1b[3", "\x1b[1m", "\x1b[9")
 

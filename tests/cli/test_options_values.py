@@ -11,7 +11,7 @@ from tests.support import CommandLine, declare, fill, http_bytes, listings, live
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 USAGE_ERRORS = {
     "an unknown command": ["plna"],

@@ -15,7 +15,7 @@ from tests.support import CommandLine, declare, emulate, fill, listings, live, p
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 NO_CHANGES = "No changes. Your infrastructure matches the configuration.\n"
 TWO_FILES = """\

@@ -23,7 +23,7 @@ from tests.support import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 @pytest.fixture

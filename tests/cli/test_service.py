@@ -21,7 +21,7 @@ from tests.support import CommandLine, FakeClock, declare, fill, lines_until, pa
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
     from reconciler.schedule import Schedule
 
 OK, FAILED = RoundResult.IN_SYNC, RoundResult.FAILED

@@ -14,7 +14,7 @@ from tests.support import CommandLine, declare, fill, lines_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 # A program that does nothing but wait for an event and clear it, in which a signal meets the lock of the
 # event's own more often than anywhere else.

@@ -13,7 +13,7 @@ from reconciler.cli.variables import ListType, PathListType, known_variables, mi
 from tests.support import CommandLine, declare, fill, live
 
 if TYPE_CHECKING:
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 REPOSITORY = Path(__file__).parent.parent.parent
 TEXTS = ("*.md", "*.yml", "*.yaml", "*.service", "*.sh", "Dockerfile", "Makefile")

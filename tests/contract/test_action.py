@@ -13,7 +13,7 @@ from tests.contract.runner import CLOUD_TOKEN, JOB_TOKEN, Runner, commands, prin
 from tests.support import TOKEN, declare, patches
 
 if TYPE_CHECKING:
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 def test_a_plan_gives_its_counts_and_files(runner: Runner, cloud: Emulator) -> None:

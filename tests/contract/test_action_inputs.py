@@ -14,7 +14,7 @@ from tests.contract.runner import ACTION, CLOUD_TOKEN, ROOT, Runner, commands, p
 from tests.support import declare, fill
 
 if TYPE_CHECKING:
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 HOSTILE = """\
 ::set-output name=update::9

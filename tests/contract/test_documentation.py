@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
 import document
+from gcore_emulator import Emulator
 from reconciler import __version__
 from reconciler.cli.main import cli
-from reconciler.emulator import Emulator
 from reconciler.errors import ExitCode
 from reconciler.kinds import EXTENSION
 from reconciler.resources import schema_texts

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 EXAMPLE = ROOT / "examples/gitops-repo"
 PROJECTS = {"staging": 1001, "production": 1002}

@@ -17,7 +17,7 @@ from tests.support import TOKEN
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 @pytest.fixture

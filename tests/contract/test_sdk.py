@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import gcore
 import pytest
 
-from reconciler.emulator import Faults
+from gcore_emulator import Faults
 from tests.support import TOKEN, FakeClock, emulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 # Loading the certificate authorities would be most of the time of a test.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 
 def _printed(secret: Secret) -> str:

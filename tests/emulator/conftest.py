@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.emulator import Emulator, Faults, Switches
-from reconciler.emulator.faults import NO_FAULTS
+from gcore_emulator import Emulator, Faults, Switches
+from gcore_emulator.faults import NO_FAULTS
 from tests.emulator.description import complaints
 from tests.emulator.kinds import CAAS, Kind
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from gcore_emulator.switches import switch_specs
 from reconciler.cli.emulator import emulator
-from reconciler.emulator.switches import switch_specs
 from tests.emulator.conftest import KEYS
 
 if TYPE_CHECKING:

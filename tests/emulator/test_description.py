@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.emulator import Faults
-from reconciler.emulator.faults import NO_FAULTS
+from gcore_emulator import Faults
+from gcore_emulator.faults import NO_FAULTS
 from tests.emulator.conftest import TOKEN
 from tests.emulator.description import (
     complaints,

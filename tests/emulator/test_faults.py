@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from reconciler.emulator import Faults
-from reconciler.emulator.faults import NO_FAULTS, fault_specs, read_faults
-from reconciler.emulator.injector import FAULT_NAMES, Injector
-from reconciler.emulator.misbehaviour import MISBEHAVIOURS
+from gcore_emulator import Faults
+from gcore_emulator.faults import NO_FAULTS, fault_specs, read_faults
+from gcore_emulator.injector import FAULT_NAMES, Injector
+from gcore_emulator.misbehaviour import MISBEHAVIOURS
 
 ANSWER_RATES = [spec.name for spec in fault_specs() if spec.spoils_answer]
 PATHS = [f"/key-{number}" for number in range(20)]
@@ -118,7 +118,7 @@ def test_the_sequence_of_a_path_does_not_depend_on_other_paths() -> None:
 
 def test_the_sequence_is_the_same_under_any_hash_seed() -> None:
     script = (
-        "from reconciler.emulator import Faults; from reconciler.emulator.injector import Injector;"
+        "from gcore_emulator import Faults; from gcore_emulator.injector import Injector;"
         "injector = Injector(Faults(status_429=0.5));"
         "print([injector.answer_fault('GET', '/') for _ in range(50)])"
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.emulator import Emulator, Faults
+from gcore_emulator import Emulator, Faults
 from tests.emulator.conftest import KEYS, NO_TLS, TOKEN, Api
 from tests.emulator.kinds import KINDS, Kind
 from tests.emulator.shapes import assert_error, assert_key

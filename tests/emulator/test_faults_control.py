@@ -13,9 +13,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from gcore_emulator import Faults
+from gcore_emulator.faults import NO_FAULTS, fault_specs
 from reconciler.cli.emulator import emulator
-from reconciler.emulator import Faults
-from reconciler.emulator.faults import NO_FAULTS, fault_specs
 from tests.emulator.conftest import KEYS
 from tests.emulator.test_command import HEADERS, _command
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.emulator import Disturbance, Faults
-from reconciler.emulator.disturbances import _other, _set_expiry
-from reconciler.emulator.faults import NO_FAULTS
-from reconciler.emulator.rules import Reference
+from gcore_emulator import Disturbance, Faults
+from gcore_emulator.disturbances import _other, _set_expiry
+from gcore_emulator.faults import NO_FAULTS
+from gcore_emulator.rules import Reference
 from tests.emulator.conftest import KEYS, Api
 from tests.emulator.kinds import BOX, FAAS, INFERENCE, KINDS, Kind
 from tests.emulator.shapes import assert_invalid, assert_key
 
 if TYPE_CHECKING:
-    from reconciler.emulator.rules import Value
+    from gcore_emulator.rules import Value
     from tests.emulator.conftest import Launcher
 
 NAMES = [f"key-{number}" for number in range(6)]

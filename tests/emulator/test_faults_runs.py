@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.emulator import Faults
-from reconciler.emulator.faults import NO_FAULTS
+from gcore_emulator import Faults
+from gcore_emulator.faults import NO_FAULTS
 from tests.emulator.conftest import TOKEN, Api
 from tests.emulator.test_faults_answers import PATH, SEED, always, last
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.emulator import Emulator, SeedError
+from gcore_emulator import Emulator, SeedError
 from tests.emulator.shapes import assert_error, assert_invalid
 
 if TYPE_CHECKING:

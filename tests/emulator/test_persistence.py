@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.emulator import Emulator, EmulatorError
+from gcore_emulator import Emulator, EmulatorError
 from tests.emulator.conftest import KEYS
 from tests.emulator.kinds import BOX
 

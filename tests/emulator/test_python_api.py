@@ -15,9 +15,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-import reconciler.emulator
-from reconciler.emulator import Emulator, EmulatorError, RequestRecord, SeedError
-from reconciler.emulator.requestlog import RequestLog, Result
+import gcore_emulator
+from gcore_emulator import Emulator, EmulatorError, RequestRecord, SeedError
+from gcore_emulator.requestlog import RequestLog, Result
 from tests.emulator.conftest import KEYS, TOKEN
 from tests.emulator.kinds import BOX, KINDS, Kind
 from tests.emulator.shapes import assert_key, assert_page
@@ -30,17 +30,17 @@ STORED = {"name": "web-key", "containers": [BOX], "description": "by hand", "sou
 
 def test_nothing_of_the_engine_is_imported() -> None:
     allowed = {*sys.stdlib_module_names, "starlette", "uvicorn"}
-    for source in Path(reconciler.emulator.__file__).parent.glob("*.py"):
+    for source in Path(gcore_emulator.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(source.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                assert name.startswith("reconciler.emulator") or name.split(".")[0] in allowed, (source, name)
+                assert name.startswith("gcore_emulator") or name.split(".")[0] in allowed, (source, name)
 
 
 def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Simulator'"):
-        _ = reconciler.emulator.Simulator  # the mistake to be found
+        _ = gcore_emulator.Simulator  # the mistake to be found
 
 
 def test_the_emulator_answers_as_soon_as_the_block_begins_and_stops_with_it() -> None:

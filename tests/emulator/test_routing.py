@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.emulator import Emulator, Switches
+from gcore_emulator import Emulator, Switches
 from tests.emulator.conftest import KEYS, TOKEN
 from tests.emulator.shapes import assert_error
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.emulator import Emulator, SeedError
-from reconciler.emulator.seeds import load_seed
+from gcore_emulator import Emulator, SeedError
+from gcore_emulator.seeds import load_seed
 from tests.emulator.kinds import BOX, KINDS, Kind
 from tests.emulator.shapes import assert_key
 

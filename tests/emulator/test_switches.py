@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.emulator import Switches
+from gcore_emulator import Switches
 from tests.emulator.conftest import KEYS
 from tests.emulator.kinds import BOX, CAAS, FAAS, INFERENCE, KINDS, Kind
 from tests.emulator.shapes import assert_error, assert_invalid

@@ -7,7 +7,7 @@ import pytest
 
 from fuzz.api import Examiner, judge
 from fuzz.requests import Sent, meaning
-from reconciler.emulator import Switches
+from gcore_emulator import Switches
 
 COLLECTION = "/cloud/v1/caas/keys/1/76"
 KEY: dict[str, Any] = {

@@ -22,8 +22,8 @@ from tests.support import NOON, Script, connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from gcore_emulator import Emulator
     from reconciler.declared import DesiredState
-    from reconciler.emulator import Emulator
     from reconciler.model import Outcome, Plan
 
 KINDS = load_kinds()

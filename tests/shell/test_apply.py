@@ -33,7 +33,7 @@ from tests.support import (
 )
 
 if TYPE_CHECKING:
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
 BOX = {"name": "web", "namespace": "shop"}
 NAMES = ["key-a", "key-b", "key-c"]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
     from reconciler.model import Plan
 
 RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "somebody", "abc")

@@ -19,8 +19,8 @@ from tests.support import emulate, live, patches
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gcore_emulator import Emulator
     from reconciler.declared import DesiredState
-    from reconciler.emulator import Emulator
 
 NAMES = tuple(f"key-{letter}" for letter in "abcde")
 REGIONS = itertools.count(1)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from gcore_emulator import Faults
 from reconciler.cli.sinks import open_sink
 from reconciler.clock import SystemClock
-from reconciler.emulator import Faults
 from reconciler.errors import SinkError
 from reconciler.scope import Scope
 from reconciler.sinks.place import Place

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from reconciler.emulator import Emulator
+    from gcore_emulator import Emulator
 
     Fields = Mapping[str, Any]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from chaos_runs.data import make_keys, seed_of, stored, truthful, write_files
 from chaos_runs.processes import APPLY, PLAN, a_place, complaint, outcomes
 from chaos_runs.promises import Findings
-from reconciler.emulator import Emulator, Faults
+from gcore_emulator import Emulator, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chaos_runs.data import Key
     from chaos_runs.processes import Ended, Place
     from chaos_runs.scale import Scale
-    from reconciler.emulator import RequestRecord
+    from gcore_emulator import RequestRecord
 
 _NO_FAULTS: Final = Faults()
 _MISLEADING: Final = ("redirect_after", "accepted_after", "accepted_later", "refused_after", "empty_after")

@@ -13,7 +13,7 @@ from chaos_runs.data import make_keys, seed_of, stored, truthful, write_files
 from chaos_runs.journal import entries, fates
 from chaos_runs.processes import APPLY, PLAN, a_place, complaint
 from chaos_runs.promises import Findings
-from reconciler.emulator import Emulator, Faults
+from gcore_emulator import Emulator, Faults
 
 if TYPE_CHECKING:
     import subprocess
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chaos_runs.journal import Entries
     from chaos_runs.processes import Place
     from chaos_runs.scale import Scale
-    from reconciler.emulator import RequestRecord
+    from gcore_emulator import RequestRecord
 
 _KEYS: Final = 40
 _LATENCY: Final = 0.005

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from chaos_runs.data import FIRST_REGION, PROJECT
 from chaos_runs.processes import APPLY, PLAN, a_place, complaint, outcomes
 from chaos_runs.promises import Findings
-from reconciler.emulator import Emulator, Faults
+from gcore_emulator import Emulator, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from chaos_runs.data import PROJECT, make_keys, other_value, seed_of, stored, write_files
 from chaos_runs.processes import APPLY, a_place, outcomes
 from chaos_runs.promises import Findings
-from reconciler.emulator import Emulator
+from gcore_emulator import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,8 +11,8 @@ from chaos_runs.data import PROJECT, make_keys, other_value, seed_of, stored, wr
 from chaos_runs.history import Who, Write, described, tell
 from chaos_runs.processes import ChaosError, a_place, outcomes
 from chaos_runs.promises import Findings
-from reconciler.emulator import Emulator, Faults
-from reconciler.emulator.timestamps import system_clock
+from gcore_emulator import Emulator, Faults
+from gcore_emulator.timestamps import system_clock
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chaos_runs.history import Story
     from chaos_runs.processes import Ended
     from chaos_runs.scale import Scale
-    from reconciler.emulator import RequestRecord
+    from gcore_emulator import RequestRecord
 
 _SIZES: Final = (12, 8)
 _SHARE_DURING_APPLY: Final = 0.4

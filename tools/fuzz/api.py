@@ -13,8 +13,8 @@ from fuzz.description import error_shape
 from fuzz.reading import NOW
 from fuzz.report import Broken, Report, seeded
 from fuzz.requests import TOKEN, Sent, request
-from reconciler.emulator import Emulator, Switches
-from reconciler.emulator.switches import switch_specs
+from gcore_emulator import Emulator, Switches
+from gcore_emulator.switches import switch_specs
 
 if TYPE_CHECKING:
     import random

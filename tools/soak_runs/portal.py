@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from chaos_runs.promises import Findings
-from reconciler.emulator import Emulator
+from gcore_emulator import Emulator
 from soak_runs.world import TOKEN, declared
 
 if TYPE_CHECKING:

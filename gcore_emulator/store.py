@@ -6,16 +6,16 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.emulator.families import FAMILIES
+from gcore_emulator.families import FAMILIES
 
 if TYPE_CHECKING:
     import datetime as dt
     import random
     from collections.abc import Mapping, Sequence
 
-    from reconciler.emulator.persistence import Storage
-    from reconciler.emulator.rules import Value
-    from reconciler.emulator.switches import Switches
+    from gcore_emulator.persistence import Storage
+    from gcore_emulator.rules import Value
+    from gcore_emulator.switches import Switches
 
 
 class Scope(NamedTuple):

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from reconciler.emulator.answers import Answer
+    from gcore_emulator.answers import Answer
 
 _CONNECTION = "connection"
 # Closing with a linger time of zero makes the kernel send RST, and not the FIN of an orderly end.

@@ -6,17 +6,17 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator.answers import json_bytes
-from reconciler.emulator.families import FAMILIES
-from reconciler.emulator.timestamps import format_moment
+from gcore_emulator.answers import json_bytes
+from gcore_emulator.families import FAMILIES
+from gcore_emulator.timestamps import format_moment
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
-    from reconciler.emulator.rules import Reference, Value
-    from reconciler.emulator.store import StoredKey
-    from reconciler.emulator.switches import Switches, TimestampForm
+    from gcore_emulator.rules import Reference, Value
+    from gcore_emulator.store import StoredKey
+    from gcore_emulator.switches import Switches, TimestampForm
 
 Document = dict[str, Any]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator.answers import ValidationRefusalError
-from reconciler.emulator.rules import InvalidValueError, one_of, parse_integer
+from gcore_emulator.answers import ValidationRefusalError
+from gcore_emulator.rules import InvalidValueError, one_of, parse_integer
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.emulator.switches import Switches
+    from gcore_emulator.switches import Switches
 
 LIMIT_MAX = 1000
 """The largest page, in items. Source: the ``maximum`` of every limit parameter."""

@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 
-from reconciler.emulator.answers import (
+from gcore_emulator.answers import (
     Answer,
     MethodRefusalError,
     ValidationRefusalError,
     json_answer,
     refusal_answer,
 )
-from reconciler.emulator.bodies import UNREADABLE, read_json
-from reconciler.emulator.delivery import Channel, deliver
-from reconciler.emulator.faults import NO_FAULTS, read_faults
+from gcore_emulator.bodies import UNREADABLE, read_json
+from gcore_emulator.delivery import Channel, deliver
+from gcore_emulator.faults import NO_FAULTS, read_faults
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from reconciler.emulator.disturbances import Disturber
-    from reconciler.emulator.injector import Injector
-    from reconciler.emulator.requestlog import RequestLog
+    from gcore_emulator.disturbances import Disturber
+    from gcore_emulator.injector import Injector
+    from gcore_emulator.requestlog import RequestLog
 
 
 @dataclass(frozen=True, slots=True)

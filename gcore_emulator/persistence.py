@@ -7,15 +7,15 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Protocol
 
-from reconciler.emulator.errors import EmulatorError, SeedError
-from reconciler.emulator.rendering import canonical_document
-from reconciler.emulator.seeds import read_key, read_scope
+from gcore_emulator.errors import EmulatorError, SeedError
+from gcore_emulator.rendering import canonical_document
+from gcore_emulator.seeds import read_key, read_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from reconciler.emulator.store import StoredKey
+    from gcore_emulator.store import StoredKey
 
 _FORMAT = 1
 _UNDATED = dt.datetime.max.replace(tzinfo=dt.UTC)  # every stored document has its date

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.errors import EmulatorError, SeedError
-from reconciler.emulator.faults import Faults
-from reconciler.emulator.switches import Switches
+from gcore_emulator.errors import EmulatorError, SeedError
+from gcore_emulator.faults import Faults
+from gcore_emulator.switches import Switches
 
 if TYPE_CHECKING:
-    from reconciler.emulator.disturbances import Disturbance
-    from reconciler.emulator.requestlog import RequestRecord
-    from reconciler.emulator.server import Emulator
+    from gcore_emulator.disturbances import Disturbance
+    from gcore_emulator.requestlog import RequestRecord
+    from gcore_emulator.server import Emulator
 
 __all__ = ["Disturbance", "Emulator", "EmulatorError", "Faults", "RequestRecord", "SeedError", "Switches"]
 
@@ -28,7 +28,7 @@ def __getattr__(name: str) -> object:
     """Load the names that need the web server only when somebody asks for one of them."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from reconciler.emulator import disturbances, requestlog, server  # noqa: PLC0415 - see above
+    from gcore_emulator import disturbances, requestlog, server  # noqa: PLC0415 - see above
 
     return {
         "Disturbance": disturbances.Disturbance,

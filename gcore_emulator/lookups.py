@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.emulator.errors import SeedError
-from reconciler.emulator.listing import Filter, Listing, Setting, Test
-from reconciler.emulator.rules import (
+from gcore_emulator.errors import SeedError
+from gcore_emulator.listing import Filter, Listing, Setting, Test
+from gcore_emulator.rules import (
     REQUIRED,
     InvalidValueError,
     NameRule,
@@ -26,10 +26,10 @@ from reconciler.emulator.rules import (
     text_up_to,
     texts,
 )
-from reconciler.emulator.timestamps import format_moment
+from gcore_emulator.timestamps import format_moment
 
 if TYPE_CHECKING:
-    from reconciler.emulator.rendering import Document
+    from gcore_emulator.rendering import Document
 
 Entry = Mapping[str, Any]
 """A project or region with each of its members checked; moments and lists are values of Python."""

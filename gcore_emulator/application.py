@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route, Router
 
-from reconciler.emulator.answers import (
+from gcore_emulator.answers import (
     Answer,
     FaultRefusalError,
     MethodRefusalError,
@@ -21,14 +21,14 @@ from reconciler.emulator.answers import (
     RefusalError,
     refusal_answer,
 )
-from reconciler.emulator.authentication import authenticate
-from reconciler.emulator.bodies import UNREADABLE, read_json
-from reconciler.emulator.control import FaultsEndpoint, LogEndpoint
-from reconciler.emulator.delivery import Channel, deliver, deliver_badly
-from reconciler.emulator.families import FAMILIES, Family
-from reconciler.emulator.lookups import LOOKUPS, Lookup
-from reconciler.emulator.misbehaviour import HEALTHY, MISBEHAVIOURS, Circumstances, Misbehaviour
-from reconciler.emulator.operations import (
+from gcore_emulator.authentication import authenticate
+from gcore_emulator.bodies import UNREADABLE, read_json
+from gcore_emulator.control import FaultsEndpoint, LogEndpoint
+from gcore_emulator.delivery import Channel, deliver, deliver_badly
+from gcore_emulator.families import FAMILIES, Family
+from gcore_emulator.lookups import LOOKUPS, Lookup
+from gcore_emulator.misbehaviour import HEALTHY, MISBEHAVIOURS, Circumstances, Misbehaviour
+from gcore_emulator.operations import (
     COLLECTION_OPERATIONS,
     KEY_OPERATIONS,
     Call,
@@ -40,19 +40,19 @@ from reconciler.emulator.operations import (
     list_keys,
     patch_key,
 )
-from reconciler.emulator.requestlog import Result
+from gcore_emulator.requestlog import Result
 
 if TYPE_CHECKING:
     import random
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from reconciler.emulator.deferral import Deferral
-    from reconciler.emulator.disturbances import Disturber
-    from reconciler.emulator.faults import Faults
-    from reconciler.emulator.injector import Injector
-    from reconciler.emulator.requestlog import RequestLog
-    from reconciler.emulator.timestamps import Clock
+    from gcore_emulator.deferral import Deferral
+    from gcore_emulator.disturbances import Disturber
+    from gcore_emulator.faults import Faults
+    from gcore_emulator.injector import Injector
+    from gcore_emulator.requestlog import RequestLog
+    from gcore_emulator.timestamps import Clock
 
 _WRITES = frozenset({"POST", "PATCH", "DELETE"})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.answers import AuthenticationRefusalError, DetailedAuthenticationRefusalError
+from gcore_emulator.answers import AuthenticationRefusalError, DetailedAuthenticationRefusalError
 
 if TYPE_CHECKING:
-    from reconciler.emulator.switches import Switches
+    from gcore_emulator.switches import Switches
 
 _NO_CREDENTIALS = ("not_authenticated", "Authentication credentials were not provided.")
 _WRONG_TOKEN = ("token_not_valid", "Token is invalid or expired")

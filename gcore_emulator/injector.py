@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections import Counter
 
-from reconciler.emulator.faults import Faults, fault_specs
+from gcore_emulator.faults import Faults, fault_specs
 
 # A successful answer to these has no body, so there is nothing to halve or to misname.
 _BODILESS_METHODS = frozenset({"DELETE", "HEAD"})

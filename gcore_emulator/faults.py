@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal
 
-from reconciler.emulator.families import FAMILIES
+from gcore_emulator.families import FAMILIES
 
 Kind = Literal["rate", "number", "seconds", "names"]
 """How a setting is written: a share of requests, a whole number, a duration, a list of words."""

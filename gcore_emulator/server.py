@@ -6,22 +6,22 @@ import contextlib
 import random
 from typing import TYPE_CHECKING, Self
 
-from reconciler.emulator.application import Service, build_application
-from reconciler.emulator.deferral import Deferral
-from reconciler.emulator.disturbances import Disturbance, Disturber
-from reconciler.emulator.families import CAAS, FAMILIES
-from reconciler.emulator.faults import NO_FAULTS, Faults
-from reconciler.emulator.injector import Injector
-from reconciler.emulator.lookups import LOOKUPS, PROJECTS, REGIONS, Catalogue, Lookup, read_entry
-from reconciler.emulator.operations import World
-from reconciler.emulator.persistence import NoStorage, SqliteStorage
-from reconciler.emulator.rendering import Document, Renderer, default_document
-from reconciler.emulator.requestlog import RequestLog, RequestRecord
-from reconciler.emulator.seeds import read_key, read_seed
-from reconciler.emulator.serving import LOOPBACK, listen, serving
-from reconciler.emulator.store import KeyStore, Scope
-from reconciler.emulator.switches import Switches
-from reconciler.emulator.timestamps import Clock, system_clock
+from gcore_emulator.application import Service, build_application
+from gcore_emulator.deferral import Deferral
+from gcore_emulator.disturbances import Disturbance, Disturber
+from gcore_emulator.families import CAAS, FAMILIES
+from gcore_emulator.faults import NO_FAULTS, Faults
+from gcore_emulator.injector import Injector
+from gcore_emulator.lookups import LOOKUPS, PROJECTS, REGIONS, Catalogue, Lookup, read_entry
+from gcore_emulator.operations import World
+from gcore_emulator.persistence import NoStorage, SqliteStorage
+from gcore_emulator.rendering import Document, Renderer, default_document
+from gcore_emulator.requestlog import RequestLog, RequestRecord
+from gcore_emulator.seeds import read_key, read_seed
+from gcore_emulator.serving import LOOPBACK, listen, serving
+from gcore_emulator.store import KeyStore, Scope
+from gcore_emulator.switches import Switches
+from gcore_emulator.timestamps import Clock, system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

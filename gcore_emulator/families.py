@@ -9,8 +9,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from reconciler.emulator.listing import LIMIT_MAX, Filter, Listing, Setting, Test
-from reconciler.emulator.rules import (
+from gcore_emulator.listing import LIMIT_MAX, Filter, Listing, Setting, Test
+from gcore_emulator.rules import (
     REFERENCE_MEMBERS,
     SOURCES,
     InvalidValueError,
@@ -31,7 +31,7 @@ from reconciler.emulator.rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.emulator.store import StoredKey
+    from gcore_emulator.store import StoredKey
 
 Presence = Literal["required", "optional", "never"]
 """Whether a body has a member; one that is never in it is unknown there."""

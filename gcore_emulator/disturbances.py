@@ -10,16 +10,16 @@ from collections import deque
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from reconciler.emulator.families import FAMILIES
-from reconciler.emulator.rendering import canonical_document
-from reconciler.emulator.requestlog import MAX_RECORDS
-from reconciler.emulator.rules import Reference
-from reconciler.emulator.store import StoredKey
+from gcore_emulator.families import FAMILIES
+from gcore_emulator.rendering import canonical_document
+from gcore_emulator.requestlog import MAX_RECORDS
+from gcore_emulator.rules import Reference
+from gcore_emulator.store import StoredKey
 
 if TYPE_CHECKING:
-    from reconciler.emulator.injector import Injector
-    from reconciler.emulator.rules import Value
-    from reconciler.emulator.store import KeyStore, Scope
+    from gcore_emulator.injector import Injector
+    from gcore_emulator.rules import Value
+    from gcore_emulator.store import KeyStore, Scope
 
 _A_YEAR = dt.timedelta(days=365)
 

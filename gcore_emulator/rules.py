@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reconciler.emulator.timestamps import parse_loose_moment, parse_moment
+from gcore_emulator.timestamps import parse_loose_moment, parse_moment
 
 REQUIRED = "Field required"
 SOURCES = ("cloud", "iate")

@@ -7,27 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.answers import (
+from gcore_emulator.answers import (
     Answer,
     ConflictRefusalError,
     NotFoundRefusalError,
     ValidationRefusalError,
     json_answer,
 )
-from reconciler.emulator.bodies import Values, body_object, read_create, read_patch
-from reconciler.emulator.listing import Page, Setting, read_page
-from reconciler.emulator.lookups import Catalogue, Lookup, shown_entry
-from reconciler.emulator.requestlog import SECRET_PREFIX
-from reconciler.emulator.rules import InvalidValueError, parse_integer
-from reconciler.emulator.store import KeyStore, Scope, StoredKey
+from gcore_emulator.bodies import Values, body_object, read_create, read_patch
+from gcore_emulator.listing import Page, Setting, read_page
+from gcore_emulator.lookups import Catalogue, Lookup, shown_entry
+from gcore_emulator.requestlog import SECRET_PREFIX
+from gcore_emulator.rules import InvalidValueError, parse_integer
+from gcore_emulator.store import KeyStore, Scope, StoredKey
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.emulator.families import Family
-    from reconciler.emulator.rendering import Renderer
-    from reconciler.emulator.seeds import Workloads
-    from reconciler.emulator.switches import Switches
+    from gcore_emulator.families import Family
+    from gcore_emulator.rendering import Renderer
+    from gcore_emulator.seeds import Workloads
+    from gcore_emulator.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)

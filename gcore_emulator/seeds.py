@@ -23,11 +23,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.bodies import Complaints, stored_values
-from reconciler.emulator.errors import SeedError
-from reconciler.emulator.families import FAMILIES, Family
-from reconciler.emulator.lookups import LOOKUPS, Entry, Lookup, read_entry
-from reconciler.emulator.rules import (
+from gcore_emulator.bodies import Complaints, stored_values
+from gcore_emulator.errors import SeedError
+from gcore_emulator.families import FAMILIES, Family
+from gcore_emulator.lookups import LOOKUPS, Entry, Lookup, read_entry
+from gcore_emulator.rules import (
     REQUIRED,
     InvalidValueError,
     NameRule,
@@ -35,8 +35,8 @@ from reconciler.emulator.rules import (
     ReferenceListRule,
     parse_date_time,
 )
-from reconciler.emulator.store import Scope, StoredKey
-from reconciler.emulator.timestamps import parse_moment
+from gcore_emulator.store import Scope, StoredKey
+from gcore_emulator.timestamps import parse_moment
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from reconciler.emulator.delivery import FaultyProtocol
-from reconciler.emulator.errors import EmulatorError
+from gcore_emulator.delivery import FaultyProtocol
+from gcore_emulator.errors import EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

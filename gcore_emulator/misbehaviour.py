@@ -10,13 +10,13 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from reconciler.emulator.answers import Answer, FaultRefusalError, RateRefusalError, json_answer
-from reconciler.emulator.authentication import token_refusal
+from gcore_emulator.answers import Answer, FaultRefusalError, RateRefusalError, json_answer
+from gcore_emulator.authentication import token_refusal
 
 if TYPE_CHECKING:
-    from reconciler.emulator.delivery import Manner
-    from reconciler.emulator.faults import Faults
-    from reconciler.emulator.switches import Switches
+    from gcore_emulator.delivery import Manner
+    from gcore_emulator.faults import Faults
+    from gcore_emulator.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)

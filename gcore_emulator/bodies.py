@@ -7,12 +7,12 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from reconciler.emulator.answers import ValidationRefusalError
-from reconciler.emulator.rules import REQUIRED, InvalidValueError, Value
+from gcore_emulator.answers import ValidationRefusalError
+from gcore_emulator.rules import REQUIRED, InvalidValueError, Value
 
 if TYPE_CHECKING:
-    from reconciler.emulator.families import Family, Field
-    from reconciler.emulator.switches import Switches
+    from gcore_emulator.families import Family, Field
+    from gcore_emulator.switches import Switches
 
 Body = Mapping[str, Any]
 Values = dict[str, Value]

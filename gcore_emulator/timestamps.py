@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.emulator.switches import TimestampForm
+    from gcore_emulator.switches import TimestampForm
 
 Clock = Callable[[], dt.datetime]
 """Gives the present moment, with a time zone."""
