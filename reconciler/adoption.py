@@ -13,16 +13,16 @@ from reconciler.errors import InputError
 from reconciler.kinds import Form, is_segment
 from reconciler.load.builder import parse
 from reconciler.load.spelling import block_text, field_lines
+from reconciler.model.escape import printable
 from reconciler.normalize import json_text
-from reconciler.render.escape import printable
 from reconciler.wording import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds import Field, Kind
+    from reconciler.model.scope import Scope
     from reconciler.schemas import SchemaChecker
-    from reconciler.scope import Scope
 
 _LONGEST: Final = 120
 _FIELD_DEPTH: Final = 3

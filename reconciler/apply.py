@@ -15,7 +15,7 @@ from reconciler.errors import (
     StoppedError,
     WrongShapeError,
 )
-from reconciler.model import Action, Outcome, Result
+from reconciler.model.plan import Action, Outcome, Result
 from reconciler.observe import observe
 from reconciler.plan import (
     differences_text,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from reconciler.births import SecretKeeper
     from reconciler.client import Writer
     from reconciler.kinds import Kind
-    from reconciler.model import Change
-    from reconciler.scope import Scope
+    from reconciler.model.plan import Change
+    from reconciler.model.scope import Scope
     from reconciler.waiting import Workers
 
     Listener = Callable[[Outcome], None]

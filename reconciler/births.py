@@ -24,19 +24,19 @@ from reconciler.errors import (
     UnreachableError,
     WrongShapeError,
 )
-from reconciler.model import Outcome, Result
+from reconciler.model.plan import Outcome, Result
+from reconciler.model.secret import Secret
+from reconciler.model.strict_json import Doubled
 from reconciler.normalize import json_text
 from reconciler.plan import differences_text, stored_differences
 from reconciler.resolution import Resolver, take_out
-from reconciler.secret import Secret
-from reconciler.strict_json import Doubled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.client import Writer
     from reconciler.kinds import Kind
-    from reconciler.model import Change
+    from reconciler.model.plan import Change
 
 _TWO_SECRETS: Final = "the answer held more than one secret, of which the last is stored; try it"
 _LOST: Final = (

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff import differing, explain, readable, whole_key
 from reconciler.errors import Problem, WrongShapeError
-from reconciler.model import Action, Change, Effect
+from reconciler.model.plan import Action, Change, Effect
 from reconciler.normalize import NotNormalError, format_instant, json_text, normalize, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.declared import DesiredKey
     from reconciler.errors import Position
     from reconciler.kinds import Kind
-    from reconciler.model import FieldChange
-    from reconciler.scope import Scope
+    from reconciler.model.desired import DesiredKey
+    from reconciler.model.plan import FieldChange
+    from reconciler.model.scope import Scope
 
 COMES: Final = "a new key"
 GOES: Final = "key deleted"

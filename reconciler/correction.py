@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.changes import creation_body
 from reconciler.drift import WHOLE_KEY
-from reconciler.model import Action
+from reconciler.model.plan import Action
 from reconciler.plan import fingerprint, past_expiries
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.drift import DriftedKey, IsWanted
     from reconciler.kinds import Kind
-    from reconciler.model import Change, Plan
+    from reconciler.model.plan import Change, Plan
 
     FieldKey = tuple[str, str]
 

@@ -7,14 +7,21 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.declared import DesiredKey, DesiredScope, DesiredState, InheritingKey, Lifecycle, NamedPart
 from reconciler.errors import InputError, Position, Problem
-from reconciler.jsonnumbers import replace_whole
 from reconciler.kinds import RESERVED, EffectRule, is_segment
+from reconciler.model.desired import (
+    DesiredKey,
+    DesiredScope,
+    DesiredState,
+    InheritingKey,
+    Lifecycle,
+    NamedPart,
+)
+from reconciler.model.numbers import replace_whole
+from reconciler.model.phrases import MANY_MORE
+from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES, Scope
 from reconciler.normalize import parse_instant
-from reconciler.phrases import MANY_MORE
 from reconciler.schemas import MORE, SchemaChecker, described_at, with_kinds
-from reconciler.scope import NAME_WORDS, SCOPE_NAMES, Scope
 from reconciler.wording import describe
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.effects import effect_of
 from reconciler.kinds import Form
-from reconciler.model import Effect, FieldChange
+from reconciler.model.plan import Effect, FieldChange
 from reconciler.normalize import NotNormalError, json_text, normalize
 
 if TYPE_CHECKING:

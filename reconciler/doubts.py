@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.endpoint import same_url
-from reconciler.model import Action
+from reconciler.model.endpoint import same_url
+from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,15 +8,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diff import explain, whole_key
-from reconciler.model import Action, DriftOrigin, Effect, FieldChange, Origin, effect_of_all
+from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, Origin, effect_of_all
 from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
-    from reconciler.model import Change, Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Change, Plan
 
     IsWanted = Callable[[str, FieldChange], bool]
     """Whether the drift of a field, or of the whole key, at an address is to be corrected."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds import EffectRule
-from reconciler.model import Effect
+from reconciler.model.plan import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

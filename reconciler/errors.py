@@ -36,8 +36,8 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from reconciler.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
-from reconciler.phrases import first_texts, one_line
+from reconciler.model.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
+from reconciler.model.phrases import first_texts, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

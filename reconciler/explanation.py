@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff import readable
 from reconciler.kinds import Form
-from reconciler.model import Action
+from reconciler.model.plan import Action
 from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.declared import DesiredKey
     from reconciler.errors import Position
     from reconciler.kinds import Field, Kind
-    from reconciler.model import Change
+    from reconciler.model.desired import DesiredKey
+    from reconciler.model.plan import Change
 
 RULES: Final = {
     Form.EXACT: "values are compared exactly, their type included",

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from reconciler.clock import Clock
-    from reconciler.model import Change, Outcome
+    from reconciler.model.clock import Clock
+    from reconciler.model.plan import Change, Outcome
 
 _MODE: Final = 0o600
 _LONGEST_LINE: Final = 1 << 20

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.collectionpath import path_fault
 from reconciler.kinds import EXTENSION, RESERVED, EffectRule, ListStyle, kind_from_schema, placeholders
-from reconciler.lookalikes import meant
+from reconciler.model.lookalikes import meant
+from reconciler.model.phrases import closest, listed
+from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
 from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
-from reconciler.phrases import closest, listed
-from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler.errors import UnaddressableError
-from reconciler.scope import Scope
+from reconciler.model.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

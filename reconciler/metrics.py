@@ -18,8 +18,8 @@ from prometheus_client import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.model import Action, DriftOrigin, Effect
-from reconciler.report import FieldOutcome, RoundResult, Standing, effect_of_fields
+from reconciler.model.cycle import FieldOutcome, RoundResult, Standing, effect_of_fields
+from reconciler.model.plan import Action, DriftOrigin, Effect
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from reconciler.client import Exchange
-    from reconciler.report import DriftedField, RoundReport
+    from reconciler.model.cycle import DriftedField, RoundReport
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "reconciler_"

@@ -18,14 +18,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.clock import SystemClock
 from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.model.clock import SystemClock
 from reconciler.waiting import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
 
 _TIMEOUT: Final = 10.0
 """Seconds that a client may be silent, and that a whole exchange may take."""

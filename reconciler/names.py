@@ -10,19 +10,19 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError, Problem
 from reconciler.listing import ListingBounds
-from reconciler.lookalikes import meant
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.lookalikes import meant
+from reconciler.model.scope import NAME_WORDS, Scope
 from reconciler.normalize import json_text
-from reconciler.scope import NAME_WORDS, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.client import Reader
-    from reconciler.declared import DesiredKey, NamedPart
     from reconciler.errors import Position
+    from reconciler.model.desired import DesiredKey, NamedPart
 
     Numbers = Mapping[tuple[str, str], int]
 

@@ -13,8 +13,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.jsonnumbers import by_value, unreadable
 from reconciler.kinds import Form
+from reconciler.model.numbers import by_value, unreadable
 
 if TYPE_CHECKING:
     from reconciler.kinds import Field

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Action
+from reconciler.model.cycle import FieldOutcome
+from reconciler.model.escape import printable
+from reconciler.model.plan import Action
 from reconciler.normalize import format_instant, json_text
 from reconciler.origins import is_unwanted
-from reconciler.render.escape import printable
 from reconciler.render.history import episode_facts
 from reconciler.render.text import counted
 from reconciler.render.values import change_text, whole_key_text
-from reconciler.report import FieldOutcome
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reconciler.status import Episode, NewKey
+    from reconciler.model.status import Episode, NewKey
 
 _MOST_FIELDS: Final = 50
 _LONGEST_TEXT: Final = 500

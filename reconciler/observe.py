@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
 from reconciler.kinds import ListStyle, is_segment
 from reconciler.listing import ListingBounds
-from reconciler.model import ObservedScope
+from reconciler.model.plan import ObservedScope
 from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds import Kind, Listing
     from reconciler.listing import Source
-    from reconciler.scope import Scope
+    from reconciler.model.scope import Scope
 
 LISTINGS: Final = 3
 """How often a listing that changes under the reader is begun again before it is given up."""

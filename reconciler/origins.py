@@ -12,15 +12,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Problem
-from reconciler.model import Action, DriftOrigin, Origin
+from reconciler.model.plan import Action, DriftOrigin, Origin
 from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
-    from reconciler.model import Change, FieldChange, Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.plan import Selection
 
 

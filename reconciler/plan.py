@@ -17,18 +17,18 @@ from reconciler.changes import (
 )
 from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
 from reconciler.kinds import EffectRule, is_segment
-from reconciler.lookalikes import difference, skeleton
-from reconciler.model import Action, Plan
+from reconciler.model.lookalikes import difference, skeleton
+from reconciler.model.plan import Action, Plan
 from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.declared import DesiredKey, DesiredScope
     from reconciler.kinds import Kind
-    from reconciler.model import Change, ObservedScope
-    from reconciler.scope import Scope
+    from reconciler.model.desired import DesiredKey, DesiredScope
+    from reconciler.model.plan import Change, ObservedScope
+    from reconciler.model.scope import Scope
 
     Selection = Callable[[str], bool]
     """Tells whether an address is part of the plan."""

@@ -11,13 +11,13 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from reconciler.strict_json import squeezed
+from reconciler.model.strict_json import squeezed
 from reconciler.unescape import View, decoded, read_escapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from reconciler.secret import Secret
+    from reconciler.model.secret import Secret
 
 MASK: Final = "***"
 LONGEST_TEXT: Final = 400

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.client import Reader
     from reconciler.kinds import Kind
-    from reconciler.model import Change
+    from reconciler.model.plan import Change
 
 
 class _ReadBack:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
 
 T = TypeVar("T")
 _SECONDS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)

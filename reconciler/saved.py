@@ -14,21 +14,21 @@ from reconciler import __version__
 from reconciler.changes import COMES, GOES, creation_body
 from reconciler.diff import explain, whole_key
 from reconciler.errors import Position, Problem, RefusedError, UnaddressableError
-from reconciler.model import Action, Change, Effect, Origin, Plan
+from reconciler.model.escape import tamed
+from reconciler.model.plan import Action, Change, Effect, Origin, Plan
+from reconciler.model.strict_json import parse_strictly
 from reconciler.normalize import json_text, normalize, parse_instant
 from reconciler.plan import fingerprint
-from reconciler.render.escape import tamed
 from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json, request_document
 from reconciler.schemas import is_valid
-from reconciler.strict_json import parse_strictly
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.kinds import Kind
-    from reconciler.model import FieldChange
-    from reconciler.scope import Scope
+    from reconciler.model.plan import FieldChange
+    from reconciler.model.scope import Scope
 
 _CHECKSUM: Final = "checksum"
 _EDITED: Final = "it was edited since plan --out wrote it; make the plan again"

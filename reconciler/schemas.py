@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.fastform import NotPlainError, fast_form
 from reconciler.kinds import RESERVED, Form
+from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
 from reconciler.normalize import is_date_time, json_text
 from reconciler.patterns import PatternLimitError, Patterns
-from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

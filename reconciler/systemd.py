@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
 
 
 class Supervisor:

@@ -13,10 +13,10 @@ from reconciler.kindfile import KIND_NAME, faults
 from reconciler.kinds import EXTENSION, kind_from_schema
 from reconciler.load.builder import parse
 from reconciler.load.kindfolders import kind_files
+from reconciler.model.strict_json import parse_strictly
 from reconciler.patterns import Budget
 from reconciler.resources import SUFFIX, kind_schema
 from reconciler.schemas import check_of
-from reconciler.strict_json import parse_strictly
 from reconciler.wording import describe
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.jsonnumbers import MOST_DIGITS, number
 from reconciler.kinds import EXTENSION
-from reconciler.lookalikes import meant
+from reconciler.model.lookalikes import meant
+from reconciler.model.numbers import MOST_DIGITS, number
+from reconciler.model.phrases import MANY_MORE, closest, listed
 from reconciler.normalize import is_date_time, parse_instant
-from reconciler.phrases import MANY_MORE, closest, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

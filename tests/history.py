@@ -10,18 +10,18 @@ from reconciler.drift import TugOfWar
 from reconciler.errors import Position
 from reconciler.history.queries import Selection, episodes, status
 from reconciler.history.rounds import History, HistoryRun
-from reconciler.model import Change, Effect, FieldChange, Outcome, Result
+from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult
+from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
+from reconciler.model.scope import Scope
 from reconciler.normalize import json_text
-from reconciler.report import DriftedField, FieldOutcome, RoundReport, RoundResult
-from reconciler.scope import Scope
 from tests.support import NOON, FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.history.database import Database
-    from reconciler.report import ScopeReport
-    from reconciler.status import Contest, Episode, Status
+    from reconciler.model.cycle import ScopeReport
+    from reconciler.model.status import Contest, Episode, Status
 
     FieldKey = tuple[str, str]
 

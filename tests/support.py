@@ -22,8 +22,8 @@ import httpx
 from gcore_emulator import Emulator, Switches
 from reconciler.cli.main import run
 from reconciler.client import Connection
+from reconciler.model.secret import Secret
 from reconciler.retry import RetryPolicy
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     import signal

@@ -14,7 +14,7 @@ from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options, validator
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.render.escape import printable
+from reconciler.model.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.client import Reader
-    from reconciler.declared import DesiredKey, DesiredState
     from reconciler.kinds import Kind
-    from reconciler.scope import Scope
+    from reconciler.model.desired import DesiredKey, DesiredState
+    from reconciler.model.scope import Scope
 
 
 def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:

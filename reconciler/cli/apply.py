@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.plan import Made
     from reconciler.cli.records import Records
-    from reconciler.clock import Clock
     from reconciler.commands.apply import Freshness
-    from reconciler.model import Plan
+    from reconciler.model.clock import Clock
+    from reconciler.model.plan import Plan
     from reconciler.redaction import Redactor
 
 _QUESTION = """

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
-    from reconciler.model import Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Plan
     from reconciler.names import Directory
     from reconciler.plan import Selection
 

@@ -13,8 +13,8 @@ import click
 
 from reconciler.cli.journald import Priority, marked
 from reconciler.errors import ConfigurationError, Problem, ReconcilerError
-from reconciler.phrases import first_texts
-from reconciler.render.escape import printable
+from reconciler.model.escape import printable
+from reconciler.model.phrases import first_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

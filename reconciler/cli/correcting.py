@@ -9,7 +9,7 @@ from reconciler.cli.execution import Execution
 from reconciler.cli.plan import complain, judged
 from reconciler.commands.drift import refused_fields, settled_fields
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.model import DriftOrigin, Outcome, Result
+from reconciler.model.plan import DriftOrigin, Outcome, Result
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.records import Records
     from reconciler.client import Writer
-    from reconciler.clock import Clock
     from reconciler.commands.drift import Detection
     from reconciler.correction import Corrections
     from reconciler.kinds import Kind
-    from reconciler.model import FieldChange, Plan
+    from reconciler.model.clock import Clock
+    from reconciler.model.cycle import DriftedField
+    from reconciler.model.plan import FieldChange, Plan
     from reconciler.redaction import Redactor
-    from reconciler.report import DriftedField
     from reconciler.waiting import Workers
 
     FieldKey = tuple[str, str]

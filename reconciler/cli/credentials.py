@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from reconciler.endpoint import normal_url
 from reconciler.errors import ConfigurationError
-from reconciler.secret import Secret
+from reconciler.model.endpoint import normal_url
+from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from reconciler.cli.console import Console

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.client import Reader
-    from reconciler.declared import DesiredState
     from reconciler.history.applied import Applied
     from reconciler.kinds import Kind
-    from reconciler.model import Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Plan
+    from reconciler.model.status import NewKey
     from reconciler.origins import KeyAtBase
     from reconciler.plan import Selection
-    from reconciler.status import NewKey
     from reconciler.waiting import Workers
 
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from reconciler.cli.service import Service
     from reconciler.cli.watch import Watch
-    from reconciler.clock import Clock
     from reconciler.history.database import Database
+    from reconciler.model.clock import Clock
 
 
 @click.command(

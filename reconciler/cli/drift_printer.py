@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import Problem
-from reconciler.phrases import first_texts
-from reconciler.report import FieldOutcome
+from reconciler.model.cycle import FieldOutcome
+from reconciler.model.phrases import first_texts
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.commands.drift import Detection
-    from reconciler.report import DriftedField
-    from reconciler.status import NewKey
+    from reconciler.model.cycle import DriftedField
+    from reconciler.model.status import NewKey
 
 
 class DriftPrinter:

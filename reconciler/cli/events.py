@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reconciler.cli.console import Console
-    from reconciler.clock import Clock
-    from reconciler.model import Change, Outcome, Plan
+    from reconciler.model.clock import Clock
+    from reconciler.model.plan import Change, Outcome, Plan
     from reconciler.render.events import Event
 
 

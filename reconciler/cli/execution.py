@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.client import Writer
     from reconciler.commands.apply import Freshness
     from reconciler.kinds import Kind
-    from reconciler.model import Change, Outcome, Plan
+    from reconciler.model.plan import Change, Outcome, Plan
     from reconciler.waiting import Workers
 
 secret_sink_option = click.option(

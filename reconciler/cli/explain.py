@@ -14,10 +14,10 @@ from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
-    from reconciler.declared import DesiredScope, DesiredState
     from reconciler.errors import Position, Problem
+    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.scope import Scope
     from reconciler.plan import ScopePlan
-    from reconciler.scope import Scope
 
 
 @click.command(
@@ -44,7 +44,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     link = connection(parameters, clock, console)
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.explanation import explanations_of  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model import ObservedScope  # noqa: PLC0415 - the same
+    from reconciler.model.plan import ObservedScope  # noqa: PLC0415 - the same
     from reconciler.names import Directory  # noqa: PLC0415 - the same
     from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
@@ -72,7 +72,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 def _declaration(state: DesiredState, scope: Scope, name: str) -> tuple[DesiredScope, Position]:
     """Return what is declared of one key alone, and where: by itself, or by its scope being exclusive."""
-    from reconciler.declared import DesiredScope  # noqa: PLC0415 - --help needs no engine
+    from reconciler.model.desired import DesiredScope  # noqa: PLC0415 - --help needs no engine
 
     part = next((part for part in state.scopes if part.scope == scope), None)
     if part is not None and part.exclusive is not None and all(key.name != name for key in part.keys):
@@ -87,7 +87,7 @@ def _stops(made: ScopePlan) -> list[Problem]:
 
 def _requests(made: ScopePlan) -> str:
     """Say what would be sent, with what it does to access; or that nothing would be, and why."""
-    from reconciler.render.escape import printable  # noqa: PLC0415 - --help needs no renderer
+    from reconciler.model.escape import printable  # noqa: PLC0415 - --help needs no renderer
     from reconciler.render.lines import field_view  # noqa: PLC0415 - the same
 
     stops = _stops(made)

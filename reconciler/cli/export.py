@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.commands.export import Export, Live
     from reconciler.kinds import Kind
-    from reconciler.scope import Scope
+    from reconciler.model.scope import Scope
 
 
 @click.command(
@@ -109,7 +109,7 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
 def _add(content: bytes, file: str, live: Live, console: Console) -> None:
     """Add keys to a file, or say that there is nothing to add."""
     from reconciler.commands.export import export_into, nothing_to_add  # noqa: PLC0415 - --help needs no engine
-    from reconciler.render.escape import printable  # noqa: PLC0415 - the same
+    from reconciler.model.escape import printable  # noqa: PLC0415 - the same
 
     made = export_into(content, file, live)
     console.warn(made.warnings)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.cli.console import Console
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
     from reconciler.saved import Provenance
 
 FORMATS: Final = ("text", "json", "markdown", "html", "diff", "github", "gitlab")

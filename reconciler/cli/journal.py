@@ -87,7 +87,7 @@ def _read(file: str) -> Reading:
 
 def _print_offline(reading: Reading, console: Console) -> None:
     from reconciler.commands.journal import secret_text  # noqa: PLC0415 - --help needs no engine
-    from reconciler.render.escape import printable  # noqa: PLC0415 - the same
+    from reconciler.model.escape import printable  # noqa: PLC0415 - the same
 
     lines = []
     for doubt in reading.doubts:
@@ -99,7 +99,7 @@ def _print_offline(reading: Reading, console: Console) -> None:
 
 def _print(findings: Sequence[Finding], console: Console) -> None:
     from reconciler.commands.journal import Fate  # noqa: PLC0415 - --help needs no engine
-    from reconciler.render.escape import printable  # noqa: PLC0415 - the same
+    from reconciler.model.escape import printable  # noqa: PLC0415 - the same
 
     lines = []
     for finding in findings:

@@ -10,7 +10,7 @@ from reconciler.births import Kept
 from reconciler.cli.children import passed_names
 from reconciler.cli.options import USER_AGENT
 from reconciler.errors import ConfigurationError, SinkError
-from reconciler.model import Action
+from reconciler.model.plan import Action
 from reconciler.sinks.place import Place
 from reconciler.sinks.rescue import Rescuer
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.cli.console import Console
-    from reconciler.clock import Clock
     from reconciler.kinds import Kind
-    from reconciler.model import Change
+    from reconciler.model.clock import Clock
+    from reconciler.model.plan import Change
+    from reconciler.model.secret import Secret
     from reconciler.redaction import Redactor
-    from reconciler.secret import Secret
     from reconciler.sinks.place import Held, SecretSink
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
 
 PROGRAM = "reconciler"
 ENVIRONMENT_PREFIX = "RECONCILER"

@@ -21,9 +21,9 @@ from reconciler.cli.credentials import (
 from reconciler.cli.extras import how_to_install
 from reconciler.cli.kinds import KINDS, TRUST
 from reconciler.cli.variables import ListType, PathListType
-from reconciler.clock import Clock, SystemClock
-from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError
+from reconciler.model.clock import Clock, SystemClock
+from reconciler.model.endpoint import same_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

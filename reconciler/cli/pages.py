@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.cli.service import Service
-    from reconciler.clock import Clock
     from reconciler.history.database import Database
     from reconciler.metrics import Metrics
+    from reconciler.model.clock import Clock
     from reconciler.systemd import Pulse
 
 SHOWN: Final = dt.timedelta(days=30)

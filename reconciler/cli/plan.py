@@ -15,17 +15,17 @@ from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator
 from reconciler.errors import ConfigurationError, ExitCode, Problem
-from reconciler.phrases import first_texts
+from reconciler.model.phrases import first_texts
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
     from reconciler.client import Reader
-    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
     from reconciler.load.files import InputsDigest
-    from reconciler.model import Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Plan
     from reconciler.plan import Selection
     from reconciler.saved import Provenance
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.apply import Recorder
-    from reconciler.clock import Clock
     from reconciler.history.database import Database
     from reconciler.history.rounds import History, JournalTable
     from reconciler.journal import Sink
-    from reconciler.model import Change
+    from reconciler.model.clock import Clock
+    from reconciler.model.plan import Change
 
     Command = Callable[..., Any]
 

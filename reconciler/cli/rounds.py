@@ -24,10 +24,10 @@ from reconciler.errors import (
     InputError,
     ReconcilerError,
 )
+from reconciler.model.cycle import RoundReport, RoundResult
+from reconciler.model.phrases import first_texts
 from reconciler.normalize import format_instant
 from reconciler.notification import Trouble
-from reconciler.phrases import first_texts
-from reconciler.report import RoundReport, RoundResult
 from reconciler.waiting import Workers
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from reconciler.cli.records import Records
     from reconciler.cli.watch import Watch
     from reconciler.client import Connection
-    from reconciler.clock import Clock
     from reconciler.commands.drift import Detection
-    from reconciler.declared import DesiredState
     from reconciler.history.database import Database
     from reconciler.history.rounds import History
+    from reconciler.model.clock import Clock
+    from reconciler.model.cycle import DriftedField
+    from reconciler.model.desired import DesiredState
     from reconciler.redaction import Redactor
-    from reconciler.report import DriftedField
 
     FieldKey = tuple[str, str]
     Read = Callable[[dt.datetime], DesiredState]

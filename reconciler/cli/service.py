@@ -10,17 +10,17 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.signals import finisher, heard, nothing_held, nothing_to_say
+from reconciler.model.cycle import RoundResult
+from reconciler.model.status import ServiceStatus
 from reconciler.normalize import format_instant
-from reconciler.report import RoundResult
-from reconciler.status import ServiceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from reconciler.cli.console import Console
-    from reconciler.clock import Clock
-    from reconciler.report import RoundReport
+    from reconciler.model.clock import Clock
+    from reconciler.model.cycle import RoundReport
     from reconciler.schedule import Schedule
     from reconciler.systemd import Pulse, Supervisor
 

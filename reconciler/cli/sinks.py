@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from reconciler.cli.children import MACHINE, NETWORK, child_environment
 from reconciler.cli.credentials import checked_url
 from reconciler.errors import ConfigurationError
-from reconciler.secret import Secret
+from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.client.stores import Conditions
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
     from reconciler.redaction import Redactor
     from reconciler.sinks.place import SecretSink
     from reconciler.sinks.program import ExecSink

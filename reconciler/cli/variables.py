@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.console import Console, color_choice
 from reconciler.cli.credentials import OLD_WEBHOOK_SECRET, WEBHOOK_SECRET
-from reconciler.render.escape import printable
+from reconciler.model.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

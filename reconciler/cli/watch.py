@@ -11,6 +11,8 @@ from reconciler.cli.credentials import webhook_secret
 from reconciler.cli.options import USER_AGENT, missing_extra
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.history.news import News
+from reconciler.model.cycle import RoundResult
+from reconciler.model.secret import Secret
 from reconciler.notification import (
     Telling,
     Trouble,
@@ -19,8 +21,6 @@ from reconciler.notification import (
     new_keys_message,
     telling,
 )
-from reconciler.report import RoundResult
-from reconciler.secret import Secret
 from reconciler.systemd import Pulse, Supervisor
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.client import Exchange
     from reconciler.client.webhook import Webhook
-    from reconciler.clock import Clock
     from reconciler.history.database import Database
     from reconciler.metrics import Metrics
+    from reconciler.model.clock import Clock
+    from reconciler.model.cycle import RoundReport
     from reconciler.notification import Untold
-    from reconciler.report import RoundReport
 
 _LONGEST_SILENCE: Final = 300.0
 _READ_PARTS: Final = 4

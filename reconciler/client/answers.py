@@ -11,13 +11,13 @@ import httpx
 
 from reconciler import errors
 from reconciler.client.hints import hint_for
+from reconciler.model.strict_json import DoubledMemberError, parse_json, squeezed, with_doubled
 from reconciler.retry import retry_after
-from reconciler.strict_json import DoubledMemberError, parse_json, squeezed, with_doubled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
     from reconciler.redaction import Redactor
 
 LONGEST_DETAIL: Final = 300

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
 from reconciler.client.stores import Entrance, Patience, Store, sink_errors
-from reconciler.secret import Secret
+from reconciler.model.secret import Secret
 from reconciler.sinks.names import object_name
 
 if TYPE_CHECKING:

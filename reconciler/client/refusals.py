@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.client.answers import error_class
 from reconciler.errors import ApiError, StandbyError
-from reconciler.strict_json import parse_json
+from reconciler.model.strict_json import parse_json
 
 STANDING_BY: Final = frozenset({307, 412, 472, 473})
 """What a server of Vault answers that is not the active one, or has not yet what the active one has."""

@@ -15,18 +15,18 @@ from reconciler.client.answers import REFUSED_TARGET, answer_of
 from reconciler.client.environment import proxy_for, trusted, untrusting
 from reconciler.client.failures import DIRECT, Route, unreachable
 from reconciler.client.transport import GRACE, Bounds, Transport
-from reconciler.endpoint import same_url
-from reconciler.model import body_text
+from reconciler.model.endpoint import same_url
+from reconciler.model.plan import body_text
+from reconciler.model.secret import Secret
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
 
 _LARGEST_ANSWER: Final = 64 * 2**20
 _SLOWEST: Final = 4

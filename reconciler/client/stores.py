@@ -16,17 +16,17 @@ from reconciler.client.failures import Route, unreachable
 from reconciler.client.hints import cluster_hint
 from reconciler.client.refusals import STANDING_BY, is_silent, kind_of, reason_of
 from reconciler.client.transport import Bounds, Transport
+from reconciler.model.strict_json import parse_json
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
-from reconciler.strict_json import parse_json
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from reconciler.clock import Clock
-    from reconciler.secret import Secret
+    from reconciler.model.clock import Clock
+    from reconciler.model.secret import Secret
 
 
 class Patience(Enum):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reconciler.client.environment import Proxy
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
 
 GRACE: Final = "reconciler.grace"
 """The extension of a request that says how many seconds it goes on after the run was stopped."""

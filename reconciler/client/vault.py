@@ -10,7 +10,7 @@ from urllib.parse import quote
 from reconciler import errors
 from reconciler.client.stores import Entrance, Patience, Store, sink_errors
 from reconciler.client.vaultanswers import capabilities_of, current_version, engine_of, holds, version_of
-from reconciler.secret import Secret
+from reconciler.model.secret import Secret
 from reconciler.sinks.names import path_parts
 
 if TYPE_CHECKING:

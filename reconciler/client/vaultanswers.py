@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.errors import SinkError
 
 if TYPE_CHECKING:
-    from reconciler.secret import Secret
+    from reconciler.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

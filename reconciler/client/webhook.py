@@ -17,16 +17,16 @@ from reconciler import errors
 from reconciler.client.environment import proxy_for, trusted, untrusting
 from reconciler.client.failures import Route, unreachable
 from reconciler.client.transport import GRACE, Bounds, Transport
+from reconciler.model.secret import Secret
 from reconciler.redaction import Redactor
 from reconciler.retry import Retrier, RetryPolicy, retry_after
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
     from types import TracebackType
 
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
 
 _POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=30.0)
 _TIMEOUT: Final = 10.0

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adoption import declaration
 from reconciler.changes import mismatch
 from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
-from reconciler.declared import DesiredScope
 from reconciler.diff import readable
 from reconciler.errors import InputError, Problem
 from reconciler.kinds import Form
 from reconciler.load.edit import place_of, replaced
 from reconciler.load.spelling import flow_text
 from reconciler.load.tree import edited
-from reconciler.model import ObservedScope
+from reconciler.model.desired import DesiredScope
+from reconciler.model.plan import ObservedScope
 from reconciler.normalize import json_text, normalize
 from reconciler.plan import plan_scope
 from reconciler.resources import document_schema
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.commands.rewriting import MakeValidator
-    from reconciler.declared import DesiredKey
     from reconciler.kinds import Field, Kind
     from reconciler.load.documents import Document
     from reconciler.load.tree import Edit
-    from reconciler.scope import Scope
+    from reconciler.model.desired import DesiredKey
+    from reconciler.model.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)

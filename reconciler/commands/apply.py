@@ -7,14 +7,14 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ExitCode
-from reconciler.model import Result
+from reconciler.model.plan import Result
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
     from reconciler.apply import Executor, Listener
-    from reconciler.model import Outcome, Plan
+    from reconciler.model.plan import Outcome, Plan
 
 
 class Freshness(Enum):

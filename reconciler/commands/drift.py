@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.drift import record_names
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
-from reconciler.model import Result
-from reconciler.report import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.plan import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.declared import DesiredState
     from reconciler.drift import DriftedKey
     from reconciler.errors import Problem, ReconcilerError
-    from reconciler.model import Outcome, Plan
-    from reconciler.scope import Scope
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Outcome, Plan
+    from reconciler.model.scope import Scope
 
     FieldKey = tuple[str, str]
 

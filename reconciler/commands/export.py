@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.adoption import Adoption, adopt, document_lines, key_lines
 from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import InputError, Position, Problem, WrongShapeError
 from reconciler.load.insert import end_of_keys, with_document, with_lines
 from reconciler.load.tree import parts
+from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.plan import plan_scope
 from reconciler.resources import document_schema
 from reconciler.schemas import SchemaChecker
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from reconciler.commands.rewriting import Added, MakeValidator
     from reconciler.kinds import Kind
     from reconciler.load.documents import Document
-    from reconciler.model import ObservedScope
-    from reconciler.scope import Scope
+    from reconciler.model.plan import ObservedScope
+    from reconciler.model.scope import Scope
 
 MODELINE: Final = "# yaml-language-server: $schema="
 """What the first line of a file begins with, for editors."""

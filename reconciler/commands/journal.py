@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.endpoint import same_url
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
-from reconciler.model import Action
+from reconciler.model.endpoint import same_url
+from reconciler.model.plan import Action
 from reconciler.plan import unstored_fields
 from reconciler.waiting import Workers, completed
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from reconciler.client import Reader
-    from reconciler.declared import DesiredScope, DesiredState
     from reconciler.kinds import Kind
-    from reconciler.model import Plan
+    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
     from reconciler.plan import ScopePlan, Selection
-    from reconciler.scope import Scope
     from reconciler.waiting import Workers
 
 

@@ -12,18 +12,18 @@ from reconciler.load.builder import parse
 from reconciler.load.files import parse_content
 from reconciler.load.remarks import remarks
 from reconciler.load.tree import trees
+from reconciler.model.escape import printable
 from reconciler.normalize import json_text
-from reconciler.render.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from reconciler.declared import DesiredState
     from reconciler.desired import Validator
     from reconciler.errors import Position
     from reconciler.load.documents import Document
     from reconciler.load.remarks import Path
+    from reconciler.model.desired import DesiredState
 
     MakeValidator = Callable[[], Validator]
     Difference = tuple[str, str | None]

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.commands.collector import keep_instead, kept_for_good, paused_collector
-from reconciler.declared import DesiredState
 from reconciler.errors import ConfigurationError
 from reconciler.load.files import DocumentCache, Loaded, load, parse_content
+from reconciler.model.desired import DesiredState
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.drift import record_names
 from reconciler.history.database import storable
-from reconciler.model import Action, Result
+from reconciler.model.plan import Action, Result
+from reconciler.model.status import NewKey
 from reconciler.normalize import json_text, normalize
 from reconciler.origins import BaseKey, BaseState
-from reconciler.status import NewKey
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.declared import DesiredKey, DesiredScope, DesiredState
     from reconciler.history.database import Database
     from reconciler.kinds import Kind
-    from reconciler.model import Change, Outcome, Plan
+    from reconciler.model.cycle import DriftedField
+    from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
+    from reconciler.model.plan import Change, Outcome, Plan
+    from reconciler.model.scope import Scope
     from reconciler.origins import KeyAtBase
-    from reconciler.report import DriftedField
-    from reconciler.scope import Scope
 
 _DONE: Final = frozenset({Result.APPLIED, Result.UNCHANGED})
 _FIND: Final = "SELECT state, fields, complete FROM applied WHERE address = ?"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from reconciler.history.database import Database
-    from reconciler.report import DriftedField
+    from reconciler.model.cycle import DriftedField
 
     FieldKey = tuple[str, str]
 

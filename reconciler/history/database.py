@@ -15,9 +15,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from reconciler.endpoint import same_url
 from reconciler.errors import HistoryError
 from reconciler.history.tables import VERSION, steps_from
+from reconciler.model.endpoint import same_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

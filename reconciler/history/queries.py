@@ -7,10 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Action, DriftOrigin, Effect
-from reconciler.notification import Condition, Trouble
-from reconciler.report import FieldOutcome, RoundResult, Standing
-from reconciler.status import (
+from reconciler.model.cycle import FieldOutcome, RoundResult, Standing
+from reconciler.model.plan import Action, DriftOrigin, Effect
+from reconciler.model.status import (
     Contest,
     Episode,
     KeyHistory,
@@ -20,12 +19,13 @@ from reconciler.status import (
     ScopeStatus,
     Status,
 )
+from reconciler.notification import Condition, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.history.database import Database
-    from reconciler.status import ServiceStatus
+    from reconciler.model.status import ServiceStatus
 
 EPISODE: Final = (
     "SELECT id, told, address, field, effect, reason, declared, live, first_seen, last_seen, rounds, outcome,"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from reconciler.drift import WHOLE_KEY, record_names
 from reconciler.history.applied import store_write
 from reconciler.history.contests import add_contest, end_contests
-from reconciler.model import Action
+from reconciler.model.cycle import FieldOutcome, Standing
+from reconciler.model.plan import Action
 from reconciler.normalize import json_text
-from reconciler.report import FieldOutcome, Standing
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from reconciler.drift import TugOfWar
     from reconciler.history.database import Database
-    from reconciler.model import Change, Outcome
-    from reconciler.report import DriftedField, RoundReport
-    from reconciler.scope import Scope
+    from reconciler.model.cycle import DriftedField, RoundReport
+    from reconciler.model.plan import Change, Outcome
+    from reconciler.model.scope import Scope
 
     FieldKey = tuple[str, str]
     """The address of a key, and the name of a field."""

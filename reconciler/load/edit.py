@@ -34,7 +34,7 @@ from reconciler.load.tree import (
     removed_lines,
     trees,
 )
-from reconciler.render.escape import quoted
+from reconciler.model.escape import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

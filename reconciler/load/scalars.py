@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reconciler.jsonnumbers import MOST_DIGITS, number
+from reconciler.model.numbers import MOST_DIGITS, number
 
 CONSTANTS: Final = {
     "": None,

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.load.scalars import resolve
-from reconciler.render.escape import printable, quoted
+from reconciler.model.escape import printable, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import DescriptionError
 from reconciler.kindfile import NAME_PATTERN, SEGMENT_PATTERN
 from reconciler.kinds import EXTENSION, placeholders
+from reconciler.model.scope import SCOPE_NAMES
 from reconciler.openapi.fields import FieldDrafter, is_nullable, merged_name
 from reconciler.openapi.operations import mapping, operations_of
-from reconciler.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

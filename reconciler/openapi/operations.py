@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds import placeholders
-from reconciler.lookalikes import meant
+from reconciler.model.lookalikes import meant
 from reconciler.openapi.references import Resolver
 
 if TYPE_CHECKING:

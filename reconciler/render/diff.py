@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model import Action
-from reconciler.render.escape import printable
+from reconciler.model.escape import printable
+from reconciler.model.plan import Action
 from reconciler.render.lines import SYMBOLS, field_view, heading
 from reconciler.render.text import counted, summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
     from reconciler.render.lines import FieldView
 
 

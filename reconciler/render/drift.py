@@ -9,10 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, DriftOrigin, Effect
+from reconciler.model.escape import printable
+from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.normalize import format_instant
 from reconciler.origins import is_unwanted
-from reconciler.render.escape import printable
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, counted, plain
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.drift import DriftedKey
+    from reconciler.model.status import NewKey
     from reconciler.render.text import Paint
-    from reconciler.status import NewKey
 
 NAMED: Final = 20
 """So many unmanaged keys are named unless all are wanted."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import Action, Result
+from reconciler.model.escape import tamed
+from reconciler.model.plan import Action, Result
 from reconciler.normalize import json_text
-from reconciler.render.escape import tamed
 from reconciler.render.gitlab import action_counts
 from reconciler.render.text import closing_line, secret_remark, summary_line
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.errors import Position, Problem
-    from reconciler.model import Change, Outcome, Plan
+    from reconciler.model.plan import Change, Outcome, Plan
 
 EVENTS_VERSION: Final = "1.0"
 _BEGUN: Final = {

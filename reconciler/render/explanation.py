@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.explanation import Verdict
-from reconciler.render.escape import printable, quoted
+from reconciler.model.escape import printable, quoted
 from reconciler.render.text import Colour, plain
 
 if TYPE_CHECKING:

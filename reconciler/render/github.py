@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import Problem
-from reconciler.model import Action, Origin
-from reconciler.render.escape import printable
+from reconciler.model.escape import printable
+from reconciler.model.plan import Action, Origin
 from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_grave, scalar_text, urgency
 from reconciler.render.text import summary_line
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.errors import Position
-    from reconciler.model import Change, Plan
+    from reconciler.model.plan import Change, Plan
     from reconciler.render.lines import FieldView
 
 _MOST: Final = 10

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from reconciler.model import Action
+from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
 
 def action_counts(plan: Plan) -> dict[str, int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Action
+from reconciler.model.cycle import Standing
+from reconciler.model.escape import printable, tamed
+from reconciler.model.plan import Action
+from reconciler.model.status import Episode
 from reconciler.normalize import format_instant
-from reconciler.render.escape import printable, tamed
 from reconciler.render.text import counted
 from reconciler.render.values import (
     change_text,
@@ -16,14 +18,12 @@ from reconciler.render.values import (
     origin_text,
     whole_key_text,
 )
-from reconciler.report import Standing
-from reconciler.status import Episode
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from reconciler.status import Contest, Pending, RoundSummary, Status
+    from reconciler.model.status import Contest, Pending, RoundSummary, Status
 
 FORMAT_VERSION: Final = "1.0"
 

@@ -6,19 +6,19 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import Action, Origin
+from reconciler.model.escape import tamed
+from reconciler.model.plan import Action, Origin
+from reconciler.model.scope import SCOPE_NAMES
 from reconciler.normalize import format_instant
-from reconciler.render.escape import tamed
 from reconciler.render.gitlab import action_counts
 from reconciler.render.values import origin_text
-from reconciler.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from reconciler.drift import DriftedKey
     from reconciler.errors import Problem
-    from reconciler.model import Change, Plan
+    from reconciler.model.plan import Change, Plan
     from reconciler.render.drift import DriftView
 
 FORMAT_VERSION: Final = "1.0"

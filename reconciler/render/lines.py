@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Action, Origin
-from reconciler.render.escape import printable, quoted
+from reconciler.model.escape import printable, quoted
+from reconciler.model.plan import Action, Origin
 from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.model import Change, FieldChange
+    from reconciler.model.plan import Change, FieldChange
 
 _ELIDED_FROM: Final = 200
 _KEPT: Final = 40

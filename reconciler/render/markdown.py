@@ -11,8 +11,8 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model import Action, Effect, Origin
-from reconciler.render.escape import printable
+from reconciler.model.escape import printable
+from reconciler.model.plan import Action, Effect, Origin
 from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, heading, is_grave, urgency
 from reconciler.render.text import (
     access_line,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.errors import Problem
-    from reconciler.model import Change, Plan
+    from reconciler.model.plan import Change, Plan
 
 _COMMENT: Final = 65_536
 """What GitHub takes as a comment, in characters."""

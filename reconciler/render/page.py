@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import Action
+from reconciler.model.cycle import RoundResult, Standing
+from reconciler.model.escape import quoted
+from reconciler.model.plan import Action
 from reconciler.normalize import json_text
-from reconciler.render.escape import quoted
 from reconciler.render.html import PageTemplate, Tone, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command, common_start, field_name, whole_key_text
-from reconciler.report import RoundResult, Standing
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
+    from reconciler.model.status import Contest, Episode, KeyHistory, Pending, ServiceStatus, Status
     from reconciler.render.timeline import Lane
-    from reconciler.status import Contest, Episode, KeyHistory, Pending, ServiceStatus, Status
 
 _EPISODES: Final = 20
 _ITEMS: Final = 5

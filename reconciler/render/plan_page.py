@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.model import Action, Effect, Origin
-from reconciler.render.escape import quoted
+from reconciler.model.escape import quoted
+from reconciler.model.plan import Action, Effect, Origin
 from reconciler.render.gitlab import action_counts
 from reconciler.render.html import PageTemplate, Tone, page_template
 from reconciler.render.lines import SYMBOLS
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from reconciler.errors import Problem
-    from reconciler.model import Change, FieldChange, Plan
-    from reconciler.scope import Scope
+    from reconciler.model.plan import Change, FieldChange, Plan
+    from reconciler.model.scope import Scope
 
 _UNFOLDED: Final = 20
 """A plan of fewer changes is shown with all of them unfolded."""

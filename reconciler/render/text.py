@@ -6,14 +6,14 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.model import Action, Origin, Result
-from reconciler.render.escape import printable
+from reconciler.model.escape import printable
+from reconciler.model.plan import Action, Origin, Result
 from reconciler.render.lines import SYMBOLS, field_view, is_grave, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from reconciler.model import Change, FieldChange, Outcome, Plan
+    from reconciler.model.plan import Change, FieldChange, Outcome, Plan
 
     Paint = Callable[[str, "Colour"], str]
 

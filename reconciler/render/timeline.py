@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.cycle import FieldOutcome
 from reconciler.render.text import counted
 from reconciler.render.values import field_name
-from reconciler.report import FieldOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.status import Episode
+    from reconciler.model.status import Episode
 
 SLOTS: Final = 400
 HEIGHT: Final = 20

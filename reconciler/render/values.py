@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model import Action
+from reconciler.model.escape import printable, quoted
+from reconciler.model.plan import Action
 from reconciler.normalize import json_text
 from reconciler.origins import is_unwanted
-from reconciler.render.escape import printable, quoted
 
 if TYPE_CHECKING:
     from enum import StrEnum
 
-    from reconciler.model import DriftOrigin
+    from reconciler.model.plan import DriftOrigin
 
 _LONGEST: Final = 200
 

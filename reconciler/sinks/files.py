@@ -19,7 +19,7 @@ from reconciler.sinks.names import file_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from reconciler.secret import Secret
+    from reconciler.model.secret import Secret
     from reconciler.sinks.place import Held, Place
 
 _OWNER_ONLY: Final = 0o700

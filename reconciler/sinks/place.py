@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.scope import Scope
-    from reconciler.secret import Secret
+    from reconciler.model.scope import Scope
+    from reconciler.model.secret import Secret
 
 Held = str | None
 """The version of the secret that a place holds: empty where it holds none, None where that is not known."""

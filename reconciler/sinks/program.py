@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import SinkError
+from reconciler.model.secret import Secret
 from reconciler.redaction import Redactor
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.clock import Clock
+    from reconciler.model.clock import Clock
     from reconciler.sinks.place import Held, Place
 
 SECONDS: Final = 60.0

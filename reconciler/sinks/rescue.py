@@ -16,7 +16,7 @@ from reconciler.sinks.names import file_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from reconciler.secret import Secret
+    from reconciler.model.secret import Secret
 
 _PREFIX: Final = "rescued-secret-"
 _LAST: Final = ("/var/tmp", "/dev/shm")  # noqa: S108 - a fresh folder is made there, for its owner only

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.status import Status
+    from reconciler.model.status import Status
     from tests.browser.chromium import Browser
 
 pytestmark = needs_chromium

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.model import Origin
+from reconciler.model.plan import Origin
+from reconciler.model.scope import Scope
 from reconciler.plan import assemble
 from reconciler.render.plan_page import render_plan_page
-from reconciler.scope import Scope
 from tests.browser.chromium import MEASURE, needs_chromium
 from tests.core.example_plan import FRAGMENTS, labelled_plan, plan_of
 from tests.core.test_page import HOSTILE, Document
@@ -27,7 +27,7 @@ from tests.core.values import NOW, declared, live, make_plan
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
     from tests.browser.chromium import Browser, Tab
 
 pytestmark = needs_chromium

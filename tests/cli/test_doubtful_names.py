@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.declared import DesiredKey, DesiredScope
-from reconciler.scope import Scope
+from reconciler.model.desired import DesiredKey, DesiredScope
+from reconciler.model.scope import Scope
 from tests.support import declare, emulate, fill, live
 
 if TYPE_CHECKING:

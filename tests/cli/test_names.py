@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from reconciler.client import Reader
-from reconciler.declared import DesiredScope, DesiredState, NamedPart
 from reconciler.errors import BadAnswerError, IncompleteReadError, Position
+from reconciler.model.desired import DesiredScope, DesiredState, NamedPart
+from reconciler.model.scope import Scope
 from reconciler.names import Directory
-from reconciler.scope import Scope
 from tests.support import CommandLine, Script, connect, emulate, fill, patches
 
 if TYPE_CHECKING:

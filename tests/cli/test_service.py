@@ -12,9 +12,9 @@ import pytest
 
 from reconciler.cli.console import Console
 from reconciler.cli.service import Service
-from reconciler.report import RoundReport, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import RoundReport, RoundResult, ScopeReport, Standing
+from reconciler.model.scope import Scope
 from reconciler.schedule import Cron, Every
-from reconciler.scope import Scope
 from reconciler.systemd import Pulse, Supervisor
 from tests.support import CommandLine, FakeClock, declare, fill, lines_until, patches
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from reconciler.client import Exchange, Reader
-from reconciler.secret import Secret
+from reconciler.model.secret import Secret
 from tests.support import (
     COLLECTION,
     TOKEN,

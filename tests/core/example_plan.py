@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import COLUMN_BITS, Position, Problem
+from reconciler.model.desired import DesiredScope, DesiredState
 from tests.core.values import API, CAAS, LATER, SCOPE, WEB, declared, labelled, live, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.declared import DesiredKey
-    from reconciler.model import Plan
+    from reconciler.model.desired import DesiredKey
+    from reconciler.model.plan import Plan
 
 FRAGMENTS: Final = [
     "\n```\n</details>\n# forged",

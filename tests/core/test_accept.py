@@ -22,7 +22,7 @@ from tests.core.values import CAAS, NOW, SCOPE, live
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.declared import DesiredKey
+    from reconciler.model.desired import DesiredKey
 
 HEAD = "project_id: 1\nregion_id: 76\nkeys:\n"
 WEB = {"name": "web", "namespace": "shop"}

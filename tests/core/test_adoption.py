@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from reconciler.adoption import adopt, document_lines, key_lines
 from reconciler.commands.export import Live, export_document, export_into
-from reconciler.declared import DesiredScope
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
-from reconciler.model import ObservedScope
+from reconciler.model.desired import DesiredScope
+from reconciler.model.plan import ObservedScope
 from reconciler.plan import plan_scope
 from reconciler.resources import document_schema
 from reconciler.schemas import SchemaChecker
@@ -24,8 +24,8 @@ from tests.core.values import API, CAAS, NOW, SCOPE, WEB, kind_with, live
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
+    from reconciler.model.desired import DesiredState
 
 CHECKER = SchemaChecker(document_schema(), CAAS)
 

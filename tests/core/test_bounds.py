@@ -11,7 +11,7 @@ from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError, Position, Problem
 from reconciler.kinds import kind_from_schema
 from reconciler.load.builder import MAX_DOCUMENTS, parse
-from reconciler.phrases import MANY_MORE, closest, first_texts, listed
+from reconciler.model.phrases import MANY_MORE, closest, first_texts, listed
 from reconciler.resources import document_schema, load_kinds
 from reconciler.schemas import MORE, MOST_VIOLATIONS, SchemaChecker, check_of
 from reconciler.userkinds import complaints

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.load.builder import parse
-from reconciler.model import ObservedScope
+from reconciler.model.plan import ObservedScope
 from reconciler.plan import assemble, everything, plan_scope
 from reconciler.resources import document_schema
 from tests.core.values import CAAS, NOW, SCOPE, live
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.load.documents import Document
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
     from reconciler.plan import Selection
 
 FOLDER = Path(__file__).parent.parent / "cases" / "caas"

@@ -9,12 +9,12 @@ import pytest
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError, Position, Problem
 from reconciler.load.builder import parse
+from reconciler.model.scope import Scope
 from reconciler.resources import document_schema
-from reconciler.scope import Scope
 from tests.core.values import CAAS, NOW, kind_with
 
 if TYPE_CHECKING:
-    from reconciler.declared import DesiredState
+    from reconciler.model.desired import DesiredState
 
 HERE = ScopeDefaults(1, 76)
 

@@ -18,7 +18,6 @@ from reconciler.commands.drift import (
     unreachable_scopes,
 )
 from reconciler.commands.plan import Planner
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.drift import drift_of
 from reconciler.errors import (
     ConfigurationError,
@@ -28,10 +27,11 @@ from reconciler.errors import (
     StoppedError,
     UnreadableError,
 )
-from reconciler.model import ObservedScope, Outcome, Plan, Result
+from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.plan import ObservedScope, Outcome, Plan, Result
+from reconciler.model.scope import Scope
 from reconciler.plan import assemble, everything, plan_scope
-from reconciler.report import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
-from reconciler.scope import Scope
 from reconciler.waiting import Workers
 from tests.core.values import CAAS, NOW, SCOPE, declared, live
 from tests.support import EMPTY_LIST, Script, connect
@@ -39,8 +39,8 @@ from tests.support import EMPTY_LIST, Script, connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.declared import DesiredKey
     from reconciler.errors import ReconcilerError
+    from reconciler.model.desired import DesiredKey
 
 KINDS = {"caas": CAAS}
 OTHER = Scope("caas", 1, 77)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.kinds import EffectRule
-from reconciler.model import Effect
+from reconciler.model.plan import Effect
 from tests.core.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
 
 EARLIER = "2026-12-31T23:59:59Z"

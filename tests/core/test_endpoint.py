@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.endpoint import normal_url, same_url
+from reconciler.model.endpoint import normal_url, same_url
 
 SAME = {
     "https://api.example.com": [

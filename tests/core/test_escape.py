@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.render.escape import printable, quoted
+from reconciler.model.escape import printable, quoted
 
 
 @pytest.mark.parametrize(

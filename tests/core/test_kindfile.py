@@ -11,9 +11,9 @@ from jsonschema import Draft7Validator
 
 from reconciler.collectionpath import path_fault
 from reconciler.kindfile import HEADER_WORDS, NAME_PATTERN, SEGMENT_PATTERN, faults
+from reconciler.model.scope import SCOPE_NAMES
 from reconciler.resources import document_schema, kind_schema, load_kinds, resource
 from reconciler.schemas import check_of
-from reconciler.scope import SCOPE_NAMES
 from reconciler.userkinds import complaints
 from reconciler.wording import describe
 

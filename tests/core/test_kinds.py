@@ -10,8 +10,8 @@ from jsonschema import Draft7Validator
 
 from reconciler.errors import UnaddressableError
 from reconciler.kinds import EffectRule, Form, kind_from_schema
+from reconciler.model.scope import Scope
 from reconciler.resources import load_kinds
-from reconciler.scope import Scope
 from tests.core.values import CAAS, kind_with, live
 
 KINDS = load_kinds()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
-    from reconciler.declared import DesiredKey
-    from reconciler.model import Change
+    from reconciler.model.desired import DesiredKey
+    from reconciler.model.plan import Change
 
 SPELLINGS: list[Callable[[dt.datetime], str]] = [
     lambda moment: moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),

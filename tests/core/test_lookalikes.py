@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.lookalikes import difference, meant, mixed_scripts, pairs, skeleton
+from reconciler.model.lookalikes import difference, meant, mixed_scripts, pairs, skeleton
 
 ALIKE = {
     "capitals": ("Web-Key", "web-key", "it differs in capitals"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import COLUMN_BITS, InputError, Position, Problem, unpack
-from reconciler.scope import Scope
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.scope import Scope
 from tests.core.values import SCOPE, declared
 
 

@@ -21,7 +21,7 @@ from tests.core.values import CAAS, NOW, declared, kind_with, live, make_plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
 KEYS = [
     declared("new-a", containers=[]),

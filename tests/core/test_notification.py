@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Action, DriftOrigin, Effect
+from reconciler.model.cycle import FieldOutcome
+from reconciler.model.plan import Action, DriftOrigin, Effect
+from reconciler.model.status import Episode, NewKey
 from reconciler.notification import (
     Condition,
     Telling,
@@ -23,9 +25,7 @@ from reconciler.notification import (
     new_keys_message,
     telling,
 )
-from reconciler.report import FieldOutcome
 from reconciler.resources import schema_texts
-from reconciler.status import Episode, NewKey
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 MORNING = NOON - dt.timedelta(hours=3)

@@ -21,11 +21,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Action, DriftOrigin, Effect
-from reconciler.render.page import content_security_policy, render_page
-from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.report import FieldOutcome, RoundResult, Standing
-from reconciler.status import (
+from reconciler.model.cycle import FieldOutcome, RoundResult, Standing
+from reconciler.model.plan import Action, DriftOrigin, Effect
+from reconciler.model.status import (
     Contest,
     Episode,
     KeyHistory,
@@ -36,6 +34,8 @@ from reconciler.status import (
     ServiceStatus,
     Status,
 )
+from reconciler.render.page import content_security_policy, render_page
+from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

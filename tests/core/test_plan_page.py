@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from reconciler import __version__
 from reconciler.errors import Position, Problem
-from reconciler.model import Change, Effect, FieldChange, Origin
+from reconciler.model.plan import Change, Effect, FieldChange, Origin
+from reconciler.model.scope import Scope
 from reconciler.plan import assemble
 from reconciler.render.plan_page import render_plan_page
-from reconciler.scope import Scope
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of
 from tests.core.test_page import HOSTILE, ROOT, Document, Element, contrast, skeleton
 from tests.core.values import API, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
@@ -30,7 +30,7 @@ from tests.core.values import API, LATER, NOW, SCOPE, WEB, declared, kind_with, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
 DISABLES = ({"is_disabled": True}, {"is_disabled": False})
 ENABLES = ({"is_disabled": False}, {"is_disabled": True})

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.model.secret import Secret
+from reconciler.model.strict_json import squeezed
 from reconciler.redaction import LONGEST_TEXT, MASK, Redactor
-from reconciler.secret import Secret
-from reconciler.strict_json import squeezed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model import Action, DriftOrigin, Effect
+from reconciler.model.cycle import FieldOutcome, RoundResult, Standing
+from reconciler.model.plan import Action, DriftOrigin, Effect
+from reconciler.model.status import (
+    Contest,
+    Episode,
+    KeyHistory,
+    NewKey,
+    Pending,
+    RoundSummary,
+    ScopeStatus,
+    Status,
+)
 from reconciler.render.history import FORMAT_VERSION, episode_facts, render_history_json, render_history_text
 from reconciler.render.values import change_text, clear_command
-from reconciler.report import FieldOutcome, RoundResult, Standing
-from reconciler.status import Contest, Episode, KeyHistory, NewKey, Pending, RoundSummary, ScopeStatus, Status
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.model import Effect, FieldChange
+from reconciler.model.plan import Effect, FieldChange
 from reconciler.render.lines import Bound, cut, field_view
 
 BOUND = Bound(characters=300, items=2)

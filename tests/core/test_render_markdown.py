@@ -21,7 +21,7 @@ from tests.core.values import API, WEB, declared, kind_with, live, make_plan
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
     Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 

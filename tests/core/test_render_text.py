@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.model import Outcome, Plan, Result
+from reconciler.model.plan import Outcome, Plan, Result
 from reconciler.plan import assemble
 from reconciler.render.text import Colour, Detail, render_outcomes, render_text
 from tests.core.example_plan import labelled_plan, since

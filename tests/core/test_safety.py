@@ -10,7 +10,7 @@ from reconciler.safety import Count, Limits, Share, parse_limit, refusals
 from tests.core.values import LATER, declared, live, make_plan
 
 if TYPE_CHECKING:
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
 
 def plan_of(changed: int, observed: int, **fields: Any) -> Plan:

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reconciler import __version__
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import RefusedError
-from reconciler.model import Action
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.plan import Action
+from reconciler.model.scope import Scope
 from reconciler.normalize import json_text
 from reconciler.plan import fingerprint
 from reconciler.resources import load_kinds, plan_schema
 from reconciler.saved import Provenance, read_saved, render_saved
-from reconciler.scope import Scope
 from tests.core.values import (
     API,
     BASE_URL,
@@ -38,7 +38,7 @@ from tests.core.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
 KINDS = load_kinds()
 SCHEMA = plan_schema()

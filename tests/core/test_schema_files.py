@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft7Validator
 
 from reconciler.kinds import RESERVED
+from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
 from reconciler.resources import load_kinds, resource, schema_texts
-from reconciler.scope import NAME_WORDS, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

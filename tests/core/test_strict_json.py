@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.jsonnumbers import UnreadableNumber
-from reconciler.strict_json import parse_json, parse_strictly
+from reconciler.model.numbers import UnreadableNumber
+from reconciler.model.strict_json import parse_json, parse_strictly
 
 DOUBLED = {
     "at the top": '{"a": 1, "a": 1}',

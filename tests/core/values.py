@@ -5,20 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from reconciler.declared import DesiredKey, DesiredScope
 from reconciler.errors import COLUMN_BITS
 from reconciler.kinds import Kind, kind_from_schema
-from reconciler.model import ObservedScope
+from reconciler.model.desired import DesiredKey, DesiredScope
+from reconciler.model.plan import ObservedScope
+from reconciler.model.scope import Scope
 from reconciler.origins import state_as_base, with_origins
 from reconciler.plan import assemble, everything, plan_scope
 from reconciler.resources import load_kinds
-from reconciler.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.declared import DesiredState
-    from reconciler.model import Change, Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Change, Plan
     from reconciler.plan import Selection
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)

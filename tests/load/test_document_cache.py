@@ -19,8 +19,8 @@ from reconciler.load.files import DocumentCache, load
 from reconciler.resources import document_schema, load_kinds
 
 if TYPE_CHECKING:
-    from reconciler.declared import DesiredState
     from reconciler.load.documents import Document
+    from reconciler.model.desired import DesiredState
 
 KINDS = load_kinds()
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)

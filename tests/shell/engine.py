@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gcore_emulator import Emulator
-    from reconciler.declared import DesiredState
-    from reconciler.model import Outcome, Plan
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Outcome, Plan
 
 KINDS = load_kinds()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import SinkError
-from reconciler.scope import Scope
-from reconciler.secret import Secret
+from reconciler.model.scope import Scope
+from reconciler.model.secret import Secret
 from reconciler.sinks.place import Place
 
 if TYPE_CHECKING:

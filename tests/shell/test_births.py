@@ -13,7 +13,7 @@ import pytest
 from reconciler.births import Births, Kept
 from reconciler.client import Writer
 from reconciler.errors import SinkError
-from reconciler.model import Action, Change, Outcome, Result
+from reconciler.model.plan import Action, Change, Outcome, Result
 from reconciler.resources import load_kinds
 from reconciler.retry import RetryPolicy
 from tests.core.values import CAAS, declared, live, make_plan
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.kinds import Kind
-    from reconciler.secret import Secret
+    from reconciler.model.secret import Secret
 
 SECRET = "do-not-show"
 ABSENT = replace(declared(), is_absent=True)

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler import errors
 from reconciler.client import Connection, Reader, Writer
-from reconciler.clock import SystemClock
+from reconciler.model.clock import SystemClock
 from tests.support import COLLECTION, Script, connect, dripping, http_bytes, raw_server
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from reconciler.client import Reader
 from reconciler.client.environment import proxy_for, trusted
 from reconciler.client.webhook import Webhook
 from reconciler.errors import ConfigurationError, UnreachableError
-from reconciler.secret import Secret
+from reconciler.model.secret import Secret
 from tests.support import COLLECTION, FakeClock, Script, connect, http_bytes, raw_server, unused_port
 
 if TYPE_CHECKING:

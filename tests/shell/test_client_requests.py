@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.client import Connection, Exchange, Reader, Writer
 from reconciler.errors import ApiError, ConfigurationError, RejectedError
-from reconciler.secret import Secret
+from reconciler.model.secret import Secret
 from tests.support import (
     COLLECTION,
     EMPTY_LIST,

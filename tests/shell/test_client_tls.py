@@ -15,9 +15,9 @@ import pytest
 from reconciler.cli.sinks import open_sink
 from reconciler.client import Reader
 from reconciler.client.webhook import Webhook
-from reconciler.clock import SystemClock
 from reconciler.errors import ApiError, SinkError, UnreachableError, UntrustedError
-from reconciler.secret import Secret
+from reconciler.model.clock import SystemClock
+from reconciler.model.secret import Secret
 from tests.shell.sinks import WEB
 from tests.support import COLLECTION, Script, connect, http_bytes, raw_server
 

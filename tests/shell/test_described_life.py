@@ -14,13 +14,13 @@ import pytest
 from reconciler.apply import Executor
 from reconciler.births import Kept
 from reconciler.client import Writer
-from reconciler.declared import DesiredKey, DesiredScope, Lifecycle
 from reconciler.errors import RejectedError
-from reconciler.model import Action, Change, Result
+from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
+from reconciler.model.plan import Action, Change, Result
+from reconciler.model.scope import Scope
 from reconciler.observe import observe
 from reconciler.plan import plan_scope
 from reconciler.resources import load_kinds
-from reconciler.scope import Scope
 from reconciler.waiting import Workers
 from tests.emulator.description import request_complaints
 from tests.support import NOON, TOKEN, connect, emulate
@@ -28,7 +28,7 @@ from tests.support import NOON, TOKEN, connect, emulate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.secret import Secret
+    from reconciler.model.secret import Secret
 
 KINDS = load_kinds()
 SOON, LATER = "2036-01-01T00:00:00Z", "2037-01-01T00:00:00Z"

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import Position
 from reconciler.history.applied import Applied
 from reconciler.history.database import Database
-from reconciler.model import ObservedScope, Origin
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.plan import ObservedScope, Origin
+from reconciler.model.scope import Scope
 from reconciler.origins import with_origins
 from reconciler.plan import assemble, plan_scope
-from reconciler.scope import Scope
 from tests.core.values import CAAS, NOW, SCOPE, declared, live
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
 OTHER = Scope("caas", 1, 77)
 OURS = DesiredState((DesiredScope(SCOPE, (declared(description="ours"),)),))

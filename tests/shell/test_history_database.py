@@ -24,8 +24,8 @@ from reconciler.history.queries import Selection, episodes, journal_lines, statu
 from reconciler.history.reading import ReadOnlyDatabase
 from reconciler.history.rounds import History, JournalTable
 from reconciler.history.tables import VERSION, steps_from
-from reconciler.model import Action, Outcome, Result
-from reconciler.report import FieldOutcome
+from reconciler.model.cycle import FieldOutcome
+from reconciler.model.plan import Action, Outcome, Result
 from tests.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
 from tests.support import NOON, FakeClock, lines_until, pipe
 
@@ -38,9 +38,9 @@ WRITER = """
 import datetime as dt, json, sys
 from reconciler.history.database import Database
 from reconciler.history.rounds import History, JournalTable
-from reconciler.model import Outcome, Result
+from reconciler.model.plan import Outcome, Result
 from tests.history import RUN, correction, drifted, everywhere, report, settled
-from reconciler.report import FieldOutcome
+from reconciler.model.cycle import FieldOutcome
 from tests.support import FakeClock
 
 clock = FakeClock()

@@ -9,7 +9,7 @@ import pytest
 from reconciler.history.contests import clear_contest
 from reconciler.history.database import Database
 from reconciler.history.news import News
-from reconciler.model import Result
+from reconciler.model.plan import Result
 from reconciler.notification import Condition, Telling, Trouble, telling
 from tests.history import DAYS, HOURS, MINUTES, WEB, Book, at, drifted
 

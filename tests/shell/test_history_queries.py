@@ -16,11 +16,11 @@ from reconciler.errors import HistoryError
 from reconciler.history.database import Database
 from reconciler.history.news import News
 from reconciler.history.queries import Selection, conditions, contests, episodes, status
-from reconciler.model import Result
+from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.plan import Result
+from reconciler.model.scope import Scope
+from reconciler.model.status import RoundSummary, ServiceStatus, Status
 from reconciler.notification import Condition, Trouble
-from reconciler.report import FieldOutcome, RoundResult, ScopeReport, Standing
-from reconciler.scope import Scope
-from reconciler.status import RoundSummary, ServiceStatus, Status
 from tests.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 

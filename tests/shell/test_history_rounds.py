@@ -19,10 +19,10 @@ from reconciler.history.contests import clear_contest
 from reconciler.history.database import Database
 from reconciler.history.queries import journal_lines
 from reconciler.history.rounds import History, HistoryRun, JournalTable
-from reconciler.model import Effect, Outcome, Result
-from reconciler.report import FieldOutcome, RoundResult, ScopeReport, Standing
-from reconciler.scope import Scope
-from reconciler.status import RoundSummary, ScopeStatus
+from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.plan import Effect, Outcome, Result
+from reconciler.model.scope import Scope
+from reconciler.model.status import RoundSummary, ScopeStatus
 from tests.history import (
     DAYS,
     HOURS,
@@ -43,7 +43,7 @@ from tests.support import FakeClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.report import DriftedField
+    from reconciler.model.cycle import DriftedField
 
     FieldKey = tuple[str, str]
 

@@ -18,7 +18,7 @@ from reconciler.commands.journal import Fate, clear_up
 from reconciler.doubts import Doubt, read_journal
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.journal import Journal, JournalFile, Run, check_journal
-from reconciler.model import Action, Result
+from reconciler.model.plan import Action, Result
 from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
 from tests.support import FakeClock, Script, connect, fill
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gcore_emulator import Emulator
-    from reconciler.model import Plan
+    from reconciler.model.plan import Plan
 
 RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "somebody", "abc")
 WRITE = {"event": "write", "run": "r", "address": "caas/1/76/web", "base_url": "u", "patch": {}, "before": {}}

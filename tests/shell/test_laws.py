@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.commands.apply import Freshness
-from reconciler.model import Result
+from reconciler.model.plan import Result
 from tests.shell.engine import Engine, desired
 from tests.support import emulate, live, patches
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gcore_emulator import Emulator
-    from reconciler.declared import DesiredState
+    from reconciler.model.desired import DesiredState
 
 NAMES = tuple(f"key-{letter}" for letter in "abcde")
 REGIONS = itertools.count(1)

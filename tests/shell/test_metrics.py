@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.client import Exchange
 from reconciler.metrics import CONTENT_TYPE, Metrics
-from reconciler.model import Action, DriftOrigin, Effect, FieldChange
-from reconciler.report import DriftedField, FieldOutcome, RoundReport, RoundResult, ScopeReport, Standing
-from reconciler.scope import Scope
+from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult, ScopeReport, Standing
+from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange
+from reconciler.model.scope import Scope
 from tests.support import NOON
 
 if TYPE_CHECKING:

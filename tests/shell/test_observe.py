@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from reconciler.client import Reader
 from reconciler.errors import BadAnswerError, IncompleteReadError, UnauthorizedError
-from reconciler.model import ObservedScope
+from reconciler.model.plan import ObservedScope
+from reconciler.model.scope import Scope
+from reconciler.model.secret import Secret
 from reconciler.observe import LISTINGS, observe
 from reconciler.resources import load_kinds
-from reconciler.scope import Scope
-from reconciler.secret import Secret
 from tests.core.values import kind_with
 from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
 

@@ -10,10 +10,10 @@ import pytest
 
 from reconciler.client import Reader
 from reconciler.commands.plan import Planner
-from reconciler.declared import DesiredScope, DesiredState
 from reconciler.errors import UnreadableError
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.scope import Scope
 from reconciler.plan import everything
-from reconciler.scope import Scope
 from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, plan_with
 from tests.support import EMPTY_LIST, NOON, Script, connect

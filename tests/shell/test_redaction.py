@@ -19,10 +19,10 @@ from reconciler.births import Kept
 from reconciler.cli.sinks import open_sink
 from reconciler.client import Reader, Writer
 from reconciler.client.webhook import Webhook
-from reconciler.clock import SystemClock
-from reconciler.model import Result
+from reconciler.model.clock import SystemClock
+from reconciler.model.plan import Result
+from reconciler.model.secret import Secret
 from reconciler.redaction import MASK, Redactor
-from reconciler.secret import Secret
 from reconciler.waiting import Workers
 from tests.core.values import CAAS, declared, live, make_plan
 from tests.shell.sinks import WEB
@@ -31,7 +31,7 @@ from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect, http_by
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.model import Change, Outcome
+    from reconciler.model.plan import Change, Outcome
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.client import Reader, Writer
-from reconciler.clock import SystemClock
 from reconciler.errors import (
     ApiError,
     Failure,
@@ -25,6 +24,7 @@ from reconciler.errors import (
     StoppedError,
     UnreachableError,
 )
+from reconciler.model.clock import SystemClock
 from reconciler.retry import Retrier, RetryPolicy
 from tests.support import COLLECTION, EMPTY_LIST, NOON, FakeClock, Script, connect, http_bytes, raw_server
 

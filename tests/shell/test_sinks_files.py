@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import SinkError
-from reconciler.scope import Scope
-from reconciler.secret import Secret
+from reconciler.model.scope import Scope
+from reconciler.model.secret import Secret
 from reconciler.sinks.files import FileSink
 from reconciler.sinks.place import Place
 from reconciler.sinks.rescue import Rescuer, synced
@@ -279,8 +279,8 @@ def test_a_full_disk_is_an_error_and_leaves_no_part(folder: Path) -> None:
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from reconciler.scope import Scope
-    from reconciler.secret import Secret
+    from reconciler.model.scope import Scope
+    from reconciler.model.secret import Secret
     from reconciler.sinks.files import FileSink
     from reconciler.sinks.place import Place
 

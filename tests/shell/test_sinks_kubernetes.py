@@ -19,8 +19,8 @@ import yaml
 
 from reconciler.client.kubernetes import Cluster, KubernetesSink
 from reconciler.client.stores import Conditions
-from reconciler.clock import SystemClock
 from reconciler.errors import SinkError
+from reconciler.model.clock import SystemClock
 from reconciler.sinks.names import object_name
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script

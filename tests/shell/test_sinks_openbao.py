@@ -15,9 +15,9 @@ import pytest
 
 from gcore_emulator import Faults
 from reconciler.cli.sinks import open_sink
-from reconciler.clock import SystemClock
 from reconciler.errors import SinkError
-from reconciler.scope import Scope
+from reconciler.model.clock import SystemClock
+from reconciler.model.scope import Scope
 from reconciler.sinks.place import Place
 from tests.shell.openbao import PROGRAM, needs_openbao, serving
 from tests.shell.sinks import SECRET, VALUE, probe_error, store_error

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.cli.sinks import open_sink
-from reconciler.clock import SystemClock
 from reconciler.errors import ConfigurationError
-from reconciler.scope import Scope
+from reconciler.model.clock import SystemClock
+from reconciler.model.scope import Scope
 from reconciler.sinks.place import Place
 from reconciler.sinks.program import ExecSink
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error

@@ -14,8 +14,8 @@ import pytest
 from reconciler.cli.sinks import open_sink
 from reconciler.client.kubernetes import Cluster, KubernetesSink
 from reconciler.client.stores import Conditions
-from reconciler.clock import SystemClock
 from reconciler.errors import SinkError
+from reconciler.model.clock import SystemClock
 from reconciler.sinks.names import file_name
 from reconciler.sinks.rescue import Rescuer
 from tests.shell.sinks import SECRET, TELLING, VALUE, WEB, safe, store

@@ -13,10 +13,10 @@ import pytest
 from reconciler.cli.sinks import open_sink
 from reconciler.client.stores import Conditions
 from reconciler.client.vault import VaultAccess, VaultSink
-from reconciler.clock import SystemClock
 from reconciler.errors import SinkError
-from reconciler.scope import Scope
-from reconciler.secret import Secret
+from reconciler.model.clock import SystemClock
+from reconciler.model.scope import Scope
+from reconciler.model.secret import Secret
 from reconciler.sinks.place import Place
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
 from tests.support import FakeClock, Script, unused_port

@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.client.webhook import Webhook
 from reconciler.errors import ApiError, ConfigurationError, HeldBackError, StoppedError
-from reconciler.secret import Secret
+from reconciler.model.secret import Secret
 from tests.support import NOON, FakeClock, Script, http_bytes, raw_server, unused_port
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from reconciler.commands.export import Live, export_into
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
-from reconciler.model import ObservedScope
+from reconciler.model.plan import ObservedScope
 from reconciler.resources import document_schema, load_kinds
 
 if TYPE_CHECKING:

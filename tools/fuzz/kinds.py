@@ -25,8 +25,8 @@ from reconciler.userkinds import user_kinds_of
 if TYPE_CHECKING:
     import random
 
-    from reconciler.declared import DesiredState
     from reconciler.kinds import Kind
+    from reconciler.model.desired import DesiredState
 
 _SECONDS: Final = 5.0
 _NOW: Final = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)

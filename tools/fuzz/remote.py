@@ -9,8 +9,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.client import Connection
+from reconciler.model.secret import Secret
 from reconciler.retry import RetryPolicy
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -23,10 +23,10 @@ from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import ReconcilerError
-from reconciler.model import Change, Result
+from reconciler.model.escape import printable
+from reconciler.model.plan import Change, Result
 from reconciler.observe import observe
 from reconciler.plan import everything
-from reconciler.render.escape import printable
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
 from reconciler.resources import document_schema, load_kinds
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.client import Connection
-    from reconciler.declared import DesiredState
-    from reconciler.model import Outcome
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Outcome
 
 KINDS: Final = load_kinds()
 _RAW_SHARE: Final = 10

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from fuzz.report import Broken, Report, seeded
 from reconciler.client import Connection, Reader, Writer
-from reconciler.clock import SystemClock
 from reconciler.errors import ReconcilerError
+from reconciler.model.clock import SystemClock
+from reconciler.model.secret import Secret
 from reconciler.retry import RetryPolicy
-from reconciler.secret import Secret
 
 if TYPE_CHECKING:
     import random

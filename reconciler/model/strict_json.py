@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from reconciler.jsonnumbers import lenient_number, number
+from reconciler.model.numbers import lenient_number, number
 
 _LOWER: Final = bytes(range(256)).lower()
 _WHITESPACE: Final = b" \t\r\n"
@@ -43,7 +43,7 @@ def parse_json(content: bytes, compact: bytes | None = None) -> Any:
     members as there are quotation marks before a colon, none was read twice. Only where there are more, such
     as in texts, are the names compared, which costs twice as much. ``compact`` is what :func:`squeezed`
     returns. A number that cannot be held exactly, such as 1e999 or one of 5,000 digits, is JSON all the same:
-    it becomes an :class:`~reconciler.jsonnumbers.UnreadableNumber`, so that it is the fault of one object.
+    it becomes an :class:`~reconciler.model.numbers.UnreadableNumber`, so that it is the fault of one object.
     Raises ValueError for what is not JSON, RecursionError for what is nested too deeply.
     """
     try:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.lookalikes import UNSEEN
+from reconciler.model.lookalikes import UNSEEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ExitCode
-from reconciler.model import Action, DriftOrigin, Result, effect_of_all
+from reconciler.model.plan import Action, DriftOrigin, Result, effect_of_all
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from reconciler.model import Effect, FieldChange
-    from reconciler.scope import Scope
+    from reconciler.model.plan import Effect, FieldChange
+    from reconciler.model.scope import Scope
 
 
 class FieldOutcome(StrEnum):

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import Problem, unpack
-from reconciler.lookalikes import difference, mixed_scripts, pairs
-from reconciler.scope import NAME_WORDS
+from reconciler.model.lookalikes import difference, mixed_scripts, pairs
+from reconciler.model.scope import NAME_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.errors import Position
-    from reconciler.scope import Scope
+    from reconciler.model.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model import Action
-from reconciler.report import RoundResult, Standing
+from reconciler.model.cycle import RoundResult, Standing
+from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.model import DriftOrigin, Effect
-    from reconciler.report import FieldOutcome
+    from reconciler.model.cycle import FieldOutcome
+    from reconciler.model.plan import DriftOrigin, Effect
 
 
 @dataclass(frozen=True, slots=True)

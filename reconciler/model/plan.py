@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.errors import Position, Problem
-    from reconciler.scope import Scope
+    from reconciler.model.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
