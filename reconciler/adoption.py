@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.changes import created_at
 from reconciler.diff import readable
 from reconciler.errors import InputError
-from reconciler.kinds import Form, is_segment
+from reconciler.kinds.kind import Form, is_segment
 from reconciler.load.builder import parse
 from reconciler.load.spelling import block_text, field_lines
 from reconciler.model.escape import printable
@@ -20,7 +20,7 @@ from reconciler.wording import describe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.kinds import Field, Kind
+    from reconciler.kinds.kind import Field, Kind
     from reconciler.model.scope import Scope
     from reconciler.schemas import SchemaChecker
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from reconciler.births import SecretKeeper
     from reconciler.client import Writer
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
     from reconciler.waiting import Workers

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.client import Writer
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
 
 _TWO_SECRETS: Final = "the answer held more than one secret, of which the last is stored; try it"

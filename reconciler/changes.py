@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.errors import Position
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey
     from reconciler.model.plan import FieldChange
     from reconciler.model.scope import Scope

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError, Position, Problem
-from reconciler.kinds import RESERVED, EffectRule, is_segment
+from reconciler.kinds.kind import RESERVED, EffectRule, is_segment
 from reconciler.model.desired import (
     DesiredKey,
     DesiredScope,
@@ -27,7 +27,7 @@ from reconciler.wording import describe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
     from reconciler.schemas import Path, Violation
 

@@ -11,14 +11,14 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.effects import effect_of
-from reconciler.kinds import Form
+from reconciler.kinds.kind import Form
 from reconciler.model.plan import Effect, FieldChange
 from reconciler.normalize import NotNormalError, json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.kinds import Field, Kind
+    from reconciler.kinds.kind import Field, Kind
 
 DEEPEST: Final = 64
 """How deep a live value may be nested and still be compared."""

@@ -14,7 +14,7 @@ from reconciler.normalize import json_text, normalize
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Change, Plan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds import EffectRule
+from reconciler.kinds.kind import EffectRule
 from reconciler.model.plan import Effect
 
 if TYPE_CHECKING:

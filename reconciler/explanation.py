@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff import readable
-from reconciler.kinds import Form
+from reconciler.kinds.kind import Form
 from reconciler.model.plan import Action
 from reconciler.normalize import json_text
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from reconciler.errors import Position
-    from reconciler.kinds import Field, Kind
+    from reconciler.kinds.kind import Field, Kind
     from reconciler.model.desired import DesiredKey
     from reconciler.model.plan import Change
 

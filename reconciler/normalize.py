@@ -13,11 +13,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds import Form
+from reconciler.kinds.kind import Form
 from reconciler.model.numbers import by_value, unreadable
 
 if TYPE_CHECKING:
-    from reconciler.kinds import Field
+    from reconciler.kinds.kind import Field
 
 _INSTANT: Final = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})(?P<separator>[Tt ])(?P<time>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,]\d+)?"

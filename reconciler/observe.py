@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
-from reconciler.kinds import ListStyle, is_segment
+from reconciler.kinds.kind import ListStyle, is_segment
 from reconciler.listing import ListingBounds
 from reconciler.model.plan import ObservedScope
 from reconciler.normalize import json_text
@@ -21,7 +21,7 @@ from reconciler.normalize import json_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.kinds import Kind, Listing
+    from reconciler.kinds.kind import Kind, Listing
     from reconciler.listing import Source
     from reconciler.model.scope import Scope
 

@@ -18,7 +18,7 @@ from reconciler.normalize import json_text, normalize
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.plan import Selection

@@ -16,7 +16,7 @@ from reconciler.changes import (
     wrong_shape,
 )
 from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
-from reconciler.kinds import EffectRule, is_segment
+from reconciler.kinds.kind import EffectRule, is_segment
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.plan import Action, Plan
 from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredScope
     from reconciler.model.plan import Change, ObservedScope
     from reconciler.model.scope import Scope

@@ -13,10 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.fastform import NotPlainError, fast_form
-from reconciler.kinds import RESERVED, Form
+from reconciler.kinds.kind import RESERVED, Form
+from reconciler.kinds.patterns import PatternLimitError, Patterns
 from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
 from reconciler.normalize import is_date_time, json_text
-from reconciler.patterns import PatternLimitError, Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jsonschema import Draft7Validator
     from jsonschema.exceptions import ValidationError
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 Path = tuple[str | int, ...]
 

@@ -7,22 +7,22 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.collectionpath import path_fault
 from reconciler.errors import InputError, Position, Problem
-from reconciler.kindfile import KIND_NAME, faults
-from reconciler.kinds import EXTENSION, kind_from_schema
+from reconciler.kinds.collection_path import path_fault
+from reconciler.kinds.kind import EXTENSION, kind_from_schema
+from reconciler.kinds.packaged import SUFFIX, kind_schema
+from reconciler.kinds.patterns import Budget
+from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
 from reconciler.load.kindfolders import kind_files
 from reconciler.model.strict_json import parse_strictly
-from reconciler.patterns import Budget
-from reconciler.resources import SUFFIX, kind_schema
 from reconciler.schemas import check_of
 from reconciler.wording import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.load.kindfolders import KindFile
     from reconciler.schemas import Violation
 

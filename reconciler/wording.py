@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds import EXTENSION
+from reconciler.kinds.kind import EXTENSION
 from reconciler.model.lookalikes import meant
 from reconciler.model.numbers import MOST_DIGITS, number
 from reconciler.model.phrases import MANY_MORE, closest, listed

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
     from reconciler.names import Directory

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.client import Writer
     from reconciler.commands.drift import Detection
     from reconciler.correction import Corrections
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import FieldChange, Plan

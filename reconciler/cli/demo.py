@@ -45,7 +45,7 @@ def demo() -> ExitCode:
     except ImportError as error:
         message = f"the demo needs {error.name}; {how_to_install('emulator')}"
         raise click.ClickException(message) from error
-    from reconciler.resources import resource  # noqa: PLC0415 - --help reads no files
+    from reconciler.kinds.packaged import resource  # noqa: PLC0415 - --help reads no files
 
     examples = resource("examples")
     desired = _shown(examples / "keys.yaml")

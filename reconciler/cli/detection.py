@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.client import Reader
     from reconciler.history.applied import Applied
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.status import NewKey

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.cli.records import Records
     from reconciler.client import Writer
     from reconciler.commands.apply import Freshness
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change, Outcome, Plan
     from reconciler.waiting import Workers
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.commands.export import Export, Live
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
 
 
@@ -81,8 +81,8 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.commands.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
     from reconciler.desired import ScopeDefaults, Validator  # noqa: PLC0415 - the same
+    from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
     from reconciler.observe import observe  # noqa: PLC0415 - the same
-    from reconciler.resources import document_schema  # noqa: PLC0415 - the same
 
     into = parameters["into"]
     kinds = known_kinds({**parameters, "paths": () if into is None else (into,)}, console.warning)

@@ -51,8 +51,8 @@ def init(**parameters: Any) -> None:
     The draft goes to standard output. What a description cannot say, such as what a field does to access,
     is left out, and listed on standard error as things to decide.
     """
-    from reconciler.kindfile import KIND_NAME  # noqa: PLC0415 - --help needs no engine
-    from reconciler.openapi.draft import draft  # noqa: PLC0415 - the same
+    from reconciler.kinds.openapi.draft import draft  # noqa: PLC0415 - the same
+    from reconciler.kinds.rules import KIND_NAME  # noqa: PLC0415 - --help needs no engine
     from reconciler.userkinds import complaints  # noqa: PLC0415 - the same
 
     name, file = parameters["name"], parameters["openapi"]

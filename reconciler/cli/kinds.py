@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.cli.git import BaseFiles
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
     Warn = Callable[[str], None]
     Listener = Callable[[bytes, str], None]
@@ -48,8 +48,8 @@ def known_kinds(
     content and name of each file. Raises InputError with all that is wrong with files of kinds,
     ConfigurationError where the base cannot be read.
     """
+    from reconciler.kinds.packaged import load_kinds  # noqa: PLC0415 - the same
     from reconciler.load.kindfolders import folders_beside  # noqa: PLC0415 - --help reads no files
-    from reconciler.resources import load_kinds  # noqa: PLC0415 - the same
     from reconciler.userkinds import load_user_kinds  # noqa: PLC0415 - the same
 
     built_in = load_kinds()

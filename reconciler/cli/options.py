@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.client import Connection, Exchange
     from reconciler.desired import Validator
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.safety import Limits
 
     Command = Callable[..., Any]
@@ -246,7 +246,7 @@ def clock_of(context: click.Context) -> Clock:
 def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
     """Build what checks the files."""
     from reconciler.desired import ScopeDefaults, Validator  # noqa: PLC0415 - --help needs no engine
-    from reconciler.resources import document_schema  # noqa: PLC0415 - the same
+    from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
 
     defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
     warning = dt.timedelta(days=parameters["expiry_warning"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.client import Reader
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.load.files import InputsDigest
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan

@@ -12,7 +12,7 @@ _SHELLS = ("bash", "zsh", "fish")
 
 
 def _schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from reconciler.resources import schema_texts  # noqa: PLC0415 - --help reads no files
+    from reconciler.kinds.packaged import schema_texts  # noqa: PLC0415 - --help reads no files
 
     return [name for name in schema_texts() if name.startswith(incomplete)]
 
@@ -35,7 +35,7 @@ def schema(name: str, kinds: tuple[str, ...]) -> None:
     (what history --format json prints), notification (what a webhook is sent) or kind (the file of a kind of
     your own). With --kinds, a document may be of your own kinds too.
     """
-    from reconciler.resources import bundled_schema, editor_schema, schema_texts  # noqa: PLC0415 - see above
+    from reconciler.kinds.packaged import bundled_schema, editor_schema, schema_texts  # noqa: PLC0415 - see above
 
     known = schema_texts()
     console = Console(0, color_choice())

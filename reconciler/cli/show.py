@@ -16,7 +16,7 @@ from reconciler.errors import ConfigurationError, RefusedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.saved import SavedPlan
 
 
@@ -55,8 +55,8 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
 
 
 def _read(file: str, parameters: Mapping[str, Any]) -> tuple[SavedPlan, Mapping[str, Kind]]:
+    from reconciler.kinds.packaged import plan_schema  # noqa: PLC0415 - the same
     from reconciler.load.links import special_refusal  # noqa: PLC0415 - --help needs no engine
-    from reconciler.resources import plan_schema  # noqa: PLC0415 - the same
     from reconciler.saved import read_saved  # noqa: PLC0415 - the same
 
     refusal = special_refusal(file)  # a pipe might never end

@@ -11,7 +11,8 @@ from reconciler.changes import mismatch
 from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
 from reconciler.diff import readable
 from reconciler.errors import InputError, Problem
-from reconciler.kinds import Form
+from reconciler.kinds.kind import Form
+from reconciler.kinds.packaged import document_schema
 from reconciler.load.edit import place_of, replaced
 from reconciler.load.spelling import flow_text
 from reconciler.load.tree import edited
@@ -19,7 +20,6 @@ from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
 from reconciler.normalize import json_text, normalize
 from reconciler.plan import plan_scope
-from reconciler.resources import document_schema
 from reconciler.schemas import SchemaChecker
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.commands.rewriting import MakeValidator
-    from reconciler.kinds import Field, Kind
+    from reconciler.kinds.kind import Field, Kind
     from reconciler.load.documents import Document
     from reconciler.load.tree import Edit
     from reconciler.model.desired import DesiredKey

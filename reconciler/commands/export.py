@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 from reconciler.adoption import Adoption, adopt, document_lines, key_lines
 from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
 from reconciler.errors import InputError, Position, Problem, WrongShapeError
+from reconciler.kinds.packaged import document_schema
 from reconciler.load.insert import end_of_keys, with_document, with_lines
 from reconciler.load.tree import parts
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.plan import plan_scope
-from reconciler.resources import document_schema
 from reconciler.schemas import SchemaChecker
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.commands.rewriting import Added, MakeValidator
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
     from reconciler.model.plan import ObservedScope
     from reconciler.model.scope import Scope

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reconciler.client import Reader
     from reconciler.doubts import Doubt
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 
 _UNKEPT: Final = "nothing says that its secret was kept"

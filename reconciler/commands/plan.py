@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from reconciler.client import Reader
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope

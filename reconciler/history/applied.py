@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.history.database import Database
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.plan import Change, Outcome, Plan

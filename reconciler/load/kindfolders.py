@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import InputError, Position, Problem
+from reconciler.kinds.packaged import SUFFIX
 from reconciler.load.files import KINDS_FOLDER, STANDARD_INPUT, read_file
 from reconciler.load.links import path_refusal, tree_of
-from reconciler.resources import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

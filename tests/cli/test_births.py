@@ -19,7 +19,7 @@ import pytest
 from gcore_emulator import Faults
 from reconciler.client import Writer
 from reconciler.errors import ApiError
-from reconciler.resources import plan_schema
+from reconciler.kinds.packaged import plan_schema
 from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:

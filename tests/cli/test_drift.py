@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from gcore_emulator import Faults
-from reconciler.resources import schema_texts
+from reconciler.kinds.packaged import schema_texts
 from tests.support import CommandLine, declare, fill, patches
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from reconciler.resources import schema_texts
+from reconciler.kinds.packaged import schema_texts
 from tests.cli.test_saved_plans import git
 from tests.support import CommandLine, declare, fill, patches
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from reconciler.resources import schema_texts
+from reconciler.kinds.packaged import schema_texts
 from tests.support import CommandLine, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:

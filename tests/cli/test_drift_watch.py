@@ -18,7 +18,7 @@ import jsonschema
 import pytest
 
 from gcore_emulator import Faults
-from reconciler.resources import schema_texts
+from reconciler.kinds.packaged import schema_texts
 from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until, live
 
 if TYPE_CHECKING:

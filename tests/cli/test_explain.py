@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 
 from reconciler.explanation import RULES
-from reconciler.kinds import Form
+from reconciler.kinds.kind import Form
 from tests.support import CommandLine, declare, fill, http_bytes, live, patches, raw_server
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.resources import load_kinds
+from reconciler.kinds.packaged import load_kinds
 from tests.core.test_openapi import LABELS, described
 
 if TYPE_CHECKING:

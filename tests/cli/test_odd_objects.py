@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import jsonschema
 import pytest
 
-from reconciler.resources import plan_schema
+from reconciler.kinds.packaged import plan_schema
 from tests.support import COLLECTION, CommandLine, declare, live
 
 if TYPE_CHECKING:

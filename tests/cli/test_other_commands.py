@@ -10,7 +10,7 @@ import pytest
 
 from reconciler import __version__
 from reconciler.cli.main import cli as root
-from reconciler.resources import schema_texts
+from reconciler.kinds.packaged import schema_texts
 from tests.support import COMMAND, CommandLine
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.resources import resource
+from reconciler.kinds.packaged import resource
 from tests.hostile_git import git
 from tests.labels import label, label_server
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.resources import resource
+from reconciler.kinds.packaged import resource
 
 if TYPE_CHECKING:
     from tests.support import CommandLine

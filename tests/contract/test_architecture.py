@@ -17,7 +17,7 @@ import pytest
 import gcore_emulator
 import reconciler
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.resources import load_kinds
+from reconciler.kinds.packaged import load_kinds
 
 PACKAGE = Path(reconciler.__file__).parent
 ROOT = PACKAGE.parent

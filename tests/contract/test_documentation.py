@@ -17,8 +17,8 @@ from gcore_emulator import Emulator
 from reconciler import __version__
 from reconciler.cli.main import cli
 from reconciler.errors import ExitCode
-from reconciler.kinds import EXTENSION
-from reconciler.resources import schema_texts
+from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.packaged import schema_texts
 from tests.labels import label, label_server
 from tests.support import TOKEN
 

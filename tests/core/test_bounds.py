@@ -9,10 +9,10 @@ import pytest
 
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError, Position, Problem
-from reconciler.kinds import kind_from_schema
+from reconciler.kinds.kind import kind_from_schema
+from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import MAX_DOCUMENTS, parse
 from reconciler.model.phrases import MANY_MORE, closest, first_texts, listed
-from reconciler.resources import document_schema, load_kinds
 from reconciler.schemas import MORE, MOST_VIOLATIONS, SchemaChecker, check_of
 from reconciler.userkinds import complaints
 from tests.core.test_kindfile import PLAIN, changed

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.desired import ScopeDefaults, Validator
+from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.plan import ObservedScope
 from reconciler.plan import assemble, everything, plan_scope
-from reconciler.resources import document_schema
 from tests.core.values import CAAS, NOW, SCOPE, live
 
 if TYPE_CHECKING:

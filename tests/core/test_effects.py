@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.kinds import EffectRule
+from reconciler.kinds.kind import EffectRule
 from reconciler.model.plan import Effect
 from tests.core.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
 

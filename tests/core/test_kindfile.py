@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.collectionpath import path_fault
-from reconciler.kindfile import HEADER_WORDS, NAME_PATTERN, SEGMENT_PATTERN, faults
+from reconciler.kinds.collection_path import path_fault
+from reconciler.kinds.packaged import document_schema, kind_schema, load_kinds, resource
+from reconciler.kinds.rules import HEADER_WORDS, NAME_PATTERN, SEGMENT_PATTERN, faults
 from reconciler.model.scope import SCOPE_NAMES
-from reconciler.resources import document_schema, kind_schema, load_kinds, resource
 from reconciler.schemas import check_of
 from reconciler.userkinds import complaints
 from reconciler.wording import describe

@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from reconciler.errors import UnaddressableError
-from reconciler.kinds import EffectRule, Form, kind_from_schema
+from reconciler.kinds.kind import EffectRule, Form, kind_from_schema
+from reconciler.kinds.packaged import load_kinds
 from reconciler.model.scope import Scope
-from reconciler.resources import load_kinds
 from tests.core.values import CAAS, kind_with, live
 
 KINDS = load_kinds()

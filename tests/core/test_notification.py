@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.kinds.packaged import schema_texts
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import Episode, NewKey
@@ -25,7 +26,6 @@ from reconciler.notification import (
     new_keys_message,
     telling,
 )
-from reconciler.resources import schema_texts
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 MORNING = NOON - dt.timedelta(hours=3)

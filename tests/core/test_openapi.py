@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds import EXTENSION
-from reconciler.openapi.draft import draft
-from reconciler.resources import load_kinds, resource
+from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.openapi.draft import draft
+from reconciler.kinds.packaged import load_kinds, resource
 from reconciler.userkinds import complaints
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import regress
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.kinds import kind_from_schema
-from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
-from reconciler.patterns.charsets import CharSet
-from reconciler.patterns.program import Fork, programs
-from reconciler.patterns.syntax import parse
-from reconciler.resources import document_schema
+from reconciler.kinds.kind import kind_from_schema
+from reconciler.kinds.packaged import document_schema
+from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
+from reconciler.kinds.patterns.charsets import CharSet
+from reconciler.kinds.patterns.program import Fork, programs
+from reconciler.kinds.patterns.syntax import parse
 from reconciler.schemas import PATTERN_LIMIT, SchemaChecker, check_of
 from reconciler.wording import describe
 from tests.core.test_kindfile import PLAIN

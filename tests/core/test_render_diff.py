@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Position, Problem
-from reconciler.kinds import is_segment
+from reconciler.kinds.kind import is_segment
 from reconciler.plan import assemble
 from reconciler.render.diff import render_diff
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Position, Problem
-from reconciler.kinds import is_segment
+from reconciler.kinds.kind import is_segment
 from reconciler.model.escape import printable
 from reconciler.plan import assemble
 from reconciler.render.github import render_github

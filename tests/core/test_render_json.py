@@ -10,15 +10,15 @@ from jsonschema import Draft7Validator
 
 from reconciler import __version__
 from reconciler.errors import Position, Problem
+from reconciler.kinds.packaged import schema_texts
 from reconciler.model.scope import Scope
 from reconciler.plan import assemble
 from reconciler.render.json import render_json
-from reconciler.resources import schema_texts
 from tests.core.example_plan import labelled_plan
 from tests.core.values import API, LATER, NOW, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Plan
 
 SCHEMA = Draft7Validator(json.loads(schema_texts()["plan"]))

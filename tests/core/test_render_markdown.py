@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from reconciler.errors import Position, Problem
-from reconciler.kinds import is_segment
+from reconciler.kinds.kind import is_segment
 from reconciler.plan import assemble
 from reconciler.render.markdown import render_markdown
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since

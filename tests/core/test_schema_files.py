@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.kinds import RESERVED
+from reconciler.kinds.kind import RESERVED
+from reconciler.kinds.packaged import load_kinds, resource, schema_texts
 from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
-from reconciler.resources import load_kinds, resource, schema_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

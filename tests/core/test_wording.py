@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.resources import document_schema
+from reconciler.kinds.packaged import document_schema
 from reconciler.schemas import SchemaChecker, Violation
 from reconciler.wording import describe
 from tests.core.values import API, CAAS, WEB

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import COLUMN_BITS
-from reconciler.kinds import Kind, kind_from_schema
+from reconciler.kinds.kind import Kind, kind_from_schema
+from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.plan import ObservedScope
 from reconciler.model.scope import Scope
 from reconciler.origins import state_as_base, with_origins
 from reconciler.plan import assemble, everything, plan_scope
-from reconciler.resources import load_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import InputError
+from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import load
 from reconciler.load.kindfolders import folders_beside
-from reconciler.resources import load_kinds
 from reconciler.userkinds import load_user_kinds
 from tests.core.test_kindfile import PLAIN, changed
 

@@ -13,8 +13,8 @@ import pytest
 from reconciler.births import Births, Kept
 from reconciler.client import Writer
 from reconciler.errors import SinkError
+from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import Action, Change, Outcome, Result
-from reconciler.resources import load_kinds
 from reconciler.retry import RetryPolicy
 from tests.core.values import CAAS, declared, live, make_plan
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
@@ -22,7 +22,7 @@ from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.secret import Secret
 
 SECRET = "do-not-show"

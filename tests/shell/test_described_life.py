@@ -15,12 +15,12 @@ from reconciler.apply import Executor
 from reconciler.births import Kept
 from reconciler.client import Writer
 from reconciler.errors import RejectedError
+from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
 from reconciler.model.plan import Action, Change, Result
 from reconciler.model.scope import Scope
 from reconciler.observe import observe
 from reconciler.plan import plan_scope
-from reconciler.resources import load_kinds
 from reconciler.waiting import Workers
 from tests.emulator.description import request_complaints
 from tests.support import NOON, TOKEN, connect, emulate

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from reconciler.client import Reader
 from reconciler.errors import BadAnswerError, IncompleteReadError, UnauthorizedError
+from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import ObservedScope
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
 from reconciler.observe import LISTINGS, observe
-from reconciler.resources import load_kinds
 from tests.core.values import kind_with
 from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 CAAS = load_kinds()["caas"]
 SCOPE = Scope("caas", 1, 76)

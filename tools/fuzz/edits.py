@@ -17,9 +17,9 @@ from reconciler.commands.accept import accept, drifted
 from reconciler.commands.export import Live, export_into
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError
+from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import parse
 from reconciler.model.plan import ObservedScope
-from reconciler.resources import document_schema, load_kinds
 
 if TYPE_CHECKING:
     import random

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from fuzz.report import seeded
-from reconciler.resources import load_kinds, resource
+from reconciler.kinds.packaged import load_kinds, resource
 
 if TYPE_CHECKING:
     import random

@@ -15,17 +15,17 @@ from fuzz.report import Broken, Report, seeded
 from reconciler.cli.console import Console
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError, ReconcilerError
+from reconciler.kinds.packaged import document_schema, editor_schema, load_kinds
 from reconciler.load.files import parse_content
 from reconciler.observe import observe
 from reconciler.plan import assemble, plan_scope
 from reconciler.render.json import render_json
-from reconciler.resources import document_schema, editor_schema, load_kinds
 from reconciler.userkinds import user_kinds_of
 
 if TYPE_CHECKING:
     import random
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
 
 _SECONDS: Final = 5.0

@@ -18,11 +18,11 @@ from reconciler.cli.console import Console
 from reconciler.commands.validate import desired_state
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError
-from reconciler.resources import document_schema, load_kinds
+from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.schemas import SchemaChecker
 
 if TYPE_CHECKING:
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
 NOW: Final = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 _CONSOLE: Final = Console(0, color=False)

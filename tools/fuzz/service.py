@@ -23,13 +23,13 @@ from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
 from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import ReconcilerError
+from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.escape import printable
 from reconciler.model.plan import Change, Result
 from reconciler.observe import observe
 from reconciler.plan import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
-from reconciler.resources import document_schema, load_kinds
 from reconciler.waiting import Workers
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.collectionpath import path_fault
-from reconciler.kinds import EXTENSION, RESERVED, EffectRule, ListStyle, kind_from_schema, placeholders
+from reconciler.kinds.collection_path import path_fault
+from reconciler.kinds.kind import EXTENSION, RESERVED, EffectRule, ListStyle, kind_from_schema, placeholders
+from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
 from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
-from reconciler.patterns import Budget, Pattern, PatternError, PatternLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.kinds import Kind
+    from reconciler.kinds.kind import Kind
 
     Path = tuple[str | int, ...]
     Schema = Mapping[str, Any]

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
-from reconciler.kindfile import NAME_PATTERN, SEGMENT_PATTERN
-from reconciler.kinds import EXTENSION, placeholders
+from reconciler.kinds.kind import EXTENSION, placeholders
+from reconciler.kinds.openapi.fields import FieldDrafter, is_nullable, merged_name
+from reconciler.kinds.openapi.operations import mapping, operations_of
+from reconciler.kinds.rules import NAME_PATTERN, SEGMENT_PATTERN
 from reconciler.model.scope import SCOPE_NAMES
-from reconciler.openapi.fields import FieldDrafter, is_nullable, merged_name
-from reconciler.openapi.operations import mapping, operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.openapi.operations import Operations
+    from reconciler.kinds.openapi.operations import Operations
 
     Schema = Mapping[str, Any]
 

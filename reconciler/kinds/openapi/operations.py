@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds import placeholders
+from reconciler.kinds.kind import placeholders
+from reconciler.kinds.openapi.references import Resolver
 from reconciler.model.lookalikes import meant
-from reconciler.openapi.references import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.patterns.charsets import (
+from reconciler.kinds.patterns.charsets import (
     ANY_BUT_BREAKS,
     CLASSES,
     LAST,

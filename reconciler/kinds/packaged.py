@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds import EXTENSION, Kind, kind_from_schema
+from reconciler.kinds.kind import EXTENSION, Kind, kind_from_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ SUFFIX: Final = ".schema.json"
 
 def resource(folder: str) -> Path:
     """Give the path of a data folder: inside the package in a wheel, beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder
 

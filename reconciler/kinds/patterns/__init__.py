@@ -7,7 +7,7 @@ character of a text once, whatever the pattern; what no automaton can match, bac
 
 from __future__ import annotations
 
-from reconciler.patterns.matcher import Budget, Pattern, PatternLimitError, Patterns
-from reconciler.patterns.syntax import PatternError
+from reconciler.kinds.patterns.matcher import Budget, Pattern, PatternLimitError, Patterns
+from reconciler.kinds.patterns.syntax import PatternError
 
 __all__ = ["Budget", "Pattern", "PatternError", "PatternLimitError", "Patterns"]

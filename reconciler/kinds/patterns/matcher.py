@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Final
 
-from reconciler.patterns.charsets import WORD
-from reconciler.patterns.program import Fork, Guard, Program, Read, programs
-from reconciler.patterns.syntax import parse
+from reconciler.kinds.patterns.charsets import WORD
+from reconciler.kinds.patterns.program import Fork, Guard, Program, Read, programs
+from reconciler.kinds.patterns.syntax import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

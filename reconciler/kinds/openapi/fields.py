@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.patterns import Pattern, PatternError, PatternLimitError
+from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
