@@ -98,6 +98,6 @@ class Detector:
         return with_origins(plan, at_base)
 
     def _not_committed(self) -> tuple[Problem, ...]:
-        from reconciler.cli.git import not_committed  # noqa: PLC0415 - only a difference asks
+        from reconciler.load.git import not_committed  # noqa: PLC0415 - only a difference asks
 
         return tuple(Problem(f"{file}: {_NOT_COMMITTED}") for file in not_committed(self.parameters["paths"]))

@@ -13,8 +13,8 @@ from reconciler.cli.variables import PathListType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.cli.git import BaseFiles
     from reconciler.kinds.kind import Kind
+    from reconciler.load.git import BaseFiles
 
     Warn = Callable[[str], None]
     Listener = Callable[[bytes, str], None]
@@ -89,7 +89,7 @@ def _of_base(
     parameters: Mapping[str, Any], built_in: Mapping[str, Kind], warn: Warn, on_file: Listener | None
 ) -> Mapping[str, Kind]:
     """Load the kinds of the base commit, and from the working tree only what lies in none of its folders."""
-    from reconciler.cli.git import kinds_at  # noqa: PLC0415 - only --base needs it
+    from reconciler.load.git import kinds_at  # noqa: PLC0415 - only --base needs it
     from reconciler.load.kindfolders import kind_files, places_beside  # noqa: PLC0415 - as above
     from reconciler.load.links import is_inside, work_tree  # noqa: PLC0415 - the same
     from reconciler.userkinds import user_kinds_of  # noqa: PLC0415 - the same

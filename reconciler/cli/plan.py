@@ -95,9 +95,9 @@ class Made:
 
 def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> Made:
     """Load the files, read the live keys and compare the two; warn on the way."""
-    from reconciler.cli.git import git_commit  # noqa: PLC0415 - --help needs no engine
     from reconciler.commands.plan import Planner  # noqa: PLC0415 - the same
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
+    from reconciler.load.git import git_commit  # noqa: PLC0415 - --help needs no engine
     from reconciler.names import Directory  # noqa: PLC0415 - the same
     from reconciler.saved import Provenance  # noqa: PLC0415 - the same
     from reconciler.waiting import Workers  # noqa: PLC0415 - the same

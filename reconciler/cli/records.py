@@ -165,7 +165,7 @@ def _recorded(
 
 def _commit(parameters: Mapping[str, Any]) -> str | None:
     """Name the commit of what is applied: that of a saved plan, or of the files."""
-    from reconciler.cli.git import git_commit  # noqa: PLC0415 - only a record asks
+    from reconciler.load.git import git_commit  # noqa: PLC0415 - only a record asks
 
     if "commit" in parameters:
         commit: str | None = parameters["commit"]

@@ -179,7 +179,7 @@ class Rounds:
 
     def _read(self, now: dt.datetime) -> DesiredState:
         if self._parameters["git_pull"]:
-            from reconciler.cli.git import pull  # noqa: PLC0415 - only --git-pull needs it
+            from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
             pull(self._parameters["paths"], passed=passed_names(self._parameters))
         return read_files(self._kinds, self._parameters, now)
@@ -188,7 +188,7 @@ class Rounds:
         """Read what the files say; the last valid files stand in for invalid ones. Raises InputError."""
         complaints: list[str] = []
         if self._parameters["git_pull"]:
-            from reconciler.cli.git import pull  # noqa: PLC0415 - only --git-pull needs it
+            from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
             try:
                 pull(self._parameters["paths"], passed=passed_names(self._parameters))

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.git import files_at, git_commit, kinds_at, not_committed, pull
 from reconciler.errors import ConfigurationError
 from reconciler.load.files import load
+from reconciler.load.git import files_at, git_commit, kinds_at, not_committed, pull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

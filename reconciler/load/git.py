@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.committed import CommitTree
-from reconciler.cli.repository import (
+from reconciler.errors import ConfigurationError
+from reconciler.load.committed import CommitTree
+from reconciler.load.files import STANDARD_INPUT, input_files
+from reconciler.load.kindfolders import kind_files, places_beside
+from reconciler.load.links import is_inside
+from reconciler.load.repository import (
     GitError,
     NoWorkTreeError,
     Repository,
     UntrustedRepositoryError,
     find_repository,
 )
-from reconciler.errors import ConfigurationError
-from reconciler.load.files import STANDARD_INPUT, input_files
-from reconciler.load.kindfolders import kind_files, places_beside
-from reconciler.load.links import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -15,7 +15,7 @@ from reconciler.load.links import is_inside
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.cli.repository import Repository
+    from reconciler.load.repository import Repository
 
 _LINK: Final = "120000"
 _FOLDER: Final = "040000"
