@@ -15,14 +15,14 @@ from reconciler.load.builder import parse
 from reconciler.load.spelling import block_text, field_lines
 from reconciler.model.escape import printable
 from reconciler.normalize import json_text
-from reconciler.wording import describe
+from reconciler.validate.messages import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Field, Kind
     from reconciler.model.scope import Scope
-    from reconciler.schemas import SchemaChecker
+    from reconciler.validate.schema import SchemaChecker
 
 _LONGEST: Final = 120
 _FIELD_DEPTH: Final = 3

@@ -20,7 +20,7 @@ from reconciler.model.strict_json import parse_strictly
 from reconciler.normalize import json_text, normalize, parse_instant
 from reconciler.plan import fingerprint
 from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json, request_document
-from reconciler.schemas import is_valid
+from reconciler.validate.schema import is_valid
 
 if TYPE_CHECKING:
     import datetime as dt

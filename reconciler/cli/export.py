@@ -80,9 +80,9 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     link = connection(parameters, clock, console)
     from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.commands.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
-    from reconciler.desired import ScopeDefaults, Validator  # noqa: PLC0415 - the same
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
     from reconciler.observe import observe  # noqa: PLC0415 - the same
+    from reconciler.validate.validator import ScopeDefaults, Validator  # noqa: PLC0415 - the same
 
     into = parameters["into"]
     kinds = known_kinds({**parameters, "paths": () if into is None else (into,)}, console.warning)
@@ -159,7 +159,7 @@ def _scope(kind: Kind, parameters: Mapping[str, Any]) -> Scope:
 
 def _part(name: str, keywords: Mapping[str, Any], value: Any) -> int | str:
     """Give one part of a scope as its schema wants it."""
-    from reconciler.schemas import is_valid  # noqa: PLC0415 - --help needs no engine
+    from reconciler.validate.schema import is_valid  # noqa: PLC0415 - --help needs no engine
 
     option = f"--{name.replace('_', '-')}" if name in {"project_id", "region_id"} else f"--scope {name}=VALUE"
     if value is None:

@@ -53,7 +53,7 @@ def init(**parameters: Any) -> None:
     """
     from reconciler.kinds.openapi.draft import draft  # noqa: PLC0415 - the same
     from reconciler.kinds.rules import KIND_NAME  # noqa: PLC0415 - --help needs no engine
-    from reconciler.userkinds import complaints  # noqa: PLC0415 - the same
+    from reconciler.validate.custom_kinds import complaints  # noqa: PLC0415 - the same
 
     name, file = parameters["name"], parameters["openapi"]
     if name is not None and not KIND_NAME.fullmatch(name):

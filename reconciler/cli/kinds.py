@@ -50,7 +50,7 @@ def known_kinds(
     """
     from reconciler.kinds.packaged import load_kinds  # noqa: PLC0415 - the same
     from reconciler.load.kindfolders import folders_beside  # noqa: PLC0415 - --help reads no files
-    from reconciler.userkinds import load_user_kinds  # noqa: PLC0415 - the same
+    from reconciler.validate.custom_kinds import load_user_kinds  # noqa: PLC0415 - the same
 
     built_in = load_kinds()
     given, paths = parameters["kinds"], parameters.get("paths", ())
@@ -92,7 +92,7 @@ def _of_base(
     from reconciler.load.git import kinds_at  # noqa: PLC0415 - only --base needs it
     from reconciler.load.kindfolders import kind_files, places_beside  # noqa: PLC0415 - as above
     from reconciler.load.links import is_inside, work_tree  # noqa: PLC0415 - the same
-    from reconciler.userkinds import user_kinds_of  # noqa: PLC0415 - the same
+    from reconciler.validate.custom_kinds import user_kinds_of  # noqa: PLC0415 - the same
 
     beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(parameters["paths"])}  # noqa: PTH120 - as it was typed
     tops = {work_tree(folder) or os.devnull: folder for folder in beside.values()}

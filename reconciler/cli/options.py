@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.client import Connection, Exchange
-    from reconciler.desired import Validator
     from reconciler.kinds.kind import Kind
     from reconciler.safety import Limits
+    from reconciler.validate.validator import Validator
 
     Command = Callable[..., Any]
 
@@ -245,8 +245,8 @@ def clock_of(context: click.Context) -> Clock:
 
 def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
     """Build what checks the files."""
-    from reconciler.desired import ScopeDefaults, Validator  # noqa: PLC0415 - --help needs no engine
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
+    from reconciler.validate.validator import ScopeDefaults, Validator  # noqa: PLC0415 - --help needs no engine
 
     defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
     warning = dt.timedelta(days=parameters["expiry_warning"])

@@ -20,7 +20,7 @@ from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
 from reconciler.normalize import json_text, normalize
 from reconciler.plan import plan_scope
-from reconciler.schemas import SchemaChecker
+from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt

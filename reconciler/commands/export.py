@@ -13,7 +13,7 @@ from reconciler.load.insert import end_of_keys, with_document, with_lines
 from reconciler.load.tree import parts
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.plan import plan_scope
-from reconciler.schemas import SchemaChecker
+from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
-    from reconciler.desired import Validator
     from reconciler.errors import Position
     from reconciler.load.documents import Document
     from reconciler.load.remarks import Path
     from reconciler.model.desired import DesiredState
+    from reconciler.validate.validator import Validator
 
     MakeValidator = Callable[[], Validator]
     Difference = tuple[str, str | None]

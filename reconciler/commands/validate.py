@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
 
-    from reconciler.desired import Validator
     from reconciler.errors import Problem
     from reconciler.load.files import Digests, Parse
+    from reconciler.validate.validator import Validator
 
     Selection = Callable[[str], bool]
 

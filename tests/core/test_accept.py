@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.commands.accept import accept, changed_lines, drifted
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.normalize import json_text
+from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.core.hostile import TEXT
 from tests.core.values import CAAS, NOW, SCOPE, live
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from reconciler.adoption import adopt, document_lines, key_lines
 from reconciler.commands.export import Live, export_document, export_into
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
 from reconciler.plan import plan_scope
-from reconciler.schemas import SchemaChecker
+from reconciler.validate.schema import SchemaChecker
+from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.core.hostile import KEYS, TEXT
 from tests.core.values import API, CAAS, NOW, SCOPE, WEB, kind_with, live
 

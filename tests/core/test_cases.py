@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.plan import ObservedScope
 from reconciler.plan import assemble, everything, plan_scope
+from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.core.values import CAAS, NOW, SCOPE, live
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from reconciler.kinds.collection_path import path_fault
 from reconciler.kinds.packaged import document_schema, kind_schema, load_kinds, resource
 from reconciler.kinds.rules import HEADER_WORDS, NAME_PATTERN, SEGMENT_PATTERN, faults
 from reconciler.model.scope import SCOPE_NAMES
-from reconciler.schemas import check_of
-from reconciler.userkinds import complaints
-from reconciler.wording import describe
+from reconciler.validate.custom_kinds import complaints
+from reconciler.validate.messages import describe
+from reconciler.validate.schema import check_of
 
 TEXT: dict[str, Any] = {"type": "string"}
 OWNER = {"type": "string", "pattern": SEGMENT_PATTERN}

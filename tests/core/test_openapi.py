@@ -18,7 +18,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.packaged import load_kinds, resource
-from reconciler.userkinds import complaints
+from reconciler.validate.custom_kinds import complaints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,8 +17,8 @@ from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimi
 from reconciler.kinds.patterns.charsets import CharSet
 from reconciler.kinds.patterns.program import Fork, programs
 from reconciler.kinds.patterns.syntax import parse
-from reconciler.schemas import PATTERN_LIMIT, SchemaChecker, check_of
-from reconciler.wording import describe
+from reconciler.validate.messages import describe
+from reconciler.validate.schema import PATTERN_LIMIT, SchemaChecker, check_of
 from tests.core.test_kindfile import PLAIN
 
 CATASTROPHIC = [

@@ -13,7 +13,7 @@ from referencing import Registry, Resource
 
 from reconciler.kinds.packaged import document_schema, schema_texts
 from reconciler.normalize import is_date_time
-from reconciler.schemas import SchemaChecker
+from reconciler.validate.schema import SchemaChecker
 from tests.core.values import API, CAAS, LATER, WEB, kind_with
 
 FORMATS = FormatChecker(formats=())

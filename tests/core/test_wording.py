@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.kinds.packaged import document_schema
-from reconciler.schemas import SchemaChecker, Violation
-from reconciler.wording import describe
+from reconciler.validate.messages import describe
+from reconciler.validate.schema import SchemaChecker, Violation
 from tests.core.values import API, CAAS, WEB
 
 CHECKER = SchemaChecker(document_schema(), CAAS)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.commands.validate import WatchedFiles
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.files import DocumentCache, load
+from reconciler.validate.validator import ScopeDefaults, Validator
 
 if TYPE_CHECKING:
     from reconciler.load.documents import Document

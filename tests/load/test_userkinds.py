@@ -13,7 +13,7 @@ from reconciler.errors import InputError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import load
 from reconciler.load.kindfolders import folders_beside
-from reconciler.userkinds import load_user_kinds
+from reconciler.validate.custom_kinds import load_user_kinds
 from tests.core.test_kindfile import PLAIN, changed
 
 if TYPE_CHECKING:

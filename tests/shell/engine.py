@@ -13,9 +13,9 @@ from reconciler.client import Reader, Writer
 from reconciler.commands.apply import Freshness, apply_plan
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.plan import everything
+from reconciler.validate.validator import ScopeDefaults, Validator
 from reconciler.waiting import Workers
 from tests.support import NOON, Script, connect
 

@@ -15,11 +15,11 @@ from fuzz.layouts import chance, new_boxes
 from fuzz.report import Broken, Report, seeded
 from reconciler.commands.accept import accept, drifted
 from reconciler.commands.export import Live, export_into
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import parse
 from reconciler.model.plan import ObservedScope
+from reconciler.validate.validator import ScopeDefaults, Validator
 
 if TYPE_CHECKING:
     import random

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from fuzz.kind_files import content, once_in
 from fuzz.report import Broken, Report, seeded
 from reconciler.cli.console import Console
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.kinds.packaged import document_schema, editor_schema, load_kinds
 from reconciler.load.files import parse_content
 from reconciler.observe import observe
 from reconciler.plan import assemble, plan_scope
 from reconciler.render.json import render_json
-from reconciler.userkinds import user_kinds_of
+from reconciler.validate.custom_kinds import user_kinds_of
+from reconciler.validate.validator import ScopeDefaults, Validator
 
 if TYPE_CHECKING:
     import random

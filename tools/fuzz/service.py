@@ -21,7 +21,6 @@ from reconciler.apply import Executor
 from reconciler.client import Reader, Writer
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
-from reconciler.desired import ScopeDefaults, Validator
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.escape import printable
@@ -30,6 +29,7 @@ from reconciler.observe import observe
 from reconciler.plan import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
+from reconciler.validate.validator import ScopeDefaults, Validator
 from reconciler.waiting import Workers
 
 if TYPE_CHECKING:

@@ -16,15 +16,15 @@ from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
 from reconciler.load.kindfolders import kind_files
 from reconciler.model.strict_json import parse_strictly
-from reconciler.schemas import check_of
-from reconciler.wording import describe
+from reconciler.validate.messages import describe
+from reconciler.validate.schema import check_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.kindfolders import KindFile
-    from reconciler.schemas import Violation
+    from reconciler.validate.schema import Violation
 
     Step = str | int
     Listener = Callable[[bytes, str], None]

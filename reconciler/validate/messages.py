@@ -16,7 +16,7 @@ from reconciler.normalize import is_date_time, parse_instant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.schemas import Violation
+    from reconciler.validate.schema import Violation
 
     Schema = Mapping[str, Any]
 

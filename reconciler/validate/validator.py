@@ -21,15 +21,15 @@ from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES, Scope
 from reconciler.normalize import parse_instant
-from reconciler.schemas import MORE, SchemaChecker, described_at, with_kinds
-from reconciler.wording import describe
+from reconciler.validate.messages import describe
+from reconciler.validate.schema import MORE, SchemaChecker, described_at, with_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
-    from reconciler.schemas import Path, Violation
+    from reconciler.validate.schema import Path, Violation
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""

@@ -1,0 +1,1 @@
+"""From documents to the desired state, or to every violation at once."""
