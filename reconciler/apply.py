@@ -6,6 +6,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from reconciler.api.workers import completed
 from reconciler.births import Births
 from reconciler.errors import (
     ApiError,
@@ -25,19 +26,18 @@ from reconciler.plan import (
     unstored_fields,
 )
 from reconciler.resolution import Resolver
-from reconciler.waiting import completed
 
 if TYPE_CHECKING:
     import datetime as dt
     import threading
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reconciler.api import Writer
+    from reconciler.api.workers import Workers
     from reconciler.births import SecretKeeper
-    from reconciler.client import Writer
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
-    from reconciler.waiting import Workers
 
     Listener = Callable[[Outcome], None]
 

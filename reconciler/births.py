@@ -34,7 +34,7 @@ from reconciler.resolution import Resolver, take_out
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.client import Writer
+    from reconciler.api import Writer
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
 

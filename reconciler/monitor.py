@@ -18,9 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.api.workers import start_thread
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.model.clock import SystemClock
-from reconciler.waiting import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -20,7 +20,7 @@ from reconciler.normalize import json_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.client import Reader
+    from reconciler.api import Reader
     from reconciler.errors import Position
     from reconciler.model.desired import DesiredKey, NamedPart
 

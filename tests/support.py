@@ -20,10 +20,10 @@ from typing import IO, TYPE_CHECKING, Any
 import httpx
 
 from gcore_emulator import Emulator, Switches
+from reconciler.api import Connection
+from reconciler.api.retry import RetryPolicy
 from reconciler.cli.main import run
-from reconciler.client import Connection
 from reconciler.model.secret import Secret
-from reconciler.retry import RetryPolicy
 
 if TYPE_CHECKING:
     import signal

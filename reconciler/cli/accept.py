@@ -44,7 +44,7 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.commands.accept import accept as accepted  # noqa: PLC0415 - --help needs no engine
     from reconciler.commands.accept import drifted  # noqa: PLC0415 - the same
     from reconciler.load.files import read  # noqa: PLC0415 - the same

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from reconciler.api.redaction import Redactor
     from reconciler.cli.events import EventStream
     from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.plan import Made
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from reconciler.commands.apply import Freshness
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Plan
-    from reconciler.redaction import Redactor
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -100,8 +100,8 @@ def _apply(
     if saved is not None:
         parameters["commit"] = saved.provenance.git_commit
     link = connection(parameters, clock, console, stop)
-    from reconciler.client import Writer  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.waiting import Workers  # noqa: PLC0415 - --help needs no threads
+    from reconciler.api import Writer  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api.workers import Workers  # noqa: PLC0415 - --help needs no threads
 
     now = clock.now()
     with open_records(parameters, clock, "apply") as records, Writer(link) as writer:

@@ -19,7 +19,7 @@ from reconciler.model.phrases import first_texts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reconciler.client import Exchange
+    from reconciler.api import Exchange
 
 HELP_OPTIONS: Final = ["-h", "--help"]
 CONTEXT: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width": 100}

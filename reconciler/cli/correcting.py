@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
+    from reconciler.api import Writer
+    from reconciler.api.redaction import Redactor
+    from reconciler.api.workers import Workers
     from reconciler.cli.console import Console
     from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.records import Records
-    from reconciler.client import Writer
     from reconciler.commands.drift import Detection
     from reconciler.correction import Corrections
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import FieldChange, Plan
-    from reconciler.redaction import Redactor
-    from reconciler.waiting import Workers
 
     FieldKey = tuple[str, str]
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from reconciler.api import Reader
+    from reconciler.api.workers import Workers
     from reconciler.cli.console import Console
-    from reconciler.client import Reader
     from reconciler.history.applied import Applied
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from reconciler.model.status import NewKey
     from reconciler.origins import KeyAtBase
     from reconciler.plan import Selection
-    from reconciler.waiting import Workers
 
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 

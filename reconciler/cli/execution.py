@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
+    from reconciler.api import Writer
+    from reconciler.api.workers import Workers
     from reconciler.cli.console import Console
     from reconciler.cli.events import EventStream
     from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.records import Records
-    from reconciler.client import Writer
     from reconciler.commands.apply import Freshness
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change, Outcome, Plan
-    from reconciler.waiting import Workers
 
 secret_sink_option = click.option(
     "--secret-sink",

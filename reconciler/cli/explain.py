@@ -42,7 +42,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.explanation import explanations_of  # noqa: PLC0415 - --help needs no engine
     from reconciler.model.plan import ObservedScope  # noqa: PLC0415 - the same
     from reconciler.names import Directory  # noqa: PLC0415 - the same

@@ -78,7 +78,7 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.commands.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
     from reconciler.observe import observe  # noqa: PLC0415 - the same

@@ -17,12 +17,12 @@ from reconciler.sinks.rescue import Rescuer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.api.redaction import Redactor
     from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Change
     from reconciler.model.secret import Secret
-    from reconciler.redaction import Redactor
     from reconciler.sinks.place import Held, SecretSink
 
 

@@ -28,8 +28,8 @@ from reconciler.model.endpoint import same_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from reconciler.api import Connection, Exchange
     from reconciler.cli.console import Console
-    from reconciler.client import Connection, Exchange
     from reconciler.kinds.kind import Kind
     from reconciler.safety import Limits
     from reconciler.validate.validator import Validator
@@ -272,8 +272,8 @@ def connection(
     base_url = checked_url(parameters["base_url"])
     auth_scheme = checked_scheme(parameters["auth_scheme"])
     token = api_token(parameters["token_file"], console)
-    from reconciler.client import Connection, network_variables  # noqa: PLC0415 - loads httpx
-    from reconciler.retry import RetryPolicy  # noqa: PLC0415 - the same
+    from reconciler.api import Connection, network_variables  # noqa: PLC0415 - loads httpx
+    from reconciler.api.retry import RetryPolicy  # noqa: PLC0415 - the same
 
     return Connection(
         base_url=base_url,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from reconciler.client import Reader
+    from reconciler.api import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.load.files import InputsDigest
     from reconciler.model.desired import DesiredState
@@ -64,7 +64,7 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
 
     now = clock.now()
     if parameters["out"] is not None:
@@ -95,12 +95,12 @@ class Made:
 
 def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> Made:
     """Load the files, read the live keys and compare the two; warn on the way."""
+    from reconciler.api.workers import Workers  # noqa: PLC0415 - the same
     from reconciler.commands.plan import Planner  # noqa: PLC0415 - the same
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
     from reconciler.load.git import git_commit  # noqa: PLC0415 - --help needs no engine
     from reconciler.names import Directory  # noqa: PLC0415 - the same
     from reconciler.saved import Provenance  # noqa: PLC0415 - the same
-    from reconciler.waiting import Workers  # noqa: PLC0415 - the same
 
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
     digest = InputsDigest() if is_told else None

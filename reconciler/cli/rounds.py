@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.api.workers import Workers
 from reconciler.cli.children import passed_names
 from reconciler.cli.correcting import Corrector
 from reconciler.cli.detection import Detector
@@ -28,24 +29,23 @@ from reconciler.model.cycle import RoundReport, RoundResult
 from reconciler.model.phrases import first_texts
 from reconciler.normalize import format_instant
 from reconciler.notification import Trouble
-from reconciler.waiting import Workers
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from reconciler.api import Connection
+    from reconciler.api.redaction import Redactor
     from reconciler.cli.console import Console
     from reconciler.cli.records import Records
     from reconciler.cli.watch import Watch
-    from reconciler.client import Connection
     from reconciler.commands.drift import Detection
     from reconciler.history.database import Database
     from reconciler.history.rounds import History
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredState
-    from reconciler.redaction import Redactor
 
     FieldKey = tuple[str, str]
     Read = Callable[[dt.datetime], DesiredState]
@@ -171,7 +171,7 @@ class Rounds:
         if not state.names:
             return state
         link = self._link()
-        from reconciler.client import Reader  # noqa: PLC0415 - only commands that talk load httpx
+        from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
         from reconciler.names import Directory  # noqa: PLC0415 - the same
 
         with Reader(link) as reader:
@@ -220,7 +220,7 @@ class Rounds:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
         state, selected = targeted(whole, self._parameters)
         link = self._link()
-        from reconciler.client import Reader, Writer  # noqa: PLC0415 - only commands that talk load httpx
+        from reconciler.api import Reader, Writer  # noqa: PLC0415 - only commands that talk load httpx
 
         code = ExitCode.DONE
         with (Reader if self._parameters["correct"] is None else Writer)(link) as client:

@@ -47,7 +47,7 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
         while (number := queue.get()) is not None:
             handlers[signal.Signals(number)]()
 
-    from reconciler.waiting import start_thread  # noqa: PLC0415 - --help needs no threads
+    from reconciler.api.workers import start_thread  # noqa: PLC0415 - --help needs no threads
 
     thread = start_thread(listen, "signals")
     before = {number: signal.signal(number, put) for number in handlers}

@@ -18,9 +18,9 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.client.stores import Conditions
+    from reconciler.api.redaction import Redactor
+    from reconciler.api.stores import Conditions
     from reconciler.model.clock import Clock
-    from reconciler.redaction import Redactor
     from reconciler.sinks.place import SecretSink
     from reconciler.sinks.program import ExecSink
 
@@ -62,8 +62,8 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
             told = child_environment(environment, MACHINE, NETWORK, passed=passed)
             sink = _exec_sink(kind, argument, clock, told)
             return sink if redactor is None else replace(sink, redactor=redactor)
-    from reconciler.client.environment import network_variables  # noqa: PLC0415 - loads httpx
-    from reconciler.client.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
+    from reconciler.api.environment import network_variables  # noqa: PLC0415 - loads httpx
+    from reconciler.api.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
 
     conditions = Conditions(user_agent, clock, environment=network_variables(environment))
     if redactor is not None:
@@ -100,7 +100,7 @@ def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, 
 
 
 def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
-    from reconciler.client.kubernetes import Cluster, KubernetesSink  # noqa: PLC0415 - loads httpx
+    from reconciler.api.kubernetes import Cluster, KubernetesSink  # noqa: PLC0415 - loads httpx
 
     if _NAMESPACE.fullmatch(namespace) is None:
         message = f"--secret-sink kubernetes:{namespace}: a namespace is lower-case letters, digits, hyphens"
@@ -120,7 +120,7 @@ def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mappin
 
 
 def _vault_sink(path: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
-    from reconciler.client.vault import VaultAccess, VaultSink  # noqa: PLC0415 - loads httpx
+    from reconciler.api.vault import VaultAccess, VaultSink  # noqa: PLC0415 - loads httpx
 
     parts = path.strip("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Collection, Iterator, Mapping
 
+    from reconciler.api import Exchange
+    from reconciler.api.webhook import Webhook
     from reconciler.cli.console import Console
-    from reconciler.client import Exchange
-    from reconciler.client.webhook import Webhook
     from reconciler.history.database import Database
     from reconciler.metrics import Metrics
     from reconciler.model.clock import Clock
@@ -147,8 +147,8 @@ def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told n
     with ExitStack() as stack:
         webhook = None
         if parameters["webhook"] is not None:
-            from reconciler.client.environment import network_variables  # noqa: PLC0415 - the same
-            from reconciler.client.webhook import Webhook  # noqa: PLC0415 - httpx, only for a webhook
+            from reconciler.api.environment import network_variables  # noqa: PLC0415 - the same
+            from reconciler.api.webhook import Webhook  # noqa: PLC0415 - httpx, only for a webhook
 
             url = Secret(parameters["webhook"])
             secret = webhook_secret(parameters["webhook_secret_file"], console)

@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.api.workers import Workers, completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.model.endpoint import same_url
 from reconciler.model.plan import Action
 from reconciler.plan import unstored_fields
-from reconciler.waiting import Workers, completed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.client import Reader
+    from reconciler.api import Reader
     from reconciler.doubts import Doubt
     from reconciler.kinds.kind import Kind
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from reconciler.api.workers import completed
 from reconciler.commands.collector import kept_for_good, paused_collector
 from reconciler.errors import Problem, ReconcilerError, StoppedError, UnreadableError
 from reconciler.observe import observe
 from reconciler.plan import assemble, fingerprint, plan_scope
-from reconciler.waiting import completed
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Mapping
     from concurrent.futures import Future
 
-    from reconciler.client import Reader
+    from reconciler.api import Reader
+    from reconciler.api.workers import Workers
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.plan import ScopePlan, Selection
-    from reconciler.waiting import Workers
 
 
 @dataclass(frozen=True, slots=True)

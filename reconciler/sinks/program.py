@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.api.redaction import Redactor
 from reconciler.errors import SinkError
 from reconciler.model.secret import Secret
-from reconciler.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

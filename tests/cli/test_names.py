@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.client import Reader
+from reconciler.api import Reader
 from reconciler.errors import BadAnswerError, IncompleteReadError, Position
 from reconciler.model.desired import DesiredScope, DesiredState, NamedPart
 from reconciler.model.scope import Scope

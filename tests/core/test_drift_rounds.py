@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.client import Reader
+from reconciler.api import Reader
+from reconciler.api.workers import Workers
 from reconciler.commands.drift import (
     Detection,
     refused_fields,
@@ -32,7 +33,6 @@ from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Outcome, Plan, Result
 from reconciler.model.scope import Scope
 from reconciler.plan import assemble, everything, plan_scope
-from reconciler.waiting import Workers
 from tests.core.values import CAAS, NOW, SCOPE, declared, live
 from tests.support import EMPTY_LIST, Script, connect
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.api.redaction import LONGEST_TEXT, MASK, Redactor
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import squeezed
-from reconciler.redaction import LONGEST_TEXT, MASK, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

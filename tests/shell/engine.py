@@ -8,15 +8,15 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.api import Reader, Writer
+from reconciler.api.workers import Workers
 from reconciler.apply import Executor
-from reconciler.client import Reader, Writer
 from reconciler.commands.apply import Freshness, apply_plan
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.plan import everything
 from reconciler.validate.validator import ScopeDefaults, Validator
-from reconciler.waiting import Workers
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from reconciler.api import Writer
+from reconciler.api.workers import Workers
 from reconciler.apply import Executor
-from reconciler.client import Writer
 from reconciler.commands.apply import Freshness, exit_code
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Change, Outcome, Plan, Result
 from reconciler.model.secret import Secret
-from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
 from tests.support import (
     COLLECTION,

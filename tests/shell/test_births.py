@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from reconciler.api import Writer
+from reconciler.api.retry import RetryPolicy
 from reconciler.births import Births, Kept
-from reconciler.client import Writer
 from reconciler.errors import SinkError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import Action, Change, Outcome, Result
-from reconciler.retry import RetryPolicy
 from tests.core.values import CAAS, declared, live, make_plan
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.client import Reader
-from reconciler.client.environment import proxy_for, trusted
-from reconciler.client.webhook import Webhook
+from reconciler.api import Reader
+from reconciler.api.environment import proxy_for, trusted
+from reconciler.api.webhook import Webhook
 from reconciler.errors import ConfigurationError, UnreachableError
 from reconciler.model.secret import Secret
 from tests.support import COLLECTION, FakeClock, Script, connect, http_bytes, raw_server, unused_port

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.api import Reader
+from reconciler.api.webhook import Webhook
 from reconciler.cli.sinks import open_sink
-from reconciler.client import Reader
-from reconciler.client.webhook import Webhook
 from reconciler.errors import ApiError, SinkError, UnreachableError, UntrustedError
 from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret

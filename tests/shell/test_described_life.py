@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from reconciler.api import Writer
+from reconciler.api.workers import Workers
 from reconciler.apply import Executor
 from reconciler.births import Kept
-from reconciler.client import Writer
 from reconciler.errors import RejectedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
@@ -21,7 +22,6 @@ from reconciler.model.plan import Action, Change, Result
 from reconciler.model.scope import Scope
 from reconciler.observe import observe
 from reconciler.plan import plan_scope
-from reconciler.waiting import Workers
 from tests.emulator.description import request_complaints
 from tests.support import NOON, TOKEN, connect, emulate
 

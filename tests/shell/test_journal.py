@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from reconciler.api import Reader, Writer
+from reconciler.api.workers import Workers
 from reconciler.apply import Executor, Recorders
-from reconciler.client import Reader, Writer
 from reconciler.commands.journal import Fate, clear_up
 from reconciler.doubts import Doubt, read_journal
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.journal import Journal, JournalFile, Run, check_journal
 from reconciler.model.plan import Action, Result
-from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, Engine, desired, ignore
 from tests.support import FakeClock, Script, connect, fill
 

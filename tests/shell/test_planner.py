@@ -8,13 +8,13 @@ from collections import Counter
 import httpx
 import pytest
 
-from reconciler.client import Reader
+from reconciler.api import Reader
+from reconciler.api.workers import Workers
 from reconciler.commands.plan import Planner
 from reconciler.errors import UnreadableError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.scope import Scope
 from reconciler.plan import everything
-from reconciler.waiting import Workers
 from tests.shell.engine import KINDS, plan_with
 from tests.support import EMPTY_LIST, NOON, Script, connect
 

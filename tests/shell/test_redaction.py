@@ -14,16 +14,16 @@ import httpx
 import pytest
 
 from reconciler import errors
+from reconciler.api import Reader, Writer
+from reconciler.api.redaction import MASK, Redactor
+from reconciler.api.webhook import Webhook
+from reconciler.api.workers import Workers
 from reconciler.apply import Executor
 from reconciler.births import Kept
 from reconciler.cli.sinks import open_sink
-from reconciler.client import Reader, Writer
-from reconciler.client.webhook import Webhook
 from reconciler.model.clock import SystemClock
 from reconciler.model.plan import Result
 from reconciler.model.secret import Secret
-from reconciler.redaction import MASK, Redactor
-from reconciler.waiting import Workers
 from tests.core.values import CAAS, declared, live, make_plan
 from tests.shell.sinks import WEB
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect, http_bytes, raw_server

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.client import Reader, Writer
+from reconciler.api import Reader, Writer
+from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.errors import (
     ApiError,
     Failure,
@@ -25,7 +26,6 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model.clock import SystemClock
-from reconciler.retry import Retrier, RetryPolicy
 from tests.support import COLLECTION, EMPTY_LIST, NOON, FakeClock, Script, connect, http_bytes, raw_server
 
 FINE = httpx.Response(200, json=EMPTY_LIST)

@@ -17,8 +17,8 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
-from reconciler.client.kubernetes import Cluster, KubernetesSink
-from reconciler.client.stores import Conditions
+from reconciler.api.kubernetes import Cluster, KubernetesSink
+from reconciler.api.stores import Conditions
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.sinks.names import object_name

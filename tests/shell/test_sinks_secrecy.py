@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from reconciler.api.kubernetes import Cluster, KubernetesSink
+from reconciler.api.stores import Conditions
 from reconciler.cli.sinks import open_sink
-from reconciler.client.kubernetes import Cluster, KubernetesSink
-from reconciler.client.stores import Conditions
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.sinks.names import file_name

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from reconciler.api.stores import Conditions
+from reconciler.api.vault import VaultAccess, VaultSink
 from reconciler.cli.sinks import open_sink
-from reconciler.client.stores import Conditions
-from reconciler.client.vault import VaultAccess, VaultSink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope

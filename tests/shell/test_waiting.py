@@ -9,11 +9,11 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
+from reconciler.api import Writer
+from reconciler.api.workers import Workers, completed
 from reconciler.apply import Executor
-from reconciler.client import Writer
 from reconciler.errors import ConfigurationError
 from reconciler.monitor import serve
-from reconciler.waiting import Workers, completed
 from tests.core.values import declared, live, make_plan
 from tests.shell.engine import KINDS, ignore
 from tests.support import Script, connect, no_new_threads

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.client.webhook import Webhook
+from reconciler.api.webhook import Webhook
 from reconciler.errors import ApiError, ConfigurationError, HeldBackError, StoppedError
 from reconciler.model.secret import Secret
 from tests.support import NOON, FakeClock, Script, http_bytes, raw_server, unused_port

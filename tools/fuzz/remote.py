@@ -8,9 +8,9 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.client import Connection
+from reconciler.api import Connection
+from reconciler.api.retry import RetryPolicy
 from reconciler.model.secret import Secret
-from reconciler.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

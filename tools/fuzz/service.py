@@ -17,8 +17,9 @@ from fuzz.answers import Answer, answer, says_none, strict
 from fuzz.reading import NOW
 from fuzz.remote import RawSide, Script, connection, raw_side
 from fuzz.report import Broken, Report, seeded
+from reconciler.api import Reader, Writer
+from reconciler.api.workers import Workers
 from reconciler.apply import Executor
-from reconciler.client import Reader, Writer
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
 from reconciler.errors import ReconcilerError
@@ -30,13 +31,12 @@ from reconciler.plan import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
 from reconciler.validate.validator import ScopeDefaults, Validator
-from reconciler.waiting import Workers
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from reconciler.client import Connection
+    from reconciler.api import Connection
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Outcome
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fuzz.report import Broken, Report, seeded
-from reconciler.client import Connection, Reader, Writer
+from reconciler.api import Connection, Reader, Writer
+from reconciler.api.retry import RetryPolicy
 from reconciler.errors import ReconcilerError
 from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret
-from reconciler.retry import RetryPolicy
 
 if TYPE_CHECKING:
     import random

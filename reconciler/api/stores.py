@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from reconciler import errors
-from reconciler.client.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
-from reconciler.client.failures import Route, unreachable
-from reconciler.client.hints import cluster_hint
-from reconciler.client.refusals import STANDING_BY, is_silent, kind_of, reason_of
-from reconciler.client.transport import Bounds, Transport
+from reconciler.api.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
+from reconciler.api.failures import Route, unreachable
+from reconciler.api.hints import cluster_hint
+from reconciler.api.redaction import Redactor
+from reconciler.api.refusals import STANDING_BY, is_silent, kind_of, reason_of
+from reconciler.api.retry import Retrier, RetryPolicy, retry_after
+from reconciler.api.transport import Bounds, Transport
 from reconciler.model.strict_json import parse_json
-from reconciler.redaction import Redactor
-from reconciler.retry import Retrier, RetryPolicy, retry_after
 
 if TYPE_CHECKING:
     import ssl

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Iterator
 
-    from reconciler.client.environment import Proxy
+    from reconciler.api.environment import Proxy
     from reconciler.model.clock import Clock
 
 GRACE: Final = "reconciler.grace"

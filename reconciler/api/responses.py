@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from reconciler import errors
-from reconciler.client.hints import hint_for
+from reconciler.api.hints import hint_for
+from reconciler.api.retry import retry_after
 from reconciler.model.strict_json import DoubledMemberError, parse_json, squeezed, with_doubled
-from reconciler.retry import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.api.redaction import Redactor
     from reconciler.model.clock import Clock
-    from reconciler.redaction import Redactor
 
 LONGEST_DETAIL: Final = 300
 _LONGEST_TYPE: Final = 80

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler import errors
-from reconciler.client.stores import Entrance, Patience, Store, sink_errors
-from reconciler.client.vaultanswers import capabilities_of, current_version, engine_of, holds, version_of
+from reconciler.api.stores import Entrance, Patience, Store, sink_errors
+from reconciler.api.vaultanswers import capabilities_of, current_version, engine_of, holds, version_of
 from reconciler.model.secret import Secret
 from reconciler.sinks.names import path_parts
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.client.stores import Conditions
+    from reconciler.api.stores import Conditions
     from reconciler.sinks.place import Held, Place
 
 _CAS: Final = "check-and-set"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from reconciler.client.answers import error_class
+from reconciler.api.responses import error_class
 from reconciler.errors import ApiError, StandbyError
 from reconciler.model.strict_json import parse_json
 

@@ -6,7 +6,7 @@ No other package sees an httpx object or exception.
 
 from __future__ import annotations
 
-from reconciler.client.environment import network_variables
-from reconciler.client.session import Connection, Exchange, Reader, Writer, ignore
+from reconciler.api.environment import network_variables
+from reconciler.api.session import Connection, Exchange, Reader, Writer, ignore
 
 __all__ = ["Connection", "Exchange", "Reader", "Writer", "ignore", "network_variables"]

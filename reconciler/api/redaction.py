@@ -11,8 +11,8 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from reconciler.api.unescape import View, decoded, read_escapes
 from reconciler.model.strict_json import squeezed
-from reconciler.unescape import View, decoded, read_escapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

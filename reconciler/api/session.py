@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import httpx
 
 from reconciler import errors
-from reconciler.client.answers import REFUSED_TARGET, answer_of
-from reconciler.client.environment import proxy_for, trusted, untrusting
-from reconciler.client.failures import DIRECT, Route, unreachable
-from reconciler.client.transport import GRACE, Bounds, Transport
+from reconciler.api.environment import proxy_for, trusted, untrusting
+from reconciler.api.failures import DIRECT, Route, unreachable
+from reconciler.api.redaction import Redactor
+from reconciler.api.responses import REFUSED_TARGET, answer_of
+from reconciler.api.retry import Retrier, RetryPolicy
+from reconciler.api.transport import GRACE, Bounds, Transport
 from reconciler.model.endpoint import same_url
 from reconciler.model.plan import body_text
 from reconciler.model.secret import Secret
-from reconciler.redaction import Redactor
-from reconciler.retry import Retrier, RetryPolicy
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.client.stores import Entrance, Patience, Store, sink_errors
+from reconciler.api.stores import Entrance, Patience, Store, sink_errors
 from reconciler.model.secret import Secret
 from reconciler.sinks.names import object_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.client.stores import Conditions
+    from reconciler.api.stores import Conditions
     from reconciler.sinks.place import Held, Place
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler import errors
-from reconciler.client.environment import TRUST_SETTING
+from reconciler.api.environment import TRUST_SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.redaction import Redactor
+    from reconciler.api.redaction import Redactor
 
 _NEVER_SENT: Final = (
     httpx.ConnectError,

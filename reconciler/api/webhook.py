@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from reconciler import errors
-from reconciler.client.environment import proxy_for, trusted, untrusting
-from reconciler.client.failures import Route, unreachable
-from reconciler.client.transport import GRACE, Bounds, Transport
+from reconciler.api.environment import proxy_for, trusted, untrusting
+from reconciler.api.failures import Route, unreachable
+from reconciler.api.redaction import Redactor
+from reconciler.api.retry import Retrier, RetryPolicy, retry_after
+from reconciler.api.transport import GRACE, Bounds, Transport
 from reconciler.model.secret import Secret
-from reconciler.redaction import Redactor
-from reconciler.retry import Retrier, RetryPolicy, retry_after
 
 if TYPE_CHECKING:
     import threading
