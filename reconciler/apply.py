@@ -17,7 +17,7 @@ from reconciler.errors import (
     WrongShapeError,
 )
 from reconciler.model.plan import Action, Outcome, Result
-from reconciler.observe import observe
+from reconciler.observe.listing import observe
 from reconciler.plan import (
     differences_text,
     moved_fields,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import BadAnswerError, NotFoundError
-from reconciler.observe import observe
+from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

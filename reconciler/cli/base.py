@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
-    from reconciler.names import Directory
+    from reconciler.observe.names import Directory
     from reconciler.plan import Selection
 
 base_option = click.option(

@@ -80,7 +80,7 @@ class Detector:
     def _base(self, client: Reader, now: dt.datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
         if self.parameters["base"] is None:
             return None, ()
-        from reconciler.names import Directory  # noqa: PLC0415 - only --base needs it
+        from reconciler.observe.names import Directory  # noqa: PLC0415 - only --base needs it
 
         base = base_of(self.kinds, Directory(client), self.parameters, now)
         return (None, ()) if base is None else (base.comparable, base.warnings)

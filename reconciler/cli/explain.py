@@ -45,7 +45,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.explanation import explanations_of  # noqa: PLC0415 - --help needs no engine
     from reconciler.model.plan import ObservedScope  # noqa: PLC0415 - the same
-    from reconciler.names import Directory  # noqa: PLC0415 - the same
+    from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
     from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
 

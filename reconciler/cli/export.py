@@ -81,7 +81,7 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.commands.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
-    from reconciler.observe import observe  # noqa: PLC0415 - the same
+    from reconciler.observe.listing import observe  # noqa: PLC0415 - the same
     from reconciler.validate.validator import ScopeDefaults, Validator  # noqa: PLC0415 - the same
 
     into = parameters["into"]

@@ -99,7 +99,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     from reconciler.commands.plan import Planner  # noqa: PLC0415 - the same
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
     from reconciler.load.git import git_commit  # noqa: PLC0415 - --help needs no engine
-    from reconciler.names import Directory  # noqa: PLC0415 - the same
+    from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
     from reconciler.saved import Provenance  # noqa: PLC0415 - the same
 
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"

@@ -172,7 +172,7 @@ class Rounds:
             return state
         link = self._link()
         from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
-        from reconciler.names import Directory  # noqa: PLC0415 - the same
+        from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
 
         with Reader(link) as reader:
             return Directory(reader).resolved(state)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.api.workers import completed
 from reconciler.commands.collector import kept_for_good, paused_collector
 from reconciler.errors import Problem, ReconcilerError, StoppedError, UnreadableError
-from reconciler.observe import observe
+from reconciler.observe.listing import observe
 from reconciler.plan import assemble, fingerprint, plan_scope
 
 if TYPE_CHECKING:

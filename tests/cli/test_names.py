@@ -13,7 +13,7 @@ from reconciler.api import Reader
 from reconciler.errors import BadAnswerError, IncompleteReadError, Position
 from reconciler.model.desired import DesiredScope, DesiredState, NamedPart
 from reconciler.model.scope import Scope
-from reconciler.names import Directory
+from reconciler.observe.names import Directory
 from tests.support import CommandLine, Script, connect, emulate, fill, patches
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import ObservedScope
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
-from reconciler.observe import LISTINGS, observe
+from reconciler.observe.listing import LISTINGS, observe
 from tests.core.values import kind_with
 from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
 

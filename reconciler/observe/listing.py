@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
 from reconciler.kinds.kind import ListStyle, is_segment
-from reconciler.listing import ListingBounds
 from reconciler.model.plan import ObservedScope
 from reconciler.normalize import json_text
+from reconciler.observe.bounds import ListingBounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.kinds.kind import Kind, Listing
-    from reconciler.listing import Source
     from reconciler.model.scope import Scope
+    from reconciler.observe.bounds import Source
 
 LISTINGS: Final = 3
 """How often a listing that changes under the reader is begun again before it is given up."""

@@ -1,0 +1,1 @@
+"""Reading the live objects of a scope and the names of places, whole or not at all."""
