@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.changes import created_at
+from reconciler.diff.normalize import json_text
 from reconciler.errors import (
     ApiError,
     BadAnswerError,
@@ -27,7 +28,6 @@ from reconciler.errors import (
 from reconciler.model.plan import Outcome, Result
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import Doubled
-from reconciler.normalize import json_text
 from reconciler.plan import differences_text, stored_differences
 from reconciler.resolution import Resolver, take_out
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff import differing, explain, readable, whole_key
+from reconciler.diff.compare import differing, explain, readable, whole_key
+from reconciler.diff.normalize import NotNormalError, format_instant, json_text, normalize, parse_instant
 from reconciler.errors import Problem, WrongShapeError
 from reconciler.model.plan import Action, Change, Effect
-from reconciler.normalize import NotNormalError, format_instant, json_text, normalize, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

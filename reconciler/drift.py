@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.diff import explain, whole_key
+from reconciler.diff.compare import explain, whole_key
+from reconciler.diff.normalize import json_text, normalize
 from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, Origin, effect_of_all
-from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff import readable
+from reconciler.diff.compare import readable
+from reconciler.diff.normalize import json_text
 from reconciler.kinds.kind import Form
 from reconciler.model.plan import Action
-from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

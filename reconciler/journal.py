@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from reconciler.diff.normalize import format_instant
 from reconciler.doubts import entry_of
 from reconciler.errors import ConfigurationError, JournalError
-from reconciler.normalize import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.normalize import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import printable
 from reconciler.model.plan import Action
-from reconciler.normalize import format_instant, json_text
 from reconciler.origins import is_unwanted
 from reconciler.render.history import episode_facts
 from reconciler.render.text import counted

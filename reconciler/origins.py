@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.diff.normalize import json_text, normalize
 from reconciler.errors import Problem
 from reconciler.model.plan import Action, DriftOrigin, Origin
-from reconciler.normalize import json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

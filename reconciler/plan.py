@@ -15,11 +15,11 @@ from reconciler.changes import (
     undeclared,
     wrong_shape,
 )
+from reconciler.diff.normalize import NotNormalError, format_instant, json_text, normalize
 from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
 from reconciler.kinds.kind import EffectRule, is_segment
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.plan import Action, Plan
-from reconciler.normalize import NotNormalError, format_instant, json_text, normalize
 
 if TYPE_CHECKING:
     import datetime as dt

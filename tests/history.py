@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reconciler.diff.normalize import json_text
 from reconciler.drift import TugOfWar
 from reconciler.errors import Position
 from reconciler.history.queries import Selection, episodes, status
@@ -13,7 +14,6 @@ from reconciler.history.rounds import History, HistoryRun
 from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult
 from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
 from reconciler.model.scope import Scope
-from reconciler.normalize import json_text
 from tests.support import NOON, FakeClock
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from reconciler.cli.plan import read_files, targeted
 from reconciler.cli.signals import finishing
 from reconciler.cli.system import SystemFailureError, system_failures
 from reconciler.commands.drift import round_result, scopes_after, unreachable_scopes
+from reconciler.diff.normalize import format_instant
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
@@ -27,7 +28,6 @@ from reconciler.errors import (
 )
 from reconciler.model.cycle import RoundReport, RoundResult
 from reconciler.model.phrases import first_texts
-from reconciler.normalize import format_instant
 from reconciler.notification import Trouble
 
 if TYPE_CHECKING:

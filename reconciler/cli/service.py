@@ -10,9 +10,9 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.signals import finisher, heard, nothing_held, nothing_to_say
+from reconciler.diff.normalize import format_instant
 from reconciler.model.cycle import RoundResult
 from reconciler.model.status import ServiceStatus
-from reconciler.normalize import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

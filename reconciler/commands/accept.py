@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.adoption import declaration
 from reconciler.changes import mismatch
 from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
-from reconciler.diff import readable
+from reconciler.diff.compare import readable
+from reconciler.diff.normalize import json_text, normalize
 from reconciler.errors import InputError, Problem
 from reconciler.kinds.kind import Form
 from reconciler.kinds.packaged import document_schema
@@ -18,7 +19,6 @@ from reconciler.load.spelling import flow_text
 from reconciler.load.tree import edited
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
-from reconciler.normalize import json_text, normalize
 from reconciler.plan import plan_scope
 from reconciler.validate.schema import SchemaChecker
 

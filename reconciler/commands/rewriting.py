@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.commands.validate import desired_state_of
+from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError, Problem
 from reconciler.load.builder import parse
 from reconciler.load.files import parse_content
 from reconciler.load.remarks import remarks
 from reconciler.load.tree import trees
 from reconciler.model.escape import printable
-from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

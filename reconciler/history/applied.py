@@ -10,11 +10,11 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.normalize import json_text, normalize
 from reconciler.drift import record_names
 from reconciler.history.database import storable
 from reconciler.model.plan import Action, Result
 from reconciler.model.status import NewKey
-from reconciler.normalize import json_text, normalize
 from reconciler.origins import BaseKey, BaseState
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.diff.normalize import json_text
 from reconciler.history.database import storable
-from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
     import sqlite3

@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.diff.normalize import json_text
 from reconciler.drift import WHOLE_KEY, record_names
 from reconciler.history.applied import store_write
 from reconciler.history.contests import add_contest, end_contests
 from reconciler.model.cycle import FieldOutcome, Standing
 from reconciler.model.plan import Action
-from reconciler.normalize import json_text
 
 if TYPE_CHECKING:
     import datetime as dt

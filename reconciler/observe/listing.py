@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.normalize import json_text
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
 from reconciler.kinds.kind import ListStyle, is_segment
 from reconciler.model.plan import ObservedScope
-from reconciler.normalize import json_text
 from reconciler.observe.bounds import ListingBounds
 
 if TYPE_CHECKING:

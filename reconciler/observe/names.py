@@ -10,11 +10,11 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.normalize import json_text
 from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError, Problem
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.lookalikes import meant
 from reconciler.model.scope import NAME_WORDS, Scope
-from reconciler.normalize import json_text
 from reconciler.observe.bounds import ListingBounds
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.diff.normalize import format_instant
 from reconciler.model.escape import printable
 from reconciler.model.plan import Action, DriftOrigin, Effect
-from reconciler.normalize import format_instant
 from reconciler.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, counted, plain

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
+from reconciler.diff.normalize import json_text
 from reconciler.model.escape import tamed
 from reconciler.model.plan import Action, Result
-from reconciler.normalize import json_text
 from reconciler.render.gitlab import action_counts
 from reconciler.render.text import closing_line, secret_remark, summary_line
 

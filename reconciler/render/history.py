@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.normalize import format_instant
 from reconciler.model.cycle import Standing
 from reconciler.model.escape import printable, tamed
 from reconciler.model.plan import Action
 from reconciler.model.status import Episode
-from reconciler.normalize import format_instant
 from reconciler.render.text import counted
 from reconciler.render.values import (
     change_text,

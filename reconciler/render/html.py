@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from reconciler.diff.normalize import format_instant
 from reconciler.model.escape import printable
-from reconciler.normalize import format_instant
 from reconciler.render.text import counted
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
+from reconciler.diff.normalize import format_instant
 from reconciler.model.escape import tamed
 from reconciler.model.plan import Action, Origin
 from reconciler.model.scope import SCOPE_NAMES
-from reconciler.normalize import format_instant
 from reconciler.render.gitlab import action_counts
 from reconciler.render.values import origin_text
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
+from reconciler.diff.normalize import json_text
 from reconciler.model.cycle import RoundResult, Standing
 from reconciler.model.escape import quoted
 from reconciler.model.plan import Action
-from reconciler.normalize import json_text
 from reconciler.render.html import PageTemplate, Tone, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks

@@ -7,6 +7,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.normalize import parse_instant
 from reconciler.errors import InputError, Position, Problem
 from reconciler.kinds.kind import RESERVED, EffectRule, is_segment
 from reconciler.model.desired import (
@@ -20,7 +21,6 @@ from reconciler.model.desired import (
 from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES, Scope
-from reconciler.normalize import parse_instant
 from reconciler.validate.messages import describe
 from reconciler.validate.schema import MORE, SchemaChecker, described_at, with_kinds
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.commands.accept import accept, changed_lines, drifted
+from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
-from reconciler.normalize import json_text
 from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.core.hostile import TEXT
 from tests.core.values import CAAS, NOW, SCOPE, live

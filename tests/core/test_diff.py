@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.diff import differing, explain
+from reconciler.diff.compare import differing, explain
 from tests.core.values import API, CAAS, LATER, WEB, kind_with
 
 ANY = kind_with(

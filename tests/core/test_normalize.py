@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.normalize import NotNormalError, json_text, normalize
+from reconciler.diff.normalize import NotNormalError, json_text, normalize
 from tests.core.values import API, CAAS, WEB
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.effects import effect_of
+from reconciler.diff.effects import effect_of
+from reconciler.diff.normalize import NotNormalError, json_text, normalize
 from reconciler.kinds.kind import Form
 from reconciler.model.plan import Effect, FieldChange
-from reconciler.normalize import NotNormalError, json_text, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,0 +1,1 @@
+"""Normal forms, comparison and what a difference does to access."""
