@@ -7,7 +7,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.changes import created_at
 from reconciler.diff.compare import readable
 from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError
@@ -15,6 +14,7 @@ from reconciler.kinds.kind import Form, is_segment
 from reconciler.load.builder import parse
 from reconciler.load.spelling import block_text, field_lines
 from reconciler.model.escape import printable
+from reconciler.plan.changes import created_at
 from reconciler.validate.messages import describe
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from reconciler.errors import (
 )
 from reconciler.model.plan import Action, Outcome, Result
 from reconciler.observe.listing import observe
-from reconciler.plan import (
+from reconciler.plan.planning import (
     differences_text,
     moved_fields,
     past_expiries,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from reconciler.changes import created_at
 from reconciler.diff.normalize import json_text
 from reconciler.errors import (
     ApiError,
@@ -28,7 +27,8 @@ from reconciler.errors import (
 from reconciler.model.plan import Outcome, Result
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import Doubled
-from reconciler.plan import differences_text, stored_differences
+from reconciler.plan.changes import created_at
+from reconciler.plan.planning import differences_text, stored_differences
 from reconciler.resolution import Resolver, take_out
 
 if TYPE_CHECKING:

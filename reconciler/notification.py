@@ -15,7 +15,7 @@ from reconciler.diff.normalize import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import printable
 from reconciler.model.plan import Action
-from reconciler.origins import is_unwanted
+from reconciler.plan.origins import is_unwanted
 from reconciler.render.history import episode_facts
 from reconciler.render.text import counted
 from reconciler.render.values import change_text, whole_key_text

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.diff.normalize import json_text
-from reconciler.drift import TugOfWar
 from reconciler.errors import Position
 from reconciler.history.queries import Selection, episodes, status
 from reconciler.history.rounds import History, HistoryRun
 from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult
 from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
 from reconciler.model.scope import Scope
+from reconciler.plan.drift import TugOfWar
 from tests.support import NOON, FakeClock
 
 if TYPE_CHECKING:

@@ -139,7 +139,7 @@ def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.
         return
     from reconciler.commands.validate import select  # noqa: PLC0415 - only a history needs it
     from reconciler.history.applied import Applied  # noqa: PLC0415 - the same
-    from reconciler.plan import everything  # noqa: PLC0415 - the same
+    from reconciler.plan.planning import everything  # noqa: PLC0415 - the same
 
     targets = parameters["target"]
     _, selected = select(made.state, targets) if targets else (made.state, everything)

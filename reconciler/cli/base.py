@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
     from reconciler.observe.names import Directory
-    from reconciler.plan import Selection
+    from reconciler.plan.planning import Selection
 
 base_option = click.option(
     "--base",
@@ -49,7 +49,7 @@ class Base:
         self, kinds: Mapping[str, Kind], made: Plan, state: DesiredState, selected: Selection
     ) -> Plan:
         """Return a plan with labels, and with warnings of what no label can say."""
-        from reconciler.origins import released, state_as_base, with_origins  # noqa: PLC0415 - only --base needs it
+        from reconciler.plan.origins import released, state_as_base, with_origins  # noqa: PLC0415 - only --base needs it
 
         if self.state is None:
             return replace(made, warnings=(*made.warnings, *self.warnings))

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.records import Records
     from reconciler.commands.drift import Detection
-    from reconciler.correction import Corrections
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import FieldChange, Plan
+    from reconciler.plan.correction import Corrections
 
     FieldKey = tuple[str, str]
 
@@ -96,8 +96,8 @@ class Corrector:
     def _corrections(
         self, detection: Detection, contested: frozenset[FieldKey], now: dt.datetime
     ) -> Corrections:
-        from reconciler.correction import Permissions, corrections  # noqa: PLC0415 - --help needs no engine
-        from reconciler.drift import Correction  # noqa: PLC0415 - the same
+        from reconciler.plan.correction import Permissions, corrections  # noqa: PLC0415 - --help needs no engine
+        from reconciler.plan.drift import Correction  # noqa: PLC0415 - the same
 
         parameters = self._parameters
         correction = Correction(parameters["correct"])
@@ -118,7 +118,7 @@ class Corrector:
 
     def _tell_conflicts(self, fields: Sequence[DriftedField], plan: Plan) -> None:
         """Warn which corrections send what the files say only since the last apply."""
-        from reconciler.drift import record_names  # noqa: PLC0415 - as above
+        from reconciler.plan.drift import record_names  # noqa: PLC0415 - as above
 
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
         for field in fields:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.status import NewKey
-    from reconciler.origins import KeyAtBase
-    from reconciler.plan import Selection
+    from reconciler.plan.origins import KeyAtBase
+    from reconciler.plan.planning import Selection
 
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 
@@ -40,7 +40,7 @@ class Detector:
     def detect(self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime) -> Detection:
         """Compare what can be read. Raises ReconcilerError if that is nothing, or without such a base."""
         from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
-        from reconciler.drift import drift_of, drifted_part, pending_part  # noqa: PLC0415 - the same
+        from reconciler.plan.drift import drift_of, drifted_part, pending_part  # noqa: PLC0415 - the same
 
         base, warnings = self._base(client, now)
         with self.console.progress("Reading scopes", len(state.scopes)) as advance:
@@ -86,7 +86,7 @@ class Detector:
         return (None, ()) if base is None else (base.comparable, base.warnings)
 
     def _with_origins(self, plan: Plan, base: DesiredState | None) -> Plan:
-        from reconciler.origins import state_as_base, with_origins  # noqa: PLC0415 - --help needs no engine
+        from reconciler.plan.origins import state_as_base, with_origins  # noqa: PLC0415 - --help needs no engine
 
         at_base: KeyAtBase
         if base is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.errors import Position, Problem
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.scope import Scope
-    from reconciler.plan import ScopePlan
+    from reconciler.plan.planning import ScopePlan
 
 
 @click.command(
@@ -43,10 +43,10 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     clock = clock_of(context)
     link = connection(parameters, clock, console)
     from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.explanation import explanations_of  # noqa: PLC0415 - --help needs no engine
     from reconciler.model.plan import ObservedScope  # noqa: PLC0415 - the same
     from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
-    from reconciler.plan import plan_scope  # noqa: PLC0415 - the same
+    from reconciler.plan.explain import explanations_of  # noqa: PLC0415 - --help needs no engine
+    from reconciler.plan.planning import plan_scope  # noqa: PLC0415 - the same
     from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
 
     kinds = known_kinds(parameters, console.warning)

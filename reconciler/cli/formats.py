@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.model.plan import Plan
-    from reconciler.saved import Provenance
+    from reconciler.plan.saved import Provenance
 
 FORMATS: Final = ("text", "json", "markdown", "html", "diff", "github", "gitlab")
 _FORMAT: Final = click.option(
@@ -46,7 +46,7 @@ def rendered(
         detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
         return render_text(plan, detail, console.paint)
     if output_format == "json":
-        from reconciler.saved import render_saved  # noqa: PLC0415 - the same
+        from reconciler.plan.saved import render_saved  # noqa: PLC0415 - the same
 
         return render_saved(plan, made_at, provenance)
     if output_format == "markdown":

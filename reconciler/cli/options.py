@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.api import Connection, Exchange
     from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind
-    from reconciler.safety import Limits
+    from reconciler.plan.limits import Limits
     from reconciler.validate.validator import Validator
 
     Command = Callable[..., Any]
@@ -77,7 +77,7 @@ class _LimitType(click.ParamType[Any]):
     name = "N|P%"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from reconciler.safety import parse_limit  # noqa: PLC0415 - --help needs no engine
+        from reconciler.plan.limits import parse_limit  # noqa: PLC0415 - --help needs no engine
 
         limit = parse_limit(value) if isinstance(value, str) else value
         if limit is None:
@@ -255,7 +255,7 @@ def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.
 
 def limits(parameters: Mapping[str, Any]) -> Limits:
     """Give what one run may do."""
-    from reconciler.safety import DEFAULT_REVOKED, Limits  # noqa: PLC0415 - --help needs no engine
+    from reconciler.plan.limits import DEFAULT_REVOKED, Limits  # noqa: PLC0415 - --help needs no engine
 
     may_destroy = parameters.get("allow_destroy", False)
     return Limits(parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"], may_destroy)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from reconciler.load.files import InputsDigest
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
-    from reconciler.plan import Selection
-    from reconciler.saved import Provenance
+    from reconciler.plan.planning import Selection
+    from reconciler.plan.saved import Provenance
 
 _HEAD: Final = 200
 _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
@@ -100,7 +100,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
     from reconciler.load.git import git_commit  # noqa: PLC0415 - --help needs no engine
     from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
-    from reconciler.saved import Provenance  # noqa: PLC0415 - the same
+    from reconciler.plan.saved import Provenance  # noqa: PLC0415 - the same
 
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
     digest = InputsDigest() if is_told else None
@@ -146,14 +146,14 @@ def read_files(
 def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[DesiredState, Selection]:
     """Narrow a state to the targets, if there are any."""
     from reconciler.commands.validate import select  # noqa: PLC0415 - --help needs no engine
-    from reconciler.plan import everything  # noqa: PLC0415 - the same
+    from reconciler.plan.planning import everything  # noqa: PLC0415 - the same
 
     return select(state, parameters["target"]) if parameters["target"] else (state, everything)
 
 
 def judged(made: Plan, parameters: Mapping[str, Any]) -> Plan:
     """Give a plan with the reasons why it goes beyond what one run may do."""
-    from reconciler.safety import refusals  # noqa: PLC0415 - --help needs no engine
+    from reconciler.plan.limits import refusals  # noqa: PLC0415 - --help needs no engine
 
     return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits(parameters))))
 
@@ -189,7 +189,7 @@ def _clear(file: str) -> None:
 
 def _save(made: Made, file: str, now: dt.datetime) -> None:
     """Write the plan in one step. Raises ConfigurationError if that cannot be done."""
-    from reconciler.saved import render_saved  # noqa: PLC0415 - --help needs no renderer
+    from reconciler.plan.saved import render_saved  # noqa: PLC0415 - --help needs no renderer
 
     try:
         write_whole(Path(file), render_saved(made.plan, now, made.provenance))

@@ -250,7 +250,7 @@ class Rounds:
 
     def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
         """Name the fields that would be corrected, were they not contested."""
-        from reconciler.drift import Correction, TugOfWar  # noqa: PLC0415 - as above
+        from reconciler.plan.drift import Correction, TugOfWar  # noqa: PLC0415 - as above
 
         parameters = self._parameters
         correct = parameters["correct"]
@@ -260,6 +260,6 @@ class Rounds:
         return self._history.contested(wanted, self._declared(state), rule)
 
     def _declared(self, state: DesiredState) -> Callable[[Collection[FieldKey]], Mapping[FieldKey, str]]:
-        from reconciler.drift import declared_values  # noqa: PLC0415 - --help needs no engine
+        from reconciler.plan.drift import declared_values  # noqa: PLC0415 - --help needs no engine
 
         return lambda fields: declared_values(self._kinds, state, fields) if fields else {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.kinds.kind import Kind
-    from reconciler.saved import SavedPlan
+    from reconciler.plan.saved import SavedPlan
 
 
 @click.command(
@@ -57,7 +57,7 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
 def _read(file: str, parameters: Mapping[str, Any]) -> tuple[SavedPlan, Mapping[str, Kind]]:
     from reconciler.kinds.packaged import plan_schema  # noqa: PLC0415 - the same
     from reconciler.load.links import special_refusal  # noqa: PLC0415 - --help needs no engine
-    from reconciler.saved import read_saved  # noqa: PLC0415 - the same
+    from reconciler.plan.saved import read_saved  # noqa: PLC0415 - the same
 
     refusal = special_refusal(file)  # a pipe might never end
     if refusal:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adoption import declaration
-from reconciler.changes import mismatch
 from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
 from reconciler.diff.compare import readable
 from reconciler.diff.normalize import json_text, normalize
@@ -19,7 +18,8 @@ from reconciler.load.spelling import flow_text
 from reconciler.load.tree import edited
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
-from reconciler.plan import plan_scope
+from reconciler.plan.changes import mismatch
+from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:

@@ -6,19 +6,19 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from reconciler.drift import record_names
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
 from reconciler.model.plan import Result
+from reconciler.plan.drift import record_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.drift import DriftedKey
     from reconciler.errors import Problem, ReconcilerError
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Outcome, Plan
     from reconciler.model.scope import Scope
+    from reconciler.plan.drift import DriftedKey
 
     FieldKey = tuple[str, str]
 

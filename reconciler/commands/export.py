@@ -12,7 +12,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.insert import end_of_keys, with_document, with_lines
 from reconciler.load.tree import parts
 from reconciler.model.desired import DesiredScope, DesiredState
-from reconciler.plan import plan_scope
+from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from reconciler.api.workers import Workers, completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.model.endpoint import same_url
 from reconciler.model.plan import Action
-from reconciler.plan import unstored_fields
+from reconciler.plan.planning import unstored_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from reconciler.api.workers import completed
 from reconciler.commands.collector import kept_for_good, paused_collector
 from reconciler.errors import Problem, ReconcilerError, StoppedError, UnreadableError
 from reconciler.observe.listing import observe
-from reconciler.plan import assemble, fingerprint, plan_scope
+from reconciler.plan.planning import assemble, fingerprint, plan_scope
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
-    from reconciler.plan import ScopePlan, Selection
+    from reconciler.plan.planning import ScopePlan, Selection
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import json_text, normalize
-from reconciler.drift import record_names
 from reconciler.history.database import storable
 from reconciler.model.plan import Action, Result
 from reconciler.model.status import NewKey
-from reconciler.origins import BaseKey, BaseState
+from reconciler.plan.drift import record_names
+from reconciler.plan.origins import BaseKey, BaseState
 
 if TYPE_CHECKING:
     import sqlite3
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.plan import Change, Outcome, Plan
     from reconciler.model.scope import Scope
-    from reconciler.origins import KeyAtBase
+    from reconciler.plan.origins import KeyAtBase
 
 _DONE: Final = frozenset({Result.APPLIED, Result.UNCHANGED})
 _FIND: Final = "SELECT state, fields, complete FROM applied WHERE address = ?"

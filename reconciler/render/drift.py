@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 from reconciler.diff.normalize import format_instant
 from reconciler.model.escape import printable
 from reconciler.model.plan import Action, DriftOrigin, Effect
-from reconciler.origins import is_unwanted
+from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, counted, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.drift import DriftedKey
     from reconciler.model.status import NewKey
+    from reconciler.plan.drift import DriftedKey
     from reconciler.render.text import Paint
 
 NAMED: Final = 20

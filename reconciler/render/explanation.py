@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.explanation import Verdict
 from reconciler.model.escape import printable, quoted
+from reconciler.plan.explain import Verdict
 from reconciler.render.text import Colour, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reconciler.errors import Position
-    from reconciler.explanation import Explanation, Value
+    from reconciler.plan.explain import Explanation, Value
     from reconciler.render.text import Paint
 
 _COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}

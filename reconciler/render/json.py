@@ -16,9 +16,9 @@ from reconciler.render.values import origin_text
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.drift import DriftedKey
     from reconciler.errors import Problem
     from reconciler.model.plan import Change, Plan
+    from reconciler.plan.drift import DriftedKey
     from reconciler.render.drift import DriftView
 
 FORMAT_VERSION: Final = "1.0"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.diff.normalize import json_text
 from reconciler.model.escape import printable, quoted
 from reconciler.model.plan import Action
-from reconciler.origins import is_unwanted
+from reconciler.plan.origins import is_unwanted
 
 if TYPE_CHECKING:
     from enum import StrEnum

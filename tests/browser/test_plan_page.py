@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.model.plan import Origin
 from reconciler.model.scope import Scope
-from reconciler.plan import assemble
+from reconciler.plan.planning import assemble
 from reconciler.render.plan_page import render_plan_page
 from tests.browser.chromium import MEASURE, needs_chromium
 from tests.core.example_plan import FRAGMENTS, labelled_plan, plan_of

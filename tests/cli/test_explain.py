@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from reconciler.explanation import RULES
 from reconciler.kinds.kind import Form
+from reconciler.plan.explain import RULES
 from tests.support import CommandLine, declare, fill, http_bytes, live, patches, raw_server
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
-from reconciler.plan import plan_scope
+from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.core.hostile import KEYS, TEXT

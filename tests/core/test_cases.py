@@ -11,7 +11,7 @@ import pytest
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.plan import ObservedScope
-from reconciler.plan import assemble, everything, plan_scope
+from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.core.values import CAAS, NOW, SCOPE, live
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reconciler.load.documents import Document
     from reconciler.model.plan import Plan
-    from reconciler.plan import Selection
+    from reconciler.plan.planning import Selection
 
 FOLDER = Path(__file__).parent.parent / "cases" / "caas"
 CASES = sorted(FOLDER.glob("*.yaml"))

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.correction import Permissions, corrections
-from reconciler.drift import Correction, declared_values, drift_of
 from reconciler.model.desired import DesiredScope, DesiredState
-from reconciler.plan import fingerprint
+from reconciler.plan.correction import Permissions, corrections
+from reconciler.plan.drift import Correction, declared_values, drift_of
+from reconciler.plan.planning import fingerprint
 from reconciler.render.drift import DriftView, render_drift
 from tests.core.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
-    from reconciler.drift import IsWanted
     from reconciler.model.plan import Plan
+    from reconciler.plan.drift import IsWanted
 
 KINDS = {"caas": CAAS, "thing": CAAS}
 EARLIER = "2026-09-01T00:00:00Z"

@@ -19,7 +19,6 @@ from reconciler.commands.drift import (
     unreachable_scopes,
 )
 from reconciler.commands.plan import Planner
-from reconciler.drift import drift_of
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
@@ -32,7 +31,8 @@ from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, Scop
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Outcome, Plan, Result
 from reconciler.model.scope import Scope
-from reconciler.plan import assemble, everything, plan_scope
+from reconciler.plan.drift import drift_of
+from reconciler.plan.planning import assemble, everything, plan_scope
 from tests.core.values import CAAS, NOW, SCOPE, declared, live
 from tests.support import EMPTY_LIST, Script, connect
 

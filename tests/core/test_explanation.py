@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.explanation import Carried, Verdict, explanations
+from reconciler.plan.explain import Carried, Verdict, explanations
 from tests.core.values import kind_with
 
 TEXT = {"type": "string"}

@@ -9,13 +9,13 @@ import jsonschema
 import pytest
 
 from reconciler.kinds.packaged import plan_schema
+from reconciler.plan.saved import Provenance, read_saved, render_saved
 from reconciler.render.diff import render_diff
 from reconciler.render.github import render_github
 from reconciler.render.json import render_json
 from reconciler.render.markdown import render_markdown
 from reconciler.render.plan_page import render_plan_page
 from reconciler.render.text import render_text
-from reconciler.saved import Provenance, read_saved, render_saved
 from tests.core.values import CAAS, NOW, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:

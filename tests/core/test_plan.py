@@ -11,7 +11,7 @@ from reconciler.errors import Position, Problem, WrongShapeError
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.plan import Action, ObservedScope
 from reconciler.model.scope import Scope
-from reconciler.plan import Difference, assemble, moved_fields, plan_scope, unstored_fields
+from reconciler.plan.planning import Difference, assemble, moved_fields, plan_scope, unstored_fields
 from tests.core.values import (
     API,
     CAAS,

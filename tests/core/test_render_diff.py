@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import Position, Problem
 from reconciler.kinds.kind import is_segment
-from reconciler.plan import assemble
+from reconciler.plan.planning import assemble
 from reconciler.render.diff import render_diff
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan
 from tests.core.values import WEB, declared, kind_with, live, make_plan

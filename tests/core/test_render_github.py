@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.errors import Position, Problem
 from reconciler.kinds.kind import is_segment
 from reconciler.model.escape import printable
-from reconciler.plan import assemble
+from reconciler.plan.planning import assemble
 from reconciler.render.github import render_github
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since
 from tests.core.values import WEB, declared, live, make_plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.plan import assemble
+from reconciler.plan.planning import assemble
 from reconciler.render.gitlab import render_gitlab
 from tests.core.example_plan import example_plan
 

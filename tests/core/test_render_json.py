@@ -12,7 +12,7 @@ from reconciler import __version__
 from reconciler.errors import Position, Problem
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.scope import Scope
-from reconciler.plan import assemble
+from reconciler.plan.planning import assemble
 from reconciler.render.json import render_json
 from tests.core.example_plan import labelled_plan
 from tests.core.values import API, LATER, NOW, WEB, declared, kind_with, live, make_plan

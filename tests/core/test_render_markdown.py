@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from reconciler.errors import Position, Problem
 from reconciler.kinds.kind import is_segment
-from reconciler.plan import assemble
+from reconciler.plan.planning import assemble
 from reconciler.render.markdown import render_markdown
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since
 from tests.core.values import API, WEB, declared, kind_with, live, make_plan

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.model.plan import Outcome, Plan, Result
-from reconciler.plan import assemble
+from reconciler.plan.planning import assemble
 from reconciler.render.text import Colour, Detail, render_outcomes, render_text
 from tests.core.example_plan import labelled_plan, since
 from tests.core.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change

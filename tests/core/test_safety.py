@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.safety import Count, Limits, Share, parse_limit, refusals
+from reconciler.plan.limits import Count, Limits, Share, parse_limit, refusals
 from tests.core.values import LATER, declared, live, make_plan
 
 if TYPE_CHECKING:

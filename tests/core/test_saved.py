@@ -19,8 +19,8 @@ from reconciler.kinds.packaged import load_kinds, plan_schema
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import Action
 from reconciler.model.scope import Scope
-from reconciler.plan import fingerprint
-from reconciler.saved import Provenance, read_saved, render_saved
+from reconciler.plan.planning import fingerprint
+from reconciler.plan.saved import Provenance, read_saved, render_saved
 from tests.core.values import (
     API,
     BASE_URL,

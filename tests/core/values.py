@@ -11,15 +11,15 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.plan import ObservedScope
 from reconciler.model.scope import Scope
-from reconciler.origins import state_as_base, with_origins
-from reconciler.plan import assemble, everything, plan_scope
+from reconciler.plan.origins import state_as_base, with_origins
+from reconciler.plan.planning import assemble, everything, plan_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Change, Plan
-    from reconciler.plan import Selection
+    from reconciler.plan.planning import Selection
 
 NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 CAAS = load_kinds()["caas"]

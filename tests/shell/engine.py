@@ -15,7 +15,7 @@ from reconciler.commands.apply import Freshness, apply_plan
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
 from reconciler.kinds.packaged import document_schema, load_kinds
-from reconciler.plan import everything
+from reconciler.plan.planning import everything
 from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.support import NOON, Script, connect
 

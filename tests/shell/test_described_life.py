@@ -21,7 +21,7 @@ from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
 from reconciler.model.plan import Action, Change, Result
 from reconciler.model.scope import Scope
 from reconciler.observe.listing import observe
-from reconciler.plan import plan_scope
+from reconciler.plan.planning import plan_scope
 from tests.emulator.description import request_complaints
 from tests.support import NOON, TOKEN, connect, emulate
 

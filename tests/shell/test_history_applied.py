@@ -13,8 +13,8 @@ from reconciler.history.database import Database
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Origin
 from reconciler.model.scope import Scope
-from reconciler.origins import with_origins
-from reconciler.plan import assemble, plan_scope
+from reconciler.plan.origins import with_origins
+from reconciler.plan.planning import assemble, plan_scope
 from tests.core.values import CAAS, NOW, SCOPE, declared, live
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from reconciler.drift import TugOfWar
 from reconciler.history.contests import clear_contest
 from reconciler.history.database import Database
 from reconciler.history.queries import journal_lines
@@ -23,6 +22,7 @@ from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Stand
 from reconciler.model.plan import Effect, Outcome, Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import RoundSummary, ScopeStatus
+from reconciler.plan.drift import TugOfWar
 from tests.history import (
     DAYS,
     HOURS,

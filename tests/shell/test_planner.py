@@ -14,7 +14,7 @@ from reconciler.commands.plan import Planner
 from reconciler.errors import UnreadableError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.scope import Scope
-from reconciler.plan import everything
+from reconciler.plan.planning import everything
 from tests.shell.engine import KINDS, plan_with
 from tests.support import EMPTY_LIST, NOON, Script, connect
 

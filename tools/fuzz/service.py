@@ -27,7 +27,7 @@ from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.escape import printable
 from reconciler.model.plan import Change, Result
 from reconciler.observe.listing import observe
-from reconciler.plan import everything
+from reconciler.plan.planning import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
 from reconciler.validate.validator import ScopeDefaults, Validator

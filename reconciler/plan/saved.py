@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.changes import COMES, GOES, creation_body
 from reconciler.diff.compare import explain, whole_key
 from reconciler.diff.normalize import json_text, normalize, parse_instant
 from reconciler.errors import Position, Problem, RefusedError, UnaddressableError
 from reconciler.model.escape import tamed
 from reconciler.model.plan import Action, Change, Effect, Origin, Plan
 from reconciler.model.strict_json import parse_strictly
-from reconciler.plan import fingerprint
+from reconciler.plan.changes import COMES, GOES, creation_body
+from reconciler.plan.planning import fingerprint
 from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json, request_document
 from reconciler.validate.schema import is_valid
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.changes import creation_body
-from reconciler.drift import WHOLE_KEY
 from reconciler.model.plan import Action
-from reconciler.plan import fingerprint, past_expiries
+from reconciler.plan.changes import creation_body
+from reconciler.plan.drift import WHOLE_KEY
+from reconciler.plan.planning import fingerprint, past_expiries
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping
 
-    from reconciler.drift import DriftedKey, IsWanted
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change, Plan
+    from reconciler.plan.drift import DriftedKey, IsWanted
 
     FieldKey = tuple[str, str]
 

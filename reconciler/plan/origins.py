@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Change, FieldChange, Plan
-    from reconciler.plan import Selection
+    from reconciler.plan.planning import Selection
 
 
 class BaseState(StrEnum):

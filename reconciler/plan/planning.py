@@ -6,7 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.changes import (
+from reconciler.diff.normalize import NotNormalError, format_instant, json_text, normalize
+from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
+from reconciler.kinds.kind import EffectRule, is_segment
+from reconciler.model.lookalikes import difference, skeleton
+from reconciler.model.plan import Action, Plan
+from reconciler.plan.changes import (
     UNCHANGED,
     Planned,
     created_at,
@@ -15,11 +20,6 @@ from reconciler.changes import (
     undeclared,
     wrong_shape,
 )
-from reconciler.diff.normalize import NotNormalError, format_instant, json_text, normalize
-from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
-from reconciler.kinds.kind import EffectRule, is_segment
-from reconciler.model.lookalikes import difference, skeleton
-from reconciler.model.plan import Action, Plan
 
 if TYPE_CHECKING:
     import datetime as dt
