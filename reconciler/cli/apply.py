@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.api.redaction import Redactor
+    from reconciler.apply.run import Freshness
+    from reconciler.apply.sinks.store import SinkKeeper
     from reconciler.cli.events import EventStream
-    from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.plan import Made
     from reconciler.cli.records import Records
-    from reconciler.commands.apply import Freshness
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Plan
 
@@ -155,7 +155,7 @@ def _keeper(
     """Open what keeps secrets, if the plan makes a key."""
     if not any(change.action.adds for change in made.plan.changes):
         return None
-    from reconciler.cli.keeping import open_keeper  # noqa: PLC0415 - only a creation needs it
+    from reconciler.apply.sinks.store import open_keeper  # noqa: PLC0415 - only a creation needs it
 
     return open_keeper(made.plan.changes, made.kinds, parameters, clock, console, redactor)
 
@@ -195,7 +195,7 @@ def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> b
 
 def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
     """Ask on a terminal; give how long ago the plan was made. Raises ConfigurationError without consent."""
-    from reconciler.commands.apply import Freshness  # noqa: PLC0415 - --help needs no engine
+    from reconciler.apply.run import Freshness  # noqa: PLC0415 - --help needs no engine
 
     if parameters["auto_approve"]:
         return Freshness.JUST_MADE if parameters["plan_file"] is None else Freshness.WAITED

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from reconciler.api import Writer
     from reconciler.api.redaction import Redactor
     from reconciler.api.workers import Workers
+    from reconciler.apply.sinks.store import SinkKeeper
     from reconciler.cli.console import Console
-    from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.records import Records
     from reconciler.commands.drift import Detection
     from reconciler.kinds.kind import Kind
@@ -131,7 +131,7 @@ class Corrector:
         adding = tuple(change for change in plan.changes if change.action.adds)
         if not adding:
             return plan, ()
-        from reconciler.cli.keeping import open_keeper  # noqa: PLC0415 - only a creation needs it
+        from reconciler.apply.sinks.store import open_keeper  # noqa: PLC0415 - only a creation needs it
 
         try:
             self._keeper = open_keeper(
@@ -145,7 +145,7 @@ class Corrector:
         return plan, ()
 
     def _execute(self, writer: Writer, plan: Plan, code: ExitCode) -> tuple[ExitCode, Sequence[Outcome]]:
-        from reconciler.commands.apply import Freshness  # noqa: PLC0415 - --help needs no engine
+        from reconciler.apply.run import Freshness  # noqa: PLC0415 - --help needs no engine
 
         execution = Execution(
             writer,

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from reconciler.api import Writer
     from reconciler.api.workers import Workers
+    from reconciler.apply.run import Freshness
+    from reconciler.apply.sinks.store import SinkKeeper
     from reconciler.cli.console import Console
     from reconciler.cli.events import EventStream
-    from reconciler.cli.keeping import SinkKeeper
     from reconciler.cli.records import Records
-    from reconciler.commands.apply import Freshness
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change, Outcome, Plan
 
@@ -51,8 +51,8 @@ class Execution:
 
         Raises ConfigurationError if the journal cannot be opened.
         """
-        from reconciler.apply import Executor, Recorders  # noqa: PLC0415 - --help needs no engine
-        from reconciler.commands.apply import apply_plan, exit_code  # noqa: PLC0415 - the same
+        from reconciler.apply.executor import Executor, Recorders  # noqa: PLC0415 - --help needs no engine
+        from reconciler.apply.run import apply_plan, exit_code  # noqa: PLC0415 - the same
 
         with (
             self.records.recorder(plan.fingerprint, self._secret_place) as records,

@@ -16,8 +16,8 @@ from reconciler.errors import ConfigurationError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.commands.journal import Finding
-    from reconciler.doubts import Reading
+    from reconciler.apply.in_doubt import Reading
+    from reconciler.apply.recover import Finding
 
 
 @click.command(
@@ -52,7 +52,7 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
         _print_offline(reading, console)
         return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
     from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.commands.journal import Fate, clear_up  # noqa: PLC0415 - the same
+    from reconciler.apply.recover import Fate, clear_up  # noqa: PLC0415 - the same
 
     with Reader(connection(parameters, clock_of(context), console)) as reader:
         findings = clear_up(
@@ -64,11 +64,11 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 
 def _read(file: str) -> Reading:
-    from reconciler.doubts import read_journal  # noqa: PLC0415 - the same
+    from reconciler.apply.in_doubt import read_journal  # noqa: PLC0415 - the same
+    from reconciler.apply.journal import is_journal  # noqa: PLC0415 - the same
     from reconciler.history.database import MAGIC  # noqa: PLC0415 - --help needs no engine
     from reconciler.history.queries import journal_lines  # noqa: PLC0415 - the same
     from reconciler.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - the same
-    from reconciler.journal import is_journal  # noqa: PLC0415 - the same
 
     try:
         with Path(file).open("rb") as lines:
@@ -86,7 +86,7 @@ def _read(file: str) -> Reading:
 
 
 def _print_offline(reading: Reading, console: Console) -> None:
-    from reconciler.commands.journal import secret_text  # noqa: PLC0415 - --help needs no engine
+    from reconciler.apply.recover import secret_text  # noqa: PLC0415 - --help needs no engine
     from reconciler.model.escape import printable  # noqa: PLC0415 - the same
 
     lines = []
@@ -98,7 +98,7 @@ def _print_offline(reading: Reading, console: Console) -> None:
 
 
 def _print(findings: Sequence[Finding], console: Console) -> None:
-    from reconciler.commands.journal import Fate  # noqa: PLC0415 - --help needs no engine
+    from reconciler.apply.recover import Fate  # noqa: PLC0415 - --help needs no engine
     from reconciler.model.escape import printable  # noqa: PLC0415 - the same
 
     lines = []

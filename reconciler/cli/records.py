@@ -18,10 +18,10 @@ from reconciler.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.apply import Recorder
+    from reconciler.apply.executor import Recorder
+    from reconciler.apply.journal import Sink
     from reconciler.history.database import Database
     from reconciler.history.rounds import History, JournalTable
-    from reconciler.journal import Sink
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Change
 
@@ -67,8 +67,8 @@ class Records:
 
         Raises ConfigurationError if the journal cannot be opened.
         """
-        from reconciler.apply import Recorders  # noqa: PLC0415 - --help needs no engine
-        from reconciler.journal import Journal, JournalFile, Run  # noqa: PLC0415 - the same
+        from reconciler.apply.executor import Recorders  # noqa: PLC0415 - --help needs no engine
+        from reconciler.apply.journal import Journal, JournalFile, Run  # noqa: PLC0415 - the same
 
         with ExitStack() as stack:
             sinks: list[Sink] = []
@@ -131,7 +131,7 @@ def open_history(
 
 def _check(parameters: Mapping[str, Any]) -> None:
     """Refuse a journal that is none, and one file for two purposes, before anything is asked or written."""
-    from reconciler.journal import check_journal  # noqa: PLC0415 - --help needs no engine
+    from reconciler.apply.journal import check_journal  # noqa: PLC0415 - --help needs no engine
 
     taken: dict[Path, str] = {}
     for name in ("journal", "history", "metrics_file"):

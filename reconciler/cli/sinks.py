@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from reconciler.api.redaction import Redactor
     from reconciler.api.stores import Conditions
+    from reconciler.apply.sinks.program import ExecSink
+    from reconciler.apply.sinks.sink import SecretSink
     from reconciler.model.clock import Clock
-    from reconciler.sinks.place import SecretSink
-    from reconciler.sinks.program import ExecSink
 
 SINKS: Final[Mapping[str, str]] = {
     "exec": "exec:COMMAND",
@@ -80,7 +80,7 @@ def _unknown(kind: str) -> str:
 
 
 def _file_sink(folder: str) -> SecretSink:
-    from reconciler.sinks.files import FileSink  # noqa: PLC0415 - only what is asked for is loaded
+    from reconciler.apply.sinks.file import FileSink  # noqa: PLC0415 - only what is asked for is loaded
 
     if folder.startswith("~"):
         raise ConfigurationError(f"--secret-sink file:{folder}: no shell expands ~ here; write $HOME")
@@ -88,7 +88,7 @@ def _file_sink(folder: str) -> SecretSink:
 
 
 def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, str]) -> ExecSink:
-    from reconciler.sinks.program import ExecSink  # noqa: PLC0415 - only what is asked for is loaded
+    from reconciler.apply.sinks.program import ExecSink  # noqa: PLC0415 - only what is asked for is loaded
 
     try:
         words = tuple(shlex.split(command))
@@ -100,7 +100,7 @@ def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, 
 
 
 def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
-    from reconciler.api.kubernetes import Cluster, KubernetesSink  # noqa: PLC0415 - loads httpx
+    from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink  # noqa: PLC0415 - loads httpx
 
     if _NAMESPACE.fullmatch(namespace) is None:
         message = f"--secret-sink kubernetes:{namespace}: a namespace is lower-case letters, digits, hyphens"
@@ -120,7 +120,7 @@ def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mappin
 
 
 def _vault_sink(path: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
-    from reconciler.api.vault import VaultAccess, VaultSink  # noqa: PLC0415 - loads httpx
+    from reconciler.apply.sinks.vault import VaultAccess, VaultSink  # noqa: PLC0415 - loads httpx
 
     parts = path.strip("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.api import Reader, Writer
 from reconciler.api.workers import Workers
-from reconciler.apply import Executor
-from reconciler.commands.apply import Freshness, apply_plan
+from reconciler.apply.executor import Executor
+from reconciler.apply.run import Freshness, apply_plan
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
 from reconciler.kinds.packaged import document_schema, load_kinds

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.apply.sinks.sink import Place
 from reconciler.errors import SinkError
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
-from reconciler.sinks.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.sinks.place import SecretSink
+    from reconciler.apply.sinks.sink import SecretSink
 
 VALUE = '9876$very+secret/"quoted"\u00e9-0123456789abcdef'
 SECRET = Secret(VALUE)

@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.api import Writer
 from reconciler.api.workers import Workers
-from reconciler.apply import Executor
-from reconciler.commands.apply import Freshness, exit_code
+from reconciler.apply.executor import Executor
+from reconciler.apply.run import Freshness, exit_code
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Change, Outcome, Plan, Result
 from reconciler.model.secret import Secret

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.api import Writer
 from reconciler.api.retry import RetryPolicy
-from reconciler.births import Births, Kept
+from reconciler.apply.lifecycle import Births, Kept
 from reconciler.errors import SinkError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import Action, Change, Outcome, Result

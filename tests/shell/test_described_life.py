@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.api import Writer
 from reconciler.api.workers import Workers
-from reconciler.apply import Executor
-from reconciler.births import Kept
+from reconciler.apply.executor import Executor
+from reconciler.apply.lifecycle import Kept
 from reconciler.errors import RejectedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle

@@ -14,11 +14,11 @@ import pytest
 
 from reconciler.api import Reader, Writer
 from reconciler.api.workers import Workers
-from reconciler.apply import Executor, Recorders
-from reconciler.commands.journal import Fate, clear_up
-from reconciler.doubts import Doubt, read_journal
+from reconciler.apply.executor import Executor, Recorders
+from reconciler.apply.in_doubt import Doubt, read_journal
+from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
+from reconciler.apply.recover import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
-from reconciler.journal import Journal, JournalFile, Run, check_journal
 from reconciler.model.plan import Action, Result
 from tests.shell.engine import KINDS, Engine, desired, ignore
 from tests.support import FakeClock, Script, connect, fill

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.commands.apply import Freshness
+from reconciler.apply.run import Freshness
 from reconciler.model.plan import Result
 from tests.shell.engine import Engine, desired
 from tests.support import emulate, live, patches

@@ -18,8 +18,8 @@ from reconciler.api import Reader, Writer
 from reconciler.api.redaction import MASK, Redactor
 from reconciler.api.webhook import Webhook
 from reconciler.api.workers import Workers
-from reconciler.apply import Executor
-from reconciler.births import Kept
+from reconciler.apply.executor import Executor
+from reconciler.apply.lifecycle import Kept
 from reconciler.cli.sinks import open_sink
 from reconciler.model.clock import SystemClock
 from reconciler.model.plan import Result

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.apply.sinks.fallback import Rescuer, synced
+from reconciler.apply.sinks.file import FileSink
+from reconciler.apply.sinks.sink import Place
 from reconciler.errors import SinkError
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
-from reconciler.sinks.files import FileSink
-from reconciler.sinks.place import Place
-from reconciler.sinks.rescue import Rescuer, synced
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 
 if TYPE_CHECKING:
@@ -281,8 +281,8 @@ KILLED = """
     from pathlib import Path
     from reconciler.model.scope import Scope
     from reconciler.model.secret import Secret
-    from reconciler.sinks.files import FileSink
-    from reconciler.sinks.place import Place
+    from reconciler.apply.sinks.file import FileSink
+    from reconciler.apply.sinks.sink import Place
 
     folder, step, value = sys.argv[1], int(sys.argv[2]), sys.stdin.buffer.read().decode()
     seen = []

@@ -17,11 +17,11 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
-from reconciler.api.kubernetes import Cluster, KubernetesSink
 from reconciler.api.stores import Conditions
+from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
+from reconciler.apply.sinks.names import object_name
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
-from reconciler.sinks.names import object_name
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcore_emulator import Faults
+from reconciler.apply.sinks.sink import Place
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope
-from reconciler.sinks.place import Place
 from tests.shell.openbao import PROGRAM, needs_openbao, serving
 from tests.shell.sinks import SECRET, VALUE, probe_error, store_error
 from tests.support import CommandLine, declare, emulate, lines_until
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reconciler.sinks.place import SecretSink
+    from reconciler.apply.sinks.sink import SecretSink
     from tests.shell.openbao import OpenBao
 
 pytestmark = needs_openbao

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.apply.sinks.program import ExecSink
+from reconciler.apply.sinks.sink import Place
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope
-from reconciler.sinks.place import Place
-from reconciler.sinks.program import ExecSink
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.kubernetes import Cluster, KubernetesSink
 from reconciler.api.stores import Conditions
+from reconciler.apply.sinks.fallback import Rescuer
+from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
+from reconciler.apply.sinks.names import file_name
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
-from reconciler.sinks.names import file_name
-from reconciler.sinks.rescue import Rescuer
 from tests.shell.sinks import SECRET, TELLING, VALUE, WEB, safe, store
 from tests.support import FakeClock, Script, http_bytes, raw_server, unused_port
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from reconciler.sinks.place import SecretSink
+    from reconciler.apply.sinks.sink import SecretSink
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "VAULT_TOKEN": "hvs.token"}  # noqa: TID251 - where programs are
 ECHOES = {

@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from reconciler.api.stores import Conditions
-from reconciler.api.vault import VaultAccess, VaultSink
+from reconciler.apply.sinks.sink import Place
+from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
-from reconciler.sinks.place import Place
 from tests.shell.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
 from tests.support import FakeClock, Script, unused_port
 

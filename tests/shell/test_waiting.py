@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.api import Writer
 from reconciler.api.workers import Workers, completed
-from reconciler.apply import Executor
+from reconciler.apply.executor import Executor
 from reconciler.errors import ConfigurationError
 from reconciler.monitor import serve
 from tests.core.values import declared, live, make_plan

@@ -19,7 +19,7 @@ from fuzz.remote import RawSide, Script, connection, raw_side
 from fuzz.report import Broken, Report, seeded
 from reconciler.api import Reader, Writer
 from reconciler.api.workers import Workers
-from reconciler.apply import Executor
+from reconciler.apply.executor import Executor
 from reconciler.commands.plan import Planner
 from reconciler.commands.validate import desired_state
 from reconciler.errors import ReconcilerError

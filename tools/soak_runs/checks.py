@@ -9,7 +9,7 @@ from contextlib import closing
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from reconciler.doubts import read_journal
+from reconciler.apply.in_doubt import read_journal
 from soak_runs.world import EVERY
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.api.workers import completed
-from reconciler.births import Births
+from reconciler.apply.lifecycle import Births
+from reconciler.apply.resolution import Resolver
 from reconciler.errors import (
     ApiError,
     HeldBackError,
@@ -25,7 +26,6 @@ from reconciler.plan.planning import (
     stored_differences,
     unstored_fields,
 )
-from reconciler.resolution import Resolver
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from reconciler.api import Writer
     from reconciler.api.workers import Workers
-    from reconciler.births import SecretKeeper
+    from reconciler.apply.lifecycle import SecretKeeper
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
     from reconciler.model.scope import Scope

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from reconciler.apply.resolution import Resolver, take_out
 from reconciler.diff.normalize import json_text
 from reconciler.errors import (
     ApiError,
@@ -29,7 +30,6 @@ from reconciler.model.secret import Secret
 from reconciler.model.strict_json import Doubled
 from reconciler.plan.changes import created_at
 from reconciler.plan.planning import differences_text, stored_differences
-from reconciler.resolution import Resolver, take_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

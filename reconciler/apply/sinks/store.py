@@ -6,24 +6,24 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.births import Kept
+from reconciler.apply.lifecycle import Kept
+from reconciler.apply.sinks.fallback import Rescuer
+from reconciler.apply.sinks.sink import Place
 from reconciler.cli.children import passed_names
 from reconciler.cli.options import USER_AGENT
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.model.plan import Action
-from reconciler.sinks.place import Place
-from reconciler.sinks.rescue import Rescuer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.api.redaction import Redactor
+    from reconciler.apply.sinks.sink import Held, SecretSink
     from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Change
     from reconciler.model.secret import Secret
-    from reconciler.sinks.place import Held, SecretSink
 
 
 class SinkKeeper:

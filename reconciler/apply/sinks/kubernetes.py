@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
 from reconciler.api.stores import Entrance, Patience, Store, sink_errors
+from reconciler.apply.sinks.names import object_name
 from reconciler.model.secret import Secret
-from reconciler.sinks.names import object_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.api.stores import Conditions
-    from reconciler.sinks.place import Held, Place
+    from reconciler.apply.sinks.sink import Held, Place
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MANAGER: Final = "reconciler"

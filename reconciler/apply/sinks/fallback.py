@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.apply.sinks.names import file_name
 from reconciler.errors import SinkError
-from reconciler.sinks.names import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.apply.sinks.names import file_name
 from reconciler.errors import SinkError
-from reconciler.sinks.names import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from reconciler.apply.sinks.sink import Held, Place
     from reconciler.model.secret import Secret
-    from reconciler.sinks.place import Held, Place
 
 _OWNER_ONLY: Final = 0o700
 _OWNER_FILE: Final = 0o600

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from reconciler.apply.in_doubt import entry_of
 from reconciler.diff.normalize import format_instant
-from reconciler.doubts import entry_of
 from reconciler.errors import ConfigurationError, JournalError
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reconciler.apply.sinks.sink import Held, Place
     from reconciler.model.clock import Clock
-    from reconciler.sinks.place import Held, Place
 
 SECONDS: Final = 60.0
 _KEPT: Final = 64 * 2**10

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
-    from reconciler.apply import Executor, Listener
+    from reconciler.apply.executor import Executor, Listener
     from reconciler.model.plan import Outcome, Plan
 
 

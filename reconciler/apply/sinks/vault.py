@@ -9,16 +9,22 @@ from urllib.parse import quote
 
 from reconciler import errors
 from reconciler.api.stores import Entrance, Patience, Store, sink_errors
-from reconciler.api.vaultanswers import capabilities_of, current_version, engine_of, holds, version_of
+from reconciler.apply.sinks.names import path_parts
+from reconciler.apply.sinks.vault_responses import (
+    capabilities_of,
+    current_version,
+    engine_of,
+    holds,
+    version_of,
+)
 from reconciler.model.secret import Secret
-from reconciler.sinks.names import path_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.api.stores import Conditions
-    from reconciler.sinks.place import Held, Place
+    from reconciler.apply.sinks.sink import Held, Place
 
 _CAS: Final = "check-and-set"
 _NO_VERSION: Final = 2**31 - 1

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.api import Reader
-    from reconciler.doubts import Doubt
+    from reconciler.apply.in_doubt import Doubt
     from reconciler.kinds.kind import Kind
 
 
