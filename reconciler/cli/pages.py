@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.history.queries import Selection, conditions, status
 from reconciler.metrics import CONTENT_TYPE
 from reconciler.monitor import Answer
-from reconciler.notification import Trouble
+from reconciler.render.notification import Trouble
 from reconciler.render.page import content_security_policy, render_page
 
 if TYPE_CHECKING:

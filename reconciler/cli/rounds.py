@@ -28,7 +28,7 @@ from reconciler.errors import (
 )
 from reconciler.model.cycle import RoundReport, RoundResult
 from reconciler.model.phrases import first_texts
-from reconciler.notification import Trouble
+from reconciler.render.notification import Trouble
 
 if TYPE_CHECKING:
     import threading

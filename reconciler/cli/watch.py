@@ -13,7 +13,7 @@ from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.history.news import News
 from reconciler.model.cycle import RoundResult
 from reconciler.model.secret import Secret
-from reconciler.notification import (
+from reconciler.render.notification import (
     Telling,
     Trouble,
     condition_message,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.metrics import Metrics
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import RoundReport
-    from reconciler.notification import Untold
+    from reconciler.render.notification import Untold
 
 _LONGEST_SILENCE: Final = 300.0
 _READ_PARTS: Final = 4

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.history.queries import EPISODE, episode_of
 from reconciler.model.status import NewKey
-from reconciler.notification import AFTER_ROUNDS, Condition, Trouble, Untold
+from reconciler.render.notification import AFTER_ROUNDS, Condition, Trouble, Untold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ from reconciler.model.status import (
     ScopeStatus,
     Status,
 )
-from reconciler.notification import Condition, Trouble
+from reconciler.render.notification import Condition, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

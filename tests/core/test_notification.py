@@ -16,7 +16,7 @@ from reconciler.kinds.packaged import schema_texts
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import Episode, NewKey
-from reconciler.notification import (
+from reconciler.render.notification import (
     Condition,
     Telling,
     Trouble,

@@ -10,7 +10,7 @@ from reconciler.history.contests import clear_contest
 from reconciler.history.database import Database
 from reconciler.history.news import News
 from reconciler.model.plan import Result
-from reconciler.notification import Condition, Telling, Trouble, telling
+from reconciler.render.notification import Condition, Telling, Trouble, telling
 from tests.history import DAYS, HOURS, MINUTES, WEB, Book, at, drifted
 
 if TYPE_CHECKING:

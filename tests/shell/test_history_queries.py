@@ -20,7 +20,7 @@ from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Stand
 from reconciler.model.plan import Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import RoundSummary, ServiceStatus, Status
-from reconciler.notification import Condition, Trouble
+from reconciler.render.notification import Condition, Trouble
 from tests.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 
