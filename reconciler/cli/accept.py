@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.adopt.write import replace_text
 from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
 from reconciler.cli.console import CONTEXT, console_of
-from reconciler.cli.files import replace_text
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options, validator
 from reconciler.cli.plan import read_files
@@ -19,8 +19,8 @@ from reconciler.model.escape import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from reconciler.adopt.accept import Drifted
     from reconciler.cli.console import Console
-    from reconciler.commands.accept import Drifted
 
 
 @click.command(
@@ -44,9 +44,9 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
+    from reconciler.adopt.accept import accept as accepted  # noqa: PLC0415 - --help needs no engine
+    from reconciler.adopt.accept import drifted  # noqa: PLC0415 - the same
     from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.commands.accept import accept as accepted  # noqa: PLC0415 - --help needs no engine
-    from reconciler.commands.accept import drifted  # noqa: PLC0415 - the same
     from reconciler.load.files import read  # noqa: PLC0415 - the same
 
     if "-" in parameters["paths"]:
@@ -108,7 +108,7 @@ def _warn_of_mismatch(found: Drifted, console: Console) -> None:
 
 def _diff(found: Drifted, before: str, after: str, paint: Callable[[str, str], str]) -> Iterator[str]:
     """Give the lines that changed, each group under its place."""
-    from reconciler.commands.accept import changed_lines  # noqa: PLC0415 - --help needs no engine
+    from reconciler.adopt.accept import changed_lines  # noqa: PLC0415 - --help needs no engine
 
     for group in changed_lines(before, after):
         yield printable(f"{found.key.source}:{group.number}") + "\n"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.adopt.write import replace_text
 from reconciler.cli.console import CONTEXT, console_of
-from reconciler.cli.files import replace_text
 from reconciler.cli.kinds import TRUST, known_kinds
 from reconciler.cli.options import clock_of, connection, connection_options
 from reconciler.cli.variables import ListType
@@ -18,8 +18,8 @@ from reconciler.errors import ConfigurationError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.adopt.export import Export, Live
     from reconciler.cli.console import Console
-    from reconciler.commands.export import Export, Live
     from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
 
@@ -78,8 +78,8 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
+    from reconciler.adopt.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
     from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.commands.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
     from reconciler.observe.listing import observe  # noqa: PLC0415 - the same
     from reconciler.validate.validator import ScopeDefaults, Validator  # noqa: PLC0415 - the same
@@ -108,7 +108,7 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 def _add(content: bytes, file: str, live: Live, console: Console) -> None:
     """Add keys to a file, or say that there is nothing to add."""
-    from reconciler.commands.export import export_into, nothing_to_add  # noqa: PLC0415 - --help needs no engine
+    from reconciler.adopt.export import export_into, nothing_to_add  # noqa: PLC0415 - --help needs no engine
     from reconciler.model.escape import printable  # noqa: PLC0415 - the same
 
     made = export_into(content, file, live)

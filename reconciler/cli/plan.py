@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from reconciler.adopt.write import write_whole
 from reconciler.cli.base import base_of, base_option
 from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
-from reconciler.cli.files import write_whole
 from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator

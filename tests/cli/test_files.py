@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.files import replace_text
+from reconciler.adopt.write import replace_text
 from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:

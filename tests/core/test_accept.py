@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.commands.accept import accept, changed_lines, drifted
+from reconciler.adopt.accept import accept, changed_lines, drifted
 from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema

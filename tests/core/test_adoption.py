@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.adoption import adopt, document_lines, key_lines
-from reconciler.commands.export import Live, export_document, export_into
+from reconciler.adopt.declaration import adopt, document_lines, key_lines
+from reconciler.adopt.export import Live, export_document, export_into
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.load.remarks import Bond, remarks
+from reconciler.adopt.edit.remarks import Bond, remarks
 
 HEAD = "project_id: 1\nkeys:\n"
 BOX = "mapping(('name', False): ('a', False))"

@@ -13,8 +13,8 @@ from fuzz.edit_files import make
 from fuzz.edit_judge import addition_complaints, edit_complaints
 from fuzz.layouts import chance, new_boxes
 from fuzz.report import Broken, Report, seeded
-from reconciler.commands.accept import accept, drifted
-from reconciler.commands.export import Live, export_into
+from reconciler.adopt.accept import accept, drifted
+from reconciler.adopt.export import Live, export_into
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import parse

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.load.spelling import block_text, field_lines, flow_text, json_line
-from reconciler.load.tree import (
+from reconciler.adopt.edit.spelling import block_text, field_lines, flow_text, json_line
+from reconciler.adopt.edit.tree import (
     Edit,
     Node,
     Shape,

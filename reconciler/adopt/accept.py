@@ -6,16 +6,16 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adoption import declaration
-from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
+from reconciler.adopt.check import Rewriting, check_rewritten, documents_of, state_of, text_of
+from reconciler.adopt.declaration import declaration
+from reconciler.adopt.edit.replace import place_of, replaced
+from reconciler.adopt.edit.spelling import flow_text
+from reconciler.adopt.edit.tree import edited
 from reconciler.diff.compare import readable
 from reconciler.diff.normalize import json_text, normalize
 from reconciler.errors import InputError, Problem
 from reconciler.kinds.kind import Form
 from reconciler.kinds.packaged import document_schema
-from reconciler.load.edit import place_of, replaced
-from reconciler.load.spelling import flow_text
-from reconciler.load.tree import edited
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
 from reconciler.plan.changes import mismatch
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.commands.rewriting import MakeValidator
+    from reconciler.adopt.check import MakeValidator
+    from reconciler.adopt.edit.tree import Edit
     from reconciler.kinds.kind import Field, Kind
     from reconciler.load.documents import Document
-    from reconciler.load.tree import Edit
     from reconciler.model.desired import DesiredKey
     from reconciler.model.scope import Scope
 

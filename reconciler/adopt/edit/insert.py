@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from reconciler.errors import InputError, Problem
-from reconciler.load.tree import (
+from reconciler.adopt.edit.tree import (
     Edit,
     Node,
     Shape,
@@ -20,6 +19,7 @@ from reconciler.load.tree import (
     newline,
     trees,
 )
+from reconciler.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.adoption import Adoption, adopt, document_lines, key_lines
-from reconciler.commands.rewriting import Rewriting, check_rewritten, documents_of, state_of, text_of
+from reconciler.adopt.check import Rewriting, check_rewritten, documents_of, state_of, text_of
+from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
+from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
+from reconciler.adopt.edit.tree import parts
 from reconciler.errors import InputError, Position, Problem, WrongShapeError
 from reconciler.kinds.packaged import document_schema
-from reconciler.load.insert import end_of_keys, with_document, with_lines
-from reconciler.load.tree import parts
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from reconciler.commands.rewriting import Added, MakeValidator
+    from reconciler.adopt.check import Added, MakeValidator
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
     from reconciler.model.plan import ObservedScope

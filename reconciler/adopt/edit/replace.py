@@ -9,9 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from reconciler.errors import InputError, Problem
-from reconciler.load import edit_lists
-from reconciler.load.spelling import (
+from reconciler.adopt.edit.spelling import (
     block_text,
     flow_text,
     json_line,
@@ -19,7 +17,7 @@ from reconciler.load.spelling import (
     literal_lines,
     single_quoted,
 )
-from reconciler.load.tree import (
+from reconciler.adopt.edit.tree import (
     Edit,
     Node,
     Shape,
@@ -34,6 +32,8 @@ from reconciler.load.tree import (
     removed_lines,
     trees,
 )
+from reconciler.errors import InputError, Problem
+from reconciler.load import edit_lists
 from reconciler.model.escape import quoted
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import Position
-from reconciler.load.tree import (
+from reconciler.adopt.edit.tree import (
     Node,
     Shape,
     after_blank,
@@ -26,11 +25,12 @@ from reconciler.load.tree import (
     parts,
     properties_end,
 )
+from reconciler.errors import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.load.tree import Part
+    from reconciler.adopt.edit.tree import Part
 
 
 _IN_A_GAP: Final = re.compile(

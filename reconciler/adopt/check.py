@@ -6,22 +6,22 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from reconciler.adopt.edit.remarks import remarks
+from reconciler.adopt.edit.tree import trees
 from reconciler.commands.validate import desired_state_of
 from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError, Problem
 from reconciler.load.builder import parse
 from reconciler.load.files import parse_content
-from reconciler.load.remarks import remarks
-from reconciler.load.tree import trees
 from reconciler.model.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
+    from reconciler.adopt.edit.remarks import Path
     from reconciler.errors import Position
     from reconciler.load.documents import Document
-    from reconciler.load.remarks import Path
     from reconciler.model.desired import DesiredState
     from reconciler.validate.validator import Validator
 
