@@ -33,7 +33,7 @@ from reconciler.adopt.edit.tree import (
     trees,
 )
 from reconciler.errors import InputError, Problem
-from reconciler.load import edit_lists
+from reconciler.adopt.edit import lists
 from reconciler.model.escape import quoted
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _written(mapping: Node, name: str, refuse: _Refusal) -> tuple[Node, Node]:
     return found
 
 
-def replaced(text: str, place: Place, old: Any, new: Any, same: edit_lists.Same) -> Sequence[Edit]:
+def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> Sequence[Edit]:
     """Give the edits that put ``new`` where ``old`` stands.
 
     Items of a list that are the same, by the text that ``same`` gives, stay as they are written; it is None
@@ -119,7 +119,7 @@ def replaced(text: str, place: Place, old: Any, new: Any, same: edit_lists.Same)
     """
     value = place.value
     if isinstance(old, list) and isinstance(new, list) and value.children and new and same is not None:
-        kept = edit_lists.of_items(text, place.value, (old, new), same)
+        kept = lists.of_items(text, place.value, (old, new), same)
         if kept is not None:
             return kept
     if value.shape is Shape.SCALAR and value.is_block:
@@ -236,7 +236,7 @@ def _block_collection(text: str, place: Place, new: Any) -> Sequence[Edit]:
         return [*untagged, Edit(begin, value.end, flow_text(new))]
     if isinstance(new, list) and new:
         pad = text[first:begin]
-        spell = edit_lists.spelling_of(value.children[0])
+        spell = lists.spelling_of(value.children[0])
         lines = [line for item in new for line in spell(item, len(pad))]
         return [*untagged, Edit(first, value.end, newline(text, first).join(lines))]
     return [*untagged, Edit(behind, behind, f" {flow_text(new)}"), removed_lines(text, first, value.end)]
