@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.adopt.edit.remarks import remarks
 from reconciler.adopt.edit.tree import trees
-from reconciler.commands.validate import desired_state_of
 from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError, Problem
 from reconciler.load.builder import parse
 from reconciler.load.files import parse_content
 from reconciler.model.escape import printable
+from reconciler.pipeline import desired_state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

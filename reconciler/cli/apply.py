@@ -137,9 +137,9 @@ def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
     if records.database is None or made.state is None:
         return
-    from reconciler.commands.validate import select  # noqa: PLC0415 - only a history needs it
     from reconciler.history.applied import Applied  # noqa: PLC0415 - the same
     from reconciler.plan.planning import everything  # noqa: PLC0415 - the same
+    from reconciler.plan.targets import select  # noqa: PLC0415 - only a history needs it
 
     targets = parameters["target"]
     _, selected = select(made.state, targets) if targets else (made.state, everything)

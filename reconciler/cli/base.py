@@ -65,8 +65,8 @@ def base_of(
     reference = parameters.get("base")
     if reference is None:
         return None
-    from reconciler.commands.validate import desired_state_of  # noqa: PLC0415 - the same
     from reconciler.load.git import files_at  # noqa: PLC0415 - only --base needs it
+    from reconciler.pipeline import desired_state_of  # noqa: PLC0415 - the same
 
     there = files_at(reference, parameters["paths"])
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"

@@ -39,7 +39,7 @@ class Detector:
 
     def detect(self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime) -> Detection:
         """Compare what can be read. Raises ReconcilerError if that is nothing, or without such a base."""
-        from reconciler.commands.plan import Planner  # noqa: PLC0415 - --help needs no engine
+        from reconciler.pipeline import Planner  # noqa: PLC0415 - --help needs no engine
         from reconciler.plan.drift import drift_of, drifted_part, pending_part  # noqa: PLC0415 - the same
 
         base, warnings = self._base(client, now)

@@ -96,10 +96,10 @@ class Made:
 def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> Made:
     """Load the files, read the live keys and compare the two; warn on the way."""
     from reconciler.api.workers import Workers  # noqa: PLC0415 - the same
-    from reconciler.commands.plan import Planner  # noqa: PLC0415 - the same
     from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
     from reconciler.load.git import git_commit  # noqa: PLC0415 - --help needs no engine
     from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
+    from reconciler.pipeline import Planner  # noqa: PLC0415 - the same
     from reconciler.plan.saved import Provenance  # noqa: PLC0415 - the same
 
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
@@ -135,8 +135,8 @@ def read_files(
     digest: InputsDigest | None = None,
 ) -> DesiredState:
     """Load and validate the files, and take them into ``digest``. Raises InputError with every problem."""
-    from reconciler.commands.validate import desired_state  # noqa: PLC0415 - --help needs no engine
     from reconciler.load.files import parse_content  # noqa: PLC0415 - the same
+    from reconciler.pipeline import desired_state  # noqa: PLC0415 - --help needs no engine
 
     parse_one = parse_content if digest is None else digest.parse
     checks = validator(parameters, kinds, now)
@@ -145,8 +145,8 @@ def read_files(
 
 def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[DesiredState, Selection]:
     """Narrow a state to the targets, if there are any."""
-    from reconciler.commands.validate import select  # noqa: PLC0415 - --help needs no engine
     from reconciler.plan.planning import everything  # noqa: PLC0415 - the same
+    from reconciler.plan.targets import select  # noqa: PLC0415 - --help needs no engine
 
     return select(state, parameters["target"]) if parameters["target"] else (state, everything)
 

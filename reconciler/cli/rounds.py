@@ -69,8 +69,8 @@ class Rounds:
         watch: Watch,
     ) -> None:
         """Take the options, where to write things down, and who is told of a round."""
-        from reconciler.commands.validate import WatchedFiles  # noqa: PLC0415 - --help needs no engine
         from reconciler.history.applied import Applied  # noqa: PLC0415 - the same
+        from reconciler.watched_files import WatchedFiles  # noqa: PLC0415 - --help needs no engine
 
         self._parameters = parameters
         self._clock = clock

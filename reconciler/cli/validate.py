@@ -29,7 +29,7 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
     Violations are reported together, each with its place and with what to write instead: the first 50, and
     how many more there are.
     """
-    from reconciler.commands.validate import desired_state  # noqa: PLC0415 - --help needs no engine
+    from reconciler.pipeline import desired_state  # noqa: PLC0415 - --help needs no engine
     from reconciler.render.text import counted  # noqa: PLC0415 - the same
 
     console = console_of(parameters)

@@ -18,7 +18,6 @@ from reconciler.commands.drift import (
     settled_fields,
     unreachable_scopes,
 )
-from reconciler.commands.plan import Planner
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
@@ -31,6 +30,7 @@ from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, Scop
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Outcome, Plan, Result
 from reconciler.model.scope import Scope
+from reconciler.pipeline import Planner
 from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import assemble, everything, plan_scope
 from tests.core.values import CAAS, NOW, SCOPE, declared, live

@@ -12,9 +12,8 @@ from reconciler.api import Reader, Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
 from reconciler.apply.run import Freshness, apply_plan
-from reconciler.commands.plan import Planner
-from reconciler.commands.validate import desired_state
 from reconciler.kinds.packaged import document_schema, load_kinds
+from reconciler.pipeline import Planner, desired_state
 from reconciler.plan.planning import everything
 from reconciler.validate.validator import ScopeDefaults, Validator
 from tests.support import NOON, Script, connect

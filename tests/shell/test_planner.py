@@ -10,10 +10,10 @@ import pytest
 
 from reconciler.api import Reader
 from reconciler.api.workers import Workers
-from reconciler.commands.plan import Planner
 from reconciler.errors import UnreadableError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.scope import Scope
+from reconciler.pipeline import Planner
 from reconciler.plan.planning import everything
 from tests.shell.engine import KINDS, plan_with
 from tests.support import EMPTY_LIST, NOON, Script, connect

@@ -20,8 +20,8 @@ import httpx
 
 from benchmark.data import PAGE_LIMIT, dataset_from_json, scope_path
 from reconciler.cli.main import run
-from reconciler.commands.validate import desired_state
 from reconciler.kinds.packaged import document_schema, load_kinds
+from reconciler.pipeline import desired_state
 from reconciler.validate.validator import ScopeDefaults, Validator
 
 if TYPE_CHECKING:

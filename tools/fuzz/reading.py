@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from fuzz.inputs import content
 from reconciler.cli.console import Console
-from reconciler.commands.validate import desired_state
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
+from reconciler.pipeline import desired_state
 from reconciler.validate.schema import SchemaChecker
 from reconciler.validate.validator import ScopeDefaults, Validator
 

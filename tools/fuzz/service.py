@@ -20,13 +20,12 @@ from fuzz.report import Broken, Report, seeded
 from reconciler.api import Reader, Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
-from reconciler.commands.plan import Planner
-from reconciler.commands.validate import desired_state
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.escape import printable
 from reconciler.model.plan import Change, Result
 from reconciler.observe.listing import observe
+from reconciler.pipeline import Planner, desired_state
 from reconciler.plan.planning import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text

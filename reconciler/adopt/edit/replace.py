@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from reconciler.adopt.edit import lists
 from reconciler.adopt.edit.spelling import (
     block_text,
     flow_text,
@@ -33,7 +34,6 @@ from reconciler.adopt.edit.tree import (
     trees,
 )
 from reconciler.errors import InputError, Problem
-from reconciler.adopt.edit import lists
 from reconciler.model.escape import quoted
 
 if TYPE_CHECKING:

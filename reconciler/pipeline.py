@@ -1,28 +1,96 @@
-"""Making a plan: every scope read, and compared as soon as it has come."""
+"""The steps from files to a plan: load, validate, observe, plan."""
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.api.workers import completed
-from reconciler.commands.collector import kept_for_good, paused_collector
 from reconciler.errors import Problem, ReconcilerError, StoppedError, UnreadableError
+from reconciler.load.files import Loaded, load, parse_content
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, fingerprint, plan_scope
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from reconciler.api import Reader
     from reconciler.api.workers import Workers
     from reconciler.kinds.kind import Kind
+    from reconciler.load.files import Parse
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.plan.planning import ScopePlan, Selection
+    from reconciler.validate.validator import Validator
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Keep the cyclic collector from walking growing trees over and over.
+
+    A desired state and its plan are trees of millions of small values, and walking them is most of
+    the cost of building them otherwise.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def kept_for_good() -> Iterator[None]:
+    """Pause the collector, and take what lives now out of its sight: it lives as long as the command."""
+    with paused_collector():
+        try:
+            yield
+        finally:
+            gc.freeze()
+
+
+def keep_instead() -> None:
+    """Take what lives now out of the collector's sight, and what was kept before back into it."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def desired_state(
+    paths: Sequence[str],
+    standard_input: BinaryIO,
+    validator: Validator,
+    parse_one: Parse = parse_content,
+) -> DesiredState:
+    """Load every file, by ``parse_one``, and validate it. Raises InputError with every problem found."""
+    with kept_for_good():
+        return validated(load(paths, standard_input, parse_one), validator)
+
+
+def desired_state_of(
+    files: Iterable[tuple[str, bytes]], validator: Validator, found: Iterable[Problem] = ()
+) -> DesiredState:
+    """Validate the contents of ``files``, each with a name for problems. Raises InputError.
+
+    ``found`` are the problems of files that could not be read.
+    """
+    parts = [parse_content(content, label) for label, content in files]
+    documents = tuple(document for part in parts for document in part.documents)
+    problems = (*found, *(problem for part in parts for problem in part.problems))
+    return validated(Loaded(documents, problems), validator)
+
+
+def validated(loaded: Loaded, validator: Validator) -> DesiredState:
+    """Validate every document that was loaded. Raises InputError with every problem found."""
+    for document in loaded.documents:
+        validator.add(document)
+    return validator.finish(loaded.problems)
 
 
 @dataclass(frozen=True, slots=True)
