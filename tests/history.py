@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.diff.normalize import json_text
 from reconciler.errors import Position
-from reconciler.history.queries import Selection, episodes, status
-from reconciler.history.rounds import History, HistoryRun
 from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult
 from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
 from reconciler.model.scope import Scope
 from reconciler.plan.drift import TugOfWar
+from reconciler.service.history.queries import Selection, episodes, status
+from reconciler.service.history.rounds import History, HistoryRun
 from tests.support import NOON, FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.history.database import Database
     from reconciler.model.cycle import ScopeReport
     from reconciler.model.status import Contest, Episode, Status
+    from reconciler.service.history.database import Database
 
     FieldKey = tuple[str, str]
 

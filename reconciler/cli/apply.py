@@ -13,10 +13,10 @@ from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.execution import Execution, secret_sink_option
 from reconciler.cli.options import apply_options, clock_of, connection
 from reconciler.cli.plan import complain, read_and_plan, show
-from reconciler.cli.records import open_records, record_options
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
+from reconciler.service.records import open_records, record_options
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from reconciler.apply.sinks.store import SinkKeeper
     from reconciler.cli.events import EventStream
     from reconciler.cli.plan import Made
-    from reconciler.cli.records import Records
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Plan
+    from reconciler.service.records import Records
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -137,9 +137,9 @@ def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
     if records.database is None or made.state is None:
         return
-    from reconciler.history.applied import Applied  # noqa: PLC0415 - the same
     from reconciler.plan.planning import everything  # noqa: PLC0415 - the same
     from reconciler.plan.targets import select  # noqa: PLC0415 - only a history needs it
+    from reconciler.service.history.applied import Applied  # noqa: PLC0415 - the same
 
     targets = parameters["target"]
     _, selected = select(made.state, targets) if targets else (made.state, everything)

@@ -12,16 +12,16 @@ from reconciler.cli.children import pass_env_option
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.drift_options import check, drift_options, is_service
 from reconciler.cli.options import api_options, clock_of, missing_extra
-from reconciler.cli.records import open_history, record_options
 from reconciler.errors import ExitCode
+from reconciler.service.records import open_history, record_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.cli.service import Service
-    from reconciler.cli.watch import Watch
-    from reconciler.history.database import Database
     from reconciler.model.clock import Clock
+    from reconciler.service.history.database import Database
+    from reconciler.service.loop import Service
+    from reconciler.service.observers import Watch
 
 
 @click.command(
@@ -61,8 +61,8 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     stop = threading.Event()
-    from reconciler.cli.rounds import Rounds  # noqa: PLC0415 - --help needs no engine
-    from reconciler.cli.watch import open_watch, systemd  # noqa: PLC0415 - the same
+    from reconciler.service.cycle import Rounds  # noqa: PLC0415 - --help needs no engine
+    from reconciler.service.observers import open_watch, systemd  # noqa: PLC0415 - the same
 
     supervisor = systemd()
     with (
@@ -72,8 +72,8 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
         rounds = Rounds(parameters, clock, console, stop, records, database, history, watch)
         if not is_service(parameters):
             return rounds.once()
-        from reconciler.cli.service import Service  # noqa: PLC0415 - only a service needs it
-        from reconciler.schedule import Every  # noqa: PLC0415 - the same
+        from reconciler.service.loop import Service  # noqa: PLC0415 - only a service needs it
+        from reconciler.service.schedule import Every  # noqa: PLC0415 - the same
 
         schedule = parameters["cron"] or Every(parameters["every"])
         service = Service(schedule, parameters["jitter"], clock, console, stop, watch.pulse, supervisor)
@@ -96,10 +96,10 @@ def _pages(  # noqa: PLR0913, PLR0917 - everything that the pages show
     if port is None or watch.metrics is None:
         yield
         return
-    from reconciler.monitor import serve  # noqa: PLC0415 - only a service that is watched needs it
+    from reconciler.service.http import serve  # noqa: PLC0415 - only a service that is watched needs it
 
     try:
-        from reconciler.cli.pages import Pages  # noqa: PLC0415 - an extra
+        from reconciler.service.pages import Pages  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise missing_extra("metrics", error) from error
     pages = Pages(service, database, watch.metrics, watch.pulse, clock)

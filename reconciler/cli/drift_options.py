@@ -26,7 +26,7 @@ class _CronType(click.ParamType[Any]):
     name = "cron"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from reconciler.schedule import parse_cron  # noqa: PLC0415 - --help needs no engine
+        from reconciler.service.schedule import parse_cron  # noqa: PLC0415 - --help needs no engine
 
         cron = parse_cron(value) if isinstance(value, str) else value
         if cron is None:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from reconciler.cli.console import Console
-    from reconciler.commands.drift import Detection
     from reconciler.model.cycle import DriftedField
     from reconciler.model.status import NewKey
+    from reconciler.service.detection import Detection
 
 
 class DriftPrinter:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from reconciler.apply.sinks.store import SinkKeeper
     from reconciler.cli.console import Console
     from reconciler.cli.events import EventStream
-    from reconciler.cli.records import Records
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change, Outcome, Plan
+    from reconciler.service.records import Records
 
 secret_sink_option = click.option(
     "--secret-sink",

@@ -66,9 +66,9 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
 def _read(file: str) -> Reading:
     from reconciler.apply.in_doubt import read_journal  # noqa: PLC0415 - the same
     from reconciler.apply.journal import is_journal  # noqa: PLC0415 - the same
-    from reconciler.history.database import MAGIC  # noqa: PLC0415 - --help needs no engine
-    from reconciler.history.queries import journal_lines  # noqa: PLC0415 - the same
-    from reconciler.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - the same
+    from reconciler.service.history.database import MAGIC  # noqa: PLC0415 - --help needs no engine
+    from reconciler.service.history.queries import journal_lines  # noqa: PLC0415 - the same
+    from reconciler.service.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - the same
 
     try:
         with Path(file).open("rb") as lines:

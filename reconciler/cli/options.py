@@ -60,7 +60,7 @@ class _Duration(click.ParamType[Any]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from reconciler.schedule import parse_duration  # noqa: PLC0415 - --help needs no engine
+        from reconciler.service.schedule import parse_duration  # noqa: PLC0415 - --help needs no engine
 
         seconds = parse_duration(value) if isinstance(value, str) else value
         if seconds is None:

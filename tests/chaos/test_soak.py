@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chaos_runs.promises import Findings
-from reconciler.history.database import Database
+from reconciler.service.history.database import Database
 from soak_runs.checks import check_history
 
 TOOLS = Path(__file__).parents[2] / "tools"

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.console import Console
-from reconciler.cli.service import Service
 from reconciler.model.cycle import RoundReport, RoundResult, ScopeReport, Standing
 from reconciler.model.scope import Scope
-from reconciler.schedule import Cron, Every
-from reconciler.systemd import Pulse, Supervisor
+from reconciler.service.loop import Service
+from reconciler.service.schedule import Cron, Every
+from reconciler.service.systemd import Pulse, Supervisor
 from tests.support import CommandLine, FakeClock, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gcore_emulator import Emulator
-    from reconciler.schedule import Schedule
+    from reconciler.service.schedule import Schedule
 
 OK, FAILED = RoundResult.IN_SYNC, RoundResult.FAILED
 

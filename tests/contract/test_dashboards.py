@@ -14,7 +14,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.metrics import Metrics
+from reconciler.service.metrics import Metrics
 from tests.contract.forge import DEPLOY
 
 if TYPE_CHECKING:

@@ -10,14 +10,6 @@ import pytest
 
 from reconciler.api import Reader
 from reconciler.api.workers import Workers
-from reconciler.commands.drift import (
-    Detection,
-    refused_fields,
-    round_result,
-    scopes_after,
-    settled_fields,
-    unreachable_scopes,
-)
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
@@ -33,6 +25,14 @@ from reconciler.model.scope import Scope
 from reconciler.pipeline import Planner
 from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import assemble, everything, plan_scope
+from reconciler.service.detection import (
+    Detection,
+    refused_fields,
+    round_result,
+    scopes_after,
+    settled_fields,
+    unreachable_scopes,
+)
 from tests.core.values import CAAS, NOW, SCOPE, declared, live
 from tests.support import EMPTY_LIST, Script, connect
 

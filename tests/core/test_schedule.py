@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.schedule import Cron, Every, parse_cron, parse_duration
+from reconciler.service.schedule import Cron, Every, parse_cron, parse_duration
 
 MOMENTS = st.floats(0, 1e9)
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)

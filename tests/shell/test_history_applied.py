@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import Position
-from reconciler.history.applied import Applied
-from reconciler.history.database import Database
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Origin
 from reconciler.model.scope import Scope
 from reconciler.plan.origins import with_origins
 from reconciler.plan.planning import assemble, plan_scope
+from reconciler.service.history.applied import Applied
+from reconciler.service.history.database import Database
 from tests.core.values import CAAS, NOW, SCOPE, declared, live
 
 if TYPE_CHECKING:

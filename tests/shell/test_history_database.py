@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import HistoryError, JournalError
-from reconciler.history.database import MAGIC, Database, sole_user
-from reconciler.history.queries import Selection, episodes, journal_lines, status
-from reconciler.history.reading import ReadOnlyDatabase
-from reconciler.history.rounds import History, JournalTable
-from reconciler.history.tables import VERSION, steps_from
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, Outcome, Result
+from reconciler.service.history.database import MAGIC, Database, sole_user
+from reconciler.service.history.queries import Selection, episodes, journal_lines, status
+from reconciler.service.history.reading import ReadOnlyDatabase
+from reconciler.service.history.rounds import History, JournalTable
+from reconciler.service.history.tables import VERSION, steps_from
 from tests.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
 from tests.support import NOON, FakeClock, lines_until, pipe
 
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 NOBODY = 65534
 WRITER = """
 import datetime as dt, json, sys
-from reconciler.history.database import Database
-from reconciler.history.rounds import History, JournalTable
+from reconciler.service.history.database import Database
+from reconciler.service.history.rounds import History, JournalTable
 from reconciler.model.plan import Outcome, Result
 from tests.history import RUN, correction, drifted, everywhere, report, settled
 from reconciler.model.cycle import FieldOutcome
@@ -70,14 +70,14 @@ with Database(sys.argv[1]) as database:
 """
 HOLDER = """
 import sys
-from reconciler.history.database import sole_user
+from reconciler.service.history.database import sole_user
 with sole_user(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
 """
 OPENER = """
 import sys
-from reconciler.history.database import Database
+from reconciler.service.history.database import Database
 print("ready", flush=True)
 sys.stdin.readline()
 with Database(sys.argv[1]) as database:

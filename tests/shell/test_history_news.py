@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.history.contests import clear_contest
-from reconciler.history.database import Database
-from reconciler.history.news import News
 from reconciler.model.plan import Result
 from reconciler.render.notification import Condition, Telling, Trouble, telling
+from reconciler.service.history.contests import clear_contest
+from reconciler.service.history.database import Database
+from reconciler.service.history.news import News
 from tests.history import DAYS, HOURS, MINUTES, WEB, Book, at, drifted
 
 if TYPE_CHECKING:

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import HistoryError
-from reconciler.history.database import Database
-from reconciler.history.news import News
-from reconciler.history.queries import Selection, conditions, contests, episodes, status
 from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Standing
 from reconciler.model.plan import Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import RoundSummary, ServiceStatus, Status
 from reconciler.render.notification import Condition, Trouble
+from reconciler.service.history.database import Database
+from reconciler.service.history.news import News
+from reconciler.service.history.queries import Selection, conditions, contests, episodes, status
 from tests.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 

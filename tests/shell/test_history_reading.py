@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.errors import HistoryError
-from reconciler.history.database import Database
-from reconciler.history.reading import ReadOnlyDatabase
+from reconciler.service.history.database import Database
+from reconciler.service.history.reading import ReadOnlyDatabase
 from tests.history import RUN, Book, drifted
 
 if TYPE_CHECKING:

@@ -14,15 +14,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from reconciler.history.contests import clear_contest
-from reconciler.history.database import Database
-from reconciler.history.queries import journal_lines
-from reconciler.history.rounds import History, HistoryRun, JournalTable
 from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Standing
 from reconciler.model.plan import Effect, Outcome, Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import RoundSummary, ScopeStatus
 from reconciler.plan.drift import TugOfWar
+from reconciler.service.history.contests import clear_contest
+from reconciler.service.history.database import Database
+from reconciler.service.history.queries import journal_lines
+from reconciler.service.history.rounds import History, HistoryRun, JournalTable
 from tests.history import (
     DAYS,
     HOURS,

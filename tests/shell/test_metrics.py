@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.api import Exchange
-from reconciler.metrics import CONTENT_TYPE, Metrics
 from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult, ScopeReport, Standing
 from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange
 from reconciler.model.scope import Scope
+from reconciler.service.metrics import CONTENT_TYPE, Metrics
 from tests.support import NOON
 
 if TYPE_CHECKING:

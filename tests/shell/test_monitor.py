@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import ConfigurationError, HistoryError
-from reconciler.monitor import PLAIN, Answer, serve
+from reconciler.service.http import PLAIN, Answer, serve
 from tests.support import FakeClock, pipe
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ SAFE = {
 
 HANGING = """
 import threading
-from reconciler.monitor import serve
+from reconciler.service.http import serve
 asked = threading.Event()
 
 def page():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.systemd import Pulse, Supervisor
+from reconciler.service.systemd import Pulse, Supervisor
 from tests.support import FakeClock
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from reconciler.api import Writer
 from reconciler.api.workers import Workers, completed
 from reconciler.apply.executor import Executor
 from reconciler.errors import ConfigurationError
-from reconciler.monitor import serve
+from reconciler.service.http import serve
 from tests.core.values import declared, live, make_plan
 from tests.shell.engine import KINDS, ignore
 from tests.support import Script, connect, no_new_threads

@@ -9,7 +9,7 @@ import sys
 from contextlib import closing
 from typing import Final
 
-from reconciler.history.database import Database
+from reconciler.service.history.database import Database
 
 _KEYS: Final = 10_000
 _SPAN: Final = 29 * 86_400

@@ -11,23 +11,23 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import json_text, normalize
-from reconciler.history.database import storable
 from reconciler.model.plan import Action, Result
 from reconciler.model.status import NewKey
 from reconciler.plan.drift import record_names
 from reconciler.plan.origins import BaseKey, BaseState
+from reconciler.service.history.database import storable
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.history.database import Database
     from reconciler.kinds.kind import Kind
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.plan import Change, Outcome, Plan
     from reconciler.model.scope import Scope
     from reconciler.plan.origins import KeyAtBase
+    from reconciler.service.history.database import Database
 
 _DONE: Final = frozenset({Result.APPLIED, Result.UNCHANGED})
 _FIND: Final = "SELECT state, fields, complete FROM applied WHERE address = ?"

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.history.queries import Selection, conditions, status
-from reconciler.metrics import CONTENT_TYPE
-from reconciler.monitor import Answer
 from reconciler.render.notification import Trouble
 from reconciler.render.page import content_security_policy, render_page
+from reconciler.service.history.queries import Selection, conditions, status
+from reconciler.service.http import Answer
+from reconciler.service.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.cli.service import Service
-    from reconciler.history.database import Database
-    from reconciler.metrics import Metrics
     from reconciler.model.clock import Clock
-    from reconciler.systemd import Pulse
+    from reconciler.service.history.database import Database
+    from reconciler.service.loop import Service
+    from reconciler.service.metrics import Metrics
+    from reconciler.service.systemd import Pulse
 
 SHOWN: Final = dt.timedelta(days=30)
 KEYS: Final = 100

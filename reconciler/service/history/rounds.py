@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.diff.normalize import json_text
-from reconciler.history.applied import store_write
-from reconciler.history.contests import add_contest, end_contests
 from reconciler.model.cycle import FieldOutcome, Standing
 from reconciler.model.plan import Action
 from reconciler.plan.drift import WHOLE_KEY, record_names
+from reconciler.service.history.applied import store_write
+from reconciler.service.history.contests import add_contest, end_contests
 
 if TYPE_CHECKING:
     import datetime as dt
     import sqlite3
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.history.database import Database
     from reconciler.model.cycle import DriftedField, RoundReport
     from reconciler.model.plan import Change, Outcome
     from reconciler.model.scope import Scope
     from reconciler.plan.drift import TugOfWar
+    from reconciler.service.history.database import Database
 
     FieldKey = tuple[str, str]
     """The address of a key, and the name of a field."""

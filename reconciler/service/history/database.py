@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from reconciler.errors import HistoryError
-from reconciler.history.tables import VERSION, steps_from
 from reconciler.model.endpoint import same_url
+from reconciler.service.history.tables import VERSION, steps_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.diff.normalize import json_text
-from reconciler.history.database import storable
+from reconciler.service.history.database import storable
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Collection, Mapping
 
-    from reconciler.history.database import Database
     from reconciler.model.cycle import DriftedField
+    from reconciler.service.history.database import Database
 
     FieldKey = tuple[str, str]
 

@@ -24,8 +24,8 @@ from reconciler.render.notification import Condition, Trouble
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.history.database import Database
     from reconciler.model.status import ServiceStatus
+    from reconciler.service.history.database import Database
 
 EPISODE: Final = (
     "SELECT id, told, address, field, effect, reason, declared, live, first_seen, last_seen, rounds, outcome,"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.base import base_of
-from reconciler.commands.drift import Detection
 from reconciler.errors import Problem
+from reconciler.service.detection import Detection
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from reconciler.api import Reader
     from reconciler.api.workers import Workers
     from reconciler.cli.console import Console
-    from reconciler.history.applied import Applied
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Plan
     from reconciler.model.status import NewKey
     from reconciler.plan.origins import KeyAtBase
     from reconciler.plan.planning import Selection
+    from reconciler.service.history.applied import Applied
 
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 

@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import Workers
 from reconciler.cli.children import passed_names
-from reconciler.cli.correcting import Corrector
-from reconciler.cli.detection import Detector
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import connection, validator
 from reconciler.cli.plan import read_files, targeted
 from reconciler.cli.signals import finishing
 from reconciler.cli.system import SystemFailureError, system_failures
-from reconciler.commands.drift import round_result, scopes_after, unreachable_scopes
 from reconciler.diff.normalize import format_instant
 from reconciler.errors import (
     ConfigurationError,
@@ -29,6 +26,9 @@ from reconciler.errors import (
 from reconciler.model.cycle import RoundReport, RoundResult
 from reconciler.model.phrases import first_texts
 from reconciler.render.notification import Trouble
+from reconciler.service.correcting import Corrector
+from reconciler.service.detecting import Detector
+from reconciler.service.detection import round_result, scopes_after, unreachable_scopes
 
 if TYPE_CHECKING:
     import threading
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from reconciler.api import Connection
     from reconciler.api.redaction import Redactor
     from reconciler.cli.console import Console
-    from reconciler.cli.records import Records
-    from reconciler.cli.watch import Watch
-    from reconciler.commands.drift import Detection
-    from reconciler.history.database import Database
-    from reconciler.history.rounds import History
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredState
+    from reconciler.service.detection import Detection
+    from reconciler.service.history.database import Database
+    from reconciler.service.history.rounds import History
+    from reconciler.service.observers import Watch
+    from reconciler.service.records import Records
 
     FieldKey = tuple[str, str]
     Read = Callable[[dt.datetime], DesiredState]
@@ -69,8 +69,8 @@ class Rounds:
         watch: Watch,
     ) -> None:
         """Take the options, where to write things down, and who is told of a round."""
-        from reconciler.history.applied import Applied  # noqa: PLC0415 - the same
-        from reconciler.watched_files import WatchedFiles  # noqa: PLC0415 - --help needs no engine
+        from reconciler.service.history.applied import Applied  # noqa: PLC0415 - the same
+        from reconciler.service.watched_files import WatchedFiles  # noqa: PLC0415 - --help needs no engine
 
         self._parameters = parameters
         self._clock = clock

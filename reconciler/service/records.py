@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from reconciler.apply.executor import Recorder
     from reconciler.apply.journal import Sink
-    from reconciler.history.database import Database
-    from reconciler.history.rounds import History, JournalTable
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Change
+    from reconciler.service.history.database import Database
+    from reconciler.service.history.rounds import History, JournalTable
 
     Command = Callable[..., Any]
 
@@ -101,7 +101,7 @@ def open_records(parameters: Mapping[str, Any], clock: Clock, command: str) -> I
     if parameters["history"] is None:
         yield Records(run, parameters, clock)
         return
-    from reconciler.history.database import Database  # noqa: PLC0415 - only a history needs it
+    from reconciler.service.history.database import Database  # noqa: PLC0415 - only a history needs it
 
     with Database(parameters["history"]) as database:
         database.bind(parameters["base_url"])
@@ -119,7 +119,7 @@ def open_history(
     options name is not to be written to.
     """
     _check(parameters)
-    from reconciler.history.database import Database, sole_user  # noqa: PLC0415 - only a history needs it
+    from reconciler.service.history.database import Database, sole_user  # noqa: PLC0415 - only a history needs it
 
     file = parameters["history"]
     with sole_user(file), Database(file) as database:
@@ -150,7 +150,7 @@ def _check(parameters: Mapping[str, Any]) -> None:
 def _recorded(
     database: Database, run: str, parameters: Mapping[str, Any], clock: Clock, command: str
 ) -> tuple[History, Records]:
-    from reconciler.history.rounds import History, HistoryRun, JournalTable  # noqa: PLC0415 - as above
+    from reconciler.service.history.rounds import History, HistoryRun, JournalTable  # noqa: PLC0415 - as above
 
     if parameters["history"] is None:
         history = History(database, HistoryRun(run, command, __version__, "", None), clock.now)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import RoundReport
-    from reconciler.schedule import Schedule
-    from reconciler.systemd import Pulse, Supervisor
+    from reconciler.service.schedule import Schedule
+    from reconciler.service.systemd import Pulse, Supervisor
 
 _LONGEST_SLEEP: Final = 10.0
 """Seconds between two beats of the pulse while nothing is due."""

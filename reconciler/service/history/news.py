@@ -6,14 +6,14 @@ import datetime as dt
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from reconciler.history.queries import EPISODE, episode_of
 from reconciler.model.status import NewKey
 from reconciler.render.notification import AFTER_ROUNDS, Condition, Trouble, Untold
+from reconciler.service.history.queries import EPISODE, episode_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.history.database import Database
+    from reconciler.service.history.database import Database
 
 _RETRIED_FOR = dt.timedelta(days=1)
 _MOST = 100_000

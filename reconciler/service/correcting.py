@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.execution import Execution
 from reconciler.cli.plan import complain, judged
-from reconciler.commands.drift import refused_fields, settled_fields
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.plan import DriftOrigin, Outcome, Result
+from reconciler.service.detection import refused_fields, settled_fields
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from reconciler.api.workers import Workers
     from reconciler.apply.sinks.store import SinkKeeper
     from reconciler.cli.console import Console
-    from reconciler.cli.records import Records
-    from reconciler.commands.drift import Detection
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import FieldChange, Plan
     from reconciler.plan.correction import Corrections
+    from reconciler.service.detection import Detection
+    from reconciler.service.records import Records
 
     FieldKey = tuple[str, str]
 

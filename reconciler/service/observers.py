@@ -10,7 +10,6 @@ from reconciler import __version__
 from reconciler.cli.credentials import webhook_secret
 from reconciler.cli.options import USER_AGENT, missing_extra
 from reconciler.errors import ConfigurationError, ReconcilerError
-from reconciler.history.news import News
 from reconciler.model.cycle import RoundResult
 from reconciler.model.secret import Secret
 from reconciler.render.notification import (
@@ -21,7 +20,8 @@ from reconciler.render.notification import (
     new_keys_message,
     telling,
 )
-from reconciler.systemd import Pulse, Supervisor
+from reconciler.service.history.news import News
+from reconciler.service.systemd import Pulse, Supervisor
 
 if TYPE_CHECKING:
     import threading
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from reconciler.api import Exchange
     from reconciler.api.webhook import Webhook
     from reconciler.cli.console import Console
-    from reconciler.history.database import Database
-    from reconciler.metrics import Metrics
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import RoundReport
     from reconciler.render.notification import Untold
+    from reconciler.service.history.database import Database
+    from reconciler.service.metrics import Metrics
 
 _LONGEST_SILENCE: Final = 300.0
 _READ_PARTS: Final = 4
@@ -170,7 +170,7 @@ def _metrics(parameters: Mapping[str, Any]) -> Metrics | None:
     if parameters["metrics_port"] is None and parameters["metrics_file"] is None:
         return None
     try:
-        from reconciler.metrics import Metrics  # noqa: PLC0415 - an extra, and 60 ms
+        from reconciler.service.metrics import Metrics  # noqa: PLC0415 - an extra, and 60 ms
     except ImportError as error:
         raise missing_extra("metrics", error) from error
     metrics = Metrics(__version__)

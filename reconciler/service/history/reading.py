@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import HistoryError
-from reconciler.history.database import Database, address, check_place, connect
-from reconciler.history.tables import views_of
+from reconciler.service.history.database import Database, address, check_place, connect
+from reconciler.service.history.tables import views_of
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -1,1 +1,0 @@
-"""What the commands do between parsed options and printed results."""

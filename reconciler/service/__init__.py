@@ -1,0 +1,1 @@
+"""Drift that stays: schedule, cycle, history, notifications, metrics, health, systemd."""
