@@ -58,10 +58,10 @@ def test_no_function_is_longer_than_50_lines() -> None:
 KIND_NAME = re.compile(rf"\b({'|'.join(load_kinds())})\b", re.IGNORECASE)
 EXAMPLE_ADDRESS = "caas/1/76"
 NAMING = {
-    ("desired.py", '_DEFAULT_KIND: Final = "caas"'),
+    ("validate/validator.py", '_DEFAULT_KIND: Final = "caas"'),
     ("cli/schema.py", "reconciler schema caas"),
     ("cli/schema.py", "NAME is keys (a desired-state document, the default), a kind such as"),
-    ("sinks/names.py", '"""Give the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
+    ("apply/sinks/names.py", '"""Give the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
     ("cli/export.py", '@click.option("--kind", default='),
     ("cli/emulator.py", """help='JSON: {"caas": {"1/76": [KEY, ...]}"""),
 }
@@ -116,7 +116,7 @@ def test_every_error_of_the_engine_has_the_one_root() -> None:
 
 
 def test_programs_are_run_in_three_places_each_with_an_environment_made_for_it() -> None:
-    running = {"cli/demo.py", "cli/repository.py", "sinks/program.py"}
+    running = {"cli/demo.py", "load/repository.py", "apply/sinks/program.py"}
     found = {}
     for path in ENGINE:
         tree = ast.parse(path.read_text(encoding="utf-8"))
