@@ -32,15 +32,18 @@ What lower libraries raise becomes one of the classes below, with the lower exce
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.model.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
-from reconciler.model.phrases import first_texts, one_line
+from reconciler.model.phrases import first_texts
+from reconciler.model.source import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from reconciler.model.source import Problem
 
 
 class ExitCode(IntEnum):
@@ -53,50 +56,6 @@ class ExitCode(IntEnum):
     PARTIAL = 4
     USAGE = 64
     INTERRUPTED = 130
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place in an input: source name as the user gave it, line and column counted from 1."""
-
-    source: str
-    line: int = 1
-    column: int = 1
-
-    def __str__(self) -> str:
-        """Give the place the way editors and compilers write it."""
-        return f"{self.source}:{self.line}:{self.column}"
-
-
-COLUMN_BITS: Final = 26
-"""A packed place is ``line << COLUMN_BITS | column``, both counted from 0: one int instead of an object.
-
-Wide enough for a file of the largest size that is all one line."""
-
-
-def pack(position: Position) -> int:
-    """Give a position as a packed place."""
-    return (position.line - 1) << COLUMN_BITS | (position.column - 1)
-
-
-def unpack(source: str, place: int) -> Position:
-    """Give the position that a packed place stands for."""
-    return Position(source, (place >> COLUMN_BITS) + 1, (place & ((1 << COLUMN_BITS) - 1)) + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong; ``is_live`` marks a fault of one live object, which stops nothing else."""
-
-    message: str
-    position: Position | None = None
-    address: str = ""
-    is_live: bool = False
-
-    def __str__(self) -> str:
-        """Give the problem on one line: ``FILE:LINE:COL: address: message``."""
-        place = "" if self.position is None else str(self.position)
-        return one_line(place, self.address, self.message)
 
 
 class ReconcilerError(Exception):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from reconciler.api.workers import completed
-from reconciler.errors import Problem, ReconcilerError, StoppedError, UnreadableError
+from reconciler.errors import ReconcilerError, StoppedError, UnreadableError
 from reconciler.load.files import Loaded, load, parse_content
+from reconciler.model.source import Problem
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, fingerprint, plan_scope
 

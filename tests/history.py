@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.diff.normalize import json_text
-from reconciler.errors import Position
+from reconciler.model.canonical import json_text
 from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult
 from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
 from reconciler.model.scope import Scope
+from reconciler.model.source import Position
 from reconciler.plan.drift import TugOfWar
 from reconciler.service.history.queries import Selection, episodes, status
 from reconciler.service.history.rounds import History, HistoryRun

@@ -12,12 +12,14 @@ from reconciler.adopt.edit.replace import place_of, replaced
 from reconciler.adopt.edit.spelling import flow_text
 from reconciler.adopt.edit.tree import edited
 from reconciler.diff.compare import readable
-from reconciler.diff.normalize import json_text, normalize
-from reconciler.errors import InputError, Problem
+from reconciler.diff.normalize import normalize
+from reconciler.errors import InputError
 from reconciler.kinds.kind import Form
 from reconciler.kinds.packaged import document_schema
+from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
+from reconciler.model.source import Problem
 from reconciler.plan.changes import mismatch
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker

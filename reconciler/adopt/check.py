@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.adopt.edit.remarks import remarks
 from reconciler.adopt.edit.tree import trees
-from reconciler.diff.normalize import json_text
-from reconciler.errors import InputError, Problem
+from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.files import parse_content
+from reconciler.model.canonical import json_text
 from reconciler.model.escape import printable
+from reconciler.model.source import Problem
 from reconciler.pipeline import desired_state_of
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from reconciler.adopt.edit.remarks import Path
-    from reconciler.errors import Position
     from reconciler.load.documents import Document
     from reconciler.model.desired import DesiredState
+    from reconciler.model.source import Position
     from reconciler.validate.validator import Validator
 
     MakeValidator = Callable[[], Validator]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adopt.edit.spelling import block_text, field_lines
 from reconciler.diff.compare import readable
-from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError
 from reconciler.kinds.kind import Form, is_segment
 from reconciler.load.builder import parse
+from reconciler.model.canonical import json_text
 from reconciler.model.escape import printable
 from reconciler.plan.changes import created_at
 from reconciler.validate.messages import describe

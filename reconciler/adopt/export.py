@@ -9,9 +9,10 @@ from reconciler.adopt.check import Rewriting, check_rewritten, documents_of, sta
 from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
 from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
 from reconciler.adopt.edit.tree import parts
-from reconciler.errors import InputError, Position, Problem, WrongShapeError
+from reconciler.errors import InputError, WrongShapeError
 from reconciler.kinds.packaged import document_schema
 from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from reconciler.apply.in_doubt import entry_of
-from reconciler.diff.normalize import format_instant
 from reconciler.errors import ConfigurationError, JournalError
+from reconciler.model.canonical import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.apply.resolution import Resolver, take_out
-from reconciler.diff.normalize import json_text
 from reconciler.errors import (
     ApiError,
     BadAnswerError,
@@ -25,6 +24,7 @@ from reconciler.errors import (
     UnreachableError,
     WrongShapeError,
 )
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import Outcome, Result
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import Doubled

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.options import validator
-from reconciler.errors import InputError, Problem
+from reconciler.errors import InputError
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 import click
 
 from reconciler.cli.journald import Priority, marked
-from reconciler.errors import ConfigurationError, Problem, ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.model.escape import printable
 from reconciler.model.phrases import first_texts
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

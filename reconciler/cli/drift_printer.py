@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import Problem
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.phrases import first_texts
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -14,9 +14,9 @@ from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
 
 if TYPE_CHECKING:
-    from reconciler.errors import Position, Problem
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.scope import Scope
+    from reconciler.model.source import Position, Problem
     from reconciler.plan.planning import ScopePlan
 
 

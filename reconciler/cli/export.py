@@ -81,8 +81,9 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     from reconciler.adopt.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
     from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
+    from reconciler.model.scope import ScopeDefaults  # noqa: PLC0415 - the same
     from reconciler.observe.listing import observe  # noqa: PLC0415 - the same
-    from reconciler.validate.validator import ScopeDefaults, Validator  # noqa: PLC0415 - the same
+    from reconciler.validate.validator import Validator  # noqa: PLC0415 - the same
 
     into = parameters["into"]
     kinds = known_kinds({**parameters, "paths": () if into is None else (into,)}, console.warning)

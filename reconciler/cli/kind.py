@@ -74,8 +74,9 @@ def init(**parameters: Any) -> None:
 
 def _read(file: str) -> Any:
     """Read JSON or YAML. Raises InputError or ConfigurationError."""
-    from reconciler.errors import InputError, Position, Problem  # noqa: PLC0415 - --help needs no engine
+    from reconciler.errors import InputError  # noqa: PLC0415 - --help needs no engine
     from reconciler.load.files import parse_content  # noqa: PLC0415 - the same
+    from reconciler.model.source import Position, Problem  # noqa: PLC0415 - --help needs no engine
     from reconciler.model.strict_json import parse_strictly  # noqa: PLC0415 - the same
 
     try:

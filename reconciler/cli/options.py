@@ -246,7 +246,8 @@ def clock_of(context: click.Context) -> Clock:
 def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
     """Build what checks the files."""
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
-    from reconciler.validate.validator import ScopeDefaults, Validator  # noqa: PLC0415 - --help needs no engine
+    from reconciler.model.scope import ScopeDefaults  # noqa: PLC0415 - --help needs no engine
+    from reconciler.validate.validator import Validator  # noqa: PLC0415 - --help needs no engine
 
     defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
     warning = dt.timedelta(days=parameters["expiry_warning"])

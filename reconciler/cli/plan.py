@@ -14,8 +14,9 @@ from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator
-from reconciler.errors import ConfigurationError, ExitCode, Problem
+from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.phrases import first_texts
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     import datetime as dt

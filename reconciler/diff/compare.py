@@ -11,8 +11,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.effects import effect_of
-from reconciler.diff.normalize import NotNormalError, json_text, normalize
+from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.kinds.kind import Form
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import Effect, FieldChange
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from reconciler.errors import COLUMN_BITS, InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.load import parser
 from reconciler.load.characters import BYTE_ORDER_MARK, CharacterError
 from reconciler.load.documents import Document
 from reconciler.load.scalars import CONSTANTS, DIGITS, NUMBER_START, resolve
+from reconciler.model.source import COLUMN_BITS, Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import pack
 from reconciler.load import nodes
+from reconciler.model.source import pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.errors import Position
+    from reconciler.model.source import Position
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from reconciler.errors import InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.links import link_refusal, mode_refusal, special_refusal, tree_of
+from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

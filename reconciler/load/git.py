@@ -26,7 +26,7 @@ from reconciler.load.repository import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reconciler.errors import Problem
+    from reconciler.model.source import Problem
 
 _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 _PULL_SECONDS: Final = 60.0

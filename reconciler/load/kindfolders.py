@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.kinds.packaged import SUFFIX
 from reconciler.load.files import KINDS_FOLDER, STANDARD_INPUT, read_file
 from reconciler.load.links import path_refusal, tree_of
+from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

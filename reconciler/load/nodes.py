@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import Position
 from reconciler.load.parser import MappingNode, ScalarNode, SequenceNode, node_trees
+from reconciler.model.source import Position
 
 if TYPE_CHECKING:
     from reconciler.load.parser import Node

@@ -23,8 +23,9 @@ from yaml.events import (
 )
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from reconciler.errors import InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.load.characters import CharacterError, line_start, lines_of, prepared
+from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import ExitCode
 from reconciler.model.plan import Action, DriftOrigin, Result, effect_of_all
 
 if TYPE_CHECKING:
@@ -55,17 +54,6 @@ class RoundResult(StrEnum):
     INCOMPLETE = "correction failed"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """Give what a command whose round ended so tells the shell."""
-        return {
-            RoundResult.DRIFTED: ExitCode.CHANGES,
-            RoundResult.REFUSED: ExitCode.REFUSED,
-            RoundResult.INCOMPLETE: ExitCode.PARTIAL,
-            RoundResult.FAILED: ExitCode.ERROR,
-            RoundResult.INTERRUPTED: ExitCode.INTERRUPTED,
-        }.get(self, ExitCode.DONE)
 
     @property
     def is_success(self) -> bool:

@@ -10,15 +10,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import Problem, unpack
 from reconciler.model.lookalikes import difference, mixed_scripts, pairs
 from reconciler.model.scope import NAME_WORDS
+from reconciler.model.source import Problem, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.errors import Position
     from reconciler.model.scope import Scope
+    from reconciler.model.source import Position
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.errors import Position, Problem
     from reconciler.model.scope import Scope
+    from reconciler.model.source import Position, Problem
 
 
 @dataclass(frozen=True, slots=True)

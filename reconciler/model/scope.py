@@ -42,3 +42,15 @@ class Scope:
     def address(self, name: str) -> str:
         """Give the address of the key ``name`` in this scope."""
         return f"{self}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeDefaults:
+    """Project and region for documents that name none."""
+
+    project_id: int | None = None
+    region_id: int | None = None
+
+    def of(self, name: str) -> int | None:
+        """Give the value for a part of the scope, if there is one."""
+        return {"project_id": self.project_id, "region_id": self.region_id}.get(name)

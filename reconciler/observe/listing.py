@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import json_text
-from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, Problem
+from reconciler.errors import BadAnswerError, Failure, IncompleteReadError
 from reconciler.kinds.kind import ListStyle, is_segment
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import ObservedScope
+from reconciler.model.source import Problem
 from reconciler.observe.bounds import ListingBounds
 
 if TYPE_CHECKING:

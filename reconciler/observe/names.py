@@ -10,19 +10,20 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import json_text
-from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError, Problem
+from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError
+from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.lookalikes import meant
 from reconciler.model.scope import NAME_WORDS, Scope
+from reconciler.model.source import Problem
 from reconciler.observe.bounds import ListingBounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.api import Reader
-    from reconciler.errors import Position
     from reconciler.model.desired import DesiredKey, NamedPart
+    from reconciler.model.source import Position
 
     Numbers = Mapping[tuple[str, str], int]
 

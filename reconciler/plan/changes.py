@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import differing, explain, readable, whole_key
-from reconciler.diff.normalize import NotNormalError, format_instant, json_text, normalize, parse_instant
-from reconciler.errors import Problem, WrongShapeError
+from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.errors import WrongShapeError
+from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.errors import Position
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey
     from reconciler.model.plan import FieldChange
     from reconciler.model.scope import Scope
+    from reconciler.model.source import Position
 
 COMES: Final = "a new key"
 GOES: Final = "key deleted"

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.diff.compare import explain, whole_key
-from reconciler.diff.normalize import json_text, normalize
+from reconciler.diff.normalize import normalize
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, Origin, effect_of_all
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import readable
-from reconciler.diff.normalize import json_text
 from reconciler.kinds.kind import Form
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from reconciler.errors import Position
     from reconciler.kinds.kind import Field, Kind
     from reconciler.model.desired import DesiredKey
     from reconciler.model.plan import Change
+    from reconciler.model.source import Position
 
 RULES: Final = {
     Form.EXACT: "values are compared exactly, their type included",

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.diff.normalize import json_text, normalize
-from reconciler.errors import Problem
+from reconciler.diff.normalize import normalize
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, DriftOrigin, Origin
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

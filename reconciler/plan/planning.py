@@ -6,11 +6,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import NotNormalError, format_instant, json_text, normalize
-from reconciler.errors import Position, Problem, UnaddressableError, WrongShapeError
+from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.errors import UnaddressableError, WrongShapeError
 from reconciler.kinds.kind import EffectRule, is_segment
+from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.plan import Action, Plan
+from reconciler.model.source import Position, Problem
 from reconciler.plan.changes import (
     UNCHANGED,
     Planned,

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.diff.compare import explain, whole_key
-from reconciler.diff.normalize import json_text, normalize, parse_instant
-from reconciler.errors import Position, Problem, RefusedError, UnaddressableError
+from reconciler.diff.normalize import normalize
+from reconciler.errors import RefusedError, UnaddressableError
+from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import tamed
 from reconciler.model.plan import Action, Change, Effect, Origin, Plan
+from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.plan.changes import COMES, GOES, creation_body
 from reconciler.plan.planning import fingerprint

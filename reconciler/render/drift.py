@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.diff.normalize import format_instant
+from reconciler.model.canonical import format_instant
 from reconciler.model.escape import printable
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.plan.origins import is_unwanted

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.diff.normalize import json_text
+from reconciler.model.canonical import json_text
 from reconciler.model.escape import tamed
 from reconciler.model.plan import Action, Result
 from reconciler.render.gitlab import action_counts
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from reconciler.errors import Position, Problem
     from reconciler.model.plan import Change, Outcome, Plan
+    from reconciler.model.source import Position, Problem
 
 EVENTS_VERSION: Final = "1.0"
 _BEGUN: Final = {

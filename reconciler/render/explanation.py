@@ -11,7 +11,7 @@ from reconciler.render.text import Colour, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.errors import Position
+    from reconciler.model.source import Position
     from reconciler.plan.explain import Explanation, Value
     from reconciler.render.text import Paint
 

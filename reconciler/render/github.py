@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import Problem
 from reconciler.model.escape import printable
 from reconciler.model.plan import Action, Origin
+from reconciler.model.source import Problem
 from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_grave, scalar_text, urgency
 from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.errors import Position
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.source import Position
     from reconciler.render.lines import FieldView
 
 _MOST: Final = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import format_instant
+from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import Standing
 from reconciler.model.escape import printable, tamed
 from reconciler.model.plan import Action

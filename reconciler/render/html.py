@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from reconciler.diff.normalize import format_instant
+from reconciler.model.canonical import format_instant
 from reconciler.model.escape import printable
 from reconciler.render.text import counted
 

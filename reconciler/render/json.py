@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.diff.normalize import format_instant
+from reconciler.model.canonical import format_instant
 from reconciler.model.escape import tamed
 from reconciler.model.plan import Action, Origin
 from reconciler.model.scope import SCOPE_NAMES
@@ -16,8 +16,8 @@ from reconciler.render.values import origin_text
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.errors import Problem
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey
     from reconciler.render.drift import DriftView
 

@@ -26,8 +26,8 @@ from reconciler.render.text import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.errors import Problem
     from reconciler.model.plan import Change, Plan
+    from reconciler.model.source import Problem
 
 _COMMENT: Final = 65_536
 """What GitHub takes as a comment, in characters."""

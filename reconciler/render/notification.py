@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import format_instant, json_text
+from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import printable
 from reconciler.model.plan import Action

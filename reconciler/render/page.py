@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
-from reconciler.diff.normalize import json_text
+from reconciler.model.canonical import json_text
 from reconciler.model.cycle import RoundResult, Standing
 from reconciler.model.escape import quoted
 from reconciler.model.plan import Action

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from reconciler.errors import Problem
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.model.scope import Scope
+    from reconciler.model.source import Problem
 
 _UNFOLDED: Final = 20
 """A plan of fewer changes is shown with all of them unfolded."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import json_text
+from reconciler.model.canonical import json_text
 from reconciler.model.escape import printable, quoted
 from reconciler.model.plan import Action
 from reconciler.plan.origins import is_unwanted

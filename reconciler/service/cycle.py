@@ -15,7 +15,6 @@ from reconciler.cli.options import connection, validator
 from reconciler.cli.plan import read_files, targeted
 from reconciler.cli.signals import finishing
 from reconciler.cli.system import SystemFailureError, system_failures
-from reconciler.diff.normalize import format_instant
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
@@ -23,6 +22,7 @@ from reconciler.errors import (
     InputError,
     ReconcilerError,
 )
+from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import RoundReport, RoundResult
 from reconciler.model.phrases import first_texts
 from reconciler.render.notification import Trouble
@@ -52,6 +52,15 @@ if TYPE_CHECKING:
 
 
 _KEPT_IN_MEMORY: Final = 86_400.0
+
+_EXIT_CODES: Final = {
+    RoundResult.DRIFTED: ExitCode.CHANGES,
+    RoundResult.REFUSED: ExitCode.REFUSED,
+    RoundResult.INCOMPLETE: ExitCode.PARTIAL,
+    RoundResult.FAILED: ExitCode.ERROR,
+    RoundResult.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+"""What a command whose cycle ended so reports to the shell; all others are done."""
 
 
 class Rounds:
@@ -106,7 +115,7 @@ class Rounds:
         )
         if error is not None:
             raise error
-        return report.result.exit_code
+        return _EXIT_CODES.get(report.result, ExitCode.DONE)
 
     def held(self) -> Sequence[str]:
         """Name the keys that are being created, whose secrets would be lost with the process."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.base import base_of
-from reconciler.errors import Problem
+from reconciler.model.source import Problem
 from reconciler.service.detection import Detection
 
 if TYPE_CHECKING:

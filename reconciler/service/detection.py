@@ -14,10 +14,11 @@ from reconciler.plan.drift import record_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.errors import Problem, ReconcilerError
+    from reconciler.errors import ReconcilerError
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Outcome, Plan
     from reconciler.model.scope import Scope
+    from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey
 
     FieldKey = tuple[str, str]

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.signals import finisher, heard, nothing_held, nothing_to_say
-from reconciler.diff.normalize import format_instant
+from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import RoundResult
 from reconciler.model.status import ServiceStatus
 

@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.kinds.collection_path import path_fault
 from reconciler.kinds.kind import EXTENSION, kind_from_schema
 from reconciler.kinds.packaged import SUFFIX, kind_schema
@@ -15,6 +15,7 @@ from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
 from reconciler.load.kindfolders import kind_files
+from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.validate.messages import describe
 from reconciler.validate.schema import check_of

@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import is_date_time, parse_instant
 from reconciler.kinds.kind import EXTENSION
+from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.lookalikes import meant
 from reconciler.model.numbers import MOST_DIGITS, number
 from reconciler.model.phrases import MANY_MORE, closest, listed

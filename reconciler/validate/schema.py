@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import is_date_time, json_text
 from reconciler.kinds.kind import RESERVED, Form
 from reconciler.kinds.patterns import PatternLimitError, Patterns
+from reconciler.model.canonical import is_date_time, json_text
 from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
 from reconciler.validate.fast_form import NotPlainError, fast_form
 

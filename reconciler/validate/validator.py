@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import parse_instant
-from reconciler.errors import InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.kinds.kind import RESERVED, EffectRule, is_segment
+from reconciler.model.canonical import parse_instant
 from reconciler.model.desired import (
     DesiredKey,
     DesiredScope,
@@ -20,7 +20,8 @@ from reconciler.model.desired import (
 )
 from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
-from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES, Scope
+from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES, Scope, ScopeDefaults
+from reconciler.model.source import Position, Problem
 from reconciler.validate.messages import describe
 from reconciler.validate.schema import MORE, SchemaChecker, described_at, with_kinds
 
@@ -40,18 +41,6 @@ _NO_SEGMENT: Final = (
     "cannot be one segment of a request path, because between slashes it has nothing, a dot or two dots; "
     "write another name"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeDefaults:
-    """Project and region for documents that name none."""
-
-    project_id: int | None = None
-    region_id: int | None = None
-
-    def of(self, name: str) -> int | None:
-        """Give the value for a part of the scope, if there is one."""
-        return {"project_id": self.project_id, "region_id": self.region_id}.get(name)
 
 
 class Validator:

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from reconciler.api import Reader
-from reconciler.errors import BadAnswerError, IncompleteReadError, Position
+from reconciler.errors import BadAnswerError, IncompleteReadError
 from reconciler.model.desired import DesiredScope, DesiredState, NamedPart
 from reconciler.model.scope import Scope
+from reconciler.model.source import Position
 from reconciler.observe.names import Directory
 from tests.support import CommandLine, Script, connect, emulate, fill, patches
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import COLUMN_BITS, Position, Problem
 from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.source import COLUMN_BITS, Position, Problem
 from tests.core.values import API, CAAS, LATER, SCOPE, WEB, declared, labelled, live, make_plan
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.adopt.accept import accept, changed_lines, drifted
-from reconciler.diff.normalize import json_text
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.model.canonical import json_text
+from reconciler.model.scope import ScopeDefaults
+from reconciler.validate.validator import Validator
 from tests.core.hostile import TEXT
 from tests.core.values import CAAS, NOW, SCOPE, live
 

@@ -15,9 +15,10 @@ from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
+from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 from tests.core.hostile import KEYS, TEXT
 from tests.core.values import API, CAAS, NOW, SCOPE, WEB, kind_with, live
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.kinds.kind import kind_from_schema
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import MAX_DOCUMENTS, parse
 from reconciler.model.phrases import MANY_MORE, closest, first_texts, listed
+from reconciler.model.scope import ScopeDefaults
+from reconciler.model.source import Position, Problem
 from reconciler.validate.custom_kinds import complaints
 from reconciler.validate.schema import MORE, MOST_VIOLATIONS, SchemaChecker, check_of
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 from tests.core.test_kindfile import PLAIN, changed
 from tests.core.values import CAAS
 

@@ -11,8 +11,9 @@ import pytest
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.plan import ObservedScope
+from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import assemble, everything, plan_scope
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 from tests.core.values import CAAS, NOW, SCOPE, live
 
 if TYPE_CHECKING:

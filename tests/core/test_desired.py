@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.errors import InputError, Position, Problem
+from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
-from reconciler.model.scope import Scope
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.model.scope import Scope, ScopeDefaults
+from reconciler.model.source import Position, Problem
+from reconciler.validate.validator import Validator
 from tests.core.values import CAAS, NOW, kind_with
 
 if TYPE_CHECKING:

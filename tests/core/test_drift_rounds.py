@@ -10,18 +10,12 @@ import pytest
 
 from reconciler.api import Reader
 from reconciler.api.workers import Workers
-from reconciler.errors import (
-    ConfigurationError,
-    ExitCode,
-    ForbiddenError,
-    Problem,
-    StoppedError,
-    UnreadableError,
-)
+from reconciler.errors import ConfigurationError, ExitCode, ForbiddenError, StoppedError, UnreadableError
 from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Outcome, Plan, Result
 from reconciler.model.scope import Scope
+from reconciler.model.source import Problem
 from reconciler.pipeline import Planner
 from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import assemble, everything, plan_scope

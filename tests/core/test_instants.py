@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff.normalize import format_instant, is_date_time, parse_instant
+from reconciler.model.canonical import format_instant, is_date_time, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff.normalize import NotNormalError, json_text, normalize
+from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.kinds.kind import kind_from_schema
 from reconciler.kinds.packaged import load_kinds
+from reconciler.model.canonical import json_text
 from reconciler.model.numbers import UnreadableNumber, by_value, number, replace_whole
 from reconciler.model.strict_json import parse_json, parse_strictly
 from tests.core.test_kindfile import PLAIN, changed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.errors import COLUMN_BITS, InputError, Position, Problem, unpack
+from reconciler.errors import InputError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.scope import Scope
+from reconciler.model.source import COLUMN_BITS, Position, Problem, unpack
 from tests.core.values import SCOPE, declared
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff.normalize import NotNormalError, json_text, normalize
+from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.model.canonical import json_text
 from tests.core.values import API, CAAS, WEB
 
 if TYPE_CHECKING:

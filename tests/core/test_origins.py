@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import Position
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.plan import DriftOrigin, Origin
+from reconciler.model.source import Position
 from tests.core.values import API, CAAS, SCOPE, WEB, declared, labelled, live, make_plan
 
 KINDS = {"caas": CAAS}

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import Position, Problem, WrongShapeError
+from reconciler.errors import WrongShapeError
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.plan import Action, ObservedScope
 from reconciler.model.scope import Scope
+from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import Difference, assemble, moved_fields, plan_scope, unstored_fields
 from tests.core.values import (
     API,

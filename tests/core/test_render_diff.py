@@ -8,8 +8,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import Position, Problem
 from reconciler.kinds.kind import is_segment
+from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.diff import render_diff
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.errors import Position, Problem
 from reconciler.kinds.kind import is_segment
 from reconciler.model.escape import printable
+from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.github import render_github
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since

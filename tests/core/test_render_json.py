@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from reconciler import __version__
-from reconciler.errors import Position, Problem
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.scope import Scope
+from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.json import render_json
 from tests.core.example_plan import labelled_plan

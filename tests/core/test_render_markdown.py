@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.errors import Position, Problem
 from reconciler.kinds.kind import is_segment
+from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.markdown import render_markdown
 from tests.core.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from reconciler import __version__
-from reconciler.diff.normalize import json_text
 from reconciler.errors import RefusedError
 from reconciler.kinds.packaged import load_kinds, plan_schema
+from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import Action
 from reconciler.model.scope import Scope

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator, FormatChecker
 from referencing import Registry, Resource
 
-from reconciler.diff.normalize import is_date_time
 from reconciler.kinds.packaged import document_schema, schema_texts
+from reconciler.model.canonical import is_date_time
 from reconciler.validate.schema import SchemaChecker
 from tests.core.values import API, CAAS, LATER, WEB, kind_with
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.errors import InputError, Position
+from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
+from reconciler.model.source import Position
 
 if TYPE_CHECKING:
     from reconciler.load.documents import Document

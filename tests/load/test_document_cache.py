@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.files import DocumentCache, load
+from reconciler.model.scope import ScopeDefaults
 from reconciler.service.watched_files import WatchedFiles
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     from reconciler.load.documents import Document

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.errors import COLUMN_BITS, unpack
 from reconciler.load.builder import MAX_DEPTH
 from reconciler.load.files import MAX_BYTES
+from reconciler.model.source import COLUMN_BITS, unpack
 from tests.load.conftest import at
 
 if TYPE_CHECKING:

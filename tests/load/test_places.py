@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.errors import unpack
+from reconciler.model.source import unpack
 from tests.load.conftest import SOURCE, at
 
 if TYPE_CHECKING:
-    from reconciler.errors import Position
     from reconciler.load.documents import Document
+    from reconciler.model.source import Position
     from tests.load.conftest import Yaml
 
 TEXT = """\

@@ -13,9 +13,10 @@ from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
 from reconciler.apply.run import Freshness, apply_plan
 from reconciler.kinds.packaged import document_schema, load_kinds
+from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline import Planner, desired_state
 from reconciler.plan.planning import everything
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:

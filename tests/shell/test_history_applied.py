@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.errors import Position
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Origin
 from reconciler.model.scope import Scope
+from reconciler.model.source import Position
 from reconciler.plan.origins import with_origins
 from reconciler.plan.planning import assemble, plan_scope
 from reconciler.service.history.applied import Applied

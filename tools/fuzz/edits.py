@@ -19,7 +19,8 @@ from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import parse
 from reconciler.model.plan import ObservedScope
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.model.scope import ScopeDefaults
+from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     import random

@@ -16,11 +16,12 @@ from reconciler.cli.console import Console
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.kinds.packaged import document_schema, editor_schema, load_kinds
 from reconciler.load.files import parse_content
+from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, plan_scope
 from reconciler.render.json import render_json
 from reconciler.validate.custom_kinds import user_kinds_of
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     import random

@@ -17,9 +17,10 @@ from fuzz.inputs import content
 from reconciler.cli.console import Console
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
+from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline import desired_state
 from reconciler.validate.schema import SchemaChecker
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind

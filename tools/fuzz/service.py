@@ -24,12 +24,13 @@ from reconciler.errors import ReconcilerError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.escape import printable
 from reconciler.model.plan import Change, Result
+from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.pipeline import Planner, desired_state
 from reconciler.plan.planning import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
-from reconciler.validate.validator import ScopeDefaults, Validator
+from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     import random

@@ -19,7 +19,8 @@ from reconciler.adopt.edit.tree import (
     newline,
     trees,
 )
-from reconciler.errors import InputError, Problem
+from reconciler.errors import InputError
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

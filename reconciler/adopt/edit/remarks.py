@@ -25,7 +25,7 @@ from reconciler.adopt.edit.tree import (
     parts,
     properties_end,
 )
-from reconciler.errors import Position
+from reconciler.model.source import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -33,8 +33,9 @@ from reconciler.adopt.edit.tree import (
     removed_lines,
     trees,
 )
-from reconciler.errors import InputError, Problem
+from reconciler.errors import InputError
 from reconciler.model.escape import quoted
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import Position
 from reconciler.load import parser
+from reconciler.model.source import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,8 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import json_text, normalize
+from reconciler.diff.normalize import normalize
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, Result
 from reconciler.model.status import NewKey
 from reconciler.plan.drift import record_names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.diff.normalize import json_text
+from reconciler.model.canonical import json_text
 from reconciler.service.history.database import storable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.diff.normalize import json_text
+from reconciler.model.canonical import json_text
 from reconciler.model.cycle import FieldOutcome, Standing
 from reconciler.model.plan import Action
 from reconciler.plan.drift import WHOLE_KEY, record_names

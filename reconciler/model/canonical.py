@@ -1,0 +1,61 @@
+"""The one JSON spelling of a value, and instants: read in every spelling, written in one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import json
+import re
+from typing import Any, Final
+
+_INSTANT: Final = re.compile(
+    r"(?P<date>\d{4}-\d{2}-\d{2})(?P<separator>[Tt ])(?P<time>(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,]\d+)?"
+    r"(?P<zone>[Zz]|(?P<sign>[-+])(?P<hours>[01]\d|2[0-3])(?:(?P<colon>:?)(?P<minutes>[0-5]\d))?)?",
+    re.ASCII,
+)
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_text(value: Any) -> str:
+    """Give the one JSON spelling of ``value``: equal texts mean equal values of equal types."""
+    return _ENCODER.encode(value)
+
+
+def parse_instant(text: str) -> dt.datetime | None:
+    """Read an instant in any spelling that the service is known to use, or give None.
+
+    A zone may be ``Z``, ``+00:00``, ``+0000`` or ``+00``; without one the time is UTC. Fractions of
+    a second are dropped: the service is sent whole seconds, so whole seconds are compared.
+    """
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(f"{found['date']}T{found['time']}+00:00")
+        if found["sign"]:
+            offset = dt.timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
+            moment += offset if found["sign"] == "-" else -offset
+    except (ValueError, OverflowError):
+        return None
+    return moment
+
+
+def format_instant(moment: dt.datetime) -> str:
+    """Spell an instant the way it is sent: UTC, whole seconds, ``Z``."""
+    return moment.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+
+
+@functools.lru_cache(maxsize=4096)
+def is_date_time(text: str) -> bool:
+    """Tell whether ``text`` is an RFC 3339 date-time, which needs a zone.
+
+    This is the check of the schema format ``date-time``, for every validator alike.
+    """
+    found = _INSTANT.fullmatch(text)
+    return (
+        found is not None
+        and found["separator"] != " "
+        and "," not in text
+        and (found["zone"] in ("Z", "z") or bool(found["colon"]))
+        and parse_instant(text) is not None
+    )
