@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.description import request_complaints
+from tests.gcore_emulator.description import request_complaints
 from tests.support import CommandLine, emulate
 
 if TYPE_CHECKING:

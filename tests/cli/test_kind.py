@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.kinds.packaged import load_kinds
-from tests.core.test_openapi import LABELS, described
+from tests.kinds.test_openapi import LABELS, described
 
 if TYPE_CHECKING:
     from tests.support import CommandLine
 
-OPENAPI = str(Path(__file__).parents[1] / "emulator/openapi.yaml")
+OPENAPI = str(Path(__file__).parents[1] / "gcore_emulator/openapi.yaml")
 
 
 @pytest.mark.parametrize("name", load_kinds())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.kinds.packaged import load_kinds, resource
-from tests.core.test_kindfile import PLAIN, changed
+from tests.kinds.test_rules import PLAIN, changed
 from tests.labels import label, label_server
 from tests.support import TOKEN
 

@@ -1,0 +1,115 @@
+"""Waiting for threads, without turning a deaf ear to signals."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+
+import pytest
+
+from reconciler.api import Writer
+from reconciler.api.workers import Workers, completed
+from reconciler.apply.executor import Executor
+from reconciler.errors import ConfigurationError
+from reconciler.service.http import serve
+from tests.engine import KINDS, ignore
+from tests.support import Script, connect, no_new_threads
+from tests.values import declared, live, make_plan
+
+NO_THREAD = "lower --parallelism, or raise the limits of processes and memory"
+
+
+def test_each_piece_of_work_is_given_once_it_is_done() -> None:
+    slow = threading.Event()
+    given = []
+    with ThreadPoolExecutor(2) as pool:
+        futures = {pool.submit(slow.wait, 20): "slow", pool.submit(slow.is_set): "quick"}
+        for future in completed(futures):
+            given.append(futures[future])
+            slow.set()
+    assert given == ["quick", "slow"]
+
+
+def test_nothing_is_waited_for_if_there_is_nothing() -> None:
+    assert list(completed([])) == []
+
+
+def test_a_signal_that_interrupts_no_wait_is_heard_all_the_same() -> None:
+    heard = threading.Event()
+    before = signal.signal(signal.SIGUSR1, lambda *_: heard.set())
+
+    def work() -> bool:
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # leaves the main thread in its wait
+        return heard.wait(timeout=20)
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            assert [future.result() for future in completed([pool.submit(work)])] == [True]
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_all_threads_that_are_wanted_are_there_before_there_is_work() -> None:
+    before = threading.active_count()
+    with Workers(3) as workers:
+        workers.start(2)
+        assert threading.active_count() == before + 2
+        workers.start(9)
+        assert threading.active_count() == before + 3
+        with no_new_threads():
+            assert workers.submit(lambda: "done").result(timeout=20) == "done"
+
+
+def test_a_thread_that_cannot_be_started_is_an_error_before_anything_is_sent() -> None:
+    changes = make_plan(
+        [declared(name, description="x") for name in "abc"], [live(name) for name in "abc"]
+    ).changes
+    script, workers = Script(), Workers(3)
+    workers.start(1)
+    with Writer(connect(script)) as writer, no_new_threads():
+        executor = Executor(writer, KINDS, workers, threading.Event())
+        with pytest.raises(ConfigurationError, match=NO_THREAD):
+            executor.execute(changes, ignore)
+    assert script.requests == []
+
+
+def test_a_monitor_without_a_thread_leaves_its_port_free() -> None:
+    with no_new_threads(), pytest.raises(ConfigurationError, match=NO_THREAD), serve("127.0.0.1", 0, {}):
+        raise AssertionError("nothing is served")
+
+
+def test_what_has_not_begun_when_the_context_ends_is_dropped() -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def work() -> bool:
+        began.set()
+        return go.wait(20)
+
+    with Workers(1) as workers:
+        first, second = workers.submit(work), workers.submit(go.is_set)
+        assert began.wait(20)
+    go.set()
+    assert first.result(timeout=20)
+    with pytest.raises(CancelledError):
+        second.result(timeout=20)
+
+
+def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
+    with Workers(1) as workers:
+        failing = workers.submit(lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            failing.result(timeout=20)
+
+
+def test_threads_end_with_whoever_uses_them() -> None:
+    before = threading.active_count()
+    workers = Workers(2)
+    workers.start(2)
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith("worker-")][-2:]
+    del workers
+    gc.collect()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert threading.active_count() <= before

@@ -1,0 +1,378 @@
+"""Every write leaves a line before and a line after; what lacks the second is in doubt."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.api import Reader, Writer
+from reconciler.api.workers import Workers
+from reconciler.apply.executor import Executor, Recorders
+from reconciler.apply.in_doubt import Doubt, read_journal
+from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
+from reconciler.apply.recover import Fate, clear_up
+from reconciler.errors import ConfigurationError, JournalError
+from reconciler.model.plan import Action, Result
+from tests.engine import KINDS, Engine, desired, ignore
+from tests.support import FakeClock, Script, connect, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from gcore_emulator import Emulator
+    from reconciler.model.plan import Plan
+
+RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "somebody", "abc")
+WRITE = {"event": "write", "run": "r", "address": "caas/1/76/web", "base_url": "u", "patch": {}, "before": {}}
+OUTCOME = {"event": "outcome", "run": "r", "address": "caas/1/76/web", "outcome": "applied"}
+
+
+def lines(*entries: Mapping[str, Any]) -> list[bytes]:
+    return [json.dumps(entry).encode() + b"\n" for entry in entries]
+
+
+def entries(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def plan(emulator: Emulator) -> Plan:
+    fill(emulator, "web", description="old")
+    return Engine(emulator).plan(desired({"name": "web", "description": "new"}))
+
+
+def apply_journaled(emulator: Emulator, plan: Plan, file: Path) -> list[Result]:
+    engine = Engine(emulator)
+    with engine.writer() as writer, JournalFile(str(file)) as sink:
+        executor = Executor(writer, KINDS, Workers(1), engine.stop, Journal([sink], RUN, FakeClock()))
+        return [outcome.result for outcome in executor.execute(plan.changes, ignore)]
+
+
+def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_after(plan: Plan, tmp_path: Path) -> None:
+    file, seen = tmp_path / "journal", []
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        seen.extend(entries(file))
+        raise httpx.ConnectError("refused")
+
+    with Writer(connect(handler)) as writer, JournalFile(str(file)) as sink:
+        journal = Journal([sink], RUN, FakeClock())
+        Executor(writer, KINDS, Workers(1), threading.Event(), journal).execute(plan.changes, ignore)
+    assert [entry["event"] for entry in seen[:1]] == ["write"]
+    assert [entry["event"] for entry in entries(file)] == ["write", "outcome"]
+
+
+def test_a_line_says_what_who_and_from_which_commit(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    assert apply_journaled(emulator, plan, tmp_path / "journal") == [Result.APPLIED]
+    write, outcome = entries(tmp_path / "journal")
+    assert write == {
+        "at": "2026-06-01T12:00:00Z",
+        "run": "run-1",
+        "event": "write",
+        "address": "caas/1/76/web",
+        "path": "/cloud/v1/caas/keys/1/76/web",
+        "action": "update",
+        "patch": {"description": "new"},
+        "secret_to": "",
+        "before": {"description": "old"},
+        "fingerprint": "sha256:0",
+        "base_url": "http://127.0.0.1:1",
+        "who": "somebody",
+        "git_commit": "abc",
+    }
+    assert (outcome["outcome"], outcome["request_id"]) == ("applied", None)
+
+
+def test_a_failure_is_recorded_with_its_request_id(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    emulator.remove_key(1, 76, "web")
+    assert apply_journaled(emulator, plan, tmp_path / "journal") == [Result.FAILED]
+    outcome = entries(tmp_path / "journal")[1]
+    assert outcome["outcome"] == "failed"
+    assert outcome["request_id"] in outcome["detail"]
+
+
+def test_runs_append_and_a_torn_line_stays_behind(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    file = tmp_path / "journal"
+    file.write_bytes(b'{"at": "2026-06-01T12:00:00Z", "run": "r", "event": "wri')
+    apply_journaled(emulator, plan, file)
+    with file.open("rb") as content:
+        reading = read_journal(content)
+    assert (reading.torn, reading.writes, reading.doubts) == (1, 1, ())
+
+
+def test_only_its_owner_can_read_a_new_journal(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    apply_journaled(emulator, plan, tmp_path / "journal")
+    assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"keys: []\n",
+        b"project_id: 1\nregion_id: 76\nkeys: []",
+        b'{"project_id": 1, "keys": []}\n',
+        b'{"at": "noon"}\n',
+        b"# notes\n" + json.dumps(WRITE).encode() + b"\n",
+        b"\x89PNG\r\n\x1a\n\0\0",
+        b"SQLite format 3\0",
+        b"\xff\xfe",
+        b"x" * 2_000_000,
+    ],
+)
+def test_lines_are_added_to_no_other_file(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "keys.yaml"
+    file.write_bytes(content)
+    for opened in (check_journal, JournalFile):
+        with pytest.raises(ConfigurationError, match="would add lines to what is no journal"):
+            opened(str(file))
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        *lines(WRITE),
+        *lines(OUTCOME),
+        b'{"at": "2026-06-0',
+        b"{",
+        b'{"at": "20\n' + lines(WRITE)[0],
+    ],
+)
+def test_lines_are_added_to_a_journal_and_to_nothing(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "journal"
+    file.write_bytes(content)
+    check_journal(str(file))
+    with JournalFile(str(file)) as sink:
+        sink.append(lines(WRITE)[0])
+    assert file.read_bytes().startswith(content)
+    assert file.read_bytes().endswith(lines(WRITE)[0])
+
+
+def test_a_journal_that_is_not_there_is_not_made_before_it_is_written(tmp_path: Path) -> None:
+    check_journal(str(tmp_path / "journal"))
+    check_journal("/dev/null")
+    assert list(tmp_path.iterdir()) == []
+    os.mkfifo(tmp_path / "pipe")
+    check_journal(str(tmp_path / "pipe"))
+    with pytest.raises(ConfigurationError, match="cannot be opened: Is a directory"):
+        JournalFile(str(tmp_path))
+
+
+def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be opened: Is a directory"):
+        JournalFile(str(tmp_path))
+
+
+def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan) -> None:
+    engine = Engine(emulator)
+    with engine.writer() as writer, JournalFile("/dev/full") as sink:
+        executor = Executor(writer, KINDS, Workers(1), engine.stop, Journal([sink], RUN, FakeClock()))
+        [outcome] = executor.execute(plan.changes, ignore)
+    assert outcome.result is Result.NOT_ATTEMPTED
+    assert outcome.detail == "the journal cannot be written: No space left on device"
+    assert emulator.keys(1, 76)["web"]["description"] == "old"
+
+
+def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with JournalFile(str(tmp_path / "journal")) as sink:
+        journal = Journal([sink], RUN, FakeClock())
+        journal.before(plan.changes[0])
+        size = (tmp_path / "journal").stat().st_size
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, limits[1]))
+            with pytest.raises(JournalError, match="No space left on device"):
+                journal.before(plan.changes[0])
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, handler)
+        with pytest.raises(JournalError):
+            journal.before(plan.changes[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "in_doubt", "torn"),
+    [
+        (lines(), 0, 0),
+        (lines(WRITE), 1, 0),
+        (lines(WRITE, OUTCOME), 0, 0),
+        (lines(WRITE, OUTCOME, WRITE), 1, 0),
+        (lines(WRITE, WRITE | {"run": "s"}, OUTCOME | {"run": "s"}), 0, 0),
+        (lines(WRITE, WRITE | {"run": "s"}, OUTCOME), 1, 0),
+        (lines(WRITE, OUTCOME | {"run": "s"}), 1, 0),
+        (lines(WRITE, WRITE | {"run": "s", "base_url": "v"}, OUTCOME | {"run": "s"}), 1, 0),
+        (lines(WRITE, WRITE | {"run": "s"}, OUTCOME | {"run": "s", "outcome": "not attempted"}), 1, 0),
+        (lines(WRITE, {"event": "outcome", "run": "r", "address": "caas/1/76/web"}), 1, 0),
+        (lines(WRITE, OUTCOME | {"address": "caas/1/76/api"}), 1, 0),
+        (lines(WRITE, OUTCOME | {"outcome": "not verified"}), 1, 0),
+        ([*lines(WRITE), b'{"event": "outcome", "addr'], 1, 1),
+        ([b"\xff\n", b"[]\n", b"{}\n", b"\n", b"[" * 100_000 + b"\n"], 0, 4),
+        (lines({**WRITE, "patch": None}, {"event": "odd", "address": "x"}), 0, 2),
+    ],
+)
+def test_in_doubt_is_what_no_later_outcome_clears_up(content: list[bytes], in_doubt: int, torn: int) -> None:
+    reading = read_journal(content)
+    assert (len(reading.doubts), reading.torn) == (in_doubt, torn)
+
+
+@pytest.mark.parametrize(
+    ("live", "fate"),
+    [("new", Fate.TOOK_EFFECT), ("old", Fate.DID_NOT), ("other", Fate.OVERTAKEN), (None, Fate.GONE)],
+)
+def test_the_server_tells_what_became_of_a_write_in_doubt(
+    emulator: Emulator, live: str | None, fate: Fate
+) -> None:
+    if live is not None:
+        fill(emulator, "web", description=live)
+    new, old = {"description": "new"}, {"description": "old"}
+    doubt = Doubt("caas/1/76/web", emulator.url, patch=new, before=old, run="r", at="now")
+    with Engine(emulator).writer() as reader:
+        [finding] = clear_up(reader, KINDS, emulator.url, [doubt], 1)
+    assert finding.fate is fate
+
+
+@pytest.mark.parametrize(
+    ("address", "base_url"),
+    [
+        ("caas/1/76/web", "here"),
+        ("caas/1/76/web", "elsewhere"),
+        ("odd/1/web", "here"),
+        ("caas/1/web", "here"),
+        ("caas/1/76/../web", "here"),
+    ],
+)
+@pytest.mark.parametrize("answer", [[], {"name": "other", "description": "new"}])
+def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str, answer: Any) -> None:
+    doubt = Doubt(address, base_url, patch={"description": "new"}, before={}, run="r", at="now")
+    with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
+        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+    assert finding.fate is Fate.UNKNOWN
+
+
+def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> None:
+    new = {"description": "new"}
+    doubt = Doubt("caas/1/76/web", "here", new, {}, "r", "now", path="/sandbox/1/76/web")
+    script = Script(httpx.Response(200, json={"name": "web"} | new))
+    with Reader(connect(script)) as reader:
+        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+    assert (finding.fate, script.requests) == (Fate.UNKNOWN, [])
+    assert "it was written to /sandbox/1/76/web, and its kind now says /cloud/v1/caas/keys/1/76/web" in (
+        finding.detail
+    )
+
+
+def test_a_write_whose_key_was_as_planned_is_in_no_doubt() -> None:
+    reading = read_journal(lines(WRITE, OUTCOME | {"outcome": "already as planned"}))
+    assert (reading.writes, reading.doubts) == (1, ())
+
+
+@pytest.mark.parametrize("spelling", ["HTTPS://API.example.com", "https://api.example.com:443/"])
+def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
+    first, second = (
+        WRITE | {"base_url": spelling},
+        WRITE | {"run": "s", "base_url": "https://api.example.com"},
+    )
+    reading = read_journal(lines(first, second, OUTCOME | {"run": "s"}))
+    assert (reading.writes, reading.doubts) == (2, ())
+    [doubt] = read_journal(lines(first)).doubts
+    with Reader(connect(Script(httpx.Response(404)))) as reader:
+        [finding] = clear_up(reader, KINDS, "https://api.example.com/", [doubt], 1)
+    assert finding.fate is Fate.GONE
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/../b"])
+@pytest.mark.parametrize("action", Action)
+def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name: str, action: Action) -> None:
+    doubt = Doubt(f"caas/1/76/{name}", "here", patch={}, before={}, run="r", at="now", action=action)
+    script = Script(httpx.Response(404))
+    with Reader(connect(script)) as reader:
+        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+    assert finding.fate is Fate.UNKNOWN
+    assert "cannot be one segment of a request path" in finding.detail
+    assert script.requests == []
+
+
+BIRTH = WRITE | {"action": "create", "secret_to": "file:/keys/web"}
+RESCUED = OUTCOME | {"outcome": "not verified", "secret_at": "/rescued/web"}
+
+
+@pytest.mark.parametrize(
+    ("later", "remembered"), [("update", ["create"]), ("create", []), ("delete", []), ("replace", [])]
+)
+@pytest.mark.parametrize("told", [[], [RESCUED]], ids=["killed", "rescued"])
+def test_a_secret_that_is_not_in_its_place_is_remembered_until_the_key_is_another(
+    later: str, remembered: list[str], told: list[dict[str, Any]]
+) -> None:
+    """An update that succeeds says nothing of the secret."""
+    second = {"run": "s", "action": later}
+    reading = read_journal(lines(BIRTH, *told, WRITE | second, OUTCOME | second))
+    assert [doubt.action for doubt in reading.doubts] == remembered
+    places = ("/rescued/web" if told else "", "file:/keys/web")
+    assert {(doubt.secret_at, doubt.secret_to) for doubt in reading.doubts} <= {places}
+
+
+LIVE: dict[str, Any] = {
+    "name": "web",
+    "description": "",
+    "containers": [],
+    "expire": None,
+    "is_disabled": False,
+}
+
+
+@pytest.mark.parametrize("action", ["create", "replace"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, json=LIVE),
+        httpx.Response(200, json=LIVE | {"description": "other"}),
+        httpx.Response(200, json=[]),
+        httpx.Response(404),
+        httpx.ConnectError("refused"),
+    ],
+    ids=["there", "another", "rubbish", "gone", "no answer"],
+)
+@pytest.mark.parametrize("is_rescued", [True, False])
+def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_go(
+    answer: httpx.Response | Exception, action: str, *, is_rescued: bool
+) -> None:
+    write = BIRTH | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
+    [doubt] = read_journal(lines(write, *[RESCUED] * is_rescued)).doubts
+    with Reader(connect(Script(answer))) as reader:
+        [finding] = clear_up(reader, KINDS, "u", [doubt], 1)
+    if is_rescued:
+        assert "its secret is in /rescued/web" in finding.detail
+    else:
+        assert ("file:/keys/web" in finding.detail) is (finding.fate is not Fate.DID_NOT)
+
+
+def test_what_one_journal_cannot_keep_another_keeps(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+    class Full:
+        """Takes one line, and no more."""
+
+        def __init__(self) -> None:
+            self.lines: list[bytes] = []
+
+        def append(self, line: bytes) -> None:
+            if self.lines:
+                raise JournalError("the journal cannot be written: No space left on device")
+            self.lines.append(line)
+
+    engine = Engine(emulator)
+    with engine.writer() as writer, JournalFile(str(tmp_path / "journal")) as file:
+        journal = Journal([Full(), file], RUN, FakeClock())
+        executor = Executor(writer, KINDS, Workers(1), engine.stop, Recorders(journal))
+        [outcome] = executor.execute(plan.changes, ignore)
+    assert outcome.detail == "the journal cannot be written: No space left on device"
+    assert [entry["event"] for entry in entries(tmp_path / "journal")] == ["write", "outcome"]

@@ -1,0 +1,412 @@
+"""Creations, deletions and replacements: what is told whatever the service and the sink do."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from reconciler.api import Writer
+from reconciler.api.retry import RetryPolicy
+from reconciler.apply.lifecycle import Births, Kept
+from reconciler.errors import SinkError
+from reconciler.kinds.packaged import load_kinds
+from reconciler.model.plan import Action, Change, Outcome, Result
+from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
+from tests.values import CAAS, declared, live, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.secret import Secret
+
+SECRET = "do-not-show"
+ABSENT = replace(declared(), is_absent=True)
+(CREATION,) = make_plan([declared(containers=[], description="")], []).changes
+(DELETION,) = make_plan([ABSENT], [live()]).changes
+REPLACEMENT = replace(CREATION, action=Action.REPLACE, created=DELETION.created)
+
+BORN = httpx.Response(200, json=live(secret=SECRET))
+THERE = httpx.Response(200, json=live())
+OTHER = httpx.Response(200, json=live(description="theirs"))
+ANEW = httpx.Response(200, json=live(created_at="2026-05-31T00:00:00Z"))
+TASK = httpx.Response(200, json={"tasks": ["7"]})
+FORBIDDEN = httpx.Response(403, json={"message": "no"})
+GONE = httpx.Response(404, json={"message": "gone"})
+IN_USE = httpx.Response(409, json={"message": "in use"})
+FAULT = httpx.Response(500, json={"message": "oops"})
+PAGE = httpx.Response(200, text="<html>Sign in</html>")
+GATEWAY = httpx.Response(504, text="late")
+BROKEN = httpx.ReadError("the connection broke")
+REFUSED = httpx.ConnectError("refused")
+DELETED = httpx.Response(204)
+ECHO = httpx.Response(200, json={"token": TOKEN})
+EMPTY = httpx.Response(201)
+ACCEPTED = httpx.Response(202, json=live())
+# None of these proves that nothing happened.
+REFUSALS = {
+    status: httpx.Response(status, json={"message": "no"}, headers={"Location": "http://elsewhere/"})
+    for status in (301, 302, 303, 304, 307, 308, 400, 401, 403, 405, 410, 412, 418, 422, 423, 429, 451, 499)
+}
+
+
+class Keeper:
+    """Keeps secrets in memory; without a place to tell it loses them."""
+
+    def __init__(self, kept: Kept | None) -> None:
+        self.secrets: list[str] = []
+        self.expected: str | None = None
+        self._kept = kept
+
+    def expect(self, change: Change) -> None:
+        assert self.expected is None
+        self.expected = change.address
+
+    def outdated(self, change: Change) -> str:
+        return "the secret in memory:0 is dead" if change.action is Action.REPLACE else ""
+
+    def settle(self, change: Change) -> None:
+        assert self.expected == change.address
+        self.expected = None
+
+    def keep(self, change: Change, secret: Secret) -> Kept:
+        assert self.expected == change.address
+        assert change.name == "web-key"
+        if self._kept is None:
+            raise SinkError("it is written nowhere")
+        self.secrets.append(secret.reveal())
+        return self._kept
+
+
+KEPT = Kept("memory:1")
+
+
+class Service:
+    """Answers a script, but lists what it is told to list."""
+
+    def __init__(self, script: Script, listed: Sequence[object] = ()) -> None:
+        self._script = script
+        self._listed = listed
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET" and request.url.path == COLLECTION:
+            return httpx.Response(200, json={"count": len(self._listed), "results": self._listed})
+        return self._script(request)
+
+
+def outcome_of(
+    change: Change,
+    answers: Sequence[httpx.Response | Exception],
+    kept: Kept | None = KEPT,
+    kind: Kind = CAAS,
+    listed: Sequence[object] = (),
+) -> tuple[Outcome, list[str], Keeper]:
+    """Send a change to a service that answers so; give what became of it, the requests, and the keeper."""
+    script, keeper = Script(*answers), Keeper(kept)
+    with Writer(connect(Service(script, listed))) as writer:
+        births = Births(writer, {"caas": kind}, keeper)
+        send = {Action.CREATE: births.create, Action.DELETE: births.delete, Action.REPLACE: births.replace}
+        outcome = send[change.action](change)
+    assert SECRET not in f"{outcome}"
+    assert keeper.expected is None
+    return outcome, [request.method for request in script.requests], keeper
+
+
+LOST = "its secret is lost: either declare it `state: absent`"
+
+
+@pytest.mark.parametrize(
+    ("answers", "kept", "result", "told"),
+    [
+        ([BORN], KEPT, Result.APPLIED, ""),
+        ([BORN], Kept("rescue", "the sink is full"), Result.NOT_VERIFIED, "the sink is full"),
+        ([BORN], None, Result.NOT_VERIFIED, f"it is written nowhere; the key exists now, and {LOST}"),
+        ([THERE], KEPT, Result.NOT_VERIFIED, f"the answer held no secret; the key exists now, and {LOST}"),
+        ([OTHER], KEPT, Result.NOT_VERIFIED, 'description was accepted as "" but is stored as "theirs"'),
+        ([httpx.Response(200, json=[]), THERE], KEPT, Result.NOT_VERIFIED, "the answer is not an object"),
+        ([TASK, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([EMPTY, THERE], KEPT, Result.NOT_VERIFIED, LOST),
+        ([EMPTY, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([ACCEPTED, THERE], KEPT, Result.NOT_VERIFIED, LOST),
+        ([ACCEPTED, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([IN_USE, GONE], KEPT, Result.FAILED, "HTTP 409"),
+        ([IN_USE, OTHER], KEPT, Result.FAILED, 'not as declared (description was sent as "" but is stored'),
+        (
+            [IN_USE, THERE],
+            KEPT,
+            Result.NOT_VERIFIED,
+            "either somebody else made it, or this request did, and",
+        ),
+        ([FORBIDDEN, GONE], KEPT, Result.FAILED, "HTTP 403"),
+        ([FORBIDDEN], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed: GET"),
+        ([REFUSED], KEPT, Result.FAILED, "no answer: refused"),
+        ([BROKEN, THERE], KEPT, Result.NOT_VERIFIED, LOST),
+        ([FAULT, THERE], KEPT, Result.NOT_VERIFIED, LOST),
+        ([BROKEN, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([GATEWAY, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([FAULT, GONE], KEPT, Result.FAILED, "HTTP 500"),
+        (
+            [BROKEN, OTHER],
+            KEPT,
+            Result.NOT_VERIFIED,
+            "so somebody else may have made it; if not, the key exists",
+        ),
+        ([BROKEN, FAULT], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed"),
+    ],
+)
+def test_what_becomes_of_a_creation(
+    answers: list[httpx.Response | Exception], kept: Kept | None, result: Result, told: str
+) -> None:
+    outcome, requests, keeper = outcome_of(CREATION, answers, kept)
+    assert (outcome.result, requests.count("POST")) == (result, 1)
+    assert told in outcome.detail
+    assert bool(outcome.detail) is bool(told)
+    is_kept = answers[0] is BORN and kept is not None
+    assert (keeper.secrets, outcome.secret_at) == (([SECRET], kept.where) if is_kept and kept else ([], ""))
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refusal_of_a_creation_that_was_executed_all_the_same_is_a_lost_secret(status: int) -> None:
+    outcome, _, _ = outcome_of(CREATION, [REFUSALS[status], THERE])
+    assert (outcome.result, LOST in outcome.detail) == (Result.NOT_VERIFIED, True)
+    assert f"HTTP {status}" in outcome.detail
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refusal_of_a_creation_without_effect_is_a_failure(status: int) -> None:
+    outcome, _, _ = outcome_of(CREATION, [REFUSALS[status], GONE])
+    assert (outcome.result, f"HTTP {status}" in outcome.detail) == (Result.FAILED, True)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 206, 207, 302, 304, 400, 409, 429, 500, 504])
+@pytest.mark.parametrize(("read", "result"), [(THERE, Result.APPLIED), (GONE, Result.NOT_VERIFIED)])
+def test_a_secret_in_any_answer_is_stored(status: int, read: httpx.Response, result: Result) -> None:
+    body = {"secret": SECRET, "message": "no"}
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(status, json=body), read])
+    assert keeper.secrets == [SECRET]
+    assert (outcome.result, outcome.secret_at) == (result, "memory:1")
+    assert LOST not in outcome.detail
+
+
+def test_a_secret_that_stands_twice_in_an_answer_is_stored_and_doubted() -> None:
+    body = json.dumps(live(secret=SECRET)).replace('"secret"', '"secret": "first", "secret"')
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
+    assert (keeper.secrets, outcome.secret_at) == ([SECRET], "memory:1")
+    assert outcome.result is Result.NOT_VERIFIED
+    assert "the answer held more than one secret, of which the last is stored" in outcome.detail
+
+
+@pytest.mark.parametrize("ending", [f"?secret={SECRET}", f"#{SECRET}"])
+def test_what_follows_the_path_of_a_redirect_of_a_creation_is_not_told(ending: str) -> None:
+    redirect = httpx.Response(303, headers={"Location": f"https://elsewhere/made{ending}"})
+    outcome, _, _ = outcome_of(CREATION, [redirect, THERE])
+    assert "redirected to https://elsewhere/made?…, which is refused" in outcome.detail
+    assert SECRET not in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "stored"),
+    [
+        ({"key": live(secret=SECRET), "links": {"self": "/"}}, [SECRET]),
+        ({"old": live(secret="other"), "new": live(secret=SECRET)}, []),  # which of them is it?
+    ],
+)
+def test_a_secret_in_an_envelope_is_stored_if_there_is_only_one(body: object, stored: list[str]) -> None:
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, json=body), THERE])
+    assert keeper.secrets == stored
+    assert (outcome.result is Result.APPLIED) is bool(stored)
+
+
+@pytest.mark.parametrize(
+    "body", [f'{{"name":"a","name":"b","secret":"{SECRET}"}}', f'{{"secret":"{SECRET}","x":NaN}}']
+)
+def test_a_secret_in_an_answer_that_cannot_be_trusted_is_stored(body: str) -> None:
+    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
+    assert (keeper.secrets, outcome.result) == ([SECRET], Result.APPLIED)
+
+
+def test_a_secret_in_an_answer_that_echoes_the_token_is_stored() -> None:
+    answer = httpx.Response(201, json=live(secret=SECRET, description=TOKEN))
+    outcome, _, keeper = outcome_of(CREATION, [answer, THERE])
+    assert (keeper.secrets, outcome.result) == ([SECRET], Result.APPLIED)
+
+
+NO_SECRET = replace(CAAS, secret=None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "result", "told"),
+    [
+        ([EMPTY, THERE], Result.APPLIED, ""),
+        ([DELETED, THERE], Result.APPLIED, ""),
+        ([ACCEPTED, THERE], Result.APPLIED, ""),
+        ([TASK, THERE], Result.APPLIED, ""),
+        ([FAULT, THERE], Result.APPLIED, ""),
+        ([REFUSALS[303], THERE], Result.APPLIED, ""),
+        ([REFUSALS[400], THERE], Result.APPLIED, ""),
+        ([IN_USE, THERE], Result.UNCHANGED, ""),
+        ([IN_USE, OTHER], Result.FAILED, "not as declared"),
+        ([EMPTY, OTHER], Result.NOT_VERIFIED, "it exists, not as it was sent (description"),
+        ([EMPTY, GONE], Result.NOT_VERIFIED, "it is not there yet"),
+        ([EMPTY, FAULT], Result.NOT_VERIFIED, "it may exist now"),
+    ],
+)
+def test_what_becomes_of_a_creation_of_a_kind_without_a_secret(
+    answers: list[httpx.Response | Exception], result: Result, told: str
+) -> None:
+    outcome, _, _ = outcome_of(CREATION, answers, kind=NO_SECRET)
+    assert outcome.result is result
+    assert told in outcome.detail
+    assert bool(outcome.detail) is bool(told)
+    assert "secret" not in outcome.detail
+
+
+def test_a_key_of_another_system_is_not_taken_for_a_created_one() -> None:
+    theirs = httpx.Response(200, json=live(source="iate"))
+    outcome, _, _ = outcome_of(CREATION, [EMPTY, theirs], kind=NO_SECRET)
+    assert (outcome.result, "source iate" in outcome.detail) == (Result.NOT_VERIFIED, True)
+
+
+@pytest.mark.parametrize("answer", [FAULT, GONE, REFUSALS[302]])
+def test_a_path_that_gives_404_does_not_hide_a_key_that_is_listed(answer: httpx.Response) -> None:
+    outcome, _, _ = outcome_of(CREATION, [answer, GONE], listed=[live()])
+    assert (outcome.result, LOST in outcome.detail) == (Result.NOT_VERIFIED, True)
+
+
+def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() -> None:
+    limit = httpx.Response(429, headers={"Retry-After": "7"})
+    clock = FakeClock()
+    for read, result, posts in ((GONE, Result.APPLIED, 2), (THERE, Result.NOT_VERIFIED, 1)):
+        script = Script(limit, read, BORN if read is GONE else THERE)
+        link = connect(Service(script), retry=RetryPolicy(attempts=3), clock=clock)
+        with Writer(link) as writer:
+            outcome = Births(writer, {"caas": CAAS}, Keeper(KEPT)).create(CREATION)
+        methods = [request.method for request in script.requests]
+        assert (outcome.result, methods.count("POST")) == (result, posts)
+    assert clock.elapsed == 14
+
+
+@pytest.mark.parametrize(
+    ("answers", "result", "told"),
+    [
+        ([DELETED, GONE], Result.APPLIED, ""),
+        ([DELETED, httpx.Response(410)], Result.APPLIED, ""),
+        ([DELETED, THERE], Result.NOT_VERIFIED, "accepted; read back: the key is still there"),
+        ([DELETED, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
+        ([DELETED, TASK], Result.APPLIED, ""),
+        ([DELETED, PAGE], Result.APPLIED, ""),
+        ([BROKEN, PAGE], Result.APPLIED, ""),
+        ([httpx.Response(200, json={}), GONE], Result.APPLIED, ""),
+        ([TASK, THERE], Result.NOT_VERIFIED, "the key is still there"),
+        ([httpx.Response(202), GONE], Result.APPLIED, ""),
+        ([httpx.Response(202), THERE], Result.NOT_VERIFIED, "the key is still there"),
+        ([GONE], Result.APPLIED, ""),
+        ([GONE, THERE], Result.FAILED, "read back: the key is still there"),
+        ([IN_USE, THERE], Result.FAILED, "something still uses the key; detach it first"),
+        ([IN_USE, GONE], Result.APPLIED, ""),
+        ([IN_USE, ANEW], Result.NOT_VERIFIED, "another key of this name is there"),
+        ([BROKEN, GONE], Result.APPLIED, ""),
+        ([BROKEN, THERE], Result.FAILED, "read back: the key is still there"),
+        ([BROKEN, BROKEN, GONE], Result.APPLIED, ""),
+        ([ECHO, THERE], Result.NOT_VERIFIED, "the answer holds the token"),
+        ([REFUSED], Result.FAILED, "no answer: refused"),
+        ([FAULT, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
+    ],
+)
+def test_what_becomes_of_a_deletion(
+    answers: list[httpx.Response | Exception], result: Result, told: str
+) -> None:
+    outcome, _, _ = outcome_of(DELETION, answers)
+    assert outcome.result is result
+    assert told in outcome.detail
+    assert bool(outcome.detail) is bool(told)
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+def test_a_refused_deletion_is_resolved_by_reading(status: int) -> None:
+    for read, result in ((GONE, Result.APPLIED), (THERE, Result.FAILED)):
+        outcome, _, _ = outcome_of(DELETION, [REFUSALS[status], read])
+        assert outcome.result is result
+
+
+def test_a_path_that_gives_404_does_not_delete_a_key_that_is_listed() -> None:
+    outcome, _, _ = outcome_of(DELETION, [GONE], listed=[live()])
+    assert (outcome.result, "HTTP 404" in outcome.detail) == (Result.FAILED, True)
+
+
+@pytest.mark.parametrize("answer", [DELETED, BROKEN], ids=["204", "no answer"])
+def test_where_a_page_stands_for_the_key_the_listing_tells_of_it(answer: httpx.Response | Exception) -> None:
+    outcome, _, _ = outcome_of(DELETION, [answer, PAGE], listed=[live()])
+    assert outcome.result is not Result.APPLIED
+    assert "read back: the key is still there" in outcome.detail
+
+
+@pytest.mark.parametrize("status", [202, 201, 207])
+def test_a_deletion_that_is_only_accepted_is_not_done_while_its_key_is_listed(status: int) -> None:
+    outcome, _, _ = outcome_of(DELETION, [httpx.Response(status), GONE], listed=[live()])
+    assert outcome.result is Result.NOT_VERIFIED
+    assert "which does not say that it is done; read back: the key is still there" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("answers", "result", "told", "sent"),
+    [
+        ([DELETED, GONE, BORN], Result.APPLIED, "", ["DELETE", "GET", "POST"]),
+        ([IN_USE, THERE], Result.FAILED, "HTTP 409", ["DELETE", "GET"]),
+        ([httpx.Response(202), THERE], Result.NOT_VERIFIED, "the key is still there", ["DELETE", "GET"]),
+        (
+            [DELETED, GONE, FORBIDDEN, GONE],
+            Result.NOT_VERIFIED,
+            "the key was deleted, and creating it anew failed",
+            ["DELETE", "GET", "POST", "GET"],
+        ),
+        (
+            [DELETED, GONE, BROKEN, GONE],
+            Result.NOT_VERIFIED,
+            'it was to be {"containers":[],"description":""',
+            ["DELETE", "GET", "POST", "GET"],
+        ),
+        ([DELETED, GONE, FAULT, THERE], Result.NOT_VERIFIED, LOST, ["DELETE", "GET", "POST", "GET"]),
+    ],
+)
+def test_what_becomes_of_a_replacement(
+    answers: list[httpx.Response | Exception], result: Result, told: str, sent: list[str]
+) -> None:
+    outcome, requests, _ = outcome_of(REPLACEMENT, answers)
+    assert (outcome.result, requests) == (result, sent)
+    assert told in outcome.detail
+
+
+def test_a_replacement_whose_key_is_there_again_is_applied_where_there_is_no_secret() -> None:
+    outcome, _, _ = outcome_of(REPLACEMENT, [DELETED, GONE, IN_USE, THERE], kind=NO_SECRET)
+    assert (outcome.result, outcome.detail) == (Result.APPLIED, "")
+
+
+def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() -> None:
+    stop, script = threading.Event(), Script(DELETED, GONE, BORN)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            stop.set()
+        return script(request)
+
+    with Writer(connect(answer, stop=stop)) as writer:
+        outcome = Births(writer, load_kinds(), Keeper(KEPT)).replace(REPLACEMENT)
+    assert (outcome.result, outcome.secret_at) == (Result.APPLIED, "memory:1")
+    assert [request.method for request in script.requests] == ["DELETE", "GET", "POST"]
+
+
+@pytest.mark.parametrize("change", [CREATION, DELETION, REPLACEMENT], ids=lambda change: change.action)
+def test_what_is_interrupted_before_it_is_sent_is_not_attempted(change: Change) -> None:
+    stop, script = threading.Event(), Script(BORN)
+    stop.set()
+    with Writer(connect(script, stop=stop)) as writer:
+        births = Births(writer, load_kinds(), Keeper(KEPT))
+        send = {Action.CREATE: births.create, Action.DELETE: births.delete, Action.REPLACE: births.replace}
+        assert send[change.action](change).result is Result.NOT_ATTEMPTED
+    assert script.requests == []

@@ -1,0 +1,303 @@
+"""Secrets in OpenBao, a real server: what the stand-in of other tests claims, and more."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gcore_emulator import Faults
+from reconciler.apply.sinks.sink import Place
+from reconciler.cli.sinks import open_sink
+from reconciler.errors import SinkError
+from reconciler.model.clock import SystemClock
+from reconciler.model.scope import Scope
+from tests.apply.openbao import PROGRAM, needs_openbao, serving
+from tests.apply.sinks import SECRET, VALUE, probe_error, store_error
+from tests.support import CommandLine, declare, emulate, lines_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.apply.sinks.sink import SecretSink
+    from tests.apply.openbao import OpenBao
+
+pytestmark = needs_openbao
+LATER = "2036-01-31T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenBao]:
+    with serving(tmp_path_factory.mktemp("openbao")) as server:
+        server.mount("secret")
+        server.mount("team/kv")
+        server.mount("first", version="1")
+        server("POST", "sys/namespaces/shop")
+        server.mount("only-shop", namespace="shop")
+        yield server
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest) -> Place:
+    """A key of its own for each test."""
+    return Place(Scope("caas", 1, 76), f"key-{abs(hash(request.node.name))}")
+
+
+def opened(bao: OpenBao, token: str = "", spec: str = "secret/api", **more: str) -> SecretSink:
+    environment = {"BAO_ADDR": bao.address, "BAO_TOKEN": token or bao.token, **more}
+    return open_sink(f"vault:{spec}", SystemClock(), "test/1", environment)
+
+
+def data(place: Place, mount: str = "secret", below: str = "api/") -> str:
+    return f"{mount}/data/{below}{place.address}"
+
+
+def version_of(bao: OpenBao, place: Place) -> Any:
+    return bao("GET", data(place).replace("/data/", "/metadata/")).get("data", {}).get("current_version")
+
+
+def test_the_next_version_is_stored_and_the_ones_before_are_kept(bao: OpenBao, place: Place) -> None:
+    sink = opened(bao)
+    assert sink.probe([place]) == {place: ""}
+    assert version_of(bao, place) is None
+    assert sink.store(place, SECRET, "") == f"vault:secret/api/{place.address}"
+    assert opened(bao).probe([place]) == {place: "1"}
+    assert version_of(bao, place) == 1
+    sink.store(place, SECRET, "1")
+    assert (version_of(bao, place), bao.read(data(place)), bao.read(data(place), 1)) == (2, VALUE, VALUE)
+
+
+@pytest.mark.parametrize("held", ["", "1", "3"])
+def test_another_version_than_the_probe_found_is_refused(bao: OpenBao, place: Place, held: str) -> None:
+    for number in (0, 1):
+        bao("POST", data(place), {"options": {"cas": number}, "data": {"secret": "older"}})
+    with pytest.raises(SinkError, match="has another version than"):
+        opened(bao).store(place, SECRET, held)
+    assert version_of(bao, place) == 2
+
+
+def test_a_version_that_was_deleted_is_followed_by_the_next(bao: OpenBao, place: Place) -> None:
+    bao("POST", data(place), {"data": {"secret": "older"}})
+    bao("DELETE", data(place))
+    for token in ("", bao.login("create,update,read secret/data/api/*")):
+        found = opened(bao, token).probe([place])
+        assert found == {place: "1"}
+    opened(bao).store(place, SECRET, "1")
+    assert bao.read(data(place)) == VALUE
+
+
+def test_what_is_no_secret_of_a_key_is_left_as_it_is(bao: OpenBao, place: Place) -> None:
+    bao("POST", data(place), {"data": {"user": "x", "password": "y"}})
+    with pytest.raises(SinkError, match="holds something else than a secret of this key"):
+        opened(bao).probe([place])
+    assert version_of(bao, place) == 1
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_an_engine_may_ask_for_a_version(bao: OpenBao, place: Place, *, is_required: bool) -> None:
+    bao("POST", "secret/config", {"cas_required": is_required})
+    sink = opened(bao)
+    sink.store(place, SECRET, sink.probe([place])[place])
+    sink.store(place, SECRET, sink.probe([place])[place])
+    assert version_of(bao, place) == 2
+
+
+@pytest.mark.parametrize(
+    ("rules", "there", "reason"),
+    [
+        (["create secret/data/api/*"], False, ""),
+        (["create secret/data/api/*"], True, "its policy needs update and read"),
+        (["create,read secret/data/api/*"], True, "the token may not update secret/data/api/"),
+        (["create,update secret/data/api/*"], False, "add read to its policy"),
+        (["create,update,read secret/data/api/*"], True, ""),
+        (["create,update secret/data/api/*", "read secret/metadata/api/*"], True, ""),
+        (["create,update secret/data/api/*", "read secret/metadata/api/*"], False, ""),
+        (["read secret/data/api/*"], False, "the token may not create secret/data/api/"),
+        (["create secret/data/other/*"], False, "the token may read neither"),
+    ],
+)
+def test_what_a_policy_does_not_allow_is_found_out_before(
+    bao: OpenBao, place: Place, rules: list[str], reason: str, *, there: bool
+) -> None:
+    if there:
+        bao("POST", data(place), {"data": {"secret": "older"}})
+    sink = opened(bao, bao.login(*rules))
+    if not reason:
+        sink.store(place, SECRET, sink.probe([place])[place])
+        assert bao.read(data(place)) == VALUE
+        return
+    with pytest.raises(SinkError) as told:
+        sink.probe([place])
+    assert reason in str(told.value)
+    assert version_of(bao, place) == (1 if there else None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "namespace", "rules"),
+    [
+        ("secrets/api", "", ["create secrets/data/api/*"]),
+        ("secret/api", "shop", ["create secret/data/api/*"]),
+        ("only-shop/api", "", ["create only-shop/data/api/*"]),
+        ("team/other", "", ["create team/other/data/*"]),
+        ("team", "", ["create team/*"]),
+        ("secret/api", "nowhere", ["create secret/data/api/*"]),
+    ],
+)
+@pytest.mark.parametrize("is_root", [True, False])
+def test_a_wrong_mount_and_a_wrong_namespace_are_found_out_before(
+    bao: OpenBao, spec: str, namespace: str, rules: list[str], *, is_root: bool
+) -> None:
+    token = bao.token if is_root else bao.login(*rules)
+    sink = opened(bao, token, spec, VAULT_NAMESPACE=namespace)
+    within = f"namespace {namespace}" if namespace else "the root namespace"
+    told = f"nothing is mounted at {spec} in {within} of Vault, as far as the token may see"
+    assert told in probe_error(sink)
+    assert told in store_error(sink)
+
+
+def test_a_token_of_a_namespace_that_is_forgotten_is_found_out_before(bao: OpenBao, place: Place) -> None:
+    token = bao.login("create,read,update only-shop/data/*", namespace="shop")
+    assert "nothing is mounted at only-shop" in probe_error(opened(bao, token, "only-shop"))
+    sink = opened(bao, token, "only-shop", BAO_NAMESPACE="shop")
+    assert sink.probe([place]) == {place: ""}
+    assert sink.store(place, SECRET, "") == f"vault:only-shop/{place.address}"
+
+
+def test_a_mount_of_several_parts_is_found(bao: OpenBao, place: Place) -> None:
+    sink = opened(bao, bao.login("create,read,update team/kv/data/*"), "team/kv")
+    sink.store(place, SECRET, sink.probe([place])[place])
+    assert bao.read(data(place, "team/kv", "")) == VALUE
+
+
+@pytest.mark.parametrize("spec", ["first/api", "cubbyhole/api", "sys/api", "identity/api"])
+def test_an_engine_without_versions_is_refused(bao: OpenBao, spec: str) -> None:
+    told = probe_error(opened(bao, spec=spec))
+    assert "only a kv engine of version 2 can refuse to overwrite" in told
+    assert bao("GET", "first/api?list=true") == {"errors": []}
+
+
+def test_a_token_that_is_wrong_is_found_out_before(bao: OpenBao) -> None:
+    assert "permission denied" in probe_error(opened(bao, "s.wrong"))
+
+
+def test_any_name_of_a_key_is_one_place(bao: OpenBao) -> None:
+    places = [
+        Place(Scope("own", 1), name) for name in ("..", ".", "", "a/b", "caf\u00e9?#", "%2E%2E", "a b", "+")
+    ]
+    sink = opened(bao)
+    for place in places:
+        sink.store(place, SECRET, sink.probe([place])[place])
+    assert set(opened(bao).probe(places).values()) == {"1"}
+
+
+def test_a_rate_limit_without_retry_after_is_waited_for(bao: OpenBao, place: Place) -> None:
+    sink = opened(bao)
+    held = sink.probe([place])[place]
+    bao("POST", "sys/quotas/rate-limit/few", {"path": "secret/", "rate": 2, "interval": "1s"})
+    try:
+        latest = time.monotonic() + 20
+        while "quota" not in str(bao("GET", data(place))):
+            assert time.monotonic() < latest
+        sink.store(place, SECRET, held)
+        bao("DELETE", "sys/quotas/rate-limit/few")
+        assert bao.read(data(place)) == VALUE
+    finally:
+        bao("DELETE", "sys/quotas/rate-limit/few")
+
+
+def test_a_server_that_is_sealed_for_a_while_is_waited_for(bao: OpenBao, place: Place) -> None:
+    sink = opened(bao)
+    held = sink.probe([place])[place]
+    bao("PUT", "sys/seal")
+    later = threading.Timer(0.5, bao.unseal)
+    later.start()
+    sink.store(place, SECRET, held)
+    later.join()
+    assert bao.read(data(place)) == VALUE
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+def test_a_server_is_trusted_by_its_own_authority_alone(tmp_path: Path, place: Place) -> None:
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9000 -subj /CN=test"
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "bao.key", "-out", "bao.crt"]
+    subprocess.run([*command.split(), *names], cwd=tmp_path, check=True, capture_output=True)
+    with serving(tmp_path, tmp_path / "bao.crt") as server:
+        server.mount("secret")
+        assert "the server's certificate is not trusted" in probe_error(opened(server))
+        sink = opened(server, BAO_CACERT=str(tmp_path / "bao.crt"))
+        sink.store(place, SECRET, sink.probe([place])[place])
+        assert server.read(data(place)) == VALUE
+
+
+def test_a_key_is_replaced_and_consumers_read_the_new_secret(
+    bao: OpenBao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli = CommandLine(monkeypatch, capsys)
+    monkeypatch.setenv("BAO_ADDR", bao.address)
+    monkeypatch.setenv("BAO_TOKEN", bao.token)
+    key = {"name": "chat", "expires_at": LATER, "lifecycle": {"replace": True}}
+    file = tmp_path / "keys.yaml"
+    read = "secret/data/live/inference/1/chat"
+    with emulate() as emulator:
+        cli.use(emulator)
+        seen = []
+        for expiry in (LATER, None):
+            document = {"kind": "inference", "project_id": 1, "keys": [key | {"expires_at": expiry}]}
+            file.write_text(json.dumps(document), encoding="utf-8")
+            done = cli("apply", str(file), "--auto-approve", "-q", "--secret-sink", "vault:secret/live")
+            assert (done.code, done.err) == (0, "")
+            seen.append(bao.read(read))
+        assert (len(set(seen)), bao.read(read, 1)) == (2, seen[0])
+
+
+def test_a_second_signal_has_a_secret_rescued_that_waits_for_a_server(
+    bao: OpenBao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli = CommandLine(monkeypatch, capsys)
+    monkeypatch.setenv("BAO_ADDR", bao.address)
+    monkeypatch.setenv("BAO_TOKEN", bao.token)
+    file = declare(tmp_path / "keys.yaml", {"name": "waits", "containers": []})
+    with emulate(faults=Faults(methods=("POST",), slow_answer=1.0, slow_seconds=1.0)) as emulator:
+        cli.use(emulator)
+        words = ("--auto-approve", "--secret-sink", "vault:secret/signals")
+        with cli.start("apply", file, *words, cwd=tmp_path) as process:
+            while "waits" not in emulator.keys(1, 76):
+                assert process.poll() is None
+            bao("PUT", "sys/seal")
+            process.send_signal(signal.SIGINT)
+            lines_until(process.stderr, "Again to stop at once")
+            process.send_signal(signal.SIGTERM)
+            lines_until(process.stderr, "not yet: the secrets of caas/1/76/waits would be lost")
+            _, told = process.communicate(timeout=30)
+    bao.unseal()
+    assert process.returncode == 130
+    (rescued,) = tmp_path.glob("rescued-secret-*/caas_1_76_waits")
+    assert f"its secret is in {rescued}" in told
+    assert rescued.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+@pytest.mark.parametrize("kind", ["exec", "exec+probe"])
+def test_the_recipe_of_the_documentation_works_with_the_real_program(
+    bao: OpenBao, tmp_path: Path, place: Place, kind: str
+) -> None:
+    from tests.apply.test_sinks_program import Recipe  # noqa: PLC0415 - it stands for what others need
+
+    script = Recipe(tmp_path, "to-vault").script
+    (tmp_path / "vault").unlink()
+    (tmp_path / "vault").symlink_to(str(PROGRAM))
+    path = f"{tmp_path}:{os.environ['PATH']}"  # noqa: TID251 - where this machine has its programs
+    environment = {"PATH": path, "BAO_ADDR": bao.address, "BAO_TOKEN": bao.token, "HOME": str(tmp_path)}
+    sink = open_sink(f"{kind}:{script}", SystemClock(), "test/1", environment, ["BAO_ADDR", "BAO_TOKEN"])
+    for _ in range(2):
+        sink.store(place, SECRET, sink.probe([place])[place])
+    assert bao.read(data(place, below="api-keys/")) == VALUE
+    assert bao("GET", f"secret/metadata/api-keys/{place.address}")["data"]["current_version"] == 2

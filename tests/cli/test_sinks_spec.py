@@ -1,0 +1,174 @@
+"""What --secret-sink takes, and what it needs of the environment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli import sinks
+from reconciler.cli.sinks import SINKS, open_sink
+from reconciler.errors import ConfigurationError
+from tests.apply.sinks import WEB, probe_error
+from tests.support import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOKEN = "hvs.never-shown"
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "KUBERNETES_SERVICE_HOST": "10.0.0.1",
+    "KUBERNETES_SERVICE_PORT": "443",
+    "VAULT_ADDR": "https://vault.example.com:8200",
+    "VAULT_TOKEN": TOKEN,
+}
+DATA = "vault:secret/data/x: leave out data, which only the API writes"
+PAGE = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8")
+
+
+def refused(spec: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
+    with pytest.raises(ConfigurationError) as told:
+        open_sink(spec, FakeClock(), "test/1", environment)
+    assert TOKEN not in str(told.value)
+    return str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"),
+    [
+        ("file:keys", f"FileSink(folder=PosixPath('{Path.cwd()}/keys'))"),
+        ("file:/a b/c:d", "FileSink(folder=PosixPath('/a b/c:d'))"),
+        ("kubernetes:shop", "KubernetesSink('shop')"),
+        ("vault:secret/api-keys/", "VaultSink('secret/api-keys')"),
+        ("vault:secret", "VaultSink('secret')"),
+    ],
+)
+def test_a_sink_is_chosen_by_its_kind(spec: str, shown: str) -> None:
+    assert repr(open_sink(spec, FakeClock(), "test/1", ENVIRONMENT)) == shown
+
+
+@pytest.mark.parametrize("kind", ["exec", "exec+probe"])
+def test_a_command_is_split_into_words(kind: str) -> None:
+    sink = open_sink(f"{kind}:true -n 'a b'", FakeClock(), "test/1", ENVIRONMENT)
+    assert getattr(sink, "command", None) == ("true", "-n", "a b")
+    assert sink.probe([WEB]) == {WEB: None if kind == "exec" else ""}
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ("fle:keys", "begins with 'fle', which is no kind of sink; did you mean file:DIRECTORY?"),
+        ("Vault:x", "begins with 'Vault', which is no kind of sink; did you mean vault:MOUNT/PATH?"),
+        ("", f"begins with '', which is no kind of sink; known are {', '.join(SINKS.values())}"),
+        ("file", "file: lacks what follows the colon: file:DIRECTORY"),
+        ("exec: ", "exec: lacks what follows the colon: exec:COMMAND"),
+        ("vault:", "vault: lacks what follows the colon: vault:MOUNT/PATH"),
+        ("file:a\0b", "file: holds a NUL character"),
+        ("file:~/keys", "file:~/keys: no shell expands ~ here; write $HOME"),
+        ("exec:sh -c 'a", "exec: the command cannot be read: No closing quotation"),
+        ("exec:''", "exec: the command names no program"),
+        ("exec+probe:", "exec+probe: lacks what follows the colon: exec+probe:COMMAND"),
+        ("exec+probe:''", "exec+probe: the command names no program"),
+        ("kubernetes:Shop", "kubernetes:Shop: a namespace is lower-case letters, digits, hyphens"),
+        ("kubernetes:a/b", "kubernetes:a/b: a namespace is lower-case letters, digits, hyphens"),
+        ("vault:a//b", "vault:a//b: write MOUNT/PATH, like secret/api-keys"),
+        ("vault:/", "vault:/: write MOUNT/PATH, like secret/api-keys"),
+        ("vault:a/../b", "vault:a/../b: write MOUNT/PATH, like secret/api-keys"),
+        ("vault:secret/data/x", f"{DATA}: vault:secret/x"),
+    ],
+)
+def test_a_text_that_names_no_sink_is_refused(spec: str, reason: str) -> None:
+    assert refused(spec) == f"--secret-sink {reason}"
+
+
+@pytest.mark.parametrize("missing", ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"])
+def test_kubernetes_needs_a_pod(missing: str) -> None:
+    assert "works in a pod only" in refused("kubernetes:shop", ENVIRONMENT | {missing: ""})
+
+
+def test_a_cluster_may_have_an_address_of_the_new_kind() -> None:
+    open_sink("kubernetes:shop", FakeClock(), "test/1", ENVIRONMENT | {"KUBERNETES_SERVICE_HOST": "fd00::1"})
+    assert "the cluster's address" in refused(
+        "kubernetes:shop", ENVIRONMENT | {"KUBERNETES_SERVICE_HOST": "a b"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"VAULT_ADDR": ""}, "needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200"),
+        ({"VAULT_ADDR": "vault:8200"}, "is not like https://vault.example.com:8200; set VAULT_ADDR"),
+        (
+            {"VAULT_ADDR": "http://vault:8200"},
+            "the address of Vault http://vault:8200 would send the token unencr",
+        ),
+        (
+            {"VAULT_ADDR": f"https://{TOKEN}@vault"},
+            "the address of Vault holds a user name or password; remove it",
+        ),
+        (
+            {"VAULT_ADDR": "https://vault/?x"},
+            "a character that it cannot have; write it like https://vault.ex",
+        ),
+        ({"VAULT_TOKEN": ""}, "needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE"),
+        ({"VAULT_TOKEN": f"{TOKEN}\n{TOKEN}"}, "VAULT_TOKEN does not hold a token"),
+        ({"VAULT_NAMESPACE": "a\nb"}, "VAULT_NAMESPACE holds a character that it cannot have"),
+    ],
+)
+def test_vault_needs_an_address_and_a_token(variables: dict[str, str], reason: str) -> None:
+    assert reason in refused("vault:secret", ENVIRONMENT | variables)
+
+
+def test_the_names_of_openbao_mean_the_same(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    bao = {name.replace("VAULT", "BAO"): value for name, value in ENVIRONMENT.items()}
+    sink = open_sink("vault:secret", FakeClock(), "test/1", bao | {"BAO_NAMESPACE": "team"})
+    assert vars(sink)["_namespace"] == "team"
+    open_sink(
+        "vault:secret",
+        FakeClock(),
+        "test/1",
+        ENVIRONMENT | bao | {"BAO_ADDR": "https://vault.example.com:8200/"},
+    )
+    file = {"VAULT_TOKEN": "", "BAO_TOKEN_FILE": str(tmp_path / "none")}
+    told = probe_error(open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | file))
+    assert f"the file {tmp_path / 'none'} of BAO_TOKEN_FILE cannot be read" in told
+
+
+@pytest.mark.parametrize("name", ["ADDR", "TOKEN", "TOKEN_FILE", "NAMESPACE", "CACERT"])
+def test_two_names_with_two_values_are_refused(name: str) -> None:
+    both = {f"VAULT_{name}": "https://a", f"BAO_{name}": "https://b"}
+    if name == "TOKEN_FILE":
+        both["VAULT_TOKEN"] = ""
+    told = f"VAULT_{name} and BAO_{name} differ: unset the one that is not meant"
+    assert told in refused("vault:secret", ENVIRONMENT | both)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8200", "http://localhost:8200", "http://[::1]:8200"])
+def test_only_loopback_may_be_plain(address: str) -> None:
+    open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | {"VAULT_ADDR": address})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"two words", b"\xff", b"caf\xc3\xa9"])
+def test_a_token_file_that_is_none_is_found_out_by_the_probe(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    environment = ENVIRONMENT | {"VAULT_TOKEN": "", "VAULT_TOKEN_FILE": str(file)}
+    sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
+    assert f"the file {file} of VAULT_TOKEN_FILE" in probe_error(sink)
+
+
+def test_certificates_for_vault_that_are_none_are_found_out_by_the_probe(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"VAULT_CACERT": str(tmp_path / "none")}
+    sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
+    assert f"the trusted certificates in {tmp_path / 'none'} cannot be loaded" in probe_error(sink)
+
+
+def test_the_documentation_names_every_sink_and_variable() -> None:
+    assert [form for form in SINKS.values() if f"| `{form}` |" not in PAGE] == []
+    variables = re.findall(r"(?:VAULT|KUBERNETES)_[A-Z_]+", Path(sinks.__file__).read_text(encoding="utf-8"))
+    assert [name for name in variables if f"`{name}`" not in PAGE] == []

@@ -1,0 +1,387 @@
+"""Drafting kinds from OpenAPI: what a description says is drafted, what it cannot say is listed."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.openapi.draft import draft
+from reconciler.kinds.packaged import load_kinds, resource
+from reconciler.validate.custom_kinds import complaints
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DESCRIPTION = yaml.safe_load(
+    (Path(__file__).parents[1] / "gcore_emulator/openapi.yaml").read_text(encoding="utf-8")
+)
+KINDS = load_kinds()
+FOR_PEOPLE = {"title", "description", "examples", "patternErrorMessage", "enumDescriptions", "errorMessage"}
+OF_TEXTS = {"pattern", "minLength", "maxLength"}
+DERIVED = (
+    "collection",
+    "identity",
+    "page_limit",
+    "always_sent",
+    "secret",
+    "created",
+    "create",
+    "list",
+    "scope",
+)
+SAMPLES = [
+    "a",
+    "ab",
+    "web",
+    "web-key",
+    "chat-frontend",
+    "1ab",
+    "a1",
+    "Web",
+    "web-",
+    "a.b.c",
+    "é",
+    "",
+    "a" * 26,
+    "a" * 27,
+    "a" * 63,
+    "a" * 64,
+    "a" * 65,
+    "x" * 300,
+    "x" * 301,
+]
+
+
+def drafted(name: str) -> Mapping[str, Any]:
+    return draft(DESCRIPTION, KINDS[name].collection).schema
+
+
+def plain(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what no description knows: words for people, sets, and how narrow our patterns are."""
+    kept = {
+        name: value for name, value in keywords.items() if name not in {*FOR_PEOPLE, *OF_TEXTS, "uniqueItems"}
+    }
+    if "items" in kept:
+        kept["items"] = plain(kept["items"])
+    if "properties" in kept:
+        kept["properties"] = {name: plain(value) for name, value in kept["properties"].items()}
+    return kept
+
+
+def compared(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the fields of the draft and of our own kind, without what the description cannot know."""
+    own = {field: plain(keywords) for field, keywords in KINDS[name].described.items()}
+    ours = {field: plain(keywords) for field, keywords in drafted(name)["properties"].items()}
+    extension = KINDS[name].schema[EXTENSION]
+    for field, keywords in own.items():
+        # That a text is an instant, where no format is described.
+        if "format" not in ours[field]:
+            keywords.pop("format", None)
+        # What null stands for, where it stands for something.
+        if extension.get("optional", {}).get(field) is not None and "null" in ours[field]["type"]:
+            ours[field]["type"] = keywords["type"]
+        # That a field which only a creation sets can be declared.
+        if field in extension.get("immutable", ()):
+            ours[field] = {word: ours[field][word] for word in keywords}
+    return ours, own
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_draft_of_a_built_in_kind_has_its_fields(name: str) -> None:
+    ours, own = compared(name)
+    assert ours == own
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_draft_of_a_built_in_kind_has_what_follows_from_the_description(name: str) -> None:
+    ours, own = drafted(name), KINDS[name].schema
+    assert {word: ours[EXTENSION].get(word) for word in DERIVED} == {
+        word: own[EXTENSION].get(word) for word in DERIVED
+    }
+    assert ours["required"] == own["required"]
+    assert ours["additionalProperties"] is own["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_draft_leaves_open_what_no_description_can_know(name: str) -> None:
+    extension = drafted(name)[EXTENSION]
+    assert extension["effects"] == extension["foreign"] == {}
+    assert "immutable" not in extension
+    assert "uniqueItems" not in json.dumps(drafted(name))
+    assert extension.get("optional", {}).keys() <= KINDS[name].schema[EXTENSION].get("optional", {}).keys()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_our_texts_are_at_most_narrower_than_the_drafted_ones(name: str) -> None:
+    def check(own: Mapping[str, Any], ours: Mapping[str, Any], place: str) -> None:
+        for sample in SAMPLES if own.get("type") == "string" and not own.get("readOnly") else ():
+            rules = {word: value for word, value in own.items() if word in OF_TEXTS}
+            if Draft7Validator(rules).is_valid(sample):
+                wide = {word: value for word, value in ours.items() if word in OF_TEXTS}
+                assert Draft7Validator(wide).is_valid(sample), (place, sample)
+        for word in own.get("properties", {}):
+            check(own["properties"][word], ours["properties"][word], f"{place}.{word}")
+        if "items" in own:
+            check(own["items"], ours["items"], f"{place}[]")
+
+    check({"properties": KINDS[name].described}, drafted(name), name)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_draft_keeps_to_the_rules_for_kinds(name: str) -> None:
+    assert complaints(name, drafted(name)) == []
+
+
+def test_what_is_to_decide_is_listed() -> None:
+    fields = "description, expire, is_disabled, containers"
+    assert list(draft(DESCRIPTION, KINDS["caas"].collection).decisions) == [
+        "identity: {key_name} is taken for the property name",
+        "secret: secret is only in the answer to a creation, so it is taken for one",
+        f"effects: what does a change of {fields} do to access? expiry, switch-off, binding or none",
+        'sets: is the order of containers of no account? then add "uniqueItems": true',
+        "foreign: are there keys that another system owns? name the property and the values that tell",
+    ]
+
+
+def described(**changes: Any) -> dict[str, Any]:
+    """Describe GitHub's labels in the words of OpenAPI 3.0; ``changes`` replace parts by their path."""
+    path = [{"name": name, "in": "path", "schema": {"type": "string"}} for name in ("owner", "repo")]
+    name = {"name": "name", "in": "path", "schema": {"type": "string"}}
+    paging = [
+        {"name": "per_page", "in": "query", "schema": {"type": "integer", "default": 30, "maximum": 100}},
+        {"$ref": "#/components/parameters/page"},
+    ]
+    one = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/label"}}}}
+    all_of_them = {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/label"}}}
+    body = {
+        "new_name": {"type": "string"},
+        "color": {"type": "string", "pattern": "^[0-9a-f]{6}$"},
+        "description": {"type": "string", "maxLength": 100, "nullable": True},
+    }
+    item = {
+        "id": {"type": "integer", "format": "int64"},
+        "name": {"type": "string"},
+        "color": {"type": "string"},
+        "description": {"type": "string", "nullable": True},
+    }
+    whole = {
+        "openapi": "3.0.3",
+        "paths": {
+            "/repos/{owner}/{repo}/labels": {
+                "parameters": path,
+                "get": {
+                    "parameters": paging,
+                    "responses": {"200": {"content": {"application/json": all_of_them}}},
+                },
+            },
+            "/repos/{owner}/{repo}/labels/{name}": {
+                "parameters": [*path, name],
+                "get": {"responses": {"200": one}},
+                "patch": {
+                    "requestBody": {"content": {"application/json": {"schema": {"properties": body}}}},
+                    "responses": {"200": one},
+                },
+            },
+        },
+        "components": {
+            "parameters": {"page": {"name": "page", "in": "query", "schema": {"type": "integer"}}},
+            "schemas": {"label": {"type": "object", "properties": item, "required": ["id", "name", "color"]}},
+        },
+    }
+    return whole | changes
+
+
+LABELS = "/repos/{owner}/{repo}/labels"
+ITEM = f"{LABELS}/{{name}}"
+
+
+def test_the_draft_of_labels_lacks_of_the_example_what_no_description_says() -> None:
+    made = draft(described(), LABELS)
+    example = json.loads((resource("examples") / "kinds/label.schema.json").read_text(encoding="utf-8"))
+    assert complaints("label", made.schema) == []
+    ours, own = made.schema[EXTENSION], example[EXTENSION]
+    assert ours["list"] == own["list"]
+    assert (ours["collection"], ours["identity"], ours["page_limit"]) == (LABELS, "name", 100)
+    assert ours["scope"].keys() == own["scope"].keys()
+    assert (ours["optional"], own["optional"]) == ({"description": None}, {"description": ""})
+    fields = made.schema["properties"]
+    assert fields.keys() - example["properties"].keys() == {"id"}
+    assert fields["id"] == {"type": "integer", "readOnly": True, "not": {}, "doNotSuggest": True}
+    assert fields["color"] == {"type": "string", "pattern": "^[0-9a-f]{6}$"}
+    assert fields["description"] == {"type": ["string", "null"], "maxLength": 100}
+    left_out = "properties.new_name: PATCH takes it, but it is in no answer, so it cannot be compared"
+    assert any(decision.startswith(left_out) for decision in made.decisions)
+
+
+@pytest.mark.parametrize(
+    ("schema", "field"),
+    [
+        ({"type": "string", "nullable": True}, {"type": ["string", "null"]}),
+        ({"type": ["string", "null"]}, {"type": ["string", "null"]}),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, {"type": ["string", "null"]}),
+        ({"oneOf": [{"$ref": "#/components/schemas/text"}]}, {"type": "string", "minLength": 1}),
+        (
+            {"allOf": [{"$ref": "#/components/schemas/text"}, {"maxLength": 3}]},
+            {"type": "string", "minLength": 1, "maxLength": 3},
+        ),
+        (
+            {"$ref": "#/components/schemas/text", "description": "A text."},
+            {"type": "string", "minLength": 1, "description": "A text."},
+        ),
+        (
+            {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
+            {"type": "integer", "minimum": 0, "exclusiveMinimum": 0},
+        ),
+        ({"type": "number", "exclusiveMaximum": 2.5}, {"type": "number", "exclusiveMaximum": 2.5}),
+        ({"enum": ["a", "b"]}, {"type": "string", "enum": ["a", "b"]}),
+        ({"type": "string", "enum": ["a", None]}, {"type": ["string", "null"], "enum": ["a", None]}),
+        ({"type": "string", "format": "uuid"}, {"type": "string"}),
+        ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),
+        ({"type": "string", "pattern": "("}, {"type": "string"}),
+        (
+            {"type": "array", "items": {"type": "string"}, "maxItems": 3},
+            {"type": "array", "items": {"type": "string"}, "maxItems": 3},
+        ),
+        (
+            {"properties": {"a": {"type": "boolean"}}},
+            {"type": "object", "additionalProperties": False, "properties": {"a": {"type": "boolean"}}},
+        ),
+        ({"type": "object"}, {"type": "object"}),
+    ],
+)
+def test_a_field_is_drafted_in_draft_07(schema: Any, field: Any) -> None:
+    whole = described()
+    whole["components"]["schemas"]["text"] = {"type": "string", "minLength": 1}
+    for place in (
+        whole["components"]["schemas"]["label"]["properties"],
+        whole["paths"][ITEM]["patch"]["requestBody"]["content"]["application/json"]["schema"]["properties"],
+    ):
+        place["color"] = schema
+    assert draft(whole, LABELS).schema["properties"]["color"] == field
+
+
+@pytest.mark.parametrize(
+    "schema", [{}, {"type": "file"}, {"anyOf": [{"type": "string"}, {"type": "integer"}]}]
+)
+def test_a_field_whose_type_is_not_told_is_left_out_and_listed(schema: Any) -> None:
+    whole = described()
+    body = whole["paths"][ITEM]["patch"]["requestBody"]["content"]["application/json"]["schema"]
+    body["properties"]["color"] = schema
+    made = draft(whole, LABELS)
+    assert "color" not in made.schema["properties"]
+    assert "properties.color: no type is described; it is left out" in made.decisions
+
+
+def without(*path: str) -> dict[str, Any]:
+    whole = copy.deepcopy(described())
+    place: Any = whole
+    for step in path[:-1]:
+        place = place[step]
+    del place[path[-1]]
+    return whole
+
+
+def referring(target: str) -> dict[str, Any]:
+    whole = copy.deepcopy(described())
+    whole["components"]["schemas"]["label"]["properties"]["color"] = {"$ref": target}
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("description", "collection", "complaint"),
+    [
+        (None, LABELS, "it is no OpenAPI 3.0 or 3.1 description"),
+        ({"swagger": "2.0"}, LABELS, "it is no OpenAPI 3.0 or 3.1 description"),
+        (described(openapi="4.0.0"), LABELS, "it is no OpenAPI 3.0 or 3.1 description"),
+        (
+            described(),
+            "/repos/{owner}/{repo}/label",
+            "there is no path /repos/{owner}/{repo}/label in it; did you mean",
+        ),
+        (described(paths={}), LABELS, "there is no path"),
+        (without("paths", ITEM), LABELS, f"there is no path {LABELS}/{{name}} in it"),
+        (
+            without("paths", ITEM, "patch"),
+            LABELS,
+            f"{ITEM} has no PATCH; a kind is listed by GET and changed by PATCH",
+        ),
+        (without("paths", LABELS, "get"), LABELS, f"{LABELS} has no GET"),
+        (without("paths", ITEM, "patch", "requestBody"), LABELS, "is no object with properties"),
+        (without("components", "schemas"), LABELS, "#/components/schemas/label leads to nothing"),
+        (referring("#/components/schemas/label"), LABELS, "leads to itself"),
+        (referring("other.yaml#/color"), LABELS, "leads out of the file"),
+        (referring("#/components/nothing"), LABELS, "leads to nothing"),
+        (
+            described(components={"schemas": {"label": {"properties": []}}, "parameters": {"page": 7}}),
+            LABELS,
+            "page leads to nothing",
+        ),
+    ],
+)
+def test_what_a_kind_cannot_come_from_is_refused_with_the_reason(
+    description: Any, collection: str, complaint: str
+) -> None:
+    with pytest.raises(DescriptionError, match=re.escape(complaint)):
+        draft(description, collection)
+
+
+def test_references_that_double_again_and_again_are_refused() -> None:
+    whole = described()
+    schemas = whole["components"]["schemas"]
+    for number in range(40):
+        below = {"$ref": f"#/components/schemas/s{number + 1}"}
+        schemas[f"s{number}"] = {"type": "object", "properties": {"a": below, "b": below}}
+    schemas["s40"] = {"type": "string"}
+    schemas["label"]["properties"]["color"] = {"$ref": "#/components/schemas/s0"}
+    with pytest.raises(DescriptionError, match="its references stand for too much"):
+        draft(whole, LABELS)
+
+
+def test_an_answer_that_is_not_looked_at_may_refer_to_itself() -> None:
+    whole = described()
+    tree = {"type": "object", "properties": {"cause": {"$ref": "#/components/schemas/tree"}}}
+    whole["components"]["schemas"]["tree"] = tree
+    error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/tree"}}}}
+    whole["paths"][ITEM]["get"]["responses"]["404"] = error
+    assert draft(whole, LABELS).schema["properties"].keys() == {"name", "color", "description", "id"}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Give the path of every value inside."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for step, inner in steps for found in [(*path, step), *places(inner, (*path, step))]]
+
+
+PLACES = places(described())
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(PLACES),
+    st.sampled_from([None, True, 7, -1, "", "#/x", [], [1], {}, {"a": 1}, {"$ref": "#/paths"}]),
+)
+def test_a_misshapen_description_is_an_error_or_a_draft_and_nothing_else(
+    path: tuple[Any, ...], odd: Any
+) -> None:
+    whole = copy.deepcopy(described())
+    place: Any = whole
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = odd
+    try:
+        made = draft(whole, LABELS)
+    except DescriptionError:
+        return
+    assert json.dumps(made.schema)
+    complaints("label", made.schema)

@@ -1,0 +1,128 @@
+"""The whole life of a key of each kind, before a service that refuses all that the API description lacks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.api import Writer
+from reconciler.api.workers import Workers
+from reconciler.apply.executor import Executor
+from reconciler.apply.lifecycle import Kept
+from reconciler.errors import RejectedError
+from reconciler.kinds.packaged import load_kinds
+from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
+from reconciler.model.plan import Action, Change, Result
+from reconciler.model.scope import Scope
+from reconciler.observe.listing import observe
+from reconciler.plan.planning import plan_scope
+from tests.gcore_emulator.description import request_complaints
+from tests.support import NOON, TOKEN, connect, emulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.model.secret import Secret
+
+KINDS = load_kinds()
+SOON, LATER = "2036-01-01T00:00:00Z", "2037-01-01T00:00:00Z"
+ITEM = {"name": "web", "namespace": "shop"}
+ANEW = Lifecycle(replace=True)
+UPDATES: dict[str, list[dict[str, Any]]] = {
+    "caas": [{"containers": [ITEM]}, {"is_disabled": True}, {"expire": SOON}, {"expire": None}],
+    "faas": [{"functions": [ITEM]}, {"description": ""}, {"expire": SOON}, {"expire": None}],
+    "inference": [{"description": "new"}, {"description": ""}, {"expires_at": LATER}, {"expires_at": None}],
+}
+FIRST: dict[str, dict[str, Any]] = {
+    "caas": {"containers": [], "description": "first", "expire": LATER},
+    "faas": {"functions": [], "description": "first", "expire": LATER},
+    "inference": {"description": "first", "expires_at": SOON},
+}
+
+
+class Keeper:
+    """Keeps secrets in memory."""
+
+    def __init__(self) -> None:
+        self.secrets: list[str] = []
+
+    def expect(self, change: Change) -> None:
+        """Take no notice."""
+
+    def settle(self, change: Change) -> None:
+        """Take no notice."""
+
+    def outdated(self, _change: Change) -> str:
+        return ""
+
+    def keep(self, _change: Change, secret: Secret) -> Kept:
+        self.secrets.append(secret.reveal())
+        return Kept("memory")
+
+
+@contextmanager
+def strict_service() -> Iterator[Writer]:
+    """Connect to an emulator behind a gate that lets described requests through, and no others."""
+    with emulate() as emulator, httpx.Client(base_url=emulator.url) as client:
+
+        def gate(request: httpx.Request) -> httpx.Response:
+            target = request.url.raw_path.decode()
+            body = json.loads(request.content) if request.content else None
+            if found := request_complaints(request.method, target, body):
+                return httpx.Response(400, json={"message": "; ".join(found)})
+            headers = {"Authorization": f"apikey {TOKEN}", "Content-Type": "application/json"}
+            answer = client.request(request.method, target, content=request.content, headers=headers)
+            return httpx.Response(answer.status_code, content=answer.content)
+
+        with Writer(connect(gate)) as writer:
+            yield writer
+
+
+def step(writer: Writer, keeper: Keeper, scope: Scope, key: DesiredKey) -> list[Action]:
+    """Bring one key to what is declared; give what that took, after which nothing is left to do."""
+    kind, wanted = KINDS[scope.kind], DesiredScope(scope, (key,))
+    plan = plan_scope(kind, wanted, observe(writer, kind, scope), NOON)
+    assert plan.problems == ()
+    with Workers(1) as workers:
+        executor = Executor(writer, KINDS, workers, threading.Event(), keeper=keeper)
+        outcomes = executor.execute(plan.changes, lambda _outcome: None)
+    assert [(outcome.result, outcome.detail) for outcome in outcomes] == [(Result.APPLIED, "")] * len(
+        outcomes
+    )
+    assert plan_scope(kind, wanted, observe(writer, kind, scope), NOON).changes == ()
+    return [outcome.change.action for outcome in outcomes]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_request_in_the_life_of_a_key_is_outside_the_description(kind: str) -> None:
+    scope = Scope(kind, *((1,) if kind == "inference" else (1, 76)))
+    keeper, name = Keeper(), "key-one"
+    taken: list[Action] = []
+    with strict_service() as writer:
+        for fields in ({}, *UPDATES[kind]):
+            declared = {"name": name, **FIRST[kind], **fields}
+            key = DesiredKey(name, declared, "keys.yaml", 0, lifecycle=ANEW)
+            taken += step(writer, keeper, scope, key)
+        taken += step(writer, keeper, scope, replace(key, is_absent=True))
+    assert taken[0] is Action.CREATE
+    assert taken[-1] is Action.DELETE
+    fixed = {field for fields in UPDATES[kind] for field in fields} & KINDS[kind].immutable
+    assert set(taken[1:-1]) == ({Action.UPDATE, Action.REPLACE} if fixed else {Action.UPDATE})
+    assert len(taken) == 6
+    assert len(set(keeper.secrets)) == len(keeper.secrets) == sum(action.adds for action in taken)
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [("patch", {"colour": "red"}), ("post", {"name": "key-one"}), ("patch", {"name": "x"})],
+)
+def test_the_gate_lets_nothing_else_through(method: str, body: dict[str, Any]) -> None:
+    path = "/cloud/v1/caas/keys/1/76" + ("/key-one" if method == "patch" else "")
+    with strict_service() as writer, pytest.raises(RejectedError):
+        getattr(writer, method)(path, body)

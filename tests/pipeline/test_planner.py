@@ -1,0 +1,91 @@
+"""Several scopes are read side by side; one that cannot be read means that there is no plan."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import httpx
+import pytest
+
+from reconciler.api import Reader
+from reconciler.api.workers import Workers
+from reconciler.errors import UnreadableError
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.scope import Scope
+from reconciler.pipeline import Planner
+from reconciler.plan.planning import everything
+from tests.engine import KINDS, plan_with
+from tests.support import EMPTY_LIST, NOON, Script, connect
+
+FINE = httpx.Response(200, json=EMPTY_LIST)
+
+
+def scopes(count: int) -> DesiredState:
+    return DesiredState(tuple(DesiredScope(Scope("caas", 1, region), ()) for region in range(1, count + 1)))
+
+
+def test_each_scope_is_listed_once_and_told_of_once() -> None:
+    told: list[None] = []
+    remote = Script(FINE)
+    with Reader(connect(remote)) as reader:
+        Planner(reader, KINDS, Workers(3), NOON).plan(scopes(7), everything, lambda: told.append(None))
+    paths = Counter(request.url.path for request in remote.requests)
+    assert paths == {f"/cloud/v1/caas/keys/1/{region}": 1 for region in range(1, 8)}
+    assert len(told) == 7
+
+
+def test_no_scope_means_no_request() -> None:
+    remote = Script(FINE)
+    with Reader(connect(remote)) as reader:
+        assert plan_with(reader, scopes(0)).changes == ()
+    assert remote.requests == []
+
+
+@pytest.mark.parametrize("parallelism", [1, 3])
+def test_no_more_requests_are_in_flight_than_allowed(parallelism: int) -> None:
+    together = threading.Barrier(parallelism)
+    busy: list[int] = [0]
+    most: list[int] = [0]
+    lock = threading.Lock()
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        with lock:
+            busy[0] += 1
+            most[0] = max(most[0], busy[0])
+        together.wait(timeout=10)
+        with lock:
+            busy[0] -= 1
+        return FINE
+
+    with Reader(connect(handler)) as reader:
+        plan_with(reader, scopes(6), parallelism)
+    assert most == [parallelism]
+
+
+def test_after_the_first_scope_that_fails_no_further_one_is_begun() -> None:
+    remote = Script(httpx.Response(403, json={"message": "No."}))
+    with (
+        Reader(connect(remote)) as reader,
+        pytest.raises(UnreadableError, match="caas/1/1 could not be read") as told,
+    ):
+        plan_with(reader, scopes(50), parallelism=1)
+    assert len(remote.requests) < 50
+    assert len(told.value.causes) == len(remote.requests)
+
+
+def test_each_scope_that_failed_is_named_in_order() -> None:
+    together = threading.Barrier(2)
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        together.wait(timeout=10)
+        return httpx.Response(403)
+
+    with Reader(connect(handler)) as reader, pytest.raises(UnreadableError) as told:
+        plan_with(reader, scopes(2), parallelism=2)
+    assert list(told.value.causes) == ["caas/1/1", "caas/1/2"]
+
+
+def test_a_fault_of_the_program_is_not_told_as_an_unreadable_scope() -> None:
+    with Reader(connect(Script(ZeroDivisionError()))) as reader, pytest.raises(ZeroDivisionError):
+        plan_with(reader, scopes(5))

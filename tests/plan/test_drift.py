@@ -1,0 +1,159 @@
+"""A plan read the other way round: what changed outside Git, and what of it is corrected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.plan.correction import Permissions, corrections
+from reconciler.plan.drift import Correction, declared_values, drift_of
+from reconciler.plan.planning import fingerprint
+from reconciler.render.drift import DriftView, render_drift
+from tests.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Plan
+    from reconciler.plan.drift import IsWanted
+
+KINDS = {"caas": CAAS, "thing": CAAS}
+EARLIER = "2026-09-01T00:00:00Z"
+PAST = "2020-01-01T00:00:00Z"
+WHOLE = """\
+Note: Objects differ from the files
+
+reconciler detected the following differences, from the declared to the live value:
+
+  # caas/1/76/web-key differs from the files
+  # (declared at keys.yaml:1)
+  ~ caas "web-key" {
+      ~ containers = [  # grants: binds 1
+          + {name: "api", namespace: "shop"}
+            # (1 unchanged element hidden)
+        ]
+      ~ description = "ours" -> "theirs"  # neutral: access unchanged
+      ~ is_disabled = false -> true  # revokes: disables the key
+        # (1 unchanged attribute hidden)
+    }
+
+Drift: 1 key differs from the files.
+Access: grants on 1 key, revokes on 1 key, neutral on 0 keys.
+Origin: not known; a history of what was applied (--history) or --base REF shows it.
+"""
+
+
+def drifted_plan() -> Plan:
+    ours: dict[str, Any] = {"description": "ours", "is_disabled": False, "containers": [WEB], "expire": None}
+    theirs: dict[str, Any] = {"description": "theirs", "is_disabled": True, "containers": [API, WEB]}
+    return make_plan([declared(**ours)], [live(**theirs)])
+
+
+def by_effect(wanted: Correction) -> IsWanted:
+    return lambda _address, change: wanted.covers(change)
+
+
+def corrected(plan: Plan, wanted: Correction) -> list[dict[str, Any]]:
+    found = corrections(KINDS, plan, drift_of(KINDS, plan), by_effect(wanted), Permissions(), NOW).plan
+    assert found.fingerprint == fingerprint(found.changes, (), found.observed, found.base_url)
+    assert found.problems == ()
+    return [dict(change.patch) for change in found.changes]
+
+
+@pytest.mark.parametrize(
+    ("git", "portal", "effect"),
+    [
+        ({"is_disabled": False}, {"is_disabled": True}, "revokes"),
+        ({"is_disabled": True}, {"is_disabled": False}, "grants"),
+        ({"expire": EARLIER}, {"expire": LATER}, "grants"),
+        ({"expire": LATER}, {"expire": EARLIER}, "revokes"),
+        ({"expire": None}, {"expire": LATER}, "revokes"),
+        ({"containers": [WEB]}, {"containers": []}, "revokes"),
+        ({"containers": [WEB]}, {"containers": [API]}, "grants+revokes"),
+        ({"description": "x"}, {"description": "y"}, "neutral"),
+    ],
+)
+def test_the_effect_of_drift_is_what_the_change_in_the_portal_did(git: Any, portal: Any, effect: str) -> None:
+    (key,) = drift_of(KINDS, make_plan([declared(**git)], [live(**portal)]))
+    (field,) = key.fields
+    assert (field.effect, key.effect) == (effect, effect)
+    assert (field.before, field.after) == (next(iter(git.values())), next(iter(portal.values())))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "patches"),
+    [
+        (Correction.ALL, [{"containers": [WEB], "description": "ours", "is_disabled": False}]),
+        (Correction.GRANTS, [{"containers": [WEB]}]),
+        (Correction.REVOKES, [{"is_disabled": False}]),
+    ],
+)
+def test_only_fields_whose_drift_had_the_effect_are_corrected(
+    wanted: Correction, patches: list[dict[str, Any]]
+) -> None:
+    assert corrected(drifted_plan(), wanted) == patches
+
+
+@pytest.mark.parametrize("wanted", list(Correction))
+def test_drift_that_did_both_is_corrected_with_either(wanted: Correction) -> None:
+    plan = make_plan([declared(containers=[WEB])], [live(containers=[API])])
+    assert corrected(plan, wanted) == [{"containers": [WEB]}]
+
+
+def test_a_key_without_drift_of_the_wanted_effect_is_left_alone() -> None:
+    plan = make_plan([declared(description="ours")], [live(description="theirs")])
+    assert corrected(plan, Correction.GRANTS) == []
+
+
+def test_a_key_that_is_gone_or_would_expire_at_once_does_not_keep_the_others_from_correction() -> None:
+    keys = [declared("gone"), declared("late", expire=PAST), declared(description="ours")]
+    plan = make_plan(keys, [live("late"), live(description="theirs")])
+    assert len(plan.problems) == 2
+    assert corrected(plan, Correction.ALL) == [{"description": "ours"}]
+
+
+def test_what_the_service_insists_on_goes_along() -> None:
+    properties = {"on": {"type": "boolean"}, "note": {"type": "string"}, "functions": {"type": "array"}}
+    kind = kind_with(properties, always_sent=["functions"], effects={"on": "switch-off"})
+    plan = make_plan(
+        [declared(on=True, note="ours")],
+        [{"name": "web-key", "on": False, "note": "theirs", "functions": [1]}],
+        kind=kind,
+    )
+    found = corrections(
+        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), Permissions(), NOW
+    ).plan
+    assert [change.patch for change in found.changes] == [{"functions": [1], "on": True}]
+
+
+def test_what_the_service_insists_on_is_sent_as_it_is_unless_it_is_to_be_corrected() -> None:
+    properties = {"on": {"type": "boolean"}, "functions": {"type": "array"}}
+    kind = kind_with(properties, always_sent=["functions"], effects={"on": "switch-off"})
+    live_key = {"name": "web-key", "on": False, "functions": ["theirs"]}
+    plan = make_plan([declared(on=True, functions=["ours"])], [live_key], kind=kind)
+    found = corrections(
+        {"caas": kind}, plan, drift_of({"caas": kind}, plan), by_effect(Correction.GRANTS), Permissions(), NOW
+    ).plan
+    assert [change.patch for change in found.changes] == [{"functions": ["theirs"], "on": True}]
+
+
+def test_a_field_that_is_declared_is_looked_up_in_normal_form() -> None:
+    key = declared("web", expire="2027-01-01T02:00:00+02:00", description="ours")
+    state = DesiredState((DesiredScope(SCOPE, (key,)),))
+    fields = [("caas/1/76/web", "expire"), ("caas/1/76/web", "containers"), ("caas/1/76/gone", "expire")]
+    assert declared_values(KINDS, state, fields) == {("caas/1/76/web", "expire"): '"2027-01-01T00:00:00Z"'}
+
+
+def test_drift_reads_like_a_refresh_only_plan() -> None:
+    assert render_drift(DriftView(drift_of(KINDS, drifted_plan()))) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("is_complete", "text"),
+    [
+        (True, "No changes. Your infrastructure still matches the configuration.\n"),
+        (False, "What could be compared has not drifted; the errors name what could not be.\n"),
+    ],
+)
+def test_no_drift_is_claimed_only_of_what_was_compared(text: str, *, is_complete: bool) -> None:
+    assert render_drift(DriftView((), is_complete=is_complete)) == text

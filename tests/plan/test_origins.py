@@ -1,0 +1,80 @@
+"""Git as the state file: who made each field differ since a base commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
+from reconciler.model.plan import DriftOrigin, Origin
+from reconciler.model.source import Position
+from tests.values import API, CAAS, SCOPE, WEB, declared, labelled, live, make_plan
+
+KINDS = {"caas": CAAS}
+NOT_DECLARED = object()
+
+
+def origin_of(field: str, base: Any, now: Any, answered: Any) -> Origin | DriftOrigin | None:
+    """Give the origin of a field: the files said ``base`` and say ``now``, the API ``answered``."""
+    fields = {} if base is NOT_DECLARED else {field: base}
+    state = DesiredState((DesiredScope(SCOPE, (declared(**fields),)),))
+    plan = make_plan([declared(**{field: now})], [live(**{field: answered})])
+    ((change,),) = [labelled(KINDS, plan, state).changes]
+    (labelled_field,) = change.fields
+    return labelled_field.origin
+
+
+@pytest.mark.parametrize(
+    ("base", "now", "answered", "origin"),
+    [
+        ("old", "new", "old", Origin.CONFIG),
+        ("same", "same", "edited", Origin.DRIFT),
+        ("old", "new", "edited", Origin.CONFLICT),
+        (NOT_DECLARED, "new", "anything", Origin.CONFIG),
+    ],
+)
+def test_three_sides_tell_who_changed_a_field(base: Any, now: Any, answered: Any, origin: Origin) -> None:
+    assert origin_of("description", base, now, answered) is origin
+
+
+def test_spelling_is_no_change_of_git() -> None:
+    base, now = "2027-01-01T02:00:00+02:00", "2027-01-01T00:00:00Z"
+    assert origin_of("expire", base, now, "2028-01-01T00:00:00Z") is Origin.DRIFT
+
+
+def test_null_is_not_absent() -> None:
+    assert origin_of("expire", None, None, "2028-01-01T00:00:00Z") is Origin.DRIFT
+    assert origin_of("expire", NOT_DECLARED, None, "2028-01-01T00:00:00Z") is Origin.CONFIG
+
+
+def test_the_order_of_a_set_is_no_change_of_git() -> None:
+    assert origin_of("containers", [WEB, API], [API, WEB], []) is Origin.DRIFT
+
+
+def test_a_key_that_the_base_does_not_know_is_of_git() -> None:
+    plan = make_plan([declared(description="new")], [live()])
+    (change,) = labelled(KINDS, plan, DesiredState(())).changes
+    assert [field.origin for field in change.fields] == [Origin.CONFIG]
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_a_key_that_was_not_to_exist_and_is_live_is_of_both(*, is_declared: bool) -> None:
+    absent = DesiredKey("web-key", {}, "keys.yaml", 0, is_absent=True)
+    base = DesiredScope(
+        SCOPE, (absent,) if is_declared else (), None if is_declared else Position("keys.yaml")
+    )
+    plan = make_plan([declared(description="new")], [live(description="theirs")])
+    (change,) = labelled(KINDS, plan, DesiredState((base,))).changes
+    assert [field.origin for field in change.fields] == [Origin.CONFLICT]
+
+
+def test_a_plan_counts_keys_by_origin_and_keeps_its_fingerprint() -> None:
+    base = DesiredState((DesiredScope(SCOPE, (declared(description="old", is_disabled=False),)),))
+    plan = make_plan(
+        [declared(description="new", is_disabled=False)], [live(description="old", is_disabled=True)]
+    )
+    found = labelled(KINDS, plan, base)
+    assert [found.of_origin(origin) for origin in Origin] == [1, 1, 0]
+    assert [plan.of_origin(origin) for origin in Origin] == [0, 0, 0]
+    assert found.fingerprint == plan.fingerprint

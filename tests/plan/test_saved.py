@@ -1,0 +1,279 @@
+"""A plan in a file is the plan that was saved, or it is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from reconciler import __version__
+from reconciler.errors import RefusedError
+from reconciler.kinds.packaged import load_kinds, plan_schema
+from reconciler.model.canonical import json_text
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.plan import Action
+from reconciler.model.scope import Scope
+from reconciler.plan.planning import fingerprint
+from reconciler.plan.saved import Provenance, read_saved, render_saved
+from tests.values import (
+    API,
+    BASE_URL,
+    LATER,
+    NOW,
+    SCOPE,
+    WEB,
+    declared,
+    kind_with,
+    labelled,
+    live,
+    make_plan,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.model.plan import Plan
+
+KINDS = load_kinds()
+SCHEMA = plan_schema()
+MADE_FROM = Provenance(BASE_URL, f"sha256:{'0' * 64}", "abc-dirty")
+
+
+def whole_plan() -> Plan:
+    keys = [
+        declared("key-a", line=3, containers=[WEB], expire="2027-01-01T01:00:00+01:00", description=""),
+        declared("key-b", line=4, is_disabled=True),
+        declared("key-c", line=5, description="same"),
+        declared("gone", line=6),
+    ]
+    shown = [live("key-a", containers=[API]), live("key-b"), live("key-c", description="same"), live("other")]
+    base = DesiredState((DesiredScope(SCOPE, (declared("key-b", is_disabled=True),)),))
+    return labelled(KINDS, make_plan(keys, shown), base)
+
+
+def saved_text(plan: Plan | None = None) -> str:
+    return render_saved(plan or whole_plan(), NOW, MADE_FROM)
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(RefusedError) as refused:
+        read_saved(content, KINDS, SCHEMA)
+    return str(refused.value)
+
+
+def test_what_is_read_is_what_was_saved() -> None:
+    saved = read_saved(saved_text().encode(), KINDS, SCHEMA)
+    assert saved.plan == whole_plan()
+    assert (saved.made_at, saved.provenance) == (NOW, MADE_FROM)
+
+
+def test_a_saved_plan_follows_its_schema_which_describes_every_member() -> None:
+    text = json.dumps(SCHEMA)
+    closed = text.replace('"properties":', '"additionalProperties": false, "properties":')
+    Draft7Validator(json.loads(closed)).validate(json.loads(saved_text()))
+
+
+@given(st.text(max_size=50), st.one_of(st.none(), st.just(LATER)), st.booleans())
+def test_any_plan_is_read_as_it_was_saved(description: str, expire: str | None, is_disabled: bool) -> None:  # noqa: FBT001 - hypothesis passes it
+    plan = make_plan(
+        [declared(description=description, expire=expire, is_disabled=is_disabled)],
+        [live(description="theirs", expire="2026-09-01T00:00:00Z", is_disabled=not is_disabled)],
+    )
+    assert read_saved(saved_text(plan).encode(), KINDS, SCHEMA).plan == plan
+
+
+def edited(change: Callable[[dict[str, Any]], object]) -> bytes:
+    document = json.loads(saved_text())
+    change(document)
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plan: plan["resource_changes"][0]["change"]["patch"].update(description="mine"),
+        lambda plan: plan["resource_changes"][0]["change"]["after"].update(description="mine"),
+        lambda plan: plan["resource_changes"].pop(),
+        lambda plan: plan.update(base_url="https://other.example.com"),
+        lambda plan: plan["summary"].update({"no-op": 7}),
+        lambda plan: plan.update(observed=[]),
+        lambda plan: plan.update(errors=[]),
+    ],
+)
+def test_an_edited_plan_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
+    assert refusal(edited(change)) == "it was edited since plan --out wrote it; make the plan again"
+
+
+def test_layout_and_order_of_members_are_no_edit() -> None:
+    document = json.loads(saved_text())
+    shuffled = json.dumps(dict(reversed(document.items())), indent=None)
+    assert read_saved(shuffled.encode(), KINDS, SCHEMA).plan == whole_plan()
+
+
+@pytest.mark.parametrize("length", [0, 1, 100, 1000])
+def test_a_truncated_plan_is_refused(length: int) -> None:
+    assert refusal(saved_text().encode()[:length]).startswith("it is truncated or not JSON (")
+
+
+@pytest.mark.parametrize("content", [b"[]", b"7", b'"plan"', b"null"])
+def test_another_json_value_is_refused(content: bytes) -> None:
+    assert refusal(content) == "it is not a plan: it is not a JSON object"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"NaN,", b"\x00"])
+def test_what_is_no_json_is_refused(content: bytes) -> None:
+    assert refusal(content).startswith("it is truncated or not JSON (")
+
+
+@pytest.mark.parametrize("version", ["2.0", "10.1", "1.9", None, 1, ""])
+def test_a_plan_of_another_format_is_refused(version: object) -> None:
+    told = refusal(edited(lambda plan: plan.update(format_version=version)))
+    assert told == f"it has the format {json.dumps(version)}, and this version reads 1.0"
+
+
+def test_a_plan_of_another_version_of_the_tool_is_refused() -> None:
+    told = refusal(edited(lambda plan: plan.update(reconciler_version="0.0.1")))
+    assert told == f'it was made by reconciler "0.0.1", and this is {__version__}; make the plan again'
+
+
+def test_a_member_that_stands_twice_is_refused() -> None:
+    twice = saved_text().replace('"format_version"', '"resource_changes": [], "format_version"', 1)
+    assert "a member stands in an object twice" in refusal(twice.encode())
+
+
+PLACES: Final = ("sandbox", "production")
+FIRST: Final = ("resource_changes", 0)
+
+
+def forged(place: tuple[str | int, ...], value: object) -> bytes:
+    """Change one member, and the checksum with it, as somebody could who can write the file."""
+    document = json.loads(saved_text())
+    *way, last = place
+    inside = document
+    for step in way:
+        inside = inside[step]
+    inside[last] = value
+    del document["checksum"]
+    document["checksum"] = f"sha256:{hashlib.sha256(json_text(document).encode()).hexdigest()}"
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ((*FIRST, "change", "effects", "containers"), "neutral"),
+        ((*FIRST, "change", "patch"), {"description": "mine"}),
+        ((*FIRST, "change", "actions"), ["delete"]),
+        ((*FIRST, "change", "after", "containers"), [WEB, API]),
+        ((*FIRST, "address"), "caas/9/9/innocent"),
+        ((*FIRST, "created_at"), "2020-01-01T00:00:00Z"),
+        ((*FIRST, "name"), "other"),
+        (("summary", "revokes"), 0),
+        (("fingerprint",), f"sha256:{'1' * 64}"),
+        (("observed",), []),
+        (("observed", 0, "keys"), 100_000),
+        (("errors",), []),
+        (("unknown",), 1),
+    ],
+)
+def test_a_plan_whose_members_contradict_each_other_is_refused(
+    place: tuple[str | int, ...], value: object
+) -> None:
+    """A policy may look at one member, and the apply at another."""
+    edited_or_elsewhere = ("it was edited since plan --out wrote it", "and its kind now makes it")
+    told = refusal(forged(place, value))
+    assert any(reason in told for reason in edited_or_elsewhere)
+    assert told.endswith("; make the plan again")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("git_commit",), 7),
+        (("observed",), ["x"]),
+        (("observed",), [{"scope": "caas/1/76", "keys": "many"}]),
+        (("observed",), [{"scope": "nonsense", "keys": 1}]),
+        (("timestamp",), "yesterday"),
+        ((*FIRST, "declared_at"), "nowhere"),
+        ((*FIRST, "type"), "nothing"),
+        ((*FIRST, "change", "before", "containers"), 7),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(place: tuple[str | int, ...], value: object) -> None:
+    told = refusal(forged(place, value))
+    assert told.startswith(("it was edited since", "it cannot be read by this version", "its kind no"))
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [("path", "/x"), ("path", "/cloud/v1/caas/keys/1/76"), ("method", "DELETE")]
+)
+def test_a_plan_whose_request_is_not_that_of_its_change_is_refused(member: str, value: str) -> None:
+    told = refusal(forged((*FIRST, "request", member), value))
+    assert "was planned as" in told
+    assert "and its kind now makes it PATCH /cloud/v1/caas/keys/1/76/key-a" in told
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/../b"])
+def test_a_plan_whose_address_is_not_one_segment_of_a_path_is_refused(name: str) -> None:
+    told = refusal(forged((*FIRST, "address"), f"caas/1/76/{name}"))
+    assert "cannot be one segment of a request path" in told
+
+
+def test_a_fingerprint_is_over_all_that_decides_what_an_apply_does() -> None:
+    plan = whole_plan()
+    others = [
+        replace(plan, changes=plan.changes[:1]),
+        replace(plan, problems=()),
+        replace(plan, observed=((SCOPE, 100_000),)),
+        replace(plan, changes=(replace(plan.changes[0], created=LATER), *plan.changes[1:])),
+        replace(plan, changes=(replace(plan.changes[0], path="/production/key-a"), *plan.changes[1:])),
+        replace(plan, changes=(replace(plan.changes[0], action=Action.REPLACE), *plan.changes[1:])),
+        replace(plan, base_url="https://other.example.com"),
+    ]
+    found = {fingerprint(one.changes, one.problems, one.observed, one.base_url) for one in (plan, *others)}
+    assert len(found) == 8
+
+
+def test_a_plan_whose_kind_has_another_path_since_is_refused_with_both_requests() -> None:
+    note, wanted = {"note": {"type": "string"}}, [declared(note="ours")]
+    sandbox, production = (
+        kind_with(note, collection=f"/{word}/{{project_id}}/{{region_id}}") for word in PLACES
+    )
+    plan = make_plan(
+        wanted, [{"name": "web-key", "note": "theirs"}], kind=sandbox, scope=Scope("thing", 1, 76)
+    )
+    text = saved_text(plan).encode()
+    assert read_saved(text, {"thing": sandbox}, SCHEMA).plan == plan
+    with pytest.raises(RefusedError) as refused:
+        read_saved(text, {"thing": production}, SCHEMA)
+    assert str(refused.value) == (
+        "thing/1/76/web-key was planned as PATCH /sandbox/1/76/web-key, and its kind now makes it "
+        "PATCH /production/1/76/web-key; make the plan again"
+    )
+
+
+def test_a_plan_without_its_checksum_is_refused() -> None:
+    told = refusal(edited(lambda plan: plan.pop("checksum")))
+    assert told == "it was not made by plan --out: it has no checksum"
+
+
+def test_a_plan_of_a_kind_that_is_not_known_is_refused() -> None:
+    kind = kind_with({"note": {"type": "string"}})
+    plan = make_plan([declared(note="ours")], [{"name": "web-key", "note": "theirs"}], kind=kind)
+    with pytest.raises(
+        RefusedError, match="its kind caas is not known here; name the folder of its file with --kinds"
+    ):
+        read_saved(saved_text(plan).encode(), {}, SCHEMA)
+
+
+def test_what_is_sent_follows_from_the_values_and_not_from_the_patch_that_is_shown() -> None:
+    saved = read_saved(saved_text().encode(), KINDS, SCHEMA)
+    assert [change.patch for change in saved.plan.changes] == [
+        change.patch for change in whole_plan().changes
+    ]

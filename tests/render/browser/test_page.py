@@ -1,0 +1,177 @@
+"""The status page in a real browser, headless.
+
+A browser reports the very things that a parser cannot: whether the policy lets the style in, whether a script
+ran, how wide the page became.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.render.page import content_security_policy, render_page
+from tests.render.browser.chromium import MEASURE, needs_chromium
+from tests.render.test_page import (
+    ACME,
+    DAY,
+    HOSTILE,
+    HOUR,
+    Document,
+    busy,
+    contest,
+    episode,
+    key,
+    over,
+    service,
+    status,
+    troubled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reconciler.model.status import Status
+    from tests.render.browser.chromium import Browser
+
+pytestmark = needs_chromium
+LONG = "caas/1/76/" + "a-name-without-any-space-" * 12
+BARS = """({
+  bars: [...document.querySelectorAll(".lanes path[class]")].map(bar => bar.getBoundingClientRect().width),
+  labels: [...document.querySelectorAll(".axis text")].map(label => label.getBoundingClientRect())
+    .map(box => [box.left, box.right]),
+})"""
+
+
+def measured(
+    browser: Browser, place: Path, shown: Status, width: int = 390, scheme: str = "light"
+) -> dict[str, Any]:
+    """Measure a page that is as wide as given, with everything on it unfolded."""
+    with browser.tab(width, scheme) as tab:
+        tab.show(place, render_page(shown))
+        found: dict[str, Any] = tab.run(MEASURE) | tab.run(BARS)
+        assert tab.console() == []
+    return found
+
+
+@contextlib.contextmanager
+def served(page: str) -> Iterator[str]:
+    """Serve a page with the policy in its header, and give its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Security-Policy", content_security_policy())
+            self.end_headers()
+            self.wfile.write(page.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        server.shutdown()
+        thread.join()
+
+
+def rich() -> Status:
+    """Make a status in which everything is long."""
+    boxes = [{"name": f"container-{number}" * 8, "namespace": "shop"} for number in range(9)]
+    drift = episode("containers", ago=3 * DAY, declared=boxes[:1], live=boxes[1:], detail="x" * 900)
+    texts = over("description", ago=9 * DAY, declared="d" * 400, live="l" * 400, run="r" * 80)
+    return status(
+        scopes=troubled("s" * 90).scopes,
+        contests=(contest(address=LONG, declared="d" * 300), contest()),
+        keys=(key(drift, texts, address=LONG), *busy(3, 30)),
+        last_round=troubled("https://api.example/" + "p" * 300).last_round,
+        service=service(failing_since=drift.first_seen, failures=3),
+    )
+
+
+def test_the_page_leaves_no_message_on_the_console(browser: Browser, tmp_path: Path) -> None:
+    with browser.tab() as tab:
+        tab.show(tmp_path, render_page(rich(), refresh_seconds=60))
+        assert tab.console() == []
+
+
+def test_a_breach_of_the_policy_would_be_on_the_console(browser: Browser, tmp_path: Path) -> None:
+    page = render_page(status()).replace("<main>", '<main style="color:red"><script>1</script>')
+    with browser.tab() as tab:
+        tab.show(tmp_path, page)
+        messages = tab.console()
+    assert len(messages) == 2
+    assert all("Content Security Policy" in message for message in messages)
+
+
+def test_the_page_with_the_policy_in_its_header_leaves_no_message_on_the_console(browser: Browser) -> None:
+    with served(render_page(rich())) as address, browser.tab() as tab:
+        tab.open(address)
+        assert "Contested fields" in tab.run("document.body.innerText")
+        assert tab.console() == []
+
+
+def test_nobody_can_frame_the_page(browser: Browser, tmp_path: Path) -> None:
+    with served(render_page(status())) as address, browser.tab() as tab:
+        tab.show(tmp_path, f'<iframe src="{address}"></iframe>')
+        (message,) = tab.console()
+    assert "frame-ancestors 'none'" in message
+
+
+def test_hostile_text_is_shown_and_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    text = " ".join(HOSTILE)
+    found = measured(browser, tmp_path, troubled(text))
+    assert (found["scripts"], found["images"]) == (0, 0)
+    assert found["title"].startswith("Rounds failing since")
+    assert found["text"].count(text) >= 10
+
+
+def test_hostile_text_leaves_the_document_as_it_is(browser: Browser, tmp_path: Path) -> None:
+    with browser.tab() as tab:
+        tab.show(tmp_path, render_page(troubled(" ".join(HOSTILE))))
+        shown = tab.run("[...document.querySelectorAll('*')].map(element => element.localName)")
+        assert tab.console() == []
+    assert shown == [element.tag for element in Document(render_page(troubled())).elements]
+
+
+@pytest.mark.parametrize("width", [320, 390, 700, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Browser, tmp_path: Path, width: int) -> None:
+    found = measured(browser, tmp_path, rich(), width)
+    assert found["scroll"] == found["width"]
+    assert found["outside"] == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "ground"),
+    [("light", "rgb(244, 245, 247)"), ("dark", "rgb(15, 19, 24)")],
+    ids=["light", "dark"],
+)
+def test_the_style_is_let_in_and_follows_the_scheme(
+    browser: Browser, tmp_path: Path, scheme: str, ground: str
+) -> None:
+    assert measured(browser, tmp_path, status(), 390, scheme)["ground"] == ground
+
+
+def test_drift_that_was_over_at_once_can_be_seen_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+    found = measured(browser, tmp_path, status(keys=(key(over(ago=DAY, lasted=0 * HOUR)),)))
+    *_, bar = found["bars"]
+    assert bar >= 2
+
+
+def test_the_days_of_the_axis_do_not_touch_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+    labels = measured(browser, tmp_path, status(keys=(key(episode(), address=ACME),)))["labels"]
+    assert len(labels) == 5
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(labels))
+
+
+def test_a_screenshot_can_be_taken(browser: Browser, tmp_path: Path) -> None:
+    with browser.tab(1280) as tab:
+        tab.show(tmp_path, render_page(rich()))
+        assert tab.screenshot()[:8] == b"\x89PNG\r\n\x1a\n"

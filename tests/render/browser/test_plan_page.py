@@ -1,0 +1,260 @@
+"""The page of a plan in a real browser: inert, as wide as the screen, and filtered without a script."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.model.plan import Origin
+from reconciler.model.scope import Scope
+from reconciler.plan.planning import assemble
+from reconciler.render.plan_page import render_plan_page
+from tests.render.browser.chromium import MEASURE, needs_chromium
+from tests.render.example_plan import FRAGMENTS, labelled_plan, plan_of
+from tests.render.test_page import HOSTILE, Document
+from tests.render.test_plan_page import (
+    BINDS_AND_UNBINDS,
+    DESCRIBES,
+    DISABLES,
+    ENABLES,
+    FACTS,
+    hostile,
+)
+from tests.values import NOW, declared, live, make_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reconciler.model.plan import Plan
+    from tests.render.browser.chromium import Browser, Tab
+
+pytestmark = needs_chromium
+SHOWN = """[...document.querySelectorAll(".list>li")].filter(change => change.checkVisibility())
+  .map(change => change.querySelector("h3").textContent)"""
+FOCUS = "document.activeElement.id || document.activeElement.textContent.trim()"
+
+
+LONG = "long-and-without-any-space" * 12
+
+
+def page(plan: Plan) -> str:
+    return render_plan_page(plan, NOW, FACTS)
+
+
+def mixed() -> Plan:
+    """Plan twelve changes of each effect and label in three scopes."""
+    plan = plan_of([ENABLES, DISABLES, DESCRIBES, BINDS_AND_UNBINDS] * 3)
+    changes = [
+        replace(
+            change,
+            name=f"key-{number:02}",
+            scope=Scope("caas", 1, number % 3),
+            fields=tuple(replace(field, origin=list(Origin)[number // 4]) for field in change.fields),
+        )
+        for number, change in enumerate(plan.changes)
+    ]
+    return replace(plan, changes=tuple(sorted(changes, key=lambda change: change.sort_key)))
+
+
+def rich() -> Plan:
+    """Make a plan in which everything is long."""
+    plan = hostile(LONG)
+    return replace(plan, changes=(*plan.changes, *labelled_plan().changes, *mixed().changes))
+
+
+def measured(
+    browser: Browser, place: Path, plan: Plan, width: int = 390, scheme: str = "light"
+) -> dict[str, Any]:
+    """Measure a page that is as wide as given, with everything on it unfolded."""
+    with browser.tab(width, scheme) as tab:
+        tab.show(place, render_plan_page(plan, NOW, (*FACTS, (LONG, LONG))))
+        found: dict[str, Any] = tab.run(MEASURE)
+        assert tab.console() == []
+    return found
+
+
+def addresses(tab: Tab) -> set[str]:
+    return set(tab.run(SHOWN))
+
+
+def expected(plan: Plan, **wanted: Any) -> set[str]:
+    """Give the addresses of the changes with a scope, an effect and a label, each if given."""
+    return {
+        change.address
+        for change in plan.changes
+        if wanted.get("scope") in {None, str(change.scope)}
+        and (wanted.get("effect") is None or wanted["effect"] in change.effect.split("+"))
+        and (wanted.get("label") is None or any(field.origin == wanted["label"] for field in change.fields))
+    }
+
+
+@pytest.mark.parametrize("plan", [rich(), assemble([]), plan_of([DISABLES])], ids=["rich", "empty", "single"])
+def test_the_page_leaves_no_message_on_the_console(browser: Browser, tmp_path: Path, plan: Plan) -> None:
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan))
+        assert tab.console() == []
+
+
+def test_hostile_text_is_shown_and_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    text = " ".join(HOSTILE)
+    found = measured(browser, tmp_path, hostile(text))
+    assert (found["scripts"], found["images"]) == (0, 0)
+    assert found["title"] == "2 keys to change, 3 errors | reconciler"
+    assert found["text"].count(text) >= 20
+
+
+@pytest.mark.parametrize("text", [" ".join(HOSTILE), " ".join(FRAGMENTS).replace("\n", "")])
+def test_hostile_text_leaves_the_document_as_it_is(browser: Browser, tmp_path: Path, text: str) -> None:
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(hostile(text)))
+        shown = tab.run("[...document.querySelectorAll('*')].map(element => element.localName)")
+        assert tab.console() == []
+    assert shown == [element.tag for element in Document(page(hostile("usual text"))).elements]
+
+
+@pytest.mark.parametrize("width", [320, 390, 700, 1000, 1280])
+def test_nothing_is_wider_than_the_screen(browser: Browser, tmp_path: Path, width: int) -> None:
+    found = measured(browser, tmp_path, rich(), width)
+    assert found["scroll"] == found["width"]
+    assert found["outside"] == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "ground"),
+    [("light", "rgb(244, 245, 247)"), ("dark", "rgb(15, 19, 24)")],
+    ids=["light", "dark"],
+)
+def test_the_style_is_let_in_and_follows_the_scheme(
+    browser: Browser, tmp_path: Path, scheme: str, ground: str
+) -> None:
+    assert measured(browser, tmp_path, mixed(), 390, scheme)["ground"] == ground
+
+
+@pytest.mark.parametrize("effect", ["grants", "revokes", "neutral"])
+@pytest.mark.parametrize("label", [None, "drift"])
+def test_filters_hide_every_change_that_is_not_asked_for_and_no_other(
+    browser: Browser, tmp_path: Path, effect: str, label: str | None
+) -> None:
+    plan = mixed()
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan))
+        assert addresses(tab) == expected(plan)
+        tab.run(f"document.querySelector('#effect-{effect}').click()")
+        tab.run(f"document.querySelector('#label-{label or 'all'}').click()")
+        assert addresses(tab) == expected(plan, effect=effect, label=label)
+        tab.run("document.querySelector('#scope').selectedIndex = 2")
+        assert addresses(tab) == expected(plan, scope="caas/1/1", effect=effect, label=label)
+        assert tab.console() == []
+
+
+def test_the_keyboard_alone_filters_and_shows_all_again(browser: Browser, tmp_path: Path) -> None:
+    plan = mixed()
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan))
+        tab.press("Tab", "ArrowDown")
+        assert addresses(tab) == expected(plan, scope="caas/1/0")
+        tab.press("Tab", "ArrowRight", "ArrowRight")
+        assert addresses(tab) == expected(plan, scope="caas/1/0", effect="revokes")
+        tab.press("Tab", "ArrowRight")
+        assert addresses(tab) == expected(plan, scope="caas/1/0", effect="revokes", label="config")
+        tab.press("Tab")
+        assert tab.run(FOCUS) == "Show all"
+        tab.press("Enter")
+        assert addresses(tab) == expected(plan)
+
+
+def test_nothing_is_sent_where_a_browser_submits_the_filters(browser: Browser, tmp_path: Path) -> None:
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(mixed()))
+        address = tab.run("location.href")
+        tab.press("Tab", "Tab", "ArrowRight", "Enter")
+        tab.run("document.querySelector('form').requestSubmit()")
+        tab.run("new Promise(done => setTimeout(done, 100))")
+        assert tab.run("location.href") == address
+        assert tab.console() == []
+
+
+def test_the_keyboard_alone_folds_and_unfolds_a_change(browser: Browser, tmp_path: Path) -> None:
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan_of([DISABLES])))
+        tab.press("Tab", "Enter")
+        assert tab.run("document.querySelector('.change').open") is False
+        tab.press(" ")
+        assert tab.run("document.querySelector('.change').open") is True
+
+
+def test_a_screen_reader_is_told_of_the_filters_and_how_many_changes_they_show(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(mixed()))
+        assert tab.spoken("combobox") == ["Scope"]
+        assert tab.spoken("radio") == [
+            "all",
+            "grants",
+            "revokes",
+            "neutral",
+            "all",
+            "config",
+            "drift",
+            "conflict",
+        ]
+        assert {"Effect", "Label"} <= set(tab.spoken("group"))
+        assert tab.spoken("status") == ["12 changes"]
+        tab.run("document.querySelector('#effect-revokes').click()")
+        assert tab.spoken("status") == ["Showing 6 of 12 changes"]
+        assert "Show all" in tab.spoken("button")
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_becomes_of_a_key_is_seen_whether_it_is_folded_or_not(
+    browser: Browser, tmp_path: Path, *, is_open: bool
+) -> None:
+    plan = make_plan([replace(declared(), is_absent=True)], [live()])
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan))
+        tab.run(f"document.querySelector('.change').open = {str(is_open).lower()}")
+        assert "will be destroyed" in tab.run("document.querySelector('.change>summary').innerText")
+
+
+def test_the_number_of_changes_shown_stands_above_them(browser: Browser, tmp_path: Path) -> None:
+    script = """['.filters', '.shown', '.list']
+      .map(name => document.querySelector(name).getBoundingClientRect().top)"""
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(mixed()))
+        tops = tab.run(script)
+    assert tops == sorted(tops)
+
+
+def test_what_is_folded_is_printed_all_the_same(browser: Browser, tmp_path: Path) -> None:
+    height = "document.querySelector('.change .body').getBoundingClientRect().height"
+    with browser.tab() as tab:
+        tab.show(tmp_path, page(plan_of([DISABLES])))
+        tab.run("document.querySelector('.change').open = false")
+        assert not tab.run("document.querySelector('.body').checkVisibility({contentVisibilityAuto: true})")
+        tab.call("Emulation.setEmulatedMedia", media="print")
+        assert tab.run(height) > 50
+        assert tab.run("document.querySelector('.body').checkVisibility({contentVisibilityAuto: true})")
+        assert not tab.run("!!document.querySelector('.filters')?.checkVisibility()")
+
+
+def test_two_thousand_changes_in_a_hundred_scopes_are_filtered(browser: Browser, tmp_path: Path) -> None:
+    plan = plan_of([DISABLES, DESCRIBES] * 1000)
+    changes = [
+        replace(change, scope=Scope("caas", 1, number % 100)) for number, change in enumerate(plan.changes)
+    ]
+    with browser.tab(1280) as tab:
+        tab.show(tmp_path, page(replace(plan, changes=tuple(changes))))
+        tab.run("document.querySelector('#scope').selectedIndex = 3")
+        assert len(addresses(tab)) == 20
+        tab.run("document.querySelector('form').reset()")
+        assert len(addresses(tab)) == 2000
+        assert tab.console() == []
+
+
+def test_a_screenshot_can_be_taken(browser: Browser, tmp_path: Path) -> None:
+    with browser.tab(1280) as tab:
+        tab.show(tmp_path, page(rich()))
+        assert tab.screenshot()[:8] == b"\x89PNG\r\n\x1a\n"

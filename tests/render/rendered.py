@@ -1,0 +1,36 @@
+"""Prints plans in every format, for a test that starts it under several hash seeds."""
+
+from __future__ import annotations
+
+import sys
+
+from reconciler.render.diff import render_diff
+from reconciler.render.github import render_github
+from reconciler.render.gitlab import render_gitlab
+from reconciler.render.json import render_json
+from reconciler.render.markdown import render_markdown
+from reconciler.render.text import Detail, render_text
+from tests.render.example_plan import labelled_plan
+from tests.values import NOW, declared, live, make_plan
+
+NAMES = ("key-a", "key-b", "key-c", "key-d")
+BOXES = [{"name": name, "namespace": space} for name in ("web", "api", "db") for space in ("shop", "test")]
+
+
+def main() -> None:
+    """Print plans that hold several of everything whose order could vary."""
+    wanted = {"description": "new", "expire": None, "is_disabled": True, "containers": BOXES}
+    keys = [declared(name, line=line, **wanted) for line, name in enumerate(NAMES, 1)]
+    gone = [declared(name, line=9) for name in ("gone-b", "gone-a")]
+    live_keys = [
+        live(name, containers=BOXES[:1], expire="2027-01-01T00:00:00Z")
+        for name in (*NAMES, "other-b", "other-a")
+    ]
+    for shown in (make_plan([*keys, *gone], live_keys), labelled_plan()):
+        sys.stdout.write(render_json(shown, NOW) + render_text(shown, Detail.FULL))
+        for render in (render_markdown, render_diff, render_github, render_gitlab):
+            sys.stdout.write(render(shown))
+
+
+if __name__ == "__main__":
+    main()

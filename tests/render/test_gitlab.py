@@ -1,0 +1,15 @@
+"""The numbers for GitLab's merge request widget."""
+
+from __future__ import annotations
+
+from reconciler.plan.planning import assemble
+from reconciler.render.gitlab import render_gitlab
+from tests.render.example_plan import example_plan
+
+
+def test_gitlab_is_told_how_many_keys_change() -> None:
+    assert render_gitlab(example_plan()) == '{"create":0,"update":2,"delete":0}\n'
+
+
+def test_gitlab_is_told_that_nothing_changes() -> None:
+    assert render_gitlab(assemble([])) == '{"create":0,"update":0,"delete":0}\n'

@@ -1,0 +1,322 @@
+"""The plan as a comment on a pull request, read by a Markdown parser."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from reconciler.kinds.kind import is_segment
+from reconciler.model.source import Position, Problem
+from reconciler.plan.planning import assemble
+from reconciler.render.markdown import render_markdown
+from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since
+from tests.values import API, WEB, declared, kind_with, live, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model.plan import Plan
+
+    Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
+
+WHOLE = """\
+<!-- reconciler-plan production -->
+
+### Plan for `production`: 2 keys to change, revokes on 2 keys, conflict on 1 key, 1 error
+
+- Plan: 0 to add, 2 to change, 0 to destroy.
+- Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.
+- Origin: config on 1 key, drift on 1 key, conflict on 1 key. \
+(config: Git changed it; drift: the live API changed it; conflict: both did, differently)
+- Unmanaged: 1 key live but not declared.
+- In the plan below, `!` marks what revokes access or is in conflict.
+
+**1 error: the plan must not be applied as it stands**
+
+- `keys.yaml:15:1`: `caas/1/76/gone-key`: `declared, but not on the server, and a new key needs \
+containers; declare it`
+
+**1 warning**
+
+- `more.yaml:2:3`: `two files declare keys of this project`
+
+<details><summary>Show the plan: 2 keys</summary>
+
+```diff
+! caas/1/76/api-key (keys.yaml:9)
+!   containers: [conflict] grants+revokes: binds 1, unbinds 1
+-   {name: "old", namespace: "shop"}
++   {name: "api", namespace: "shop"}
+#   (1 unchanged element hidden)
+
+! caas/1/76/web-key (keys.yaml:3)
+#   description: [config] neutral: access unchanged
+-   description = "old"
++   description = "new"
+!   expire: [drift] revokes: expires, where it never did
+-   expire = null
++   expire = "2027-01-01T00:00:00Z"
+#   is_disabled: [config] grants: enables the key
+-   is_disabled = true
++   is_disabled = false
+```
+
+</details>
+"""
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+ROOM = 65_536 - 1_000
+HOSTILE = st.lists(st.sampled_from(FRAGMENTS) | st.text(), max_size=3).map("".join)
+NAMES = st.lists(st.sampled_from(FRAGMENTS) | st.text(st.characters(codec="utf-8")), max_size=3).map("".join)
+NEUTRAL: Pair = ({"description": "new"}, {"description": "old"})
+GRANTS: Pair = ({"is_disabled": False}, {"is_disabled": True})
+REVOKES: Pair = ({"is_disabled": True}, {})
+MANY: list[Pair] = [NEUTRAL] * 1997 + [GRANTS, REVOKES, ({"description": "mine"}, {"description": "theirs"})]
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What a reader sees: the words before the fold, and the lines inside."""
+
+    words: str
+    codes: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    @property
+    def keys(self) -> list[str]:
+        return [line[2:].partition(" ")[0] for line in self.lines if re.match(r"[#!] \S", line)]
+
+
+def read(text: str, marker: str = "<!-- reconciler-plan -->") -> Comment:
+    """Read a comment, whose structure is the same whatever it shows."""
+    tokens = PARSER.parse(text)
+    assert {token.type for token in tokens} <= {
+        *(
+            "html_block",
+            "fence",
+            "inline",
+            "heading_open",
+            "heading_close",
+            "paragraph_open",
+            "paragraph_close",
+        ),
+        *("bullet_list_open", "bullet_list_close", "list_item_open", "list_item_close"),
+    }
+    markup = [token.content.strip() for token in tokens if token.type == "html_block"]
+    fences = [token for token in tokens if token.type == "fence"]
+    assert markup[0] == marker
+    assert text.startswith(f"{marker}\n")
+    if fences:
+        opened, closed = markup[1:]
+        assert re.fullmatch(r"<details><summary>Show the plan: (\d+ of )?\d+ keys?</summary>", opened)
+        assert closed == "</details>"
+        assert [token.type for token in tokens[-3:]] == ["html_block", "fence", "html_block"]
+    assert len(fences) == len(markup[1:]) // 2 <= 1
+    spans = [span for token in tokens if token.type == "inline" for span in token.children or ()]
+    assert {span.type for span in spans} <= {"text", "code_inline", "strong_open", "strong_close"}
+    return Comment(
+        " ".join(span.content for span in spans if span.type == "text"),
+        tuple(span.content for span in spans if span.type == "code_inline"),
+        tuple(line for fence in fences for line in fence.content.removesuffix("\n").split("\n")),
+    )
+
+
+def sizes(text: str) -> tuple[int, int, int]:
+    return len(text), len(text.encode()), len(text.encode("utf-16-le")) // 2
+
+
+def many() -> Plan:
+    """Give 2,000 changes, the last of which is in conflict."""
+    plan = plan_of(MANY)
+    base = [declared(change.name, **change.before) for change in plan.changes[:-1]]
+    return since(plan, *base, declared("key-02000", description="base"))
+
+
+def test_a_plan_is_one_comment_with_the_counts_before_the_fold() -> None:
+    assert render_markdown(labelled_plan(), "production") == WHOLE
+
+
+def test_a_comment_has_the_structure_that_its_reader_expects() -> None:
+    comment = read(render_markdown(labelled_plan(), "production"), "<!-- reconciler-plan production -->")
+    assert comment.keys == ["caas/1/76/api-key", "caas/1/76/web-key"]
+
+
+def test_a_plan_without_a_base_names_no_origins() -> None:
+    comment = read(render_markdown(example_plan()))
+    assert "Origin" not in comment.words
+    assert not any("[" in line for line in comment.lines)
+
+
+def test_a_plan_of_nothing_has_no_fold() -> None:
+    assert render_markdown(assemble([])) == (
+        "<!-- reconciler-plan -->\n\n### Plan: no changes\n\n"
+        "- No changes. Your infrastructure matches the configuration.\n"
+    )
+
+
+def test_a_plan_of_errors_alone_shows_them_unfolded() -> None:
+    text = render_markdown(make_plan([declared()], []))
+    comment = read(text)
+    assert comment.words.startswith(
+        "Plan: no changes, 1 error No changes can be planned for the keys with errors"
+    )
+    assert comment.codes[:2] == ("keys.yaml:1:1", "caas/1/76/web-key")
+    assert "<details>" not in text
+
+
+def test_a_plan_that_takes_nothing_away_needs_no_marks() -> None:
+    comment = read(render_markdown(plan_of([NEUTRAL, GRANTS])))
+    assert "marks" not in comment.words
+    assert not any(line.startswith("!") for line in comment.lines)
+
+
+def test_a_list_where_order_matters_is_shown_whole_on_both_sides() -> None:
+    kind = kind_with({"list": {"type": "array"}})
+    comment = read(render_markdown(make_plan([declared(list=[1, 2])], [live(list=[2, 1])], kind=kind)))
+    assert comment.lines[-2:] == ("-   list = [2, 1]", "+   list = [1, 2]")
+
+
+@pytest.mark.parametrize(
+    ("key", "marker"),
+    [
+        ("eu west/prod_1.a-b", "<!-- reconciler-plan eu west/prod_1.a-b -->"),
+        ("a-->b", "<!-- reconciler-plan a-%2D%3Eb -->"),
+        ("a---b", "<!-- reconciler-plan a-%2D-b -->"),
+        ("a\n`b`", "<!-- reconciler-plan a%0A%60b%60 -->"),
+        ("é\ud800", "<!-- reconciler-plan %C3%A9%3F -->"),
+    ],
+)
+def test_a_key_of_any_text_stays_inside_the_marker(key: str, marker: str) -> None:
+    read(render_markdown(labelled_plan(), key), marker)
+
+
+def test_2000_changes_fit_with_what_is_left_out_counted_before_the_fold() -> None:
+    text = render_markdown(many())
+    comment = read(text)
+    left_out = 2000 - len(comment.keys)
+    assert 60_000 < max(sizes(text)) < ROOM
+    assert len(set(comment.keys)) == len(comment.keys) > 400
+    assert f"{left_out} of 2000 keys left out below" in comment.words
+    assert f"Left out: grants on 0 keys, revokes on 0 keys, neutral on {left_out} keys." in comment.words
+
+
+def test_of_too_many_changes_the_most_urgent_are_kept_and_shown_first() -> None:
+    comment = read(render_markdown(many()))
+    assert comment.keys[:5] == [f"caas/1/76/key-{number:05}" for number in (2000, 1999, 1998, 1, 2)]
+    assert "those in conflict come first, then those that lose access, then those that gain" in comment.words
+
+
+def test_each_key_is_shown_whole_or_not_at_all() -> None:
+    comment = read(render_markdown(many()))
+    lines = [line for line in comment.lines[15:] if line]
+    assert len(lines) % 4 == 0
+    for start in range(0, len(lines), 4):
+        assert lines[start].startswith("# caas/1/76/key-")
+        assert lines[start + 1 : start + 4] == [
+            "#   description: [config] neutral: access unchanged",
+            '-   description = "old"',
+            '+   description = "new"',
+        ]
+
+
+@pytest.mark.parametrize("char", ["a", "é", "日", "😀", "`", "\x1b", '"'])
+def test_any_characters_are_measured_by_what_they_take(char: str) -> None:
+    text = render_markdown(plan_of([({"description": char * 300}, {})] * 400))
+    assert max(sizes(text)) < ROOM
+    assert len(read(text).keys) > 30
+
+
+def test_a_long_text_with_a_small_change_is_shown_by_what_differs() -> None:
+    before, after = ("s" * 100_000 + word + "e" * 100_000 for word in ("old", "new"))
+    comment = read(render_markdown(plan_of([({"description": after}, {"description": before})])))
+    old, new = comment.lines[-2:]
+    assert f"sssold{'e' * 10}" in old
+    assert f"sssnew{'e' * 10}" in new
+    assert "cut" not in comment.words
+
+
+def test_of_a_long_text_that_replaces_another_the_beginning_of_what_differs_is_shown() -> None:
+    before, after = ("s" * 100_000 + letter * 100_000 for letter in "ab")
+    text = render_markdown(plan_of([({"description": after}, {"description": before}), NEUTRAL]))
+    comment = read(text)
+    old, new = (line for line in comment.lines if "…" in line)
+    assert "a" * 300 in old
+    assert "b" * 300 in new
+    assert re.search(r"…\(\d+ more characters left out\)$", old)
+    assert "Long values cut below on 1 key" in comment.words
+    assert len(comment.keys) == 2
+    assert max(sizes(text)) < 5_000
+
+
+def test_of_long_lists_where_order_matters_what_differs_is_shown_too() -> None:
+    kind = kind_with({"list": {"type": "array"}})
+    want, have = ([*range(20_000), word, *range(20_000)] for word in ("new", "old"))
+    comment = read(render_markdown(make_plan([declared(list=want)], [live(list=have)], kind=kind)))
+    old, new = comment.lines[-2:]
+    assert '19999, "old", 0, 1' in old
+    assert '19999, "new", 0, 1' in new
+
+
+def test_of_a_set_with_very_many_items_some_are_shown_and_the_others_counted() -> None:
+    boxes = [{"name": f"box-{number:05}", "namespace": "shop"} for number in range(5000)]
+    comment = read(render_markdown(plan_of([({"containers": [*boxes, WEB]}, {"containers": [API, WEB]})])))
+    assert comment.lines[1] == "!   containers: grants+revokes: binds 5000, unbinds 1"
+    assert sum(line.startswith("+") for line in comment.lines) == 20
+    assert comment.lines[-2:] == (
+        "!   (left out: 4980 more items that differ)",
+        "#   (1 unchanged element hidden)",
+    )
+
+
+def test_a_key_that_fits_into_no_comment_is_left_out_and_hides_no_other() -> None:
+    old, new = (
+        [{"name": f"{letter}{number}", "namespace": "😀" * 600} for number in range(20)] for letter in "ab"
+    )
+    text = render_markdown(plan_of([({"containers": new}, {"containers": old}), NEUTRAL, GRANTS]))
+    comment = read(text)
+    assert comment.keys == ["caas/1/76/key-00003", "caas/1/76/key-00002"]
+    assert "1 of 3 keys left out below" in comment.words
+    assert "Left out: grants on 1 key, revokes on 1 key, neutral on 0 keys." in comment.words
+
+
+def test_errors_and_warnings_beyond_what_fits_are_counted() -> None:
+    problem = Problem("x" * 1000, Position("keys.yaml", 1, 1), "caas/1/76/key")
+    plan = replace(many(), problems=(problem,) * 5000, warnings=(problem,) * 5000)
+    text = render_markdown(plan)
+    comment = read(text)
+    assert max(sizes(text)) < ROOM
+    assert "5000 errors: the plan must not be applied as it stands" in comment.words
+    assert re.findall(r"(\d+) more, which do not fit", comment.words) == ["4965", "4986"]
+    assert len(comment.keys) > 100
+
+
+@given(HOSTILE, HOSTILE, NAMES.filter(is_segment), HOSTILE)
+def test_no_text_changes_the_structure_or_stands_outside_of_code(
+    before: str, after: str, name: str, key: str
+) -> None:
+    want = replace(declared(name, description=after, containers=[WEB]), source=name)
+    have = live(name, description=before, containers=[{"name": before, "namespace": name}])
+    problem = Problem(before, Position(name, 1, 1), name)
+    plan = replace(make_plan([want], [have]), problems=(problem,), warnings=(problem,))
+    text = render_markdown(plan, key)
+    comment = read(text, text.split("\n")[0])
+    assert re.fullmatch(r"<!-- reconciler-plan( ([\w./ %~]|-(?!-))+)? -->", text.split("\n")[0], re.ASCII)
+    assert "forged" not in comment.words
+    assert "@" not in comment.words
+    assert len(comment.lines) == 4 + 3 * (before != after)
+    assert all(line.isprintable() and re.match(r"[-+!#] ", line) for line in comment.lines)
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
+@settings(max_examples=15)
+@given(st.lists(HOSTILE, min_size=1, max_size=3), st.integers(50, 300))
+def test_a_comment_of_any_texts_stays_short_and_valid(texts: list[str], times: int) -> None:
+    pairs: list[Pair] = [({"description": text * times}, {}) for text in texts]
+    text = render_markdown(plan_of(pairs * 8))
+    read(text)
+    assert max(sizes(text)) < ROOM

@@ -1,0 +1,64 @@
+"""A plan that makes keys with a secret says, in every format, that apply needs a place for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from reconciler.kinds.packaged import plan_schema
+from reconciler.plan.saved import Provenance, read_saved, render_saved
+from reconciler.render.diff import render_diff
+from reconciler.render.github import render_github
+from reconciler.render.json import render_json
+from reconciler.render.markdown import render_markdown
+from reconciler.render.plan_page import render_plan_page
+from reconciler.render.text import render_text
+from tests.values import CAAS, NOW, declared, kind_with, live, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.model.plan import Plan
+
+KEYS = [
+    declared("new-a", containers=[]),
+    declared("new-b", containers=[]),
+    declared("old-c", is_disabled=True),
+]
+LINE = "2 keys will be created; apply needs --secret-sink"
+FORMATS: dict[str, Callable[[Plan], str]] = {
+    "text": render_text,
+    "markdown": render_markdown,
+    "html": lambda plan: render_plan_page(plan, NOW),
+    "diff": render_diff,
+    "github": render_github,
+}
+
+
+@pytest.mark.parametrize("render", FORMATS.values(), ids=FORMATS)
+def test_a_plan_that_makes_keys_says_that_apply_needs_a_sink(render: Callable[[Plan], str]) -> None:
+    assert LINE in render(make_plan(KEYS, [live("old-c")]))
+
+
+@pytest.mark.parametrize("render", FORMATS.values(), ids=FORMATS)
+def test_a_plan_that_makes_none_does_not(render: Callable[[Plan], str]) -> None:
+    assert "--secret-sink" not in render(make_plan(KEYS[2:], [live("old-c")]))
+
+
+def test_a_kind_without_a_secret_needs_no_sink() -> None:
+    thing = kind_with({}, create={"requires": []})
+    plan = make_plan([declared("new-a")], [], kind=thing)
+    assert (len(plan.changes), plan.new_secrets) == (1, 0)
+
+
+def test_the_json_plan_has_a_member_and_a_saved_one_keeps_it() -> None:
+    plan = make_plan(KEYS, [live("old-c")])
+    document: dict[str, Any] = json.loads(render_json(plan, NOW))
+    jsonschema.validate(document, plan_schema())
+    assert document["new_secrets"] == 2
+    saved = render_saved(plan, NOW, Provenance("https://api.example.com", f"sha256:{'0' * 64}", None))
+    again = read_saved(saved.encode(), {"caas": CAAS}, plan_schema())
+    assert (again.plan.new_secrets, again.plan.fingerprint) == (2, plan.fingerprint)

@@ -1,0 +1,265 @@
+"""The plan for people, in Terraform's words to the letter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reconciler.model.plan import Outcome, Plan, Result
+from reconciler.plan.planning import assemble
+from reconciler.render.text import Colour, Detail, render_outcomes, render_text
+from tests.render.example_plan import labelled_plan, since
+from tests.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
+
+WHOLE = """\
+Resource actions are indicated with the following symbols:
+  ~ update in-place
+
+reconciler will perform the following actions:
+
+  # caas/1/76/api-key will be updated in-place
+  # (declared at keys.yaml:9)
+  ~ caas "api-key" {
+      ~ containers = [  # grants+revokes: binds 1, unbinds 1
+          - {name: "old", namespace: "shop"}
+          + {name: "api", namespace: "shop"}
+            # (1 unchanged element hidden)
+        ]
+        # (2 unchanged attributes hidden)
+    }
+
+  # caas/1/76/web-key will be updated in-place
+  # (declared at keys.yaml:3)
+  ~ caas "web-key" {
+      ~ description = "old" -> "new"  # neutral: access unchanged
+      ~ expire = null -> "2027-01-01T00:00:00Z"  # revokes: expires, where it never did
+      ~ is_disabled = true -> false  # grants: enables the key
+        # (1 unchanged attribute hidden)
+    }
+
+Plan: 0 to add, 2 to change, 0 to destroy.
+Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.
+Unmanaged: 1 key live but not declared (-v lists them, reconciler export --into FILE adopts them)
+"""
+NEUTRAL = "  # neutral: access unchanged"
+HOSTILE = [
+    "x\n  # caas/1/76/forged will be updated in-place",
+    "x\r\n::error::forged",
+    "::error::forged",
+    "\x1b[2K\x1b[1Aforged",
+    "\u202eforged\u2028forged\x85forged\x0bforged",
+    "[bold red]forged[/]",
+    '" -> "forged',
+    "\ud800forged",
+]
+
+
+def whole_plan() -> Plan:
+    old = {"name": "old", "namespace": "shop"}
+    wanted = {"description": "new", "expire": LATER, "is_disabled": False, "containers": []}
+    keys = [
+        declared("web-key", line=3, **wanted),
+        declared("api-key", line=9, containers=[WEB, API], description="", expire=None),
+        declared("same-key", line=12),
+    ]
+    shown = [
+        live("web-key", description="old", is_disabled=True),
+        live("api-key", containers=[WEB, old]),
+        live("same-key"),
+        live("other-key"),
+    ]
+    return make_plan(keys, shown)
+
+
+def field_line(want: Any, have: Any) -> str:
+    """Give the line that shows the change of a description."""
+    plan = make_plan([declared(description=want)], [live(description=have)])
+    (line,) = [line for line in render_text(plan).split("\n") if line.startswith("      ~")]
+    return line.removesuffix(NEUTRAL)
+
+
+def test_a_plan_reads_like_terraforms() -> None:
+    assert render_text(whole_plan()) == WHOLE
+
+
+def test_a_plan_of_nothing_says_so_in_terraforms_words() -> None:
+    text = "No changes. Your infrastructure matches the configuration.\n"
+    assert render_text(assemble([])) == text
+
+
+def test_unmanaged_keys_are_listed_when_asked_for() -> None:
+    text = render_text(make_plan([], [live("key-b"), live("key-a")]), Detail.FULL)
+    listed = "Unmanaged: 2 keys live but not declared:\n  caas/1/76/key-a\n  caas/1/76/key-b\n"
+    assert text.endswith(listed)
+
+
+def test_a_plan_of_errors_alone_claims_no_match() -> None:
+    text = render_text(make_plan([declared()], []))
+    assert text == (
+        "No changes can be planned for the keys with errors; the others match the configuration.\n"
+        "1 error: the plan must not be applied as it stands.\n"
+    )
+
+
+def test_one_change_and_one_key_are_counted_in_the_singular() -> None:
+    text = render_text(make_plan([declared(is_disabled=True)], [live()]))
+    assert text.endswith(
+        "Plan: 0 to add, 1 to change, 0 to destroy.\n"
+        "Access: grants on 0 keys, revokes on 1 key, neutral on 0 keys.\n"
+    )
+
+
+def test_a_set_that_becomes_empty_shows_what_goes() -> None:
+    text = render_text(make_plan([declared(containers=[])], [live(containers=[WEB])]))
+    item = '          - {name: "web", namespace: "shop"}\n'
+    assert f"      ~ containers = [  # revokes: unbinds 1\n{item}        ]\n" in text
+
+
+@pytest.mark.parametrize(
+    ("want", "have", "shown"),
+    [(None, ["a"], '["a"] -> null'), (["a"], None, 'null -> ["a"]'), ([], None, "null -> []")],
+)
+def test_a_set_that_is_or_was_null_says_so(want: Any, have: Any, shown: str) -> None:
+    kind = kind_with({"set": {"type": ["array", "null"], "uniqueItems": True}})
+    text = render_text(make_plan([declared(set=want)], [live(set=have)], kind=kind))
+    assert f"      ~ set = {shown}{NEUTRAL}\n" in text
+
+
+def test_items_that_are_no_mappings_are_shown_as_they_are() -> None:
+    kind = kind_with({"set": {"type": "array", "uniqueItems": True}})
+    text = render_text(make_plan([declared(set=["a", 1])], [live(set=[])], kind=kind))
+    assert '          + "a"\n          + 1\n' in text
+
+
+def test_a_list_where_order_matters_is_shown_whole() -> None:
+    kind = kind_with({"list": {"type": "array"}})
+    text = render_text(make_plan([declared(list=[1, 2])], [live(list=[2, 1])], kind=kind))
+    assert f"      ~ list = [2, 1] -> [1, 2]{NEUTRAL}\n" in text
+
+
+@pytest.mark.parametrize("length", [10, 100, 198])
+def test_a_text_that_is_not_long_is_shown_whole(length: int) -> None:
+    assert field_line("a" * length, "b") == f'      ~ description = "b" -> "{"a" * length}"'
+
+
+def test_what_two_long_texts_share_is_left_out() -> None:
+    line = field_line("s" * 500 + "new" + "e" * 500, "s" * 500 + "old" + "e" * 500)
+    same = (
+        f'"{"s" * 39}…(421 characters alike)…{"s" * 40}',
+        f'{"e" * 40}…(421 characters alike)…{"e" * 39}"',
+    )
+    assert line == f"      ~ description = {same[0]}old{same[1]} -> {same[0]}new{same[1]}"
+
+
+def test_a_long_text_that_replaces_another_is_shown_whole() -> None:
+    assert "a" * 10_000 in field_line("a" * 10_000, "b" * 10_000)
+
+
+SHARED = st.text("ab", max_size=400)
+DIFFERENT = st.text("abc", max_size=250)
+
+
+@given(SHARED, DIFFERENT, DIFFERENT, SHARED)
+def test_leaving_out_never_hides_a_difference(start: str, one: str, other: str, end: str) -> None:
+    before, after = start + one + end, start + other + end
+    assume(before != after)
+    shown = field_line(after, before).removeprefix("      ~ description = ")
+    old, new = shown.split(" -> ")
+    assert old != new
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_description_cannot_add_or_change_a_line(text: str) -> None:
+    harmless = make_plan([declared(description="mine")], [live(description="theirs")])
+    hostile = make_plan([declared(description="mine")], [live(description=text)])
+    pairs = zip(render_text(harmless).splitlines(), render_text(hostile).splitlines(), strict=True)
+    changed = [line for usual, line in pairs if line != usual]
+    assert len(changed) == 1
+    assert changed[0].startswith('      ~ description = "')
+    assert changed[0].endswith(f' -> "mine"{NEUTRAL}')
+    assert changed[0].isprintable()
+
+
+@pytest.mark.parametrize("text", HOSTILE[:-1])
+def test_a_hostile_name_or_file_cannot_add_a_line(text: str) -> None:
+    harmless = make_plan([declared("web", is_disabled=True)], [live("web"), live("other")])
+    hostile = make_plan(
+        [replace(declared(text, is_disabled=True), source=text)], [live(text), live(text * 2)]
+    )
+    shown = [render_text(plan, Detail.FULL).splitlines() for plan in (harmless, hostile)]
+    assert len(shown[0]) == len(shown[1])
+    assert all(line.isprintable() and not line.startswith("::") for line in shown[1])
+
+
+@given(st.text(), st.text())
+def test_any_description_stays_on_its_line(before: str, after: str) -> None:
+    plan = make_plan([declared(description=after)], [live(description=before)])
+    assert all(line.isprintable() for line in render_text(plan).split("\n"))
+
+
+def test_colours_mark_meaning_and_change_no_word() -> None:
+    painted = render_text(whole_plan(), paint=lambda text, colour: f"<{colour}>{text}</>")
+    assert "<red># revokes: expires, where it never did</>" in painted
+    assert "<green># grants: enables the key</>" in painted
+    assert "<bright_black># neutral: access unchanged</>" in painted
+    for colour in Colour:
+        painted = painted.replace(f"<{colour}>", "")
+    assert painted.replace("</>", "") == WHOLE
+
+
+def test_a_plan_since_a_base_labels_each_field_and_counts_the_keys() -> None:
+    text = render_text(labelled_plan())
+    assert "      ~ containers = [  # [conflict] grants+revokes: binds 1, unbinds 1\n" in text
+    assert '      ~ description = "old" -> "new"  # [config] neutral: access unchanged\n' in text
+    assert "  # [drift] revokes: expires, where it never did\n" in text
+    assert (
+        "Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys.\n"
+        "Origin: config on 1 key, drift on 1 key, conflict on 1 key.\n"
+        "Unmanaged: 1 key"
+    ) in text
+
+
+def test_a_conflict_has_the_colour_of_danger_even_where_access_stays() -> None:
+    plan = make_plan([declared(description="mine")], [live(description="theirs")])
+    painted = render_text(
+        since(plan, declared(description="base")), paint=lambda text, colour: f"<{colour}>{text}</>"
+    )
+    assert "<red># [conflict] neutral: access unchanged</>" in painted
+
+
+def outcome(name: str, result: Result, detail: str = "") -> Outcome:
+    change = replace(only_change({"is_disabled": True}, {}), name=name)
+    return Outcome(change, result, detail)
+
+
+def test_an_apply_that_did_everything_is_complete_in_terraforms_words() -> None:
+    text = render_outcomes([outcome("key-a", Result.APPLIED), outcome("key-b", Result.APPLIED)])
+    assert text == (
+        "caas/1/76/key-a: applied\ncaas/1/76/key-b: applied\n\n"
+        "Apply complete! Resources: 0 added, 2 changed, 0 destroyed.\n"
+    )
+
+
+def test_an_apply_that_did_not_do_everything_says_what_became_of_each_key() -> None:
+    text = render_outcomes([
+        outcome("key-a", Result.APPLIED),
+        outcome("key-b", Result.FAILED, "HTTP 500: broken"),
+        outcome("key-c", Result.NOT_VERIFIED, "expire was not stored"),
+    ])  # fmt: skip
+    assert text == (
+        "caas/1/76/key-a: applied\n"
+        "caas/1/76/key-b: failed: HTTP 500: broken\n"
+        "caas/1/76/key-c: not verified: expire was not stored\n\n"
+        "Apply incomplete: 1 applied, 1 failed, 1 not verified. Run plan again to see what is left.\n"
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_answer_cannot_add_a_line_to_the_report(text: str) -> None:
+    lines = render_outcomes([outcome("key-a", Result.FAILED, text)]).split("\n")
+    assert len(lines) == 4
+    assert all(line.isprintable() for line in lines)

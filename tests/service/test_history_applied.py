@@ -1,0 +1,129 @@
+"""What a history knows was applied last: over rounds of one service, and of scopes that come and go."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.plan import ObservedScope, Origin
+from reconciler.model.scope import Scope
+from reconciler.model.source import Position
+from reconciler.plan.origins import with_origins
+from reconciler.plan.planning import assemble, plan_scope
+from reconciler.service.history.applied import Applied
+from reconciler.service.history.database import Database
+from tests.values import CAAS, NOW, SCOPE, declared, live
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.model.plan import Plan
+
+OTHER = Scope("caas", 1, 77)
+OURS = DesiredState((DesiredScope(SCOPE, (declared(description="ours"),)),))
+
+
+@pytest.fixture
+def applied() -> Iterator[Applied]:
+    with Database(None) as database:
+        yield Applied(database, {"caas": CAAS})
+
+
+def planned(state: DesiredState, **observed: list[dict[str, Any]]) -> Plan:
+    """Plan the scopes of which there are live keys, by region."""
+    parts = [
+        plan_scope(CAAS, part, ObservedScope(part.scope, {key["name"]: key for key in found}), NOW)
+        for part in state.scopes
+        if (found := observed.get(f"r{dict(part.scope.parts)['region_id']}")) is not None
+    ]
+    return assemble(parts)
+
+
+def origins(applied: Applied, state: DesiredState, **observed: list[dict[str, Any]]) -> list[Any]:
+    """Label a plan and store it, as a round does."""
+    plan = with_origins(planned(state, **observed), applied.at_base())
+    applied.store_unmanaged(plan, NOW)
+    applied.store(state, plan, lambda _address: True, is_whole=True)
+    applied.forget_undeclared(state, plan)
+    return [change.origin or change.fields[0].origin for change in plan.changes]
+
+
+def test_rounds_over_the_same_files_learn_what_has_become_as_desired(applied: Applied) -> None:
+    assert origins(applied, OURS, r76=[live(description="theirs")]) == [None]
+    assert origins(applied, OURS, r76=[live(description="ours")]) == []
+    assert origins(applied, OURS, r76=[live(description="ours")]) == []
+    assert origins(applied, OURS, r76=[live(description="theirs")]) == [Origin.DRIFT]
+    assert origins(applied, OURS, r76=[live(description="ours")]) == []
+
+
+def test_a_scope_that_was_not_read_keeps_what_was_known(applied: Applied) -> None:
+    assert origins(applied, OURS, r76=[live(description="ours")]) == []
+    assert origins(applied, OURS) == []
+    assert origins(applied, OURS, r76=[live(description="theirs")]) == [Origin.DRIFT]
+
+
+def test_a_scope_that_is_read_only_later_is_learned_then(applied: Applied) -> None:
+    both = DesiredState((*OURS.scopes, DesiredScope(OTHER, (declared(description="ours"),))))
+    ours = [live(description="ours")]
+    for _ in range(2):
+        assert origins(applied, both, r76=ours) == []
+    assert origins(applied, both, r76=ours, r77=ours) == []
+    assert origins(applied, both, r76=ours, r77=[live(description="theirs")]) == [Origin.DRIFT]
+
+
+def test_a_key_that_was_not_compared_keeps_what_was_known(applied: Applied) -> None:
+    assert origins(applied, OURS, r76=[live(description="ours")]) == []
+    newer = DesiredState((DesiredScope(SCOPE, (declared(description="newer"),)),))
+    applied.store(newer, planned(newer, r76=[live(description="newer")]), lambda _: False, is_whole=True)
+    assert origins(applied, newer, r76=[live(description="ours")]) == [Origin.CONFIG]
+
+
+def test_a_scope_that_is_no_longer_declared_is_forgotten(applied: Applied) -> None:
+    both = DesiredState((*OURS.scopes, DesiredScope(OTHER, (declared(description="ours"),))))
+    assert origins(applied, both, r76=[live(description="ours")], r77=[live(description="ours")]) == []
+    assert origins(applied, OURS, r76=[live(description="ours")]) == []
+    found = origins(applied, both, r76=[live(description="ours")], r77=[live(description="theirs")])
+    assert found == [None]
+
+
+def test_a_key_that_files_drop_and_declare_again_is_new_to_git(applied: Applied) -> None:
+    none = DesiredState((DesiredScope(SCOPE, ()),))
+    assert origins(applied, OURS, r76=[live(description="ours")]) == []
+    assert origins(applied, none, r76=[live(description="ours")]) == []
+    plan = planned(none, r76=[live(description="ours")])
+    assert applied.new_keys(plan, NOW) == ()  # it was declared until now
+    assert origins(applied, OURS, r76=[live(description="theirs")]) == [Origin.CONFIG]
+
+
+@pytest.mark.parametrize("name", ["odd\ud800", "Ключ", "a'b", "%_"])
+def test_a_key_of_any_name_is_new_once_and_known_from_then_on(applied: Applied, name: str) -> None:
+    state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
+    before, after = planned(state, r76=[live("web")]), planned(state, r76=[live("web"), live(name)])
+    applied.store_unmanaged(before, NOW)
+    later = NOW + dt.timedelta(hours=1)
+    for moment in (NOW, later):
+        (new,) = applied.new_keys(after, moment)
+        assert (new.address, new.first_seen) == (f"caas/1/76/{name}", NOW)
+        applied.store_unmanaged(after, moment)
+
+
+def test_keys_that_were_there_at_first_are_not_new(applied: Applied) -> None:
+    state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
+    plan = planned(state, r76=[live("web"), live("odd\ud800")])
+    for _ in range(2):
+        assert applied.new_keys(plan, NOW) == ()
+        applied.store_unmanaged(plan, NOW)
+
+
+def test_an_undeclared_key_of_a_scope_that_becomes_exclusive_stays_one_that_git_wants_gone(
+    applied: Applied,
+) -> None:
+    state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
+    assert origins(applied, state, r76=[live("web"), live("other")]) == []
+    exclusive = DesiredState((DesiredScope(SCOPE, (declared("web"),), Position("keys.yaml")),))
+    for _ in range(3):
+        found = origins(applied, exclusive, r76=[live("web"), live("other"), live("stray")])
+        assert found == [Origin.CONFIG, Origin.DRIFT]

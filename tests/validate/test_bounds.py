@@ -1,0 +1,134 @@
+"""However much is wrong with a file, it is told within bounds of time, memory and lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from reconciler.errors import InputError
+from reconciler.kinds.kind import kind_from_schema
+from reconciler.kinds.packaged import document_schema, load_kinds
+from reconciler.load.builder import MAX_DOCUMENTS, parse
+from reconciler.model.phrases import MANY_MORE, closest, first_texts, listed
+from reconciler.model.scope import ScopeDefaults
+from reconciler.model.source import Position, Problem
+from reconciler.validate.custom_kinds import complaints
+from reconciler.validate.schema import MORE, MOST_VIOLATIONS, SchemaChecker, check_of
+from reconciler.validate.validator import Validator
+from tests.kinds.test_rules import PLAIN, changed
+from tests.values import CAAS
+
+HEAD = "project_id: 1\nregion_id: 76\n"
+
+
+def state_of(text: str) -> None:
+    now = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+    validator = Validator(document_schema(), load_kinds(), ScopeDefaults(), now)
+    for document in parse(text, "a.yaml"):
+        validator.add(document)
+    validator.finish()
+
+
+def error_of(text: str) -> InputError:
+    with pytest.raises(InputError) as caught:
+        state_of(text)
+    return caught.value
+
+
+def test_fifty_problems_are_told_and_the_others_counted() -> None:
+    error = InputError(Problem("it is wrong", Position("a.yaml", line)) for line in range(120, 0, -1))
+    assert len(error.problems) == 120
+    assert error.texts[:2] == ("a.yaml:1:1: it is wrong", "a.yaml:2:1: it is wrong")
+    assert error.texts[49:] == ("a.yaml:50:1: it is wrong", "and 70 more problems")
+    assert str(error) == "\n".join(error.texts)
+
+
+@pytest.mark.parametrize(
+    ("count", "last"), [(1, "0"), (50, "49"), (51, "and 1 more problem"), (1051, "and 1,001 more problems")]
+)
+def test_a_count_stands_for_what_is_not_told(count: int, last: str) -> None:
+    assert first_texts([str(number) for number in range(count)])[-1] == last
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "".join(f"  - {{name: key-{number}, is_disabled: no}}\n" for number in range(3000)),
+        "  - name: web\n" + "".join(f"    field{number}: 1\n" for number in range(3000)),
+        "  - name: web\n    containers:\n"
+        + "".join(f"      - {{name: web, namespace: {number}}}\n" for number in range(3000)),
+    ],
+)
+def test_more_problems_than_anyone_reads_are_not_looked_for(keys: str) -> None:
+    error = error_of(f"{HEAD}keys:\n{keys}")
+    assert len(error.problems) == MOST_VIOLATIONS + 1
+    assert error.problems[-1].message == MANY_MORE
+    assert error.texts[-1] == f"and more than {MOST_VIOLATIONS - 49} more problems"
+
+
+def test_after_very_many_problems_no_further_document_is_looked_at() -> None:
+    document = f"---\n{HEAD}keys:\n" + "  - 1\n" * 1000
+    error = error_of(document * 15)
+    assert len(error.problems) == 10_001
+    assert error.texts[-1] == "and more than 9,951 more problems"
+
+
+def test_only_keys_that_are_wrong_are_judged_and_keep_their_places() -> None:
+    keys = "".join(
+        f"  - {{name: key-{number}, is_disabled: {'no' if number % 400 == 7 else 'true'}}}\n"
+        for number in range(1000)
+    )
+    error = error_of(f"{HEAD}keys:\n{keys}")
+    assert [problem.position and problem.position.line for problem in error.problems] == [11, 411, 811]
+    assert [problem.address for problem in error.problems] == [f"caas/1/76/key-{n}" for n in (7, 407, 807)]
+
+
+def test_a_list_that_repeats_an_item_is_found_among_many_keys() -> None:
+    box = "{name: web, namespace: shop}"
+    keys = "".join(f"  - {{name: key-{number}, containers: [{box}]}}\n" for number in range(50))
+    error = error_of(f"{HEAD}keys:\n{keys}  - {{name: twice, containers: [{box}, {box}]}}\n")
+    assert [problem.address for problem in error.problems] == ["caas/1/76/twice"]
+
+
+def test_keys_that_were_not_looked_at_are_not_used() -> None:
+    checker = SchemaChecker(document_schema(), CAAS)
+    found = checker.violations({"keys": [{}] * 5000})
+    assert (len(found), found[-1].keyword) == (MOST_VIOLATIONS + 1, MORE)
+
+
+def test_the_same_bound_holds_for_every_value() -> None:
+    found = check_of({"type": "array", "items": {"type": "string"}})([1] * 5000)
+    assert len(found) == MOST_VIOLATIONS + 1
+    schema = changed("x-reconciler.always_sent", [f"field{number}" for number in range(5000)])
+    assert len(complaints("thing", schema)) == 1000
+
+
+def test_a_file_holds_so_many_documents_and_no_more() -> None:
+    assert parse("---\n" * MAX_DOCUMENTS, "a.yaml") == ()
+    reason = "more than 10,000 documents in this file; split it"
+    assert error_of("---\n" * 50_000).texts == (f"a.yaml:10001:1: {reason}",)
+
+
+def test_what_is_very_long_is_not_printed_whole() -> None:
+    error = error_of(f"{HEAD}keys:\n  - name: {'x' * 100_000}\n    {'y' * 900}: {'z' * 100_000}\n")
+    assert max(map(len, error.texts)) < 3600
+    assert len(str(Problem("m" * 10**6, Position("a.yaml"), "a" * 10**6))) < 3600
+
+
+def test_a_suggestion_is_looked_for_among_few_and_short_words() -> None:
+    assert closest("descripton", ["name", "description"]) == "description"
+    assert closest("x" * 10**6, ["x" * 10**6]) is None
+    assert closest("field", (f"field{number}" for number in range(10**6))) is not None
+    assert listed(map(str, range(3))) == "0, 1, 2"
+    assert listed(map(str, range(1000)), 2) == "0, 1 and 998 more"
+
+
+def test_a_kind_of_many_fields_is_described_in_few_words() -> None:
+    fields: dict[str, Any] = {f"field{number}": {"type": "string"} for number in range(1000)}
+    kind = kind_from_schema("thing", {**PLAIN, "properties": {**PLAIN["properties"], **fields}})
+    document = {"kind": "caas", "project_id": 1, "owner": "acme", "keys": [{"name": "web", "other": 1}]}
+    assert [found.keyword for found in SchemaChecker(document_schema(), kind).violations(document)][-1:] == [
+        "additionalProperties"
+    ]

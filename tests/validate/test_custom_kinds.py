@@ -1,0 +1,185 @@
+"""Loading the user's own kinds: every fault with its place, and never a traceback."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.errors import InputError
+from reconciler.kinds.packaged import load_kinds
+from reconciler.load.files import load
+from reconciler.load.kindfolders import folders_beside
+from reconciler.validate.custom_kinds import load_user_kinds
+from tests.kinds.test_rules import PLAIN, changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUILT_IN = load_kinds()
+
+
+def write(folder: Path, name: str, schema: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(schema if isinstance(schema, str) else json.dumps(schema, indent=1), encoding="utf-8")
+    return file
+
+
+def complaints(*given: Path, found: tuple[Path, ...] = ()) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load_user_kinds([*map(str, given)], [*map(str, found)], BUILT_IN)
+    return [text.replace(f"{given[0].parent if given else ''}/", "") for text in caught.value.texts]
+
+
+def test_a_kind_is_named_like_its_file(tmp_path: Path) -> None:
+    write(tmp_path, "git-label.schema.json", PLAIN)
+    write(tmp_path, "README.md", "Kinds.")
+    write(tmp_path, ".hidden.schema.json", "{")
+    heard: list[tuple[bytes, str]] = []
+    kinds = load_user_kinds([str(tmp_path)], [], BUILT_IN, lambda *heard_of: heard.append(heard_of))
+    assert [(name, kind.name) for name, kind in kinds.items()] == [("git-label", "git-label")]
+    assert [label for _, label in heard] == [f"{tmp_path}/git-label.schema.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "1:1: not JSON: Expecting value; mend it here"),
+        ('{"type":\n "object",}', "2:"),
+        ('{"type": "object", "type": "object"}', "a member stands in an object twice"),
+        ("NaN", "NaN is not JSON"),
+        ("[" * 100_000, "1:1: nested too deeply for a kind"),
+        ("{}", "type is missing"),
+        (json.dumps(changed("properties.text", {"type": "x"}), indent=1), '13:12: properties.text.type "x"'),
+        (json.dumps(changed("x-reconciler.identity", "nam"), indent=1), "identity: nam is no property"),
+        (json.dumps(changed("x-reconciler.identity", "nam"), indent="\t"), "x-reconciler.identity: nam"),
+    ],
+)  # fmt: skip
+def test_each_fault_comes_with_file_place_and_advice(tmp_path: Path, text: str, complaint: str) -> None:
+    write(tmp_path / "kinds", "thing.schema.json", text)
+    found = complaints(tmp_path / "kinds")
+    assert all(line.startswith("kinds/thing.schema.json:") for line in found)
+    assert any(complaint in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("caas", "caas is a built-in kind; give the file another name"),
+        ("Label", '"Label" is no name of a kind; use lower-case letters'),
+        ("1st", '"1st" is no name of a kind'),
+        ("", '"" is no name of a kind'),
+        ("a_b", '"a_b" is no name of a kind'),
+    ],
+)
+def test_a_name_must_be_a_new_and_plain_word(tmp_path: Path, name: str, complaint: str) -> None:
+    write(tmp_path / "kinds", f"{name or '-'}.schema.json".replace("-.", "."), PLAIN)
+    if name:
+        assert complaint in complaints(tmp_path / "kinds")[0]
+
+
+def test_all_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
+    write(tmp_path / "kinds", "a.schema.json", "{}")
+    write(tmp_path / "kinds", "b.schema.json", "")
+    found = complaints(tmp_path / "kinds")
+    assert {line.partition(":")[0] for line in found} == {"kinds/a.schema.json", "kinds/b.schema.json"}
+
+
+def test_one_kind_in_two_folders_is_an_error_that_names_both(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        write(tmp_path / folder, "thing.schema.json", PLAIN)
+    (found,) = complaints(tmp_path / "a", tmp_path / "b")
+    assert (
+        found
+        == "b/thing.schema.json:1:1: the kind thing stands in a/thing.schema.json too; keep one of the two"
+    )
+
+
+def test_one_folder_may_be_named_twice(tmp_path: Path) -> None:
+    write(tmp_path, "thing.schema.json", PLAIN)
+    assert list(load_user_kinds([str(tmp_path), f"{tmp_path}/."], [str(tmp_path)], BUILT_IN)) == ["thing"]
+
+
+def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert complaints(tmp_path / "none", tmp_path / "empty") == [
+        "empty:1:1: this folder holds no file NAME.schema.json",
+        "none:1:1: this folder of kinds cannot be read: No such file or directory",
+    ]
+    assert load_user_kinds([], [str(tmp_path / "empty")], BUILT_IN) == {}
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (os.mkdir, "cannot be read: Is a directory"),
+        (os.mkfifo, "is a pipe, which is not read; name a file"),
+        (
+            lambda place: place.symlink_to("/etc/passwd"),
+            (
+                "is a link that leads out of the folder kinds, to /etc/passwd; "
+                "name what it leads to as a path of its own, or copy it into the tree"
+            ),
+        ),
+    ],
+    ids=["a folder", "a pipe", "a link"],
+)
+def test_what_is_no_file_is_not_read(tmp_path: Path, make: Any, reason: str) -> None:
+    folder = tmp_path / "kinds"
+    folder.mkdir()
+    make(folder / "thing.schema.json")
+    assert complaints(folder) == [f"kinds/thing.schema.json:1:1: {reason}"]
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path / "kinds", "thing.schema.json", " " * (2**20 + 1))
+    assert "larger than 1 MiB" in complaints(tmp_path / "kinds")[0]
+
+
+def test_kinds_that_are_too_large_together_are_not_all_read(tmp_path: Path) -> None:
+    text = json.dumps(PLAIN)
+    for number in range(5):
+        write(tmp_path / "kinds", f"t{number}.schema.json", text + " " * (2**20 - len(text)))
+    assert complaints(tmp_path / "kinds") == [
+        "kinds/t4.schema.json:1:1: with this file, kinds are larger than 4 MiB; name fewer, or smaller ones"
+    ]
+
+
+def test_kinds_share_what_the_check_of_their_patterns_may_cost(tmp_path: Path) -> None:
+    """Each of many files could cost seconds else."""
+    kind = changed("title", "Heavy")
+    for field in range(100):
+        kind["properties"][f"f{field}"] = {"type": "string", "pattern": "^[ab]{4900}$"}
+    for number in range(6):
+        write(tmp_path / "kinds", f"t{number}.schema.json", kind)
+    found = complaints(tmp_path / "kinds")
+    assert found[0].startswith("kinds/t4.schema.json:")
+    assert all("is too large, together with the patterns before it; simplify it" in told for told in found)
+
+
+def test_the_folder_kinds_is_looked_for_in_a_directory_and_beside_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "keys", "a.yaml", "keys: []")
+    (tmp_path / "keys/kinds").mkdir()
+    (tmp_path / "keys/deep").mkdir()
+    (tmp_path / "kinds").mkdir()
+    assert folders_beside(["keys"]) == ["keys/kinds"]
+    assert folders_beside(["keys/a.yaml", "keys/b.yaml"]) == ["keys/kinds"]
+    assert folders_beside(["keys/deep"]) == []
+    assert folders_beside(["x.yaml", "."]) == ["kinds", "./kinds"]
+    assert folders_beside(["-"]) == []
+
+
+def test_the_folder_kinds_is_no_desired_state(tmp_path: Path) -> None:
+    write(tmp_path, "a.yaml", "keys: []")
+    write(tmp_path / "kinds", "b.yaml", "nonsense")
+    write(tmp_path / "team/kinds", "c.yaml", "keys: []")
+    loaded = load([str(tmp_path)], io.BytesIO())
+    sources = [document.source.removeprefix(f"{tmp_path}/") for document in loaded.documents]
+    assert (sources, loaded.problems) == (["a.yaml", "team/kinds/c.yaml"], ())
