@@ -17,6 +17,7 @@ COPY requirements/demo.txt requirements/
 RUN python -m pip install --require-hashes -r requirements/demo.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY reconciler reconciler
+COPY gcore_emulator gcore_emulator
 COPY schemas schemas
 COPY examples examples
 RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api import Reader, Writer
+from reconciler.api.session import Reader, Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
 from reconciler.apply.run import Freshness, apply_plan

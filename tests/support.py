@@ -20,8 +20,8 @@ from typing import IO, TYPE_CHECKING, Any
 import httpx
 
 from gcore_emulator import Emulator, Switches
-from reconciler.api import Connection
 from reconciler.api.retry import RetryPolicy
+from reconciler.api.session import Connection
 from reconciler.cli.main import run
 from reconciler.model.secret import Secret
 

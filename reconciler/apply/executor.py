@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reconciler.api import Writer
+    from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
     from reconciler.apply.lifecycle import SecretKeeper
     from reconciler.kinds.kind import Kind

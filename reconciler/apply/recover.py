@@ -15,7 +15,7 @@ from reconciler.plan.planning import unstored_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.api import Reader
+    from reconciler.api.session import Reader
     from reconciler.apply.in_doubt import Doubt
     from reconciler.kinds.kind import Kind
 

@@ -46,7 +46,7 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     link = connection(parameters, clock, console)
     from reconciler.adopt.accept import accept as accepted  # noqa: PLC0415 - --help needs no engine
     from reconciler.adopt.accept import drifted  # noqa: PLC0415 - the same
-    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.load.files import read  # noqa: PLC0415 - the same
 
     if "-" in parameters["paths"]:

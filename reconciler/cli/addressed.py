@@ -9,7 +9,7 @@ from reconciler.errors import ConfigurationError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.api import Reader
+    from reconciler.api.session import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey, DesiredState
     from reconciler.model.scope import Scope

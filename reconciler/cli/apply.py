@@ -100,7 +100,7 @@ def _apply(
     if saved is not None:
         parameters["commit"] = saved.provenance.git_commit
     link = connection(parameters, clock, console, stop)
-    from reconciler.api import Writer  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api.session import Writer  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.api.workers import Workers  # noqa: PLC0415 - --help needs no threads
 
     now = clock.now()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
-    from reconciler.api import Writer
+    from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
     from reconciler.apply.run import Freshness
     from reconciler.apply.sinks.store import SinkKeeper

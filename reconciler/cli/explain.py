@@ -42,7 +42,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.model.plan import ObservedScope  # noqa: PLC0415 - the same
     from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
     from reconciler.plan.explain import explanations_of  # noqa: PLC0415 - --help needs no engine

@@ -79,7 +79,7 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     clock = clock_of(context)
     link = connection(parameters, clock, console)
     from reconciler.adopt.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
-    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
     from reconciler.model.scope import ScopeDefaults  # noqa: PLC0415 - the same
     from reconciler.observe.listing import observe  # noqa: PLC0415 - the same

@@ -51,7 +51,7 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
     if parameters["offline"] or not reading.doubts:
         _print_offline(reading, console)
         return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
-    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
     from reconciler.apply.recover import Fate, clear_up  # noqa: PLC0415 - the same
 
     with Reader(connection(parameters, clock_of(context), console)) as reader:

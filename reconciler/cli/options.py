@@ -28,7 +28,7 @@ from reconciler.model.endpoint import same_url
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.api import Connection, Exchange
+    from reconciler.api.session import Connection, Exchange
     from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind
     from reconciler.plan.limits import Limits
@@ -273,8 +273,9 @@ def connection(
     base_url = checked_url(parameters["base_url"])
     auth_scheme = checked_scheme(parameters["auth_scheme"])
     token = api_token(parameters["token_file"], console)
-    from reconciler.api import Connection, network_variables  # noqa: PLC0415 - loads httpx
+    from reconciler.api.environment import network_variables  # noqa: PLC0415 - loads httpx
     from reconciler.api.retry import RetryPolicy  # noqa: PLC0415 - the same
+    from reconciler.api.session import Connection  # noqa: PLC0415 - loads httpx
 
     return Connection(
         base_url=base_url,

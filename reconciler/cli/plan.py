@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from reconciler.api import Reader
+    from reconciler.api.session import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.load.files import InputsDigest
     from reconciler.model.desired import DesiredState
@@ -65,7 +65,7 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.api import Reader  # noqa: PLC0415 - only commands that talk load httpx
+    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
 
     now = clock.now()
     if parameters["out"] is not None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping, Sequence
 
-    from reconciler.api import Writer
     from reconciler.api.redaction import Redactor
+    from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
     from reconciler.apply.sinks.store import SinkKeeper
     from reconciler.cli.console import Console

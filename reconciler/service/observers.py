@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Collection, Iterator, Mapping
 
-    from reconciler.api import Exchange
+    from reconciler.api.session import Exchange
     from reconciler.api.webhook import Webhook
     from reconciler.cli.console import Console
     from reconciler.model.clock import Clock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler import errors
-from reconciler.api import Connection, Reader, Writer
+from reconciler.api.session import Connection, Reader, Writer
 from reconciler.model.clock import SystemClock
 from tests.support import COLLECTION, Script, connect, dripping, http_bytes, raw_server
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.api import Reader
 from reconciler.api.environment import proxy_for, trusted
+from reconciler.api.session import Reader
 from reconciler.api.webhook import Webhook
 from reconciler.errors import ConfigurationError, UnreachableError
 from reconciler.model.secret import Secret

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from reconciler import errors
-from reconciler.api import Reader, Writer
 from reconciler.api.redaction import MASK, Redactor
+from reconciler.api.session import Reader, Writer
 from reconciler.api.webhook import Webhook
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor

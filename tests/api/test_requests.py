@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from reconciler.api import Connection, Exchange, Reader, Writer
+from reconciler.api.session import Connection, Exchange, Reader, Writer
 from reconciler.errors import ApiError, ConfigurationError, RejectedError
 from reconciler.model.secret import Secret
 from tests.support import (

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import errors
-from reconciler.api import Reader, Writer
 from reconciler.api.retry import RetryPolicy
+from reconciler.api.session import Reader, Writer
 from tests.support import (
     COLLECTION,
     TOKEN,

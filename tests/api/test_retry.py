@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api import Reader, Writer
 from reconciler.api.retry import Retrier, RetryPolicy
+from reconciler.api.session import Reader, Writer
 from reconciler.errors import (
     ApiError,
     Failure,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.api import Reader
+from reconciler.api.session import Reader
 from reconciler.api.webhook import Webhook
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import ApiError, SinkError, UnreachableError, UntrustedError

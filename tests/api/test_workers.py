@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
-from reconciler.api import Writer
+from reconciler.api.session import Writer
 from reconciler.api.workers import Workers, completed
 from reconciler.apply.executor import Executor
 from reconciler.errors import ConfigurationError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api import Reader, Writer
+from reconciler.api.session import Reader, Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor, Recorders
 from reconciler.apply.in_doubt import Doubt, read_journal

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.api import Writer
 from reconciler.api.retry import RetryPolicy
+from reconciler.api.session import Writer
 from reconciler.apply.lifecycle import Births, Kept
 from reconciler.errors import SinkError
 from reconciler.kinds.packaged import load_kinds

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api import Reader
+from reconciler.api.session import Reader
 from reconciler.errors import BadAnswerError, IncompleteReadError
 from reconciler.model.desired import DesiredScope, DesiredState, NamedPart
 from reconciler.model.scope import Scope

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.api import Exchange, Reader
+from reconciler.api.session import Exchange, Reader
 from reconciler.model.secret import Secret
 from tests.support import (
     COLLECTION,

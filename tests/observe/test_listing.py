@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.api import Reader
+from reconciler.api.session import Reader
 from reconciler.errors import BadAnswerError, IncompleteReadError, UnauthorizedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import ObservedScope

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api import Writer
+from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
 from reconciler.apply.lifecycle import Kept

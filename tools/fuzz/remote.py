@@ -8,8 +8,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.api import Connection
 from reconciler.api.retry import RetryPolicy
+from reconciler.api.session import Connection
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from fuzz.answers import Answer, answer, says_none, strict
 from fuzz.reading import NOW
 from fuzz.remote import RawSide, Script, connection, raw_side
 from fuzz.report import Broken, Report, seeded
-from reconciler.api import Reader, Writer
+from reconciler.api.session import Reader, Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
 from reconciler.errors import ReconcilerError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from reconciler.api import Connection
+    from reconciler.api.session import Connection
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Outcome
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fuzz.report import Broken, Report, seeded
-from reconciler.api import Connection, Reader, Writer
 from reconciler.api.retry import RetryPolicy
+from reconciler.api.session import Connection, Reader, Writer
 from reconciler.errors import ReconcilerError
 from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret
