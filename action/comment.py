@@ -76,7 +76,7 @@ def _is_throttled(error: urllib.error.HTTPError) -> bool:
 
 
 def _comments(number: int) -> Iterator[Any]:
-    """Give all comments of a pull request, the oldest first."""
+    """Return all comments of a pull request, the oldest first."""
     page = 1
     while True:
         found = _call("GET", f"issues/{number}/comments?per_page={PAGE}&page={page}")

@@ -61,7 +61,7 @@ class Run:
         return _read(self.work / "messages.txt")
 
     def plan(self) -> Mapping[str, Any]:
-        """Give the saved plan; empty if there is none, or what is there is no plan."""
+        """Return the saved plan; empty if there is none, or what is there is no plan."""
         try:
             plan = json.loads(_read(self.plan_file) or "{}")
         except ValueError:
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def outputs(run: Run) -> dict[str, str]:
-    """Give the outputs of the step. None of them holds a text that somebody else wrote."""
+    """Return the outputs of the step. None of them holds a text that somebody else wrote."""
     plan = run.plan()
     counts = _drift_counts(run.output) if run.command == "drift" else plan.get("summary", {})
     numbers = {count: _number(counts.get(count)) for count in COUNTS}
@@ -105,7 +105,7 @@ def outputs(run: Run) -> dict[str, str]:
 
 
 def annotated(messages: str) -> Iterator[str]:
-    """Give errors and warnings as commands of the runner, at the places that they name."""
+    """Return errors and warnings as commands of the runner, at the places that they name."""
     found: dict[str, list[str]] = {"Error": [], "Warning": []}
     for match in filter(None, map(PROBLEM.fullmatch, messages.splitlines())):
         kind, file, line, column, text = match.groups()
@@ -119,7 +119,7 @@ def annotated(messages: str) -> Iterator[str]:
 
 
 def _report(run: Run, room: int) -> Iterator[str]:
-    """Give what a command printed as Markdown, with a first line by which a comment is found again."""
+    """Return what a command printed as Markdown, with a first line by which a comment is found again."""
     meaning = MEANINGS.get(run.code, "it did not come to its end")
     yield from _head(run.name)
     yield f"### {run.command.capitalize()}{_of(run.name)}: {meaning}"
@@ -149,7 +149,7 @@ def _as_code(text: str, room: int) -> Iterator[str]:
 
 
 def _summary(run: Run) -> str:
-    """Give the last lines of the result, which count."""
+    """Return the last lines of the result, which count."""
     paragraphs = run.output.strip().split("\n\n")
     told = " ".join(paragraphs[-1].split())
     failed = run.code not in {"0", "2"}
@@ -171,7 +171,7 @@ def _number(value: Any) -> int:
 
 
 def _written(values: Mapping[str, str]) -> Iterator[str]:
-    """Give values in the form of $GITHUB_OUTPUT that takes any text: up to a word that nobody can guess."""
+    """Return values in the form of $GITHUB_OUTPUT that takes any text: up to a word that nobody can guess."""
     for name, value in values.items():
         word = secrets.token_hex(16)
         yield f"{name}<<{word}\n{value}\n{word}\n"

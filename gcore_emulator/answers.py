@@ -38,11 +38,11 @@ class RefusalError(Exception):
         super().__init__(message)
 
     def document(self, request_id: str) -> dict[str, object]:
-        """Give the error body."""
+        """Return the error body."""
         return {"exception_class": self.exception_class, "message": self.message, "request_id": request_id}
 
     def headers(self) -> dict[str, str]:
-        """Give the headers that belong to the status."""
+        """Return the headers that belong to the status."""
         return {}
 
 
@@ -58,7 +58,7 @@ class ValidationRefusalError(RefusalError):
         super().__init__(f"Validation Error: {message or self.invalid_fields}")
 
     def document(self, request_id: str) -> dict[str, object]:
-        """Give the error body, with the fields when some are to blame."""
+        """Return the error body, with the fields when some are to blame."""
         document = RefusalError.document(self, request_id)
         return document | {"invalid_fields": self.invalid_fields} if self.invalid_fields else document
 
@@ -69,7 +69,7 @@ class AuthenticationRefusalError(RefusalError):
     status = 401
 
     def __init__(self, exception_class: str, message: str) -> None:
-        """Take the class too: two of them share the status."""
+        """Store the class too: two of them share the status."""
         self.exception_class = exception_class
         super().__init__(message)
 
@@ -78,7 +78,7 @@ class DetailedAuthenticationRefusalError(AuthenticationRefusalError):
     """401 in the other shape that clients may meet: ``detail`` and ``code``."""
 
     def document(self, request_id: str) -> dict[str, object]:
-        """Give the other shape, which has no request id."""
+        """Return the other shape, which has no request id."""
         del request_id
         return {"detail": self.message, "code": self.exception_class}
 
@@ -97,7 +97,7 @@ class MethodRefusalError(RefusalError):
     exception_class = "HTTPError"
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        """Take the methods that would do."""
+        """Store the methods that would do."""
         self.allowed = allowed
         super().__init__("HTTP 405: Method Not Allowed")
 
@@ -120,7 +120,7 @@ class RateRefusalError(RefusalError):
     exception_class = "RateLimitError"
 
     def __init__(self, retry_after: str | None) -> None:
-        """Take the value of Retry-After: seconds or a date, or None for no such header."""
+        """Store the value of Retry-After: seconds or a date, or None for no such header."""
         self.retry_after = retry_after
         super().__init__("Rate limit exceeded")
 

@@ -27,13 +27,13 @@ from gcore_emulator.control import FaultsEndpoint, LogEndpoint
 from gcore_emulator.delivery import Channel, deliver, deliver_badly
 from gcore_emulator.families import FAMILIES, Family
 from gcore_emulator.lookups import LOOKUPS, Lookup
-from gcore_emulator.misbehaviour import HEALTHY, MISBEHAVIOURS, Circumstances, Misbehaviour
+from gcore_emulator.misbehaviour import HEALTHY, MISBEHAVIOURS, FaultContext, FaultResponse
 from gcore_emulator.operations import (
     COLLECTION_OPERATIONS,
     KEY_OPERATIONS,
     Call,
+    EmulatorState,
     Operation,
-    World,
     asked_page,
     called_scope,
     list_entries,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from gcore_emulator.deferral import Deferral
-    from gcore_emulator.disturbances import Disturber
+    from gcore_emulator.disturbances import ConcurrentWriter
     from gcore_emulator.faults import Faults
     from gcore_emulator.injector import Injector
     from gcore_emulator.requestlog import RequestLog
@@ -64,14 +64,14 @@ Handler = Callable[[Request, object], Answer]
 class Service:
     """What every request passes through. ``delay`` is the latency to pretend, in seconds."""
 
-    world: World
+    world: EmulatorState
     log: RequestLog
     clock: Clock
     token: str
     delay: float
     ids: random.Random
     injector: Injector
-    disturber: Disturber
+    disturber: ConcurrentWriter
     deferral: Deferral
 
     async def exchange(self, request: Request, handler: Handler, channel: Channel) -> None:
@@ -104,11 +104,11 @@ class Service:
             raise MethodRefusalError(tuple(allowed))
         authenticate(request.headers.get("authorization"), self.token, self.world.switches)
 
-    def _stand_in(self, shown: Misbehaviour, faults: Faults) -> Handler | None:
+    def _stand_in(self, shown: FaultResponse, faults: Faults) -> Handler | None:
         stand_in = shown.stand_in
         if stand_in is None:
             return None
-        return lambda _request, _body: stand_in(Circumstances(faults, self.world.switches, self.clock()))
+        return lambda _request, _body: stand_in(FaultContext(faults, self.world.switches, self.clock()))
 
     def _take_note(self, method: str, *faults: str | None) -> None:
         """Count what was injected, and let somebody else write if it is time."""
@@ -130,7 +130,7 @@ class Service:
         return refusal_answer(refusal, f"{self.ids.getrandbits(128):032x}")
 
 
-def _result(method: str, answer: Answer, fault: str | None, shown: Misbehaviour) -> Result:
+def _result(method: str, answer: Answer, fault: str | None, shown: FaultResponse) -> Result:
     executed = (shown.stand_in is None or shown.is_later) and answer.status < HTTPStatus.BAD_REQUEST
     return Result(
         status=None if shown.manner == "cut" else shown.shown(answer).status,
@@ -140,7 +140,7 @@ def _result(method: str, answer: Answer, fault: str | None, shown: Misbehaviour)
 
 
 def _sent_path(request: Request) -> str:
-    """Give path and query as they were sent, still percent-encoded."""
+    """Return path and query as they were sent, still percent-encoded."""
     query = request.scope["query_string"]
     path: bytes = request.scope["raw_path"] + (b"?" + query if query else b"")
     return path.decode("latin-1")
@@ -222,7 +222,7 @@ async def _serve(service: Service, handler: Handler, scope: Scope, receive: Rece
 
 
 def build_application(service: Service) -> ASGIApp:
-    """Give the ASGI application: the paths of the API, those of control, and 404 for the rest."""
+    """Return the ASGI application: the paths of the API, those of control, and 404 for the rest."""
 
     async def unknown(scope: Scope, receive: Receive, send: Send) -> None:
         await _serve(service, _handle_unknown_path, scope, receive, send)

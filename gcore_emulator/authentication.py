@@ -34,7 +34,7 @@ def authenticate(header: str | None, token: str, switches: Switches) -> None:
 
 
 def token_refusal(switches: Switches) -> AuthenticationRefusalError:
-    """Give the refusal of a token that was good until now."""
+    """Return the refusal of a token that was good until now."""
     return _refusal(_WRONG_TOKEN, switches)
 
 

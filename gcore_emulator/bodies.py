@@ -44,7 +44,7 @@ def read_json(body: bytes) -> object:
 
 
 def body_object(body: object) -> Body:
-    """Give the body of a write as an object; refuse everything else."""
+    """Return the body of a write as an object; refuse everything else."""
     if isinstance(body, UnreadableBody):
         raise ValidationRefusalError(message="the body is not JSON")
     if not isinstance(body, dict):
@@ -62,7 +62,7 @@ def _given_value(field: Field, body: Body, *, null: Literal["taken", "refused"])
 
 
 def stored_values(family: Family, entry: Body, complaints: Complaints) -> Values:
-    """Give the value of every field of a key that is written as the API shows it; note what is wrong."""
+    """Return the value of every field of a key that is written as the API shows it; note what is wrong."""
     values: Values = {}
     for field in family.fields:
         try:
@@ -73,7 +73,7 @@ def stored_values(family: Family, entry: Body, complaints: Complaints) -> Values
 
 
 def _created_values(family: Family, body: Body, complaints: Complaints) -> Values:
-    """Give the value of every field after a create, defaults filled in; note what is wrong."""
+    """Return the value of every field after a create, defaults filled in; note what is wrong."""
     values: Values = {}
     for field in family.fields:
         try:
@@ -88,7 +88,7 @@ def _created_values(family: Family, body: Body, complaints: Complaints) -> Value
 
 
 def _patches(field: Field, body: Body, switches: Switches) -> bool:
-    """Tell whether the body gives this field a value, null included where it counts."""
+    """Return whether the body gives this field a value, null included where it counts."""
     if field.name not in body:
         if field.patch == "required" and switches.omitted_functions == "400":
             raise InvalidValueError(REQUIRED)
@@ -147,7 +147,7 @@ def _note_length(values: Values, switches: Switches, complaints: Complaints) -> 
 
 
 def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime) -> tuple[str, Values]:
-    """Give name and values of the key to create.
+    """Return name and values of the key to create.
 
     Raises `ValidationRefusalError` with every complaint at once.
     """
@@ -171,7 +171,7 @@ def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime
 
 
 def read_patch(family: Family, body: Body, switches: Switches) -> Values:
-    """Give the values that a PATCH changes; what it leaves out, or nulls without effect, is absent.
+    """Return the values that a PATCH changes; what it leaves out, or nulls without effect, is absent.
 
     The name is in no patch schema, so it counts as unknown. Raises `ValidationRefusalError`.
     """

@@ -21,7 +21,7 @@ from gcore_emulator.faults import NO_FAULTS, read_faults
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from gcore_emulator.disturbances import Disturber
+    from gcore_emulator.disturbances import ConcurrentWriter
     from gcore_emulator.injector import Injector
     from gcore_emulator.requestlog import RequestLog
 
@@ -50,7 +50,7 @@ class FaultsEndpoint:
     """``/_emulator/faults``: GET shows faults and counts, PUT puts other faults in force, DELETE none."""
 
     injector: Injector
-    disturber: Disturber
+    disturber: ConcurrentWriter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one look or one change."""

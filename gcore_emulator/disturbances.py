@@ -42,11 +42,11 @@ class Disturbance:
     new: Any = None
 
     def document(self) -> dict[str, Any]:
-        """Give the disturbance as a JSON object."""
+        """Return the disturbance as a JSON object."""
         return asdict(self)
 
 
-class Disturber:
+class ConcurrentWriter:
     """Does to the keys what the faults in force ask for, and remembers it.
 
     Call it with the store's lock held; `done` is safe from any thread.
@@ -61,7 +61,7 @@ class Disturber:
         self._passing: dict[Scope, list[str]] = {}
 
     def done(self) -> tuple[Disturbance, ...]:
-        """Give what was done, oldest first."""
+        """Return what was done, oldest first."""
         with self._lock:
             return tuple(self._done)
 
@@ -128,12 +128,12 @@ class Disturber:
 
 
 def _set_expiry(now: dt.datetime) -> dt.datetime:
-    """Give an expiry for a key that had none."""
+    """Return an expiry for a key that had none."""
     return now.replace(microsecond=0) + _A_YEAR
 
 
 def _other(value: Value, number: int) -> Value:
-    """Give a value of the same field that differs from ``value``; null is taken for a text's."""
+    """Return a value of the same field that differs from ``value``; null is taken for a text's."""
     match value:
         case bool():
             return not value

@@ -16,6 +16,6 @@ class SeedError(EmulatorError):
     """The keys to start with are unusable; ``problems`` holds every reason as ``where: what``."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        """Take all the problems as the message, one per line."""
+        """Store all the problems as the message, one per line."""
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))

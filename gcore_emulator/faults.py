@@ -109,7 +109,7 @@ class Faults:
             raise ValueError("; ".join(problems))
 
     def answer_rates(self) -> dict[str, float]:
-        """Give the rates, above 0, of the faults that exclude each other."""
+        """Return the rates, above 0, of the faults that exclude each other."""
         return {
             spec.name: rate
             for spec in fault_specs()
@@ -117,7 +117,7 @@ class Faults:
         }
 
     def harmless(self) -> bool:
-        """Tell whether nothing at all goes wrong."""
+        """Return whether nothing at all goes wrong."""
         return not (
             self.answer_rates()
             or self.page_change
@@ -128,7 +128,7 @@ class Faults:
         )
 
     def document(self) -> dict[str, Any]:
-        """Give the settings as a JSON object; `read_faults` reads it back."""
+        """Return the settings as a JSON object; `read_faults` reads it back."""
         return asdict(self)
 
 
@@ -165,7 +165,7 @@ class FaultSpec:
 
 @cache
 def fault_specs() -> tuple[FaultSpec, ...]:
-    """Give every setting, in the order of its definition."""
+    """Return every setting, in the order of its definition."""
     return tuple(
         FaultSpec(
             name=entry.name,

@@ -24,7 +24,7 @@ FAULT_NAMES = tuple(spec.name for spec in fault_specs() if spec.name not in _SET
 
 
 def chance(*facts: object) -> float:
-    """Give a number from 0 up to 1 that depends on nothing but ``facts``."""
+    """Return a number from 0 up to 1 that depends on nothing but ``facts``."""
     # A hash of our own: Python's differs from one run to the next.
     digest = hashlib.blake2b(repr(facts).encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64
@@ -116,7 +116,7 @@ class _Course:
         return change
 
     def concurrent_write(self) -> int | None:
-        """Give the number of the PATCH request when another writer follows it."""
+        """Return the number of the PATCH request when another writer follows it."""
         self._patches += 1
         every = self.faults.concurrent_write_every
         due = every is not None and self._patches % every == 0
@@ -158,11 +158,11 @@ class Injector:
         return None if course.harmless else course.answer_fault(method, path)
 
     def page_change(self, scope: str, offset: int) -> bool:
-        """Tell whether something changes in a scope just before the page at ``offset`` is given."""
+        """Return whether something changes in a scope just before the page at ``offset`` is given."""
         return self._course.page_change(scope, offset)
 
     def concurrent_write(self) -> int | None:
-        """Give the number of this PATCH request when another writer follows it, else None."""
+        """Return the number of this PATCH request when another writer follows it, else None."""
         return self._course.concurrent_write()
 
     def count(self, fault: str) -> None:
@@ -171,6 +171,6 @@ class Injector:
             self._injected[fault] += 1
 
     def injected(self) -> dict[str, int]:
-        """Give how often each fault was injected since the emulator was made; each is there, at 0 too."""
+        """Return how often each fault was injected since the emulator was made; each is there, at 0 too."""
         with self._lock:
             return {name: self._injected[name] for name in FAULT_NAMES}

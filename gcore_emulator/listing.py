@@ -72,7 +72,7 @@ class Page:
         return not self.tests and self.order == NEWEST_FIRST
 
     def cut(self, items: Iterable[Any]) -> tuple[int, Sequence[Any]]:
-        """Give the number of all items that were asked for, and those of this page."""
+        """Return the number of all items that were asked for, and those of this page."""
         kept = [item for item in items if all(test(item) for test in self.tests)]
         word, _, direction = self.order.partition(".")
         kept.sort(key=self.listing.orders[word], reverse=direction == "desc")

@@ -69,7 +69,7 @@ class Catalogue:
         self._entries[lookup.name] |= {entry["id"]: entry for entry in entries}
 
     def all(self, lookup: Lookup) -> tuple[Entry, ...]:
-        """Give every entry, in no particular order."""
+        """Return every entry, in no particular order."""
         return tuple(self._entries[lookup.name].values())
 
 
@@ -95,7 +95,7 @@ def read_entry(lookup: Lookup, written: object, *, where: str, now: dt.datetime)
 
 
 def shown_entry(entry: Entry, query: Mapping[str, str]) -> Document:
-    """Give an entry as the API shows it to a list with these parameters."""
+    """Return an entry as the API shows it to a list with these parameters."""
     document = {name: _json_value(value) for name, value in entry.items() if name != _HIDDEN}
     if document.get("available_volume_types", "") is None and _asks_for_volume_types(query):
         document["available_volume_types"] = list(_VOLUME_TYPES)

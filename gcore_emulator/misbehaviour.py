@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class FaultContext:
     """What an answer under a fault depends on."""
 
     faults: Faults
@@ -28,12 +28,12 @@ class Circumstances:
     now: dt.datetime
 
 
-StandIn = Callable[[Circumstances], Answer]
+StandIn = Callable[[FaultContext], Answer]
 """Answers in the place of an operation; raises `RefusalError` to refuse."""
 
 
 @dataclass(frozen=True, slots=True)
-class Misbehaviour:
+class FaultResponse:
     """One fault. Without a ``stand_in`` the operation runs; ``headers`` are put over those it gives.
 
     Where the operation succeeded, ``instead`` makes the answer that is sent of the one it gave. ``is_later``
@@ -63,33 +63,33 @@ def _gateway_page(status: HTTPStatus) -> StandIn:
     return _page(status, f"{status.value} {status.phrase}")
 
 
-def _never_sent(circumstances: Circumstances) -> Answer:
+def _never_sent(circumstances: FaultContext) -> Answer:
     del circumstances
     return Answer(HTTPStatus.NO_CONTENT.value)
 
 
-def _fail(circumstances: Circumstances) -> Answer:
+def _fail(circumstances: FaultContext) -> Answer:
     del circumstances
     raise FaultRefusalError("Internal server error")
 
 
-def _slow_down(circumstances: Circumstances) -> Answer:
+def _slow_down(circumstances: FaultContext) -> Answer:
     del circumstances
     raise RateRefusalError(None)
 
 
-def _slow_down_for_seconds(circumstances: Circumstances) -> Answer:
+def _slow_down_for_seconds(circumstances: FaultContext) -> Answer:
     raise RateRefusalError(str(circumstances.faults.retry_after))
 
 
-def _slow_down_until_date(circumstances: Circumstances) -> Answer:
+def _slow_down_until_date(circumstances: FaultContext) -> Answer:
     # HTTP dates have whole seconds: round up, so that the pause is never shorter than asked for.
     pause = dt.timedelta(seconds=circumstances.faults.retry_after, microseconds=999_999)
     moment = (circumstances.now.astimezone(dt.UTC) + pause).replace(microsecond=0)
     raise RateRefusalError(format_datetime(moment, usegmt=True))
 
 
-def _forget_token(circumstances: Circumstances) -> Answer:
+def _forget_token(circumstances: FaultContext) -> Answer:
     raise token_refusal(circumstances.switches)
 
 
@@ -97,7 +97,7 @@ def _redirect(answer: Answer) -> Answer:
     return replace(answer, status=HTTPStatus.FOUND.value, headers={"Location": "http://elsewhere.invalid/"})
 
 
-def _accept(circumstances: Circumstances) -> Answer:
+def _accept(circumstances: FaultContext) -> Answer:
     del circumstances
     return json_answer({"status": "accepted"}, HTTPStatus.ACCEPTED.value)
 
@@ -107,27 +107,27 @@ def _refuse(answer: Answer) -> Answer:
     return replace(answer, status=HTTPStatus.BAD_REQUEST.value, body=json.dumps(document).encode("ascii"))
 
 
-MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
-    "status_429": Misbehaviour(_slow_down),
-    "status_429_seconds": Misbehaviour(_slow_down_for_seconds),
-    "status_429_date": Misbehaviour(_slow_down_until_date),
-    "status_500": Misbehaviour(_fail),
-    "status_502": Misbehaviour(_gateway_page(HTTPStatus.BAD_GATEWAY)),
-    "status_503": Misbehaviour(_gateway_page(HTTPStatus.SERVICE_UNAVAILABLE)),
-    "reset_before": Misbehaviour(_never_sent, "cut"),
-    "reset_after": Misbehaviour(manner="cut"),
-    "slow_answer": Misbehaviour(manner="late"),
-    "half_body": Misbehaviour(manner="half"),
-    "html_page": Misbehaviour(_page(HTTPStatus.OK, "Sign in")),
-    "wrong_content_type": Misbehaviour(headers={"Content-Type": "text/plain"}),
-    "redirect_after": Misbehaviour(instead=_redirect),
-    "accepted_after": Misbehaviour(instead=lambda answer: replace(answer, status=HTTPStatus.ACCEPTED.value)),
-    "accepted_later": Misbehaviour(_accept, is_later=True),
-    "refused_after": Misbehaviour(instead=_refuse),
-    "empty_after": Misbehaviour(instead=lambda _answer: Answer(HTTPStatus.NO_CONTENT.value)),
-    "unauthorized_from": Misbehaviour(_forget_token),
+MISBEHAVIOURS: Mapping[str, FaultResponse] = {
+    "status_429": FaultResponse(_slow_down),
+    "status_429_seconds": FaultResponse(_slow_down_for_seconds),
+    "status_429_date": FaultResponse(_slow_down_until_date),
+    "status_500": FaultResponse(_fail),
+    "status_502": FaultResponse(_gateway_page(HTTPStatus.BAD_GATEWAY)),
+    "status_503": FaultResponse(_gateway_page(HTTPStatus.SERVICE_UNAVAILABLE)),
+    "reset_before": FaultResponse(_never_sent, "cut"),
+    "reset_after": FaultResponse(manner="cut"),
+    "slow_answer": FaultResponse(manner="late"),
+    "half_body": FaultResponse(manner="half"),
+    "html_page": FaultResponse(_page(HTTPStatus.OK, "Sign in")),
+    "wrong_content_type": FaultResponse(headers={"Content-Type": "text/plain"}),
+    "redirect_after": FaultResponse(instead=_redirect),
+    "accepted_after": FaultResponse(instead=lambda answer: replace(answer, status=HTTPStatus.ACCEPTED.value)),
+    "accepted_later": FaultResponse(_accept, is_later=True),
+    "refused_after": FaultResponse(instead=_refuse),
+    "empty_after": FaultResponse(instead=lambda _answer: Answer(HTTPStatus.NO_CONTENT.value)),
+    "unauthorized_from": FaultResponse(_forget_token),
 }
 """By the name of the setting."""
 
-HEALTHY = Misbehaviour()
+HEALTHY = FaultResponse()
 """No fault at all."""

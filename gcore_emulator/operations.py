@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class EmulatorState:
     """What an operation works on: the keys, the workloads that exist, and how to behave.
 
     ``workloads`` are sets by the field that refers to them and the numbers of their scope.
@@ -59,11 +59,11 @@ class Call:
     unstored: tuple[str, ...] = ()
 
 
-Operation = Callable[[World, Call], Answer]
+Operation = Callable[[EmulatorState, Call], Answer]
 
 
 def called_scope(call: Call) -> Scope:
-    """Give the scope that a path means; refuse one whose parts are no numbers."""
+    """Return the scope that a path means; refuse one whose parts are no numbers."""
     complaints = {}
     numbers = []
     for parameter in call.family.parameters:
@@ -76,7 +76,7 @@ def called_scope(call: Call) -> Scope:
     return Scope(call.family.name, tuple(numbers))
 
 
-def _path_name(world: World, call: Call) -> str:
+def _path_name(world: EmulatorState, call: Call) -> str:
     served = world.switches.short_names == "served"
     rule = call.family.lenient_path_name if served else call.family.path_name
     parameter = call.family.name_parameter
@@ -90,14 +90,14 @@ def _missing(call: Call, name: str) -> NotFoundRefusalError:
     return NotFoundRefusalError(f"{call.family.title} {name} could not be found")
 
 
-def _existing(world: World, call: Call, scope: Scope, name: str) -> StoredKey:
+def _existing(world: EmulatorState, call: Call, scope: Scope, name: str) -> StoredKey:
     key = world.store.get(scope, name)
     if key is None:
         raise _missing(call, name)
     return key
 
 
-def _require_references(world: World, call: Call, scope: Scope, values: Values) -> None:
+def _require_references(world: EmulatorState, call: Call, scope: Scope, values: Values) -> None:
     """Refuse references to workloads that the seed does not list, if the switch asks for it."""
     field, noun = call.family.references or "", call.family.workload
     referred = values.get(field)
@@ -110,12 +110,12 @@ def _require_references(world: World, call: Call, scope: Scope, values: Values) 
         raise ValidationRefusalError({field: [f"no {noun} {item}" for item in missing]})
 
 
-def asked_page(world: World, call: Call) -> Page:
-    """Give the page that a list asks for; refuse parameters that are out of range."""
+def asked_page(world: EmulatorState, call: Call) -> Page:
+    """Return the page that a list asks for; refuse parameters that are out of range."""
     return read_page(call.query, call.family.listing, Setting(call.now, world.switches))
 
 
-def list_keys(world: World, call: Call) -> Answer:
+def list_keys(world: EmulatorState, call: Call) -> Answer:
     """GET of the collection: one page, and the count of all that were asked for."""
     scope, page = called_scope(call), asked_page(world, call)
     if page.is_plain:
@@ -125,14 +125,14 @@ def list_keys(world: World, call: Call) -> Answer:
     return Answer(200, world.renderer.page(count, keys, call.now))
 
 
-def list_entries(world: World, lookup: Lookup, query: Mapping[str, str], now: dt.datetime) -> Answer:
+def list_entries(world: EmulatorState, lookup: Lookup, query: Mapping[str, str], now: dt.datetime) -> Answer:
     """GET of the projects or regions: one page, and the count of all that were asked for."""
     page = read_page(query, lookup.listing, Setting(now, world.switches))
     count, entries = page.cut(world.catalogue.all(lookup))
     return json_answer({"count": count, "results": [shown_entry(entry, query) for entry in entries]})
 
 
-def create_key(world: World, call: Call) -> Answer:
+def create_key(world: EmulatorState, call: Call) -> Answer:
     """POST: 200 with the new key and, this once, its secret; 409 when the name is taken."""
     scope = called_scope(call)
     name, values = read_create(call.family, body_object(call.body), world.switches, call.now)
@@ -156,13 +156,13 @@ def _secret(key: StoredKey, switches: Switches) -> str:
     return f"{SECRET_PREFIX}{hashlib.sha256(repr(facts).encode()).hexdigest()[:40]}"
 
 
-def read_one(world: World, call: Call) -> Answer:
+def read_one(world: EmulatorState, call: Call) -> Answer:
     """GET of one key."""
     scope, name = called_scope(call), _path_name(world, call)
     return Answer(200, world.renderer.fragment(_existing(world, call, scope, name), call.now))
 
 
-def patch_key(world: World, call: Call) -> Answer:
+def patch_key(world: EmulatorState, call: Call) -> Answer:
     """PATCH: what the body gives is replaced, lists whole; 200 with the key after it."""
     scope, name = called_scope(call), _path_name(world, call)
     values = read_patch(call.family, body_object(call.body), world.switches)
@@ -176,7 +176,7 @@ def patch_key(world: World, call: Call) -> Answer:
     return Answer(200, world.renderer.fragment(key, call.now))
 
 
-def delete_key(world: World, call: Call) -> Answer:
+def delete_key(world: EmulatorState, call: Call) -> Answer:
     """DELETE: 204 without a body."""
     scope, name = called_scope(call), _path_name(world, call)
     key = world.store.get(scope, name)

@@ -37,7 +37,7 @@ class Storage(Protocol):
     fresh: bool
 
     def load(self) -> Iterable[StoredKey]:
-        """Give every key."""
+        """Return every key."""
         ...
 
     def save(self, keys: Sequence[StoredKey]) -> None:
@@ -59,7 +59,7 @@ class NoStorage:
     fresh = True
 
     def load(self) -> Iterable[StoredKey]:
-        """Give no keys."""
+        """Return no keys."""
         return ()
 
     def save(self, keys: Sequence[StoredKey]) -> None:
@@ -117,7 +117,7 @@ class SqliteStorage:
         return bool(found == 0)
 
     def load(self) -> Iterable[StoredKey]:
-        """Give every key; `EmulatorError` when a stored one breaks the rules."""
+        """Return every key; `EmulatorError` when a stored one breaks the rules."""
         rows = self._connection.execute(
             "SELECT family, scope, sequence, document FROM api_key ORDER BY sequence"
         )

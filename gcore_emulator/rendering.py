@@ -34,19 +34,19 @@ def _json_item(item: Reference | str) -> object:
 
 
 def canonical_document(key: StoredKey, form: TimestampForm = "z") -> Document:
-    """Give all of a key but its computed status, the way a seed file writes it."""
+    """Return all of a key but its computed status, the way a seed file writes it."""
     document: Document = {"name": key.name}
     document |= {name: _json_value(value, form) for name, value in key.values.items()}
     return document | {"created_at": format_moment(key.created_at, form)}
 
 
 def default_document(key: StoredKey, now: dt.datetime) -> Document:
-    """Give a key as the API shows it at ``now`` when every switch has its default."""
+    """Return a key as the API shows it at ``now`` when every switch has its default."""
     return canonical_document(key) | _status_member(key, _status(key, now))
 
 
 def _status(key: StoredKey, now: dt.datetime) -> str:
-    """Tell whether the key works at ``now``: ``Active``, or ``Expired`` from its expiry on."""
+    """Return whether the key works at ``now``: ``Active``, or ``Expired`` from its expiry on."""
     expire = key.values[FAMILIES[key.scope.family].expiry]
     return "Expired" if isinstance(expire, dt.datetime) and expire <= now else "Active"
 
@@ -63,11 +63,11 @@ class Renderer:
     shuffle: random.Random
 
     def document(self, key: StoredKey, now: dt.datetime) -> Document:
-        """Give a key as the API shows it at ``now``, without its secret."""
+        """Return a key as the API shows it at ``now``, without its secret."""
         return self._document(key, self._status(key, now))
 
     def fragment(self, key: StoredKey, now: dt.datetime) -> bytes:
-        """Give the same as JSON; a second call for an unchanged key costs a look-up."""
+        """Return the same as JSON; a second call for an unchanged key costs a look-up."""
         status = self._status(key, now)
         if self.switches.container_order == "shuffled":
             return json_bytes(self._document(key, status))
@@ -77,7 +77,7 @@ class Renderer:
         return fragment
 
     def page(self, count: int, keys: Iterable[StoredKey], now: dt.datetime) -> bytes:
-        """Give a page of a list as JSON."""
+        """Return a page of a list as JSON."""
         return b'{"count":%d,"results":[%s]}' % (count, b",".join([self.fragment(key, now) for key in keys]))
 
     def _status(self, key: StoredKey, now: dt.datetime) -> str:

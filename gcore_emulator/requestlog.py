@@ -51,11 +51,11 @@ class RequestRecord:
     effective: bool = False
 
     def document(self) -> dict[str, Any]:
-        """Give the record as a JSON object."""
+        """Return the record as a JSON object."""
         return dataclasses.asdict(self)
 
     def line(self) -> str:
-        """Give the record on one line, long bodies cut, everything but printable ASCII escaped."""
+        """Return the record on one line, long bodies cut, everything but printable ASCII escaped."""
         body = "" if self.body is None else " " + json.dumps(self.body)[:_LINE_BODY]
         status = "reset" if self.status is None else self.status
         fault = f" [{self.fault}]" if self.fault else ""
@@ -116,7 +116,7 @@ class RequestLog:
         return _HIDDEN if told else path
 
     def records(self) -> tuple[RequestRecord, ...]:
-        """Give the records, oldest first."""
+        """Return the records, oldest first."""
         with self._lock:
             return tuple(self._records)
 

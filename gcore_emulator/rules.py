@@ -29,7 +29,7 @@ class Reference:
     namespace: str
 
     def __str__(self) -> str:
-        """Give ``namespace/name``."""
+        """Return ``namespace/name``."""
         return f"{self.namespace}/{self.name}"
 
 

@@ -99,7 +99,7 @@ class _Repeating(dict[str, object]):
 
 
 def _repetitions(value: object, where: str) -> Iterator[str]:
-    """Give the place of every name that occurs more than once, in the order of the file."""
+    """Return the place of every name that occurs more than once, in the order of the file."""
     if isinstance(value, _Repeating):
         yield from (f"{where}{name}: occurs more than once" for name in value.repeated)
     if isinstance(value, dict):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Self
 
 from gcore_emulator.application import Service, build_application
 from gcore_emulator.deferral import Deferral
-from gcore_emulator.disturbances import Disturbance, Disturber
+from gcore_emulator.disturbances import ConcurrentWriter, Disturbance
 from gcore_emulator.families import CAAS, FAMILIES
 from gcore_emulator.faults import NO_FAULTS, Faults
 from gcore_emulator.injector import Injector
 from gcore_emulator.lookups import LOOKUPS, PROJECTS, REGIONS, Catalogue, Lookup, read_entry
-from gcore_emulator.operations import World
+from gcore_emulator.operations import EmulatorState
 from gcore_emulator.persistence import NoStorage, SqliteStorage
 from gcore_emulator.rendering import Document, Renderer, default_document
 from gcore_emulator.requestlog import RequestLog, RequestRecord
@@ -75,7 +75,7 @@ class Emulator:
         """Start serving; requests are answered as soon as this returns."""
         with contextlib.ExitStack() as started:
             self._world = self._open(started)
-            self._disturber = Disturber(self._world.store, self._injector)
+            self._disturber = ConcurrentWriter(self._world.store, self._injector)
             listener = started.enter_context(listen(self._port))
             self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
             started.enter_context(serving(build_application(self._service()), listener))
@@ -86,7 +86,7 @@ class Emulator:
         """Stop: the thread has ended and every socket and file is closed when this returns."""
         self._running.close()
 
-    def _open(self, started: contextlib.ExitStack) -> World:
+    def _open(self, started: contextlib.ExitStack) -> EmulatorState:
         seed = read_seed(self._seed, now=self._clock())
         storage = SqliteStorage(self._database) if self._database else NoStorage()
         started.callback(storage.close)
@@ -97,7 +97,7 @@ class Emulator:
         catalogue = Catalogue()
         for name, entries in seed.entries.items():
             catalogue.put(LOOKUPS[name], *entries)
-        return World(store, Renderer(self.switches, chance), self.switches, seed.workloads, catalogue)
+        return EmulatorState(store, Renderer(self.switches, chance), self.switches, seed.workloads, catalogue)
 
     def _service(self) -> Service:
         return Service(
@@ -143,7 +143,7 @@ class Emulator:
     def keys(
         self, project_id: int, region_id: int | None = None, *, family: str = CAAS.name
     ) -> dict[str, Document]:
-        """Give the keys of a scope by name, as the API shows them by default; secrets are never in them.
+        """Return the keys of a scope by name, as the API shows them by default; secrets are never in them.
 
         ``family`` is ``caas``, ``faas`` or ``inference``; the last has no ``region_id``. ValueError when
         that does not go together.

@@ -26,7 +26,7 @@ class Scope(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Give the numbers as a seed file writes them: ``1/76``."""
+        """Return the numbers as a seed file writes them: ``1/76``."""
         return "/".join(map(str, self.numbers))
 
 
@@ -55,7 +55,7 @@ class KeyStore:
     """
 
     def __init__(self, storage: Storage, switches: Switches, random: random.Random) -> None:
-        """Take over what the storage holds."""
+        """Store over what the storage holds."""
         self.lock = threading.RLock()
         self._storage = storage
         self._random = random if switches.order == "random" else None
@@ -67,7 +67,7 @@ class KeyStore:
             self._last_sequence = max(self._last_sequence, key.sequence)
 
     def next_sequence(self) -> int:
-        """Give the number of the next creation."""
+        """Return the number of the next creation."""
         return self._last_sequence + 1
 
     def get(self, scope: Scope, name: str) -> StoredKey | None:
@@ -75,11 +75,11 @@ class KeyStore:
         return self._scopes.get(scope, {}).get(name)
 
     def all(self, scope: Scope) -> tuple[StoredKey, ...]:
-        """Give every key of a scope, in no particular order."""
+        """Return every key of a scope, in no particular order."""
         return tuple(self._scopes.get(scope, {}).values())
 
     def everything(self) -> tuple[StoredKey, ...]:
-        """Give every key there is, in no particular order."""
+        """Return every key there is, in no particular order."""
         return tuple(key for keys in self._scopes.values() for key in keys.values())
 
     def put(self, *keys: StoredKey) -> None:
@@ -98,7 +98,7 @@ class KeyStore:
         self._orders.pop(key.scope, None)
 
     def page(self, scope: Scope, offset: int, limit: int) -> tuple[int, Sequence[StoredKey]]:
-        """Give the number of all keys in ``scope`` and at most ``limit`` of them after ``offset``."""
+        """Return the number of all keys in ``scope`` and at most ``limit`` of them after ``offset``."""
         keys = self._scopes.get(scope, {})
         if offset == 0 and self._is_shuffled(scope):
             # The order holds for the pages that follow, so that one listing sees every key.
@@ -116,5 +116,5 @@ class KeyStore:
         return names
 
     def _is_shuffled(self, scope: Scope) -> bool:
-        """Tell whether lists of a scope have no order; those that take ``order_by`` always have one."""
+        """Return whether lists of a scope have no order; those that take ``order_by`` always have one."""
         return self._random is not None and not FAMILIES[scope.family].listing.orders

@@ -110,7 +110,7 @@ class SwitchSpec:
 
 @cache
 def switch_specs() -> tuple[SwitchSpec, ...]:
-    """Give every switch, in the order of its definition."""
+    """Return every switch, in the order of its definition."""
     hints = get_type_hints(Switches)
     return tuple(
         SwitchSpec(

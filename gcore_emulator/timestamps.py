@@ -24,7 +24,7 @@ _LOOSE = re.compile(
 
 
 def system_clock() -> dt.datetime:
-    """Give the machine's time in UTC."""
+    """Return the machine's time in UTC."""
     return dt.datetime.now(dt.UTC)  # noqa: TID251 - the one real clock, the default of the composition root
 
 

@@ -10,10 +10,10 @@ What lower libraries raise becomes one of the classes below, with the lower exce
     |-- JournalError                a write could not be recorded
     |   `-- HistoryError            a history cannot be opened, read or written
     |-- SinkError                   a secret cannot be stored, or is not surely stored
-    |-- WrongShapeError             a live key cannot be compared with its declaration
+    |-- SchemaMismatchError             a live key cannot be compared with its declaration
     |-- UnaddressableError          a name cannot be one segment of a request path
     |-- UnreadableError             some scopes could not be read
-    |-- HeldBackError               the service asked for too long a pause before a request was sent
+    |-- ThrottledError               the service asked for too long a pause before a request was sent
     |-- StoppedError                interrupted before a request was sent, exit code 130
     `-- ApiError                    a request did not give what was asked for
         |-- UnreachableError        no answer: connection, time-out, broken off
@@ -25,7 +25,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
         |-- RateLimitedError        429
         |-- StandbyError            a place for secrets stands by, and another server of it is the active one
         |-- ServerFaultError        5xx
-        `-- BadAnswerError          an answer that is not JSON, or not of the documented shape
+        `-- InvalidResponseError          an answer that is not JSON, or not of the documented shape
             |-- AcceptedError       a success status that does not say that a write is done
             `-- IncompleteReadError a listing that does not hold what it counts
 """
@@ -64,13 +64,13 @@ class ReconcilerError(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.ERROR
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether the same thing may succeed later although nobody mends anything."""
         return False
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Give each thing that is wrong as one text."""
+        """Return each thing that is wrong as one text."""
         return (str(self),)
 
 
@@ -115,7 +115,7 @@ class SinkError(ReconcilerError):
     """A secret is not surely stored; the message never holds it."""
 
 
-class WrongShapeError(ReconcilerError):
+class SchemaMismatchError(ReconcilerError):
     """A live key does not have the shape that its kind documents."""
 
 
@@ -133,19 +133,19 @@ class UnreadableError(ReconcilerError):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Give one text for each scope."""
+        """Return one text for each scope."""
         return tuple(f"{scope} could not be read: {error}" for scope, error in self.causes.items())
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether some scope may be readable later."""
-        return any(error.is_passing for error in self.causes.values())
+        return any(error.is_transient for error in self.causes.values())
 
 
-class HeldBackError(ReconcilerError):
+class ThrottledError(ReconcilerError):
     """A request was not sent: the service asked for a longer pause than anybody waits."""
 
-    is_passing = True
+    is_transient = True
 
 
 class StoppedError(ReconcilerError):
@@ -172,7 +172,7 @@ class ApiError(ReconcilerError):
         super().__init__(str(failure))
 
     @property
-    def is_passing(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether the request is worth trying again."""
         return self.retryable
 
@@ -240,15 +240,15 @@ class ServerFaultError(ApiError):
     retryable = True
 
 
-class BadAnswerError(ApiError):
+class InvalidResponseError(ApiError):
     """A success answer that is not JSON or not of the documented shape; never read as "no keys"."""
 
     is_success = True
 
 
-class AcceptedError(BadAnswerError):
+class AcceptedError(InvalidResponseError):
     """202 or another success status that does not say that a write is done."""
 
 
-class IncompleteReadError(BadAnswerError):
+class IncompleteReadError(InvalidResponseError):
     """A listing does not hold what it counts, or changed while it was read."""

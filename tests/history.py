@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.canonical import json_text
-from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult
+from reconciler.model.cycle import CycleReport, CycleResult, DriftedField, FieldOutcome
 from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
@@ -49,7 +49,7 @@ def drifted(
 
 
 def settled(found: DriftedField, outcome: FieldOutcome, detail: str = "") -> DriftedField:
-    """Give a drifted field with what became of it."""
+    """Return a drifted field with what became of it."""
     return DriftedField(found.scope, found.name, found.change, outcome, detail)
 
 
@@ -64,13 +64,13 @@ def correction(found: DriftedField) -> Change:
 
 def report(
     clock: FakeClock,
-    result: RoundResult = RoundResult.DRIFTED,
+    result: CycleResult = CycleResult.DRIFTED,
     scopes: Iterable[ScopeReport] = (),
     fields: Iterable[DriftedField] = (),
     errors: Iterable[str] = (),
-) -> RoundReport:
+) -> CycleReport:
     """Report a round that took no time."""
-    return RoundReport(clock.now(), clock.now(), result, tuple(scopes), tuple(fields), tuple(errors))
+    return CycleReport(clock.now(), clock.now(), result, tuple(scopes), tuple(fields), tuple(errors))
 
 
 def everywhere(_address: str) -> bool:
@@ -137,7 +137,7 @@ class Book:
             self.round(drifted(live, declared), correct=Result.APPLIED)
 
     def episodes(self, address: str = "*") -> tuple[Episode, ...]:
-        """Give all drift, oldest first."""
+        """Return all drift, oldest first."""
         return episodes(self.database, Selection(LONG_AGO, address))[0][::-1]
 
     def outcomes(self) -> list[str]:
@@ -145,19 +145,19 @@ class Book:
         return [episode.outcome.value for episode in self.episodes()]
 
     def only(self) -> Episode:
-        """Give the one piece of drift."""
+        """Return the one piece of drift."""
         (episode,) = self.episodes()
         return episode
 
     def status(self) -> Status:
-        """Give how everything stands."""
+        """Return how everything stands."""
         return status(self.database, Selection(LONG_AGO), self.clock.now())
 
     def contests(self) -> tuple[Contest, ...]:
-        """Give what is contested."""
+        """Return what is contested."""
         return self.status().contests
 
 
 def at(seconds: float) -> dt.datetime:
-    """Give the moment so long after a clock's beginning."""
+    """Return the moment so long after a clock's beginning."""
     return NOON + dt.timedelta(seconds=seconds)

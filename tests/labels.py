@@ -32,11 +32,11 @@ class LabelServer:
 
     @property
     def writes(self) -> list[tuple[str, Any]]:
-        """Give path and body of each write."""
+        """Return path and body of each write."""
         return [(path, body) for method, path, body in self.requests if method != "GET"]
 
     def answer(self, method: str, target: str, scheme: str, body: Any) -> tuple[int, Any]:
-        """Give status and JSON value for one request."""
+        """Return status and JSON value for one request."""
         self.requests.append((method, target, body))
         if scheme != f"Bearer {TOKEN}":
             return 401, {"message": "Bad credentials"}

@@ -170,7 +170,7 @@ def http_bytes(body: bytes, status: str = "200 OK", length: int | None = None, *
 
 @contextlib.contextmanager
 def unused_port() -> Iterator[int]:
-    """Give a port on which nobody listens."""
+    """Return a port on which nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -214,7 +214,7 @@ def declare(path: Path, *keys: Mapping[str, Any], region_id: int = 76) -> str:
 
 
 def patches(emulator: Emulator) -> list[Any]:
-    """Give the bodies of the writes so far."""
+    """Return the bodies of the writes so far."""
     return [record.body for record in emulator.requests if record.method != "GET"]
 
 
@@ -294,7 +294,7 @@ class CommandLine:
 
 
 def pipe(stream: IO[str] | None) -> IO[str]:
-    """Give a stream that is known to be a pipe."""
+    """Return a stream that is known to be a pipe."""
     assert stream is not None
     return stream
 

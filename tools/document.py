@@ -33,7 +33,7 @@ _BEGIN, _END = "<!-- switches -->\n", "<!-- /switches -->"
 
 
 def reference() -> str:
-    """Give docs/reference.md: the help of every command, and the environment variables of every option."""
+    """Return docs/reference.md: the help of every command, and the environment variables of every option."""
     remark = "What `-h` prints, and the environment variables of every option; of two, the first wins."
     parts = [f"# Reference\n\n{remark}\n\n{_LISTS}"]
     root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=ENVIRONMENT_PREFIX, terminal_width=100)
@@ -47,7 +47,7 @@ def reference() -> str:
 
 
 def _command(command: click.Command, above: click.Context, name: str) -> Iterator[str]:
-    """Give the section of one command."""
+    """Return the section of one command."""
     last = name.rsplit(maxsplit=1)[-1]
     context = click.Context(command, above, last, terminal_width=100, help_option_names=HELP_OPTIONS)
     yield f"## reconciler {name}\n\n```text\n{command.get_help(context)}\n```\n"
@@ -62,7 +62,7 @@ def _command(command: click.Command, above: click.Context, name: str) -> Iterato
 
 
 def switches() -> str:
-    """Give the table of the emulator's switches."""
+    """Return the table of the emulator's switches."""
     rows = [
         f"| `--{spec.name.replace('_', '-')}` | {_values(spec.choices, spec.default)} | {spec.help} |"
         for spec in switch_specs()
@@ -71,13 +71,13 @@ def switches() -> str:
 
 
 def live_example() -> dict[str, object]:
-    """Give the live keys that the demo starts with."""
+    """Return the live keys that the demo starts with."""
     seed: dict[str, object] = json.loads((DOCS.parent / "examples/live.json").read_text(encoding="utf-8"))
     return seed
 
 
 def emulator_page(page: str) -> str:
-    """Give docs/emulator.md with the table of switches as it should be."""
+    """Return docs/emulator.md with the table of switches as it should be."""
     before, rest = page.split(_BEGIN)
     after = rest.split(_END)[1]
     return f"{before}{_BEGIN}{switches()}{_END}{after}"

@@ -52,11 +52,11 @@ class Drifted:
 
     @property
     def address(self) -> str:
-        """Give the address of the key."""
+        """Return the address of the key."""
         return self.scope.address(self.key.name)
 
     def narrowed(self, field: str | None) -> Drifted:
-        """Give the same with one field only, or with all of them for None."""
+        """Return the same with one field only, or with all of them for None."""
         kept = tuple(name for name in self.fields if field in {None, name})
         odd = {name: reason for name, reason in self.odd.items() if field in {None, name}}
         return replace(self, fields=kept, odd=odd)
@@ -96,7 +96,7 @@ def _differing(
 
 
 def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: MakeValidator) -> str:
-    """Give the text of a key's file with the live values of ``found.fields``.
+    """Return the text of a key's file with the live values of ``found.fields``.
 
     Raises InputError if a value is shared, or if anything else would change.
     """
@@ -141,14 +141,14 @@ def _place(documents: Sequence[Document], identity: str, key: DesiredKey) -> tup
 
 
 def _same(field: Field) -> Callable[[Any], str] | None:
-    """Give what makes two items of a set the same; None for what is no set."""
+    """Return what makes two items of a set the same; None for what is no set."""
     if field.form is not Form.SET:
         return None
     return lambda item: json_text(normalize(field, [item]))
 
 
 def changed_lines(before: str, after: str) -> Iterator[Group]:
-    """Give the lines that differ, by groups: what is gone, then what is new."""
+    """Return the lines that differ, by groups: what is gone, then what is new."""
     old, new = before.splitlines(), after.splitlines()
     head = next(
         (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))

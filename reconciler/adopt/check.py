@@ -12,7 +12,7 @@ from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.files import parse_content
 from reconciler.model.canonical import json_text
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.source import Problem
 from reconciler.pipeline import desired_state_of
 
@@ -36,7 +36,7 @@ _MARK = "\ufeff"
 
 
 def text_of(content: bytes, file: str) -> tuple[str, str]:
-    """Give a file's byte order mark, if it has one, and its text. Raises InputError for other than UTF-8."""
+    """Return a file's byte order mark, if any, and its text. Raises InputError for other than UTF-8."""
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -46,12 +46,12 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
 
 
 def documents_of(text: str, file: str) -> tuple[Document, ...]:
-    """Give the documents of a text, which may be none. Raises InputError."""
+    """Return the documents of a text, which may be none. Raises InputError."""
     return parse(text, file)
 
 
 def state_of(text: str, file: str, make_validator: MakeValidator) -> DesiredState:
-    """Give what a text declares. Raises InputError."""
+    """Return what a text declares. Raises InputError."""
     return desired_state_of([(file, text.encode())], make_validator())
 
 
@@ -126,9 +126,11 @@ def _check_remarks(before: str, after: str, meant: Rewriting) -> None:
     for old in remarks(before):
         if next(kept, None) != old:
             place = old.position(before, meant.place.source)
-            meant.refuse(f"the comment {printable(old.text)} would be lost or stand at something else", place)
+            meant.refuse(
+                f"the comment {escape_control(old.text)} would be lost or stand at something else", place
+            )
     if (more := next(kept, None)) is not None:
-        meant.refuse(f"{printable(more.text)} would become a comment")
+        meant.refuse(f"{escape_control(more.text)} would become a comment")
 
 
 def _is_added(owner: Path, added: Added | None) -> bool:
@@ -151,7 +153,7 @@ def is_json(text: str) -> bool:
 
 
 def differences(before: DesiredState, after: DesiredState) -> set[Difference]:
-    """Give what two states say differently."""
+    """Return what two states say differently."""
     return set(_differences(before, after))
 
 

@@ -13,7 +13,7 @@ from reconciler.errors import InputError
 from reconciler.kinds.kind import Form, is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.plan.changes import created_at
 from reconciler.validate.messages import describe
 
@@ -57,7 +57,7 @@ class Adoption:
 
 
 def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker) -> Adoption:
-    """Give what can be declared of live keys. Every value is one that a plan finds equal to the live one."""
+    """Return what can be declared of live keys. A plan finds every value equal to the live one."""
     found: list[Declaration] = []
     foreign: defaultdict[str, list[str]] = defaultdict(list)
     unusable: dict[str, str] = {}
@@ -77,7 +77,7 @@ def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker)
 
 
 def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> Declaration:
-    """Give what can be declared of one live key."""
+    """Return what can be declared of one live key."""
     fields: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     for name in kind.settable:
@@ -117,7 +117,7 @@ def _ordered(field: Field, value: Any) -> Any:
 
 
 def _reads_back(name: str, value: Any) -> bool:
-    """Tell whether the text of a value means that value again."""
+    """Return whether the text of a value means that value again."""
     if value is None or isinstance(value, bool) or (isinstance(value, str) and block_text(value) == value):
         return True
     text = "\n".join([*field_lines(name, value, 0), ""])
@@ -147,7 +147,7 @@ def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     try:
-        text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        text = escape_control(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     except RecursionError:
         text = "what is nested too deeply to be shown"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -9,7 +9,7 @@ from reconciler.adopt.check import Rewriting, check_rewritten, documents_of, sta
 from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
 from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
 from reconciler.adopt.edit.tree import parts
-from reconciler.errors import InputError, WrongShapeError
+from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.packaged import document_schema
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.source import Position, Problem
@@ -41,7 +41,7 @@ class Live:
 
     @property
     def scope(self) -> Scope:
-        """Give the scope of the keys."""
+        """Return the scope of the keys."""
         return self.observed.scope
 
 
@@ -55,7 +55,7 @@ class Export:
 
 
 def export_document(live: Live, schema: str) -> Export:
-    """Write a scope's live keys as a file. Raises WrongShapeError if it would not plan as no change."""
+    """Write a scope's live keys as a file. Raises SchemaMismatchError if it would not plan as no change."""
     adoption = _adopted(live, frozenset())
     lines = [f"{MODELINE}{schema}", *document_lines(live.kind, live.scope, adoption)]
     text = "\n".join(lines) + "\n"
@@ -118,7 +118,7 @@ def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
 
 
 def _document_of(live: Live, documents: tuple[Document, ...]) -> int | None:
-    """Give the index of the document that declares the scope."""
+    """Return the index of the document that declares the scope."""
     for document in documents:
         validator = live.make_validator()
         validator.add(document)
@@ -138,7 +138,7 @@ def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:
     wrong = [*(change.address for change in made.changes), *(problem.address for problem in made.problems)]
     if wrong or len(keys) != len(names):
         listed = ", ".join(wrong) or str(scope)
-        raise WrongShapeError(f"nothing was written, because a plan of it would not be empty: {listed}")
+        raise SchemaMismatchError(f"nothing was written, because a plan of it would not be empty: {listed}")
 
 
 def _warnings(scope: Scope, adoption: Adoption) -> tuple[Problem, ...]:

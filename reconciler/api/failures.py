@@ -71,7 +71,7 @@ def unreachable(request: str, error: Exception, redactor: Redactor, route: Route
     reason = redactor.line(str(error)) or type(error).__name__
     if isinstance(error, httpx.DecodingError):
         detail = f"the answer cannot be decoded: {reason}"
-        return errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
+        return errors.InvalidResponseError(errors.Failure(request, detail, in_doubt=True))
     in_doubt = not isinstance(error, _NEVER_SENT)
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):

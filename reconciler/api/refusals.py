@@ -20,8 +20,8 @@ _QUOTA: Final = "resourcequotas"
 def kind_of(request: str, status: int, reason: str) -> type[ApiError]:
     """Return the error that a refusal is; a StandbyError passes."""
     is_spoilt = request.startswith("POST ") and status == HTTPStatus.CONFLICT and _QUOTA in reason
-    is_passing = status in STANDING_BY or _UPGRADING in reason or is_spoilt
-    return StandbyError if is_passing else error_class(status)
+    is_transient = status in STANDING_BY or _UPGRADING in reason or is_spoilt
+    return StandbyError if is_transient else error_class(status)
 
 
 def is_silent(content: bytes) -> bool:

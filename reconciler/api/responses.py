@@ -50,11 +50,11 @@ def answer_of(
     status = response.status_code
     if method == "GET" and status == httpx.codes.PARTIAL_CONTENT:
         detail = "the answer is only a part of what was asked for"
-        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True))
+        raise errors.InvalidResponseError(errors.Failure(request, detail, status, in_doubt=True))
     value, problem = _parsed(content, method, redactor)
     if problem is Problem.TOKEN:
         detail = "the answer holds the token, and so nothing of it is used"
-        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
+        raise errors.InvalidResponseError(errors.Failure(request, detail, status, in_doubt=True), created)
     if method == "DELETE" and status in {httpx.codes.OK, httpx.codes.NO_CONTENT}:
         return None  # whether the key is gone is read, whatever the answer says
     if method != "GET" and (status not in {httpx.codes.OK, httpx.codes.CREATED} or not content):
@@ -65,14 +65,14 @@ def answer_of(
         raise errors.AcceptedError(errors.Failure(request, detail, status, in_doubt=True), created)
     if problem is Problem.DOUBLED:
         detail = "the answer names a member of an object twice, and could be read in two ways"
-        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
+        raise errors.InvalidResponseError(errors.Failure(request, detail, status, in_doubt=True), created)
     if problem is Problem.NOT_JSON:
         kind = redactor.line(response.headers.get("Content-Type", "no content type"), _LONGEST_TYPE)
         start = redactor.line(content[:LONGEST_DETAIL].decode("utf-8", "replace"), _LONGEST_START)
         # The answer to a creation holds a secret, of which half may have come.
         shown = "" if method == "POST" else f": {start}"
         detail = f"the answer is not JSON ({kind}, {len(content)} bytes){shown}"
-        raise errors.BadAnswerError(errors.Failure(request, detail, status, in_doubt=True), created)
+        raise errors.InvalidResponseError(errors.Failure(request, detail, status, in_doubt=True), created)
     return value
 
 
@@ -114,7 +114,7 @@ def _lenient(content: bytes) -> Any:
 
 
 def error_class(status: int) -> type[errors.ApiError]:
-    """Give the error that a status stands for, which is no success."""
+    """Return the error that a status stands for, which is no success."""
     is_fault = status >= httpx.codes.INTERNAL_SERVER_ERROR
     return _BY_STATUS.get(status, errors.ServerFaultError if is_fault else errors.RejectedError)
 

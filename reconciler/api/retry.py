@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from tenacity import Retrying, retry_if_exception
 
-from reconciler.errors import ApiError, HeldBackError, RateLimitedError, StoppedError
+from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class Pause:
             self._until = max(self._until, self._clock.monotonic() + seconds)
 
     def left(self) -> float:
-        """Give the seconds until the pause is over; not more than 0 if it is."""
+        """Return the seconds until the pause is over; not more than 0 if it is."""
         return self._until - self._clock.monotonic()
 
 
@@ -73,7 +73,7 @@ class Retrier:
         stop: threading.Event,
         jitter: random.Random | None = None,
     ) -> None:
-        """Take the policy, the clock to wait by, the signal to give up, and the source of jitter."""
+        """Store the policy, the clock to wait by, the signal to give up, and the source of jitter."""
         self._policy = policy
         self._clock = clock
         self._stop = stop
@@ -92,7 +92,7 @@ class Retrier:
         """Call ``function`` until it succeeds; without ``repeatable`` only while it surely had no effect.
 
         Raises its last ApiError, which then says how often it was tried; without a first attempt,
-        StoppedError if the run was interrupted and HeldBackError if the service asked for a long pause.
+        StoppedError if the run was interrupted and ThrottledError if the service asked for a long pause.
         """
         self._began.at = self._clock.monotonic()
         self._began.repeatable = repeatable
@@ -113,7 +113,7 @@ class Retrier:
 
         try:
             return self._retrying(attempt)
-        except (ApiError, HeldBackError, StoppedError):
+        except (ApiError, ThrottledError, StoppedError):
             if last is None:
                 raise
             raise last.after(attempts, in_doubt=in_doubt) from last
@@ -130,7 +130,7 @@ class Retrier:
         )
 
     def _is_late(self, wait: float) -> bool:
-        """Tell whether a request that waits so long from now would be sent after its time."""
+        """Return whether a request that waits so long from now would be sent after its time."""
         return self._spent(wait) >= self._policy.longest_total
 
     def _spent(self, wait: float) -> float:
@@ -143,7 +143,7 @@ class Retrier:
         while not self._stop.is_set() and (left := self._pause.left()) > 0:
             if left > self._policy.longest_pause or self._is_late(left):
                 message = f"not sent: the service asked for a pause, and {left:.0f} s of it are left"
-                raise HeldBackError(message)
+                raise ThrottledError(message)
             self._clock.sleep(left, self._stop)
         if self._stop.is_set():
             raise StoppedError("interrupted before it was sent")

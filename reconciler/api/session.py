@@ -78,7 +78,7 @@ class Reader:
     """
 
     def __init__(self, connection: Connection) -> None:
-        """Take the connection; nothing is opened before the first request.
+        """Store the connection; nothing is opened before the first request.
 
         Raises ConfigurationError if the address or the certificates cannot be used.
         """
@@ -135,7 +135,7 @@ class Reader:
         return self._connection.clock.monotonic()
 
     def now(self) -> dt.datetime:
-        """Give the present by the connection's clock."""
+        """Return the present by the connection's clock."""
         return self._connection.clock.now()
 
     def _exchange(
@@ -179,7 +179,7 @@ class Reader:
                 size += len(part)
                 if size > _LARGEST_ANSWER:
                     detail = f"the answer is larger than {_LARGEST_ANSWER // 2**20} MiB"
-                    raise errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
+                    raise errors.InvalidResponseError(errors.Failure(request, detail, in_doubt=True))
                 if connection.clock.monotonic() > latest:
                     raise errors.UnreachableError(
                         errors.Failure(request, "timed out: the answer does not end", in_doubt=True)

@@ -47,7 +47,7 @@ _LARGEST_ANSWER: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class HttpSettings:
     """What every exchange depends on. ``transport`` takes the place of the network.
 
     ``environment`` may name a proxy and trusted certificates. ``redactor`` knows the secrets of the run.
@@ -61,7 +61,7 @@ class Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class ServerAuth:
     """How to be let in: the header with the token, which is asked for anew each time, and other headers.
 
     ``authorities`` are the certificates to trust instead of the usual ones, and ``trust_setting`` names what
@@ -81,8 +81,8 @@ class Entrance:
 class Store:
     """One server. Every exchange opens a connection of its own: there are as few as new keys."""
 
-    def __init__(self, entrance: Entrance, conditions: Conditions) -> None:
-        """Take the way in; nothing is opened or read before the first exchange."""
+    def __init__(self, entrance: ServerAuth, conditions: HttpSettings) -> None:
+        """Store the way in; nothing is opened or read before the first exchange."""
         self._entrance = entrance
         self._conditions = conditions
         # Nothing ends an exchange but its time: this signal is never given.
@@ -113,7 +113,7 @@ class Store:
         """Return the JSON answer to a request. ``path`` may hold a query; ``body`` is JSON.
 
         It is tried again where that may help. A GET of what is not there, of which the server says nothing
-        else, is answered too. Raises ApiError, ConfigurationError or HeldBackError, whose texts hold neither
+        else, is answered too. Raises ApiError, ConfigurationError or ThrottledError, whose texts hold neither
         the token nor any secret of ``hide``.
         """
 
@@ -151,7 +151,7 @@ class Store:
             answer = self.send(method, path, body, hide=(secret, *hide), patience=Patience.STORING)
             if not is_told(answer):
                 failure = errors.Failure(request, "the answer is not that of a new secret", in_doubt=True)
-                raise errors.BadAnswerError(failure)
+                raise errors.InvalidResponseError(failure)
         except errors.ApiError as error:
             if not error.failure.in_doubt:
                 raise
@@ -189,7 +189,7 @@ class Store:
         except (ValueError, RecursionError):
             detail = f"the answer is not JSON ({len(content)} bytes)"
             failure = errors.Failure(shown, detail, response.status_code, in_doubt=True)
-            raise errors.BadAnswerError(failure) from None
+            raise errors.InvalidResponseError(failure) from None
 
     def _content(self, response: httpx.Response, request: str, began: float) -> bytes:
         content = b""
@@ -198,7 +198,7 @@ class Store:
             is_late = self._conditions.clock.monotonic() > began + _LONGEST_ANSWER
             if is_late or len(content) > _LARGEST_ANSWER:
                 detail = "the answer does not end" if is_late else "the answer is too large"
-                raise errors.BadAnswerError(errors.Failure(request, detail, in_doubt=True))
+                raise errors.InvalidResponseError(errors.Failure(request, detail, in_doubt=True))
         return content
 
     def _refusal(self, request: str, response: httpx.Response, content: bytes) -> errors.ApiError:

@@ -124,7 +124,7 @@ def _end(tasks: _Tasks, threads: list[threading.Thread]) -> None:
 
 
 def completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
-    """Give each of ``futures`` once it is done.
+    """Return each of ``futures`` once it is done.
 
     Python runs a signal's handler between two steps of the main thread. A signal that comes just
     before that thread begins to wait is not heard before the wait ends, so no wait is long.

@@ -7,24 +7,24 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from reconciler.api.workers import completed
-from reconciler.apply.lifecycle import Births
+from reconciler.apply.lifecycle import LifecycleExecutor
 from reconciler.apply.resolution import Resolver
 from reconciler.errors import (
     ApiError,
-    HeldBackError,
     JournalError,
     ReconcilerError,
+    SchemaMismatchError,
     StoppedError,
-    WrongShapeError,
+    ThrottledError,
 )
 from reconciler.model.plan import Action, Outcome, Result
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import (
     differences_text,
-    moved_fields,
+    fields_changed_since_plan,
+    fields_not_stored,
     past_expiries,
     stored_differences,
-    unstored_fields,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
-    from reconciler.apply.lifecycle import SecretKeeper
+    from reconciler.apply.lifecycle import SecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
@@ -58,7 +58,7 @@ class Recorders:
     """Several recorders, each told in turn; none at all take no notice."""
 
     def __init__(self, *recorders: Recorder) -> None:
-        """Take the recorders."""
+        """Store the recorders."""
         self._recorders = recorders
 
     def before(self, change: Change) -> None:
@@ -92,9 +92,9 @@ class Executor:
         workers: Workers,
         stop: threading.Event,
         recorder: Recorder = NOBODY,
-        keeper: SecretKeeper | None = None,
+        keeper: SecretStore | None = None,
     ) -> None:
-        """Take what every change needs.
+        """Store what every change needs.
 
         ``recorder`` is told of each write before and after it; ``keeper`` keeps the secrets of new keys.
         """
@@ -104,7 +104,7 @@ class Executor:
         self._stop = stop
         self._recorder = recorder
         self._resolver = Resolver(writer, kinds)
-        self._births = Births(writer, kinds, keeper)
+        self._births = LifecycleExecutor(writer, kinds, keeper)
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
         """List the scopes of ``changes`` again and give the outcome of each that must not be sent.
@@ -201,7 +201,7 @@ class Executor:
         (request,) = change.requests
         try:
             answer = self._writer.patch(request.path, request.body or {})
-        except (StoppedError, HeldBackError) as error:
+        except (StoppedError, ThrottledError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         except ApiError as error:
             if not error.failure.in_doubt:
@@ -212,7 +212,7 @@ class Executor:
             return replace(outcome, request_id=error.failure.request_id)
         try:
             unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, answer)
-        except (WrongShapeError, RecursionError) as error:
+        except (SchemaMismatchError, RecursionError) as error:
             return self._read_back(change, str(error), Result.NOT_VERIFIED)
         if unstored:
             detail = differences_text("was accepted as", "but is stored as", unstored)
@@ -246,11 +246,11 @@ def _recheck_key(
     kind: Kind, change: Change, live: Mapping[str, Any] | None, now: dt.datetime
 ) -> Outcome | None:
     try:
-        moved = moved_fields(kind, change, live)
+        moved = fields_changed_since_plan(kind, change, live)
         if moved and _is_done(kind, change, live):
             is_secret = change.action.adds and kind.secret is not None
             return Outcome(change, Result.UNCHANGED, secret_at=_ELSEWHERE if is_secret else "")
-    except WrongShapeError as error:
+    except SchemaMismatchError as error:
         return Outcome(change, Result.NOT_ATTEMPTED, str(error))
     if moved:
         return Outcome(change, Result.STALE, differences_text("was planned from", "and is now", moved))
@@ -260,9 +260,9 @@ def _recheck_key(
 
 
 def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool:
-    """Tell whether a key is already what the change would make it."""
+    """Return whether a key is already what the change would make it."""
     if change.action is Action.DELETE or live is None:
         return change.action is Action.DELETE and live is None
     # What a new key is made of leaves out what is null.
     wanted = change.after if change.action is Action.REPLACE else change.patch
-    return not unstored_fields(kind, change.address, wanted, live)
+    return not fields_not_stored(kind, change.address, wanted, live)

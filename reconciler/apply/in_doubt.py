@@ -18,7 +18,7 @@ _SETTLED: Final = frozenset({"applied", "failed", "stale", "already as planned"}
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class InDoubtWrite:
     """A write whose outcome the journal does not hold.
 
     ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
@@ -43,7 +43,7 @@ class Doubt:
 class Reading:
     """What a journal says: writes in doubt, sorted by address, and how many lines could not be read."""
 
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[InDoubtWrite, ...]
     writes: int
     torn: int
 
@@ -54,7 +54,7 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
     An outcome that settles a write clears it up, and with it the writes to the same key that came
     before. A write that was not sent after all leaves those as they were.
     """
-    doubts: dict[tuple[str, str], dict[str, Doubt]] = defaultdict(dict)
+    doubts: dict[tuple[str, str], dict[str, InDoubtWrite]] = defaultdict(dict)
     apis: dict[str, str] = {}
     writes = torn = 0
     for line in lines:
@@ -68,7 +68,7 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             facts["base_url"] = same_url(facts["base_url"])  # runs may have spelt one API in several ways
             facts |= {"path": str(entry.get("path", "")), "secret_to": str(entry.get("secret_to") or "")}
             at = str(entry.get("at"))
-            doubt = Doubt(address=entry["address"], at=at, action=action, **facts)
+            doubt = InDoubtWrite(address=entry["address"], at=at, action=action, **facts)
             apis[doubt.run] = doubt.base_url
             key = (doubt.address, doubt.base_url)
             doubts[key].pop(doubt.run, None)
@@ -85,7 +85,7 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
     return Reading(tuple(found), writes, torn)
 
 
-def _clear(doubts: dict[str, Doubt], run: str) -> None:
+def _clear(doubts: dict[str, InDoubtWrite], run: str) -> None:
     """Drop the write of ``run`` and every earlier one; a run that overlaps keeps its own.
 
     A creation whose secret is elsewhere, or perhaps nowhere, stays until the key is made anew or deleted.

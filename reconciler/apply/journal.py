@@ -116,7 +116,7 @@ class Journal:
 
 
 def _overwritten(change: Change) -> dict[str, Any]:
-    """Give the values that a write replaces: none by a creation, all by a deletion."""
+    """Return the values that a write replaces: none by a creation, all by a deletion."""
     names = change.before if change.action.destroys else change.patch
     return {name: change.before[name] for name in names if name in change.before}
 

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from reconciler.apply.resolution import Resolver, take_out
 from reconciler.errors import (
     ApiError,
-    BadAnswerError,
     ConflictError,
     Failure,
-    HeldBackError,
+    InvalidResponseError,
     ReconcilerError,
+    SchemaMismatchError,
     SinkError,
     StoppedError,
+    ThrottledError,
     TimedOutError,
     UnreachableError,
-    WrongShapeError,
 )
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Outcome, Result
@@ -46,14 +46,14 @@ _LOST: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSecret:
     """Where a secret is; ``problem`` says why it is not where it should be."""
 
     where: str
     problem: str = ""
 
 
-class SecretKeeper(Protocol):
+class SecretStore(Protocol):
     """Keeps the secrets of new keys."""
 
     def expect(self, change: Change) -> None:
@@ -71,7 +71,7 @@ class SecretKeeper(Protocol):
         """Return what to say of an earlier key's secret in the place, empty if there is none."""
         ...
 
-    def keep(self, change: Change, secret: Secret) -> Kept:
+    def keep(self, change: Change, secret: Secret) -> StoredSecret:
         """Put a secret where it belongs, or else where it can be found. Raises SinkError if it is lost."""
         ...
 
@@ -94,11 +94,11 @@ def _may_still_come(error: ApiError) -> bool:
     return error.is_success or is_gateway or isinstance(error, UnreachableError | TimedOutError)
 
 
-class Births:
+class LifecycleExecutor:
     """Sends creations, deletions and replacements."""
 
-    def __init__(self, writer: Writer, kinds: Mapping[str, Kind], keeper: SecretKeeper | None) -> None:
-        """Take who sends, and who keeps secrets: nobody is needed where the kind has none."""
+    def __init__(self, writer: Writer, kinds: Mapping[str, Kind], keeper: SecretStore | None) -> None:
+        """Store who sends, and who keeps secrets: nobody is needed where the kind has none."""
         self._writer = writer
         self._kinds = kinds
         self._keeper = keeper
@@ -122,14 +122,14 @@ class Births:
         finally:
             keeper.settle(change)
 
-    def _keeper_of(self, change: Change) -> SecretKeeper | None:
+    def _keeper_of(self, change: Change) -> SecretStore | None:
         return None if self._kinds[change.scope.kind].secret is None else self._keeper
 
     def _create(self, change: Change, post: Callable[[Change], Any]) -> tuple[Outcome, bool]:
         """Return the outcome, and whether the key is known to exist."""
         try:
             return self._born(change, post(change))
-        except (StoppedError, HeldBackError) as error:
+        except (StoppedError, ThrottledError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error)), False
         except ApiError as error:
             if not error.failure.in_doubt:
@@ -141,7 +141,7 @@ class Births:
         """Delete the key. It is deleted once it is shown to be gone."""
         try:
             self._writer.delete(change.path)
-        except (StoppedError, HeldBackError) as error:
+        except (StoppedError, ThrottledError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         except ApiError as error:
             if not error.failure.in_doubt:
@@ -184,7 +184,7 @@ class Births:
         """Send the second half of a replacement, whatever interrupts the run or holds it back."""
         try:
             return self._post(change)
-        except (StoppedError, HeldBackError):
+        except (StoppedError, ThrottledError):
             request = change.requests[-1]
             return self._writer.post_now(request.path, request.body or {})
 
@@ -193,9 +193,9 @@ class Births:
         secret = self._stored(change, answer)
         try:
             unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, answer)
-        except (WrongShapeError, RecursionError) as error:
+        except (SchemaMismatchError, RecursionError) as error:
             failure = Failure(f"POST {change.requests[-1].path}", str(error), in_doubt=True)
-            return self._resolve(change, BadAnswerError(failure), secret)
+            return self._resolve(change, InvalidResponseError(failure), secret)
         different = differences_text("was accepted as", "but is stored as", unstored)
         return _existing(change, secret, different), True
 

@@ -10,13 +10,13 @@ from reconciler.api.workers import Workers, completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.model.endpoint import same_url
 from reconciler.model.plan import Action
-from reconciler.plan.planning import unstored_fields
+from reconciler.plan.planning import fields_not_stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.api.session import Reader
-    from reconciler.apply.in_doubt import Doubt
+    from reconciler.apply.in_doubt import InDoubtWrite
     from reconciler.kinds.kind import Kind
 
 
@@ -38,13 +38,13 @@ class Fate(StrEnum):
 class Finding:
     """What the server says of one write in doubt, with the fields that differ."""
 
-    doubt: Doubt
+    doubt: InDoubtWrite
     fate: Fate
     detail: str = ""
 
 
 def clear_up(
-    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Sequence[Doubt], parallelism: int
+    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Sequence[InDoubtWrite], parallelism: int
 ) -> tuple[Finding, ...]:
     """Read each key in doubt from the API at ``base_url`` and tell whether its write took effect.
 
@@ -58,7 +58,7 @@ def clear_up(
         return tuple(finding.result() for finding in findings)
 
 
-def secret_text(doubt: Doubt) -> str:
+def secret_text(doubt: InDoubtWrite) -> str:
     """Return what a journal says of the secret of a key that was made, or was to be; empty if it has none."""
     if not doubt.action.adds:
         return ""
@@ -70,7 +70,7 @@ def secret_text(doubt: Doubt) -> str:
     return f"{_UNKEPT}: look in {doubt.secret_to}, where it was to go{older}; if it is not there, {_AGAIN}"
 
 
-def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:
+def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: InDoubtWrite) -> Finding:
     finding = _read_and_judge(reader, kinds, base_url, doubt)
     is_open = bool(doubt.secret_at) or finding.fate in {Fate.UNKNOWN, Fate.OVERTAKEN}
     secret = secret_text(doubt) if is_open else ""
@@ -79,7 +79,7 @@ def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: D
     return replace(finding, detail="; ".join(part for part in (finding.detail, secret) if part))
 
 
-def _read_and_judge(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: Doubt) -> Finding:
+def _read_and_judge(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: InDoubtWrite) -> Finding:
     kind = kinds.get(doubt.address.partition("/")[0])
     key = None if kind is None else kind.parse_address(doubt.address)
     if kind is None or key is None:
@@ -103,13 +103,13 @@ def _read_and_judge(reader: Reader, kinds: Mapping[str, Kind], base_url: str, do
         return Finding(doubt, Fate.UNKNOWN, str(error))
 
 
-def _judge(kind: Kind, doubt: Doubt, live: Mapping[str, Any]) -> Finding:
+def _judge(kind: Kind, doubt: InDoubtWrite, live: Mapping[str, Any]) -> Finding:
     if doubt.action is Action.DELETE:
         return Finding(doubt, Fate.DID_NOT)
-    moved = unstored_fields(kind, doubt.address, doubt.before, live)
+    moved = fields_not_stored(kind, doubt.address, doubt.before, live)
     if doubt.action is Action.REPLACE and not moved:
         return Finding(doubt, Fate.DID_NOT)  # what a new key is made of leaves out what is null
-    unstored = unstored_fields(kind, doubt.address, doubt.patch, live)
+    unstored = fields_not_stored(kind, doubt.address, doubt.patch, live)
     if not unstored:
         is_born = doubt.action.adds and kind.secret is not None
         kept = secret_text(doubt) or f"{_UNKEPT}: unless a secret sink has it, {_AGAIN}"

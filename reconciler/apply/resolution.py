@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.errors import BadAnswerError, NotFoundError
+from reconciler.errors import InvalidResponseError, NotFoundError
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ class Resolver:
             found: Mapping[str, Any] = self._reader.read_back(change.path, {})
         except NotFoundError:
             return None
-        except BadAnswerError:  # a page of a proxy, say: a listing has shown the same before
+        except InvalidResponseError:  # a page of a proxy, say: a listing has shown the same before
             return self._listed(change)
         return found if self._is_about(change, found) else self._listed(change)
 
     def _item(self, change: Change) -> Mapping[str, Any] | None:
         try:
             found: Mapping[str, Any] = self._reader.read_back(change.path, {})
-        except (NotFoundError, BadAnswerError):
+        except (NotFoundError, InvalidResponseError):
             return None
         return found if self._is_about(change, found) else None
 

@@ -14,7 +14,7 @@ from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection, explain_options, validator
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     _warn_of_mismatch(found, console)
     if not found.fields:
         what = "No declared field of {0} differs" if field is None else f"{field} of {{0}} does not differ"
-        console.result(printable(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
+        console.result(escape_control(f"{what.format(found.address)}: {key.source} stays as it is.") + "\n")
         return ExitCode.DONE
     _refuse_inherited(found)
     content = read(key.source, io.BytesIO())
@@ -107,11 +107,11 @@ def _warn_of_mismatch(found: Drifted, console: Console) -> None:
 
 
 def _diff(found: Drifted, before: str, after: str, paint: Callable[[str, str], str]) -> Iterator[str]:
-    """Give the lines that changed, each group under its place."""
+    """Return the lines that changed, each group under its place."""
     from reconciler.adopt.accept import changed_lines  # noqa: PLC0415 - --help needs no engine
 
     for group in changed_lines(before, after):
-        yield printable(f"{found.key.source}:{group.number}") + "\n"
+        yield escape_control(f"{found.key.source}:{group.number}") + "\n"
         for sign, colour, lines in (("-", "red", group.gone), ("+", "green", group.come)):
             for line in lines:
-                yield paint(printable(f"{sign} {line}"), colour) + "\n"
+                yield paint(escape_control(f"{sign} {line}"), colour) + "\n"

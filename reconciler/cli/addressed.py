@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:
-    """Give what an address stands for. Raises ConfigurationError if it is none."""
+    """Return what an address stands for. Raises ConfigurationError if it is none."""
     kind = kinds.get(address.partition("/")[0])
     found = None if kind is None else kind.parse_address(address)
     if kind is None or found is None:
@@ -25,7 +25,7 @@ def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope
 
 
 def known_field(kind: Kind, field: str | None) -> str | None:
-    """Give a field that the kind has, or None for all. Raises ConfigurationError for another."""
+    """Return a field that the kind has, or None for all. Raises ConfigurationError for another."""
     if field is not None and field not in kind.fields:
         known = ", ".join(kind.fields)
         raise ConfigurationError(f"{field} is no field of a {kind.name} key; it has {known}")
@@ -33,7 +33,7 @@ def known_field(kind: Kind, field: str | None) -> str | None:
 
 
 def declared_key(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
-    """Give the declaration of a key. Raises ConfigurationError if there is none."""
+    """Return the declaration of a key. Raises ConfigurationError if there is none."""
     for part in state.scopes:
         for key in part.keys if part.scope == scope else ():
             if key.name == name:

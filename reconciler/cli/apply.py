@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.redaction import Redactor
     from reconciler.apply.run import Freshness
-    from reconciler.apply.sinks.store import SinkKeeper
+    from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.cli.events import EventStream
     from reconciler.cli.plan import Made
     from reconciler.model.clock import Clock
@@ -151,13 +151,13 @@ def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.
 
 def _keeper(
     made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console, redactor: Redactor
-) -> SinkKeeper | None:
+) -> SinkSecretStore | None:
     """Open what keeps secrets, if the plan makes a key."""
     if not any(change.action.adds for change in made.plan.changes):
         return None
-    from reconciler.apply.sinks.store import open_keeper  # noqa: PLC0415 - only a creation needs it
+    from reconciler.apply.sinks.store import open_secret_store  # noqa: PLC0415 - only a creation needs it
 
-    return open_keeper(made.plan.changes, made.kinds, parameters, clock, console, redactor)
+    return open_secret_store(made.plan.changes, made.kinds, parameters, clock, console, redactor)
 
 
 def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:
@@ -188,7 +188,7 @@ def _expect(plan: Plan, fingerprint: str | None) -> None:
 
 
 def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
-    """Tell whether the plan is left out: with -q the outcomes are the result, once nobody has to approve."""
+    """Return whether the plan is left out: with -q and approval the outcomes are the result."""
     executed = plan.changes and not plan.errors and not parameters["dry_run"]
     return bool(executed and parameters["auto_approve"] and console.verbosity < 0)
 

@@ -13,7 +13,7 @@ import click
 
 from reconciler.cli.journald import Priority, marked
 from reconciler.errors import ConfigurationError, ReconcilerError
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.phrases import first_texts
 from reconciler.model.source import Problem
 
@@ -53,7 +53,7 @@ class Console:
         """Print one line that is not the result."""
         if self.verbosity >= 0:
             is_warning = text.startswith("Warning")
-            self.say(printable(text) + "\n", Priority.WARNING if is_warning else Priority.INFO)
+            self.say(escape_control(text) + "\n", Priority.WARNING if is_warning else Priority.INFO)
 
     def say(self, text: str, priority: Priority = Priority.INFO) -> None:
         """Print to stderr, whose reader may have left just as well."""
@@ -66,7 +66,7 @@ class Console:
         """Print warnings."""
         every = list(problems) if self.verbosity >= 0 else []
         for text in first_texts(every, "warning"):
-            self.say(f"{self._label('Warning', 'yellow')}: {printable(text)}\n", Priority.WARNING)
+            self.say(f"{self._label('Warning', 'yellow')}: {escape_control(text)}\n", Priority.WARNING)
 
     def warning(self, text: str) -> None:
         """Print one warning."""
@@ -74,7 +74,7 @@ class Console:
 
     def error(self, text: str) -> None:
         """Print one error; quiet or not."""
-        self.say(f"{self._label('Error', 'red')}: {printable(text)}\n", Priority.ERROR)
+        self.say(f"{self._label('Error', 'red')}: {escape_control(text)}\n", Priority.ERROR)
 
     def complain(self, error: ReconcilerError) -> None:
         """Print an error of this package, one line for each problem."""
@@ -84,7 +84,7 @@ class Console:
     def detail(self, text: str) -> None:
         """Print something that only -v asks for."""
         if self.verbosity > 0:
-            self.say(printable(text) + "\n", Priority.DEBUG)
+            self.say(escape_control(text) + "\n", Priority.DEBUG)
 
     def exchange(self, exchange: Exchange) -> None:
         """Print one request and its answer's status, with -v."""
@@ -128,12 +128,12 @@ def complain(error: ReconcilerError) -> None:
 
 
 def color_choice() -> bool | None:
-    """Give False where colour is unwanted (--no-color, NO_COLOR), else None: click looks for a terminal."""
+    """Return False where colour is unwanted (--no-color, NO_COLOR), else None: click looks for a terminal."""
     return False if os.environ.get("NO_COLOR") else click.get_current_context().find_root().color
 
 
 def standard_input() -> BinaryIO:
-    """Give the bytes of stdin; a process that was started without one has none."""
+    """Return the bytes of stdin; a process that was started without one has none."""
     return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
 
 

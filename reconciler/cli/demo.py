@@ -89,7 +89,7 @@ def _patches(requests: Iterable[RequestRecord]) -> Iterable[str]:
 
 
 def _shown(path: Path) -> str:
-    """Give a path the way a user in the current directory would type it."""
+    """Return a path the way a user in the current directory would type it."""
     with contextlib.suppress(ValueError):
         return str(path.relative_to(Path.cwd()))
     return str(path)

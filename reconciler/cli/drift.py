@@ -61,7 +61,7 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     stop = threading.Event()
-    from reconciler.service.cycle import Rounds  # noqa: PLC0415 - --help needs no engine
+    from reconciler.service.cycle import Cycles  # noqa: PLC0415 - --help needs no engine
     from reconciler.service.observers import open_watch, systemd  # noqa: PLC0415 - the same
 
     supervisor = systemd()
@@ -69,7 +69,7 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
         open_history(parameters, clock, "drift") as (database, history, records),
         open_watch(parameters, records.run, clock, console, stop, database, supervisor) as watch,
     ):
-        rounds = Rounds(parameters, clock, console, stop, records, database, history, watch)
+        rounds = Cycles(parameters, clock, console, stop, records, database, history, watch)
         if not is_service(parameters):
             return rounds.once()
         from reconciler.service.loop import Service  # noqa: PLC0415 - only a service needs it

@@ -155,7 +155,7 @@ def drift_options(command: Command) -> Command:
 
 
 def is_service(parameters: Mapping[str, Any]) -> bool:
-    """Tell whether rounds come on a schedule."""
+    """Return whether rounds come on a schedule."""
     return parameters["every"] is not None or parameters["cron"] is not None
 
 

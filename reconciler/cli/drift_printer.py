@@ -22,7 +22,7 @@ class DriftPrinter:
     """Prints rounds, and remembers the last."""
 
     def __init__(self, parameters: Mapping[str, Any], console: Console) -> None:
-        """Take the options, and where to print."""
+        """Store the options, and where to print."""
         self._parameters = parameters
         self._console = console
         self._shown = ""

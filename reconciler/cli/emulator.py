@@ -29,7 +29,7 @@ Example:
 
 
 def _switch_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command one option for each switch."""
+    """Return the command one option for each switch."""
     for spec in reversed(switch_specs()):
         command = click.option(
             "--" + spec.name.replace("_", "-"),
@@ -54,7 +54,7 @@ def _fault_type(spec: FaultSpec) -> click.ParamType[Any]:
 
 
 def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command one option for each setting of the faults."""
+    """Return the command one option for each setting of the faults."""
     for spec in reversed(fault_specs()):
         several = spec.kind == "names"
         command = click.option(

@@ -24,7 +24,7 @@ class EventStream:
     """
 
     def __init__(self, clock: Clock, console: Console) -> None:
-        """Take the clock whose time the events bear."""
+        """Store the clock whose time the events bear."""
         self.is_broken = False
         self._has_reader = True
         self._clock = clock

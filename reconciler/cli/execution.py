@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
     from reconciler.apply.run import Freshness
-    from reconciler.apply.sinks.store import SinkKeeper
+    from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.cli.console import Console
     from reconciler.cli.events import EventStream
     from reconciler.kinds.kind import Kind
@@ -42,7 +42,7 @@ class Execution:
     records: Records
     stop: threading.Event
     events: EventStream | None = None
-    keeper: SinkKeeper | None = None
+    keeper: SinkSecretStore | None = None
 
     def run(self, plan: Plan, freshness: Freshness) -> tuple[ExitCode, Sequence[Outcome]]:
         """Send the changes of ``plan``, print what became of each, and judge the whole.

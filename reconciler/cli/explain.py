@@ -87,16 +87,16 @@ def _stops(made: ScopePlan) -> list[Problem]:
 
 def _requests(made: ScopePlan) -> str:
     """Say what would be sent, with what it does to access; or that nothing would be, and why."""
-    from reconciler.model.escape import printable  # noqa: PLC0415 - --help needs no renderer
+    from reconciler.model.escape import escape_control  # noqa: PLC0415 - --help needs no renderer
     from reconciler.render.lines import field_view  # noqa: PLC0415 - the same
 
     stops = _stops(made)
     if stops:
-        return f"No request would be sent: {printable(stops[0].message)}"
+        return f"No request would be sent: {escape_control(stops[0].message)}"
     if not made.changes:
         return "No request would be sent."
     (change,) = made.changes
-    requests = [printable(str(request)) for request in change.requests]
+    requests = [escape_control(str(request)) for request in change.requests]
     if change.is_undeclared:
         requests.insert(0, "Only with --allow-destroy:")
     effects = [f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields]

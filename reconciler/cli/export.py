@@ -110,18 +110,18 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
 def _add(content: bytes, file: str, live: Live, console: Console) -> None:
     """Add keys to a file, or say that there is nothing to add."""
     from reconciler.adopt.export import export_into, nothing_to_add  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model.escape import printable  # noqa: PLC0415 - the same
+    from reconciler.model.escape import escape_control  # noqa: PLC0415 - the same
 
     made = export_into(content, file, live)
     console.warn(made.warnings)
     names = [key.name for key in made.adoption.keys]
     if not names:
-        console.result(printable(nothing_to_add(file, live.scope, made.adoption)) + "\n")
+        console.result(escape_control(nothing_to_add(file, live.scope, made.adoption)) + "\n")
         return
     _tell_foreign(made, console)
     replace_text(file, content, made.text)
     count = f"{len(names)} key{'' if len(names) == 1 else 's'}"
-    console.result(printable(f"Added {count} of {live.scope} to {file}: {', '.join(names)}") + "\n")
+    console.result(escape_control(f"Added {count} of {live.scope} to {file}: {', '.join(names)}") + "\n")
 
 
 def _tell_foreign(made: Export, console: Console) -> None:
@@ -146,7 +146,7 @@ def _content(file: str) -> bytes:
 
 
 def _scope(kind: Kind, parameters: Mapping[str, Any]) -> Scope:
-    """Give the scope that the options name. Raises UsageError where they do not."""
+    """Return the scope that the options name. Raises UsageError where they do not."""
     given: dict[str, Any] = {name: parameters.get(name) for name in ("project_id", "region_id")}
     for part in parameters["parts"]:
         name, sign, value = part.partition("=")
@@ -159,7 +159,7 @@ def _scope(kind: Kind, parameters: Mapping[str, Any]) -> Scope:
 
 
 def _part(name: str, keywords: Mapping[str, Any], value: Any) -> int | str:
-    """Give one part of a scope as its schema wants it."""
+    """Return one part of a scope as its schema wants it."""
     from reconciler.validate.schema import is_valid  # noqa: PLC0415 - --help needs no engine
 
     option = f"--{name.replace('_', '-')}" if name in {"project_id", "region_id"} else f"--scope {name}=VALUE"

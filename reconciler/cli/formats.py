@@ -38,7 +38,7 @@ def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def rendered(
     parameters: Mapping[str, Any], plan: Plan, made_at: dt.datetime, provenance: Provenance, console: Console
 ) -> str:
-    """Give ``plan`` as the options ask. Raises ConfigurationError if that needs an extra that is missing."""
+    """Return ``plan`` as the options ask. Raises ConfigurationError if it needs a missing extra."""
     output_format = parameters["format"]
     if output_format == "text":
         from reconciler.render.text import Detail, render_text  # noqa: PLC0415 - --help needs no renderer

@@ -87,24 +87,24 @@ def _read(file: str) -> Reading:
 
 def _print_offline(reading: Reading, console: Console) -> None:
     from reconciler.apply.recover import secret_text  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model.escape import printable  # noqa: PLC0415 - the same
+    from reconciler.model.escape import escape_control  # noqa: PLC0415 - the same
 
     lines = []
     for doubt in reading.doubts:
         secret = f"; {secret_text(doubt)}" if secret_text(doubt) else ""
-        lines.append(printable(f"{doubt.address}: in doubt since {doubt.at}{secret}"))
+        lines.append(escape_control(f"{doubt.address}: in doubt since {doubt.at}{secret}"))
     writes = "1 write" if reading.writes == 1 else f"{reading.writes} writes"
     console.result("\n".join([*lines, f"{writes}, {len(lines)} in doubt."]) + "\n")
 
 
 def _print(findings: Sequence[Finding], console: Console) -> None:
     from reconciler.apply.recover import Fate  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model.escape import printable  # noqa: PLC0415 - the same
+    from reconciler.model.escape import escape_control  # noqa: PLC0415 - the same
 
     lines = []
     for finding in findings:
         detail = f" ({finding.detail})" if finding.detail else ""
-        lines.append(printable(f"{finding.doubt.address}: {finding.fate.value}{detail}"))
+        lines.append(escape_control(f"{finding.doubt.address}: {finding.fate.value}{detail}"))
     if any(finding.fate is not Fate.TOOK_EFFECT for finding in findings):
         lines.append("Run apply again: it plans what is left.")
     console.result("\n".join(lines) + "\n")

@@ -239,7 +239,7 @@ def _add(command: Command, options: list[Callable[[Command], Command]]) -> Comma
 
 
 def clock_of(context: click.Context) -> Clock:
-    """Give the clock that the caller handed in, or the machine's."""
+    """Return the clock that the caller handed in, or the machine's."""
     return context.obj or SystemClock()
 
 
@@ -255,7 +255,7 @@ def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.
 
 
 def limits(parameters: Mapping[str, Any]) -> Limits:
-    """Give what one run may do."""
+    """Return what one run may do."""
     from reconciler.plan.limits import DEFAULT_REVOKED, Limits  # noqa: PLC0415 - --help needs no engine
 
     may_destroy = parameters.get("allow_destroy", False)

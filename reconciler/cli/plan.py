@@ -153,7 +153,7 @@ def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[Desire
 
 
 def judged(made: Plan, parameters: Mapping[str, Any]) -> Plan:
-    """Give a plan with the reasons why it goes beyond what one run may do."""
+    """Return a plan with the reasons why it goes beyond what one run may do."""
     from reconciler.plan.limits import refusals  # noqa: PLC0415 - --help needs no engine
 
     return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits(parameters))))

@@ -25,7 +25,7 @@ _LOOK_AGAIN: Final = 0.02
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """Give the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
+    """Return the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.api.redaction import Redactor
-    from reconciler.api.stores import Conditions
+    from reconciler.api.stores import HttpSettings
     from reconciler.apply.sinks.program import ExecSink
     from reconciler.apply.sinks.sink import SecretSink
     from reconciler.model.clock import Clock
@@ -63,9 +63,9 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
             sink = _exec_sink(kind, argument, clock, told)
             return sink if redactor is None else replace(sink, redactor=redactor)
     from reconciler.api.environment import network_variables  # noqa: PLC0415 - loads httpx
-    from reconciler.api.stores import Conditions  # noqa: PLC0415 - only these sinks load httpx
+    from reconciler.api.stores import HttpSettings  # noqa: PLC0415 - only these sinks load httpx
 
-    conditions = Conditions(user_agent, clock, environment=network_variables(environment))
+    conditions = HttpSettings(user_agent, clock, environment=network_variables(environment))
     if redactor is not None:
         conditions = replace(conditions, redactor=redactor)
     if kind == "kubernetes":
@@ -99,7 +99,7 @@ def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, 
     return ExecSink(words, environment, clock, is_asked=kind == "exec+probe")
 
 
-def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
+def _kubernetes_sink(namespace: str, conditions: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
     from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink  # noqa: PLC0415 - loads httpx
 
     if _NAMESPACE.fullmatch(namespace) is None:
@@ -119,7 +119,7 @@ def _kubernetes_sink(namespace: str, conditions: Conditions, environment: Mappin
     return KubernetesSink(namespace, Cluster(address), conditions)
 
 
-def _vault_sink(path: str, conditions: Conditions, environment: Mapping[str, str]) -> SecretSink:
+def _vault_sink(path: str, conditions: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
     from reconciler.apply.sinks.vault import VaultAccess, VaultSink  # noqa: PLC0415 - loads httpx
 
     parts = path.strip("/").split("/")

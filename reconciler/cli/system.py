@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class SystemFailureError(ReconcilerError):
     """The operating system refused something, such as another open file or more memory."""
 
-    is_passing = True
+    is_transient = True
 
 
 @contextmanager

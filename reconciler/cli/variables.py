@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.console import Console, color_choice
 from reconciler.cli.credentials import OLD_WEBHOOK_SECRET, WEBHOOK_SECRET
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,7 +94,9 @@ def misspelt(group: click.Group, environment: Mapping[str, str]) -> tuple[str, .
     names = sorted(name for name in environment if _is_ours(name, environment))
     real = [name for name, right in known.items() if name == right != OLD_WEBHOOK_SECRET]
     return tuple(
-        printable(f"the variable {name} is not known, so it does nothing{_advice(name.upper(), known, real)}")
+        escape_control(
+            f"the variable {name} is not known, so it does nothing{_advice(name.upper(), known, real)}"
+        )
         for name in names
         if known.get(name) != name
     )

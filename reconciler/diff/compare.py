@@ -129,7 +129,7 @@ def _field_change(field: Field, before: Any, after: Any, added: list[str], remov
 def _set_items(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[defaultdict[str, list[str]], defaultdict[str, list[str]]]:
-    """Give the items that each set of texts gained and lost, by field.
+    """Return the items that each set of texts gained and lost, by field.
 
     A scalar that differs explains itself; what changed inside a container is deepdiff's to say.
     """

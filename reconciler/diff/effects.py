@@ -21,7 +21,7 @@ def effect_of(
     added: Sequence[Any],
     removed: Sequence[Any],
 ) -> tuple[Effect, str]:
-    """Give the effect of a change from ``before`` to ``after``, with the reason in a few words.
+    """Return the effect of a change from ``before`` to ``after``, with the reason in a few words.
 
     ``added`` and ``removed`` are the items of a set that come and go.
     """

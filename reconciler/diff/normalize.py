@@ -23,7 +23,7 @@ class NotNormalError(ValueError):
 
 
 def normalize(field: Field, value: Any) -> Any:
-    """Give the normal form of ``value`` in ``field``.
+    """Return the normal form of ``value`` in ``field``.
 
     Raises NotNormalError if the value is not of a type that the field takes.
     """

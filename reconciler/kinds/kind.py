@@ -132,7 +132,7 @@ class Kind:
 
     @property
     def described(self) -> Mapping[str, Mapping[str, Any]]:
-        """Give the schema of each field by its name."""
+        """Return the schema of each field by its name."""
         return {name: self.schema["properties"][name] for name in self.fields}
 
     @property
@@ -155,11 +155,11 @@ class Kind:
         return f"{self.collection_path(scope)}/{segment(name)}"
 
     def scope_of(self, values: Iterable[int | str]) -> Scope:
-        """Give the scope with these values for what the path of the collection leaves open."""
+        """Return the scope with these values for what the path of the collection leaves open."""
         return Scope(self.name, *values, names=tuple(self.scope))
 
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
-        """Give the scope and name that an address of this kind stands for, or None if it is none."""
+        """Return the scope and name that an address of this kind stands for, or None if it is none."""
         patterns = ["([0-9]{1,309})" if _is_number(part) else "([^/]+)" for part in self.scope.values()]
         # The names of live keys are other people's: they may hold line breaks.
         found = re.fullmatch("/".join([re.escape(self.name), *patterns, "(.+)"]), address, re.DOTALL)
@@ -170,7 +170,7 @@ class Kind:
         return self.scope_of(int(text) if _is_number(part) else text for text, part in parts), name
 
     def completed(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Give a live key with what it stands for where a field is missing or null."""
+        """Return a live key with what it stands for where a field is missing or null."""
         missing = {name: value for name, value in self.optional.items() if answer.get(name) is None}
         return {**answer, **missing} if missing else answer
 
@@ -284,7 +284,7 @@ def _python_types(keywords: Mapping[str, Any]) -> tuple[type, ...]:
 
 
 def _holds_only_text(keywords: Mapping[str, Any]) -> bool:
-    """Tell whether every value inside the described one is a text."""
+    """Return whether every value inside the described one is a text."""
     match keywords.get("type"):
         case "string":
             return True

@@ -17,7 +17,7 @@ SUFFIX: Final = ".schema.json"
 
 
 def resource(folder: str) -> Path:
-    """Give the path of a data folder: inside the package in a wheel, beside it in a checkout."""
+    """Return the path of a data folder: inside the package in a wheel, beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder
@@ -35,7 +35,7 @@ def schema_texts() -> Mapping[str, str]:
 
 
 def bundled_schema(name: str) -> str:
-    """Give the text of one schema that stands alone: the schemas that it refers to are inside it.
+    """Return the text of one schema that stands alone: the schemas that it refers to are inside it.
 
     Raises KeyError for an unknown name.
     """
@@ -53,7 +53,7 @@ def bundled_schema(name: str) -> str:
 
 
 def editor_schema(kinds: Iterable[Kind]) -> str:
-    """Give the text of the schema of a document that may be of one of these kinds too, for editors."""
+    """Return the text of the schema of a document that may be of one of these kinds too, for editors."""
     schema = json.loads(bundled_schema("keys"))
     header = schema["properties"]
     for kind in kinds:
@@ -69,19 +69,19 @@ def editor_schema(kinds: Iterable[Kind]) -> str:
 
 
 def document_schema() -> Mapping[str, Any]:
-    """Give the schema of one desired-state document."""
+    """Return the schema of one desired-state document."""
     schema: Mapping[str, Any] = json.loads(schema_texts()["keys"])
     return schema
 
 
 def plan_schema() -> Mapping[str, Any]:
-    """Give the schema of a plan."""
+    """Return the schema of a plan."""
     schema: Mapping[str, Any] = json.loads(schema_texts()["plan"])
     return schema
 
 
 def kind_schema() -> Mapping[str, Any]:
-    """Give the schema of the file of a kind: what a user's own is checked with, and tests check ours with."""
+    """Return the schema of a kind's file, which checks custom kinds and, in tests, the packaged ones."""
     schema: Mapping[str, Any] = json.loads(schema_texts()["kind"])
     return schema
 

@@ -32,7 +32,7 @@ class Document:
     has_whole_floats: bool = False
 
     def position(self, path: tuple[str | int, ...] = ()) -> Position:
-        """Give the place of the value at ``path``, or of its nearest parent that exists."""
+        """Return the place of the value at ``path``, or of its nearest parent that exists."""
         return nodes.place(self.source, nodes.find(self._root, path)[1])
 
     def written(self, path: tuple[str | int, ...]) -> str:
@@ -40,11 +40,11 @@ class Document:
         return str(nodes.find(self._root, path)[1].value)
 
     def key_position(self, path: tuple[str | int, ...]) -> Position:
-        """Give the place of the mapping key that ``path`` ends in."""
+        """Return the place of the mapping key that ``path`` ends in."""
         return nodes.place(self.source, nodes.find(self._root, path)[0])
 
     def item_places(self, key: str) -> Sequence[int]:
-        """Give the packed places of the items of the list under ``key`` of the document's mapping."""
+        """Return the packed places of the items of the list under ``key`` of the document's mapping."""
         items = self.data[key]
         known = self.items.get(id(items))
         if known is not None:

@@ -94,7 +94,7 @@ class InputsDigest:
         return parse_content(content, label)
 
     def __str__(self) -> str:
-        """Give ``sha256:`` and 64 hexadecimal digits."""
+        """Return ``sha256:`` and 64 hexadecimal digits."""
         return f"sha256:{self._digest.hexdigest()}"
 
 

@@ -66,7 +66,7 @@ _NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00
 
 
 def default_parser() -> ParserFactory:
-    """Give libyaml's parser, or the pure one where PyYAML was built without it."""
+    """Return libyaml's parser, or the pure one where PyYAML was built without it."""
     if not yaml.__with_libyaml__:
         return pure_parser
     factory: ParserFactory = importlib.import_module("yaml.cyaml").CParser
@@ -144,7 +144,7 @@ def _is_misread(text: str, event: Any) -> bool:
 
 
 def events(text: str, parser: ParserFactory) -> Iterator[Any]:
-    """Give the events of ``text``, and None for ever after the last.
+    """Return the events of ``text``, and None for ever after the last.
 
     Reading on may raise what :func:`syntax_errors` translates.
     """
@@ -175,7 +175,7 @@ class syntax_errors:  # noqa: N801 - used like a function: `with syntax_errors(.
     """Turns PyYAML's errors into InputError, with the place in ``text``."""
 
     def __init__(self, text: str, source: str) -> None:
-        """Take the text that is parsed, and its name."""
+        """Store the text that is parsed, and its name."""
         self._text = text
         self._source = source
 
@@ -216,7 +216,7 @@ def _restore_all(nodes: Iterable[Any], others: Prepared) -> None:
 
 
 def mark_position(source: str, mark: Any, text: str) -> Position:
-    """Give the position of a mark of a parser, or the end of ``text`` if the mark lies behind it.
+    """Return the position of a mark of a parser, or the end of ``text`` if the mark lies behind it.
 
     The parsers differ in how far behind the end they see it; people look at the last line.
     """

@@ -30,7 +30,7 @@ _EXACT: Final = 2**53
 
 
 def resolve(text: str) -> bool | float | str | None:
-    """Give the value of a plain scalar."""
+    """Return the value of a plain scalar."""
     if text in CONSTANTS:
         return CONSTANTS[text]
     if text[0] in NUMBER_START:

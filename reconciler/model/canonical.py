@@ -17,7 +17,7 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separator
 
 
 def json_text(value: Any) -> str:
-    """Give the one JSON spelling of ``value``: equal texts mean equal values of equal types."""
+    """Return the one JSON spelling of ``value``: equal texts mean equal values of equal types."""
     return _ENCODER.encode(value)
 
 
@@ -47,7 +47,7 @@ def format_instant(moment: dt.datetime) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def is_date_time(text: str) -> bool:
-    """Tell whether ``text`` is an RFC 3339 date-time, which needs a zone.
+    """Return whether ``text`` is an RFC 3339 date-time, which needs a zone.
 
     This is the check of the schema format ``date-time``, for every validator alike.
     """

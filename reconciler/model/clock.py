@@ -16,11 +16,11 @@ class Clock(Protocol):
     """What the reconciler needs to know of time."""
 
     def now(self) -> dt.datetime:
-        """Give the present moment, with a time zone."""
+        """Return the present moment, with a time zone."""
         ...
 
     def monotonic(self) -> float:
-        """Give seconds on a clock that never goes back."""
+        """Return seconds on a clock that never goes back."""
         ...
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
@@ -32,11 +32,11 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> dt.datetime:
-        """Give the present moment in UTC."""
+        """Return the present moment in UTC."""
         return dt.datetime.now(dt.UTC)
 
     def monotonic(self) -> float:
-        """Give seconds since some moment."""
+        """Return seconds since some moment."""
         return time.monotonic()
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:

@@ -35,7 +35,7 @@ class FieldOutcome(StrEnum):
 
     @classmethod
     def of(cls, result: Result) -> FieldOutcome:
-        """Give what the result of a correction means for its fields."""
+        """Return what the result of a correction means for its fields."""
         return {
             Result.APPLIED: cls.CORRECTED,
             Result.FAILED: cls.FAILED,
@@ -43,7 +43,7 @@ class FieldOutcome(StrEnum):
         }.get(result, cls.NOT_ATTEMPTED)
 
 
-class RoundResult(StrEnum):
+class CycleResult(StrEnum):
     """How a round ended."""
 
     IN_SYNC = "in sync"
@@ -58,10 +58,10 @@ class RoundResult(StrEnum):
     @property
     def is_success(self) -> bool:
         """Whether everything could be compared, and whatever was to be corrected is."""
-        return self in {RoundResult.IN_SYNC, RoundResult.CORRECTED, RoundResult.DRIFTED, RoundResult.PENDING}
+        return self in {CycleResult.IN_SYNC, CycleResult.CORRECTED, CycleResult.DRIFTED, CycleResult.PENDING}
 
 
-class Standing(StrEnum):
+class ScopeState(StrEnum):
     """How a scope stood at the end of a round.
 
     ``PENDING``: only Git is ahead. ``INCOMPLETE``: it was read, and something in it is a problem.
@@ -95,17 +95,17 @@ class DriftedField:
 
     @property
     def address(self) -> str:
-        """Give the address of the key."""
+        """Return the address of the key."""
         return self.scope.address(self.name)
 
     @property
     def declared(self) -> Any:
-        """Give what the files say: drift goes from the declared to the live value."""
+        """Return what the files say: drift goes from the declared to the live value."""
         return self.change.before
 
     @property
     def live(self) -> Any:
-        """Give what the API answered."""
+        """Return what the API answered."""
         return self.change.after
 
 
@@ -117,14 +117,14 @@ class ScopeReport:
     """
 
     scope: Scope
-    standing: Standing
+    standing: ScopeState
     keys: int = 0
     detail: str = ""
     unmanaged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class RoundReport:
+class CycleReport:
     """One whole round: ``errors`` are all its texts about errors, ``pending`` what Git alone changed.
 
     ``new_keys`` are the addresses of undeclared live keys that came since rounds began.
@@ -132,7 +132,7 @@ class RoundReport:
 
     began: dt.datetime
     ended: dt.datetime
-    result: RoundResult
+    result: CycleResult
     scopes: tuple[ScopeReport, ...] = ()
     fields: tuple[DriftedField, ...] = ()
     errors: tuple[str, ...] = ()
@@ -141,17 +141,17 @@ class RoundReport:
 
     @property
     def seconds(self) -> float:
-        """Give how long the round took."""
+        """Return how long the round took."""
         return (self.ended - self.began).total_seconds()
 
     @property
     def is_blind(self) -> bool:
         """Whether nothing at all could be read."""
-        return self.result is RoundResult.FAILED and not any(
-            scope.standing is not Standing.UNREACHABLE for scope in self.scopes
+        return self.result is CycleResult.FAILED and not any(
+            scope.standing is not ScopeState.UNREACHABLE for scope in self.scopes
         )
 
 
 def effect_of_fields(fields: Sequence[DriftedField]) -> Effect:
-    """Give what the drift of several fields of one key did to its access."""
+    """Return what the drift of several fields of one key did to its access."""
     return effect_of_all([field.change for field in fields])

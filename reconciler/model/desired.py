@@ -54,11 +54,11 @@ class DesiredKey:
 
     @property
     def position(self) -> Position:
-        """Give the place of the key's mapping."""
+        """Return the place of the key's mapping."""
         return unpack(self.source, self.place)
 
     def inherited_from(self, _field: str) -> Position | None:
-        """Give the place of the default that a field comes from; None for one that the key writes itself."""
+        """Return the place of the default that a field comes from; None if the key writes it itself."""
         return None
 
 
@@ -73,7 +73,7 @@ class InheritingKey(DesiredKey):
     default_place: Callable[[str], Position]
 
     def inherited_from(self, field: str) -> Position | None:
-        """Give the place of the default that a field comes from; None for one that the key writes itself."""
+        """Return the place of the default that a field comes from; None if the key writes it itself."""
         return self.default_place(field) if field in self.fields and field not in self.own else None
 
 
@@ -112,7 +112,7 @@ class NamedPart:
 
     @property
     def word(self) -> str:
-        """Give what the document calls it."""
+        """Return what the document calls it."""
         return NAME_WORDS[self.part]
 
 

@@ -17,7 +17,7 @@ _MOST_MARKS: Final = 2
 """So many marks may be stacked on one character: more is no letter, and hides what is near."""
 
 
-def printable(text: str) -> str:
+def escape_control(text: str) -> str:
     r"""Escape what could move the cursor, break the line, reorder the text or hide in it.
 
     That is everything which Unicode does not call printable (control characters, ANSI escapes, line breaks,
@@ -26,7 +26,7 @@ def printable(text: str) -> str:
     """
     if not text.isprintable() or not text.isascii():
         text = "".join(_shown(text))
-    return tamed(text)
+    return neutralize_log_commands(text)
 
 
 def _shown(text: str) -> Iterator[str]:
@@ -48,14 +48,14 @@ def _shown(text: str) -> Iterator[str]:
         yield char
 
 
-def tamed(text: str) -> str:
+def neutralize_log_commands(text: str) -> str:
     """Break what a pipeline's log would take for a command in the middle of a line, such as ``##[error]``."""
     return text if "##" not in text else _LOG_COMMAND.sub(r"#\\u0023\1", text)
 
 
 def quoted(value: Any) -> str:
-    """Give a JSON value on one safe line, texts in double quotes."""
-    return printable(json.dumps(value, ensure_ascii=False))
+    """Return a JSON value on one safe line, texts in double quotes."""
+    return escape_control(json.dumps(value, ensure_ascii=False))
 
 
 def _escape(char: str) -> str:

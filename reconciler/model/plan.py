@@ -169,7 +169,7 @@ class Change:
 
     @property
     def address(self) -> str:
-        """Give the address of the key."""
+        """Return the address of the key."""
         return self.scope.address(self.name)
 
     @property
@@ -191,7 +191,7 @@ class Change:
 
     @property
     def effect(self) -> Effect:
-        """Give the effect of all its fields together, and of a key's coming and going."""
+        """Return the effect of all its fields together, and of a key's coming and going."""
         found = effect_of_all(self.fields)
         return Effect.of(
             grants=found.grants or self.action.adds, revokes=found.revokes or self.action.destroys
@@ -199,7 +199,7 @@ class Change:
 
 
 def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
-    """Give what changes of several fields of one key do to its access."""
+    """Return what changes of several fields of one key do to its access."""
     return Effect.of(
         grants=any(change.effect.grants for change in fields),
         revokes=any(change.effect.revokes for change in fields),
@@ -232,7 +232,7 @@ class Plan:
 
     @property
     def objections(self) -> tuple[Problem, ...]:
-        """Give all that keeps the plan from being applied."""
+        """Return all that keeps the plan from being applied."""
         return (*(problem for problem in self.problems if not problem.is_live), *self.refusals)
 
     @property

@@ -26,12 +26,12 @@ class Scope:
     parts: tuple[tuple[str, int | str], ...]
 
     def __init__(self, kind: str, *values: int | str, names: Sequence[str] = SCOPE_NAMES) -> None:
-        """Take the kind and the values of its ``names``."""
+        """Store the kind and the values of its ``names``."""
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "parts", tuple(zip(names, values, strict=False)))
 
     def __str__(self) -> str:
-        """Give the front part of the addresses in this scope, such as ``caas/1/76``."""
+        """Return the front part of the addresses in this scope, such as ``caas/1/76``."""
         return "/".join([self.kind, *(str(value) for _, value in self.parts)])
 
     @property
@@ -40,7 +40,7 @@ class Scope:
         return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parts))
 
     def address(self, name: str) -> str:
-        """Give the address of the key ``name`` in this scope."""
+        """Return the address of the key ``name`` in this scope."""
         return f"{self}/{name}"
 
 
@@ -52,5 +52,5 @@ class ScopeDefaults:
     region_id: int | None = None
 
     def of(self, name: str) -> int | None:
-        """Give the value for a part of the scope, if there is one."""
+        """Return the value for a part of the scope, if there is one."""
         return {"project_id": self.project_id, "region_id": self.region_id}.get(name)

@@ -18,7 +18,7 @@ class Secret:
         self.__value = value
 
     def reveal(self) -> str:
-        """Give the text itself."""
+        """Return the text itself."""
         return self.__value
 
     def __repr__(self) -> str:

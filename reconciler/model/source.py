@@ -17,7 +17,7 @@ class Position:
     column: int = 1
 
     def __str__(self) -> str:
-        """Give the place the way editors and compilers write it."""
+        """Return the place the way editors and compilers write it."""
         return f"{self.source}:{self.line}:{self.column}"
 
 
@@ -28,12 +28,12 @@ Wide enough for a file of the largest size that is all one line."""
 
 
 def pack(position: Position) -> int:
-    """Give a position as a packed place."""
+    """Return a position as a packed place."""
     return (position.line - 1) << COLUMN_BITS | (position.column - 1)
 
 
 def unpack(source: str, place: int) -> Position:
-    """Give the position that a packed place stands for."""
+    """Return the position that a packed place stands for."""
     return Position(source, (place >> COLUMN_BITS) + 1, (place & ((1 << COLUMN_BITS) - 1)) + 1)
 
 
@@ -47,6 +47,6 @@ class Problem:
     is_live: bool = False
 
     def __str__(self) -> str:
-        """Give the problem on one line: ``FILE:LINE:COL: address: message``."""
+        """Return the problem on one line: ``FILE:LINE:COL: address: message``."""
         place = "" if self.position is None else str(self.position)
         return one_line(place, self.address, self.message)

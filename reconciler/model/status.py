@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.cycle import RoundResult, Standing
+from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
@@ -87,19 +87,19 @@ class ScopeStatus:
     """How a scope stood in the last round, and since when it has stood so."""
 
     scope: str
-    standing: Standing
+    standing: ScopeState
     since: dt.datetime
     keys: int
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class RoundSummary:
+class CycleSummary:
     """A round as the history keeps it; ``ended`` and ``result`` are None if it was cut off, or still runs."""
 
     began: dt.datetime
     ended: dt.datetime | None
-    result: RoundResult | None
+    result: CycleResult | None
     run: str
     drifted: int
     corrected: int
@@ -153,8 +153,8 @@ class Status:
     contests: tuple[Contest, ...]
     keys: tuple[KeyHistory, ...]
     omitted_keys: int
-    rounds: tuple[tuple[RoundResult, int], ...]
-    last_round: RoundSummary | None
+    rounds: tuple[tuple[CycleResult, int], ...]
+    last_round: CycleSummary | None
     last_success: dt.datetime | None
     file: str | None = None
     service: ServiceStatus | None = None
@@ -165,6 +165,6 @@ class Status:
     def is_complete(self) -> bool:
         """Whether the last round could compare everything."""
         last = self.last_round
-        return (last is None or last.result is not RoundResult.FAILED) and not any(
-            scope.standing in {Standing.INCOMPLETE, Standing.UNREACHABLE} for scope in self.scopes
+        return (last is None or last.result is not CycleResult.FAILED) and not any(
+            scope.standing in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE} for scope in self.scopes
         )

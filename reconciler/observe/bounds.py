@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from reconciler.errors import BadAnswerError, Failure
+from reconciler.errors import Failure, InvalidResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class ListingBounds:
     def check(self, items: int) -> None:
         """Count one more page; ``items`` are listed by now, or counted by the service.
 
-        Raises BadAnswerError if the listing is too large.
+        Raises InvalidResponseError if the listing is too large.
         """
         self._pages += 1
         if items > MOST_ITEMS:
@@ -61,5 +61,5 @@ class ListingBounds:
         if self._source.seconds - self._began > LONGEST:
             raise self._too_large(f"it does not end within {LONGEST:.0f} s")
 
-    def _too_large(self, reason: str) -> BadAnswerError:
-        return BadAnswerError(Failure(f"GET {self._path}", f"the listing is too large: {reason}"))
+    def _too_large(self, reason: str) -> InvalidResponseError:
+        return InvalidResponseError(Failure(f"GET {self._path}", f"the listing is too large: {reason}"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import BadAnswerError, Failure, IncompleteReadError
+from reconciler.errors import Failure, IncompleteReadError, InvalidResponseError
 from reconciler.kinds.kind import ListStyle, is_segment
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import ObservedScope
@@ -71,7 +71,7 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> ObservedScope:
 
     Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where pages are numbered, one
     more if the last page is full. Raises IncompleteReadError if the listing never holds what it counts,
-    BadAnswerError if an answer is no listing of objects with a name, and every other ApiError as it comes.
+    InvalidResponseError if a response is not a listing of named objects, and any other ApiError unchanged.
     """
     path = kind.collection_path(scope)
     list_once = _by_page if kind.listing.style is ListStyle.PAGE else _by_offset
@@ -132,7 +132,7 @@ def _by_page(reader: Source, kind: Kind, path: str) -> _Listed:
 
 
 def _page(listing: Listing, answer: Any, path: str) -> tuple[int, list[Any]]:
-    """Give what one answer counts, or 0 where nothing is counted, and the keys in it."""
+    """Return what one answer counts, or 0 where nothing is counted, and the keys in it."""
     if listing.results is None:
         if isinstance(answer, list):
             return 0, answer
@@ -193,5 +193,5 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _bad_shape(path: str, detail: str) -> BadAnswerError:
-    return BadAnswerError(Failure(f"GET {path}", f"the answer has not the documented shape: {detail}"))
+def _bad_shape(path: str, detail: str) -> InvalidResponseError:
+    return InvalidResponseError(Failure(f"GET {path}", f"the answer has not the documented shape: {detail}"))

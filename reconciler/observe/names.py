@@ -10,7 +10,7 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import BadAnswerError, Failure, IncompleteReadError, InputError
+from reconciler.errors import Failure, IncompleteReadError, InputError, InvalidResponseError
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.lookalikes import meant
@@ -44,12 +44,12 @@ class Directory:
     """Looks names up; each list is read once, and only if a name of its kind is asked for."""
 
     def __init__(self, reader: Reader) -> None:
-        """Take what reads the lists."""
+        """Store what reads the lists."""
         self._reader = reader
         self._lists: dict[str, Mapping[int, str]] = {}
 
     def resolved(self, state: DesiredState) -> DesiredState:
-        """Give ``state`` with numbers for all names, and at once if it has none.
+        """Return ``state`` with numbers for all names, and at once if it has none.
 
         Raises InputError for a name that stands for nothing or for several, and for a key that is declared
         by name and by number; ApiError if a list cannot be read.
@@ -142,14 +142,14 @@ def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
 
 
 def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Problem]:
-    """Give warnings with the addresses that their keys have now; no name of a key has a slash."""
+    """Return warnings with the addresses that their keys have now; no name of a key has a slash."""
     for warning in warnings:
         scope, slash, name = warning.address.rpartition("/")
         yield replace(warning, address=moved.get(scope + slash, scope + slash) + name)
 
 
 def _list(reader: Reader, path: str, member: str) -> Mapping[int, str]:
-    """List all names by their numbers. Raises IncompleteReadError, BadAnswerError and other ApiErrors.
+    """List all names by their numbers. Raises IncompleteReadError, InvalidResponseError and other ApiErrors.
 
     An entry without a number and a name counts and can stand for nothing, but it hides no other.
     """
@@ -193,5 +193,5 @@ def _entry(entry: Any, member: str) -> tuple[int, str] | None:
     return None
 
 
-def _bad_shape(path: str, detail: str) -> BadAnswerError:
-    return BadAnswerError(Failure(f"GET {path}", f"the answer has not the documented shape: {detail}"))
+def _bad_shape(path: str, detail: str) -> InvalidResponseError:
+    return InvalidResponseError(Failure(f"GET {path}", f"the answer has not the documented shape: {detail}"))

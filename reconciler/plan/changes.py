@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import differing, explain, readable, whole_key
 from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.errors import WrongShapeError
+from reconciler.errors import SchemaMismatchError
 from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Problem
@@ -57,13 +57,13 @@ def undeclared(
     live: Mapping[str, Mapping[str, Any]],
     exclusive: Position,
 ) -> Iterator[Planned]:
-    """Give the deletion of each key that no file declares; ``exclusive`` is what asks for it."""
+    """Return the deletion of each key that no file declares; ``exclusive`` is what asks for it."""
     for name in names:
         yield _deletion(kind, scope, name, live[name], exclusive, is_undeclared=True)
 
 
 def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:
-    """Give a problem for each rule of the key's lifecycle that the change breaks."""
+    """Return a problem for each rule of the key's lifecycle that the change breaks."""
     rules = key.lifecycle
     if rules.prevent_destroy and change.action.destroys:
         yield _broken(change, "prevent_destroy", "would be destroyed")
@@ -85,7 +85,7 @@ def _fixed(field: FieldChange) -> str:
 
 
 def created_at(kind: Kind, live: Mapping[str, Any]) -> str | None:
-    """Give the moment at which a live key was made, in normal form; None where that cannot be told."""
+    """Return the moment at which a live key was made, in normal form; None where that cannot be told."""
     if kind.created is None:
         return None
     moment = live.get(kind.created)
@@ -93,10 +93,10 @@ def created_at(kind: Kind, live: Mapping[str, Any]) -> str | None:
     return None if parsed is None else format_instant(parsed)
 
 
-def wrong_shape(address: str, error: KeyError | NotNormalError) -> WrongShapeError:
-    """Give the error that a live key cannot be compared."""
+def wrong_shape(address: str, error: KeyError | NotNormalError) -> SchemaMismatchError:
+    """Return the error that a live key cannot be compared."""
     what = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
-    return WrongShapeError(f"{address}: {mismatch([what])}")
+    return SchemaMismatchError(f"{address}: {mismatch([what])}")
 
 
 def mismatch(reasons: Iterable[str]) -> str:
@@ -215,7 +215,7 @@ def _created(kind: Kind, scope: Scope, key: DesiredKey) -> Planned:
 
 
 def creation_body(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what creates a key: a field that is null is left out, which means the same and is always taken."""
+    """Return what creates a key: a null field is left out, which means the same and is always valid."""
     normal = {name: normalize(kind.fields[name], value) for name, value in sorted(values.items())}
     return {name: value for name, value in normal.items() if value is not None}
 

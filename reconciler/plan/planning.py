@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.errors import UnaddressableError, WrongShapeError
+from reconciler.errors import SchemaMismatchError, UnaddressableError
 from reconciler.kinds.kind import EffectRule, is_segment
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
@@ -162,7 +162,7 @@ def fingerprint(
     observed: Iterable[tuple[Scope, int]],
     base_url: str,
 ) -> str:
-    """Give the digest of all that decides what an apply does.
+    """Return the digest of all that decides what an apply does.
 
     That is where it is sent: ``base_url``; what each change does, its address, when its key was made, the
     values before, and method, path and body of each request; every problem that stops an apply; and the
@@ -186,7 +186,9 @@ def _sent(change: Change) -> list[list[Any]]:
     return [[request.method, request.path, request.body] for request in change.requests]
 
 
-def moved_fields(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> tuple[Difference, ...]:
+def fields_changed_since_plan(
+    kind: Kind, change: Change, live: Mapping[str, Any] | None
+) -> tuple[Difference, ...]:
     """Name the fields that no longer hold the value that the plan showed, of those that would be overwritten.
 
     Gives the planned and the found value of each; a key that is gone has lost its identity, and one that was
@@ -204,12 +206,12 @@ def moved_fields(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> 
     return (Difference(kind.created, change.created, born), *found)
 
 
-def unstored_fields(
+def fields_not_stored(
     kind: Kind, address: str, patch: Mapping[str, Any], answer: Mapping[str, Any]
 ) -> tuple[Difference, ...]:
     """Name the fields of ``patch`` that the key at ``address`` does not hold, with what it holds instead.
 
-    Raises WrongShapeError if ``answer``, the live key, cannot be compared.
+    Raises SchemaMismatchError if ``answer``, the live key, cannot be compared.
     """
     return _differences(patch, _live_values(kind, address, patch, answer))
 
@@ -219,14 +221,14 @@ def stored_differences(
 ) -> tuple[Difference, ...]:
     """Name the fields of ``values`` that ``live``, an answer about the key of ``change``, does not hold.
 
-    Raises WrongShapeError if the answer is about another key, or cannot be compared.
+    Raises SchemaMismatchError if the answer is about another key, or cannot be compared.
     """
     if not isinstance(live, dict):
-        raise WrongShapeError("the answer is not an object")
+        raise SchemaMismatchError("the answer is not an object")
     if live.get(kind.identity) != change.name:
         name = json_text(live.get(kind.identity))
-        raise WrongShapeError(f"the answer is about another key: {kind.identity} {name}")
-    return unstored_fields(kind, change.address, values, kind.completed(live))
+        raise SchemaMismatchError(f"the answer is about another key: {kind.identity} {name}")
+    return fields_not_stored(kind, change.address, values, kind.completed(live))
 
 
 def differences_text(expected: str, found: str, differences: Iterable[Difference]) -> str:
@@ -246,7 +248,7 @@ def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple
 
 
 def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the normal forms of some live values of the key at ``address``."""
+    """Return the normal forms of some live values of the key at ``address``."""
     try:
         return {name: normalize(kind.fields[name], live[name]) for name in names}
     except (KeyError, NotNormalError) as error:
@@ -276,7 +278,7 @@ def _unaddressable(scope: Scope, name: str) -> Problem:
 
 
 def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Problem]:
-    """Give a problem for each expiry that ``change`` would send and that is not after ``now``."""
+    """Return a problem for each expiry that ``change`` would send and that is not after ``now``."""
     present = format_instant(now)
     for field in change.fields:
         rule = kind.fields[field.field].effect

@@ -15,7 +15,7 @@ from reconciler.diff.compare import explain, whole_key
 from reconciler.diff.normalize import normalize
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
-from reconciler.model.escape import tamed
+from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.plan import Action, Change, Effect, Origin, Plan
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
@@ -59,7 +59,7 @@ class SavedPlan:
 
 
 def render_saved(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> str:
-    """Give the text of a plan file, which ends in a newline."""
+    """Return the text of a plan file, which ends in a newline."""
     document: dict[str, Any] = json.loads(render_json(plan, made_at))
     document |= {
         "base_url": provenance.base_url,
@@ -71,7 +71,7 @@ def render_saved(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> st
     for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
         shown["declared_column"] = change.position.column
     document[_CHECKSUM] = _checksum(document)
-    return tamed(json.dumps(document, indent=2)) + "\n"
+    return neutralize_log_commands(json.dumps(document, indent=2)) + "\n"
 
 
 def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> SavedPlan:
@@ -201,7 +201,7 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
 def _sent(
     kind: Kind, name: str, action: Action, names: Iterable[str], after: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Give what is sent. Not what the file says is: that is for people to read."""
+    """Return what is sent. Not what the file says is: that is for people to read."""
     match action:
         case Action.DELETE:
             return {}

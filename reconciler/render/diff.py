@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Action
 from reconciler.render.lines import SYMBOLS, field_view, heading
 from reconciler.render.text import counted, summary_line
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def render_diff(plan: Plan) -> str:
-    """Give the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
+    """Return the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
     return "\n".join(_lines(plan)) + "\n"
 
 
@@ -30,9 +30,9 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield from _field_lines(field_view(field))
         yield ""
     for problem in plan.errors:
-        yield f"~ Error: {printable(str(problem))}"
+        yield f"~ Error: {escape_control(str(problem))}"
     for problem in plan.warnings:
-        yield f"~ Warning: {printable(str(problem))}"
+        yield f"~ Warning: {escape_control(str(problem))}"
     if plan.errors or plan.warnings:
         yield ""
     yield f"~ {summary_line(plan)}"

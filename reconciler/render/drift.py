@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
@@ -157,8 +157,8 @@ def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
     for address in ordered[: view.named]:
         if address in new:
             since = format_instant(new[address].first_seen)
-            yield paint(f"  {printable(address)} (new, first seen {since})", Colour.CHANGE)
+            yield paint(f"  {escape_control(address)} (new, first seen {since})", Colour.CHANGE)
         else:
-            yield f"  {printable(address)}"
+            yield f"  {escape_control(address)}"
     if len(ordered) > view.named:
         yield f"  and {len(ordered) - view.named} more (-v lists them)"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.model.canonical import json_text
-from reconciler.model.escape import tamed
+from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.plan import Action, Result
 from reconciler.render.gitlab import action_counts
 from reconciler.render.text import closing_line, secret_remark, summary_line
@@ -45,7 +45,7 @@ class Event:
 
 
 def event_line(event: Event, moment: dt.datetime) -> str:
-    """Give an event as one line of JSON, ending with a newline."""
+    """Return an event as one line of JSON, ending with a newline."""
     line = {
         "@level": event.level,
         "@message": event.message,
@@ -54,7 +54,7 @@ def event_line(event: Event, moment: dt.datetime) -> str:
         "type": event.type,
         **event.members,
     }
-    return tamed(json.dumps(line, ensure_ascii=True)) + "\n"
+    return neutralize_log_commands(json.dumps(line, ensure_ascii=True)) + "\n"
 
 
 def version() -> Event:
@@ -131,7 +131,7 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
 
 
 def applied(outcomes: Sequence[Outcome]) -> Event:
-    """Give the sum of an apply, with how many changes ended how."""
+    """Return the sum of an apply, with how many changes ended how."""
     results = Counter(outcome.result.value for outcome in outcomes)
     done = Counter(outcome.change.action for outcome in outcomes if outcome.result is Result.APPLIED)
     counts = {

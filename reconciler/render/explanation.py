@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.model.escape import printable, quoted
+from reconciler.model.escape import escape_control, quoted
 from reconciler.plan.explain import Verdict
 from reconciler.render.text import Colour, plain
 
@@ -22,7 +22,10 @@ def render_explanations(
     address: str, position: Position, found: Sequence[Explanation], requests: str, paint: Paint = plain
 ) -> str:
     """Return the fields of one key, and the requests that would be sent, ending with a newline."""
-    lines = [paint(f"# {printable(address)}", Colour.STRONG), f"# (declared at {printable(str(position))})"]
+    lines = [
+        paint(f"# {escape_control(address)}", Colour.STRONG),
+        f"# (declared at {escape_control(str(position))})",
+    ]
     for one in found:
         lines.extend(["", *_lines(one, paint)])
     return "\n".join([*lines, "", requests]) + "\n"
@@ -32,10 +35,10 @@ def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
     colour = {Verdict.DIFFERENT: Colour.CHANGE, Verdict.UNREADABLE: Colour.REMOVE}.get(
         one.verdict, Colour.QUIET
     )
-    yield f"{printable(one.field)}: {paint(one.verdict.value, colour)}"
+    yield f"{escape_control(one.field)}: {paint(one.verdict.value, colour)}"
     yield f"  desired   {_value(one.desired, 'not declared')}"
     if one.inherited_from is not None:
-        yield f"            from defaults at {printable(str(one.inherited_from))}"
+        yield f"            from defaults at {escape_control(str(one.inherited_from))}"
     yield f"  live      {_value(one.observed, 'not in the answer')}"
     if one.verdict in _COMPARED:
         yield f"  rule      {one.rule}"
@@ -46,6 +49,6 @@ def _value(value: Value | None, absent: str) -> str:
     if value is None:
         return absent
     if value.problem:
-        return f"{quoted(value.raw)}: {printable(value.problem)}"
+        return f"{quoted(value.raw)}: {escape_control(value.problem)}"
     raw, form = quoted(value.raw), quoted(value.form)
     return raw if raw == form else f"{raw}\n            normalised to {form}"

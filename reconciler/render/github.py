@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Action, Origin
 from reconciler.model.source import Problem
-from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_grave, scalar_text, urgency
+from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_high_impact, scalar_text, urgency
 from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ class _Annotation:
 
 
 def render_github(plan: Plan) -> str:
-    """Give workflow commands, then the counts, which are a plain line of the log.
+    """Return workflow commands, then the counts, which are a plain line of the log.
 
     Errors of the plan are errors; changes that revoke access or are in conflict, and warnings, are
     warnings; other changes are notices. Of more than ten of a kind the last one counts the rest.
     """
     ranked = sorted(plan.changes, key=urgency)
-    grave = [change for change in ranked if is_grave(*change.fields)]
+    grave = [change for change in ranked if is_high_impact(*change.fields)]
     found: dict[_Kind, Sequence[Problem | Change]] = {
         _Kind.ERROR: plan.errors,
         _Kind.WARNING: [*grave, *plan.warnings],
@@ -71,7 +71,7 @@ def _shown(kind: _Kind, subjects: Sequence[Problem | Change]) -> Iterator[_Annot
 def _of_problem(kind: _Kind, problem: Problem) -> _Annotation:
     title = "the plan must not be applied" if kind is _Kind.ERROR else "deserves a look"
     text = ": ".join(part for part in (problem.address, problem.message) if part)
-    return _Annotation(cut(printable(text), _LONGEST_PROBLEM), title, problem.position)
+    return _Annotation(cut(escape_control(text), _LONGEST_PROBLEM), title, problem.position)
 
 
 def _of_change(change: Change) -> _Annotation:
@@ -79,7 +79,7 @@ def _of_change(change: Change) -> _Annotation:
     labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in found)
     fields = (_field_text(field_view(field, _BOUND)) for field in change.fields)
     becomes = "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
-    message = "\n".join([f"{printable(change.address)}{becomes}", *fields])
+    message = "\n".join([f"{escape_control(change.address)}{becomes}", *fields])
     return _Annotation(message, f"{labels}access: {change.effect}", change.position)
 
 
@@ -95,7 +95,7 @@ def _field_text(view: FieldView) -> str:
 def _command(kind: _Kind, annotation: _Annotation) -> str:
     properties: dict[str, object] = {}
     if annotation.position is not None:
-        properties["file"] = printable(annotation.position.source)
+        properties["file"] = escape_control(annotation.position.source)
         properties["line"] = annotation.position.line
         properties["col"] = annotation.position.column
     if annotation.title:

@@ -22,6 +22,6 @@ def action_counts(plan: Plan) -> dict[str, int]:
 
 
 def render_gitlab(plan: Plan) -> str:
-    """Give how many keys a plan creates, updates and deletes, ending with a newline."""
+    """Return how many keys a plan creates, updates and deletes, ending with a newline."""
     counts = action_counts(plan)
     return json.dumps(counts, separators=(",", ":")) + "\n"

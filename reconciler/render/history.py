@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import format_instant
-from reconciler.model.cycle import Standing
-from reconciler.model.escape import printable, tamed
+from reconciler.model.cycle import ScopeState
+from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.plan import Action
 from reconciler.model.status import Episode
 from reconciler.render.text import counted
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.status import Contest, Pending, RoundSummary, Status
+    from reconciler.model.status import Contest, CycleSummary, Pending, Status
 
 FORMAT_VERSION: Final = "1.0"
 
 
 def render_history_text(status: Status, episodes: Sequence[Episode], total: int) -> str:
-    """Give how everything stands and the drift, latest first, of which there are ``total``."""
+    """Return how everything stands and the drift, latest first, of which there are ``total``."""
     return "\n".join(_lines(status, episodes, total)) + "\n"
 
 
 def render_history_json(status: Status, episodes: Sequence[Episode], total: int) -> str:
-    """Give the same as one JSON object, ending with a newline."""
+    """Return the same as one JSON object, ending with a newline."""
     last = status.last_round
     document = {
         "format_version": FORMAT_VERSION,
@@ -61,7 +61,7 @@ def render_history_json(status: Status, episodes: Sequence[Episode], total: int)
         "drift": [episode_facts(episode) for episode in episodes],
         "omitted": total - len(episodes),
     }
-    return tamed(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
+    return neutralize_log_commands(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
 
 
 def episode_facts(episode: Episode) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[
         ended = "not ended" if last.result is None else last.result.value
         yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
         for error in last.errors:
-            yield f"  {printable(error)}"
+            yield f"  {escape_control(error)}"
     yield from _present_lines(status)
     yield ""
     if not episodes:
@@ -105,7 +105,7 @@ def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[
     for episode in episodes:
         if episode.address != address:
             address = episode.address
-            yield printable(address)
+            yield escape_control(address)
         yield from _episode_lines(episode)
     yield ""
     yield f"Drift: {counted(total, 'field')}."
@@ -116,19 +116,19 @@ def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[
 def _present_lines(status: Status) -> Iterator[str]:
     """Return what is so now: what could not be compared, contests, what is pending, new undeclared keys."""
     for scope in status.scopes:
-        if scope.standing in {Standing.INCOMPLETE, Standing.UNREACHABLE}:
-            yield f"Not compared: {printable(scope.scope)}: {scope.standing}: {printable(scope.detail)}"
+        if scope.standing in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
+            yield "Not compared: " + escape_control(f"{scope.scope}: {scope.standing}: {scope.detail}")
     for contest in status.contests:
         yield from _contest_lines(contest, status.file)
     for one in status.pending:
         yield from _pending_lines(one)
     for key in status.new_keys:
         since = format_instant(key.first_seen)
-        yield f"New and not declared: {printable(key.address)}, first seen {since}"
+        yield f"New and not declared: {escape_control(key.address)}, first seen {since}"
 
 
 def _contest_lines(contest: Contest, file: str | None) -> Iterator[str]:
-    address, field = printable(contest.address), printable(field_name(contest.field))
+    address, field = escape_control(contest.address), escape_control(field_name(contest.field))
     times = counted(contest.corrections, "time")
     yield f"Contested: {address} {field} since {format_instant(contest.since)}, corrected {times}"
     yield f"  {change_text(contest.declared, contest.live)}"
@@ -138,7 +138,7 @@ def _contest_lines(contest: Contest, file: str | None) -> Iterator[str]:
 
 def _episode_lines(episode: Episode) -> Iterator[str]:
     label = "" if episode.origin is None else f"[{episode.origin}] "
-    note = f"{label}{episode.effect.value}: {printable(episode.reason)}"
+    note = f"{label}{episode.effect.value}: {escape_control(episode.reason)}"
     yield f"  {_drift_text(episode)}  # {note}"
     seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
     yield f"    {seen}, {counted(episode.rounds, 'round')}; {_outcome(episode)}"
@@ -147,7 +147,7 @@ def _episode_lines(episode: Episode) -> Iterator[str]:
 def _pending_lines(pending: Pending) -> Iterator[str]:
     since = format_instant(pending.since)
     why = "Git is ahead, and this has not been applied yet"
-    yield f"Pending: {printable(pending.address)} since {since}; {why}"
+    yield f"Pending: {escape_control(pending.address)} since {since}; {why}"
     yield f"  {_drift_text(pending)}"
 
 
@@ -157,7 +157,7 @@ def _drift_text(drift: Episode | Pending) -> str:
         symbol = "+" if drift.action is Action.CREATE else "-"
         origin = drift.origin if isinstance(drift, Episode) else None
         return f"{symbol} {whole_key_text(drift.action, origin)}"
-    return f"~ {printable(drift.field)} = {change_text(drift.declared, drift.live)}"
+    return f"~ {escape_control(drift.field)} = {change_text(drift.declared, drift.live)}"
 
 
 def _outcome(episode: Episode) -> str:
@@ -166,11 +166,11 @@ def _outcome(episode: Episode) -> str:
         parts.append(f"{format_instant(episode.corrected)} by run {episode.run}")
     elif episode.ended is not None:
         parts.append(format_instant(episode.ended))
-    detail = f": {printable(episode.detail)}" if episode.detail else ""
+    detail = f": {escape_control(episode.detail)}" if episode.detail else ""
     return " ".join(parts) + detail
 
 
-def _round(last: RoundSummary) -> dict[str, Any]:
+def _round(last: CycleSummary) -> dict[str, Any]:
     return {
         "began": format_instant(last.began),
         "ended": _optional(last.ended),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from reconciler.model.canonical import format_instant
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.render.text import counted
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-class Tone(StrEnum):
+class Severity(StrEnum):
     """How much something asks of the reader; the gravest comes last."""
 
     WAITING = "waiting"
@@ -39,11 +39,11 @@ class PageTemplate:
     template: jinja2.Template
 
     def render(self, **values: Any) -> str:
-        """Give the page of ``values``."""
+        """Return the page of ``values``."""
         return self.template.render(policy=self.policy(**values), **values)
 
     def policy(self, **values: Any) -> str:
-        """Give the policy that lets in nothing but the style element of the page of ``values``.
+        """Return the policy that lets in nothing but the style element of the page of ``values``.
 
         It does so by the hash of the element's text to the letter.
         """
@@ -71,10 +71,10 @@ def page_template(
 
 
 def clock(moment: dt.datetime) -> str:
-    """Give a moment for people, in UTC and to the minute."""
+    """Return a moment for people, in UTC and to the minute."""
     return format_instant(moment)[:16].replace("T", " ")
 
 
 def _visible(value: Any) -> Any:
     """Make every text that the template prints safe to look at; markup is what the template made itself."""
-    return value if hasattr(value, "__html__") else printable(str(value))
+    return value if hasattr(value, "__html__") else escape_control(str(value))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.model.canonical import format_instant
-from reconciler.model.escape import tamed
+from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.plan import Action, Origin
 from reconciler.model.scope import SCOPE_NAMES
 from reconciler.render.gitlab import action_counts
@@ -50,7 +50,7 @@ def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
 
 
 def _rendered(document: dict[str, Any]) -> str:
-    return tamed(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
+    return neutralize_log_commands(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
 
 
 def _document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def request_document(change: Change) -> dict[str, Any]:
-    """Give the request that is sent; of a replacement the last, which the deletion comes before."""
+    """Return the request that is sent; of a replacement the last, which the deletion comes before."""
     *first, last = change.requests
     return {
         "method": last.method,

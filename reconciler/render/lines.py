@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model.escape import printable, quoted
+from reconciler.model.escape import escape_control, quoted
 from reconciler.model.plan import Action, Origin
 from reconciler.render.values import common_start
 
@@ -49,8 +49,8 @@ class FieldView:
 
 
 def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
-    """Give the texts that show ``field``, of which a ``bound`` leaves out what is beyond it and says so."""
-    name, note = printable(field.field), note_text(field)
+    """Return the texts that show ``field``, of which a ``bound`` leaves out what is beyond it and says so."""
+    name, note = escape_control(field.field), note_text(field)
     if field.with_key:
         comes = field.effect.grants
         value = quoted(field.after if comes else field.before)
@@ -75,15 +75,15 @@ def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
 
 
 def note_text(field: FieldChange) -> str:
-    """Give the origin of a change, if it has one, its effect and the reason."""
+    """Return the origin of a change, if it has one, its effect and the reason."""
     label = "" if field.origin is None else f"[{field.origin}] "
-    return f"{label}{field.effect}: {printable(field.reason)}"
+    return f"{label}{field.effect}: {escape_control(field.reason)}"
 
 
 def heading(change: Change) -> str:
-    """Give the address of a key and the place of its declaration."""
-    place = printable(f"{change.position.source}:{change.position.line}")
-    return f"{printable(change.address)} ({place})"
+    """Return the address of a key and the place of its declaration."""
+    place = escape_control(f"{change.position.source}:{change.position.line}")
+    return f"{escape_control(change.address)} ({place})"
 
 
 SYMBOLS: Final = {
@@ -96,12 +96,12 @@ SYMBOLS: Final = {
 
 
 def scalar_text(view: FieldView) -> str:
-    """Give a field that is no set on one line: its value before, after, or both."""
+    """Return a field that is no set on one line: its value before, after, or both."""
     return f"{view.name} = {' -> '.join((*view.removed, *view.added))}"
 
 
-def is_grave(*fields: FieldChange) -> bool:
-    """Tell whether somebody loses access by one of the changes, or one of them is in conflict."""
+def is_high_impact(*fields: FieldChange) -> bool:
+    """Return whether somebody loses access by one of the changes, or one of them is in conflict."""
     return any(field.effect.revokes or field.origin == Origin.CONFLICT for field in fields)
 
 
@@ -115,7 +115,7 @@ def urgency(change: Change) -> int:
 
 
 def cut(text: str, characters: int) -> str:
-    """Give a safe text, of a longer one the beginning and how much is left out."""
+    """Return a safe text, of a longer one the beginning and how much is left out."""
     rest = len(text) - characters
     return text if rest < _LEAST_CUT else f"{text[:characters]}…({rest} more characters left out)"
 
@@ -142,7 +142,7 @@ def _items(items: Sequence[Any], bound: Bound | None) -> tuple[str, ...]:
 
 def _item(item: Any) -> str:
     if isinstance(item, dict):
-        return "{" + ", ".join(f"{printable(key)}: {quoted(value)}" for key, value in item.items()) + "}"
+        return "{" + ", ".join(f"{escape_control(key)}: {quoted(value)}" for key, value in item.items()) + "}"
     return quoted(item)
 
 

@@ -11,9 +11,9 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Action, Effect, Origin
-from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, heading, is_grave, urgency
+from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, heading, is_high_impact, urgency
 from reconciler.render.text import (
     access_line,
     changes_text,
@@ -61,7 +61,7 @@ class _Block:
 
 
 def render_markdown(plan: Plan, key: str = "", facts: Sequence[tuple[str, str]] = ()) -> str:
-    """Give the comment, ending with a newline; comments with different ``key`` are told apart by it.
+    """Return the comment, ending with a newline; comments with different ``key`` are told apart by it.
 
     ``facts`` are names and values that follow the counts, such as the commit.
 
@@ -129,7 +129,7 @@ def _head_lines(plan: Plan, key: str) -> Iterator[str]:
         yield f"- {line} {_ORIGINS}" if line.startswith("Origin:") else f"- {line}"
     if plan.unmanaged:
         yield f"- {unmanaged_line(plan)}."
-    if any(is_grave(*change.fields) for change in plan.changes):
+    if any(is_high_impact(*change.fields) for change in plan.changes):
         yield f"- {_MARKS}"
     yield from _problem_lines(plan.errors, errors_line(plan), _ERRORS)
     yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
@@ -211,12 +211,12 @@ def _block_text(change: Change, bound: Bound | None = None) -> str:
 
 def _block_lines(change: Change, bound: Bound | None) -> Iterator[str]:
     title = heading(change)
-    mark = "!" if is_grave(*change.fields) else "#"
+    mark = "!" if is_high_impact(*change.fields) else "#"
     becomes = "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
     yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes}"
     for field in change.fields:
         view = field_view(field, bound)
-        yield f"{'!' if is_grave(field) else '#'}   {view.name}: {view.note}"
+        yield f"{'!' if is_high_impact(field) else '#'}   {view.name}: {view.note}"
         lead = "" if view.is_set else f"{view.name} = "
         for item in view.removed:
             yield f"-   {lead}{item}"
@@ -229,8 +229,8 @@ def _block_lines(change: Change, bound: Bound | None) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Give somebody else's text as a code span, the only form in which nothing of it means anything."""
-    shown = cut(printable(text), _LONGEST_WORD)
+    """Return somebody else's text as a code span, the only form in which nothing of it means anything."""
+    shown = cut(escape_control(text), _LONGEST_WORD)
     ticks = "`" * (_longest_run(shown) + 1)
     pad = " " if shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"

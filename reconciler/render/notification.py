@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Action
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.history import episode_facts
@@ -48,7 +48,7 @@ AFTER_ROUNDS: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
 _OVER: Final = frozenset({FieldOutcome.ENDED, FieldOutcome.UNDECLARED})
 
 
-class Trouble(StrEnum):
+class ServiceCondition(StrEnum):
     """What can be wrong with the rounds themselves, for some time."""
 
     ROUNDS = "rounds"
@@ -57,14 +57,19 @@ class Trouble(StrEnum):
 
 
 _WORDS: Final = {
-    Trouble.ROUNDS: ("rounds.failing", "rounds have failed", "rounds.recovered", "rounds succeed again"),
-    Trouble.FILES: (
+    ServiceCondition.ROUNDS: (
+        "rounds.failing",
+        "rounds have failed",
+        "rounds.recovered",
+        "rounds succeed again",
+    ),
+    ServiceCondition.FILES: (
         "files.invalid",
         "the files are invalid; what they said before is still in force",
         "files.valid",
         "the files are valid again",
     ),
-    Trouble.CHECKOUT: (
+    ServiceCondition.CHECKOUT: (
         "checkout.stale",
         "the checkout cannot be updated; the files at hand are in force",
         "checkout.current",
@@ -77,7 +82,7 @@ _WORDS: Final = {
 class Condition:
     """A trouble: since when, for how many rounds, and whether it goes on."""
 
-    trouble: Trouble
+    trouble: ServiceCondition
     since: dt.datetime
     rounds: int
     is_over: bool = False
@@ -160,7 +165,7 @@ def new_keys_message(keys: Sequence[NewKey], at: dt.datetime, base_url: str, run
 def condition_message(
     condition: Condition, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
 ) -> dict[str, Any]:
-    """Give the body that tells of a trouble, or of its end; ``errors`` are those of the round."""
+    """Return the body that tells of a trouble, or of its end; ``errors`` are those of the round."""
     begun, begun_words, over, over_words = _WORDS[condition.trouble]
     since = format_instant(condition.since)
     head = (
@@ -198,7 +203,7 @@ def _what(episodes: Sequence[Episode]) -> str:
 
 
 def _within(limit: int, lines: Iterable[str]) -> Iterator[str]:
-    """Give the first lines that fit into so many characters."""
+    """Return the first lines that fit into so many characters."""
     size = 0
     for line in lines:
         size += len(line) + 1
@@ -208,7 +213,7 @@ def _within(limit: int, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _facts(episode: Episode) -> dict[str, Any]:
-    """Give the facts of a field; a value that is too long for a message becomes its beginning, as text."""
+    """Return the facts of a field; a value that is too long for a message becomes its beginning, as text."""
     facts = episode_facts(episode)
     for side in ("declared", "live"):
         text = json_text(facts[side])
@@ -237,5 +242,5 @@ def _parts(episode: Episode) -> Iterator[str]:
 def _escaped(text: str) -> str:
     """Make a text harmless in Slack's markup, and short; it has no other way to quote a backtick."""
     short = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
-    safe = printable(short).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = escape_control(short).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return safe.replace("`", "'").replace("*", "\u2217")

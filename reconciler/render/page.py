@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import __version__
 from reconciler.model.canonical import json_text
-from reconciler.model.cycle import RoundResult, Standing
+from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.escape import quoted
 from reconciler.model.plan import Action
-from reconciler.render.html import PageTemplate, Tone, clock, page_template
+from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command, common_start, field_name, whole_key_text
@@ -47,11 +47,11 @@ class News:
     """One thing that the reader should know first, and since when it is so if that matters."""
 
     words: str
-    tone: Tone
+    tone: Severity
     since: dt.datetime | None = None
 
     def __str__(self) -> str:
-        """Give it in one line."""
+        """Return it in one line."""
         return self.words if self.since is None else f"{self.words} since {clock(self.since)} UTC"
 
 
@@ -81,13 +81,13 @@ class KeyView:
 
 
 def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
-    """Give the page; a browser loads it again after ``refresh_seconds``, if given."""
+    """Return the page; a browser loads it again after ``refresh_seconds``, if given."""
     window = Window(status.since, status.at)
     headlines = _headlines(status)
     return _template().render(
         status=status,
         headlines=headlines,
-        tone=max((news.tone for news in headlines), key=list(Tone).index),
+        tone=max((news.tone for news in headlines), key=list(Severity).index),
         window=window,
         ticks=ticks(window),
         keys=[_key_view(key, window) for key in status.keys],
@@ -97,7 +97,7 @@ def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
 
 
 def content_security_policy() -> str:
-    """Give the value of the header ``Content-Security-Policy``: the policy of the page, and no frames."""
+    """Return the value of the header ``Content-Security-Policy``: the policy of the page, and no frames."""
     return f"{_template().policy()}; frame-ancestors 'none'"
 
 
@@ -119,7 +119,7 @@ def _template() -> PageTemplate:
         "ICONS": _ICONS,
         "Mark": Mark,
         "legend": [Bar(mark, 1, 21) for mark in reversed(Mark)],
-        "Standing": Standing,
+        "Standing": ScopeState,
         "Action": Action,
         "errors_shown": _ERRORS,
         "pending_shown": _SHOWN,
@@ -128,21 +128,23 @@ def _template() -> PageTemplate:
 
 
 def _headlines(status: Status) -> tuple[News, ...]:
-    """Give the state of everything, what matters most first; there is always one."""
+    """Return the state of everything, what matters most first; there is always one."""
     troubles = (*_service_news(status.service), *_drift_news(status), *_round_news(status))
     if troubles:
         return troubles
     if not status.scopes:
-        return (News("no scope has been read yet" if status.last_round else "no round yet", Tone.WAITING),)
+        return (
+            News("no scope has been read yet" if status.last_round else "no round yet", Severity.WAITING),
+        )
     every = "all " if len(status.scopes) > 1 else ""
-    return (News(f"{every}{counted(len(status.scopes), 'scope')} in sync", Tone.GOOD),)
+    return (News(f"{every}{counted(len(status.scopes), 'scope')} in sync", Severity.GOOD),)
 
 
 def _service_news(service: ServiceStatus | None) -> Iterator[News]:
     if service is not None and service.failing_since is not None:
-        yield News("rounds failing", Tone.BAD, service.failing_since)
+        yield News("rounds failing", Severity.BAD, service.failing_since)
     if service is not None and service.files_invalid_since is not None:
-        yield News("files invalid", Tone.BAD, service.files_invalid_since)
+        yield News("files invalid", Severity.BAD, service.files_invalid_since)
 
 
 def _drift_news(status: Status) -> Iterator[News]:
@@ -150,35 +152,35 @@ def _drift_news(status: Status) -> Iterator[News]:
     granted = sum(key.has_granted for key in status.keys)
     drifted = sum(key.is_drifted for key in status.keys)
     if status.contests:
-        yield News(f"{counted(len(status.contests), 'field')} contested", Tone.BAD)
+        yield News(f"{counted(len(status.contests), 'field')} contested", Severity.BAD)
     if granted:
-        yield News(f"access granted on {counted(granted, 'key')}", Tone.BAD)
+        yield News(f"access granted on {counted(granted, 'key')}", Severity.BAD)
     if drifted:
         least = "at least " if status.omitted_keys and drifted == len(status.keys) else ""
-        yield News(f"{least}{counted(drifted, 'key')} drifted", Tone.WARNING)
-    elif standings[Standing.DRIFTED]:
-        yield News(f"{counted(standings[Standing.DRIFTED], 'scope')} drifted", Tone.WARNING)
+        yield News(f"{least}{counted(drifted, 'key')} drifted", Severity.WARNING)
+    elif standings[ScopeState.DRIFTED]:
+        yield News(f"{counted(standings[ScopeState.DRIFTED], 'scope')} drifted", Severity.WARNING)
     every = counted(len(status.scopes), "scope")
-    if standings[Standing.INCOMPLETE]:
-        yield News(f"{standings[Standing.INCOMPLETE]} of {every} not compared in full", Tone.BAD)
-    if standings[Standing.UNREACHABLE]:
-        yield News(f"{standings[Standing.UNREACHABLE]} of {every} unreachable", Tone.BAD)
+    if standings[ScopeState.INCOMPLETE]:
+        yield News(f"{standings[ScopeState.INCOMPLETE]} of {every} not compared in full", Severity.BAD)
+    if standings[ScopeState.UNREACHABLE]:
+        yield News(f"{standings[ScopeState.UNREACHABLE]} of {every} unreachable", Severity.BAD)
     waiting = len({one.address for one in status.pending})
-    if waiting or standings[Standing.PENDING]:
-        what = counted(waiting, "key") if waiting else counted(standings[Standing.PENDING], "scope")
-        yield News(f"{what} pending", Tone.WAITING)
+    if waiting or standings[ScopeState.PENDING]:
+        what = counted(waiting, "key") if waiting else counted(standings[ScopeState.PENDING], "scope")
+        yield News(f"{what} pending", Severity.WAITING)
 
 
 def _round_news(status: Status) -> Iterator[News]:
     words = {
-        RoundResult.REFUSED: "correction refused in the last round",
-        RoundResult.INCOMPLETE: "correction failed in the last round",
-        RoundResult.FAILED: "last round failed",
-        RoundResult.INTERRUPTED: "last round interrupted",
+        CycleResult.REFUSED: "correction refused in the last round",
+        CycleResult.INCOMPLETE: "correction failed in the last round",
+        CycleResult.FAILED: "last round failed",
+        CycleResult.INTERRUPTED: "last round interrupted",
     }
     known = status.service is not None and status.service.failing_since is not None
     if not known and status.last_round is not None and status.last_round.result in words:
-        yield News(words[status.last_round.result], Tone.BAD)
+        yield News(words[status.last_round.result], Severity.BAD)
 
 
 def _key_view(key: KeyHistory, window: Window) -> KeyView:
@@ -236,7 +238,7 @@ def _sentence(words: str) -> str:
 
 
 def _span(length: dt.timedelta) -> str:
-    """Give a length of time in the largest unit of which there are at least two."""
+    """Return a length of time in the largest unit of which there are at least two."""
     seconds = max(int(length.total_seconds()), 0)
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * size:

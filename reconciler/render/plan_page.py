@@ -16,7 +16,7 @@ from reconciler import __version__
 from reconciler.model.escape import quoted
 from reconciler.model.plan import Action, Effect, Origin
 from reconciler.render.gitlab import action_counts
-from reconciler.render.html import PageTemplate, Tone, page_template
+from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import access_line, changes_text, counted, errors_line, secrets_line
 from reconciler.render.values import common_start
@@ -98,12 +98,12 @@ class Headline:
     """What the plan comes to: a few words, how grave it is, and what else must be known first."""
 
     words: str
-    tone: Tone
+    tone: Severity
     notes: tuple[str, ...] = ()
 
 
 def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str, str]] = ()) -> str:
-    """Give the page; ``facts`` are names and values to show at its head, such as the commit."""
+    """Return the page; ``facts`` are names and values to show at its head, such as the commit."""
     scopes = tuple(dict.fromkeys(change.scope for change in plan.changes))
     return _template().render(
         plan=plan,
@@ -126,7 +126,12 @@ def _template() -> PageTemplate:
         "EFFECTS": _EFFECTS,
         "ORIGINS": _ORIGINS,
         "COLOURS": _COLOURS,
-        "ICONS": {Tone.GOOD: "good", Tone.WAITING: "change", Tone.WARNING: "drifted", Tone.BAD: "bad"},
+        "ICONS": {
+            Severity.GOOD: "good",
+            Severity.WAITING: "change",
+            Severity.WARNING: "drifted",
+            Severity.BAD: "bad",
+        },
     }
     return page_template("plan.html", {}, names)
 
@@ -139,11 +144,11 @@ def _headline(plan: Plan) -> Headline:
         keys = counted(conflicts, "key")
         notes.append(f"{keys} in conflict: Git and the live API changed a field differently.")
     if notes:
-        tone = Tone.BAD
+        tone = Severity.BAD
     elif plan.grants or plan.revokes:
-        tone = Tone.WARNING
+        tone = Severity.WARNING
     else:
-        tone = Tone.WAITING
+        tone = Severity.WAITING
     if plan.changes:
         notes.append(access_line(plan.grants, plan.revokes, plan.neutral))
         notes += [f"{secrets_line(plan)}."] if plan.new_secrets else []
@@ -151,7 +156,7 @@ def _headline(plan: Plan) -> Headline:
     if plan.problems:
         notes.append("The keys with errors cannot be planned; the others match the configuration.")
         return Headline("No changes can be planned", tone, tuple(notes))
-    return Headline("No changes", Tone.GOOD, ("Your infrastructure matches the configuration.",))
+    return Headline("No changes", Severity.GOOD, ("Your infrastructure matches the configuration.",))
 
 
 def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
@@ -180,7 +185,7 @@ def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
 
 
 def _effects(effect: Effect) -> tuple[Effect, ...]:
-    """Give an effect in its two sides, if it has two."""
+    """Return an effect in its two sides, if it has two."""
     return (Effect.GRANTS, Effect.REVOKES) if effect is Effect.BOTH else (effect,)
 
 
@@ -213,7 +218,7 @@ def _item(item: Any) -> str:
 
 
 def _pieces(before: Any, after: Any) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Give two values in JSON; of two long texts leave out much of what both share, never what differs."""
+    """Return two values in JSON; of two long texts leave out much of what both share, never what differs."""
     if not (isinstance(before, str) and isinstance(after, str)) or max(len(before), len(after)) <= _SHORT:
         return (Piece(quoted(before)),), (Piece(quoted(after)),)
     start = common_start(before, after)
@@ -242,5 +247,5 @@ def _alike(text: str) -> Iterator[Piece]:
 
 
 def _inside(text: str) -> str:
-    """Give a text as it stands between the quotes of JSON, where each character is written for itself."""
+    """Return a text as it stands between the quotes of JSON, where each character is written for itself."""
     return quoted(text)[1:-1]

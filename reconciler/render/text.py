@@ -6,9 +6,9 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Action, Origin, Result
-from reconciler.render.lines import SYMBOLS, field_view, is_grave, scalar_text
+from reconciler.render.lines import SYMBOLS, field_view, is_high_impact, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +41,7 @@ class Detail(StrEnum):
 
 
 def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plain) -> str:
-    """Give the plan for people, ending with a newline."""
+    """Return the plan for people, ending with a newline."""
     return "\n".join(_plan_lines(plan, detail, paint)) + "\n"
 
 
@@ -68,7 +68,7 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
 
 
 def summary_lines(plan: Plan) -> Iterator[str]:
-    """Give how many keys change, what happens to access and, where it is known, who made the keys differ."""
+    """Return how many keys change, the effect on access and, where known, which side changed them."""
     if plan.changes:
         replaced = plan.count(Action.REPLACE)
         added, destroyed = plan.count(Action.CREATE) + replaced, plan.count(Action.DELETE) + replaced
@@ -117,7 +117,7 @@ def errors_line(plan: Plan) -> str:
 
 
 def summary_line(plan: Plan) -> str:
-    """Give all the counts on one line."""
+    """Return all the counts on one line."""
     parts = list(summary_lines(plan))
     if plan.unmanaged:
         parts.append(f"{unmanaged_line(plan)}.")
@@ -134,7 +134,7 @@ def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
         return
     yield f"{unmanaged_line(plan)}:"
     for address in plan.unmanaged:
-        yield f"  {printable(address)}"
+        yield f"  {escape_control(address)}"
 
 
 def access_line(grants: int, revokes: int, neutral: int) -> str:
@@ -143,14 +143,14 @@ def access_line(grants: int, revokes: int, neutral: int) -> str:
 
 
 def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, paint: Paint) -> Iterator[str]:
-    """Give the lines that show ``fields`` of the key of ``change``; ``becomes`` says what becomes of it."""
-    place = printable(f"{change.position.source}:{change.position.line}")
-    title = f"# {printable(change.address)} {becomes}"
+    """Return the lines that show ``fields`` of the key of ``change``; ``becomes`` says what becomes of it."""
+    place = escape_control(f"{change.position.source}:{change.position.line}")
+    title = f"# {escape_control(change.address)} {becomes}"
     yield f"  {paint(title, Colour.STRONG)}"
     yield f"  {paint(f'# (declared at {place})', Colour.QUIET)}"
     symbol, _, _ = SYMBOLS[change.action]
     mark = _symbol(change.action, symbol, paint)
-    yield f'{mark} {change.scope.kind} "{printable(change.name)}" {{'
+    yield f'{mark} {change.scope.kind} "{escape_control(change.name)}" {{'
     for field in fields:
         yield from _field_lines(field, paint)
     hidden = max(len(change.after), len(change.before)) - len(change.fields)
@@ -185,13 +185,13 @@ def _symbol(action: Action, symbol: str, paint: Paint) -> str:
 
 
 def _colour(field: FieldChange) -> Colour:
-    if is_grave(field):
+    if is_high_impact(field):
         return Colour.REMOVE
     return Colour.ADD if field.effect.grants else Colour.QUIET
 
 
 def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
-    """Give what became of each change and the closing line, ending with a newline."""
+    """Return what became of each change and the closing line, ending with a newline."""
     lines = [_outcome_line(outcome, paint) for outcome in outcomes]
     colour = Colour.ADD if _is_complete(outcomes) else Colour.REMOVE
     return "\n".join([*lines, "", paint(closing_line(outcomes), colour)]) + "\n"
@@ -214,10 +214,10 @@ def _is_complete(outcomes: Sequence[Outcome]) -> bool:
 
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
-    address = printable(outcome.change.address)
+    address = escape_control(outcome.change.address)
     if outcome.result in {Result.APPLIED, Result.UNCHANGED} and not outcome.detail:
         return f"{address}: {outcome.result.value}{secret_remark(outcome)}"
-    shown = f"{printable(outcome.detail)}{secret_remark(outcome)}"
+    shown = f"{escape_control(outcome.detail)}{secret_remark(outcome)}"
     return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {shown}"
 
 
@@ -225,11 +225,11 @@ def secret_remark(outcome: Outcome) -> str:
     """Return where the secret of a new key is, as the end of a sentence that does not say so yet."""
     if not outcome.secret_at or outcome.secret_at in outcome.detail:
         return ""
-    return f"; its secret is in {printable(outcome.secret_at)}"
+    return f"; its secret is in {escape_control(outcome.secret_at)}"
 
 
 def counted(count: int, noun: str) -> str:
-    """Give a number with its noun, such as ``1 key`` or ``2 keys``."""
+    """Return a number with its noun, such as ``1 key`` or ``2 keys``."""
     return f"{count} {_plural(noun, count)}"
 
 

@@ -46,7 +46,7 @@ class Mark(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Give its place among the marks: the gravest has the highest."""
+        """Return its place among the marks: the gravest has the highest."""
         return _RANKS[self]
 
     @classmethod
@@ -83,7 +83,7 @@ class Bar:
 
     @property
     def path(self) -> str:
-        """Give its outline for SVG, in slots across and ``HEIGHT`` units down; one that is over is lower."""
+        """Return its SVG outline, in slots across and ``HEIGHT`` units down; a past one is lower."""
         top = 6 if self.mark in {Mark.CORRECTED, Mark.ENDED} else 3
         width = self.end - self.start
         return f"M{self.start} {top}h{width}v{HEIGHT - 2 * top}h-{width}z"
@@ -99,7 +99,7 @@ class Lane:
 
     @property
     def paths(self) -> tuple[tuple[Mark, str], ...]:
-        """Give all bars of a mark as one path: a page can hold thousands of bars."""
+        """Return all bars of a mark as one path: a page can hold thousands of bars."""
         grouped = ((mark, "".join(bar.path for bar in self.bars if bar.mark is mark)) for mark in Mark)
         return tuple((mark, path) for mark, path in grouped if path)
 
@@ -114,7 +114,7 @@ class Tick:
 
     @property
     def x(self) -> str:
-        """Give its place in per cent of the lane: a label, unlike a bar, must not be stretched."""
+        """Return its place in per cent of the lane: a label, unlike a bar, must not be stretched."""
         return f"{self.slot * 100 / SLOTS:g}%"
 
 
@@ -127,17 +127,17 @@ class Window:
 
     @property
     def days(self) -> int:
-        """Give its length in days."""
+        """Return its length in days."""
         return round((self.at - self.since) / _DAY)
 
     def slot(self, moment: dt.datetime) -> float:
-        """Give the place of a moment; what lies outside stands at the edge."""
+        """Return the place of a moment; what lies outside stands at the edge."""
         length = max(self.at - self.since, dt.timedelta(seconds=1))
         return min(max((moment - self.since) / length, 0), 1) * SLOTS
 
 
 def ticks(window: Window) -> tuple[Tick, ...]:
-    """Give the days that the axis names: the first, a few midnights, the last."""
+    """Return the days that the axis names: the first, a few midnights, the last."""
     step = max(1, round(window.days / _LABELS)) * _DAY
     midnight = window.at.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0) - step
     named = [Tick(SLOTS, _day(window.at), "end")]
@@ -148,7 +148,7 @@ def ticks(window: Window) -> tuple[Tick, ...]:
 
 
 def lanes(episodes: Sequence[Episode], window: Window) -> tuple[Lane, ...]:
-    """Give a lane for each field that drifted in the window, ordered by field."""
+    """Return a lane for each field that drifted in the window, ordered by field."""
     seen = [episode for episode in episodes if episode.ended is None or episode.ended >= window.since]
     by_field = itertools.groupby(
         sorted(seen, key=lambda episode: episode.field), lambda episode: episode.field
@@ -167,7 +167,7 @@ def _lane(field: str, episodes: Sequence[Episode], window: Window) -> Lane:
 
 
 def _extent(episode: Episode, window: Window) -> tuple[int, int]:
-    """Give the slots of an episode; one too short to be seen is widened to both sides."""
+    """Return the slots of an episode; one too short to be seen is widened to both sides."""
     start = int(window.slot(episode.first_seen))
     end = SLOTS if episode.ended is None else max(start, round(window.slot(episode.ended)))
     if end - start >= _LEAST:

@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import json_text
-from reconciler.model.escape import printable, quoted
+from reconciler.model.escape import escape_control, quoted
 from reconciler.model.plan import Action
 from reconciler.plan.origins import is_unwanted
 
@@ -65,7 +65,7 @@ def clear_command(address: str, field: str, file: str) -> str:
 
 def _word(text: str) -> str:
     """Quote a word for a shell; invisible characters in the form that shows them and means the same."""
-    if printable(text) == text:
+    if escape_control(text) == text:
         return shlex.quote(text)
-    shown = printable(text.replace("\\", "\\\\").replace("'", "\\'"))
+    shown = escape_control(text.replace("\\", "\\\\").replace("'", "\\'"))
     return f"$'{shown}'"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.api.redaction import Redactor
     from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
-    from reconciler.apply.sinks.store import SinkKeeper
+    from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
@@ -55,7 +55,7 @@ class Corrector:
         self._console = console
         self._stop = stop
         self._records = records
-        self._keeper: SinkKeeper | None = None
+        self._keeper: SinkSecretStore | None = None
 
     def held(self) -> Sequence[str]:
         """Name the keys that are being created, whose secrets would be lost with the process.
@@ -131,10 +131,10 @@ class Corrector:
         adding = tuple(change for change in plan.changes if change.action.adds)
         if not adding:
             return plan, ()
-        from reconciler.apply.sinks.store import open_keeper  # noqa: PLC0415 - only a creation needs it
+        from reconciler.apply.sinks.store import open_secret_store  # noqa: PLC0415 - only a creation needs it
 
         try:
-            self._keeper = open_keeper(
+            self._keeper = open_secret_store(
                 adding, self._kinds, self._parameters, self._clock, self._console, redactor
             )
         except ReconcilerError as error:

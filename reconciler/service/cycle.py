@@ -23,12 +23,12 @@ from reconciler.errors import (
     ReconcilerError,
 )
 from reconciler.model.canonical import format_instant
-from reconciler.model.cycle import RoundReport, RoundResult
+from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
-from reconciler.render.notification import Trouble
+from reconciler.render.notification import ServiceCondition
 from reconciler.service.correcting import Corrector
 from reconciler.service.detecting import Detector
-from reconciler.service.detection import round_result, scopes_after, unreachable_scopes
+from reconciler.service.detection import cycle_result, scopes_after, unreachable_scopes
 
 if TYPE_CHECKING:
     import threading
@@ -54,16 +54,16 @@ if TYPE_CHECKING:
 _KEPT_IN_MEMORY: Final = 86_400.0
 
 _EXIT_CODES: Final = {
-    RoundResult.DRIFTED: ExitCode.CHANGES,
-    RoundResult.REFUSED: ExitCode.REFUSED,
-    RoundResult.INCOMPLETE: ExitCode.PARTIAL,
-    RoundResult.FAILED: ExitCode.ERROR,
-    RoundResult.INTERRUPTED: ExitCode.INTERRUPTED,
+    CycleResult.DRIFTED: ExitCode.CHANGES,
+    CycleResult.REFUSED: ExitCode.REFUSED,
+    CycleResult.INCOMPLETE: ExitCode.PARTIAL,
+    CycleResult.FAILED: ExitCode.ERROR,
+    CycleResult.INTERRUPTED: ExitCode.INTERRUPTED,
 }
 """What a command whose cycle ended so reports to the shell; all others are done."""
 
 
-class Rounds:
+class Cycles:
     """Detects and corrects drift, any number of times."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that a round depends on
@@ -77,7 +77,7 @@ class Rounds:
         history: History,
         watch: Watch,
     ) -> None:
-        """Take the options, where to write things down, and who is told of a round."""
+        """Store the options, where to write things down, and who is told of a round."""
         from reconciler.service.history.applied import Applied  # noqa: PLC0415 - the same
         from reconciler.service.watched_files import WatchedFiles  # noqa: PLC0415 - --help needs no engine
 
@@ -103,7 +103,7 @@ class Rounds:
         self._corrector = Corrector(parameters, self._kinds, workers, clock, console, stop, records)
         self._printer = DriftPrinter(parameters, console)
         self._complained: tuple[str, ...] = ()
-        self._troubles: set[Trouble] = set()
+        self._troubles: set[ServiceCondition] = set()
 
     def once(self) -> ExitCode:
         """Do the one round of a command: a signal ends its reads, and lets its writes in flight finish.
@@ -125,7 +125,7 @@ class Rounds:
         """Print where the secrets are that were stored so far, before the process ends at once."""
         self._corrector.tell_stored()
 
-    def again(self) -> RoundReport:
+    def again(self) -> CycleReport:
         """Do one round of a service, whose signals are its own.
 
         Raises ReconcilerError until a round has reached the API, if waiting cannot help.
@@ -136,18 +136,18 @@ class Rounds:
                 report, error = self._recorded(self._read_again, nullcontext())
         except (HistoryError, SystemFailureError) as failure:
             error = failure
-            report = RoundReport(began, self._clock.now(), RoundResult.FAILED, errors=failure.texts)
+            report = CycleReport(began, self._clock.now(), CycleResult.FAILED, errors=failure.texts)
             self._watch.unrecorded(report)
-        if error is not None and not self._has_reached and not error.is_passing and not self._stop.is_set():
+        if error is not None and not self._has_reached and not error.is_transient and not self._stop.is_set():
             raise error
         self._has_reached = self._has_reached or error is None
-        if error is not None and report.result is not RoundResult.INTERRUPTED:
+        if error is not None and report.result is not CycleResult.INTERRUPTED:
             self._console.complain(error)
         return report
 
     def _recorded(
         self, read: Read, writing: AbstractContextManager[None]
-    ) -> tuple[RoundReport, ReconcilerError | None]:
+    ) -> tuple[CycleReport, ReconcilerError | None]:
         """Do a round, write it down and tell of it; give the error that ended it early, if one did."""
         began = self._clock.now()
         self._troubles = set()
@@ -160,10 +160,10 @@ class Rounds:
                 report = self._round(whole, began, writing)
         except ReconcilerError as error:
             failure = error
-            result = RoundResult.INTERRUPTED if self._stop.is_set() else RoundResult.FAILED
+            result = CycleResult.INTERRUPTED if self._stop.is_set() else CycleResult.FAILED
             scopes = () if whole is None else unreachable_scopes(whole, error)
             errors = (*self._complained, *error.texts)
-            report = RoundReport(began, self._clock.now(), result, scopes, errors=errors)
+            report = CycleReport(began, self._clock.now(), result, scopes, errors=errors)
         self._history.end(report, () if whole is None else [part.scope for part in whole.scopes])
         self._watch.ended(report, self._troubles)
         self._history.forget(self._keep)
@@ -176,7 +176,7 @@ class Rounds:
         return replace(link, redactor=self._redactor)
 
     def _numbered(self, state: DesiredState) -> DesiredState:
-        """Give ``state`` with numbers for the names of its projects and regions, if it has any."""
+        """Return ``state`` with numbers for the names of its projects and regions, if it has any."""
         if not state.names:
             return state
         link = self._link()
@@ -202,13 +202,13 @@ class Rounds:
             try:
                 pull(self._parameters["paths"], passed=passed_names(self._parameters))
             except ConfigurationError as error:
-                self._troubles.add(Trouble.CHECKOUT)
+                self._troubles.add(ServiceCondition.CHECKOUT)
                 complaints += [*error.texts, "the checkout is not up to date; the files at hand are in force"]
         try:
             self._valid = self._files.read(now)
             self._valid_since = now
         except InputError as error:
-            self._troubles.add(Trouble.FILES)
+            self._troubles.add(ServiceCondition.FILES)
             if self._valid is None:
                 raise
             since = format_instant(self._valid_since)
@@ -225,7 +225,7 @@ class Rounds:
         whole: DesiredState,
         now: dt.datetime,
         writing: AbstractContextManager[None],
-    ) -> RoundReport:
+    ) -> CycleReport:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
         state, selected = targeted(whole, self._parameters)
         link = self._link()
@@ -250,12 +250,12 @@ class Rounds:
 
     def _report(
         self, detection: Detection, fields: tuple[DriftedField, ...], code: ExitCode, now: dt.datetime
-    ) -> RoundReport:
+    ) -> CycleReport:
         pending = detection.pending_fields()
         errors = (*self._complained, *first_texts(detection.problems))
         scopes = scopes_after(detection.scopes(), fields, pending)
-        result = round_result(detection, fields, code)
-        return RoundReport(now, self._clock.now(), result, scopes, fields, errors, pending)
+        result = cycle_result(detection, fields, code)
+        return CycleReport(now, self._clock.now(), result, scopes, fields, errors, pending)
 
     def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
         """Name the fields that would be corrected, were they not contested."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
-from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.plan import Result
 from reconciler.plan.drift import record_names
 
@@ -78,13 +78,13 @@ class Detection:
             detail = "; ".join([*problems[:_NAMED], *rest])
             read.append(ScopeReport(scope, standing, keys, detail, tuple(unmanaged.get(str(scope), ()))))
         unread = (
-            ScopeReport(scope, Standing.UNREACHABLE, detail=str(error))
+            ScopeReport(scope, ScopeState.UNREACHABLE, detail=str(error))
             for scope, error in self.unread.items()
         )
         return tuple(sorted((*read, *unread), key=lambda part: part.scope.sort_key))
 
     def compared(self, state: DesiredState, selected: Callable[[str], bool]) -> Callable[[str], bool]:
-        """Give what tells whether an address was compared in this round, or is no longer declared.
+        """Return what tells whether an address was compared in this round, or is no longer declared.
 
         Not so is a key of a scope that could not be read, one with a problem, and one that is not selected.
         """
@@ -116,12 +116,12 @@ def _fields(keys: Iterable[DriftedKey]) -> tuple[DriftedField, ...]:
     )
 
 
-def _standing(*, is_incomplete: bool, is_drifted: bool, is_pending: bool) -> Standing:
+def _standing(*, is_incomplete: bool, is_drifted: bool, is_pending: bool) -> ScopeState:
     if is_incomplete:
-        return Standing.INCOMPLETE
+        return ScopeState.INCOMPLETE
     if is_drifted:
-        return Standing.DRIFTED
-    return Standing.PENDING if is_pending else Standing.IN_SYNC
+        return ScopeState.DRIFTED
+    return ScopeState.PENDING if is_pending else ScopeState.IN_SYNC
 
 
 def settled_fields(
@@ -157,15 +157,15 @@ def scopes_after(
     left = {field.scope for field in fields if field.outcome is not FieldOutcome.CORRECTED}
     waiting = {field.scope for field in pending}
     return tuple(
-        replace(part, standing=Standing.PENDING if part.scope in waiting else Standing.IN_SYNC)
-        if part.standing is Standing.DRIFTED and part.scope not in left
+        replace(part, standing=ScopeState.PENDING if part.scope in waiting else ScopeState.IN_SYNC)
+        if part.standing is ScopeState.DRIFTED and part.scope not in left
         else part
         for part in scopes
     )
 
 
 def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[ScopeReport, ...]:
-    """Give the scopes of ``state`` after a round that ``error`` ended before anything was compared.
+    """Return the scopes of ``state`` after a round that ``error`` ended before anything was compared.
 
     That a round was interrupted says nothing of them.
     """
@@ -173,23 +173,23 @@ def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[Sco
     if any(isinstance(cause, StoppedError) for cause in (error, *causes.values())):
         return ()
     return tuple(
-        ScopeReport(part.scope, Standing.UNREACHABLE, detail=str(causes.get(str(part.scope), error)))
+        ScopeReport(part.scope, ScopeState.UNREACHABLE, detail=str(causes.get(str(part.scope), error)))
         for part in state.scopes
     )
 
 
-def round_result(detection: Detection, fields: Collection[DriftedField], code: ExitCode) -> RoundResult:
+def cycle_result(detection: Detection, fields: Collection[DriftedField], code: ExitCode) -> CycleResult:
     """Name the result of a round by what is left of the drift, and how its corrections ended."""
     if code is not ExitCode.DONE:
-        known = {ExitCode.INTERRUPTED: RoundResult.INTERRUPTED, ExitCode.REFUSED: RoundResult.REFUSED}
-        return known.get(code, RoundResult.INCOMPLETE)
+        known = {ExitCode.INTERRUPTED: CycleResult.INTERRUPTED, ExitCode.REFUSED: CycleResult.REFUSED}
+        return known.get(code, CycleResult.INCOMPLETE)
     if detection.problems:
-        return RoundResult.FAILED
+        return CycleResult.FAILED
     if any(field.outcome is not FieldOutcome.CORRECTED for field in fields):
-        return RoundResult.DRIFTED
+        return CycleResult.DRIFTED
     if fields:
-        return RoundResult.CORRECTED
-    return RoundResult.PENDING if detection.pending else RoundResult.IN_SYNC
+        return CycleResult.CORRECTED
+    return CycleResult.PENDING if detection.pending else CycleResult.IN_SYNC
 
 
 def _settled(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.signals import finisher, heard, nothing_held, nothing_to_say
 from reconciler.model.canonical import format_instant
-from reconciler.model.cycle import RoundResult
+from reconciler.model.cycle import CycleResult
 from reconciler.model.status import ServiceStatus
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from reconciler.cli.console import Console
     from reconciler.model.clock import Clock
-    from reconciler.model.cycle import RoundReport
+    from reconciler.model.cycle import CycleReport
     from reconciler.service.schedule import Schedule
-    from reconciler.service.systemd import Pulse, Supervisor
+    from reconciler.service.systemd import Heartbeat, Supervisor
 
 _LONGEST_SLEEP: Final = 10.0
 """Seconds between two beats of the pulse while nothing is due."""
@@ -41,11 +41,11 @@ class Service:
         clock: Clock,
         console: Console,
         stop: threading.Event,
-        pulse: Pulse,
+        pulse: Heartbeat,
         supervisor: Supervisor,
         dice: random.Random | None = None,
     ) -> None:
-        """Take the schedule, by how many seconds a round may come later, and the event that ends it all."""
+        """Store the schedule, by how many seconds a round may come later, and the event that ends it all."""
         self._schedule = schedule
         self._jitter = jitter
         self._clock = clock
@@ -59,14 +59,14 @@ class Service:
         self._wake = threading.Event()
         self._started = clock.now()
         self._next_round: dt.datetime | None = None
-        self._last: RoundReport | None = None
+        self._last: CycleReport | None = None
         self._failures = 0
         self._blind = 0
         self._failing_since: dt.datetime | None = None
 
     def run(
         self,
-        work: Callable[[], RoundReport],
+        work: Callable[[], CycleReport],
         held: Callable[[], Sequence[str]] = nothing_held,
         last_words: Callable[[], None] = nothing_to_say,
     ) -> None:
@@ -90,7 +90,7 @@ class Service:
             self._supervisor.tell("STOPPING=1")
 
     def status(self, files_invalid_since: dt.datetime | None = None) -> ServiceStatus:
-        """Give what only the service knows. Any thread may ask."""
+        """Return what only the service knows. Any thread may ask."""
         return ServiceStatus(
             self._started, self._next_round, self._failing_since, self._failures, files_invalid_since
         )
@@ -123,15 +123,15 @@ class Service:
         self._wake.clear()
         return is_woken
 
-    def _round(self, work: Callable[[], RoundReport]) -> None:
+    def _round(self, work: Callable[[], CycleReport]) -> None:
         self._next_round = None
         report = work()
         gc.collect()  # the collector is paused for most of a round, and would never find the time
         self._last = report
-        if report.result is RoundResult.INTERRUPTED:
+        if report.result is CycleResult.INTERRUPTED:
             return  # it was cut short, which is no failure
         self._blind = self._blind + 1 if report.is_blind else 0
-        if report.result is RoundResult.FAILED:
+        if report.result is CycleResult.FAILED:
             self._failures += 1
             self._failing_since = self._failing_since or report.began
             since = format_instant(self._failing_since)

@@ -18,7 +18,7 @@ from prometheus_client import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.model.cycle import FieldOutcome, RoundResult, Standing, effect_of_fields
+from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState, effect_of_fields
 from reconciler.model.plan import Action, DriftOrigin, Effect
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from reconciler.api.session import Exchange
-    from reconciler.model.cycle import DriftedField, RoundReport
+    from reconciler.model.cycle import CycleReport, DriftedField
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "reconciler_"
@@ -79,7 +79,7 @@ class Metrics:
         self._scopes = gauge("scopes", "Scopes, by how they stood in the last round", "standing")
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
         self._notifications = counter("notifications", "Messages to the webhook", "result")
-        for result in RoundResult:
+        for result in CycleResult:
             self._rounds.labels(_label(result))
         for outcome in _ATTEMPTS:
             self._corrections.labels(_label(outcome))
@@ -93,12 +93,12 @@ class Metrics:
         self._requests.labels(exchange.method, status).inc()
         self._latency.labels(exchange.method).observe(exchange.seconds)
 
-    def round(self, report: RoundReport) -> None:
+    def round(self, report: CycleReport) -> None:
         """Count a round."""
         self._rounds.labels(_label(report.result)).inc()
         self._seconds.observe(report.seconds)
         self._last_seconds.set(report.seconds)
-        if report.result is not RoundResult.INTERRUPTED:  # which is no failure
+        if report.result is not CycleResult.INTERRUPTED:  # which is no failure
             self._in_a_row = 0 if report.result.is_success else self._in_a_row + 1
         self._failures.set(self._in_a_row)
         if report.result.is_success:
@@ -122,7 +122,7 @@ class Metrics:
         self._notifications.labels("sent" if sent else "failed").inc()
 
     def exposition(self) -> bytes:
-        """Give all figures in Prometheus's text format."""
+        """Return all figures in Prometheus's text format."""
         return generate_latest(self._registry)
 
     def resume(self, file: str) -> None:
@@ -164,9 +164,9 @@ class Metrics:
         """Write all figures to ``file`` for the textfile collector, in one step. Raises OSError."""
         write_to_textfile(file, self._registry)
 
-    def _stand(self, report: RoundReport) -> None:
+    def _stand(self, report: CycleReport) -> None:
         standings = Tally(part.standing for part in report.scopes)
-        for standing in Standing:
+        for standing in ScopeState:
             self._scopes.labels(_label(standing)).set(standings[standing])
         if report.is_blind:
             return  # what was drifted may be so still
@@ -182,7 +182,7 @@ class Metrics:
         contested = sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields)
         self._contested.set(contested)
 
-    def _stand_of(self, kind: str, report: RoundReport) -> None:
+    def _stand_of(self, kind: str, report: CycleReport) -> None:
         """Count the keys of a kind that are not as desired when the round has ended, and the undeclared."""
         left = [field for field in report.fields if field.outcome is not FieldOutcome.CORRECTED]
         fields = [field for field in (*left, *report.pending) if field.scope.kind == kind]

@@ -10,18 +10,18 @@ from reconciler import __version__
 from reconciler.cli.credentials import webhook_secret
 from reconciler.cli.options import USER_AGENT, missing_extra
 from reconciler.errors import ConfigurationError, ReconcilerError
-from reconciler.model.cycle import RoundResult
+from reconciler.model.cycle import CycleResult
 from reconciler.model.secret import Secret
 from reconciler.render.notification import (
+    ServiceCondition,
     Telling,
-    Trouble,
     condition_message,
     drift_message,
     new_keys_message,
     telling,
 )
 from reconciler.service.history.news import News
-from reconciler.service.systemd import Pulse, Supervisor
+from reconciler.service.systemd import Heartbeat, Supervisor
 
 if TYPE_CHECKING:
     import threading
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reconciler.api.webhook import Webhook
     from reconciler.cli.console import Console
     from reconciler.model.clock import Clock
-    from reconciler.model.cycle import RoundReport
+    from reconciler.model.cycle import CycleReport
     from reconciler.render.notification import Untold
     from reconciler.service.history.database import Database
     from reconciler.service.metrics import Metrics
@@ -49,11 +49,11 @@ class Watch:
         run: str,
         console: Console,
         database: Database,
-        pulse: Pulse,
+        pulse: Heartbeat,
         metrics: Metrics | None = None,
         webhook: Webhook | None = None,
     ) -> None:
-        """Take everybody who is told."""
+        """Store everybody who is told."""
         self._parameters = parameters
         self._run = run
         self._console = console
@@ -69,18 +69,18 @@ class Watch:
         if self.metrics is not None:
             self.metrics.exchange(exchange)
 
-    def ended(self, report: RoundReport, troubles: Collection[Trouble]) -> None:
+    def ended(self, report: CycleReport, troubles: Collection[ServiceCondition]) -> None:
         """Hear of the end of a round, which the history holds already. Raises HistoryError."""
         self.pulse.beat()
         if self.metrics is not None:
             self.metrics.round(report)
-            self.metrics.files(valid=Trouble.FILES not in troubles)
-        if report.result is not RoundResult.INTERRUPTED:
+            self.metrics.files(valid=ServiceCondition.FILES not in troubles)
+        if report.result is not CycleResult.INTERRUPTED:
             self._tell(report, troubles)
         if self.metrics is not None and self._parameters["metrics_file"] is not None:
             self._write(self.metrics, self._parameters["metrics_file"])
 
-    def unrecorded(self, report: RoundReport) -> None:
+    def unrecorded(self, report: CycleReport) -> None:
         """Hear of a round that the history could not hold."""
         self.pulse.beat()
         if self.metrics is not None:
@@ -92,8 +92,8 @@ class Watch:
         except OSError as error:
             self._console.error(f"the metrics file {file} cannot be written: {error.strerror}")
 
-    def _tell(self, report: RoundReport, troubles: Collection[Trouble]) -> None:
-        present = {*troubles, *([Trouble.ROUNDS] if report.result is RoundResult.FAILED else [])}
+    def _tell(self, report: CycleReport, troubles: Collection[ServiceCondition]) -> None:
+        present = {*troubles, *([ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else [])}
         after, now = self._parameters["notify_after"], report.ended
         conditions = self._news.update(present, after, now)
         if self._webhook is None:
@@ -143,7 +143,7 @@ def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told n
 ) -> Iterator[Watch]:
     """Make everybody who is to be told. Raises ConfigurationError if one of them cannot be."""
     silence = _LONGEST_SILENCE + parameters["connect_timeout"] + _READ_PARTS * parameters["read_timeout"]
-    pulse = Pulse(clock, supervisor, silence)
+    pulse = Heartbeat(clock, supervisor, silence)
     with ExitStack() as stack:
         webhook = None
         if parameters["webhook"] is not None:
@@ -159,7 +159,7 @@ def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told n
 
 
 def systemd() -> Supervisor:
-    """Give the systemd of this process, by what it left in the environment."""
+    """Return the systemd of this process, by what it left in the environment."""
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     is_ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
     watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and is_ours else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.render.notification import Trouble
+from reconciler.render.notification import ServiceCondition
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.service.history.queries import Selection, conditions, status
 from reconciler.service.http import Answer
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.service.history.database import Database
     from reconciler.service.loop import Service
     from reconciler.service.metrics import Metrics
-    from reconciler.service.systemd import Pulse
+    from reconciler.service.systemd import Heartbeat
 
 SHOWN: Final = dt.timedelta(days=30)
 KEYS: Final = 100
@@ -34,7 +34,7 @@ class Pages:
     service: Service
     database: Database
     metrics: Metrics
-    pulse: Pulse
+    pulse: Heartbeat
     clock: Clock
 
     def paths(self) -> Mapping[str, Callable[[], Answer]]:
@@ -50,7 +50,7 @@ class Pages:
     def _page(self) -> Answer:
         now = self.clock.now()
         troubles = {condition.trouble: condition.since for condition in conditions(self.database)}
-        service = self.service.status(troubles.get(Trouble.FILES))
+        service = self.service.status(troubles.get(ServiceCondition.FILES))
         shown = status(self.database, Selection(now - SHOWN, limit=KEYS), now, service)
         body = render_page(shown, refresh_seconds=_REFRESH_SECONDS).encode()
         headers = {"Content-Security-Policy": content_security_policy()}
@@ -70,7 +70,7 @@ class Pages:
         return Answer(b"alive\n")
 
     def _readiness(self) -> Answer:
-        """Tell whether the last round could read anything."""
+        """Return whether the last round could read anything."""
         reason = self.service.unready()
         if reason:
             return Answer(f"not ready: {reason}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)

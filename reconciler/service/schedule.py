@@ -30,7 +30,7 @@ class Schedule(Protocol):
     """When rounds are due. While rounds fail they come at growing distances, up to an hour."""
 
     def following(self, planned: float, now: float, present: dt.datetime, failures: int) -> float:
-        """Give the moment of the round after the one planned for ``planned``, which has ended by ``now``.
+        """Return the moment of the round after the one planned for ``planned``, which has ended by ``now``.
 
         ``present`` is what the clock on the wall shows at ``now``. Rounds whose moment passed meanwhile are
         left out. ``failures`` counts the failed rounds in a row.
@@ -48,7 +48,7 @@ class Every:
     seconds: float
 
     def following(self, planned: float, now: float, _present: dt.datetime, failures: int) -> float:
-        """Give the next moment on the grid that ``planned`` lies on."""
+        """Return the next moment on the grid that ``planned`` lies on."""
         limit = max(_LONGEST_BACKOFF, self.seconds)
         distance = min(self.seconds * float(2 ** min(failures, 32)), limit)
         return planned + distance * max(1, math.ceil((now - planned) / distance))
@@ -64,7 +64,7 @@ class Cron:
     expression: str
 
     def following(self, _planned: float, now: float, present: dt.datetime, failures: int) -> float:
-        """Give the next moment of the expression.
+        """Return the next moment of the expression.
 
         A moment less than a second away is the one that the round before was for: two clocks are never
         quite alike.

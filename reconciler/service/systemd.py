@@ -17,7 +17,7 @@ class Supervisor:
     """
 
     def __init__(self, address: str | None, watchdog: float | None = None) -> None:
-        """Take what systemd hands to a service in its environment."""
+        """Store what systemd hands to a service in its environment."""
         # A leading @ stands for the zero byte that begins an abstract name.
         self._address = f"\0{address[1:]}" if address is not None and address.startswith("@") else address
         self.watchdog = watchdog if address is not None else None
@@ -31,11 +31,11 @@ class Supervisor:
             sender.send("\n".join(states).encode())
 
 
-class Pulse:
+class Heartbeat:
     """When something last moved: a loop that hangs has no pulse, one that waits for its next round has."""
 
     def __init__(self, clock: Clock, supervisor: Supervisor, longest_silence: float) -> None:
-        """Take the clock, who hears of the pulse, and after how many seconds of silence a loop is stuck."""
+        """Store the clock, who hears of the pulse, and after how many seconds of silence a loop is stuck."""
         self._clock = clock
         self._supervisor = supervisor
         self._longest_silence = longest_silence
@@ -50,9 +50,9 @@ class Pulse:
             self._supervisor.tell("WATCHDOG=1")
 
     def silence(self) -> float:
-        """Give the seconds since something last moved."""
+        """Return the seconds since something last moved."""
         return self._clock.monotonic() - self._last
 
     def is_stuck(self) -> bool:
-        """Tell whether the silence is longer than anything takes."""
+        """Return whether the silence is longer than anything takes."""
         return self.silence() > self._longest_silence

@@ -24,14 +24,14 @@ class WatchedFiles:
     """
 
     def __init__(self, paths: Sequence[str], validator_at: Callable[[dt.datetime], Validator]) -> None:
-        """Take the paths, and what makes a validator for a moment."""
+        """Store the paths, and what makes a validator for a moment."""
         self._paths = paths
         self._validator_at = validator_at
         self._cache = DocumentCache()
         self._known: tuple[Digests, dt.date, DesiredState] | None = None
 
     def read(self, now: dt.datetime) -> DesiredState:
-        """Give what the files say now. Raises InputError with every problem found."""
+        """Return what the files say now. Raises InputError with every problem found."""
         with paused_collector():
             loaded, digests = self._cache.load(self._paths)
             if not loaded.problems and self._known is not None and self._known[:2] == (digests, now.date()):

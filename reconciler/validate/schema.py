@@ -116,7 +116,7 @@ class SchemaChecker:
         return self._accepts_defaults(defaults)
 
     def _may_repeat(self, keys: list[Any]) -> bool:
-        """Tell whether some set might list an item twice; a false alarm only costs time."""
+        """Return whether some set might list an item twice; a false alarm only costs time."""
         lists = (key[name] for name in self._sets for key in keys if name in key)
         return any(items and len(items) > 1 and _repeats(items) for items in lists)
 
@@ -137,7 +137,7 @@ def described_at(schema: Mapping[str, Any], path: Path) -> Mapping[str, Any]:
 
 
 def is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Tell whether a value, such as a document of ours that is read back, follows its schema."""
+    """Return whether a value, such as a document of ours that is read back, follows its schema."""
     return bool(_judge(schema, Patterns()).is_valid(value))
 
 
@@ -165,7 +165,7 @@ def _bounded(violations: Iterator[Violation]) -> tuple[Violation, ...]:
 def _combined(
     document_schema: Mapping[str, Any], kind: Kind, key_schema: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Give the schema of a whole document whose keys are all of one kind, each following ``key_schema``."""
+    """Return the schema of a whole document whose keys are all of one kind, each following ``key_schema``."""
     # readOnly alone is a remark in JSON Schema; here it means that nobody declares the field.
     fields = {
         name: _without_read_only(keywords)
@@ -198,7 +198,7 @@ def _without_read_only(keywords: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _scope_parts(document_schema: Mapping[str, Any], kind: Kind) -> Mapping[str, Any]:
-    """Give the schemas of what the header says of its scope: exactly the parts that the kind has."""
+    """Return the schemas of what the header says of its scope: exactly the parts that the kind has."""
     known = document_schema["properties"]
     own = {name: known.get(name, schema) for name, schema in kind.scope.items()}
     parts = " and ".join(own) or "nothing else"

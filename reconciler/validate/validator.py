@@ -58,7 +58,7 @@ class Validator:
         now: dt.datetime,
         expiry_warning: dt.timedelta = EXPIRY_WARNING,
     ) -> None:
-        """Take the schemas, what stands in for a missing scope, the present, and when an expiry is near."""
+        """Store the schemas, what stands in for a missing scope, the present, and when an expiry is near."""
         self._document_schema = with_kinds(document_schema, kinds)
         self._kinds = kinds
         self._defaults = defaults
@@ -101,7 +101,7 @@ class Validator:
             self._declare(kind, scope, document, broken)
 
     def finish(self, problems: Iterable[Problem] = ()) -> DesiredState:
-        """Give the desired state, scopes in order; ``problems`` are those of inputs without documents."""
+        """Return the desired state, scopes in order; ``problems`` are those of inputs without documents."""
         found = [*problems, *self._problems]
         if found:
             raise InputError(found)
@@ -124,7 +124,7 @@ class Validator:
         self._problems.append(Problem(message, position, address))
 
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
-        """Give the scope of a document, or None after saying what it lacks."""
+        """Return the scope of a document, or None after saying what it lacks."""
         broken = {violation.path[0] for violation in violations if violation.path}
         named = {
             name: word for name, word in NAME_WORDS.items() if name in kind.scope and word in document.data
@@ -140,7 +140,7 @@ class Validator:
         return Scope(kind.name, *found, names=names) if len(found) == len(values) else None
 
     def _name(self, part: str, word: str, document: Document, broken: set[str | int]) -> str | None:
-        """Give the name that a document writes instead of a number, and note that it is to be looked up."""
+        """Return the name that a document writes instead of a number, and note that it is to be looked up."""
         if word in broken:
             return None
         if part in document.data:
@@ -204,7 +204,7 @@ class Validator:
                     self._warn_if_near(document, path, value, scope.address(name))
 
     def _with_rules(self, kind: Kind, document: Document, index: int, key: DesiredKey) -> DesiredKey:
-        """Give a key with what its reserved members say, which are no fields."""
+        """Return a key with what its reserved members say, which are no fields."""
         rules = key.fields.get("lifecycle", {})
         ignored = rules.get("ignore_changes", [])
         for number, field in enumerate(ignored):
@@ -249,7 +249,7 @@ def _spellings(
 
 
 def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], DesiredKey]:
-    """Give what makes a key with the defaults of its document, which are valid."""
+    """Return what makes a key with the defaults of its document, which are valid."""
     defaults = document.data["defaults"]
 
     def place_of(field: str) -> Position:

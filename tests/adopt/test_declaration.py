@@ -40,7 +40,7 @@ def validated(text: str) -> DesiredState:
 
 
 def exported(*keys: Mapping[str, Any], kind: Kind = CAAS) -> list[str]:
-    """Give the lines of a document of live keys."""
+    """Return the lines of a document of live keys."""
     checker = CHECKER if kind is CAAS else SchemaChecker(document_schema(), kind)
     return document_lines(kind, SCOPE, adopt(kind, keys, checker))
 
@@ -160,7 +160,7 @@ def test_numbers_that_strict_yaml_reads_as_texts_are_left_out() -> None:
 
 
 def source(*keys: Mapping[str, Any]) -> Live:
-    """Give live keys as export takes them."""
+    """Return live keys as export takes them."""
     observed = ObservedScope(SCOPE, {key["name"]: key for key in keys})
     return Live(
         CAAS, observed, NOW, lambda: Validator(document_schema(), {"caas": CAAS}, ScopeDefaults(), NOW)

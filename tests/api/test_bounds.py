@@ -157,7 +157,7 @@ def encoded(content: bytes, *headers: str) -> str | object:
     ):
         try:
             value: object = reader.get(COLLECTION, {})
-        except errors.BadAnswerError as error:
+        except errors.InvalidResponseError as error:
             return str(error)
         assert b"\r\nAccept-Encoding: identity\r\n" in server.heads[0]
         return value

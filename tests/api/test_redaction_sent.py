@@ -19,7 +19,7 @@ from reconciler.api.session import Reader, Writer
 from reconciler.api.webhook import Webhook
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
-from reconciler.apply.lifecycle import Kept
+from reconciler.apply.lifecycle import StoredSecret
 from reconciler.cli.sinks import open_sink
 from reconciler.model.clock import SystemClock
 from reconciler.model.plan import Result
@@ -126,9 +126,9 @@ class Keeper:
     def outdated(self, _change: Change) -> str:
         return ""
 
-    def keep(self, _change: Change, secret: Secret) -> Kept:
+    def keep(self, _change: Change, secret: Secret) -> StoredSecret:
         assert secret.reveal() == NEW
-        return Kept("memory:1")
+        return StoredSecret("memory:1")
 
 
 def execute(remote: Any, *changes: Change) -> list[Outcome]:

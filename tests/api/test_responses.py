@@ -188,7 +188,7 @@ def test_a_token_in_the_target_of_a_redirect_is_not_told() -> None:
 )
 def test_a_success_that_is_not_json_is_a_bad_answer(body: bytes) -> None:
     answer = httpx.Response(200, content=body, headers={"Content-Type": "text/html"})
-    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.BadAnswerError) as told:
+    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.InvalidResponseError) as told:
         reader.get(COLLECTION, {})
     message = str(told.value)
     assert f"HTTP 200: the answer is not JSON (text/html, {len(body)} bytes)" in message
@@ -264,7 +264,7 @@ def test_a_server_that_is_silent_is_a_time_out() -> None:
 
 def test_a_broken_compression_is_a_bad_answer() -> None:
     with raw_server(http_bytes(b"no gzip", "200 OK", None, "Content-Encoding: gzip")) as server:
-        assert "cannot be decoded" in fail_against(server.url, errors.BadAnswerError)
+        assert "cannot be decoded" in fail_against(server.url, errors.InvalidResponseError)
 
 
 def test_a_compressed_answer_is_read() -> None:

@@ -19,10 +19,10 @@ from reconciler.api.session import Reader, Writer
 from reconciler.errors import (
     ApiError,
     Failure,
-    HeldBackError,
     RateLimitedError,
     ServerFaultError,
     StoppedError,
+    ThrottledError,
     UnreachableError,
 )
 from reconciler.model.clock import SystemClock
@@ -112,7 +112,7 @@ def test_a_dead_server_is_tried_over_and_over_again() -> None:
 
 
 def waits(seed: int, count: int, policy: RetryPolicy) -> list[float]:
-    """Give the waits between ``count`` attempts that all fail."""
+    """Return the waits between ``count`` attempts that all fail."""
     clock = FakeClock()
     retrier = Retrier(policy, clock, threading.Event(), random.Random(seed))  # noqa: S311 - no secret
     with pytest.raises(UnreachableError):
@@ -169,7 +169,7 @@ def test_a_request_that_others_hold_back_for_too_long_is_not_sent(clock: FakeClo
     with Reader(connect(remote, clock=clock, retry=policy)) as reader:
         with pytest.raises(RateLimitedError):
             reader.get(COLLECTION, {})
-        with pytest.raises(HeldBackError, match="60 s of it are left"):
+        with pytest.raises(ThrottledError, match="60 s of it are left"):
             reader.get(COLLECTION, {})
     assert len(remote.requests) == 1
 
@@ -186,7 +186,7 @@ def test_after_a_pause_that_is_too_long_nothing_more_is_sent(clock: FakeClock) -
     with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
         with pytest.raises(RateLimitedError):
             reader.get(COLLECTION, {})
-        with pytest.raises(HeldBackError, match="600 s of it are left"):
+        with pytest.raises(ThrottledError, match="600 s of it are left"):
             reader.get(COLLECTION, {})
     assert clock.elapsed == 0
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from reconciler.api.webhook import Webhook
-from reconciler.errors import ApiError, ConfigurationError, HeldBackError, StoppedError
+from reconciler.errors import ApiError, ConfigurationError, StoppedError, ThrottledError
 from reconciler.model.secret import Secret
 from tests.support import NOON, FakeClock, Script, http_bytes, raw_server, unused_port
 
@@ -169,7 +169,7 @@ def test_a_receiver_that_asks_for_a_long_pause_is_left_alone_as_long() -> None:
     with webhook(remote, clock=clock) as hook:
         with pytest.raises(ApiError, match="HTTP 429"):
             hook.send(MESSAGE)
-        with pytest.raises(HeldBackError):
+        with pytest.raises(ThrottledError):
             hook.send(MESSAGE)
         assert len(remote.requests) == 1
         clock.elapsed += 600

@@ -33,21 +33,21 @@ def store(sink: SecretSink, place: Place = WEB) -> str:
 
 
 def store_error(sink: SecretSink, place: Place = WEB) -> str:
-    """Give why the secret is not stored, after a look at all that the error may tell."""
+    """Return why the secret is not stored, after a look at all that the error may tell."""
     with pytest.raises(SinkError) as told:
         sink.store(place, SECRET)
     return safe(told.value)
 
 
 def probe_error(sink: SecretSink) -> str:
-    """Give why nothing can be stored."""
+    """Return why nothing can be stored."""
     with pytest.raises(SinkError) as told:
         sink.probe([WEB])
     return safe(told.value)
 
 
 def safe(error: BaseException) -> str:
-    """Give the message of an error that, like all before it, tells nothing of the secret."""
+    """Return the message of an error that, like all before it, tells nothing of the secret."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True).format()
     own = [line for line in shown if "/tests/" not in line]
     everything = "".join([*own, *(f"{one!s} {one!r}" for one in _chain(error))])

@@ -15,7 +15,7 @@ import pytest
 from reconciler.api.session import Reader, Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor, Recorders
-from reconciler.apply.in_doubt import Doubt, read_journal
+from reconciler.apply.in_doubt import InDoubtWrite, read_journal
 from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
 from reconciler.apply.recover import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
@@ -236,7 +236,7 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
     if live is not None:
         fill(emulator, "web", description=live)
     new, old = {"description": "new"}, {"description": "old"}
-    doubt = Doubt("caas/1/76/web", emulator.url, patch=new, before=old, run="r", at="now")
+    doubt = InDoubtWrite("caas/1/76/web", emulator.url, patch=new, before=old, run="r", at="now")
     with Engine(emulator).writer() as reader:
         [finding] = clear_up(reader, KINDS, emulator.url, [doubt], 1)
     assert finding.fate is fate
@@ -254,7 +254,7 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
 )
 @pytest.mark.parametrize("answer", [[], {"name": "other", "description": "new"}])
 def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str, answer: Any) -> None:
-    doubt = Doubt(address, base_url, patch={"description": "new"}, before={}, run="r", at="now")
+    doubt = InDoubtWrite(address, base_url, patch={"description": "new"}, before={}, run="r", at="now")
     with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
         [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
     assert finding.fate is Fate.UNKNOWN
@@ -262,7 +262,7 @@ def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str
 
 def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> None:
     new = {"description": "new"}
-    doubt = Doubt("caas/1/76/web", "here", new, {}, "r", "now", path="/sandbox/1/76/web")
+    doubt = InDoubtWrite("caas/1/76/web", "here", new, {}, "r", "now", path="/sandbox/1/76/web")
     script = Script(httpx.Response(200, json={"name": "web"} | new))
     with Reader(connect(script)) as reader:
         [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
@@ -294,7 +294,7 @@ def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
 @pytest.mark.parametrize("action", Action)
 def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name: str, action: Action) -> None:
-    doubt = Doubt(f"caas/1/76/{name}", "here", patch={}, before={}, run="r", at="now", action=action)
+    doubt = InDoubtWrite(f"caas/1/76/{name}", "here", patch={}, before={}, run="r", at="now", action=action)
     script = Script(httpx.Response(404))
     with Reader(connect(script)) as reader:
         [finding] = clear_up(reader, KINDS, "here", [doubt], 1)

@@ -69,7 +69,7 @@ def prepare(emulator: Emulator, keys: Keys) -> tuple[int, DesiredState]:
 
 
 def comparable(name: str, value: Any) -> Any:
-    """Give a value in a form in which equal meanings are equal, independently of the engine."""
+    """Return a value in a form in which equal meanings are equal, independently of the engine."""
     if name == "expire" and value is not None:
         return dt.datetime.fromisoformat(value).replace(microsecond=0).astimezone(dt.UTC)
     return sorted(map(json.dumps, value)) if name == "containers" else value

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.session import Writer
-from reconciler.apply.lifecycle import Births, Kept
+from reconciler.apply.lifecycle import LifecycleExecutor, StoredSecret
 from reconciler.errors import SinkError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import Action, Change, Outcome, Result
@@ -58,7 +58,7 @@ REFUSALS = {
 class Keeper:
     """Keeps secrets in memory; without a place to tell it loses them."""
 
-    def __init__(self, kept: Kept | None) -> None:
+    def __init__(self, kept: StoredSecret | None) -> None:
         self.secrets: list[str] = []
         self.expected: str | None = None
         self._kept = kept
@@ -74,7 +74,7 @@ class Keeper:
         assert self.expected == change.address
         self.expected = None
 
-    def keep(self, change: Change, secret: Secret) -> Kept:
+    def keep(self, change: Change, secret: Secret) -> StoredSecret:
         assert self.expected == change.address
         assert change.name == "web-key"
         if self._kept is None:
@@ -83,7 +83,7 @@ class Keeper:
         return self._kept
 
 
-KEPT = Kept("memory:1")
+KEPT = StoredSecret("memory:1")
 
 
 class Service:
@@ -102,14 +102,14 @@ class Service:
 def outcome_of(
     change: Change,
     answers: Sequence[httpx.Response | Exception],
-    kept: Kept | None = KEPT,
+    kept: StoredSecret | None = KEPT,
     kind: Kind = CAAS,
     listed: Sequence[object] = (),
 ) -> tuple[Outcome, list[str], Keeper]:
     """Send a change to a service that answers so; give what became of it, the requests, and the keeper."""
     script, keeper = Script(*answers), Keeper(kept)
     with Writer(connect(Service(script, listed))) as writer:
-        births = Births(writer, {"caas": kind}, keeper)
+        births = LifecycleExecutor(writer, {"caas": kind}, keeper)
         send = {Action.CREATE: births.create, Action.DELETE: births.delete, Action.REPLACE: births.replace}
         outcome = send[change.action](change)
     assert SECRET not in f"{outcome}"
@@ -124,7 +124,7 @@ LOST = "its secret is lost: either declare it `state: absent`"
     ("answers", "kept", "result", "told"),
     [
         ([BORN], KEPT, Result.APPLIED, ""),
-        ([BORN], Kept("rescue", "the sink is full"), Result.NOT_VERIFIED, "the sink is full"),
+        ([BORN], StoredSecret("rescue", "the sink is full"), Result.NOT_VERIFIED, "the sink is full"),
         ([BORN], None, Result.NOT_VERIFIED, f"it is written nowhere; the key exists now, and {LOST}"),
         ([THERE], KEPT, Result.NOT_VERIFIED, f"the answer held no secret; the key exists now, and {LOST}"),
         ([OTHER], KEPT, Result.NOT_VERIFIED, 'description was accepted as "" but is stored as "theirs"'),
@@ -160,7 +160,7 @@ LOST = "its secret is lost: either declare it `state: absent`"
     ],
 )
 def test_what_becomes_of_a_creation(
-    answers: list[httpx.Response | Exception], kept: Kept | None, result: Result, told: str
+    answers: list[httpx.Response | Exception], kept: StoredSecret | None, result: Result, told: str
 ) -> None:
     outcome, requests, keeper = outcome_of(CREATION, answers, kept)
     assert (outcome.result, requests.count("POST")) == (result, 1)
@@ -285,7 +285,7 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
         script = Script(limit, read, BORN if read is GONE else THERE)
         link = connect(Service(script), retry=RetryPolicy(attempts=3), clock=clock)
         with Writer(link) as writer:
-            outcome = Births(writer, {"caas": CAAS}, Keeper(KEPT)).create(CREATION)
+            outcome = LifecycleExecutor(writer, {"caas": CAAS}, Keeper(KEPT)).create(CREATION)
         methods = [request.method for request in script.requests]
         assert (outcome.result, methods.count("POST")) == (result, posts)
     assert clock.elapsed == 14
@@ -396,7 +396,7 @@ def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() 
         return script(request)
 
     with Writer(connect(answer, stop=stop)) as writer:
-        outcome = Births(writer, load_kinds(), Keeper(KEPT)).replace(REPLACEMENT)
+        outcome = LifecycleExecutor(writer, load_kinds(), Keeper(KEPT)).replace(REPLACEMENT)
     assert (outcome.result, outcome.secret_at) == (Result.APPLIED, "memory:1")
     assert [request.method for request in script.requests] == ["DELETE", "GET", "POST"]
 
@@ -406,7 +406,7 @@ def test_what_is_interrupted_before_it_is_sent_is_not_attempted(change: Change) 
     stop, script = threading.Event(), Script(BORN)
     stop.set()
     with Writer(connect(script, stop=stop)) as writer:
-        births = Births(writer, load_kinds(), Keeper(KEPT))
+        births = LifecycleExecutor(writer, load_kinds(), Keeper(KEPT))
         send = {Action.CREATE: births.create, Action.DELETE: births.delete, Action.REPLACE: births.replace}
         assert send[change.action](change).result is Result.NOT_ATTEMPTED
     assert script.requests == []

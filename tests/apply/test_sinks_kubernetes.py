@@ -17,7 +17,7 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
-from reconciler.api.stores import Conditions
+from reconciler.api.stores import HttpSettings
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.names import object_name
 from reconciler.errors import SinkError
@@ -143,7 +143,7 @@ def _bundle() -> str:
 @pytest.fixture
 def connect(account: Path) -> Callable[[Any], KubernetesSink]:
     def connected(remote: Any) -> KubernetesSink:
-        conditions = Conditions("test/1", FakeClock(), httpx.MockTransport(remote))
+        conditions = HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote))
         return KubernetesSink("shop", Cluster("https://10.0.0.1:443", account), conditions)
 
     return connected
@@ -551,11 +551,11 @@ def test_only_the_authority_of_the_cluster_is_trusted(account: Path) -> None:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         cluster = Cluster(f"https://127.0.0.1:{server.server_port}", account)
-        sink = KubernetesSink("shop", cluster, Conditions("test/1", SystemClock()))
+        sink = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
         sink.probe([WEB])
         assert store(sink) == f"kubernetes:shop/{NAME}"
         (account / "ca.crt").write_bytes(bundle)
-        stranger = KubernetesSink("shop", cluster, Conditions("test/1", SystemClock()))
+        stranger = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
         assert "the server's certificate is not trusted" in store_error(stranger)
         server.shutdown()
         thread.join()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.stores import Conditions
+from reconciler.api.stores import HttpSettings
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.names import file_name
@@ -87,7 +87,7 @@ LOCAL: dict[str, Callable[[Path], SecretSink]] = {
         "vault:x", VAULT_ADDR="https://h", VAULT_TOKEN="", VAULT_TOKEN_FILE="/no"
     ),
     "a pod that is none": lambda folder: KubernetesSink(
-        "shop", Cluster("https://10.0.0.1", folder), Conditions("test/1", FakeClock())
+        "shop", Cluster("https://10.0.0.1", folder), HttpSettings("test/1", FakeClock())
     ),
 }
 
@@ -113,7 +113,7 @@ def test_kubernetes_may_repeat_the_secret_and_nobody_hears_it(tmp_path: Path, st
     answers: list[Any] = [{"kind": "Status", "message": f"bad: {echo}"}, echo, {"data": {"secret": echo}}]
     for body in answers:
         remote = Script(httpx.Response(status, json=body, headers={"Location": f"/?{echo!a}"}))
-        conditions = Conditions("test/1", FakeClock(), httpx.MockTransport(remote))
+        conditions = HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote))
         assert fails(KubernetesSink("shop", Cluster("http://127.0.0.1", tmp_path), conditions))
 
 

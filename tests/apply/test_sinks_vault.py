@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.stores import Conditions
+from reconciler.api.stores import HttpSettings
 from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.cli.sinks import open_sink
@@ -112,7 +112,7 @@ def connect(
     remote: Any, path: str = "secret/api-keys", namespace: str = "", clock: FakeClock | None = None
 ) -> VaultSink:
     access = VaultAccess("https://vault.example.com:8200", lambda: Secret(TOKEN), namespace)
-    conditions = Conditions("test/1", clock or FakeClock(), httpx.MockTransport(remote))
+    conditions = HttpSettings("test/1", clock or FakeClock(), httpx.MockTransport(remote))
     return VaultSink(path, access, conditions)
 
 

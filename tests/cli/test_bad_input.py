@@ -39,7 +39,7 @@ def validate(cli: CommandLine, text: str) -> Finished:
 
 
 def complaint(finished: Finished) -> str:
-    """Give the one error that was printed."""
+    """Return the one error that was printed."""
     assert (finished.code, finished.out) == (1, "")
     (line,) = finished.err.splitlines()
     return line.removeprefix("Error: ")

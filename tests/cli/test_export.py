@@ -27,7 +27,7 @@ def export(cli: CommandLine, *words: str) -> Finished:
 
 
 def facts(name: str, emulator: Emulator) -> str:
-    """Give the comment above a key."""
+    """Return the comment above a key."""
     return f"# created {emulator.keys(1, 76)[name]['created_at']}, status Active, source cloud"
 
 

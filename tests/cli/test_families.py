@@ -40,7 +40,7 @@ class Family:
         self.emulator.put_key(1, region, {"name": name, **bound, **fields}, family=self.kind)
 
     def stored(self, name: str = "key-one") -> Mapping[str, Any]:
-        """Give what the service holds of a key."""
+        """Return what the service holds of a key."""
         return self.emulator.keys(1, self._region.get("region_id"), family=self.kind)[name]
 
     def declare(self, *keys: Mapping[str, Any], **fields: Any) -> str:
@@ -60,7 +60,7 @@ class Family:
         return self._cli("apply", str(self.folder / f"{self.kind}.yaml"), "--auto-approve", *options)
 
     def settled(self) -> bool:
-        """Tell whether a plan now is empty."""
+        """Return whether a plan now is empty."""
         done = self.plan("--detailed-exitcode")
         return (done.code, done.out, done.err) == (0, NO_CHANGES, "")
 

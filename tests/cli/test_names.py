@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from reconciler.api.session import Reader
-from reconciler.errors import BadAnswerError, IncompleteReadError
+from reconciler.errors import IncompleteReadError, InvalidResponseError
 from reconciler.model.desired import DesiredScope, DesiredState, NamedPart
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
@@ -213,12 +213,12 @@ def test_a_list_that_is_not_whole_settles_nothing(answers: list[object]) -> None
     ],
 )
 def test_a_list_of_another_shape_is_an_error(answer: object) -> None:
-    with pytest.raises(BadAnswerError, match="has not the documented shape"):
+    with pytest.raises(InvalidResponseError, match="has not the documented shape"):
         looked_up(answer)
 
 
 def test_a_list_that_counts_without_end_is_an_error() -> None:
-    with pytest.raises(BadAnswerError, match="too large: it has more than 1000000 entries"):
+    with pytest.raises(InvalidResponseError, match="too large: it has more than 1000000 entries"):
         looked_up(page(10**12, SHOP))
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.console import Console
-from reconciler.model.cycle import RoundReport, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import CycleReport, CycleResult, ScopeReport, ScopeState
 from reconciler.model.scope import Scope
 from reconciler.service.loop import Service
 from reconciler.service.schedule import Cron, Every
-from reconciler.service.systemd import Pulse, Supervisor
+from reconciler.service.systemd import Heartbeat, Supervisor
 from tests.support import CommandLine, FakeClock, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:
@@ -24,42 +24,42 @@ if TYPE_CHECKING:
     from gcore_emulator import Emulator
     from reconciler.service.schedule import Schedule
 
-OK, FAILED = RoundResult.IN_SYNC, RoundResult.FAILED
+OK, FAILED = CycleResult.IN_SYNC, CycleResult.FAILED
 
 
 SCOPE = Scope("caas", 1, 76)
 
 
-class Rounds:
+class Cycles:
     """Rounds that take no time and end as they are told to; the service ends after the last."""
 
-    def __init__(self, clock: FakeClock, *results: RoundResult) -> None:
+    def __init__(self, clock: FakeClock, *results: CycleResult) -> None:
         self.stop = threading.Event()
         self.moments: list[float] = []
         self._clock = clock
         self._results = list(results)
 
-    def __call__(self) -> RoundReport:
+    def __call__(self) -> CycleReport:
         self.moments.append(self._clock.elapsed)
         result = self._results.pop(0)
         if not self._results:
             self.stop.set()
-        standing = Standing.UNREACHABLE if result is FAILED else Standing.IN_SYNC
+        standing = ScopeState.UNREACHABLE if result is FAILED else ScopeState.IN_SYNC
         now = self._clock.now()
-        return RoundReport(now, now, result, (ScopeReport(SCOPE, standing),))
+        return CycleReport(now, now, result, (ScopeReport(SCOPE, standing),))
 
 
 def a_service(clock: FakeClock, stop: threading.Event, schedule: Schedule, jitter: float = 0) -> Service:
     supervisor = Supervisor(None)
-    pulse = Pulse(clock, supervisor, 300)
+    pulse = Heartbeat(clock, supervisor, 300)
     dice = random.Random(1)  # noqa: S311 - spreads load, hides nothing
     return Service(schedule, jitter, clock, Console(0, color=False), stop, pulse, supervisor, dice)
 
 
-def moments(*results: RoundResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:
+def moments(*results: CycleResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:
     """Run a round for each result and give the moments at which they began."""
     clock = FakeClock()
-    rounds = Rounds(clock, *results)
+    rounds = Cycles(clock, *results)
     a_service(clock, rounds.stop, schedule or Every(60), jitter).run(rounds)
     return rounds.moments
 
@@ -92,17 +92,17 @@ def test_rounds_that_read_nothing_come_at_growing_distances_until_one_does(
 
 
 def test_a_round_that_is_cut_short_is_no_failure() -> None:
-    assert moments(OK, RoundResult.INTERRUPTED, OK, OK) == [0, 60, 120, 180]
+    assert moments(OK, CycleResult.INTERRUPTED, OK, OK) == [0, 60, 120, 180]
 
 
 def test_a_service_is_ready_once_a_round_could_read_something() -> None:
     clock, told = FakeClock(), []
 
-    def work() -> RoundReport:
+    def work() -> CycleReport:
         told.append(service.unready())
         return rounds()
 
-    rounds = Rounds(clock, FAILED, OK, OK)
+    rounds = Cycles(clock, FAILED, OK, OK)
     service = a_service(clock, rounds.stop, Every(60))
     service.run(work)
     assert told == [

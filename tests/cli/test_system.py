@@ -20,7 +20,7 @@ def test_a_refusal_is_told_with_its_reason_and_may_pass(refusal: Exception, reas
     with pytest.raises(SystemFailureError) as told, system_failures():
         raise refusal
     assert str(told.value) == f"the system refused what was needed: {reason}"
-    assert told.value.is_passing
+    assert told.value.is_transient
 
 
 def test_a_fault_of_the_program_stays_one() -> None:

@@ -47,7 +47,7 @@ class Github:
         self.comments.append(Comment(number, author, body))
 
     def bodies(self, number: int = 7) -> list[str]:
-        """Give the texts of a pull request's comments."""
+        """Return the texts of a pull request's comments."""
         return [comment.body for comment in self.comments if comment.number == number]
 
     def answer(self, method: str, target: str, body: str) -> tuple[int, Any]:

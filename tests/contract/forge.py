@@ -111,7 +111,7 @@ class Forge:
         return self.issues[-1]
 
     def mine(self) -> list[Issue]:
-        """Give the open issues of the one who asks, the oldest first."""
+        """Return the open issues of the one who asks, the oldest first."""
         return [issue for issue in self.issues if issue.is_open and issue.author == self.me]
 
     def reach(self, url: str) -> None:

@@ -55,7 +55,7 @@ class LanguageServer:
         self._unread = b""
 
     def call(self, method: str, /, **parameters: Any) -> Any:
-        """Give the answer to a request; whatever the server asks or tells before it is dealt with."""
+        """Return the answer to a request; whatever the server asks or tells before it is dealt with."""
         self._number += 1
         self._send(id=self._number, method=method, params=parameters)
         deadline = time.monotonic() + _SECONDS
@@ -82,7 +82,7 @@ class LanguageServer:
         del self.published[document.uri]
 
     def diagnostics(self, uri: str) -> list[str]:
-        """Give what is wrong with a document, each as ``line: message``; wait until it is known."""
+        """Return what is wrong with a document, each as ``line: message``; wait until it is known."""
         deadline = time.monotonic() + _SECONDS
         while uri not in self.published:
             self._receive(deadline)
@@ -93,7 +93,7 @@ class LanguageServer:
         os.write(self._requests, b"Content-Length: %d\r\n\r\n%s" % (len(text), text))
 
     def _receive(self, deadline: float) -> dict[str, Any]:
-        """Give the next message, after answering it if it is a request."""
+        """Return the next message, after answering it if it is a request."""
         while b"\r\n\r\n" not in self._unread:
             self._read(deadline)
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
@@ -125,17 +125,17 @@ class Document:
         self._server = server
 
     def diagnostics(self) -> list[str]:
-        """Give what is shown to be wrong, each as ``line: message``."""
+        """Return what is shown to be wrong, each as ``line: message``."""
         return self._server.diagnostics(self.uri)
 
     def hover(self, before: str) -> str:
-        """Give what is shown about the word in which a text ends, first found."""
+        """Return what is shown about the word in which a text ends, first found."""
         answer = self._server.call("textDocument/hover", **self._cursor(before))
         shown: str = answer["contents"]["value"]
         return shown
 
     def completion(self, before: str) -> dict[str, str]:
-        """Give what is offered behind a text, first found: each word with its documentation."""
+        """Return what is offered behind a text, first found: each word with its documentation."""
         answer = self._server.call("textDocument/completion", **self._cursor(before))
         return {item["label"]: _text(item.get("documentation", "")) for item in answer["items"]}
 

@@ -220,7 +220,7 @@ def read_outputs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def commands(log: str) -> Iterator[tuple[str, str]]:
-    """Give the commands that the runner finds in a log, each with its data; none where they are stopped."""
+    """Return the commands that the runner finds in a log, each with its data; none where they are stopped."""
     stopped = ""
     for line in log.split("\n"):
         found = re.match(r"\s*::([\w-]+)(?: [^:]*)?::(.*)", line) or re.search(

@@ -61,7 +61,7 @@ NAMING = {
     ("validate/validator.py", '_DEFAULT_KIND: Final = "caas"'),
     ("cli/schema.py", "reconciler schema caas"),
     ("cli/schema.py", "NAME is keys (a desired-state document, the default), a kind such as"),
-    ("apply/sinks/names.py", '"""Give the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
+    ("apply/sinks/names.py", '"""Return the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
     ("cli/export.py", '@click.option("--kind", default='),
     ("cli/emulator.py", """help='JSON: {"caas": {"1/76": [KEY, ...]}"""),
 }

@@ -83,7 +83,7 @@ ALERTS = [
 
 
 def expressions() -> dict[str, str]:
-    """Give each expression by its place, Grafana's own variables filled in."""
+    """Return each expression by its place, Grafana's own variables filled in."""
     found = {f"alert {rule['alert']}": rule["expr"] for rule in ALERTS}
     for panel in PANELS:
         for target in panel["targets"]:
@@ -96,7 +96,7 @@ EXPRESSIONS = expressions()
 
 
 def shown() -> dict[str, frozenset[str]]:
-    """Give the name of every series of every metric, with its labels."""
+    """Return the name of every series of every metric, with its labels."""
     series: dict[str, frozenset[str]] = {}
     for name, labels in METRICS.items():
         known = frozenset(labels) | SCRAPED
@@ -108,14 +108,14 @@ def shown() -> dict[str, frozenset[str]]:
 
 
 def parts(expression: str) -> list[Any]:
-    """Give every part of an expression."""
+    """Return every part of an expression."""
     found: list[Any] = []
     promql_parser.walk(promql_parser.parse(expression), pre_visit=found.append)
     return found
 
 
 def selectors(expression: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Give the name of each series that is asked for, with the labels and values that it must have."""
+    """Return the name of each series that is asked for, with the labels and values that it must have."""
     vectors = [part for part in parts(expression) if isinstance(part, promql_parser.VectorSelector)]
     return [
         (vector.name or "", [(matcher.name, matcher.value) for matcher in vector.matchers.matchers])
@@ -124,7 +124,7 @@ def selectors(expression: str) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def kept(expression: str) -> set[str]:
-    """Give the labels that sums keep."""
+    """Return the labels that sums keep."""
     sums = [part for part in parts(expression) if isinstance(part, promql_parser.AggregateExpr)]
     return {label for part in sums if part.modifier is not None for label in part.modifier.labels}
 
@@ -253,7 +253,7 @@ def test_no_panel_lies_on_another() -> None:
 
 
 def values_of(node: Any, name: str) -> Iterator[Any]:
-    """Give the value of each member called ``name``, at any depth."""
+    """Return the value of each member called ``name``, at any depth."""
     if isinstance(node, dict):
         yield from (value for member, value in node.items() if member == name)
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():

@@ -134,7 +134,7 @@ def test_the_status_page_is_closed_to_other_namespaces() -> None:
 
 
 def commands() -> dict[str, list[str]]:
-    """Give the words after ``reconciler`` of every manifest, those of commented examples too."""
+    """Return the words after ``reconciler`` of every manifest, those of commented examples too."""
     found = {name: pod["containers"][0]["args"] for name, pod in PODS.items()}
     for path in SERVICES:
         text = re.sub(r"\\\n#?", " ", path.read_text(encoding="utf-8"))
@@ -196,7 +196,7 @@ def test_a_unit_is_hardly_exposed(unit: Path) -> None:
 
 
 def settings(unit: Path) -> dict[str, list[str]]:
-    """Give the settings of a unit, each with its values in order."""
+    """Return the settings of a unit, each with its values in order."""
     found: dict[str, list[str]] = {}
     text = unit.read_text(encoding="utf-8").replace("\\\n", " ")
     for name, value in re.findall(r"(?m)^(\w+)=(.*)", text):
@@ -236,7 +236,7 @@ def job() -> Any:
 
 
 def scripts() -> dict[str, tuple[str, str]]:
-    """Give every script with its shell, by its place."""
+    """Return every script with its shell, by its place."""
     found = {"gitlab": ("sh", "\n".join(job()["script"]))}
     for path in sorted(DEPLOY.glob("github/*.yml")):
         for name, each in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].items():

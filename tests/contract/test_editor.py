@@ -41,7 +41,7 @@ MEMBERS = FIELDS | RESERVED
 
 
 def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give every property of a schema and of what it holds, by its path."""
+    """Return every property of a schema and of what it holds, by its path."""
     for name, keywords in schema.get("properties", {}).items():
         yield f"{path}{name}", keywords
         yield from properties(keywords.get("items", {}), f"{path}{name}.")
@@ -73,7 +73,7 @@ def server() -> Iterator[LanguageServer]:
 
 @pytest.fixture
 def opened(server: LanguageServer, tmp_path: Path) -> Iterator[Opener]:
-    """Give a way to open a text beside the schema that the command prints, and no other file."""
+    """Return a way to open a text beside the schema that the command prints, and no other file."""
     (tmp_path / "keys.schema.json").write_text(CliRunner().invoke(cli, ["schema", "keys"]).output)
     file = tmp_path / "keys.yaml"
     with contextlib.ExitStack() as stack:

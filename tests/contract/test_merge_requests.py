@@ -89,7 +89,7 @@ class Gitlab:
         return {}
 
     def mine(self) -> list[str]:
-        """Give the texts of the notes that the token wrote."""
+        """Return the texts of the notes that the token wrote."""
         return [body for author, body in self.notes if author == ME]
 
 

@@ -34,7 +34,7 @@ def jobs() -> dict[str, Any]:
 
 
 def uses() -> dict[str, tuple[Any, Any]]:
-    """Give each use of the action, with its job."""
+    """Return each use of the action, with its job."""
     return {
         f"{name} {number}": (step, job)
         for name, job in jobs().items()
@@ -44,7 +44,7 @@ def uses() -> dict[str, tuple[Any, Any]]:
 
 
 def scripts() -> dict[str, tuple[str, str]]:
-    """Give every script with its shell, by its place."""
+    """Return every script with its shell, by its place."""
     found = {
         path.name: ("bash", path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("action/*.sh"))
     }
@@ -228,7 +228,7 @@ def test_gitlab_applies_one_at_a_time_in_an_environment_of_its_own() -> None:
 
 
 def commands() -> list[str]:
-    """Give the words after ``reconciler`` in the scripts of GitLab and Atlantis."""
+    """Return the words after ``reconciler`` in the scripts of GitLab and Atlantis."""
     text = "\n".join(
         script for place, (_, script) in scripts().items() if place.startswith(("gitlab", "atl"))
     )

@@ -57,7 +57,7 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Forge]:
 
 
 def standing(forge: Forge) -> list[tuple[int, bool]]:
-    """Give each issue's number, and whether it is open."""
+    """Return each issue's number, and whether it is open."""
     return [(issue.number, issue.is_open) for issue in forge.issues]
 
 

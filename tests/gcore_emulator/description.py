@@ -24,7 +24,7 @@ METHODS = ("get", "post", "patch", "delete")
 
 @functools.cache
 def description() -> dict[str, Any]:
-    """Give the description, with a page that has no other members than its schema names."""
+    """Return the description, with a page that has no other members than its schema names."""
     document: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():
@@ -36,7 +36,7 @@ def description() -> dict[str, Any]:
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Give method, path template and description of every operation."""
+    """Return method, path template and description of every operation."""
     for path, item in description()["paths"].items():
         for method in METHODS:
             if method in item:
@@ -44,7 +44,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def template_of(path: str) -> str | None:
-    """Give the template that a path, without its query, is of."""
+    """Return the template that a path, without its query, is of."""
     for template in description()["paths"]:
         pattern = "/".join("[^/]+" if part.startswith("{") else part for part in template.split("/"))
         if re.fullmatch(pattern, path):
@@ -76,7 +76,7 @@ def _validator(pointer: str, *, dated: bool) -> Draft202012Validator:
 
 
 def _pointer(method: str, template: str, status: int) -> str | None:
-    """Give the place of the schema for an answer, None for one without a body; KeyError if undescribed."""
+    """Return the place of the schema for an answer, None for one without a body; KeyError if undescribed."""
     responses = description()["paths"][template][method.lower()]["responses"]
     response = responses[str(status)]
     escaped = template.replace("/", "~1")
@@ -88,7 +88,7 @@ def _pointer(method: str, template: str, status: int) -> str | None:
 
 
 def _resolved(entry: dict[str, Any]) -> dict[str, Any]:
-    """Give what an entry of a list of parameters stands for."""
+    """Return what an entry of a list of parameters stands for."""
     if "$ref" not in entry:
         return entry
     name = entry["$ref"].rpartition("/")[2]

@@ -112,7 +112,7 @@ PROVOKED: Mapping[int, Callable[[Api, str, str], httpx.Response]] = {
 
 
 def provoked(method: str, template: str) -> list[int]:
-    """Give the described statuses of an operation that the emulator has a reason to answer with."""
+    """Return the described statuses of an operation that the emulator has a reason to answer with."""
     responses = description()["paths"][template][method.lower()]["responses"]
     statuses = {int(status) for status in responses} - REFUSED_BY_NONE
     if not is_item(template):

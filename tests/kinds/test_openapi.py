@@ -80,7 +80,7 @@ def plain(keywords: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compared(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the fields of the draft and of our own kind, without what the description cannot know."""
+    """Return the fields of the draft and of our own kind, without what the description cannot know."""
     own = {field: plain(keywords) for field, keywords in KINDS[name].described.items()}
     ours = {field: plain(keywords) for field, keywords in drafted(name)["properties"].items()}
     extension = KINDS[name].schema[EXTENSION]
@@ -358,7 +358,7 @@ def test_an_answer_that_is_not_looked_at_may_refer_to_itself() -> None:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Give the path of every value inside."""
+    """Return the path of every value inside."""
     steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [found for step, inner in steps for found in [(*path, step), *places(inner, (*path, step))]]
 

@@ -33,7 +33,7 @@ def check_jsonschema(file: Path) -> int:
 
 
 def described(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Give every property of a schema, at every depth."""
+    """Return every property of a schema, at every depth."""
     for name, keywords in schema.get("properties", {}).items():
         yield f"{path}.{name}", keywords
         yield from described(keywords, f"{path}.{name}")

@@ -41,7 +41,7 @@ PLAIN: dict[str, Any] = {
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
-    """Give the plain kind with one value of it another one; None takes it away."""
+    """Return the plain kind with one value of it another one; None takes it away."""
     schema = copy.deepcopy(PLAIN)
     *above, last = path.split(".")
     place = schema

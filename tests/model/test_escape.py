@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.escape import printable, quoted
+from reconciler.model.escape import escape_control, quoted
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from reconciler.model.escape import printable, quoted
     ],
 )
 def test_what_is_not_printable_becomes_an_escape(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert escape_control(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_value_is_quoted_as_json(value: Any, shown: str) -> None:
 
 @given(st.text())
 def test_any_text_stays_on_one_printable_line(text: str) -> None:
-    assert printable(text).isprintable()
+    assert escape_control(text).isprintable()
     assert quoted(text).isprintable()
 
 
@@ -69,7 +69,7 @@ def test_a_quoted_text_can_be_read_back(text: str) -> None:
     ],
 )
 def test_what_a_pipelines_log_obeys_or_nobody_sees_is_escaped(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert escape_control(text) == shown
 
 
 UNSEEN = [
@@ -85,7 +85,7 @@ UNSEEN = [
 
 @pytest.mark.parametrize("code", UNSEEN, ids=hex)
 def test_what_nobody_sees_is_escaped_wherever_it_stands(code: int) -> None:
-    shown = printable(f"a{chr(code)}b")
+    shown = escape_control(f"a{chr(code)}b")
     assert shown == f"a\\u{code:04x}b" if code <= 0xFFFF else f"a\\U{code:08x}b"
     assert shown.isascii()
 
@@ -106,4 +106,4 @@ def test_what_nobody_sees_is_escaped_wherever_it_stands(code: int) -> None:
     ],
 )
 def test_marks_are_shown_on_a_letter_two_at_most(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert escape_control(text) == shown

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.api.session import Reader
-from reconciler.errors import BadAnswerError, IncompleteReadError, UnauthorizedError
+from reconciler.errors import IncompleteReadError, InvalidResponseError, UnauthorizedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import ObservedScope
 from reconciler.model.scope import Scope
@@ -147,7 +147,7 @@ WRONG: dict[str, object] = {
 def test_an_answer_of_another_shape_is_a_bad_answer_at_once(answer: object) -> None:
     remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
     with pytest.raises(
-        BadAnswerError, match=f"GET {COLLECTION}: the answer has not the documented shape"
+        InvalidResponseError, match=f"GET {COLLECTION}: the answer has not the documented shape"
     ) as told:
         read(remote)
     assert not isinstance(told.value, IncompleteReadError)
@@ -162,7 +162,7 @@ def test_no_answer_is_read_as_no_keys_but_the_empty_list(answer: Any) -> None:
     content = json.dumps(answer).encode()
     try:
         keys = read(Script(httpx.Response(200, content=content))).keys
-    except BadAnswerError:
+    except InvalidResponseError:
         return
     assert [*keys.values()] == answer["results"]
     assert len(keys) == answer["count"]
@@ -237,7 +237,7 @@ def test_numbered_pages_that_do_not_add_up_are_refused(
 )  # fmt: skip
 def test_a_numbered_page_of_another_shape_is_a_bad_answer(kind: Kind, answer: object, reason: str) -> None:
     remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
-    with pytest.raises(BadAnswerError, match=reason):
+    with pytest.raises(InvalidResponseError, match=reason):
         read_kind(kind, remote)
     assert len(remote.requests) == 1
 
@@ -275,7 +275,7 @@ class Endless:
     ],
 )
 def test_a_listing_that_is_too_large_is_refused(source: Endless, reason: str, pages: int) -> None:
-    with pytest.raises(BadAnswerError, match=f"the listing is too large: it {reason}"):
+    with pytest.raises(InvalidResponseError, match=f"the listing is too large: it {reason}"):
         observe(source, CAAS, SCOPE)
     assert source.pages == pages
 

@@ -14,7 +14,7 @@ import pytest
 from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
-from reconciler.apply.lifecycle import Kept
+from reconciler.apply.lifecycle import StoredSecret
 from reconciler.errors import RejectedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
@@ -53,7 +53,7 @@ class Keeper:
         self.secrets: list[str] = []
 
     def expect(self, change: Change) -> None:
-        """Take no notice."""
+        """Store no notice."""
 
     def settle(self, change: Change) -> None:
         """Take no notice."""
@@ -61,9 +61,9 @@ class Keeper:
     def outdated(self, _change: Change) -> str:
         return ""
 
-    def keep(self, _change: Change, secret: Secret) -> Kept:
+    def keep(self, _change: Change, secret: Secret) -> StoredSecret:
         self.secrets.append(secret.reveal())
-        return Kept("memory")
+        return StoredSecret("memory")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ NOT_DECLARED = object()
 
 
 def origin_of(field: str, base: Any, now: Any, answered: Any) -> Origin | DriftOrigin | None:
-    """Give the origin of a field: the files said ``base`` and say ``now``, the API ``answered``."""
+    """Return the origin of a field: the files said ``base`` and say ``now``, the API ``answered``."""
     fields = {} if base is NOT_DECLARED else {field: base}
     state = DesiredState((DesiredScope(SCOPE, (declared(**fields),)),))
     plan = make_plan([declared(**{field: now})], [live(**{field: answered})])

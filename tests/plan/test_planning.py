@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import WrongShapeError
+from reconciler.errors import SchemaMismatchError
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.plan import Action, ObservedScope
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
-from reconciler.plan.planning import Difference, assemble, moved_fields, plan_scope, unstored_fields
+from reconciler.plan.planning import (
+    Difference,
+    assemble,
+    fields_changed_since_plan,
+    fields_not_stored,
+    plan_scope,
+)
 from tests.values import (
     API,
     CAAS,
@@ -167,12 +173,12 @@ def test_a_fingerprint_stays_the_same_from_version_to_version() -> None:
 def test_a_field_of_the_patch_that_moved_since_the_plan_is_named(found: Any, moved: Any) -> None:
     planned = {"expire": LATER, "is_disabled": False}
     change = only_change({"expire": "2028-01-01T00:00:00Z", "is_disabled": True}, planned)
-    assert moved_fields(CAAS, change, live(**planned | found)) == moved
+    assert fields_changed_since_plan(CAAS, change, live(**planned | found)) == moved
 
 
 def test_a_key_that_is_gone_has_lost_its_name() -> None:
     change = only_change({"is_disabled": True}, {})
-    assert moved_fields(CAAS, change, None) == (Difference("name", "web-key", None),)
+    assert fields_changed_since_plan(CAAS, change, None) == (Difference("name", "web-key", None),)
 
 
 @pytest.mark.parametrize(
@@ -185,17 +191,17 @@ def test_a_key_that_is_gone_has_lost_its_name() -> None:
 )
 def test_a_field_that_was_sent_but_not_stored_is_named(answer: Any, unstored: Any) -> None:
     change = only_change({"expire": None, "containers": [WEB, API]}, {"expire": LATER})
-    assert unstored_fields(CAAS, change.address, change.patch, live(**answer)) == unstored
+    assert fields_not_stored(CAAS, change.address, change.patch, live(**answer)) == unstored
 
 
 @pytest.mark.parametrize("answer", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
 def test_an_answer_of_another_shape_proves_nothing(answer: Any) -> None:
     change = only_change({"is_disabled": True}, {})
     with pytest.raises(
-        WrongShapeError,
+        SchemaMismatchError,
         match="caas/1/76/web-key: the service returned a key that does not match the documented schema",
     ):
-        unstored_fields(CAAS, change.address, change.patch, answer)
+        fields_not_stored(CAAS, change.address, change.patch, answer)
 
 
 @pytest.mark.parametrize(
@@ -207,10 +213,10 @@ def test_a_live_key_of_another_shape_is_named_with_the_reason(answer: Any, reaso
     message = (
         f"caas/1/76/web-key: the service returned a key that does not match the documented schema: {reason}"
     )
-    with pytest.raises(WrongShapeError) as moved:
-        moved_fields(CAAS, change, answer)
-    with pytest.raises(WrongShapeError) as unstored:
-        unstored_fields(CAAS, change.address, change.patch, answer)
+    with pytest.raises(SchemaMismatchError) as moved:
+        fields_changed_since_plan(CAAS, change, answer)
+    with pytest.raises(SchemaMismatchError) as unstored:
+        fields_not_stored(CAAS, change.address, change.patch, answer)
     assert (str(moved.value), str(unstored.value)) == (message, message)
 
 

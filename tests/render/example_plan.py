@@ -34,7 +34,7 @@ FRAGMENTS: Final = [
 
 
 def example_plan() -> Plan:
-    """Give a plan of two changes, one unmanaged key, an error and a warning."""
+    """Return a plan of two changes, one unmanaged key, an error and a warning."""
     old = {"name": "old", "namespace": "shop"}
     wanted: dict[str, Any] = {"description": "new", "expire": LATER, "is_disabled": False, "containers": []}
     keys = [
@@ -54,7 +54,7 @@ def example_plan() -> Plan:
 
 
 def labelled_plan() -> Plan:
-    """Give the same plan with the origin of each field."""
+    """Return the same plan with the origin of each field."""
     return since(
         example_plan(),
         declared("web-key", description="old", expire=LATER, is_disabled=True),

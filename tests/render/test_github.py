@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.kinds.kind import is_segment
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.github import render_github
@@ -159,7 +159,7 @@ def test_any_text_arrives_as_it_is_shown_and_makes_no_command(before: str, after
     problem = Problem(before, Position(name, 1, 1), name)
     found = commands(render_github(replace(plan, problems=(problem,), warnings=(problem,))))
     assert [command.kind for command in found] == ["error", "warning", "warning"]
-    assert {command.properties["file"] for command in found} == {printable(name)}
-    assert found[1].message.split("\n")[0] == printable(f"caas/1/76/{name}")
+    assert {command.properties["file"] for command in found} == {escape_control(name)}
+    assert found[1].message.split("\n")[0] == escape_control(f"caas/1/76/{name}")
     assert len(found[1].message.split("\n")) == 2 + (before != after)
     assert all(line.isprintable() for command in found for line in command.message.split("\n"))

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.cycle import FieldOutcome, RoundResult, Standing
+from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
     Contest,
+    CycleSummary,
     Episode,
     KeyHistory,
     NewKey,
     Pending,
-    RoundSummary,
     ScopeStatus,
     Status,
 )
@@ -90,10 +90,10 @@ def episode(**facts: Any) -> Episode:
 
 
 CONTEST = Contest(ACME, "is_disabled", declared=True, live=False, since=NOON - HOUR, corrections=3)
-LAST = RoundSummary(
+LAST = CycleSummary(
     began=NOON - dt.timedelta(minutes=1),
     ended=NOON,
-    result=RoundResult.FAILED,
+    result=CycleResult.FAILED,
     run="run-2",
     drifted=2,
     corrected=1,
@@ -104,13 +104,13 @@ STATUS = Status(
     at=NOON,
     since=NOON - dt.timedelta(days=30),
     scopes=(
-        ScopeStatus("caas/1/76", Standing.DRIFTED, NOON - HOUR, 120),
-        ScopeStatus("caas/1/77", Standing.UNREACHABLE, NOON, 0, "HTTP 500"),
+        ScopeStatus("caas/1/76", ScopeState.DRIFTED, NOON - HOUR, 120),
+        ScopeStatus("caas/1/77", ScopeState.UNREACHABLE, NOON, 0, "HTTP 500"),
     ),
     contests=(CONTEST,),
     keys=(KeyHistory(ACME, ()),),
     omitted_keys=0,
-    rounds=((RoundResult.IN_SYNC, 4), (RoundResult.CORRECTED, 1), (RoundResult.FAILED, 2)),
+    rounds=((CycleResult.IN_SYNC, 4), (CycleResult.CORRECTED, 1), (CycleResult.FAILED, 2)),
     last_round=LAST,
     last_success=NOON - HOUR,
     file="/var/lib/drift.db",
@@ -314,8 +314,8 @@ def test_a_whole_key_is_told_by_what_became_of_it_and_a_field_by_which_side_chan
     assert "true -> false  # [conflict] grants: enables the key\n" in text
 
 
-@pytest.mark.parametrize("standing", [Standing.INCOMPLETE, Standing.UNREACHABLE])
-def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
+def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: ScopeState) -> None:
     scopes = (ScopeStatus("caas/1/76", standing, NOON, 1, "why"),)
     text = render_history_text(dataclasses.replace(EMPTY, scopes=scopes), (), 0)
     assert f"Not compared: caas/1/76: {standing}: why\n" in text

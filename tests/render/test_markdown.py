@@ -131,7 +131,7 @@ def sizes(text: str) -> tuple[int, int, int]:
 
 
 def many() -> Plan:
-    """Give 2,000 changes, the last of which is in conflict."""
+    """Return 2,000 changes, the last of which is in conflict."""
     plan = plan_of(MANY)
     base = [declared(change.name, **change.before) for change in plan.changes[:-1]]
     return since(plan, *base, declared("key-02000", description="base"))

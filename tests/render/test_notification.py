@@ -18,8 +18,8 @@ from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import Episode, NewKey
 from reconciler.render.notification import (
     Condition,
+    ServiceCondition,
     Telling,
-    Trouble,
     Untold,
     condition_message,
     drift_message,
@@ -253,23 +253,33 @@ SINCE = "2026-06-01T09:00:00Z"
 @pytest.mark.parametrize(
     ("trouble", "over", "kind", "text"),
     [
-        (Trouble.ROUNDS, False, "rounds.failing", f"rounds have failed, since {SINCE}"),
-        (Trouble.ROUNDS, True, "rounds.recovered", f"rounds succeed again; that was not so from {SINCE}"),
+        (ServiceCondition.ROUNDS, False, "rounds.failing", f"rounds have failed, since {SINCE}"),
         (
-            Trouble.FILES,
+            ServiceCondition.ROUNDS,
+            True,
+            "rounds.recovered",
+            f"rounds succeed again; that was not so from {SINCE}",
+        ),
+        (
+            ServiceCondition.FILES,
             False,
             "files.invalid",
             f"the files are invalid; what they said before is still in force, since {SINCE}",
         ),
-        (Trouble.FILES, True, "files.valid", f"the files are valid again; that was not so from {SINCE}"),
         (
-            Trouble.CHECKOUT,
+            ServiceCondition.FILES,
+            True,
+            "files.valid",
+            f"the files are valid again; that was not so from {SINCE}",
+        ),
+        (
+            ServiceCondition.CHECKOUT,
             False,
             "checkout.stale",
             f"the checkout cannot be updated; the files at hand are in force, since {SINCE}",
         ),
         (
-            Trouble.CHECKOUT,
+            ServiceCondition.CHECKOUT,
             True,
             "checkout.current",
             f"the checkout is updated again; that was not so from {SINCE}",
@@ -277,7 +287,7 @@ SINCE = "2026-06-01T09:00:00Z"
     ],
 )
 def test_a_message_about_a_trouble_says_since_when_and_why(
-    trouble: Trouble, kind: str, text: str, *, over: bool
+    trouble: ServiceCondition, kind: str, text: str, *, over: bool
 ) -> None:
     message = condition_message(Condition(trouble, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
     lines = [] if over else ["• keys.yaml:3:1: not &lt;valid&gt;", "• 'one' \u2217more\u2217"]
@@ -297,7 +307,7 @@ def test_a_message_about_a_trouble_says_since_when_and_why(
 
 def test_of_many_errors_the_first_ten_are_told() -> None:
     errors = [f"error {number}" for number in range(12)]
-    message = condition_message(Condition(Trouble.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors)
+    message = condition_message(Condition(ServiceCondition.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors)
     assert message["text"].splitlines()[1:] == [f"• error {number}" for number in range(10)]
     assert message["data"]["errors"] == errors[:10]
 
@@ -337,7 +347,7 @@ def hostile_episodes(text: str) -> list[Episode]:
 def test_hostile_texts_are_inert_and_short(text: str) -> None:
     for found in hostile_episodes(text):
         assert_inert(text_of(found), 2)
-    condition = Condition(Trouble.ROUNDS, NOON, 1)
+    condition = Condition(ServiceCondition.ROUNDS, NOON, 1)
     assert_inert(condition_message(condition, NOON, BASE_URL, "run", [text])["text"], 2)
 
 

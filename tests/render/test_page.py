@@ -21,15 +21,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.cycle import FieldOutcome, RoundResult, Standing
+from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
     Contest,
+    CycleSummary,
     Episode,
     KeyHistory,
     NewKey,
     Pending,
-    RoundSummary,
     ScopeStatus,
     ServiceStatus,
     Status,
@@ -113,14 +113,16 @@ def contest(**settings: Any) -> Contest:
     return Contest(**values | {"since": NOON - 2 * DAY, "corrections": 4} | settings)
 
 
-def scope(name: str = "caas/1/76", standing: Standing = Standing.IN_SYNC, detail: str = "") -> ScopeStatus:
+def scope(
+    name: str = "caas/1/76", standing: ScopeState = ScopeState.IN_SYNC, detail: str = ""
+) -> ScopeStatus:
     return ScopeStatus(name, standing, NOON - DAY, 7, detail)
 
 
-def summary(result: RoundResult | None = RoundResult.IN_SYNC, **settings: Any) -> RoundSummary:
+def summary(result: CycleResult | None = CycleResult.IN_SYNC, **settings: Any) -> CycleSummary:
     ended = None if result is None else NOON - 4 * MINUTE
     values: dict[str, Any] = {"run": "run-9", "drifted": 0, "corrected": 0, "contested": 0}
-    return RoundSummary(NOON - 5 * MINUTE, ended, result, **values | settings)
+    return CycleSummary(NOON - 5 * MINUTE, ended, result, **values | settings)
 
 
 def service(**settings: Any) -> ServiceStatus:
@@ -137,7 +139,7 @@ def status(**settings: Any) -> Status:
         "contests": (),
         "keys": (),
         "omitted_keys": 0,
-        "rounds": ((RoundResult.IN_SYNC, 12),),
+        "rounds": ((CycleResult.IN_SYNC, 12),),
         "last_round": summary(),
         "last_success": NOON - 4 * MINUTE,
         "file": "drift.db",
@@ -150,12 +152,12 @@ def troubled(text: str = "something") -> Status:
     failed = episode(text, declared=text, live=[text], reason=text, detail=text, outcome=FieldOutcome.FAILED)
     lists = over(text, declared=[{text: text}], live=[WEB], run=text, detail=text)
     return status(
-        scopes=(scope(text, Standing.UNREACHABLE, text), scope(text, Standing.DRIFTED)),
+        scopes=(scope(text, ScopeState.UNREACHABLE, text), scope(text, ScopeState.DRIFTED)),
         contests=(contest(address=text, field=text, declared=text, live=text),),
         keys=(key(failed, lists, address=text), key(episode(text, outcome=FieldOutcome.CONTESTED))),
         pending=(dataclasses.replace(WAITING, address=text, field=text, declared=text, live=text),),
         new_keys=(NewKey(text, NOON),),
-        last_round=summary(RoundResult.INCOMPLETE, run=text, errors=(text, f"{text}\n{text}")),
+        last_round=summary(CycleResult.INCOMPLETE, run=text, errors=(text, f"{text}\n{text}")),
         service=service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY),
     )
 
@@ -228,7 +230,7 @@ def title(shown: Status) -> str:
 
 
 def skeleton(page: str) -> list[Any]:
-    """Give the elements and the names of their attributes: what other people's text must not change."""
+    """Return the elements and the names of their attributes: what other people's text must not change."""
     return [(element.tag, sorted(element.attributes)) for element in Document(page).elements]
 
 
@@ -247,19 +249,22 @@ def skeleton(page: str) -> list[Any]:
         (status(keys=(key(over()),)), "1 scope in sync"),
         (status(keys=(key(CLOSED), key(over())), omitted_keys=2), "1 key drifted"),
         (status(keys=(key(CLOSED),), omitted_keys=2), "At least 1 key drifted"),
-        (status(scopes=(scope(standing=Standing.DRIFTED),)), "1 scope drifted"),
-        (status(scopes=(scope(), scope(standing=Standing.UNREACHABLE))), "1 of 2 scopes unreachable"),
-        (status(scopes=(scope(), scope(standing=Standing.INCOMPLETE))), "1 of 2 scopes not compared in full"),
-        (status(scopes=(scope(standing=Standing.PENDING),)), "1 scope pending"),
-        (status(scopes=(scope(standing=Standing.PENDING),), pending=(WAITING,)), "1 key pending"),
+        (status(scopes=(scope(standing=ScopeState.DRIFTED),)), "1 scope drifted"),
+        (status(scopes=(scope(), scope(standing=ScopeState.UNREACHABLE))), "1 of 2 scopes unreachable"),
+        (
+            status(scopes=(scope(), scope(standing=ScopeState.INCOMPLETE))),
+            "1 of 2 scopes not compared in full",
+        ),
+        (status(scopes=(scope(standing=ScopeState.PENDING),)), "1 scope pending"),
+        (status(scopes=(scope(standing=ScopeState.PENDING),), pending=(WAITING,)), "1 key pending"),
         (status(contests=(contest(),), keys=(key(CLOSED),)), "1 field contested, 1 key drifted"),
-        (status(last_round=summary(RoundResult.FAILED)), "Last round failed"),
-        (status(last_round=summary(RoundResult.REFUSED)), "Correction refused in the last round"),
-        (status(last_round=summary(RoundResult.INCOMPLETE)), "Correction failed in the last round"),
-        (status(last_round=summary(RoundResult.INTERRUPTED)), "Last round interrupted"),
+        (status(last_round=summary(CycleResult.FAILED)), "Last round failed"),
+        (status(last_round=summary(CycleResult.REFUSED)), "Correction refused in the last round"),
+        (status(last_round=summary(CycleResult.INCOMPLETE)), "Correction failed in the last round"),
+        (status(last_round=summary(CycleResult.INTERRUPTED)), "Last round interrupted"),
         (
             status(
-                service=service(failing_since=NOON - HOUR, failures=2), last_round=summary(RoundResult.FAILED)
+                service=service(failing_since=NOON - HOUR, failures=2), last_round=summary(CycleResult.FAILED)
             ),
             "Rounds failing since 2026-06-01 11:00 UTC",
         ),
@@ -280,10 +285,10 @@ def test_the_title_is_the_state_with_the_gravest_first(shown: Status, words: str
         (status(scopes=()), "waiting"),
         (status(keys=(key(CLOSED),)), "warning"),
         (status(keys=(key(episode()),)), "bad"),
-        (status(scopes=(scope(standing=Standing.PENDING),)), "waiting"),
-        (status(scopes=(scope(standing=Standing.INCOMPLETE),)), "bad"),
+        (status(scopes=(scope(standing=ScopeState.PENDING),)), "waiting"),
+        (status(scopes=(scope(standing=ScopeState.INCOMPLETE),)), "bad"),
         (status(contests=(contest(),), keys=(key(episode()),)), "bad"),
-        (status(scopes=(scope(standing=Standing.DRIFTED), scope(standing=Standing.UNREACHABLE))), "bad"),
+        (status(scopes=(scope(standing=ScopeState.DRIFTED), scope(standing=ScopeState.UNREACHABLE))), "bad"),
     ],
 )
 def test_the_banner_is_as_grave_as_the_gravest_news(shown: Status, tone: str) -> None:
@@ -324,8 +329,8 @@ def test_new_keys_that_no_file_declares_are_named_with_since_when() -> None:
     assert "1 more key left out." in shown.text
 
 
-@pytest.mark.parametrize("standing", [Standing.INCOMPLETE, Standing.UNREACHABLE])
-def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
+def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: ScopeState) -> None:
     for keys in ((), (key(over(ago=40 * DAY)),)):
         text = read(status(scopes=(scope(standing=standing),), keys=keys)).text
         assert "No drift" not in text
@@ -385,20 +390,20 @@ def test_the_command_means_the_very_address_to_a_shell(name: str) -> None:
 
 
 def test_a_scope_that_cannot_be_read_says_why() -> None:
-    text = read(status(scopes=(scope(standing=Standing.UNREACHABLE, detail="503 after 4 attempts"),))).text
+    text = read(status(scopes=(scope(standing=ScopeState.UNREACHABLE, detail="503 after 4 attempts"),))).text
     assert "caas/1/76 unreachable 2026-05-31 12:00 7 503 after 4 attempts" in text
 
 
 def test_failing_rounds_are_explained_with_their_errors_and_what_is_in_force() -> None:
     failing = service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY)
-    text = read(status(service=failing, last_round=summary(RoundResult.FAILED, errors=("no answer",)))).text
+    text = read(status(service=failing, last_round=summary(CycleResult.FAILED, errors=("no answer",)))).text
     assert "Rounds failing since 2026-06-01 11:00 UTC 3 rounds in a row failed." in text
     assert text.count("no answer") == 1
     assert "Files invalid since 2026-05-31 12:00 UTC The last valid files stay in force" in text
 
 
 def test_errors_of_a_round_are_told_although_the_service_goes_on() -> None:
-    text = read(status(last_round=summary(RoundResult.INCOMPLETE, errors=("answered 403",)))).text
+    text = read(status(last_round=summary(CycleResult.INCOMPLETE, errors=("answered 403",)))).text
     assert "Errors of the last round answered 403" in text
 
 
@@ -641,14 +646,14 @@ def test_headings_skip_no_level_and_the_first_is_the_state() -> None:
 
 
 def palettes() -> list[dict[str, str]]:
-    """Give the colours of the light and of the dark scheme by name."""
+    """Return the colours of the light and of the dark scheme by name."""
     found = re.findall(r":root\{(.*?)\}", read(status()).style)
     assert len(found) == 2
     return [dict(re.findall(r"--(\w+):(#\w{6})", block)) for block in found]
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast of two colours as WCAG defines it."""
+    """Return the contrast of two colours as WCAG defines it."""
 
     def luminance(colour: str) -> float:
         parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]

@@ -48,14 +48,14 @@ def read(plan: Plan, facts: Sequence[tuple[str, str]] = ()) -> Document:
 
 
 def shown(want: Any, have: Any, schema: Mapping[str, Any] | None = None) -> str:
-    """Give the text of a change of one field between its name and its effect."""
+    """Return the text of a change of one field between its name and its effect."""
     kind = kind_with({"field": schema or {"type": ["string", "array", "null"]}})
     text = read(make_plan([declared(field=want)], [live(field=have)], kind=kind)).text
     return text.partition("fieldneutral field ")[2].partition(" neutral: access unchanged")[0]
 
 
 def patches(plan: Plan) -> list[Any]:
-    """Give the patches that a page shows."""
+    """Return the patches that a page shows."""
     written = re.findall("<pre>\n(.*?)</pre>", page(plan), re.DOTALL)
     return [json.loads(Document(text).text) for text in written]
 
@@ -449,7 +449,7 @@ def test_headings_skip_no_level_and_the_first_is_the_state() -> None:
 
 
 def palettes() -> list[dict[str, str]]:
-    """Give the colours of the light and of the dark scheme by name."""
+    """Return the colours of the light and of the dark scheme by name."""
     blocks = [
         dict(re.findall(r"--(\w+):(#\w{6})", block))
         for block in re.findall(r":root\{(.*?)\}", read(assemble([])).style)

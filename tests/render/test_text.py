@@ -76,7 +76,7 @@ def whole_plan() -> Plan:
 
 
 def field_line(want: Any, have: Any) -> str:
-    """Give the line that shows the change of a description."""
+    """Return the line that shows the change of a description."""
     plan = make_plan([declared(description=want)], [live(description=have)])
     (line,) = [line for line in render_text(plan).split("\n") if line.startswith("      ~")]
     return line.removesuffix(NEUTRAL)

@@ -11,7 +11,7 @@ import pytest
 from reconciler.api.session import Reader
 from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError, ExitCode, ForbiddenError, StoppedError, UnreadableError
-from reconciler.model.cycle import DriftedField, FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import ObservedScope, Outcome, Plan, Result
 from reconciler.model.scope import Scope
@@ -21,8 +21,8 @@ from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.service.detection import (
     Detection,
+    cycle_result,
     refused_fields,
-    round_result,
     scopes_after,
     settled_fields,
     unreachable_scopes,
@@ -98,9 +98,9 @@ def test_scopes_stand_in_sync_drifted_or_unreachable_in_order() -> None:
     keys = {SCOPE: (declared("web", **OURS),), OTHER: (declared("web"),)}
     found = detect(keys, {SCOPE: [web(**THEIRS), live("api")], OTHER: [web()]}, {GONE: HTTP_500})
     assert found.scopes() == (
-        ScopeReport(GONE, Standing.UNREACHABLE, 0, "HTTP 500"),
-        ScopeReport(SCOPE, Standing.DRIFTED, 2, unmanaged=("caas/1/76/api",)),
-        ScopeReport(OTHER, Standing.IN_SYNC, 1),
+        ScopeReport(GONE, ScopeState.UNREACHABLE, 0, "HTTP 500"),
+        ScopeReport(SCOPE, ScopeState.DRIFTED, 2, unmanaged=("caas/1/76/api",)),
+        ScopeReport(OTHER, ScopeState.IN_SYNC, 1),
     )
 
 
@@ -193,24 +193,24 @@ def test_of_a_correction_that_was_refused_the_fields_that_it_would_have_correcte
 @pytest.mark.parametrize(
     ("before", "outcome", "after"),
     [
-        (Standing.DRIFTED, CORRECTED, Standing.IN_SYNC),
-        (Standing.DRIFTED, LEFT, Standing.DRIFTED),
-        (Standing.DRIFTED, CONTESTED, Standing.DRIFTED),
-        (Standing.DRIFTED, FieldOutcome.FAILED, Standing.DRIFTED),
-        (Standing.IN_SYNC, CORRECTED, Standing.IN_SYNC),
-        (Standing.UNREACHABLE, CORRECTED, Standing.UNREACHABLE),
+        (ScopeState.DRIFTED, CORRECTED, ScopeState.IN_SYNC),
+        (ScopeState.DRIFTED, LEFT, ScopeState.DRIFTED),
+        (ScopeState.DRIFTED, CONTESTED, ScopeState.DRIFTED),
+        (ScopeState.DRIFTED, FieldOutcome.FAILED, ScopeState.DRIFTED),
+        (ScopeState.IN_SYNC, CORRECTED, ScopeState.IN_SYNC),
+        (ScopeState.UNREACHABLE, CORRECTED, ScopeState.UNREACHABLE),
     ],
 )
 def test_a_scope_is_in_sync_once_all_its_drift_is_corrected(
-    before: Standing, outcome: FieldOutcome, after: Standing
+    before: ScopeState, outcome: FieldOutcome, after: ScopeState
 ) -> None:
     fields = [
         DriftedField(SCOPE, "web", only_field().change, outcome),
         DriftedField(SCOPE, "api", only_field().change, CORRECTED),
         DriftedField(OTHER, "web", only_field().change, LEFT),
     ]
-    scopes = [ScopeReport(SCOPE, before, 7, "why"), ScopeReport(OTHER, Standing.DRIFTED, 1)]
-    expected = (ScopeReport(SCOPE, after, 7, "why"), ScopeReport(OTHER, Standing.DRIFTED, 1))
+    scopes = [ScopeReport(SCOPE, before, 7, "why"), ScopeReport(OTHER, ScopeState.DRIFTED, 1)]
+    expected = (ScopeReport(SCOPE, after, 7, "why"), ScopeReport(OTHER, ScopeState.DRIFTED, 1))
     assert scopes_after(scopes, fields) == expected
 
 
@@ -233,8 +233,8 @@ def test_after_a_round_that_ended_early_every_scope_is_unreachable_with_its_own_
 ) -> None:
     found = unreachable_scopes(state(SCOPE, OTHER), error)
     assert [(part.scope, part.standing, part.keys) for part in found] == [
-        (SCOPE, Standing.UNREACHABLE, 0),
-        (OTHER, Standing.UNREACHABLE, 0),
+        (SCOPE, ScopeState.UNREACHABLE, 0),
+        (OTHER, ScopeState.UNREACHABLE, 0),
     ]
     assert [part.detail for part in found] == details
 
@@ -250,26 +250,26 @@ def test_that_a_round_was_interrupted_says_nothing_of_the_scopes(error: Reconcil
 @pytest.mark.parametrize(
     ("outcomes", "problem", "code", "result"),
     [
-        ([], False, ExitCode.DONE, RoundResult.IN_SYNC),
-        ([CORRECTED], False, ExitCode.DONE, RoundResult.CORRECTED),
-        ([CORRECTED, LEFT], False, ExitCode.DONE, RoundResult.DRIFTED),
-        ([CONTESTED], False, ExitCode.DONE, RoundResult.DRIFTED),
-        ([], True, ExitCode.DONE, RoundResult.FAILED),
-        ([CORRECTED], True, ExitCode.DONE, RoundResult.FAILED),
-        ([FieldOutcome.FAILED], False, ExitCode.PARTIAL, RoundResult.INCOMPLETE),
-        ([FieldOutcome.FAILED], True, ExitCode.PARTIAL, RoundResult.INCOMPLETE),
-        ([FieldOutcome.REFUSED], False, ExitCode.REFUSED, RoundResult.REFUSED),
-        ([CORRECTED], False, ExitCode.INTERRUPTED, RoundResult.INTERRUPTED),
-        ([CORRECTED], True, ExitCode.INTERRUPTED, RoundResult.INTERRUPTED),
+        ([], False, ExitCode.DONE, CycleResult.IN_SYNC),
+        ([CORRECTED], False, ExitCode.DONE, CycleResult.CORRECTED),
+        ([CORRECTED, LEFT], False, ExitCode.DONE, CycleResult.DRIFTED),
+        ([CONTESTED], False, ExitCode.DONE, CycleResult.DRIFTED),
+        ([], True, ExitCode.DONE, CycleResult.FAILED),
+        ([CORRECTED], True, ExitCode.DONE, CycleResult.FAILED),
+        ([FieldOutcome.FAILED], False, ExitCode.PARTIAL, CycleResult.INCOMPLETE),
+        ([FieldOutcome.FAILED], True, ExitCode.PARTIAL, CycleResult.INCOMPLETE),
+        ([FieldOutcome.REFUSED], False, ExitCode.REFUSED, CycleResult.REFUSED),
+        ([CORRECTED], False, ExitCode.INTERRUPTED, CycleResult.INTERRUPTED),
+        ([CORRECTED], True, ExitCode.INTERRUPTED, CycleResult.INTERRUPTED),
     ],
 )
 def test_a_round_is_named_after_what_is_left_and_how_its_corrections_ended(
-    outcomes: list[FieldOutcome], code: ExitCode, result: RoundResult, *, problem: bool
+    outcomes: list[FieldOutcome], code: ExitCode, result: CycleResult, *, problem: bool
 ) -> None:
     problems = (Problem("gone"),) if problem else ()
     detection = Detection(Plan((), 0, (), problems, (), ""), (), {})
     fields = [DriftedField(SCOPE, "web", only_field().change, outcome) for outcome in outcomes]
-    assert round_result(detection, fields, code) is result
+    assert cycle_result(detection, fields, code) is result
 
 
 def plan_readable(

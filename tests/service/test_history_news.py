@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.plan import Result
-from reconciler.render.notification import Condition, Telling, Trouble, telling
-from reconciler.service.history.contests import clear_contest
+from reconciler.render.notification import Condition, ServiceCondition, Telling, telling
+from reconciler.service.history.contests import clear_flapping
 from reconciler.service.history.database import Database
 from reconciler.service.history.news import News
 from tests.history import DAYS, HOURS, MINUTES, WEB, Book, at, drifted
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 QUARTER = 15 * MINUTES
-FILES, ROUNDS, CHECKOUT = Trouble.FILES, Trouble.ROUNDS, Trouble.CHECKOUT
+FILES, ROUNDS, CHECKOUT = ServiceCondition.FILES, ServiceCondition.ROUNDS, ServiceCondition.CHECKOUT
 
 
 class Team:
@@ -30,7 +30,7 @@ class Team:
         self.is_open = True
 
     def hear(self) -> list[str]:
-        """Give what the team is told after a round, in the words of the history."""
+        """Return what the team is told after a round, in the words of the history."""
         told = []
         for one in self.news.untold(self.book.clock.now()):
             match telling(one, self.after_rounds):
@@ -41,8 +41,8 @@ class Team:
         self.news.tell(told)
         return [f"{one.episode.live}: {one.episode.outcome.value}" for one in told]
 
-    def hear_of(self, *troubles: Trouble) -> list[tuple[str, float, int, bool]]:
-        """Give which conditions the team is told of after a round with these troubles."""
+    def hear_of(self, *troubles: ServiceCondition) -> list[tuple[str, float, int, bool]]:
+        """Return which conditions the team is told of after a round with these troubles."""
         now = self.book.clock.now()
         told = self.news.update(troubles, self.after_rounds, now) if self.is_open else ()
         if not self.is_open:
@@ -155,7 +155,7 @@ def test_a_contest_is_told_once_and_then_its_end(database: Database, team: Team)
         team.book.round(drifted(), correct=Result.APPLIED)
         heard += team.hear()
     assert heard == ["theirs: contested"]
-    clear_contest(database, WEB, "description")
+    clear_flapping(database, WEB, "description")
     team.book.round(drifted(), correct=Result.APPLIED)
     assert team.hear() == ["theirs: corrected"]
 

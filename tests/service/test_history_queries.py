@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import HistoryError
-from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.plan import Result
 from reconciler.model.scope import Scope
-from reconciler.model.status import RoundSummary, ServiceStatus, Status
-from reconciler.render.notification import Condition, Trouble
+from reconciler.model.status import CycleSummary, ServiceStatus, Status
+from reconciler.render.notification import Condition, ServiceCondition
 from reconciler.service.history.database import Database
 from reconciler.service.history.news import News
 from reconciler.service.history.queries import Selection, conditions, contests, episodes, status
@@ -191,7 +191,7 @@ def test_without_keys_everything_else_is_given(book: Book, database: Database) -
     book.round(drifted(), correct=Result.APPLIED)
     shown = status(database, Selection(LONG_AGO, limit=0), NOON)
     assert (shown.keys, shown.omitted_keys) == ((), 0)
-    assert (len(shown.contests), shown.rounds) == (1, ((RoundResult.DRIFTED, 4),))
+    assert (len(shown.contests), shown.rounds) == (1, ((CycleResult.DRIFTED, 4),))
 
 
 def test_of_an_empty_history_there_is_nothing_to_tell(database: Database) -> None:
@@ -213,7 +213,7 @@ def test_of_an_empty_history_there_is_nothing_to_tell(database: Database) -> Non
     assert conditions(database) == ()
 
 
-def do(book: Book, *results: RoundResult | None) -> None:
+def do(book: Book, *results: CycleResult | None) -> None:
     """Do rounds with these results; None is one that is cut off."""
     for result in results:
         book.history.begin()
@@ -223,30 +223,30 @@ def do(book: Book, *results: RoundResult | None) -> None:
 
 
 def test_rounds_are_counted_by_their_results_in_a_fixed_order(book: Book, database: Database) -> None:
-    do(book, *reversed(RoundResult), RoundResult.FAILED, None)
+    do(book, *reversed(CycleResult), CycleResult.FAILED, None)
     counted = status(database, Selection(LONG_AGO), NOON).rounds
-    assert counted == tuple((result, 1 + (result is RoundResult.FAILED)) for result in RoundResult)
-    later = status(database, Selection(at(len(RoundResult) * MINUTES)), NOON).rounds
-    assert later == ((RoundResult.FAILED, 1),)
+    assert counted == tuple((result, 1 + (result is CycleResult.FAILED)) for result in CycleResult)
+    later = status(database, Selection(at(len(CycleResult) * MINUTES)), NOON).rounds
+    assert later == ((CycleResult.FAILED, 1),)
 
 
 @pytest.mark.parametrize(
     ("results", "success"),
     [
-        ([RoundResult.IN_SYNC], 1),
-        ([RoundResult.CORRECTED], 1),
-        ([RoundResult.DRIFTED], 1),
-        ([RoundResult.PENDING], 1),
-        ([RoundResult.REFUSED], None),
-        ([RoundResult.INCOMPLETE], None),
-        ([RoundResult.FAILED], None),
-        ([RoundResult.INTERRUPTED], None),
+        ([CycleResult.IN_SYNC], 1),
+        ([CycleResult.CORRECTED], 1),
+        ([CycleResult.DRIFTED], 1),
+        ([CycleResult.PENDING], 1),
+        ([CycleResult.REFUSED], None),
+        ([CycleResult.INCOMPLETE], None),
+        ([CycleResult.FAILED], None),
+        ([CycleResult.INTERRUPTED], None),
         ([None], None),
-        ([RoundResult.IN_SYNC, RoundResult.DRIFTED, RoundResult.FAILED, None], 2),
+        ([CycleResult.IN_SYNC, CycleResult.DRIFTED, CycleResult.FAILED, None], 2),
     ],
 )
 def test_the_last_success_is_a_round_that_could_read_and_correct_everything(
-    book: Book, database: Database, results: list[RoundResult | None], success: int | None
+    book: Book, database: Database, results: list[CycleResult | None], success: int | None
 ) -> None:
     do(book, *results)
     moment = None if success is None else at(success * MINUTES)
@@ -254,13 +254,13 @@ def test_the_last_success_is_a_round_that_could_read_and_correct_everything(
 
 
 def test_the_last_round_is_given_also_if_it_was_cut_off(book: Book, database: Database) -> None:
-    do(book, RoundResult.IN_SYNC, None)
+    do(book, CycleResult.IN_SYNC, None)
     last = status(database, Selection(LONG_AGO), NOON).last_round
-    assert last == RoundSummary(at(MINUTES), None, None, "run-1", drifted=0, corrected=0, contested=0)
+    assert last == CycleSummary(at(MINUTES), None, None, "run-1", drifted=0, corrected=0, contested=0)
 
 
 def test_scopes_and_contests_come_sorted(book: Book, database: Database) -> None:
-    scopes = [ScopeReport(Scope("caas", 1, region), Standing.IN_SYNC, 1) for region in (9, 76, 10)]
+    scopes = [ScopeReport(Scope("caas", 1, region), ScopeState.IN_SYNC, 1) for region in (9, 76, 10)]
     for _ in range(4):
         fields = [drifted(name="web"), drifted(name="api"), drifted(name="api", field_name="containers")]
         book.round(*fields, correct=Result.APPLIED, scopes=scopes)
@@ -275,12 +275,12 @@ def test_scopes_and_contests_come_sorted(book: Book, database: Database) -> None
 
 def test_the_troubles_are_those_of_the_last_round(database: Database) -> None:
     news = News(database)
-    news.update([Trouble.FILES, Trouble.ROUNDS], 9, at(0))
-    for condition in news.update([Trouble.FILES, Trouble.CHECKOUT], 1, at(60)):
+    news.update([ServiceCondition.FILES, ServiceCondition.ROUNDS], 9, at(0))
+    for condition in news.update([ServiceCondition.FILES, ServiceCondition.CHECKOUT], 1, at(60)):
         news.tell_condition(condition)
     assert conditions(database) == (
-        Condition(Trouble.CHECKOUT, at(60), 1),
-        Condition(Trouble.FILES, at(0), 2),
+        Condition(ServiceCondition.CHECKOUT, at(60), 1),
+        Condition(ServiceCondition.FILES, at(0), 2),
     )
     news.update([], 1, at(120))
     assert conditions(database) == ()

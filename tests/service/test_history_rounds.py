@@ -14,12 +14,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from reconciler.model.cycle import FieldOutcome, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.plan import Effect, Outcome, Result
 from reconciler.model.scope import Scope
-from reconciler.model.status import RoundSummary, ScopeStatus
+from reconciler.model.status import CycleSummary, ScopeStatus
 from reconciler.plan.drift import TugOfWar
-from reconciler.service.history.contests import clear_contest
+from reconciler.service.history.contests import clear_flapping
 from reconciler.service.history.database import Database
 from reconciler.service.history.queries import journal_lines
 from reconciler.service.history.rounds import History, HistoryRun, JournalTable
@@ -260,11 +260,11 @@ def test_the_end_of_a_round_says_what_it_found(book: Book) -> None:
     history.begin()
     history.saw(fields, everywhere)
     book.clock.elapsed += 2.9
-    history.end(report(book.clock, RoundResult.INCOMPLETE, fields=after, errors=["one", LONE_SURROGATE]))
-    expected = RoundSummary(
+    history.end(report(book.clock, CycleResult.INCOMPLETE, fields=after, errors=["one", LONE_SURROGATE]))
+    expected = CycleSummary(
         began=at(0),
         ended=at(2),
-        result=RoundResult.INCOMPLETE,
+        result=CycleResult.INCOMPLETE,
         run="run-1",
         drifted=4,
         corrected=1,
@@ -288,7 +288,7 @@ def test_the_end_of_a_round_notes_what_became_of_each_field(book: Book, outcome:
 def test_text_that_is_no_unicode_is_kept_in_a_readable_form(database: Database, book: Book) -> None:
     who = HistoryRun("run-2", "drift", "1", "m\udcfcller", None)
     History(database, who, book.clock.now)
-    scope = ScopeReport(SCOPE, Standing.UNREACHABLE, detail=LONE_SURROGATE)
+    scope = ScopeReport(SCOPE, ScopeState.UNREACHABLE, detail=LONE_SURROGATE)
     book.round(drifted(), correct=Result.FAILED, detail=LONE_SURROGATE, scopes=[scope])
     assert book.only().detail == "broken \\ud800 pair"
     assert [part.detail for part in book.status().scopes] == ["broken \\ud800 pair"]
@@ -394,7 +394,7 @@ def test_a_person_ends_a_contest_and_it_takes_as_many_corrections_again(
 ) -> None:
     book.tug(3)
     book.round(drifted(), correct=Result.APPLIED)
-    assert clear_contest(database, *KEY)
+    assert clear_flapping(database, *KEY)
     assert book.contests() == ()
     for _ in range(3):
         assert book.round(drifted(), correct=Result.APPLIED) == frozenset()
@@ -405,7 +405,7 @@ def test_a_person_can_end_a_contest_again_and_again(database: Database, book: Bo
     for _ in range(3):
         found = [book.round(drifted(), correct=Result.APPLIED) for _ in range(4)]
         assert found == [frozenset(), frozenset(), frozenset(), {KEY}]
-        assert clear_contest(database, *KEY)
+        assert clear_flapping(database, *KEY)
 
 
 @pytest.mark.parametrize("other", [drifted(name="api"), drifted(field_name="expire")])
@@ -416,7 +416,7 @@ def test_the_end_of_a_contest_is_no_end_of_another(
         book.round(other, correct=Result.APPLIED)
     book.tug(3)
     book.round(drifted(), correct=Result.APPLIED)
-    assert clear_contest(database, *KEY)
+    assert clear_flapping(database, *KEY)
     book.round(other, correct=Result.APPLIED)
     assert book.round(other, correct=Result.APPLIED) == {(other.address, other.change.field)}
 
@@ -425,7 +425,7 @@ def test_the_end_of_a_contest_is_no_end_of_another(
 def test_to_end_a_contest_that_there_is_none_is_told(database: Database, book: Book, key: FieldKey) -> None:
     book.tug(3)
     book.round(drifted(), correct=Result.APPLIED)
-    assert not clear_contest(database, *key)
+    assert not clear_flapping(database, *key)
     assert len(book.contests()) == 1
 
 
@@ -466,16 +466,16 @@ def test_a_second_contest_is_noticed_also_after_everything_earlier_is_forgotten(
     assert declared_nothing.address not in {one.address for one in book.episodes()}
     book.tug(3)
     assert book.round(drifted(), correct=Result.APPLIED) == {KEY}
-    assert clear_contest(database, *KEY)
+    assert clear_flapping(database, *KEY)
 
 
-def scope(standing: Standing, keys: int = 0, detail: str = "", where: Scope = SCOPE) -> ScopeReport:
+def scope(standing: ScopeState, keys: int = 0, detail: str = "", where: Scope = SCOPE) -> ScopeReport:
     return ScopeReport(where, standing, keys, detail)
 
 
 def test_a_scope_is_remembered_since_it_stands_as_it_does(book: Book) -> None:
     found = []
-    for standing in (Standing.IN_SYNC, Standing.IN_SYNC, Standing.DRIFTED, Standing.DRIFTED):
+    for standing in (ScopeState.IN_SYNC, ScopeState.IN_SYNC, ScopeState.DRIFTED, ScopeState.DRIFTED):
         book.round(scopes=[scope(standing, 7)])
         (one,) = book.status().scopes
         found.append((one.standing.value, one.since))
@@ -488,25 +488,25 @@ def test_a_scope_is_remembered_since_it_stands_as_it_does(book: Book) -> None:
 
 
 def test_of_a_scope_that_cannot_be_read_the_last_known_number_of_keys_stays(book: Book) -> None:
-    book.round(scopes=[scope(Standing.UNREACHABLE, detail="HTTP 500")])
-    assert book.status().scopes == (ScopeStatus("caas/1/76", Standing.UNREACHABLE, at(0), 0, "HTTP 500"),)
-    book.round(scopes=[scope(Standing.IN_SYNC, 7)])
-    book.round(scopes=[scope(Standing.UNREACHABLE, detail="HTTP 503")])
-    unreachable = ScopeStatus("caas/1/76", Standing.UNREACHABLE, at(2 * QUARTER), 7, "HTTP 503")
+    book.round(scopes=[scope(ScopeState.UNREACHABLE, detail="HTTP 500")])
+    assert book.status().scopes == (ScopeStatus("caas/1/76", ScopeState.UNREACHABLE, at(0), 0, "HTTP 500"),)
+    book.round(scopes=[scope(ScopeState.IN_SYNC, 7)])
+    book.round(scopes=[scope(ScopeState.UNREACHABLE, detail="HTTP 503")])
+    unreachable = ScopeStatus("caas/1/76", ScopeState.UNREACHABLE, at(2 * QUARTER), 7, "HTTP 503")
     assert book.status().scopes == (unreachable,)
-    book.round(scopes=[scope(Standing.IN_SYNC, 6)])
-    assert book.status().scopes == (ScopeStatus("caas/1/76", Standing.IN_SYNC, at(3 * QUARTER), 6),)
+    book.round(scopes=[scope(ScopeState.IN_SYNC, 6)])
+    assert book.status().scopes == (ScopeStatus("caas/1/76", ScopeState.IN_SYNC, at(3 * QUARTER), 6),)
 
 
 def test_a_scope_that_is_no_longer_declared_is_forgotten(book: Book) -> None:
-    both = [scope(Standing.IN_SYNC), scope(Standing.IN_SYNC, where=OTHER_SCOPE)]
+    both = [scope(ScopeState.IN_SYNC), scope(ScopeState.IN_SYNC, where=OTHER_SCOPE)]
     book.round(scopes=both)
     book.round(scopes=both[1:])
     assert [one.scope for one in book.status().scopes] == ["caas/1/77"]
 
 
 def test_a_round_that_looked_at_no_scope_leaves_all_as_they_stood(book: Book) -> None:
-    book.round(scopes=[scope(Standing.DRIFTED, 7)])
+    book.round(scopes=[scope(ScopeState.DRIFTED, 7)])
     before = book.status().scopes
     book.round()
     assert book.status().scopes == before
@@ -695,7 +695,7 @@ class Ledger(RuleBasedStateMachine):
     def clear(self, key: FieldKey) -> None:
         """Have a person end a contest."""
         is_contested = key in self.contests
-        assert clear_contest(self.database, *key) == is_contested
+        assert clear_flapping(self.database, *key) == is_contested
         if is_contested:
             self._settle(key)
 

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.api.session import Exchange
-from reconciler.model.cycle import DriftedField, FieldOutcome, RoundReport, RoundResult, ScopeReport, Standing
+from reconciler.model.cycle import (
+    CycleReport,
+    CycleResult,
+    DriftedField,
+    FieldOutcome,
+    ScopeReport,
+    ScopeState,
+)
 from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange
 from reconciler.model.scope import Scope
 from reconciler.service.metrics import CONTENT_TYPE, Metrics
@@ -76,7 +83,7 @@ TYPES = {
 
 
 def series(metrics: Metrics | str) -> dict[str, float]:
-    """Give every series without its prefix; of histograms only the sums and counts."""
+    """Return every series without its prefix; of histograms only the sums and counts."""
     text = metrics if isinstance(metrics, str) else metrics.exposition().decode()
     found = {}
     for family in text_string_to_metric_families(text):
@@ -91,7 +98,7 @@ def series(metrics: Metrics | str) -> dict[str, float]:
 
 
 def changed(metrics: Metrics, before: dict[str, float] | None = None) -> dict[str, float]:
-    """Give the series that are not as at the beginning, but for the durations of rounds."""
+    """Return the series that are not as at the beginning, but for the durations of rounds."""
     known = EMPTY if before is None else before
     found = {name: value for name, value in series(metrics).items() if known.get(name) != value}
     return {name: value for name, value in found.items() if "round_duration" not in name}
@@ -109,15 +116,15 @@ def drifted(
 
 
 def report(
-    result: RoundResult,
+    result: CycleResult,
     fields: Iterable[DriftedField] = (),
-    *standings: Standing,
+    *standings: ScopeState,
     seconds: float = 2.0,
-) -> RoundReport:
+) -> CycleReport:
     scopes = tuple(
         ScopeReport(Scope("caas", 1, region), standing) for region, standing in enumerate(standings, 76)
     )
-    return RoundReport(NOON, NOON + dt.timedelta(seconds=seconds), result, scopes, tuple(fields))
+    return CycleReport(NOON, NOON + dt.timedelta(seconds=seconds), result, scopes, tuple(fields))
 
 
 @pytest.fixture
@@ -152,18 +159,18 @@ def test_two_sets_of_figures_do_not_meet(metrics: Metrics) -> None:
 @pytest.mark.parametrize(
     ("result", "label", "success", "failures"),
     [
-        (RoundResult.IN_SYNC, "in_sync", True, 0),
-        (RoundResult.CORRECTED, "corrected", True, 0),
-        (RoundResult.DRIFTED, "drifted", True, 0),
-        (RoundResult.PENDING, "pending", True, 0),
-        (RoundResult.REFUSED, "refused", False, 1),
-        (RoundResult.INCOMPLETE, "correction_failed", False, 1),
-        (RoundResult.FAILED, "failed", False, 1),
-        (RoundResult.INTERRUPTED, "interrupted", False, 0),
+        (CycleResult.IN_SYNC, "in_sync", True, 0),
+        (CycleResult.CORRECTED, "corrected", True, 0),
+        (CycleResult.DRIFTED, "drifted", True, 0),
+        (CycleResult.PENDING, "pending", True, 0),
+        (CycleResult.REFUSED, "refused", False, 1),
+        (CycleResult.INCOMPLETE, "correction_failed", False, 1),
+        (CycleResult.FAILED, "failed", False, 1),
+        (CycleResult.INTERRUPTED, "interrupted", False, 0),
     ],
 )
 def test_a_round_is_counted_by_its_result(
-    metrics: Metrics, result: RoundResult, label: str, failures: int, *, success: bool
+    metrics: Metrics, result: CycleResult, label: str, failures: int, *, success: bool
 ) -> None:
     metrics.round(report(result))
     expected = {f'rounds_total{{result="{label}"}}': 1.0}
@@ -177,12 +184,12 @@ def test_a_round_is_counted_by_its_result(
 def test_failures_in_a_row_end_with_a_success_and_not_with_an_interruption(metrics: Metrics) -> None:
     found = []
     for result in (
-        RoundResult.FAILED,
-        RoundResult.INCOMPLETE,
-        RoundResult.INTERRUPTED,
-        RoundResult.REFUSED,
-        RoundResult.DRIFTED,
-        RoundResult.FAILED,
+        CycleResult.FAILED,
+        CycleResult.INCOMPLETE,
+        CycleResult.INTERRUPTED,
+        CycleResult.REFUSED,
+        CycleResult.DRIFTED,
+        CycleResult.FAILED,
     ):
         metrics.round(report(result))
         found.append(series(metrics)["failed_rounds_in_a_row"])
@@ -191,7 +198,7 @@ def test_failures_in_a_row_end_with_a_success_and_not_with_an_interruption(metri
 
 def test_the_duration_of_rounds_is_shown(metrics: Metrics) -> None:
     for seconds in (0.2, 700.0):
-        metrics.round(report(RoundResult.IN_SYNC, seconds=seconds))
+        metrics.round(report(CycleResult.IN_SYNC, seconds=seconds))
     found = series(metrics)
     assert found["last_round_duration_seconds"] == 700
     assert found["round_duration_seconds_count"] == 2
@@ -214,7 +221,7 @@ def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics
         drifted("three", Effect.NEUTRAL, field="b"),
         drifted("one", Effect.REVOKES, scope=OTHER),
     ]
-    metrics.round(report(RoundResult.DRIFTED, fields, Standing.DRIFTED, Standing.DRIFTED))
+    metrics.round(report(CycleResult.DRIFTED, fields, ScopeState.DRIFTED, ScopeState.DRIFTED))
     found = series(metrics)
     assert {name: value for name, value in found.items() if name.startswith("drifted_keys")} == {
         'drifted_keys{effect="neutral",kind="caas"}': 1,
@@ -222,7 +229,7 @@ def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics
         'drifted_keys{effect="revokes",kind="caas"}': 1,
         'drifted_keys{effect="grants+revokes",kind="caas"}': 1,
     }
-    metrics.round(report(RoundResult.IN_SYNC, [], Standing.IN_SYNC))
+    metrics.round(report(CycleResult.IN_SYNC, [], ScopeState.IN_SYNC))
     assert sum(value for name, value in series(metrics).items() if name.startswith("drifted_keys")) == 0
 
 
@@ -235,7 +242,7 @@ def test_keys_are_counted_by_what_became_of_them_and_by_which_side_moved(metrics
         drifted("three", field="b", origin=DriftOrigin.CONFLICT),
     ]
     waiting = (drifted("three", field="c", origin=DriftOrigin.PENDING),)
-    found = report(RoundResult.DRIFTED, fields, Standing.DRIFTED)
+    found = report(CycleResult.DRIFTED, fields, ScopeState.DRIFTED)
     scopes = (replace(found.scopes[0], unmanaged=("caas/1/76/other", "caas/1/76/stray")),)
     metrics.round(replace(found, scopes=scopes, pending=waiting, new_keys=("caas/1/76/stray",)))
     values = {name: value for name, value in series(metrics).items() if name.partition("{")[0] in KEYS}
@@ -253,9 +260,9 @@ def test_keys_are_counted_by_what_became_of_them_and_by_which_side_moved(metrics
 
 def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
     contested = [drifted(name, outcome=FieldOutcome.CONTESTED) for name in ("one", "two")]
-    metrics.round(report(RoundResult.DRIFTED, [*contested, drifted("three")], Standing.DRIFTED))
+    metrics.round(report(CycleResult.DRIFTED, [*contested, drifted("three")], ScopeState.DRIFTED))
     assert series(metrics)["contested_fields"] == 2
-    metrics.round(report(RoundResult.DRIFTED, [drifted("three")], Standing.DRIFTED))
+    metrics.round(report(CycleResult.DRIFTED, [drifted("three")], ScopeState.DRIFTED))
     assert series(metrics)["contested_fields"] == 0
 
 
@@ -274,14 +281,14 @@ def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
 def test_corrections_are_counted_by_what_came_of_them(
     metrics: Metrics, outcome: FieldOutcome, label: str | None
 ) -> None:
-    metrics.round(report(RoundResult.IN_SYNC, [drifted("one", outcome=outcome)] * 2))
+    metrics.round(report(CycleResult.IN_SYNC, [drifted("one", outcome=outcome)] * 2))
     found = {name: value for name, value in changed(metrics).items() if name.startswith("corrections")}
     assert found == ({} if label is None else {f'corrections_total{{outcome="{label}"}}': 2.0})
 
 
 def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
     metrics.round(
-        report(RoundResult.FAILED, [], Standing.UNREACHABLE, Standing.UNREACHABLE, Standing.DRIFTED)
+        report(CycleResult.FAILED, [], ScopeState.UNREACHABLE, ScopeState.UNREACHABLE, ScopeState.DRIFTED)
     )
     found = {name: value for name, value in changed(metrics).items() if name.startswith("scopes")}
     assert found == {
@@ -295,17 +302,17 @@ def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
 
 def test_a_round_that_looked_at_no_scope_changes_nothing_about_drift(metrics: Metrics) -> None:
     contested = drifted(outcome=FieldOutcome.CONTESTED)
-    metrics.round(report(RoundResult.DRIFTED, [contested], Standing.DRIFTED))
+    metrics.round(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
     before = series(metrics)
-    metrics.round(report(RoundResult.FAILED))
+    metrics.round(report(CycleResult.FAILED))
     assert changed(metrics, before) == {'rounds_total{result="failed"}': 1, "failed_rounds_in_a_row": 1}
 
 
 def test_a_round_that_could_read_nothing_knows_nothing_of_drift(metrics: Metrics) -> None:
     contested = drifted(outcome=FieldOutcome.CONTESTED)
-    metrics.round(report(RoundResult.DRIFTED, [contested], Standing.DRIFTED))
+    metrics.round(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
     before = series(metrics)
-    metrics.round(report(RoundResult.FAILED, [], Standing.UNREACHABLE))
+    metrics.round(report(CycleResult.FAILED, [], ScopeState.UNREACHABLE))
     assert changed(metrics, before) == {
         'rounds_total{result="failed"}': 1,
         "failed_rounds_in_a_row": 1,
@@ -362,9 +369,9 @@ def test_threads_lose_no_request(metrics: Metrics) -> None:
 def used() -> Metrics:
     metrics = Metrics("1.2.3")
     corrected = drifted(outcome=FieldOutcome.CORRECTED)
-    metrics.round(report(RoundResult.CORRECTED, [corrected], Standing.DRIFTED))
-    metrics.round(report(RoundResult.FAILED))
-    metrics.round(report(RoundResult.FAILED))
+    metrics.round(report(CycleResult.CORRECTED, [corrected], ScopeState.DRIFTED))
+    metrics.round(report(CycleResult.FAILED))
+    metrics.round(report(CycleResult.FAILED))
     metrics.exchange(Exchange("GET", "/", 0.1, 200))
     metrics.notification(sent=True)
     metrics.files(valid=False)
@@ -375,7 +382,7 @@ def test_counters_go_on_from_the_file_of_an_earlier_run(file: Path) -> None:
     used().write(str(file))
     later = Metrics("2.0.0")
     later.resume(str(file))
-    later.round(report(RoundResult.FAILED))
+    later.round(report(CycleResult.FAILED))
     later.exchange(Exchange("GET", "/", 0.1, 200))
     assert changed(later) == {
         'build_info{version="2.0.0"}': 1,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.service.systemd import Pulse, Supervisor
+from reconciler.service.systemd import Heartbeat, Supervisor
 from tests.support import FakeClock
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_an_address_of_another_sort_is_no_error(path: str) -> None:
 def beats(supervisor: Supervisor, systemd: Systemd, *distances: float) -> list[int]:
     """Beat after each distance and give how many words systemd has heard each time."""
     clock = FakeClock()
-    pulse = Pulse(clock, supervisor, 300)
+    pulse = Heartbeat(clock, supervisor, 300)
     found = []
     for distance in distances:
         clock.elapsed += distance
@@ -129,7 +129,7 @@ def test_systemd_hears_nothing_of_the_pulse_unless_it_wants_to(systemd: Systemd,
 
 def test_a_pulse_beats_without_systemd_too() -> None:
     clock = FakeClock()
-    pulse = Pulse(clock, Supervisor(None, 40), 300)
+    pulse = Heartbeat(clock, Supervisor(None, 40), 300)
     clock.elapsed = 100
     pulse.beat()
     assert pulse.silence() == 0
@@ -138,7 +138,7 @@ def test_a_pulse_beats_without_systemd_too() -> None:
 def test_a_loop_is_stuck_once_nothing_has_moved_for_longer_than_anything_takes() -> None:
     clock = FakeClock()
     clock.elapsed = 1000
-    pulse = Pulse(clock, Supervisor(None), 300)
+    pulse = Heartbeat(clock, Supervisor(None), 300)
     assert (pulse.silence(), pulse.is_stuck()) == (0, False)
     clock.elapsed += 300
     assert (pulse.silence(), pulse.is_stuck()) == (300, False)

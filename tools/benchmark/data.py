@@ -76,17 +76,17 @@ def dataset_from_json(text: str) -> Dataset:
 
 
 def scope_path(scope: int) -> str:
-    """Give the collection path of a scope."""
+    """Return the collection path of a scope."""
     return f"{COLLECTION}/{scope // _REGIONS + 1}/{scope % _REGIONS + _FIRST_REGION}"
 
 
 def key_name(index: int) -> str:
-    """Give the name of the key with this number."""
+    """Return the name of the key with this number."""
     return f"key-{index:05}"
 
 
 def desired_key(scope: int, index: int) -> dict[str, Any]:
-    """Give what the file declares for one key."""
+    """Return what the file declares for one key."""
     team = _TEAMS[(scope + index) % len(_TEAMS)]
     namespace = _NAMESPACES[index % len(_NAMESPACES)]
     return {
@@ -101,7 +101,7 @@ def desired_key(scope: int, index: int) -> dict[str, Any]:
 
 
 def observed_key(dataset: Dataset, scope: int, index: int) -> dict[str, Any]:
-    """Give what the server holds for one key."""
+    """Return what the server holds for one key."""
     key = desired_key(scope, index)
     if dataset.spelling is Spelling.OTHER:
         key["expire"] = key["expire"].replace("Z", "+00:00")
@@ -112,7 +112,7 @@ def observed_key(dataset: Dataset, scope: int, index: int) -> dict[str, Any]:
 
 
 def changes(dataset: Dataset) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the item path and the minimal PATCH body of every key that differs on the server."""
+    """Return the item path and the minimal PATCH body of every key that differs on the server."""
     for scope, size in enumerate(dataset.sizes):
         for index in range(1, size + 1):
             if dataset.drifts(index):

@@ -59,7 +59,7 @@ class Place:
     token: str
 
     def environment(self, url: str) -> dict[str, str]:
-        """Give the whole environment of a measured process."""
+        """Return the whole environment of a measured process."""
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return inherited | {
             "GCORE_API_KEY": self.token,

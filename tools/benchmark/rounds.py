@@ -45,11 +45,11 @@ class Stopwatch:
         self._began = time.perf_counter()
 
     def now(self) -> dt.datetime:
-        """Give a moment; all rounds are on one day."""
+        """Return a moment; all rounds are on one day."""
         return dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        """Give the seconds slept."""
+        """Return the seconds slept."""
         return self._elapsed
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:

@@ -37,7 +37,7 @@ _REASONS: Final = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not
 
 
 def response(status: int, value: object) -> bytes:
-    """Give a whole HTTP answer with ``value`` as its JSON body."""
+    """Return a whole HTTP answer with ``value`` as its JSON body."""
     body = json.dumps(value, separators=(",", ":")).encode()
     head = (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
@@ -47,7 +47,7 @@ def response(status: int, value: object) -> bytes:
 
 
 def failure(status: int, message: str) -> bytes:
-    """Give an error answer in the service's shape."""
+    """Return an error answer in the service's shape."""
     return response(status, {"exception_class": _REASONS[status], "message": message, "request_id": "0"})
 
 

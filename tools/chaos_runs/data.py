@@ -118,20 +118,20 @@ def write_files(keys: Iterable[Key], directory: Path) -> None:
 
 
 def shown(document: Fields) -> dict[str, Any]:
-    """Give the fields of a key with its containers sorted, so that equal ones compare equal."""
+    """Return the fields of a key with its containers sorted, so that equal ones compare equal."""
     fields = {name: document[name] for name in FIELDS}
     return fields | {"containers": sorted(fields["containers"], key=lambda item: sorted(item.items()))}
 
 
 def stored(emulator: Emulator, keys: Iterable[Key]) -> dict[str, dict[str, Any]]:
-    """Give what the emulator holds of ``keys``, by address."""
+    """Return what the emulator holds of ``keys``, by address."""
     regions = {key.region for key in keys}
     found = {region: emulator.keys(PROJECT, region) for region in regions}
     return {key.address: shown(found[key.region][key.name]) for key in keys}
 
 
 def truthful(key: Key, result: str) -> tuple[Fields, ...]:
-    """Give what the service may hold of a key that ``result`` is told of, if nobody else writes."""
+    """Return what the service may hold of a key that ``result`` is told of, if nobody else writes."""
     match result:
         case "applied":
             return (key.new,)

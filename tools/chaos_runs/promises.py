@@ -34,7 +34,7 @@ class Findings:
         return not any(self.broken.values())
 
     def lines(self) -> Iterator[str]:
-        """Give the figures, then the promises, each broken one with its first examples."""
+        """Return the figures, then the promises, each broken one with its first examples."""
         yield self.title
         width = max((len(f"{number:,}") for number in self.figures.values()), default=0)
         for figure, number in self.figures.items():

@@ -40,7 +40,7 @@ class _Intruder:
     """
 
     def __init__(self, keys: Sequence[Key], draw: Random) -> None:
-        """Take the keys to disturb; ``emulator`` must be set before the first request."""
+        """Store the keys to disturb; ``emulator`` must be set before the first request."""
         self.writes: list[Write] = []
         self.emulator: Emulator
         self._keys = keys
@@ -56,7 +56,7 @@ class _Intruder:
         self._approved.set()
 
     def moment(self) -> dt.datetime:
-        """Give the time, and write if this is the first request after approval."""
+        """Return the time, and write if this is the first request after approval."""
         if self._due.is_set():
             self._due.clear()  # first: what is written below asks the time too
             self._disturb(self._keys, Who.BEFORE_CHECK)

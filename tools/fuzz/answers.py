@@ -149,18 +149,18 @@ class Answer:
     wire: bytes
 
     def response(self) -> httpx.Response:
-        """Give it the way a transport does: not read yet."""
+        """Return it the way a transport does: not read yet."""
         return httpx.Response(self.status, headers=list(self.headers), stream=httpx.ByteStream(self.wire))
 
     def raw(self) -> bytes:
-        """Give it the way a socket does."""
+        """Return it the way a socket does."""
         lines = [b"HTTP/1.1 %d Whatever" % self.status]
         lines += [name + b": " + value for name, value in self.headers]
         lines += [b"Content-Length: %d" % len(self.wire), b"Connection: close", b"", b""]
         return b"\r\n".join(lines) + self.wire
 
     def document(self) -> Any:
-        """Give what a success says, as strict JSON without repeated members, or None."""
+        """Return what a success says, as strict JSON without repeated members, or None."""
         response = self.response()
         try:
             response.read()
@@ -178,7 +178,7 @@ def strict(content: bytes) -> Any:
 
 
 def says_none(document: Any) -> bool:
-    """Tell whether a document says that there are no keys."""
+    """Return whether a document says that there are no keys."""
     if not isinstance(document, dict):
         return False
     count, results = document.get("count"), document.get("results")
@@ -193,7 +193,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def answer(chance: random.Random) -> Answer:
-    """Give some answer."""
+    """Return some answer."""
     headers = [("Content-Type", chance.choice(_TYPES))]
     status = chance.choice(_STATUSES)
     for name, values, often in (

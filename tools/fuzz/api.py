@@ -99,7 +99,7 @@ def judge(sent: Sent, switches: Switches, status: int, kind: str, content: bytes
 
 
 def _allowed(sent: Sent) -> frozenset[int]:
-    """Give the statuses that the description has for a request."""
+    """Return the statuses that the description has for a request."""
     if sent.operation is None:
         # 400 is the web server's, for what is no HTTP; a path that looks like another is 404.
         return frozenset({400, 404, 405})

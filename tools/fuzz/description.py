@@ -197,7 +197,7 @@ def nothing(document: Any) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a text is an integer as paths and queries write it."""
+    """Return whether a text is an integer as paths and queries write it."""
     return _INTEGER.fullmatch(text) is not None
 
 

@@ -41,7 +41,7 @@ _NUMBERS: Final = (0, 1, -1, 76, 2**63, 10**30, 1.0, 0.5, 1e300, 100)
 
 
 def content(seed: int, number: int) -> bytes:
-    """Give one input."""
+    """Return one input."""
     chance = seeded("validate", seed, number)
     return chance.choice(_KINDS)(chance)[:LARGEST]
 

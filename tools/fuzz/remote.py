@@ -31,11 +31,11 @@ class StillClock:
         self._elapsed = 0.0
 
     def now(self) -> dt.datetime:
-        """Give the moment."""
+        """Return the moment."""
         return NOW + dt.timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        """Give the seconds since the beginning."""
+        """Return the seconds since the beginning."""
         return self._elapsed
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
@@ -48,13 +48,13 @@ class Script:
     """Gives its answers in turn, the last one for ever; ``last`` is what was given last."""
 
     def __init__(self, answers: Sequence[Answer]) -> None:
-        """Take the answers."""
+        """Store the answers."""
         self._answers = answers
         self._asked = 0
         self.last = answers[0]
 
     def next(self) -> Answer:
-        """Give the next answer; asking without end is refused."""
+        """Return the next answer; asking without end is refused."""
         self._asked += 1
         if self._asked > _MOST_ASKED:
             raise AssertionError(f"asked {_MOST_ASKED} times and more")
@@ -84,7 +84,7 @@ class RawSide:
     """A server that reads what comes, answers with the bytes that it was given, and closes."""
 
     def __init__(self, listener: socket.socket) -> None:
-        """Take the listening socket."""
+        """Store the listening socket."""
         self._listener = listener
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.answers: Sequence[bytes] = [b""]

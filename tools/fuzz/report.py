@@ -44,7 +44,7 @@ class Report:
 
 
 def seeded(*parts: object) -> random.Random:
-    """Give a source of choices that the same parts always make the same."""
+    """Return a source of choices that the same parts always make the same."""
     return random.Random(":".join(map(str, parts)))  # noqa: S311 - has to be repeatable, guards nothing
 
 

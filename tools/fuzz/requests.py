@@ -160,7 +160,7 @@ class Sent:
     authorized: bool
 
     def shown(self) -> bytes:
-        """Give the request as text, to be saved."""
+        """Return the request as text, to be saved."""
         lines = [
             f"{self.method} {self.target}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
@@ -169,7 +169,7 @@ class Sent:
 
 
 def request(chance: random.Random) -> Sent:
-    """Give some request."""
+    """Return some request."""
     operation = chance.choice(OPERATIONS)
     target = operation.path.format(
         project_id=_number(chance, "1"), region_id=_number(chance, "76"), key_name=_name(chance)
@@ -190,7 +190,7 @@ def request(chance: random.Random) -> Sent:
 
 
 def meaning(method: str, target: str) -> Operation | None:
-    """Give the operation that a request asks for, if its path and method are those of one."""
+    """Return the operation that a request asks for, if its path and method are those of one."""
     path = unquote(target.partition("?")[0]).split("/")  # %2F divides, as in most servers
     for operation in OPERATIONS:
         parts = operation.path.split("/")

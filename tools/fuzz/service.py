@@ -22,7 +22,7 @@ from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.packaged import document_schema, load_kinds
-from reconciler.model.escape import printable
+from reconciler.model.escape import escape_control
 from reconciler.model.plan import Change, Result
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
@@ -155,9 +155,9 @@ def _objects(document: Any) -> Sequence[Any]:
 
 def _unprintable(text: str) -> str:
     for line in text.split("\n"):
-        if not printable(line).isprintable():
+        if not escape_control(line).isprintable():
             return f"not a line to print: {line!r}"
-    printable(text).encode()
+    escape_control(text).encode()
     return ""
 
 
@@ -169,7 +169,7 @@ class _Scripted:
         self.connection: Connection = connection(httpx.MockTransport(self._script))
 
     def last_document(self) -> Any:
-        """Give what the last answer says."""
+        """Return what the last answer says."""
         return self._script.last.document()
 
 
@@ -182,7 +182,7 @@ class _Wired:
         self.connection: Connection = connection(None, side.url)
 
     def last_document(self) -> Any:
-        """Give what the last answer says, by another library's reading of HTTP."""
+        """Return what the last answer says, by another library's reading of HTTP."""
         response = http.client.HTTPResponse(cast("Any", _Fake(self._side.last)), method="GET")
         try:
             response.begin()
@@ -205,7 +205,7 @@ class _Fake:
         self._wire = wire
 
     def makefile(self, _mode: str) -> io.BytesIO:
-        """Give the bytes as a file."""
+        """Return the bytes as a file."""
         return io.BytesIO(self._wire)
 
 

@@ -90,7 +90,7 @@ def _take(total: _Total, tally: dict[str, Any], seed: int) -> None:
 
 
 def _alone(seed: int, number: int) -> float:
-    """Give the best time of one input in processes of its own."""
+    """Return the best time of one input in processes of its own."""
     times = []
     for _ in range(_RETRIES):
         tally = _watched(seed, number, 1)[0]

@@ -64,13 +64,13 @@ def end_of_keys(text: str, source: str, document: int) -> ListPlace:
 
 
 def with_lines(text: str, place: ListPlace, lines: Sequence[str]) -> str:
-    """Give a text with lines added to a list of keys."""
+    """Return a text with lines added to a list of keys."""
     edits = [inserted_lines(text, place.index, lines)]
     return edited(text, edits if place.removed is None else [place.removed, *edits])
 
 
 def with_document(text: str, lines: Sequence[str]) -> str:
-    """Give a text with a document added at its end, in the line breaks of the text."""
+    """Return a text with a document added at its end, in the line breaks of the text."""
     mark = newline(text, len(text))
     whole = text if not text or line_start(text, len(text)) == len(text) else text + mark
     head = ["---"] if trees(text) else []

@@ -40,7 +40,7 @@ Spell = Callable[[Any, int], Sequence[str]]
 def of_items(
     text: str, written: Node, values: tuple[Sequence[Any], Sequence[Any]], same: Callable[[Any], str]
 ) -> Sequence[Edit] | None:
-    """Give the edits that turn the first of ``values``, as it is written, into the second.
+    """Return the edits that turn the first of ``values``, as it is written, into the second.
 
     None where no item stays, or where the list is laid out in a way that is easier written anew.
     """

@@ -102,7 +102,7 @@ class _Refusal:
 
 
 def _written(mapping: Node, name: str, refuse: _Refusal) -> tuple[Node, Node]:
-    """Give the key and value that stand in a mapping itself."""
+    """Return the key and value that stand in a mapping itself."""
     found = mapping.pair(name)
     if found is None:
         merge = mapping.pair(_MERGE)
@@ -113,7 +113,7 @@ def _written(mapping: Node, name: str, refuse: _Refusal) -> tuple[Node, Node]:
 
 
 def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> Sequence[Edit]:
-    """Give the edits that put ``new`` where ``old`` stands.
+    """Return the edits that put ``new`` where ``old`` stands.
 
     Items of a list that are the same, by the text that ``same`` gives, stay as they are written; it is None
     for a list whose order counts.
@@ -212,7 +212,7 @@ def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
 
 
 def _body_column(text: str, first: int, end: int, default: int) -> int:
-    """Give the column at which the lines of a block scalar begin."""
+    """Return the column at which the lines of a block scalar begin."""
     while first < end:
         line = text[first : line_end(text, first)]
         if line.strip():

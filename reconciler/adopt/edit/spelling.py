@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.load.scalars import resolve
-from reconciler.model.escape import printable, quoted
+from reconciler.model.escape import escape_control, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def json_line(value: Any, colon: str = ": ") -> str:
     """
     separators = (",", ":") if colon == ":" else None
     text = json.dumps(value, ensure_ascii=False, separators=separators)
-    return printable("".join(_escaped(char) if char > _LAST_OF_ONE_ESCAPE else char for char in text))
+    return escape_control("".join(_escaped(char) if char > _LAST_OF_ONE_ESCAPE else char for char in text))
 
 
 def json_lines(value: Any, unit: str, mark: str) -> str:
@@ -69,19 +69,19 @@ def json_lines(value: Any, unit: str, mark: str) -> str:
 
 
 def _escaped(char: str) -> str:
-    return char if printable(char) == char else json.dumps(char)[1:-1]
+    return char if escape_control(char) == char else json.dumps(char)[1:-1]
 
 
 def single_quoted(text: str) -> str | None:
     """Write a text in single quotes, or give None where that would not show what it is."""
-    if printable(text) != text:
+    if escape_control(text) != text:
         return None
     doubled = text.replace("'", "''")
     return f"'{doubled}'"
 
 
 def literal_lines(text: str) -> tuple[str, Sequence[str]] | None:
-    """Give header and lines of a text as a literal block, or None where another form is better.
+    """Return header and lines of a text as a literal block, or None where another form is better.
 
     Lines that an editor would trim, that nobody would see, or that a pipeline's log would take for a
     command do not stand in a block.
@@ -106,18 +106,18 @@ def field_lines(name: str, value: Any, column: int) -> list[str]:
 
 
 def _is_plain(text: str) -> bool:
-    """Tell whether a text may stand without quotes in block style."""
+    """Return whether a text may stand without quotes in block style."""
     if not text or not (text[0].isalnum() or text[0] in _STARTS) or _BROKEN.search(text):
         return False
     if _INSTANT.fullmatch(text):
         return True
     is_other = _OTHER_IN_YAML_1_1.fullmatch(text) or not isinstance(resolve(text), str)
-    return not is_other and printable(text) == text
+    return not is_other and escape_control(text) == text
 
 
 def _is_unfit(line: str) -> bool:
     return (
-        printable(line) != line
+        escape_control(line) != line
         or line[:1].isspace()
         or line[-1:].isspace()
         or line.startswith(("::", "---", "..."))

@@ -62,22 +62,22 @@ class Node:
         return self.shape is not Shape.ALIAS and self.style != "["
 
     def pairs(self) -> Iterator[tuple[Node, Node]]:
-        """Give the keys and values of a mapping."""
+        """Return the keys and values of a mapping."""
         return zip(self.children[::2], self.children[1::2], strict=True)
 
     def pair(self, name: str) -> tuple[Node, Node] | None:
-        """Give the key and value that are written under ``name``, which a merge does not do."""
+        """Return the key and value that are written under ``name``, which a merge does not do."""
         found = (pair for pair in self.pairs() if pair[0].shape is Shape.SCALAR and pair[0].value == name)
         return next(found, None)
 
     def walk(self) -> Iterator[Node]:
-        """Give this node and every node in it."""
+        """Return this node and every node in it."""
         yield self
         for child in self.children:
             yield from child.walk()
 
     def position(self, source: str) -> Position:
-        """Give the place of the node in ``source``."""
+        """Return the place of the node in ``source``."""
         return Position(source, self.line + 1, self.column + 1)
 
 
@@ -145,7 +145,7 @@ def _node(event: Any, stream: Iterator[Any], text: str) -> Node:
 
 
 def _block_end(text: str, content: int, end: int) -> int:
-    """Give the end of the last line of a block scalar or its header; blank lines count if it keeps them."""
+    """Return the end of the last line of a block scalar or its header; blank lines count if it keeps them."""
     body = text[content:end]
     header = body[: line_end(body, 0)].partition("#")[0]
     if "+" in header:
@@ -155,7 +155,7 @@ def _block_end(text: str, content: int, end: int) -> int:
 
 
 def properties_end(text: str, start: int) -> int:
-    """Give where the anchor and the tag end that stand at ``start``; ``start`` itself if there are none."""
+    """Return where the anchor and the tag end that stand at ``start``; ``start`` itself if there are none."""
     place = start
     while (found := _PROPERTY.match(text, place)) is not None:
         start = found.end()
@@ -164,7 +164,7 @@ def properties_end(text: str, start: int) -> int:
 
 
 def aliases(root: Node) -> dict[str, Node]:
-    """Give one alias of each name that is used in a document."""
+    """Return one alias of each name that is used in a document."""
     return {node.name: node for node in root.walk() if node.shape is Shape.ALIAS}
 
 
@@ -198,7 +198,7 @@ def end_of_remarks(text: str, index: int, column: int) -> int:
 
 
 def line_start(text: str, index: int) -> int:
-    """Give where the line of ``index`` begins."""
+    """Return where the line of ``index`` begins."""
     end, size = index, _USUAL_LINE
     while end > 0:  # piece by piece: one of the two breaks may be nowhere in the text
         begin = max(end - size, 0)
@@ -217,13 +217,13 @@ def indentation(text: str, index: int) -> str:
 
 
 def line_end(text: str, index: int) -> int:
-    """Give where the line of ``index`` ends, before its line break."""
+    """Return where the line of ``index`` ends, before its line break."""
     found = _BREAK.search(text, index)
     return len(text) if found is None else found.start()
 
 
 def next_line(text: str, index: int) -> int:
-    """Give where the line after that of ``index`` begins; the end of the text if there is none."""
+    """Return where the line after that of ``index`` begins; the end of the text if there is none."""
     found = _BREAK.search(text, index)
     return len(text) if found is None else found.end()
 
@@ -258,7 +258,7 @@ class Edit:
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:
-    """Give a text with edits that do not overlap; of two at one place, the insertion comes first."""
+    """Return a text with edits that do not overlap; of two at one place, the insertion comes first."""
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text

@@ -137,7 +137,7 @@ class FileSink:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
-        """Give the folder as a descriptor, which stays the same folder whoever renames what.
+        """Return the folder as a descriptor, which stays the same folder whoever renames what.
 
         Raises SinkError if it is not for its owner only.
         """

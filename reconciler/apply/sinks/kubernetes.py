@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.api.stores import Entrance, Patience, Store, sink_errors
+from reconciler.api.stores import Patience, ServerAuth, Store, sink_errors
 from reconciler.apply.sinks.names import object_name
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.api.stores import Conditions
+    from reconciler.api.stores import HttpSettings
     from reconciler.apply.sinks.sink import Held, Place
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -50,11 +50,11 @@ class Cluster:
 class KubernetesSink:
     """Keeps one Secret for each key, with the secret as its data ``secret``."""
 
-    def __init__(self, namespace: str, cluster: Cluster, conditions: Conditions) -> None:
-        """Take the namespace; nothing is opened or read before it is needed."""
+    def __init__(self, namespace: str, cluster: Cluster, conditions: HttpSettings) -> None:
+        """Store the namespace; nothing is opened or read before it is needed."""
         self._namespace = namespace
         self._path = f"/api/v1/namespaces/{namespace}/secrets"
-        entrance = Entrance(
+        entrance = ServerAuth(
             base_url=cluster.base_url,
             header="Authorization",
             prefix="Bearer ",

@@ -29,7 +29,7 @@ def _digest(text: str) -> str:
 
 
 def file_name(parts: Iterable[str]) -> str:
-    """Give the name of a file: ``caas/1/76/web`` becomes ``caas_1_76_web``.
+    """Return the name of a file: ``caas/1/76/web`` becomes ``caas_1_76_web``.
 
     Lower-case letters, digits, ``-`` and ``.`` stay; every other byte becomes ``%XX``, and so do an
     underscore, a capital (some file systems take A for a) and a leading dot. Two addresses never get one
@@ -42,13 +42,13 @@ def file_name(parts: Iterable[str]) -> str:
 
 
 def path_parts(parts: Iterable[str]) -> tuple[str, ...]:
-    """Give the segments of a path, of which none is empty, ``.`` or ``..`` and none holds a slash."""
+    """Return the segments of a path, of which none is empty, ``.`` or ``..`` and none holds a slash."""
     encoded = (_encoded(part, _EITHER_CASE) for part in parts)
     return tuple(part.replace(".", "%2E") if part in {".", ".."} else part or "%" for part in encoded)
 
 
 def object_name(address: str) -> str:
-    """Give the name of a Kubernetes object: ``caas/1/76/web`` becomes ``caas-1-76-web-`` and 16 digits.
+    """Return the name of a Kubernetes object: ``caas/1/76/web`` becomes ``caas-1-76-web-`` and 16 digits.
 
     The digits are the first of the address's SHA-256; before them stand the address's letters and digits,
     in lower case, at most 46 characters, with a hyphen for everything between them.

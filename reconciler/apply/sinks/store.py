@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reconciler.apply.lifecycle import Kept
+from reconciler.apply.lifecycle import StoredSecret
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.sink import Place
 from reconciler.cli.children import passed_names
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.model.secret import Secret
 
 
-class SinkKeeper:
+class SinkSecretStore:
     """Stores secrets in a sink; those that it cannot take go into files of one folder.
 
     After the first that it could not take, no further key is expected.
@@ -97,7 +97,7 @@ class SinkKeeper:
             return f"what {self.where(change)} holds of the key before, if anything, is dead"
         return ""
 
-    def keep(self, change: Change, secret: Secret) -> Kept:
+    def keep(self, change: Change, secret: Secret) -> StoredSecret:
         """Store a secret. Raises SinkError if it can be written nowhere at all, and is lost."""
         place = _place(change)
         try:
@@ -106,7 +106,7 @@ class SinkKeeper:
             reason = str(error) if isinstance(error, SinkError) else type(error).__name__
         else:
             self._keep(place, where)
-            return Kept(where)
+            return StoredSecret(where)
         self._broken = (
             f"not made: the secret of {place.address} could not be stored, and none is made that nobody keeps"
         )
@@ -116,21 +116,21 @@ class SinkKeeper:
         if outdated := self.outdated(change):
             problem = f"{problem}; {outdated}"
         self._console.error(f"{place.address}: {problem}")
-        return Kept(file, problem)
+        return StoredSecret(file, problem)
 
     def _keep(self, place: Place, where: str) -> None:
         with self._lock:
             self._kept[place.address] = where
 
 
-def open_keeper(  # noqa: PLR0913, PLR0917 - all that the place of a secret depends on
+def open_secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret depends on
     changes: Iterable[Change],
     kinds: Mapping[str, Kind],
     parameters: Mapping[str, Any],
     clock: Clock,
     console: Console,
     redactor: Redactor | None = None,
-) -> SinkKeeper | None:
+) -> SinkSecretStore | None:
     """Open the sink and probe the place of each secret, if one of ``changes`` makes a key that has one.
 
     ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
@@ -149,7 +149,7 @@ def open_keeper(  # noqa: PLR0913, PLR0917 - all that the place of a secret depe
 
     passed = passed_names(parameters)
     sink = open_sink(parameters["secret_sink"], clock, USER_AGENT, passed=passed, redactor=redactor)
-    keeper = SinkKeeper(sink, new, Rescuer(_rescue_folders()), console)
+    keeper = SinkSecretStore(sink, new, Rescuer(_rescue_folders()), console)
     keeper.probe()
     if parameters["journal"] is None and parameters["history"] is None:
         console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")

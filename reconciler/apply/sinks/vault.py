@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler import errors
-from reconciler.api.stores import Entrance, Patience, Store, sink_errors
+from reconciler.api.stores import Patience, ServerAuth, Store, sink_errors
 from reconciler.apply.sinks.names import path_parts
 from reconciler.apply.sinks.vault_responses import (
     capabilities_of,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.api.stores import Conditions
+    from reconciler.api.stores import HttpSettings
     from reconciler.apply.sinks.sink import Held, Place
 
 _CAS: Final = "check-and-set"
@@ -63,13 +63,13 @@ class _Paths:
 class VaultSink:
     """Writes one secret for each key below a path, under the name ``secret``."""
 
-    def __init__(self, path: str, access: VaultAccess, conditions: Conditions) -> None:
-        """Take the path, ``MOUNT`` or ``MOUNT/below``; nothing is opened or read before it is needed."""
+    def __init__(self, path: str, access: VaultAccess, conditions: HttpSettings) -> None:
+        """Store the path, ``MOUNT`` or ``MOUNT/below``; nothing is opened or read before it is needed."""
         self._path = tuple(path.split("/"))
         self._mount: tuple[str, ...] | None = None
         self._namespace = access.namespace
         namespace = {"X-Vault-Namespace": access.namespace} if access.namespace else {}
-        entrance = Entrance(
+        entrance = ServerAuth(
             base_url=access.address,
             header="X-Vault-Token",
             prefix="",

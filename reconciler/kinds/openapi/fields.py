@@ -20,12 +20,12 @@ _COMBINED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties", "prefixI
 
 
 def is_nullable(schema: Schema) -> bool:
-    """Tell whether null is allowed, in the words of 3.0 or of 3.1."""
+    """Return whether null is allowed, in the words of 3.0 or of 3.1."""
     return bool(schema.get("nullable")) or "null" in _declared(schema) or None in schema.get("enum", ())
 
 
 def merged_name(*schemas: Schema | None) -> Schema:
-    """Give the narrowest lengths of several schemas of one name, and the rest of the first that there is."""
+    """Return the narrowest lengths of several schemas of one name, and the rest of the first one."""
     known = [schema for schema in schemas if schema]
     merged = dict(known[0]) if known else {"type": "string"}
     for word, narrowest in (("minLength", max), ("maxLength", min)):
@@ -39,11 +39,11 @@ class FieldDrafter:
     """Drafts fields; what it has to leave out, it writes into ``notes``."""
 
     def __init__(self, notes: list[str]) -> None:
-        """Take the list that hears of what cannot be kept."""
+        """Store the list that hears of what cannot be kept."""
         self._notes = notes
 
     def field(self, place: str, schema: Schema, *, can_be_null: bool | None = None) -> dict[str, Any] | None:
-        """Give the schema of a field, or None if it has no type; ``can_be_null`` goes before what it says."""
+        """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it."""
         types = self._types(place, schema)
         if types is None:
             return None
@@ -115,7 +115,7 @@ def _declared(schema: Schema) -> list[str]:
 
 
 def _bounds(schema: Schema) -> dict[str, Any]:
-    """Give exclusive bounds in the words of draft-07: in 3.0 they are remarks on the inclusive ones."""
+    """Return exclusive bounds in the words of draft-07: in 3.0 they are remarks on the inclusive ones."""
     bounds: dict[str, Any] = {}
     for word in ("exclusiveMinimum", "exclusiveMaximum"):
         value = schema.get(word)

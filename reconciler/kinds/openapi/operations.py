@@ -37,7 +37,7 @@ class Operations:
 
     @property
     def settable(self) -> Mapping[str, Schema]:
-        """Give the properties that a PATCH takes."""
+        """Return the properties that a PATCH takes."""
         properties = self.update["properties"].items()
         return {name: keywords for name, keywords in properties if not keywords.get("readOnly")}
 
@@ -82,7 +82,7 @@ def operations_of(description: Any, collection: str) -> Operations:
 
 
 def _resolved(resolver: Resolver, path: Any) -> dict[str, Any]:
-    """Give what is said of a path and can matter; what is not looked at may refer to itself."""
+    """Return what is said of a path and can matter; what is not looked at may refer to itself."""
     found = {**mapping(path), **resolver.target(path)}
     told: dict[str, Any] = {"put": {}} if "put" in found else {}
     told["parameters"] = resolver.whole(found.get("parameters", []))
@@ -99,7 +99,7 @@ def _resolved(resolver: Resolver, path: Any) -> dict[str, Any]:
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """Give a mapping as it is, and an empty one for everything else."""
+    """Return a mapping as it is, and an empty one for everything else."""
     return value if isinstance(value, dict) else {}
 
 
@@ -134,7 +134,7 @@ def _body(operation: Schema) -> dict[str, Any]:
 
 
 def _answer(operation: Schema) -> dict[str, Any]:
-    """Give the schema of the first answer that tells of success."""
+    """Return the schema of the first answer that tells of success."""
     responses = mapping(operation.get("responses"))
     good = sorted(status for status in responses if str(status).startswith("2"))
     found = (_json(mapping(responses[status]).get("content")) for status in good)

@@ -19,12 +19,12 @@ class Resolver:
     """Gives parts of one description without references, and with what ``allOf`` joins in one place."""
 
     def __init__(self, description: Mapping[str, Any]) -> None:
-        """Take the whole description, which all references lead into."""
+        """Store the whole description, which all references lead into."""
         self._description = description
         self._left = _MOST_VALUES
 
     def whole(self, value: Any, above: tuple[str, ...] = ()) -> Any:
-        """Give a value with everything in it written out. Raises DescriptionError for what cannot be."""
+        """Return a value with everything in it written out. Raises DescriptionError for what cannot be."""
         self._left -= 1
         if self._left < 0:
             raise DescriptionError(
@@ -49,7 +49,7 @@ class Resolver:
         return _joined(_without_null(written))
 
     def target(self, value: Any) -> dict[str, Any]:
-        """Give what the reference of a value leads to, itself with references; nothing if it has none."""
+        """Return what the reference of a value leads to, itself with references; nothing if it has none."""
         reference = value.get("$ref") if isinstance(value, dict) else None
         return self._target(reference) if isinstance(reference, str) else {}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     FieldKey = tuple[str, str]
 
 
-def clear_contest(database: Database, address: str, field: str) -> bool:
+def clear_flapping(database: Database, address: str, field: str) -> bool:
     """End the contest over a field: it is corrected again. Give False if there is none.
 
     Raises HistoryError.
@@ -26,7 +26,7 @@ def clear_contest(database: Database, address: str, field: str) -> bool:
         return _end_contest(connection, (address, field))
 
 
-def end_contests(
+def end_flapping(
     connection: sqlite3.Connection,
     declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
 ) -> None:
@@ -53,7 +53,7 @@ def _end_contest(connection: sqlite3.Connection, key: FieldKey) -> bool:
     return True
 
 
-def add_contest(
+def add_flapping(
     connection: sqlite3.Connection, field: DriftedField, corrections: int, earliest: float, now: int
 ) -> None:
     """Note a contest if the field was corrected that often since ``earliest``, or how one goes on."""

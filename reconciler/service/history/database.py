@@ -34,7 +34,7 @@ _LOCK_SIZE: Final = 20
 
 
 def storable(text: str) -> str:
-    """Give ``text`` as SQLite can keep it: a lone surrogate becomes an escape, which in JSON means it."""
+    """Return ``text`` as SQLite can keep it: a lone surrogate becomes an escape, which in JSON means it."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -81,7 +81,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection for changes that are kept together or not at all. Raises HistoryError."""
+        """Return the connection for changes that are kept together or not at all. Raises HistoryError."""
         with self._lock, self._errors("cannot be written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -103,7 +103,7 @@ class Database:
                 self._connection.rollback()
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Give the rows of a query. Raises HistoryError."""
+        """Return the rows of a query. Raises HistoryError."""
         with self._lock, self._errors("cannot be read"):
             return self._connection.execute(statement, values).fetchall()
 

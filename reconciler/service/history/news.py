@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from reconciler.model.status import NewKey
-from reconciler.render.notification import AFTER_ROUNDS, Condition, Trouble, Untold
+from reconciler.render.notification import AFTER_ROUNDS, Condition, ServiceCondition, Untold
 from reconciler.service.history.queries import EPISODE, episode_of
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ class News:
     """The untold part of a history."""
 
     def __init__(self, database: Database) -> None:
-        """Take the open database."""
+        """Store the open database."""
         self._database = database
 
     def untold(self, now: dt.datetime) -> tuple[Untold, ...]:
-        """Give drift whose outcome nobody has been told, oldest first; what ended over a day ago is old news.
+        """Return drift without a notification of its outcome, oldest first, unless it ended a day ago.
 
         Raises HistoryError.
         """
@@ -62,7 +62,7 @@ class News:
                 connection.execute("UPDATE unmanaged SET told = 1 WHERE address = ?", (key.address,))
 
     def update(
-        self, troubles: Iterable[Trouble], after_rounds: int, now: dt.datetime
+        self, troubles: Iterable[ServiceCondition], after_rounds: int, now: dt.datetime
     ) -> tuple[Condition, ...]:
         """Note which troubles this round had, and give those to tell: after so many rounds, and when over.
 
@@ -83,8 +83,8 @@ class News:
                 "SELECT name, since, rounds, told FROM condition ORDER BY name"
             ).fetchall()
         for name, since, rounds, told in rows:
-            trouble = Trouble(name)
-            needed = 1 if trouble is Trouble.FILES else after_rounds
+            trouble = ServiceCondition(name)
+            needed = 1 if trouble is ServiceCondition.FILES else after_rounds
             is_over = trouble not in present
             if is_over or (not told and rounds >= needed):
                 moment = dt.datetime.fromtimestamp(since, dt.UTC)

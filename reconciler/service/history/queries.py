@@ -7,19 +7,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model.cycle import FieldOutcome, RoundResult, Standing
+from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
     Contest,
+    CycleSummary,
     Episode,
     KeyHistory,
     NewKey,
     Pending,
-    RoundSummary,
     ScopeStatus,
     Status,
 )
-from reconciler.render.notification import Condition, Trouble
+from reconciler.render.notification import Condition, ServiceCondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ EPISODE: Final = (
 )
 _ROUND: Final = "SELECT began, ended, result, run, drifted, corrected, contested, errors, pending FROM round"
 _SELECTED: Final = "last_seen >= ? AND (? = '*' OR matches(address, ?))"
-_SUCCESSES: Final = tuple(result.value for result in RoundResult if result.is_success)
+_SUCCESSES: Final = tuple(result.value for result in CycleResult if result.is_success)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Selection:
 
     @property
     def values(self) -> tuple[int, str, str]:
-        """Give the moment and the glob, which is asked for twice."""
+        """Return the moment and the glob, which is asked for twice."""
         return int(self.since.timestamp()), self.address, self.address
 
 
 def episodes(database: Database, selection: Selection) -> tuple[tuple[Episode, ...], int]:
-    """Give the selected drift, latest first, and how much there is in all. Raises HistoryError."""
+    """Return the selected drift, latest first, and how much there is in all. Raises HistoryError."""
     latest = f"{EPISODE} WHERE {_SELECTED} ORDER BY last_seen DESC, id DESC LIMIT ?"
     found = tuple(map(episode_of, database.rows(latest, (*selection.values, selection.limit))))
     if len(found) < selection.limit:
@@ -70,7 +70,7 @@ def status(
     service: ServiceStatus | None = None,
     episodes_of_key: int = 200,
 ) -> Status:
-    """Give how everything stands as of ``at``: ``selection.limit`` keys, each with its latest episodes.
+    """Return how everything stands as of ``at``: ``selection.limit`` keys, each with its latest episodes.
 
     Raises HistoryError.
     """
@@ -87,7 +87,7 @@ def _status(
 ) -> Status:
     since = int(selection.since.timestamp())
     keys, total = _keys(database, selection, episodes_of_key)
-    counts = {result: _rounds(database, result, since) for result in RoundResult}
+    counts = {result: _rounds(database, result, since) for result in CycleResult}
     last = database.rows(f"{_ROUND} ORDER BY id DESC LIMIT 1")
     marks = ", ".join("?" * len(_SUCCESSES))
     success = database.rows(
@@ -112,7 +112,7 @@ def _status(
 
 
 def contests(database: Database) -> tuple[Contest, ...]:
-    """Give the contested fields, sorted by address. Raises HistoryError."""
+    """Return the contested fields, sorted by address. Raises HistoryError."""
     rows = database.rows(
         "SELECT address, field, declared, live, since, corrections FROM contest ORDER BY address, field"
     )
@@ -150,13 +150,13 @@ def new_keys(database: Database) -> tuple[NewKey, ...]:
 
 
 def conditions(database: Database) -> tuple[Condition, ...]:
-    """Give the troubles of the last round. Raises HistoryError."""
+    """Return the troubles of the last round. Raises HistoryError."""
     rows = database.rows("SELECT name, since, rounds FROM condition WHERE NOT over ORDER BY name")
-    return tuple(Condition(Trouble(name), _moment(since), rounds) for name, since, rounds in rows)
+    return tuple(Condition(ServiceCondition(name), _moment(since), rounds) for name, since, rounds in rows)
 
 
 def journal_lines(database: Database) -> Iterator[bytes]:
-    """Give the lines of the journal, oldest first. Raises HistoryError."""
+    """Return the lines of the journal, oldest first. Raises HistoryError."""
     for (line,) in database.rows("SELECT line FROM journal ORDER BY id"):
         yield line.encode()
 
@@ -180,7 +180,7 @@ def _keys(
     return tuple(keys), rows[0][2] if rows else 0
 
 
-def _rounds(database: Database, result: RoundResult, since: int) -> int:
+def _rounds(database: Database, result: CycleResult, since: int) -> int:
     # One result at a time: the index has them together, and grouping a million rows takes longer.
     ((count,),) = database.rows(
         "SELECT count(*) FROM round WHERE result = ? AND began >= ?", (result.value, since)
@@ -192,11 +192,11 @@ def _scopes(database: Database) -> Iterator[ScopeStatus]:
     for scope, standing, since, keys, detail in database.rows(
         "SELECT scope, standing, since, keys, detail FROM scope ORDER BY scope"
     ):
-        yield ScopeStatus(scope, Standing(standing), _moment(since), keys, detail)
+        yield ScopeStatus(scope, ScopeState(standing), _moment(since), keys, detail)
 
 
 def episode_of(row: tuple[Any, ...]) -> Episode:
-    """Give the drift that a row of ``EPISODE`` stands for."""
+    """Return the drift that a row of ``EPISODE`` stands for."""
     (
         _number,
         _told,
@@ -234,12 +234,12 @@ def episode_of(row: tuple[Any, ...]) -> Episode:
     )
 
 
-def _round(row: tuple[Any, ...]) -> RoundSummary:
+def _round(row: tuple[Any, ...]) -> CycleSummary:
     began, ended, result, run, drifted, corrected, contested, errors, pending = row
-    return RoundSummary(
+    return CycleSummary(
         _moment(began),
         None if ended is None else _moment(ended),
-        None if result is None else RoundResult(result),
+        None if result is None else CycleResult(result),
         run,
         drifted,
         corrected,

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.canonical import json_text
-from reconciler.model.cycle import FieldOutcome, Standing
+from reconciler.model.cycle import FieldOutcome, ScopeState
 from reconciler.model.plan import Action
 from reconciler.plan.drift import WHOLE_KEY, record_names
 from reconciler.service.history.applied import store_write
-from reconciler.service.history.contests import add_contest, end_contests
+from reconciler.service.history.contests import add_flapping, end_flapping
 
 if TYPE_CHECKING:
     import datetime as dt
     import sqlite3
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.model.cycle import DriftedField, RoundReport
+    from reconciler.model.cycle import CycleReport, DriftedField
     from reconciler.model.plan import Change, Outcome
     from reconciler.model.scope import Scope
     from reconciler.plan.drift import TugOfWar
@@ -44,7 +44,7 @@ class History:
     """What one run adds to a history: rounds, the drift that they saw, and what became of it."""
 
     def __init__(self, database: Database, run: HistoryRun, clock: Callable[[], dt.datetime]) -> None:
-        """Take the open database, what to say of the run, and the present. Raises HistoryError."""
+        """Store the open database, what to say of the run, and the present. Raises HistoryError."""
         self._database = database
         self._run = run.run
         self._clock = clock
@@ -72,9 +72,9 @@ class History:
         """
         earliest = self._now() - rule.window.total_seconds()
         with self._database.transaction() as connection:
-            end_contests(connection, declared)
+            end_flapping(connection, declared)
             for field in drifted:
-                add_contest(connection, field, rule.corrections, earliest, self._now())
+                add_flapping(connection, field, rule.corrections, earliest, self._now())
             rows = connection.execute("SELECT address, field FROM contest").fetchall()
         return frozenset((address, field) for address, field in rows)
 
@@ -120,7 +120,7 @@ class History:
                 else:
                     _note(connection, key, result, outcome.detail)
 
-    def end(self, report: RoundReport, declared: Iterable[Scope] | None = None) -> None:
+    def end(self, report: CycleReport, declared: Iterable[Scope] | None = None) -> None:
         """Note the end of the round, and how everything stands.
 
         ``declared`` are all scopes of the files, by default those of the report. Raises HistoryError.
@@ -172,7 +172,7 @@ class JournalTable:
     """The lines of a journal, kept in a history; a sink."""
 
     def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
-        """Take the open database, and the present."""
+        """Store the open database, and the present."""
         self._database = database
         self._clock = clock
 
@@ -241,7 +241,7 @@ def _note(connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, 
     connection.execute(statement, (outcome.value, detail, *key))
 
 
-def _keep_scopes(connection: sqlite3.Connection, report: RoundReport, declared: Iterable[Scope]) -> None:
+def _keep_scopes(connection: sqlite3.Connection, report: CycleReport, declared: Iterable[Scope]) -> None:
     """Keep how the scopes of a round stand; drop those that the files, if any were read, do not declare."""
     now = int(report.ended.timestamp())
     known = {str(scope) for scope in declared}
@@ -250,7 +250,7 @@ def _keep_scopes(connection: sqlite3.Connection, report: RoundReport, declared: 
             connection.execute("DELETE FROM scope WHERE scope = ?", (scope,))
     for part in report.scopes:
         # Of a scope that cannot be read, the number of keys is the last that was known.
-        keys: Any = None if part.standing is Standing.UNREACHABLE else part.keys
+        keys: Any = None if part.standing is ScopeState.UNREACHABLE else part.keys
         connection.execute(
             "INSERT INTO scope VALUES (?, ?, ?, coalesce(?, 0), ?) ON CONFLICT DO UPDATE SET"
             " since = iif(standing = excluded.standing, since, excluded.since), standing = excluded.standing,"

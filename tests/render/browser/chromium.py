@@ -80,7 +80,7 @@ class Browser:
         self._unread = b""
 
     def call(self, method: str, session: str = "", /, **parameters: Any) -> dict[str, Any]:
-        """Give the answer to a command; the events that come before it are kept."""
+        """Return the answer to a command; the events that come before it are kept."""
         self._number += 1
         to = {"sessionId": session} if session else {}
         command = {"id": self._number, "method": method, "params": parameters, **to}
@@ -92,7 +92,7 @@ class Browser:
         return result
 
     def receive(self) -> dict[str, Any]:
-        """Give the next message."""
+        """Return the next message."""
         while b"\0" not in self._unread:
             ready, _, _ = select.select([self._answers], [], [], _SECONDS)
             assert ready, "the browser is silent"
@@ -132,7 +132,7 @@ class Tab:
     session: str
 
     def call(self, method: str, /, **parameters: Any) -> dict[str, Any]:
-        """Give the answer to a command for this tab."""
+        """Return the answer to a command for this tab."""
         return self.browser.call(method, self.session, **parameters)
 
     def open(self, address: str) -> None:
@@ -148,7 +148,7 @@ class Tab:
         self.open((place / "page.html").as_uri())
 
     def run(self, script: str) -> Any:
-        """Give the value of an expression in the page, whose policy does not hold for it."""
+        """Return the value of an expression in the page, whose policy does not hold for it."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
@@ -162,12 +162,12 @@ class Tab:
             self.call("Input.dispatchKeyEvent", type="keyUp", **named)
 
     def console(self) -> list[str]:
-        """Give every message so far of the console, uncaught error and dialogue."""
+        """Return every message so far of the console, uncaught error and dialogue."""
         self.run("document.body && document.body.offsetHeight")
         return [json.dumps(event["params"]) for event in self.browser.events if event["method"] in _CONSOLE]
 
     def spoken(self, role: str) -> list[str]:
-        """Give what a screen reader is told of the elements with a role: the name of each, else its text."""
+        """Return what a screen reader speaks of the elements with a role: each one's name, else its text."""
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
         known = {node["nodeId"]: node for node in nodes}
 
@@ -183,7 +183,7 @@ class Tab:
         return [value(node, "name") or text(node) for node in nodes if value(node, "role") == role]
 
     def screenshot(self) -> bytes:
-        """Give a picture of what the window shows, as PNG."""
+        """Return a picture of what the window shows, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot")["data"])
 
 

@@ -80,7 +80,7 @@ def addresses(tab: Tab) -> set[str]:
 
 
 def expected(plan: Plan, **wanted: Any) -> set[str]:
-    """Give the addresses of the changes with a scope, an effect and a label, each if given."""
+    """Return the addresses of the changes with a scope, an effect and a label, each if given."""
     return {
         change.address
         for change in plan.changes
