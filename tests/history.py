@@ -11,16 +11,16 @@ from reconciler.model.cycle import CycleReport, CycleResult, DriftedField, Field
 from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
-from reconciler.plan.drift import TugOfWar
+from reconciler.plan.drift import FlappingRule
+from reconciler.service.history.cycles import History, HistoryRun
 from reconciler.service.history.queries import Selection, episodes, status
-from reconciler.service.history.rounds import History, HistoryRun
 from tests.support import NOON, FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.model.cycle import ScopeReport
-    from reconciler.model.status import Contest, Episode, Status
+    from reconciler.model.status import Episode, FlappingField, Status
     from reconciler.service.history.database import Database
 
     FieldKey = tuple[str, str]
@@ -87,7 +87,7 @@ class Book:
 
     database: Database
     clock: FakeClock = field(default_factory=FakeClock)
-    rule: TugOfWar = field(default_factory=TugOfWar)
+    rule: FlappingRule = field(default_factory=FlappingRule)
     files: dict[FieldKey, Any] = field(default_factory=dict)
     run: HistoryRun = RUN
     pause: float = 15 * MINUTES
@@ -99,7 +99,7 @@ class Book:
         """Look up what the files say."""
         return {key: json_text(value) for key, value in self.files.items() if key in wanted}
 
-    def round(
+    def cycle(
         self,
         *found: DriftedField,
         correct: Result | None = None,
@@ -112,12 +112,12 @@ class Book:
         With ``correct`` every field that is not contested is corrected, with that result.
         """
         history = self.history
-        history.begin()
+        history.begin_cycle()
         contested: frozenset[FieldKey] = frozenset()
         self.files.update({(one.address, one.change.field): one.declared for one in found})
         if correct is not None:
             contested = history.contested(found, self.declared, self.rule)
-        history.saw(found, compared)
+        history.record_drift(found, compared)
         fields = []
         for one in found:
             outcome = FieldOutcome.LEFT if correct is None else FieldOutcome.of(correct)
@@ -127,14 +127,14 @@ class Book:
             if correct is not None:
                 history.after(Outcome(correction(one), correct, detail))
             fields.append(settled(one, outcome, detail))
-        history.end(report(self.clock, scopes=scopes, fields=fields))
+        history.end_cycle(report(self.clock, scopes=scopes, fields=fields))
         self.clock.elapsed += self.pause
         return contested
 
     def tug(self, times: int, live: Any = "theirs", declared: Any = "ours") -> None:
         """Change a field and have it corrected, so many times."""
         for _ in range(times):
-            self.round(drifted(live, declared), correct=Result.APPLIED)
+            self.cycle(drifted(live, declared), correct=Result.APPLIED)
 
     def episodes(self, address: str = "*") -> tuple[Episode, ...]:
         """Return all drift, oldest first."""
@@ -153,9 +153,9 @@ class Book:
         """Return how everything stands."""
         return status(self.database, Selection(LONG_AGO), self.clock.now())
 
-    def contests(self) -> tuple[Contest, ...]:
+    def flapping(self) -> tuple[FlappingField, ...]:
         """Return what is contested."""
-        return self.status().contests
+        return self.status().flapping
 
 
 def at(seconds: float) -> dt.datetime:

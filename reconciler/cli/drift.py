@@ -76,7 +76,7 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
         from reconciler.service.schedule import Every  # noqa: PLC0415 - the same
 
         schedule = parameters["cron"] or Every(parameters["every"])
-        service = Service(schedule, parameters["jitter"], clock, console, stop, watch.pulse, supervisor)
+        service = Service(schedule, parameters["jitter"], clock, console, stop, watch.heartbeat, supervisor)
         with _pages(parameters, service, watch, database, clock, console):
             service.run(rounds.again, rounds.held, rounds.tell_stored)
         return ExitCode.DONE
@@ -102,7 +102,7 @@ def _pages(  # noqa: PLR0913, PLR0917 - everything that the pages show
         from reconciler.service.pages import Pages  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise missing_extra("metrics", error) from error
-    pages = Pages(service, database, watch.metrics, watch.pulse, clock)
+    pages = Pages(service, database, watch.metrics, watch.heartbeat, clock)
     with serve(address, port, pages.paths(), parameters["metrics_host"], clock) as taken:
         host = f"[{address}]" if ":" in address else address
         console.note(f"Status page: http://{host}:{taken}/")

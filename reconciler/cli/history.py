@@ -89,8 +89,8 @@ def clear(context: click.Context, /, address: str, field: str, history: str | No
     Without FIELD it is the contest over the key itself, which is created or deleted again and again.
     """
     from reconciler.render.values import field_name  # noqa: PLC0415 - the same
-    from reconciler.service.history.contests import clear_flapping  # noqa: PLC0415 - --help needs no engine
     from reconciler.service.history.database import Database  # noqa: PLC0415 - the same
+    from reconciler.service.history.flapping import clear_flapping  # noqa: PLC0415 - --help needs no engine
 
     above = context.parent.params["history"] if context.parent else None
     with Database(_named(history or above, context)) as database:

@@ -117,7 +117,7 @@ class ScopeReport:
     """
 
     scope: Scope
-    standing: ScopeState
+    state: ScopeState
     keys: int = 0
     detail: str = ""
     unmanaged: tuple[str, ...] = ()
@@ -148,7 +148,7 @@ class CycleReport:
     def is_blind(self) -> bool:
         """Whether nothing at all could be read."""
         return self.result is CycleResult.FAILED and not any(
-            scope.standing is not ScopeState.UNREACHABLE for scope in self.scopes
+            scope.state is not ScopeState.UNREACHABLE for scope in self.scopes
         )
 
 

@@ -35,7 +35,7 @@ class Episode:
     live: Any
     first_seen: dt.datetime
     last_seen: dt.datetime
-    rounds: int
+    cycles: int
     outcome: FieldOutcome
     detail: str = ""
     ended: dt.datetime | None = None
@@ -68,7 +68,7 @@ class NewKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Contest:
+class FlappingField:
     """A field that somebody keeps changing back: it is reported, and no longer corrected.
 
     ``live`` is what it held when last seen, ``corrections`` how often it had been corrected by then.
@@ -87,7 +87,7 @@ class ScopeStatus:
     """How a scope stood in the last round, and since when it has stood so."""
 
     scope: str
-    standing: ScopeState
+    state: ScopeState
     since: dt.datetime
     keys: int
     detail: str = ""
@@ -132,7 +132,7 @@ class ServiceStatus:
     """What only a running service knows; ``failing_since`` is None while its rounds succeed."""
 
     started: dt.datetime
-    next_round: dt.datetime | None
+    next_cycle: dt.datetime | None
     failing_since: dt.datetime | None
     failures: int
     files_invalid_since: dt.datetime | None
@@ -150,11 +150,11 @@ class Status:
     at: dt.datetime
     since: dt.datetime
     scopes: tuple[ScopeStatus, ...]
-    contests: tuple[Contest, ...]
+    flapping: tuple[FlappingField, ...]
     keys: tuple[KeyHistory, ...]
     omitted_keys: int
-    rounds: tuple[tuple[CycleResult, int], ...]
-    last_round: CycleSummary | None
+    cycles: tuple[tuple[CycleResult, int], ...]
+    last_cycle: CycleSummary | None
     last_success: dt.datetime | None
     file: str | None = None
     service: ServiceStatus | None = None
@@ -164,7 +164,7 @@ class Status:
     @property
     def is_complete(self) -> bool:
         """Whether the last round could compare everything."""
-        last = self.last_round
+        last = self.last_cycle
         return (last is None or last.result is not CycleResult.FAILED) and not any(
-            scope.standing in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE} for scope in self.scopes
+            scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE} for scope in self.scopes
         )

@@ -61,7 +61,7 @@ class Correction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TugOfWar:
+class FlappingRule:
     """A field is contested once corrected ``corrections`` times within ``window`` and drifted again."""
 
     corrections: int = 3

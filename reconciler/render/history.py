@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.status import Contest, CycleSummary, Pending, Status
+    from reconciler.model.status import CycleSummary, FlappingField, Pending, Status
 
 FORMAT_VERSION: Final = "1.0"
 
@@ -35,25 +35,25 @@ def render_history_text(status: Status, episodes: Sequence[Episode], total: int)
 
 def render_history_json(status: Status, episodes: Sequence[Episode], total: int) -> str:
     """Return the same as one JSON object, ending with a newline."""
-    last = status.last_round
+    last = status.last_cycle
     document = {
         "format_version": FORMAT_VERSION,
         "timestamp": format_instant(status.at),
         "since": format_instant(status.since),
-        "rounds": {result.value: count for result, count in status.rounds},
+        "rounds": {result.value: count for result, count in status.cycles},
         "last_round": None if last is None else _round(last),
         "last_success": _optional(status.last_success),
         "scopes": [
             {
                 "scope": scope.scope,
-                "standing": scope.standing.value,
+                "standing": scope.state.value,
                 "since": format_instant(scope.since),
                 "keys": scope.keys,
                 "detail": scope.detail,
             }
             for scope in status.scopes
         ],
-        "contested": [_contest(contest) for contest in status.contests],
+        "contested": [_flapping(contest) for contest in status.flapping],
         "pending": [_pending(one) for one in status.pending],
         "new_unmanaged": [
             {"address": key.address, "first_seen": format_instant(key.first_seen)} for key in status.new_keys
@@ -75,7 +75,7 @@ def episode_facts(episode: Episode) -> dict[str, Any]:
         "reason": episode.reason,
         "first_seen": format_instant(episode.first_seen),
         "last_seen": format_instant(episode.last_seen),
-        "rounds": episode.rounds,
+        "rounds": episode.cycles,
         "action": episode.action.value,
         "origin": origin_text(episode.origin),
         "outcome": episode.outcome.value,
@@ -87,10 +87,10 @@ def episode_facts(episode: Episode) -> dict[str, Any]:
 
 
 def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[str]:
-    count = sum(number for _, number in status.rounds)
-    by_result = ", ".join(f"{number} {result.value}" for result, number in status.rounds)
+    count = sum(number for _, number in status.cycles)
+    by_result = ", ".join(f"{number} {result.value}" for result, number in status.cycles)
     yield f"Rounds since {format_instant(status.since)}: {count}" + (f" ({by_result})" if count else "")
-    last = status.last_round
+    last = status.last_cycle
     if last is not None:
         ended = "not ended" if last.result is None else last.result.value
         yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
@@ -114,12 +114,12 @@ def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[
 
 
 def _present_lines(status: Status) -> Iterator[str]:
-    """Return what is so now: what could not be compared, contests, what is pending, new undeclared keys."""
+    """Return what is so now: what could not be compared, flapping, what is pending, new undeclared keys."""
     for scope in status.scopes:
-        if scope.standing in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
-            yield "Not compared: " + escape_control(f"{scope.scope}: {scope.standing}: {scope.detail}")
-    for contest in status.contests:
-        yield from _contest_lines(contest, status.file)
+        if scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
+            yield "Not compared: " + escape_control(f"{scope.scope}: {scope.state}: {scope.detail}")
+    for contest in status.flapping:
+        yield from _flapping_lines(contest, status.file)
     for one in status.pending:
         yield from _pending_lines(one)
     for key in status.new_keys:
@@ -127,7 +127,7 @@ def _present_lines(status: Status) -> Iterator[str]:
         yield f"New and not declared: {escape_control(key.address)}, first seen {since}"
 
 
-def _contest_lines(contest: Contest, file: str | None) -> Iterator[str]:
+def _flapping_lines(contest: FlappingField, file: str | None) -> Iterator[str]:
     address, field = escape_control(contest.address), escape_control(field_name(contest.field))
     times = counted(contest.corrections, "time")
     yield f"Contested: {address} {field} since {format_instant(contest.since)}, corrected {times}"
@@ -141,7 +141,7 @@ def _episode_lines(episode: Episode) -> Iterator[str]:
     note = f"{label}{episode.effect.value}: {escape_control(episode.reason)}"
     yield f"  {_drift_text(episode)}  # {note}"
     seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
-    yield f"    {seen}, {counted(episode.rounds, 'round')}; {_outcome(episode)}"
+    yield f"    {seen}, {counted(episode.cycles, 'round')}; {_outcome(episode)}"
 
 
 def _pending_lines(pending: Pending) -> Iterator[str]:
@@ -197,7 +197,7 @@ def _pending(pending: Pending) -> dict[str, Any]:
     }
 
 
-def _contest(contest: Contest) -> dict[str, Any]:
+def _flapping(contest: FlappingField) -> dict[str, Any]:
     return {
         "address": contest.address,
         "field": contest.field,

@@ -41,7 +41,7 @@ _AT_ONCE: Final = frozenset(
     }
 )
 """Outcomes that somebody should know of whatever the number of rounds."""
-AFTER_ROUNDS: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
+AFTER_CYCLES: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
 """Outcomes that somebody should know of once enough rounds in a row have seen the drift."""
 
 
@@ -79,17 +79,17 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ConditionState:
     """A trouble: since when, for how many rounds, and whether it goes on."""
 
-    trouble: ServiceCondition
+    condition: ServiceCondition
     since: dt.datetime
-    rounds: int
+    cycles: int
     is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class PendingNotification:
     """Drift whose outcome nobody has been told; ``told`` is the outcome that they were told, if any."""
 
     number: int
@@ -97,7 +97,7 @@ class Untold:
     episode: Episode
 
 
-class Telling(StrEnum):
+class Delivery(StrEnum):
     """What to do about an outcome that nobody has been told."""
 
     NOW = "now"
@@ -105,20 +105,20 @@ class Telling(StrEnum):
     LATER = "later"
 
 
-def telling(untold: Untold, after_rounds: int) -> Telling:
+def delivery_of(untold: PendingNotification, after_cycles: int) -> Delivery:
     """Decide whether to tell of drift: what was done about it at once, the rest after so many rounds.
 
     That drift is over is told to those who were told that it began.
     """
     episode = untold.episode
     if episode.outcome in _AT_ONCE:
-        return Telling.NOW
+        return Delivery.NOW
     if episode.outcome in _OVER and untold.told:
-        return Telling.NOW
+        return Delivery.NOW
     if episode.ended is not None:
-        return Telling.NEVER
-    is_due = episode.outcome in AFTER_ROUNDS and episode.rounds >= after_rounds
-    return Telling.NOW if is_due else Telling.LATER
+        return Delivery.NEVER
+    is_due = episode.outcome in AFTER_CYCLES and episode.cycles >= after_cycles
+    return Delivery.NOW if is_due else Delivery.LATER
 
 
 def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
@@ -163,10 +163,10 @@ def new_keys_message(keys: Sequence[NewKey], at: dt.datetime, base_url: str, run
 
 
 def condition_message(
-    condition: Condition, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
+    condition: ConditionState, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
 ) -> dict[str, Any]:
     """Return the body that tells of a trouble, or of its end; ``errors`` are those of the round."""
-    begun, begun_words, over, over_words = _WORDS[condition.trouble]
+    begun, begun_words, over, over_words = _WORDS[condition.condition]
     since = format_instant(condition.since)
     head = (
         f"{over_words}; that was not so from {since}"
@@ -183,7 +183,7 @@ def condition_message(
             "base_url": base_url,
             "run": run,
             "since": since,
-            "rounds": condition.rounds,
+            "rounds": condition.cycles,
             "errors": shown,
         },
     }

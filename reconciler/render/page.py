@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
-    from reconciler.model.status import Contest, Episode, KeyHistory, Pending, ServiceStatus, Status
+    from reconciler.model.status import Episode, FlappingField, KeyHistory, Pending, ServiceStatus, Status
     from reconciler.render.timeline import Lane
 
 _EPISODES: Final = 20
@@ -43,7 +43,7 @@ _ICONS: Final = {Mark.OPEN: "drifted", Mark.FAILED: "failed", Mark.CONTESTED: "c
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Headline:
     """One thing that the reader should know first, and since when it is so if that matters."""
 
     words: str
@@ -119,7 +119,7 @@ def _template() -> PageTemplate:
         "ICONS": _ICONS,
         "Mark": Mark,
         "legend": [Bar(mark, 1, 21) for mark in reversed(Mark)],
-        "Standing": ScopeState,
+        "ScopeState": ScopeState,
         "Action": Action,
         "errors_shown": _ERRORS,
         "pending_shown": _SHOWN,
@@ -127,51 +127,51 @@ def _template() -> PageTemplate:
     return page_template("status.html", filters, names)
 
 
-def _headlines(status: Status) -> tuple[News, ...]:
+def _headlines(status: Status) -> tuple[Headline, ...]:
     """Return the state of everything, what matters most first; there is always one."""
     troubles = (*_service_news(status.service), *_drift_news(status), *_round_news(status))
     if troubles:
         return troubles
     if not status.scopes:
         return (
-            News("no scope has been read yet" if status.last_round else "no round yet", Severity.WAITING),
+            Headline("no scope has been read yet" if status.last_cycle else "no round yet", Severity.WAITING),
         )
     every = "all " if len(status.scopes) > 1 else ""
-    return (News(f"{every}{counted(len(status.scopes), 'scope')} in sync", Severity.GOOD),)
+    return (Headline(f"{every}{counted(len(status.scopes), 'scope')} in sync", Severity.GOOD),)
 
 
-def _service_news(service: ServiceStatus | None) -> Iterator[News]:
+def _service_news(service: ServiceStatus | None) -> Iterator[Headline]:
     if service is not None and service.failing_since is not None:
-        yield News("rounds failing", Severity.BAD, service.failing_since)
+        yield Headline("rounds failing", Severity.BAD, service.failing_since)
     if service is not None and service.files_invalid_since is not None:
-        yield News("files invalid", Severity.BAD, service.files_invalid_since)
+        yield Headline("files invalid", Severity.BAD, service.files_invalid_since)
 
 
-def _drift_news(status: Status) -> Iterator[News]:
-    standings = Counter(scope.standing for scope in status.scopes)
+def _drift_news(status: Status) -> Iterator[Headline]:
+    standings = Counter(scope.state for scope in status.scopes)
     granted = sum(key.has_granted for key in status.keys)
     drifted = sum(key.is_drifted for key in status.keys)
-    if status.contests:
-        yield News(f"{counted(len(status.contests), 'field')} contested", Severity.BAD)
+    if status.flapping:
+        yield Headline(f"{counted(len(status.flapping), 'field')} contested", Severity.BAD)
     if granted:
-        yield News(f"access granted on {counted(granted, 'key')}", Severity.BAD)
+        yield Headline(f"access granted on {counted(granted, 'key')}", Severity.BAD)
     if drifted:
         least = "at least " if status.omitted_keys and drifted == len(status.keys) else ""
-        yield News(f"{least}{counted(drifted, 'key')} drifted", Severity.WARNING)
+        yield Headline(f"{least}{counted(drifted, 'key')} drifted", Severity.WARNING)
     elif standings[ScopeState.DRIFTED]:
-        yield News(f"{counted(standings[ScopeState.DRIFTED], 'scope')} drifted", Severity.WARNING)
+        yield Headline(f"{counted(standings[ScopeState.DRIFTED], 'scope')} drifted", Severity.WARNING)
     every = counted(len(status.scopes), "scope")
     if standings[ScopeState.INCOMPLETE]:
-        yield News(f"{standings[ScopeState.INCOMPLETE]} of {every} not compared in full", Severity.BAD)
+        yield Headline(f"{standings[ScopeState.INCOMPLETE]} of {every} not compared in full", Severity.BAD)
     if standings[ScopeState.UNREACHABLE]:
-        yield News(f"{standings[ScopeState.UNREACHABLE]} of {every} unreachable", Severity.BAD)
+        yield Headline(f"{standings[ScopeState.UNREACHABLE]} of {every} unreachable", Severity.BAD)
     waiting = len({one.address for one in status.pending})
     if waiting or standings[ScopeState.PENDING]:
         what = counted(waiting, "key") if waiting else counted(standings[ScopeState.PENDING], "scope")
-        yield News(f"{what} pending", Severity.WAITING)
+        yield Headline(f"{what} pending", Severity.WAITING)
 
 
-def _round_news(status: Status) -> Iterator[News]:
+def _round_news(status: Status) -> Iterator[Headline]:
     words = {
         CycleResult.REFUSED: "correction refused in the last round",
         CycleResult.INCOMPLETE: "correction failed in the last round",
@@ -179,8 +179,8 @@ def _round_news(status: Status) -> Iterator[News]:
         CycleResult.INTERRUPTED: "last round interrupted",
     }
     known = status.service is not None and status.service.failing_since is not None
-    if not known and status.last_round is not None and status.last_round.result in words:
-        yield News(words[status.last_round.result], Severity.BAD)
+    if not known and status.last_cycle is not None and status.last_cycle.result in words:
+        yield Headline(words[status.last_cycle.result], Severity.BAD)
 
 
 def _key_view(key: KeyHistory, window: Window) -> KeyView:
@@ -195,7 +195,7 @@ def _key_view(key: KeyHistory, window: Window) -> KeyView:
     )
 
 
-def _values(drift: Contest | Episode | Pending) -> Values:
+def _values(drift: FlappingField | Episode | Pending) -> Values:
     declared, live = drift.declared, drift.live
     if isinstance(declared, list) and isinstance(live, list):
         ours, theirs = ({json_text(item): item for item in items} for items in (declared, live))

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredState
     from reconciler.service.detection import Detection
+    from reconciler.service.history.cycles import History
     from reconciler.service.history.database import Database
-    from reconciler.service.history.rounds import History
     from reconciler.service.observers import Watch
     from reconciler.service.records import Records
 
@@ -91,7 +91,7 @@ class Cycles:
         self._files = WatchedFiles(parameters["paths"], lambda now: validator(parameters, self._kinds, now))
         self._valid: DesiredState | None = None
         self._valid_since = clock.now()
-        # In memory the history of a service would grow without end, and it serves to notice contests only.
+        # In memory the history of a service would grow without end, and it serves to notice flapping only.
         longest = max(_KEPT_IN_MEMORY, parameters["contested_window"])
         keep = parameters["keep"] if parameters["history"] else min(parameters["keep"], longest)
         self._keep = dt.timedelta(seconds=keep)
@@ -151,7 +151,7 @@ class Cycles:
         """Do a round, write it down and tell of it; give the error that ended it early, if one did."""
         began = self._clock.now()
         self._troubles = set()
-        self._history.begin()
+        self._history.begin_cycle()
         failure: ReconcilerError | None = None
         whole: DesiredState | None = None
         try:
@@ -164,9 +164,9 @@ class Cycles:
             scopes = () if whole is None else unreachable_scopes(whole, error)
             errors = (*self._complained, *error.texts)
             report = CycleReport(began, self._clock.now(), result, scopes, errors=errors)
-        self._history.end(report, () if whole is None else [part.scope for part in whole.scopes])
+        self._history.end_cycle(report, () if whole is None else [part.scope for part in whole.scopes])
         self._watch.ended(report, self._troubles)
-        self._history.forget(self._keep)
+        self._history.purge(self._keep)
         return report, failure
 
     def _link(self) -> Connection:
@@ -239,7 +239,7 @@ class Cycles:
             self._printer.show(detection, new_keys, now)
             fields = detection.fields()
             contested = self._contested(whole, fields)
-            self._history.saw(fields, detection.compared(state, selected), self._declared(whole))
+            self._history.record_drift(fields, detection.compared(state, selected), self._declared(whole))
             self._detector.store(detection, whole, state, selected, now)
             if isinstance(client, Writer):
                 with writing:
@@ -259,13 +259,13 @@ class Cycles:
 
     def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
         """Name the fields that would be corrected, were they not contested."""
-        from reconciler.plan.drift import Correction, TugOfWar  # noqa: PLC0415 - as above
+        from reconciler.plan.drift import Correction, FlappingRule  # noqa: PLC0415 - as above
 
         parameters = self._parameters
         correct = parameters["correct"]
         wanted = [] if correct is None else [f for f in fields if Correction(correct).covers(f.change)]
         window = dt.timedelta(seconds=parameters["contested_window"])
-        rule = TugOfWar(parameters["contested_after"], window)
+        rule = FlappingRule(parameters["contested_after"], window)
         return self._history.contested(wanted, self._declared(state), rule)
 
     def _declared(self, state: DesiredState) -> Callable[[Collection[FieldKey]], Mapping[FieldKey, str]]:

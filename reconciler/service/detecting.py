@@ -75,7 +75,7 @@ class Detector:
         if self.parameters["history"] is not None:
             self.applied.store(state, detection.plan, was_compared, is_whole=is_whole)
             if is_whole:
-                self.applied.forget_undeclared(state, detection.plan)
+                self.applied.purge_undeclared(state, detection.plan)
 
     def _base(self, client: Reader, now: dt.datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
         if self.parameters["base"] is None:

@@ -157,8 +157,8 @@ def scopes_after(
     left = {field.scope for field in fields if field.outcome is not FieldOutcome.CORRECTED}
     waiting = {field.scope for field in pending}
     return tuple(
-        replace(part, standing=ScopeState.PENDING if part.scope in waiting else ScopeState.IN_SYNC)
-        if part.standing is ScopeState.DRIFTED and part.scope not in left
+        replace(part, state=ScopeState.PENDING if part.scope in waiting else ScopeState.IN_SYNC)
+        if part.state is ScopeState.DRIFTED and part.scope not in left
         else part
         for part in scopes
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.service.systemd import Heartbeat, Supervisor
 
 _LONGEST_SLEEP: Final = 10.0
-"""Seconds between two beats of the pulse while nothing is due."""
+"""Seconds between two beats of the heartbeat while nothing is due."""
 
 
 class Service:
@@ -41,9 +41,9 @@ class Service:
         clock: Clock,
         console: Console,
         stop: threading.Event,
-        pulse: Heartbeat,
+        heartbeat: Heartbeat,
         supervisor: Supervisor,
-        dice: random.Random | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         """Store the schedule, by how many seconds a round may come later, and the event that ends it all."""
         self._schedule = schedule
@@ -51,9 +51,9 @@ class Service:
         self._clock = clock
         self._console = console
         self._stop = stop
-        self._pulse = pulse
+        self._heartbeat = heartbeat
         self._supervisor = supervisor
-        self._dice = dice or random.Random()  # noqa: S311 - spreads load, hides nothing
+        self._rng = rng or random.Random()  # noqa: S311 - spreads load, hides nothing
         watchdog = supervisor.watchdog
         self._longest_sleep = _LONGEST_SLEEP if watchdog is None else min(_LONGEST_SLEEP, watchdog / 4)
         self._wake = threading.Event()
@@ -77,7 +77,7 @@ class Service:
         is ``held``; else ``last_words`` is called before.
         """
         with self._signals(held, last_words):
-            self._supervisor.tell("READY=1")
+            self._supervisor.notify("READY=1")
             planned = self._clock.monotonic()
             self._round(work)
             while not self._stop.is_set():
@@ -87,7 +87,7 @@ class Service:
                     planned = self._clock.monotonic()  # a round that was asked for begins a new grid
                 if not self._stop.is_set():
                     self._round(work)
-            self._supervisor.tell("STOPPING=1")
+            self._supervisor.notify("STOPPING=1")
 
     def status(self, files_invalid_since: dt.datetime | None = None) -> ServiceStatus:
         """Return what only the service knows. Any thread may ask."""
@@ -107,7 +107,7 @@ class Service:
 
     def _wait(self, planned: float) -> bool:
         """Wait for the round planned for ``planned``, or until somebody wakes the service: then give True."""
-        start = planned + self._jitter * self._dice.random()
+        start = planned + self._jitter * self._rng.random()
         left = max(0.0, start - self._clock.monotonic())
         # A whole second: two clocks were asked one after the other.
         due_at = self._clock.now() + dt.timedelta(seconds=left + 0.5)
@@ -115,10 +115,10 @@ class Service:
         due = format_instant(self._next_round)
         self._console.detail(f"Next round at {due}")
         state = "none yet" if self._last is None else self._last.result.value
-        self._supervisor.tell(f"STATUS=Last round: {state}; next round at {due}")
+        self._supervisor.notify(f"STATUS=Last round: {state}; next round at {due}")
         while (left := start - self._clock.monotonic()) > 0 and not self._wake.is_set():
             self._clock.sleep(min(left, self._longest_sleep), self._wake)
-            self._pulse.beat()
+            self._heartbeat.touch()
         is_woken = self._wake.is_set()
         self._wake.clear()
         return is_woken

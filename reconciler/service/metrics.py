@@ -93,7 +93,7 @@ class Metrics:
         self._requests.labels(exchange.method, status).inc()
         self._latency.labels(exchange.method).observe(exchange.seconds)
 
-    def round(self, report: CycleReport) -> None:
+    def cycle(self, report: CycleReport) -> None:
         """Count a round."""
         self._rounds.labels(_label(report.result)).inc()
         self._seconds.observe(report.seconds)
@@ -113,7 +113,7 @@ class Metrics:
         """Note whether the files are valid."""
         self._files.set(valid)
 
-    def next_round(self, moment: dt.datetime) -> None:
+    def next_cycle(self, moment: dt.datetime) -> None:
         """Note when the next round is due."""
         self._next.set(moment.timestamp())
 
@@ -165,7 +165,7 @@ class Metrics:
         write_to_textfile(file, self._registry)
 
     def _stand(self, report: CycleReport) -> None:
-        standings = Tally(part.standing for part in report.scopes)
+        standings = Tally(part.state for part in report.scopes)
         for standing in ScopeState:
             self._scopes.labels(_label(standing)).set(standings[standing])
         if report.is_blind:

@@ -1,4 +1,4 @@
-"""Who hears of rounds besides the terminal: metrics, a webhook, the pulse of the service."""
+"""Who hears of rounds besides the terminal: metrics, a webhook, the heartbeat of the service."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.model.cycle import CycleResult
 from reconciler.model.secret import Secret
 from reconciler.render.notification import (
+    Delivery,
     ServiceCondition,
-    Telling,
     condition_message,
+    delivery_of,
     drift_message,
     new_keys_message,
-    telling,
 )
-from reconciler.service.history.news import News
+from reconciler.service.history.notifications import Notifications
 from reconciler.service.systemd import Heartbeat, Supervisor
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import CycleReport
-    from reconciler.render.notification import Untold
+    from reconciler.render.notification import PendingNotification
     from reconciler.service.history.database import Database
     from reconciler.service.metrics import Metrics
 
@@ -49,7 +49,7 @@ class Watch:
         run: str,
         console: Console,
         database: Database,
-        pulse: Heartbeat,
+        heartbeat: Heartbeat,
         metrics: Metrics | None = None,
         webhook: Webhook | None = None,
     ) -> None:
@@ -57,23 +57,23 @@ class Watch:
         self._parameters = parameters
         self._run = run
         self._console = console
-        self._news = News(database)
+        self._notifications = Notifications(database)
         self._webhook = webhook
-        self.pulse = pulse
+        self.heartbeat = heartbeat
         self.metrics = metrics
 
     def exchange(self, exchange: Exchange) -> None:
         """Hear of a request to the API."""
-        self.pulse.beat()
+        self.heartbeat.touch()
         self._console.exchange(exchange)
         if self.metrics is not None:
             self.metrics.exchange(exchange)
 
     def ended(self, report: CycleReport, troubles: Collection[ServiceCondition]) -> None:
         """Hear of the end of a round, which the history holds already. Raises HistoryError."""
-        self.pulse.beat()
+        self.heartbeat.touch()
         if self.metrics is not None:
-            self.metrics.round(report)
+            self.metrics.cycle(report)
             self.metrics.files(valid=ServiceCondition.FILES not in troubles)
         if report.result is not CycleResult.INTERRUPTED:
             self._tell(report, troubles)
@@ -82,9 +82,9 @@ class Watch:
 
     def unrecorded(self, report: CycleReport) -> None:
         """Hear of a round that the history could not hold."""
-        self.pulse.beat()
+        self.heartbeat.touch()
         if self.metrics is not None:
-            self.metrics.round(report)
+            self.metrics.cycle(report)
 
     def _write(self, metrics: Metrics, file: str) -> None:
         try:
@@ -95,24 +95,24 @@ class Watch:
     def _tell(self, report: CycleReport, troubles: Collection[ServiceCondition]) -> None:
         present = {*troubles, *([ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else [])}
         after, now = self._parameters["notify_after"], report.ended
-        conditions = self._news.update(present, after, now)
+        conditions = self._notifications.update(present, after, now)
         if self._webhook is None:
             return
         base_url = self._parameters["base_url"]
         for condition in conditions:
             if not self._send(condition_message(condition, now, base_url, self._run, report.errors)):
                 return  # trying the next as long would hold up the rounds
-            self._news.tell_condition(condition)
-        by_telling: dict[Telling, list[Untold]] = {choice: [] for choice in Telling}
-        for one in self._news.untold(now):
-            by_telling[telling(one, after)].append(one)
-        due = by_telling[Telling.NOW]
+            self._notifications.mark_condition_notified(condition)
+        by_telling: dict[Delivery, list[PendingNotification]] = {choice: [] for choice in Delivery}
+        for one in self._notifications.pending(now):
+            by_telling[delivery_of(one, after)].append(one)
+        due = by_telling[Delivery.NOW]
         if due and self._send(drift_message([one.episode for one in due], now, base_url, self._run)):
-            self._news.tell(due)
-        self._news.tell(by_telling[Telling.NEVER])
-        keys = self._news.untold_keys()
+            self._notifications.mark_notified(due)
+        self._notifications.mark_notified(by_telling[Delivery.NEVER])
+        keys = self._notifications.pending_keys()
         if keys and self._send(new_keys_message(keys, now, base_url, self._run)):
-            self._news.tell_keys(keys)
+            self._notifications.mark_keys_notified(keys)
 
     def _send(self, message: Mapping[str, Any]) -> bool:
         """Send a message, and tell whether it arrived: if not, a later round sends it again."""
@@ -143,7 +143,7 @@ def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told n
 ) -> Iterator[Watch]:
     """Make everybody who is to be told. Raises ConfigurationError if one of them cannot be."""
     silence = _LONGEST_SILENCE + parameters["connect_timeout"] + _READ_PARTS * parameters["read_timeout"]
-    pulse = Heartbeat(clock, supervisor, silence)
+    heartbeat = Heartbeat(clock, supervisor, silence)
     with ExitStack() as stack:
         webhook = None
         if parameters["webhook"] is not None:
@@ -155,7 +155,7 @@ def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told n
             webhook = stack.enter_context(
                 Webhook(url, secret, USER_AGENT, clock, stop, environment=network_variables(os.environ))
             )
-        yield Watch(parameters, run, console, database, pulse, _metrics(parameters), webhook)
+        yield Watch(parameters, run, console, database, heartbeat, _metrics(parameters), webhook)
 
 
 def systemd() -> Supervisor:

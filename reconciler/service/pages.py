@@ -34,7 +34,7 @@ class Pages:
     service: Service
     database: Database
     metrics: Metrics
-    pulse: Heartbeat
+    heartbeat: Heartbeat
     clock: Clock
 
     def paths(self) -> Mapping[str, Callable[[], Answer]]:
@@ -49,7 +49,7 @@ class Pages:
 
     def _page(self) -> Answer:
         now = self.clock.now()
-        troubles = {condition.trouble: condition.since for condition in conditions(self.database)}
+        troubles = {condition.condition: condition.since for condition in conditions(self.database)}
         service = self.service.status(troubles.get(ServiceCondition.FILES))
         shown = status(self.database, Selection(now - SHOWN, limit=KEYS), now, service)
         body = render_page(shown, refresh_seconds=_REFRESH_SECONDS).encode()
@@ -57,15 +57,15 @@ class Pages:
         return Answer(body, "text/html; charset=utf-8", headers=headers)
 
     def _metrics(self) -> Answer:
-        due = self.service.status().next_round
+        due = self.service.status().next_cycle
         if due is not None:
-            self.metrics.next_round(due)
+            self.metrics.next_cycle(due)
         return Answer(self.metrics.exposition(), CONTENT_TYPE)
 
     def _health(self) -> Answer:
         """Tell a loop that moves from one that is stuck; a round that fails is no reason to restart."""
-        if self.pulse.is_stuck():
-            text = f"stuck: nothing has moved for {self.pulse.silence():.0f} s\n"
+        if self.heartbeat.is_stuck():
+            text = f"stuck: nothing has moved for {self.heartbeat.silence():.0f} s\n"
             return Answer(text.encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
         return Answer(b"alive\n")
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from reconciler.apply.journal import Sink
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Change
+    from reconciler.service.history.cycles import History, JournalTable
     from reconciler.service.history.database import Database
-    from reconciler.service.history.rounds import History, JournalTable
 
     Command = Callable[..., Any]
 
@@ -150,7 +150,7 @@ def _check(parameters: Mapping[str, Any]) -> None:
 def _recorded(
     database: Database, run: str, parameters: Mapping[str, Any], clock: Clock, command: str
 ) -> tuple[History, Records]:
-    from reconciler.service.history.rounds import History, HistoryRun, JournalTable  # noqa: PLC0415 - as above
+    from reconciler.service.history.cycles import History, HistoryRun, JournalTable  # noqa: PLC0415 - as above
 
     if parameters["history"] is None:
         history = History(database, HistoryRun(run, command, __version__, "", None), clock.now)

@@ -1,4 +1,4 @@
-"""Telling the outside that a service lives: the protocol of sd_notify(3), and a pulse."""
+"""The protocol of sd_notify(3), and the heartbeat of a service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Supervisor:
         self._address = f"\0{address[1:]}" if address is not None and address.startswith("@") else address
         self.watchdog = watchdog if address is not None else None
 
-    def tell(self, *states: str) -> None:
+    def notify(self, *states: str) -> None:
         """Send states such as ``READY=1``. That nobody listens is no reason to fail."""
         if self._address is None:
             return
@@ -32,22 +32,22 @@ class Supervisor:
 
 
 class Heartbeat:
-    """When something last moved: a loop that hangs has no pulse, one that waits for its next round has."""
+    """When something last moved: a loop that hangs does not touch it, one that waits does."""
 
     def __init__(self, clock: Clock, supervisor: Supervisor, longest_silence: float) -> None:
-        """Store the clock, who hears of the pulse, and after how many seconds of silence a loop is stuck."""
+        """Store the clock, the supervisor, and after how many seconds of silence a loop is stuck."""
         self._clock = clock
         self._supervisor = supervisor
         self._longest_silence = longest_silence
-        self._last = self._told = clock.monotonic()
+        self._last = self._notified = clock.monotonic()
 
-    def beat(self) -> None:
+    def touch(self) -> None:
         """Note that something moved; systemd hears of it several times in its own interval."""
         self._last = self._clock.monotonic()
         wanted = self._supervisor.watchdog
-        if wanted is not None and self._last - self._told >= wanted / 4:
-            self._told = self._last
-            self._supervisor.tell("WATCHDOG=1")
+        if wanted is not None and self._last - self._notified >= wanted / 4:
+            self._notified = self._last
+            self._supervisor.notify("WATCHDOG=1")
 
     def silence(self) -> float:
         """Return the seconds since something last moved."""

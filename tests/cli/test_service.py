@@ -51,9 +51,9 @@ class Cycles:
 
 def a_service(clock: FakeClock, stop: threading.Event, schedule: Schedule, jitter: float = 0) -> Service:
     supervisor = Supervisor(None)
-    pulse = Heartbeat(clock, supervisor, 300)
-    dice = random.Random(1)  # noqa: S311 - spreads load, hides nothing
-    return Service(schedule, jitter, clock, Console(0, color=False), stop, pulse, supervisor, dice)
+    heartbeat = Heartbeat(clock, supervisor, 300)
+    rng = random.Random(1)  # noqa: S311 - spreads load, hides nothing
+    return Service(schedule, jitter, clock, Console(0, color=False), stop, heartbeat, supervisor, rng)
 
 
 def moments(*results: CycleResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
-    Contest,
     CycleSummary,
     Episode,
+    FlappingField,
     KeyHistory,
     NewKey,
     Pending,
@@ -83,13 +83,13 @@ def episode(**facts: Any) -> Episode:
         "live": False,
         "first_seen": NOON - HOUR,
         "last_seen": NOON,
-        "rounds": 5,
+        "cycles": 5,
         "outcome": FieldOutcome.LEFT,
     }
     return Episode(**values | facts)
 
 
-CONTEST = Contest(ACME, "is_disabled", declared=True, live=False, since=NOON - HOUR, corrections=3)
+CONTEST = FlappingField(ACME, "is_disabled", declared=True, live=False, since=NOON - HOUR, corrections=3)
 LAST = CycleSummary(
     began=NOON - dt.timedelta(minutes=1),
     ended=NOON,
@@ -107,11 +107,11 @@ STATUS = Status(
         ScopeStatus("caas/1/76", ScopeState.DRIFTED, NOON - HOUR, 120),
         ScopeStatus("caas/1/77", ScopeState.UNREACHABLE, NOON, 0, "HTTP 500"),
     ),
-    contests=(CONTEST,),
+    flapping=(CONTEST,),
     keys=(KeyHistory(ACME, ()),),
     omitted_keys=0,
-    rounds=((CycleResult.IN_SYNC, 4), (CycleResult.CORRECTED, 1), (CycleResult.FAILED, 2)),
-    last_round=LAST,
+    cycles=((CycleResult.IN_SYNC, 4), (CycleResult.CORRECTED, 1), (CycleResult.FAILED, 2)),
+    last_cycle=LAST,
     last_success=NOON - HOUR,
     file="/var/lib/drift.db",
 )
@@ -124,7 +124,7 @@ EPISODES = (
         reason="binds 1, unbinds 1",
         declared=[WEB],
         live=[API],
-        rounds=1,
+        cycles=1,
         outcome=FieldOutcome.FAILED,
         detail="PATCH /x: HTTP 500",
     ),
@@ -135,7 +135,7 @@ EPISODES = (
         reason="access unchanged",
         declared="ours",
         live="theirs",
-        rounds=2,
+        cycles=2,
         outcome=FieldOutcome.CORRECTED,
         ended=NOON,
         corrected=NOON,
@@ -148,7 +148,7 @@ EPISODES = (
         reason="ends earlier",
         declared=None,
         live="2027-01-01T00:00:00Z",
-        rounds=1,
+        cycles=1,
         outcome=FieldOutcome.ENDED,
         ended=NOON,
     ),
@@ -191,7 +191,7 @@ def test_that_not_all_is_shown_is_said(total: int, last: str) -> None:
 
 def test_a_round_that_was_cut_off_has_not_ended() -> None:
     last = dataclasses.replace(LAST, ended=None, result=None, errors=())
-    text = render_history_text(dataclasses.replace(STATUS, last_round=last), (), 0)
+    text = render_history_text(dataclasses.replace(STATUS, last_cycle=last), (), 0)
     assert "\nLast round: 2026-06-01T11:59:00Z: not ended, run run-2\n" in text
 
 
@@ -314,29 +314,30 @@ def test_a_whole_key_is_told_by_what_became_of_it_and_a_field_by_which_side_chan
     assert "true -> false  # [conflict] grants: enables the key\n" in text
 
 
-@pytest.mark.parametrize("standing", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
-def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: ScopeState) -> None:
-    scopes = (ScopeStatus("caas/1/76", standing, NOON, 1, "why"),)
+@pytest.mark.parametrize("state", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
+def test_no_drift_is_not_said_where_something_could_not_be_compared(state: ScopeState) -> None:
+    scopes = (ScopeStatus("caas/1/76", state, NOON, 1, "why"),)
     text = render_history_text(dataclasses.replace(EMPTY, scopes=scopes), (), 0)
-    assert f"Not compared: caas/1/76: {standing}: why\n" in text
+    assert f"Not compared: caas/1/76: {state}: why\n" in text
     assert text.endswith("Of what could be compared, nothing is recorded.\n")
 
 
 def test_a_round_that_was_cut_off_is_null_in_json() -> None:
-    status = dataclasses.replace(STATUS, last_round=dataclasses.replace(LAST, ended=None, result=None))
+    status = dataclasses.replace(STATUS, last_cycle=dataclasses.replace(LAST, ended=None, result=None))
     last = json.loads(render_history_json(status, (), 0))["last_round"]
     assert (last["ended"], last["result"]) == (None, None)
 
 
 def test_every_fact_of_drift_has_its_member() -> None:
     assert episode_facts(EPISODES[2]) == FACTS
-    assert {*FACTS} == {field.name for field in dataclasses.fields(Episode)}
+    members = {field.name for field in dataclasses.fields(Episode)} - {"cycles"} | {"rounds"}
+    assert {*FACTS} == members
 
 
 def hostile(text: str) -> tuple[Status, Episode]:
     contest = dataclasses.replace(CONTEST, address=text, field=text, declared=text, live=[text])
     status = dataclasses.replace(
-        STATUS, contests=(contest,), last_round=dataclasses.replace(LAST, errors=(text,)), file=text
+        STATUS, flapping=(contest,), last_cycle=dataclasses.replace(LAST, errors=(text,)), file=text
     )
     return status, episode(
         address=text, field=text, reason=text, declared=text, live={"x": text}, detail=text

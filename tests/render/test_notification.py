@@ -17,14 +17,14 @@ from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import Episode, NewKey
 from reconciler.render.notification import (
-    Condition,
+    ConditionState,
+    Delivery,
+    PendingNotification,
     ServiceCondition,
-    Telling,
-    Untold,
     condition_message,
+    delivery_of,
     drift_message,
     new_keys_message,
-    telling,
 )
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
@@ -118,7 +118,7 @@ def episode(**settings: Any) -> Episode:
         "live": False,
         "first_seen": MORNING,
         "last_seen": NOON,
-        "rounds": 13,
+        "cycles": 13,
         "outcome": FieldOutcome.LEFT,
     }
     return Episode(**values | settings)
@@ -166,8 +166,8 @@ NOT_ATTEMPTED, ENDED, CHANGED = FieldOutcome.NOT_ATTEMPTED, FieldOutcome.ENDED, 
 def test_who_is_told_when(
     outcome: FieldOutcome, told: str, ended: dt.datetime | None, rounds: int, decision: str
 ) -> None:
-    found = telling(Untold(1, told, episode(outcome=outcome, ended=ended, rounds=rounds)), 3)
-    assert found is Telling(decision)
+    found = delivery_of(PendingNotification(1, told, episode(outcome=outcome, ended=ended, cycles=rounds)), 3)
+    assert found is Delivery(decision)
 
 
 def test_a_message_about_drift_says_what_where_since_when_and_what_came_of_it() -> None:
@@ -289,7 +289,7 @@ SINCE = "2026-06-01T09:00:00Z"
 def test_a_message_about_a_trouble_says_since_when_and_why(
     trouble: ServiceCondition, kind: str, text: str, *, over: bool
 ) -> None:
-    message = condition_message(Condition(trouble, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
+    message = condition_message(ConditionState(trouble, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
     lines = [] if over else ["• keys.yaml:3:1: not &lt;valid&gt;", "• 'one' \u2217more\u2217"]
     assert message == {
         "type": kind,
@@ -307,7 +307,9 @@ def test_a_message_about_a_trouble_says_since_when_and_why(
 
 def test_of_many_errors_the_first_ten_are_told() -> None:
     errors = [f"error {number}" for number in range(12)]
-    message = condition_message(Condition(ServiceCondition.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors)
+    message = condition_message(
+        ConditionState(ServiceCondition.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors
+    )
     assert message["text"].splitlines()[1:] == [f"• error {number}" for number in range(10)]
     assert message["data"]["errors"] == errors[:10]
 
@@ -347,7 +349,7 @@ def hostile_episodes(text: str) -> list[Episode]:
 def test_hostile_texts_are_inert_and_short(text: str) -> None:
     for found in hostile_episodes(text):
         assert_inert(text_of(found), 2)
-    condition = Condition(ServiceCondition.ROUNDS, NOON, 1)
+    condition = ConditionState(ServiceCondition.ROUNDS, NOON, 1)
     assert_inert(condition_message(condition, NOON, BASE_URL, "run", [text])["text"], 2)
 
 

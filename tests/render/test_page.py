@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
-    Contest,
     CycleSummary,
     Episode,
+    FlappingField,
     KeyHistory,
     NewKey,
     Pending,
@@ -75,7 +75,7 @@ def episode(field: str = "is_disabled", /, ago: dt.timedelta = HOUR, **settings:
         "live": False,
         "first_seen": NOON - ago,
         "last_seen": NOON,
-        "rounds": 5,
+        "cycles": 5,
         "outcome": FieldOutcome.LEFT,
     }
     return Episode(field=field, **values | settings)
@@ -108,15 +108,13 @@ def key(*episodes: Episode, address: str = ACME, omitted: int = 0) -> KeyHistory
     return KeyHistory(address, episodes, omitted)
 
 
-def contest(**settings: Any) -> Contest:
+def contest(**settings: Any) -> FlappingField:
     values: dict[str, Any] = {"address": ACME, "field": "is_disabled", "declared": True, "live": False}
-    return Contest(**values | {"since": NOON - 2 * DAY, "corrections": 4} | settings)
+    return FlappingField(**values | {"since": NOON - 2 * DAY, "corrections": 4} | settings)
 
 
-def scope(
-    name: str = "caas/1/76", standing: ScopeState = ScopeState.IN_SYNC, detail: str = ""
-) -> ScopeStatus:
-    return ScopeStatus(name, standing, NOON - DAY, 7, detail)
+def scope(name: str = "caas/1/76", state: ScopeState = ScopeState.IN_SYNC, detail: str = "") -> ScopeStatus:
+    return ScopeStatus(name, state, NOON - DAY, 7, detail)
 
 
 def summary(result: CycleResult | None = CycleResult.IN_SYNC, **settings: Any) -> CycleSummary:
@@ -127,7 +125,7 @@ def summary(result: CycleResult | None = CycleResult.IN_SYNC, **settings: Any) -
 
 def service(**settings: Any) -> ServiceStatus:
     values: dict[str, Any] = {"failing_since": None, "failures": 0, "files_invalid_since": None}
-    return ServiceStatus(NOON - DAY, **{"next_round": NOON + 10 * MINUTE} | values | settings)
+    return ServiceStatus(NOON - DAY, **{"next_cycle": NOON + 10 * MINUTE} | values | settings)
 
 
 def status(**settings: Any) -> Status:
@@ -136,11 +134,11 @@ def status(**settings: Any) -> Status:
         "at": NOON,
         "since": NOON - 30 * DAY,
         "scopes": (scope(),),
-        "contests": (),
+        "flapping": (),
         "keys": (),
         "omitted_keys": 0,
-        "rounds": ((CycleResult.IN_SYNC, 12),),
-        "last_round": summary(),
+        "cycles": ((CycleResult.IN_SYNC, 12),),
+        "last_cycle": summary(),
         "last_success": NOON - 4 * MINUTE,
         "file": "drift.db",
     }
@@ -153,11 +151,11 @@ def troubled(text: str = "something") -> Status:
     lists = over(text, declared=[{text: text}], live=[WEB], run=text, detail=text)
     return status(
         scopes=(scope(text, ScopeState.UNREACHABLE, text), scope(text, ScopeState.DRIFTED)),
-        contests=(contest(address=text, field=text, declared=text, live=text),),
+        flapping=(contest(address=text, field=text, declared=text, live=text),),
         keys=(key(failed, lists, address=text), key(episode(text, outcome=FieldOutcome.CONTESTED))),
         pending=(dataclasses.replace(WAITING, address=text, field=text, declared=text, live=text),),
         new_keys=(NewKey(text, NOON),),
-        last_round=summary(CycleResult.INCOMPLETE, run=text, errors=(text, f"{text}\n{text}")),
+        last_cycle=summary(CycleResult.INCOMPLETE, run=text, errors=(text, f"{text}\n{text}")),
         service=service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY),
     )
 
@@ -242,34 +240,34 @@ def skeleton(page: str) -> list[Any]:
     [
         (status(), "1 scope in sync"),
         (status(scopes=(scope(), scope("caas/1/9"))), "All 2 scopes in sync"),
-        (status(scopes=(), last_round=None), "No round yet"),
+        (status(scopes=(), last_cycle=None), "No round yet"),
         (status(scopes=()), "No scope has been read yet"),
         (status(keys=(key(episode()),)), "Access granted on 1 key, 1 key drifted"),
         (status(keys=(key(CLOSED),)), "1 key drifted"),
         (status(keys=(key(over()),)), "1 scope in sync"),
         (status(keys=(key(CLOSED), key(over())), omitted_keys=2), "1 key drifted"),
         (status(keys=(key(CLOSED),), omitted_keys=2), "At least 1 key drifted"),
-        (status(scopes=(scope(standing=ScopeState.DRIFTED),)), "1 scope drifted"),
-        (status(scopes=(scope(), scope(standing=ScopeState.UNREACHABLE))), "1 of 2 scopes unreachable"),
+        (status(scopes=(scope(state=ScopeState.DRIFTED),)), "1 scope drifted"),
+        (status(scopes=(scope(), scope(state=ScopeState.UNREACHABLE))), "1 of 2 scopes unreachable"),
         (
-            status(scopes=(scope(), scope(standing=ScopeState.INCOMPLETE))),
+            status(scopes=(scope(), scope(state=ScopeState.INCOMPLETE))),
             "1 of 2 scopes not compared in full",
         ),
-        (status(scopes=(scope(standing=ScopeState.PENDING),)), "1 scope pending"),
-        (status(scopes=(scope(standing=ScopeState.PENDING),), pending=(WAITING,)), "1 key pending"),
-        (status(contests=(contest(),), keys=(key(CLOSED),)), "1 field contested, 1 key drifted"),
-        (status(last_round=summary(CycleResult.FAILED)), "Last round failed"),
-        (status(last_round=summary(CycleResult.REFUSED)), "Correction refused in the last round"),
-        (status(last_round=summary(CycleResult.INCOMPLETE)), "Correction failed in the last round"),
-        (status(last_round=summary(CycleResult.INTERRUPTED)), "Last round interrupted"),
+        (status(scopes=(scope(state=ScopeState.PENDING),)), "1 scope pending"),
+        (status(scopes=(scope(state=ScopeState.PENDING),), pending=(WAITING,)), "1 key pending"),
+        (status(flapping=(contest(),), keys=(key(CLOSED),)), "1 field contested, 1 key drifted"),
+        (status(last_cycle=summary(CycleResult.FAILED)), "Last round failed"),
+        (status(last_cycle=summary(CycleResult.REFUSED)), "Correction refused in the last round"),
+        (status(last_cycle=summary(CycleResult.INCOMPLETE)), "Correction failed in the last round"),
+        (status(last_cycle=summary(CycleResult.INTERRUPTED)), "Last round interrupted"),
         (
             status(
-                service=service(failing_since=NOON - HOUR, failures=2), last_round=summary(CycleResult.FAILED)
+                service=service(failing_since=NOON - HOUR, failures=2), last_cycle=summary(CycleResult.FAILED)
             ),
             "Rounds failing since 2026-06-01 11:00 UTC",
         ),
         (
-            status(service=service(files_invalid_since=NOON - DAY), contests=(contest(),)),
+            status(service=service(files_invalid_since=NOON - DAY), flapping=(contest(),)),
             "Files invalid since 2026-05-31 12:00 UTC, 1 field contested",
         ),
     ],
@@ -285,10 +283,10 @@ def test_the_title_is_the_state_with_the_gravest_first(shown: Status, words: str
         (status(scopes=()), "waiting"),
         (status(keys=(key(CLOSED),)), "warning"),
         (status(keys=(key(episode()),)), "bad"),
-        (status(scopes=(scope(standing=ScopeState.PENDING),)), "waiting"),
-        (status(scopes=(scope(standing=ScopeState.INCOMPLETE),)), "bad"),
-        (status(contests=(contest(),), keys=(key(episode()),)), "bad"),
-        (status(scopes=(scope(standing=ScopeState.DRIFTED), scope(standing=ScopeState.UNREACHABLE))), "bad"),
+        (status(scopes=(scope(state=ScopeState.PENDING),)), "waiting"),
+        (status(scopes=(scope(state=ScopeState.INCOMPLETE),)), "bad"),
+        (status(flapping=(contest(),), keys=(key(episode()),)), "bad"),
+        (status(scopes=(scope(state=ScopeState.DRIFTED), scope(state=ScopeState.UNREACHABLE))), "bad"),
     ],
 )
 def test_the_banner_is_as_grave_as_the_gravest_news(shown: Status, tone: str) -> None:
@@ -329,10 +327,10 @@ def test_new_keys_that_no_file_declares_are_named_with_since_when() -> None:
     assert "1 more key left out." in shown.text
 
 
-@pytest.mark.parametrize("standing", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
-def test_no_drift_is_not_said_where_something_could_not_be_compared(standing: ScopeState) -> None:
+@pytest.mark.parametrize("state", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
+def test_no_drift_is_not_said_where_something_could_not_be_compared(state: ScopeState) -> None:
     for keys in ((), (key(over(ago=40 * DAY)),)):
-        text = read(status(scopes=(scope(standing=standing),), keys=keys)).text
+        text = read(status(scopes=(scope(state=state),), keys=keys)).text
         assert "No drift" not in text
         assert "Nothing is recorded for the last 30 days, in which not everything could be compared." in text
 
@@ -343,7 +341,7 @@ def test_a_page_without_contests_and_trouble_has_neither_section() -> None:
 
 
 def test_a_contest_tells_what_is_fought_over_since_when_and_how_often() -> None:
-    text = read(status(contests=(contest(),))).text
+    text = read(status(flapping=(contest(),))).text
     assert "Declared → live true → false" in text
     assert "Since 2026-05-30 12:00 UTC, 2 days ago" in text
     assert "Corrected 4 times before" in text
@@ -368,11 +366,11 @@ def test_a_contest_tells_what_is_fought_over_since_when_and_how_often() -> None:
     ],
 )
 def test_a_contest_names_the_command_that_clears_it_ready_for_a_shell(address: str, command: str) -> None:
-    assert command in read(status(contests=(contest(address=address),))).text
+    assert command in read(status(flapping=(contest(address=address),))).text
 
 
 def test_a_contest_of_a_history_in_memory_ends_with_the_service() -> None:
-    text = read(status(contests=(contest(),), file=None)).text
+    text = read(status(flapping=(contest(),), file=None)).text
     assert "To have it corrected again start the service anew" in text
     assert "history clear" not in text
 
@@ -382,7 +380,7 @@ def test_a_contest_of_a_history_in_memory_ends_with_the_service() -> None:
     "name", ["a b'c", "$(exit 1)", "\u202e\u200b", "\\'\x07\n", "##[error]\u2028", "-", '"`!*']
 )
 def test_the_command_means_the_very_address_to_a_shell(name: str) -> None:
-    page = render_page(status(contests=(contest(address=f"caas/1/76/{name}"),)))
+    page = render_page(status(flapping=(contest(address=f"caas/1/76/{name}"),)))
     (command,) = re.findall('<code class="command">(.*)</code>', page)
     script = html.unescape(command).replace("reconciler history clear", "printf '%s|%s%.0s%.0s'")
     ended = subprocess.run(["bash", "-c", script], env={"LC_ALL": "C.UTF-8"}, capture_output=True, check=True)  # noqa: S607 - whichever bash there is
@@ -390,29 +388,29 @@ def test_the_command_means_the_very_address_to_a_shell(name: str) -> None:
 
 
 def test_a_scope_that_cannot_be_read_says_why() -> None:
-    text = read(status(scopes=(scope(standing=ScopeState.UNREACHABLE, detail="503 after 4 attempts"),))).text
+    text = read(status(scopes=(scope(state=ScopeState.UNREACHABLE, detail="503 after 4 attempts"),))).text
     assert "caas/1/76 unreachable 2026-05-31 12:00 7 503 after 4 attempts" in text
 
 
 def test_failing_rounds_are_explained_with_their_errors_and_what_is_in_force() -> None:
     failing = service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY)
-    text = read(status(service=failing, last_round=summary(CycleResult.FAILED, errors=("no answer",)))).text
+    text = read(status(service=failing, last_cycle=summary(CycleResult.FAILED, errors=("no answer",)))).text
     assert "Rounds failing since 2026-06-01 11:00 UTC 3 rounds in a row failed." in text
     assert text.count("no answer") == 1
     assert "Files invalid since 2026-05-31 12:00 UTC The last valid files stay in force" in text
 
 
 def test_errors_of_a_round_are_told_although_the_service_goes_on() -> None:
-    text = read(status(last_round=summary(CycleResult.INCOMPLETE, errors=("answered 403",)))).text
+    text = read(status(last_cycle=summary(CycleResult.INCOMPLETE, errors=("answered 403",)))).text
     assert "Errors of the last round answered 403" in text
 
 
 def test_the_lines_of_an_error_stay_lines() -> None:
-    assert "<li>first<br>second</li>" in render_page(status(last_round=summary(errors=("first\nsecond",))))
+    assert "<li>first<br>second</li>" in render_page(status(last_cycle=summary(errors=("first\nsecond",))))
 
 
 def test_many_errors_are_counted_instead_of_shown() -> None:
-    text = read(status(last_round=summary(errors=tuple(f"error-{number}." for number in range(25))))).text
+    text = read(status(last_cycle=summary(errors=tuple(f"error-{number}." for number in range(25))))).text
     assert "error-19. and 5 errors more" in text
 
 
@@ -420,8 +418,8 @@ def test_many_errors_are_counted_instead_of_shown() -> None:
     ("known", "words"),
     [
         (service(), "Next round 2026-06-01 12:10 UTC, in 10 minutes"),
-        (service(next_round=NOON - MINUTE), "Next round due since 2026-06-01 11:59 UTC"),
-        (service(next_round=None), "Next round under way now"),
+        (service(next_cycle=NOON - MINUTE), "Next round due since 2026-06-01 11:59 UTC"),
+        (service(next_cycle=None), "Next round under way now"),
         (None, "Next round known to a running service only"),
     ],
 )
@@ -430,11 +428,11 @@ def test_the_page_says_when_the_next_round_is_due(known: ServiceStatus | None, w
 
 
 def test_a_round_that_did_not_end_says_so() -> None:
-    assert "Last round has not ended, or was cut off" in read(status(last_round=summary(None))).text
+    assert "Last round has not ended, or was cut off" in read(status(last_cycle=summary(None))).text
 
 
 def test_nothing_known_is_said_in_words() -> None:
-    empty = status(scopes=(), rounds=(), last_round=None, last_success=None, service=service())
+    empty = status(scopes=(), cycles=(), last_cycle=None, last_success=None, service=service())
     text = read(empty).text
     assert "No scopes read yet." in text
     assert "No drift is known: no round yet." in text
@@ -472,7 +470,7 @@ def test_an_episode_tells_its_change_effect_time_outcome_and_run() -> None:
 
 
 def test_an_episode_of_one_round_has_one_moment() -> None:
-    assert "2026-06-01 11:00, 1 round" in read(status(keys=(key(over(rounds=1)),))).text
+    assert "2026-06-01 11:00, 1 round" in read(status(keys=(key(over(cycles=1)),))).text
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_after_a_round_that_ended_early_every_scope_is_unreachable_with_its_own_
     error: ReconcilerError, details: list[str]
 ) -> None:
     found = unreachable_scopes(state(SCOPE, OTHER), error)
-    assert [(part.scope, part.standing, part.keys) for part in found] == [
+    assert [(part.scope, part.state, part.keys) for part in found] == [
         (SCOPE, ScopeState.UNREACHABLE, 0),
         (OTHER, ScopeState.UNREACHABLE, 0),
     ]

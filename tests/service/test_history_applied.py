@@ -47,7 +47,7 @@ def origins(applied: Applied, state: DesiredState, **observed: list[dict[str, An
     plan = with_origins(planned(state, **observed), applied.at_base())
     applied.store_unmanaged(plan, NOW)
     applied.store(state, plan, lambda _address: True, is_whole=True)
-    applied.forget_undeclared(state, plan)
+    applied.purge_undeclared(state, plan)
     return [change.origin or change.fields[0].origin for change in plan.changes]
 
 

@@ -21,10 +21,10 @@ import pytest
 from reconciler.errors import HistoryError, JournalError
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, Outcome, Result
+from reconciler.service.history.cycles import History, JournalTable
 from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.queries import Selection, episodes, journal_lines, status
 from reconciler.service.history.reading import ReadOnlyDatabase
-from reconciler.service.history.rounds import History, JournalTable
 from reconciler.service.history.tables import VERSION, steps_from
 from tests.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
 from tests.support import NOON, FakeClock, lines_until, pipe
@@ -37,7 +37,7 @@ NOBODY = 65534
 WRITER = """
 import datetime as dt, json, sys
 from reconciler.service.history.database import Database
-from reconciler.service.history.rounds import History, JournalTable
+from reconciler.service.history.cycles import History, JournalTable
 from reconciler.model.plan import Outcome, Result
 from tests.history import RUN, correction, drifted, everywhere, report, settled
 from reconciler.model.cycle import FieldOutcome
@@ -56,17 +56,17 @@ with Database(sys.argv[1]) as database:
         number += 1
         clock.elapsed += 60
         found = drifted(f"theirs {number}")
-        history.begin()
+        history.begin_cycle()
         say("began", number)
-        history.saw([found], lambda _address: True)
+        history.record_drift([found], lambda _address: True)
         say("saw", number)
         table.append(json.dumps({"event": "write", "number": number}).encode() + b"\\n")
         say("write", number)
         history.after(Outcome(correction(found), Result.APPLIED))
         say("corrected", number)
-        history.end(report(clock, fields=[settled(found, FieldOutcome.CORRECTED)]))
+        history.end_cycle(report(clock, fields=[settled(found, FieldOutcome.CORRECTED)]))
         say("ended", number)
-        history.forget(dt.timedelta(days=90))
+        history.purge(dt.timedelta(days=90))
 """
 HOLDER = """
 import sys
@@ -136,7 +136,7 @@ def test_only_its_owner_can_read_a_new_history(file: Path) -> None:
     before = os.umask(0)
     try:
         with Database(str(file)) as database:
-            Book(database).round(drifted())
+            Book(database).cycle(drifted())
             modes = {found.name: found.stat().st_mode & 0o777 for found in file.parent.iterdir()}
     finally:
         os.umask(before)
@@ -153,13 +153,13 @@ def test_a_transaction_is_on_disk_before_the_next_one(file: Path) -> None:
 
 def test_a_history_that_is_closed_is_one_file(file: Path) -> None:
     with Database(str(file)) as database:
-        Book(database).round(drifted())
+        Book(database).cycle(drifted())
     assert [found.name for found in file.parent.iterdir()] == ["history.db"]
 
 
 def test_a_history_is_opened_again_with_what_it_held(file: Path) -> None:
     with Database(str(file)) as database:
-        Book(database).round(drifted())
+        Book(database).cycle(drifted())
     with Database(str(file)) as database:
         assert len(database.rows("SELECT * FROM episode")) == 1
     assert pragma(file, "user_version") == VERSION
@@ -175,7 +175,7 @@ def test_an_empty_file_becomes_a_history(file: Path) -> None:
 def test_a_history_in_memory_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with sole_user(None), sole_user(None), Database(None) as database:
-        Book(database).round(drifted())
+        Book(database).cycle(drifted())
         assert database.file is None
     assert list(tmp_path.iterdir()) == []
 
@@ -218,7 +218,7 @@ def test_a_name_is_that_of_a_file_and_no_address(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with Database(name) as database:
-        Book(database).round(drifted())
+        Book(database).cycle(drifted())
     assert [found.name for found in tmp_path.iterdir()] == [name]
     for opened in (Database, ReadOnlyDatabase):
         with opened(name) as database:
@@ -279,15 +279,15 @@ def test_a_history_of_an_earlier_format_is_read_as_it_is(earlier: Path) -> None:
         found, _ = episodes(database, Selection(LONG_AGO))
         shown = status(database, Selection(LONG_AGO), NOON)
     assert [(one.address, one.action, one.origin) for one in found] == [(WEB, Action.UPDATE, None)]
-    assert (shown.pending, shown.new_keys, shown.last_round and shown.last_round.pending) == ((), (), 0)
+    assert (shown.pending, shown.new_keys, shown.last_cycle and shown.last_cycle.pending) == ((), (), 0)
     assert earlier.read_bytes() == before
 
 
 def test_a_history_of_an_earlier_format_goes_on_in_the_present_one(earlier: Path) -> None:
     with Database(str(earlier)) as database:
-        Book(database).round(drifted())
+        Book(database).cycle(drifted())
         (found,), _ = episodes(database, Selection(LONG_AGO))
-    assert (found.rounds, found.action, pragma(earlier, "user_version")) == (2, Action.UPDATE, VERSION)
+    assert (found.cycles, found.action, pragma(earlier, "user_version")) == (2, Action.UPDATE, VERSION)
 
 
 def test_a_device_is_no_history() -> None:
@@ -372,7 +372,7 @@ def test_a_transaction_that_ends_itself_is_told_as_an_error() -> None:
     with Database(None) as database:
         with pytest.raises(HistoryError, match="the history cannot be written: cannot commit"):
             insert(database, lambda connection: connection.execute("ROLLBACK"))
-        Book(database).round(drifted())
+        Book(database).cycle(drifted())
 
 
 def test_a_transaction_within_another_is_an_error_and_does_not_end_it() -> None:
@@ -396,16 +396,16 @@ def test_a_history_that_is_closed_can_be_neither_read_nor_written(file: Path) ->
 def test_a_full_disk_is_an_error_and_once_there_is_room_the_history_goes_on(file: Path) -> None:
     with Database(str(file)) as database:
         book = Book(database)
-        book.round(drifted())
+        book.cycle(drifted())
         wal = file.with_name("history.db-wal")
         failures = 0
         with full_disk(wal.stat().st_size + 4096):
             for number in range(3):
                 with pytest.raises(HistoryError, match=f"the history {file} cannot be written: "):
-                    book.round(drifted("x" * 10_000, name=f"key-{number}"))
+                    book.cycle(drifted("x" * 10_000, name=f"key-{number}"))
                 failures += 1
             assert len(book.episodes()) == 1
-        book.round(drifted(), drifted(name="after"))
+        book.cycle(drifted(), drifted(name="after"))
         assert [one.address for one in book.episodes()] == ["caas/1/76/web", "caas/1/76/after"]
         assert database.rows("PRAGMA integrity_check") == [("ok",)]
     with Database(str(file)) as database:
@@ -415,13 +415,13 @@ def test_a_full_disk_is_an_error_and_once_there_is_room_the_history_goes_on(file
 def test_a_correction_that_could_not_be_recorded_did_not_happen_for_the_history() -> None:
     with Database(None) as database:
         book = Book(database)
-        book.round(drifted())
+        book.cycle(drifted())
         database.rows(f"PRAGMA max_page_count = {database.rows('PRAGMA page_count')[0][0]}")
         with pytest.raises(HistoryError, match="the history cannot be written: database or disk is full"):
-            book.round(*[drifted("x" * 5000, name=f"key-{number}") for number in range(20)])
+            book.cycle(*[drifted("x" * 5000, name=f"key-{number}") for number in range(20)])
         database.rows("PRAGMA max_page_count = 100000")
         assert book.outcomes() == ["left to a person"]
-        book.round(drifted(), correct=Result.APPLIED)
+        book.cycle(drifted(), correct=Result.APPLIED)
         assert book.outcomes() == ["corrected"]
 
 
@@ -430,8 +430,8 @@ def test_threads_share_a_history(file: Path) -> None:
         clock = FakeClock()
         history, table = History(database, RUN, clock.now), JournalTable(database, clock.now)
         names = [f"key-{number}" for number in range(8)]
-        history.begin()
-        history.saw([drifted(name=name) for name in names], everywhere)
+        history.begin_cycle()
+        history.record_drift([drifted(name=name) for name in names], everywhere)
         failures: list[BaseException] = []
 
         def work(name: str) -> None:
@@ -564,7 +564,7 @@ def test_a_writer_that_is_killed_loses_nothing_that_it_had_written(file: Path, l
 def test_after_a_writer_was_killed_the_next_one_goes_on_and_the_cut_off_round_shows(file: Path) -> None:
     said(python(WRITER, str(file)), 1)
     with Database(str(file)) as database:
-        last = Book(database, run=RUN.__class__("run-2", "drift", "1", "x", None)).status().last_round
+        last = Book(database, run=RUN.__class__("run-2", "drift", "1", "x", None)).status().last_cycle
         assert last is not None
         assert last.run == "run-1"
         JournalTable(database, FakeClock().now).append(b"{}\n")

@@ -17,10 +17,10 @@ from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, Scope
 from reconciler.model.plan import Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import CycleSummary, ServiceStatus, Status
-from reconciler.render.notification import Condition, ServiceCondition
+from reconciler.render.notification import ConditionState, ServiceCondition
 from reconciler.service.history.database import Database
-from reconciler.service.history.news import News
-from reconciler.service.history.queries import Selection, conditions, contests, episodes, status
+from reconciler.service.history.notifications import Notifications
+from reconciler.service.history.queries import Selection, conditions, episodes, flapping, status
 from tests.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 
@@ -47,7 +47,7 @@ def book(database: Database) -> Book:
 def named() -> Iterator[Database]:
     """A history with drift of keys that have all sorts of names."""
     with Database(None) as database:
-        Book(database).round(*[drifted(name=name) for name in NAMES])
+        Book(database).cycle(*[drifted(name=name) for name in NAMES])
         yield database
 
 
@@ -105,8 +105,8 @@ def test_any_glob_means_what_it_means_for_targets(named: Database, glob: str) ->
 
 
 def test_drift_comes_latest_first(book: Book, database: Database) -> None:
-    book.round(drifted(name="first"), drifted(name="second"))
-    book.round(drifted(name="second"), drifted(name="third"))
+    book.cycle(drifted(name="first"), drifted(name="second"))
+    book.cycle(drifted(name="second"), drifted(name="third"))
     selected, total = episodes(database, Selection(LONG_AGO))
     assert [one.address[10:] for one in selected] == ["third", "second", "first"]
     assert total == 3
@@ -117,16 +117,16 @@ def test_of_much_drift_the_latest_is_given_with_how_much_there_is(
     book: Book, database: Database, limit: int, shown: int
 ) -> None:
     for number in range(5):
-        book.round(drifted(name=f"key-{number}"))
-    book.round(drifted(name="other", field_name="expire"))
+        book.cycle(drifted(name=f"key-{number}"))
+    book.cycle(drifted(name="other", field_name="expire"))
     selected, total = episodes(database, Selection(LONG_AGO, "*/key-?", limit))
     names = [one.address[10:] for one in selected]
     assert (names, total) == ([f"key-{number}" for number in range(4, 4 - shown, -1)], 5)
 
 
 def test_only_drift_that_was_seen_since_a_moment_is_given(book: Book, database: Database) -> None:
-    book.round(drifted(name="ended"), drifted(name="goes-on"))
-    book.round(drifted(name="goes-on"))
+    book.cycle(drifted(name="ended"), drifted(name="goes-on"))
+    book.cycle(drifted(name="goes-on"))
     for moment, names in [
         (at(0), {"ended", "goes-on"}),
         (at(1), {"goes-on"}),
@@ -139,24 +139,24 @@ def test_only_drift_that_was_seen_since_a_moment_is_given(book: Book, database: 
 
 
 def test_keys_come_latest_drift_first_and_then_by_address(book: Book, database: Database) -> None:
-    book.round(drifted(name="old"))
-    book.round(drifted(name="b"), drifted(name="a"))
+    book.cycle(drifted(name="old"))
+    book.cycle(drifted(name="b"), drifted(name="a"))
     shown = status(database, Selection(LONG_AGO), NOON)
     assert [key.address[10:] for key in shown.keys] == ["a", "b", "old"]
     assert [key.is_drifted for key in shown.keys] == [True, True, False]
 
 
 def test_a_key_stands_where_its_latest_drift_does(book: Book, database: Database) -> None:
-    book.round(drifted(name="both"))
-    book.round(drifted("two", name="a-key"))
-    book.round(drifted("new", name="both"))
+    book.cycle(drifted(name="both"))
+    book.cycle(drifted("two", name="a-key"))
+    book.cycle(drifted("new", name="both"))
     shown = status(database, Selection(LONG_AGO), NOON)
     assert [key.address[10:] for key in shown.keys] == ["both", "a-key"]
 
 
 def test_of_drift_last_seen_at_once_the_newer_comes_first(book: Book, database: Database) -> None:
     fields = [drifted(name="web", field_name=name) for name in ("first", "second", "third")]
-    book.round(*fields)
+    book.cycle(*fields)
     (key,) = status(database, Selection(at(0)), NOON).keys
     assert [one.field for one in key.episodes] == ["third", "second", "first"]
     assert [one.field for one in episodes(database, Selection(at(0)))[0]] == ["third", "second", "first"]
@@ -164,7 +164,7 @@ def test_of_drift_last_seen_at_once_the_newer_comes_first(book: Book, database: 
 
 def test_keys_and_episodes_that_are_left_out_are_counted(book: Book, database: Database) -> None:
     for number in range(5):
-        book.round(drifted(f"value {number}"), drifted(name="api"), drifted(name="db-key"))
+        book.cycle(drifted(f"value {number}"), drifted(name="api"), drifted(name="db-key"))
     shown = status(database, Selection(LONG_AGO, limit=2), NOON, episodes_of_key=3)
     assert shown.omitted_keys == 1
     assert [(key.address[10:], len(key.episodes), key.omitted) for key in shown.keys] == [
@@ -181,17 +181,17 @@ def test_episodes_before_the_moment_that_is_asked_for_are_not_counted_as_left_ou
     book: Book, database: Database
 ) -> None:
     for number in range(3):
-        book.round(drifted(f"value {number}"))
+        book.cycle(drifted(f"value {number}"))
     (key,) = status(database, Selection(at(QUARTER)), NOON, episodes_of_key=1).keys
     assert (len(key.episodes), key.omitted) == (1, 1)
 
 
 def test_without_keys_everything_else_is_given(book: Book, database: Database) -> None:
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.APPLIED)
     shown = status(database, Selection(LONG_AGO, limit=0), NOON)
     assert (shown.keys, shown.omitted_keys) == ((), 0)
-    assert (len(shown.contests), shown.rounds) == (1, ((CycleResult.DRIFTED, 4),))
+    assert (len(shown.flapping), shown.cycles) == (1, ((CycleResult.DRIFTED, 4),))
 
 
 def test_of_an_empty_history_there_is_nothing_to_tell(database: Database) -> None:
@@ -199,34 +199,34 @@ def test_of_an_empty_history_there_is_nothing_to_tell(database: Database) -> Non
         at=NOON,
         since=LONG_AGO,
         scopes=(),
-        contests=(),
+        flapping=(),
         keys=(),
         omitted_keys=0,
-        rounds=(),
-        last_round=None,
+        cycles=(),
+        last_cycle=None,
         last_success=None,
         file=None,
         service=SERVICE,
     )
     assert episodes(database, Selection(LONG_AGO)) == ((), 0)
-    assert contests(database) == ()
+    assert flapping(database) == ()
     assert conditions(database) == ()
 
 
 def do(book: Book, *results: CycleResult | None) -> None:
     """Do rounds with these results; None is one that is cut off."""
     for result in results:
-        book.history.begin()
+        book.history.begin_cycle()
         book.clock.elapsed += MINUTES
         if result is not None:
-            book.history.end(report(book.clock, result))
+            book.history.end_cycle(report(book.clock, result))
 
 
 def test_rounds_are_counted_by_their_results_in_a_fixed_order(book: Book, database: Database) -> None:
     do(book, *reversed(CycleResult), CycleResult.FAILED, None)
-    counted = status(database, Selection(LONG_AGO), NOON).rounds
+    counted = status(database, Selection(LONG_AGO), NOON).cycles
     assert counted == tuple((result, 1 + (result is CycleResult.FAILED)) for result in CycleResult)
-    later = status(database, Selection(at(len(CycleResult) * MINUTES)), NOON).rounds
+    later = status(database, Selection(at(len(CycleResult) * MINUTES)), NOON).cycles
     assert later == ((CycleResult.FAILED, 1),)
 
 
@@ -255,7 +255,7 @@ def test_the_last_success_is_a_round_that_could_read_and_correct_everything(
 
 def test_the_last_round_is_given_also_if_it_was_cut_off(book: Book, database: Database) -> None:
     do(book, CycleResult.IN_SYNC, None)
-    last = status(database, Selection(LONG_AGO), NOON).last_round
+    last = status(database, Selection(LONG_AGO), NOON).last_cycle
     assert last == CycleSummary(at(MINUTES), None, None, "run-1", drifted=0, corrected=0, contested=0)
 
 
@@ -263,9 +263,9 @@ def test_scopes_and_contests_come_sorted(book: Book, database: Database) -> None
     scopes = [ScopeReport(Scope("caas", 1, region), ScopeState.IN_SYNC, 1) for region in (9, 76, 10)]
     for _ in range(4):
         fields = [drifted(name="web"), drifted(name="api"), drifted(name="api", field_name="containers")]
-        book.round(*fields, correct=Result.APPLIED, scopes=scopes)
+        book.cycle(*fields, correct=Result.APPLIED, scopes=scopes)
     shown = status(database, Selection(LONG_AGO), NOON)
-    assert [(one.address, one.field) for one in shown.contests] == [
+    assert [(one.address, one.field) for one in shown.flapping] == [
         ("caas/1/76/api", "containers"),
         ("caas/1/76/api", "description"),
         ("caas/1/76/web", "description"),
@@ -274,13 +274,13 @@ def test_scopes_and_contests_come_sorted(book: Book, database: Database) -> None
 
 
 def test_the_troubles_are_those_of_the_last_round(database: Database) -> None:
-    news = News(database)
+    news = Notifications(database)
     news.update([ServiceCondition.FILES, ServiceCondition.ROUNDS], 9, at(0))
     for condition in news.update([ServiceCondition.FILES, ServiceCondition.CHECKOUT], 1, at(60)):
-        news.tell_condition(condition)
+        news.mark_condition_notified(condition)
     assert conditions(database) == (
-        Condition(ServiceCondition.CHECKOUT, at(60), 1),
-        Condition(ServiceCondition.FILES, at(0), 2),
+        ConditionState(ServiceCondition.CHECKOUT, at(60), 1),
+        ConditionState(ServiceCondition.FILES, at(0), 2),
     )
     news.update([], 1, at(120))
     assert conditions(database) == ()
@@ -307,7 +307,7 @@ def test_a_page_that_is_made_while_rounds_go_on_is_of_one_moment(database: Datab
     reader = threading.Thread(target=read)
     reader.start()
     for number in range(25):
-        book.round(*[drifted(f"value {number}", name=name) for name in names])
+        book.cycle(*[drifted(f"value {number}", name=name) for name in names])
     stop.set()
     reader.join()
     assert wrong == []
@@ -315,14 +315,14 @@ def test_a_page_that_is_made_while_rounds_go_on_is_of_one_moment(database: Datab
 
 @pytest.mark.parametrize("outcome", list(FieldOutcome))
 def test_every_outcome_comes_back_as_itself(book: Book, database: Database, outcome: FieldOutcome) -> None:
-    book.history.begin()
-    book.history.saw([drifted()], lambda _address: True)
-    book.history.end(report(book.clock, fields=[settled(drifted(), outcome)]))
+    book.history.begin_cycle()
+    book.history.record_drift([drifted()], lambda _address: True)
+    book.history.end_cycle(report(book.clock, fields=[settled(drifted(), outcome)]))
     assert [one.outcome for one in episodes(database, Selection(LONG_AGO))[0]] == [outcome]
 
 
 def test_a_history_that_is_damaged_is_an_error(database: Database, book: Book) -> None:
-    book.round(drifted())
+    book.cycle(drifted())
     with database.transaction() as connection:
         connection.execute("DROP TABLE episode")
     message = re.escape("the history cannot be read: no such table: episode")
@@ -330,4 +330,4 @@ def test_a_history_that_is_damaged_is_an_error(database: Database, book: Book) -
         episodes(database, Selection(LONG_AGO))
     with pytest.raises(HistoryError, match=message):
         status(database, Selection(LONG_AGO), NOON)
-    assert contests(database) == ()
+    assert flapping(database) == ()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def keep_round(database: Database, number: int) -> None:
-    Book(database, run=replace(RUN, run=f"run-{number}")).round(drifted())
+    Book(database, run=replace(RUN, run=f"run-{number}")).cycle(drifted())
 
 
 @pytest.fixture

@@ -118,12 +118,10 @@ def drifted(
 def report(
     result: CycleResult,
     fields: Iterable[DriftedField] = (),
-    *standings: ScopeState,
+    *states: ScopeState,
     seconds: float = 2.0,
 ) -> CycleReport:
-    scopes = tuple(
-        ScopeReport(Scope("caas", 1, region), standing) for region, standing in enumerate(standings, 76)
-    )
+    scopes = tuple(ScopeReport(Scope("caas", 1, region), state) for region, state in enumerate(states, 76))
     return CycleReport(NOON, NOON + dt.timedelta(seconds=seconds), result, scopes, tuple(fields))
 
 
@@ -172,7 +170,7 @@ def test_two_sets_of_figures_do_not_meet(metrics: Metrics) -> None:
 def test_a_round_is_counted_by_its_result(
     metrics: Metrics, result: CycleResult, label: str, failures: int, *, success: bool
 ) -> None:
-    metrics.round(report(result))
+    metrics.cycle(report(result))
     expected = {f'rounds_total{{result="{label}"}}': 1.0}
     if success:
         expected["last_success_timestamp_seconds"] = NOON.timestamp() + 2
@@ -191,14 +189,14 @@ def test_failures_in_a_row_end_with_a_success_and_not_with_an_interruption(metri
         CycleResult.DRIFTED,
         CycleResult.FAILED,
     ):
-        metrics.round(report(result))
+        metrics.cycle(report(result))
         found.append(series(metrics)["failed_rounds_in_a_row"])
     assert found == [1, 2, 2, 3, 0, 1]
 
 
 def test_the_duration_of_rounds_is_shown(metrics: Metrics) -> None:
     for seconds in (0.2, 700.0):
-        metrics.round(report(CycleResult.IN_SYNC, seconds=seconds))
+        metrics.cycle(report(CycleResult.IN_SYNC, seconds=seconds))
     found = series(metrics)
     assert found["last_round_duration_seconds"] == 700
     assert found["round_duration_seconds_count"] == 2
@@ -221,7 +219,7 @@ def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics
         drifted("three", Effect.NEUTRAL, field="b"),
         drifted("one", Effect.REVOKES, scope=OTHER),
     ]
-    metrics.round(report(CycleResult.DRIFTED, fields, ScopeState.DRIFTED, ScopeState.DRIFTED))
+    metrics.cycle(report(CycleResult.DRIFTED, fields, ScopeState.DRIFTED, ScopeState.DRIFTED))
     found = series(metrics)
     assert {name: value for name, value in found.items() if name.startswith("drifted_keys")} == {
         'drifted_keys{effect="neutral",kind="caas"}': 1,
@@ -229,7 +227,7 @@ def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics
         'drifted_keys{effect="revokes",kind="caas"}': 1,
         'drifted_keys{effect="grants+revokes",kind="caas"}': 1,
     }
-    metrics.round(report(CycleResult.IN_SYNC, [], ScopeState.IN_SYNC))
+    metrics.cycle(report(CycleResult.IN_SYNC, [], ScopeState.IN_SYNC))
     assert sum(value for name, value in series(metrics).items() if name.startswith("drifted_keys")) == 0
 
 
@@ -244,7 +242,7 @@ def test_keys_are_counted_by_what_became_of_them_and_by_which_side_moved(metrics
     waiting = (drifted("three", field="c", origin=DriftOrigin.PENDING),)
     found = report(CycleResult.DRIFTED, fields, ScopeState.DRIFTED)
     scopes = (replace(found.scopes[0], unmanaged=("caas/1/76/other", "caas/1/76/stray")),)
-    metrics.round(replace(found, scopes=scopes, pending=waiting, new_keys=("caas/1/76/stray",)))
+    metrics.cycle(replace(found, scopes=scopes, pending=waiting, new_keys=("caas/1/76/stray",)))
     values = {name: value for name, value in series(metrics).items() if name.partition("{")[0] in KEYS}
     assert values == {
         'created_keys{kind="caas"}': 1,
@@ -260,9 +258,9 @@ def test_keys_are_counted_by_what_became_of_them_and_by_which_side_moved(metrics
 
 def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
     contested = [drifted(name, outcome=FieldOutcome.CONTESTED) for name in ("one", "two")]
-    metrics.round(report(CycleResult.DRIFTED, [*contested, drifted("three")], ScopeState.DRIFTED))
+    metrics.cycle(report(CycleResult.DRIFTED, [*contested, drifted("three")], ScopeState.DRIFTED))
     assert series(metrics)["contested_fields"] == 2
-    metrics.round(report(CycleResult.DRIFTED, [drifted("three")], ScopeState.DRIFTED))
+    metrics.cycle(report(CycleResult.DRIFTED, [drifted("three")], ScopeState.DRIFTED))
     assert series(metrics)["contested_fields"] == 0
 
 
@@ -281,13 +279,13 @@ def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
 def test_corrections_are_counted_by_what_came_of_them(
     metrics: Metrics, outcome: FieldOutcome, label: str | None
 ) -> None:
-    metrics.round(report(CycleResult.IN_SYNC, [drifted("one", outcome=outcome)] * 2))
+    metrics.cycle(report(CycleResult.IN_SYNC, [drifted("one", outcome=outcome)] * 2))
     found = {name: value for name, value in changed(metrics).items() if name.startswith("corrections")}
     assert found == ({} if label is None else {f'corrections_total{{outcome="{label}"}}': 2.0})
 
 
 def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
-    metrics.round(
+    metrics.cycle(
         report(CycleResult.FAILED, [], ScopeState.UNREACHABLE, ScopeState.UNREACHABLE, ScopeState.DRIFTED)
     )
     found = {name: value for name, value in changed(metrics).items() if name.startswith("scopes")}
@@ -302,17 +300,17 @@ def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
 
 def test_a_round_that_looked_at_no_scope_changes_nothing_about_drift(metrics: Metrics) -> None:
     contested = drifted(outcome=FieldOutcome.CONTESTED)
-    metrics.round(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
+    metrics.cycle(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
     before = series(metrics)
-    metrics.round(report(CycleResult.FAILED))
+    metrics.cycle(report(CycleResult.FAILED))
     assert changed(metrics, before) == {'rounds_total{result="failed"}': 1, "failed_rounds_in_a_row": 1}
 
 
 def test_a_round_that_could_read_nothing_knows_nothing_of_drift(metrics: Metrics) -> None:
     contested = drifted(outcome=FieldOutcome.CONTESTED)
-    metrics.round(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
+    metrics.cycle(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
     before = series(metrics)
-    metrics.round(report(CycleResult.FAILED, [], ScopeState.UNREACHABLE))
+    metrics.cycle(report(CycleResult.FAILED, [], ScopeState.UNREACHABLE))
     assert changed(metrics, before) == {
         'rounds_total{result="failed"}': 1,
         "failed_rounds_in_a_row": 1,
@@ -338,7 +336,7 @@ def test_requests_are_counted_by_method_and_status(metrics: Metrics) -> None:
 
 def test_files_next_round_and_notifications_are_shown(metrics: Metrics) -> None:
     metrics.files(valid=False)
-    metrics.next_round(NOON)
+    metrics.next_cycle(NOON)
     metrics.notification(sent=True)
     metrics.notification(sent=False)
     metrics.notification(sent=False)
@@ -369,9 +367,9 @@ def test_threads_lose_no_request(metrics: Metrics) -> None:
 def used() -> Metrics:
     metrics = Metrics("1.2.3")
     corrected = drifted(outcome=FieldOutcome.CORRECTED)
-    metrics.round(report(CycleResult.CORRECTED, [corrected], ScopeState.DRIFTED))
-    metrics.round(report(CycleResult.FAILED))
-    metrics.round(report(CycleResult.FAILED))
+    metrics.cycle(report(CycleResult.CORRECTED, [corrected], ScopeState.DRIFTED))
+    metrics.cycle(report(CycleResult.FAILED))
+    metrics.cycle(report(CycleResult.FAILED))
     metrics.exchange(Exchange("GET", "/", 0.1, 200))
     metrics.notification(sent=True)
     metrics.files(valid=False)
@@ -382,7 +380,7 @@ def test_counters_go_on_from_the_file_of_an_earlier_run(file: Path) -> None:
     used().write(str(file))
     later = Metrics("2.0.0")
     later.resume(str(file))
-    later.round(report(CycleResult.FAILED))
+    later.cycle(report(CycleResult.FAILED))
     later.exchange(Exchange("GET", "/", 0.1, 200))
     assert changed(later) == {
         'build_info{version="2.0.0"}': 1,

@@ -56,20 +56,20 @@ def systemd(path: str) -> Iterator[Systemd]:
 def test_states_go_to_the_socket_as_one_datagram(
     systemd: Systemd, path: str, states: tuple[str, ...], datagram: bytes
 ) -> None:
-    Supervisor(path).tell(*states)
+    Supervisor(path).notify(*states)
     assert systemd.heard() == [datagram]
 
 
 def test_a_name_that_begins_with_an_at_sign_is_an_abstract_one(path: str) -> None:
     name = f"reconciler-test{path}"
     with closing((manager := Systemd(f"\0{name}")).socket):
-        Supervisor(f"@{name}").tell("READY=1")
+        Supervisor(f"@{name}").notify("READY=1")
         assert manager.heard() == [b"READY=1"]
 
 
 def test_without_an_address_nothing_is_sent() -> None:
     supervisor = Supervisor(None, 30)
-    supervisor.tell("READY=1")
+    supervisor.notify("READY=1")
     assert supervisor.watchdog is None
 
 
@@ -77,39 +77,39 @@ def test_without_an_address_nothing_is_sent() -> None:
     "address", ["", "@", "/missing/notify", "@nobody-listens", "x" * 200, "vsock:2:1234", "/"]
 )
 def test_that_nobody_listens_is_no_error(address: str) -> None:
-    Supervisor(address).tell("READY=1")
+    Supervisor(address).notify("READY=1")
 
 
 def test_a_socket_that_is_gone_is_no_error(systemd: Systemd, path: str) -> None:
     supervisor = Supervisor(path)
-    supervisor.tell("READY=1")
+    supervisor.notify("READY=1")
     assert systemd.heard() == [b"READY=1"]
     systemd.socket.close()
-    supervisor.tell("STOPPING=1")
+    supervisor.notify("STOPPING=1")
 
 
 def test_an_address_of_another_sort_is_no_error(path: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
         stream.bind(path)
         stream.listen()
-        Supervisor(path).tell("READY=1")
+        Supervisor(path).notify("READY=1")
 
 
 def beats(supervisor: Supervisor, systemd: Systemd, *distances: float) -> list[int]:
     """Beat after each distance and give how many words systemd has heard each time."""
     clock = FakeClock()
-    pulse = Heartbeat(clock, supervisor, 300)
+    heartbeat = Heartbeat(clock, supervisor, 300)
     found = []
     for distance in distances:
         clock.elapsed += distance
-        pulse.beat()
+        heartbeat.touch()
         heard = systemd.heard()
         assert heard == [b"WATCHDOG=1"] * len(heard)
         found.append(len(heard))
     return found
 
 
-def test_systemd_hears_of_the_pulse_four_times_in_its_interval(systemd: Systemd, path: str) -> None:
+def test_systemd_hears_of_the_heartbeat_four_times_in_its_interval(systemd: Systemd, path: str) -> None:
     assert beats(Supervisor(path, 40), systemd, 1, 8, 1, 1, 9, 9.5, 0.5, 100, 0) == [
         0,
         0,
@@ -123,26 +123,26 @@ def test_systemd_hears_of_the_pulse_four_times_in_its_interval(systemd: Systemd,
     ]
 
 
-def test_systemd_hears_nothing_of_the_pulse_unless_it_wants_to(systemd: Systemd, path: str) -> None:
+def test_systemd_hears_nothing_of_the_heartbeat_unless_it_wants_to(systemd: Systemd, path: str) -> None:
     assert beats(Supervisor(path), systemd, 100, 100, 100) == [0, 0, 0]
 
 
-def test_a_pulse_beats_without_systemd_too() -> None:
+def test_a_heartbeat_beats_without_systemd_too() -> None:
     clock = FakeClock()
-    pulse = Heartbeat(clock, Supervisor(None, 40), 300)
+    heartbeat = Heartbeat(clock, Supervisor(None, 40), 300)
     clock.elapsed = 100
-    pulse.beat()
-    assert pulse.silence() == 0
+    heartbeat.touch()
+    assert heartbeat.silence() == 0
 
 
 def test_a_loop_is_stuck_once_nothing_has_moved_for_longer_than_anything_takes() -> None:
     clock = FakeClock()
     clock.elapsed = 1000
-    pulse = Heartbeat(clock, Supervisor(None), 300)
-    assert (pulse.silence(), pulse.is_stuck()) == (0, False)
+    heartbeat = Heartbeat(clock, Supervisor(None), 300)
+    assert (heartbeat.silence(), heartbeat.is_stuck()) == (0, False)
     clock.elapsed += 300
-    assert (pulse.silence(), pulse.is_stuck()) == (300, False)
+    assert (heartbeat.silence(), heartbeat.is_stuck()) == (300, False)
     clock.elapsed += 0.1
-    assert pulse.is_stuck()
-    pulse.beat()
-    assert (pulse.silence(), pulse.is_stuck()) == (0, False)
+    assert heartbeat.is_stuck()
+    heartbeat.touch()
+    assert (heartbeat.silence(), heartbeat.is_stuck()) == (0, False)

@@ -157,7 +157,7 @@ class Applied:
                     (*key, *facts, *values, int(now.timestamp())),
                 )
 
-    def forget_undeclared(self, state: DesiredState, plan: Plan) -> None:
+    def purge_undeclared(self, state: DesiredState, plan: Plan) -> None:
         """Drop what was applied of keys that ``state``, all that the files say, no longer declares.
 
         Those that an exclusive scope still holds are kept until they are gone. Raises HistoryError.

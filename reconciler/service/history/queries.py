@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
-    Contest,
     CycleSummary,
     Episode,
+    FlappingField,
     KeyHistory,
     NewKey,
     Pending,
     ScopeStatus,
     Status,
 )
-from reconciler.render.notification import Condition, ServiceCondition
+from reconciler.render.notification import ConditionState, ServiceCondition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,11 +98,11 @@ def _status(
         at=at,
         since=selection.since,
         scopes=tuple(_scopes(database)),
-        contests=contests(database),
+        flapping=flapping(database),
         keys=keys,
         omitted_keys=total - len(keys),
-        rounds=tuple((result, count) for result, count in counts.items() if count),
-        last_round=_round(last[0]) if last else None,
+        cycles=tuple((result, count) for result, count in counts.items() if count),
+        last_cycle=_round(last[0]) if last else None,
         last_success=_moment(success[0][0]) if success else None,
         file=database.file,
         service=service,
@@ -111,13 +111,13 @@ def _status(
     )
 
 
-def contests(database: Database) -> tuple[Contest, ...]:
+def flapping(database: Database) -> tuple[FlappingField, ...]:
     """Return the contested fields, sorted by address. Raises HistoryError."""
     rows = database.rows(
         "SELECT address, field, declared, live, since, corrections FROM contest ORDER BY address, field"
     )
     return tuple(
-        Contest(address, field, json.loads(declared), json.loads(live), _moment(since), corrections)
+        FlappingField(address, field, json.loads(declared), json.loads(live), _moment(since), corrections)
         for address, field, declared, live, since, corrections in rows
     )
 
@@ -149,10 +149,12 @@ def new_keys(database: Database) -> tuple[NewKey, ...]:
     return tuple(NewKey(address, _moment(first)) for address, first in rows)
 
 
-def conditions(database: Database) -> tuple[Condition, ...]:
+def conditions(database: Database) -> tuple[ConditionState, ...]:
     """Return the troubles of the last round. Raises HistoryError."""
     rows = database.rows("SELECT name, since, rounds FROM condition WHERE NOT over ORDER BY name")
-    return tuple(Condition(ServiceCondition(name), _moment(since), rounds) for name, since, rounds in rows)
+    return tuple(
+        ConditionState(ServiceCondition(name), _moment(since), rounds) for name, since, rounds in rows
+    )
 
 
 def journal_lines(database: Database) -> Iterator[bytes]:
@@ -223,7 +225,7 @@ def episode_of(row: tuple[Any, ...]) -> Episode:
         live=json.loads(live),
         first_seen=_moment(first),
         last_seen=_moment(last),
-        rounds=rounds,
+        cycles=rounds,
         outcome=FieldOutcome(outcome),
         detail=detail,
         ended=None if ended is None else _moment(ended),

@@ -89,9 +89,9 @@ def rich() -> Status:
     texts = over("description", ago=9 * DAY, declared="d" * 400, live="l" * 400, run="r" * 80)
     return status(
         scopes=troubled("s" * 90).scopes,
-        contests=(contest(address=LONG, declared="d" * 300), contest()),
+        flapping=(contest(address=LONG, declared="d" * 300), contest()),
         keys=(key(drift, texts, address=LONG), *busy(3, 30)),
-        last_round=troubled("https://api.example/" + "p" * 300).last_round,
+        last_cycle=troubled("https://api.example/" + "p" * 300).last_cycle,
         service=service(failing_since=drift.first_seen, failures=3),
     )
 

@@ -1,4 +1,4 @@
-"""What rounds leave in a history: drift with its beginning and end, corrections, contests, scopes."""
+"""What rounds leave in a history: drift with its beginning and end, corrections, flapping, scopes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, Scope
 from reconciler.model.plan import Effect, Outcome, Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import CycleSummary, ScopeStatus
-from reconciler.plan.drift import TugOfWar
-from reconciler.service.history.contests import clear_flapping
+from reconciler.plan.drift import FlappingRule
+from reconciler.service.history.cycles import History, HistoryRun, JournalTable
 from reconciler.service.history.database import Database
+from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.queries import journal_lines
-from reconciler.service.history.rounds import History, HistoryRun, JournalTable
 from tests.history import (
     DAYS,
     HOURS,
@@ -70,9 +70,9 @@ def nowhere(_address: str) -> bool:
 
 def test_drift_is_remembered_with_when_it_was_first_and_last_seen_and_in_how_many_rounds(book: Book) -> None:
     for _ in range(3):
-        book.round(drifted())
+        book.cycle(drifted())
     episode = book.only()
-    assert (episode.first_seen, episode.last_seen, episode.rounds) == (at(0), at(2 * QUARTER), 3)
+    assert (episode.first_seen, episode.last_seen, episode.cycles) == (at(0), at(2 * QUARTER), 3)
     assert (episode.address, episode.field) == KEY
     assert (episode.declared, episode.live) == ("ours", "theirs")
     assert (episode.effect, episode.reason) == (Effect.NEUTRAL, "access unchanged")
@@ -97,10 +97,10 @@ def test_drift_is_remembered_with_when_it_was_first_and_last_seen_and_in_how_man
     ],
 )
 def test_values_come_back_as_they_were(book: Book, value: Any) -> None:
-    book.round(drifted(live=value))
-    book.round(drifted(live=value))
+    book.cycle(drifted(live=value))
+    book.cycle(drifted(live=value))
     episode = book.only()
-    assert (episode.live, type(episode.live), episode.rounds) == (value, type(value), 2)
+    assert (episode.live, type(episode.live), episode.cycles) == (value, type(value), 2)
 
 
 @pytest.mark.parametrize(
@@ -110,24 +110,24 @@ def test_values_come_back_as_they_were(book: Book, value: Any) -> None:
 def test_another_live_or_declared_value_ends_the_drift_and_begins_a_new_one(
     book: Book, second: DriftedField, values: tuple[str, str]
 ) -> None:
-    book.round(drifted())
-    book.round(second)
+    book.cycle(drifted())
+    book.cycle(second)
     before, after = book.episodes()
-    assert (before.outcome, before.ended, before.rounds) == (FieldOutcome.CHANGED, at(QUARTER), 1)
-    assert (after.first_seen, after.rounds, after.ended) == (at(QUARTER), 1, None)
+    assert (before.outcome, before.ended, before.cycles) == (FieldOutcome.CHANGED, at(QUARTER), 1)
+    assert (after.first_seen, after.cycles, after.ended) == (at(QUARTER), 1, None)
     assert (after.declared, after.live) == values
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), ("1", 1), (None, "null"), ([], None)])
 def test_values_that_python_takes_for_alike_are_two_drifts(book: Book, one: Any, other: Any) -> None:
-    book.round(drifted(live=one))
-    book.round(drifted(live=other))
+    book.cycle(drifted(live=one))
+    book.cycle(drifted(live=other))
     assert book.outcomes() == ["changed again", "left to a person"]
 
 
 def test_fields_of_a_key_and_keys_of_a_scope_drift_each_for_itself(book: Book) -> None:
-    book.round(drifted(), drifted(field_name="expire"), drifted(name="api"))
-    book.round(drifted(field_name="expire"))
+    book.cycle(drifted(), drifted(field_name="expire"), drifted(name="api"))
+    book.cycle(drifted(field_name="expire"))
     ended = {(one.address, one.field): one.ended for one in book.episodes()}
     assert ended == {
         KEY: at(QUARTER),
@@ -137,38 +137,38 @@ def test_fields_of_a_key_and_keys_of_a_scope_drift_each_for_itself(book: Book) -
 
 
 def test_drift_that_goes_away_by_itself_has_ended(book: Book) -> None:
-    book.round(drifted())
-    book.round()
+    book.cycle(drifted())
+    book.cycle()
     episode = book.only()
     assert (episode.outcome, episode.ended, episode.last_seen) == (FieldOutcome.ENDED, at(QUARTER), at(0))
     assert (episode.corrected, episode.run) == (None, None)
 
 
 def test_drift_of_a_key_that_was_not_compared_goes_on(book: Book) -> None:
-    book.round(drifted())
-    book.round(compared=nowhere)
+    book.cycle(drifted())
+    book.cycle(compared=nowhere)
     assert book.only().ended is None
-    book.round(drifted())
-    assert (book.only().rounds, book.only().last_seen) == (2, at(2 * QUARTER))
+    book.cycle(drifted())
+    assert (book.only().cycles, book.only().last_seen) == (2, at(2 * QUARTER))
 
 
 def test_drift_that_comes_back_is_a_new_one(book: Book) -> None:
-    book.round(drifted())
-    book.round()
-    book.round(drifted())
+    book.cycle(drifted())
+    book.cycle()
+    book.cycle(drifted())
     assert book.outcomes() == ["no longer drifted", "left to a person"]
 
 
 def test_a_correction_is_remembered_with_when_and_by_which_run(book: Book) -> None:
-    book.round(drifted())
-    book.round(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted())
+    book.cycle(drifted(), correct=Result.APPLIED)
     episode = book.only()
     assert (episode.outcome, episode.corrected, episode.run) == (FieldOutcome.CORRECTED, at(QUARTER), "run-1")
-    assert (episode.ended, episode.rounds) == (at(QUARTER), 2)
+    assert (episode.ended, episode.cycles) == (at(QUARTER), 2)
 
 
 def test_a_correction_by_a_later_run_is_that_runs(database: Database, book: Book) -> None:
-    book.round(drifted())
+    book.cycle(drifted())
     later = Book(database, book.clock, run=HistoryRun("run-2", "apply", "1", "somebody", None))
     later.history.after(Outcome(correction(drifted()), Result.APPLIED))
     assert (book.only().outcome, book.only().run) == (FieldOutcome.CORRECTED, "run-2")
@@ -186,10 +186,10 @@ def test_a_correction_by_a_later_run_is_that_runs(database: Database, book: Book
 def test_drift_whose_correction_did_not_succeed_goes_on_with_the_reason(
     book: Book, result: Result, outcome: FieldOutcome
 ) -> None:
-    book.round(drifted(), correct=result, detail="HTTP 500")
+    book.cycle(drifted(), correct=result, detail="HTTP 500")
     assert (book.only().outcome, book.only().detail, book.only().ended) == (outcome, "HTTP 500", None)
-    book.round(drifted(), correct=result, detail="HTTP 503")
-    assert (book.only().rounds, book.only().detail) == (2, "HTTP 503")
+    book.cycle(drifted(), correct=result, detail="HTTP 503")
+    assert (book.only().cycles, book.only().detail) == (2, "HTTP 503")
 
 
 @pytest.mark.parametrize(
@@ -202,15 +202,15 @@ def test_drift_whose_correction_did_not_succeed_goes_on_with_the_reason(
 def test_the_reason_of_a_failed_correction_goes_with_the_failure(
     book: Book, end: tuple[DriftedField, ...], outcome: FieldOutcome
 ) -> None:
-    book.round(drifted(), correct=Result.FAILED, detail="HTTP 500")
-    book.round(*end)
+    book.cycle(drifted(), correct=Result.FAILED, detail="HTTP 500")
+    book.cycle(*end)
     first = book.episodes()[0]
     assert (first.outcome, first.detail) == (outcome, "")
 
 
 def test_the_reason_of_a_failed_correction_is_gone_after_one_that_succeeds(book: Book) -> None:
-    book.round(drifted(), correct=Result.FAILED, detail="HTTP 500")
-    book.round(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.FAILED, detail="HTTP 500")
+    book.cycle(drifted(), correct=Result.APPLIED)
     assert (book.only().outcome, book.only().detail) == (FieldOutcome.CORRECTED, "")
 
 
@@ -220,33 +220,33 @@ def test_a_write_to_a_field_without_known_drift_is_no_correction(book: Book) -> 
 
 
 def test_a_write_of_a_new_declaration_ends_the_drift_without_correcting_it(book: Book) -> None:
-    book.round(drifted())
+    book.cycle(drifted())
     book.history.after(Outcome(correction(drifted(declared="new")), Result.APPLIED))
     assert (book.only().outcome, book.only().corrected) == (FieldOutcome.ENDED, None)
 
 
 def test_a_correction_that_was_on_record_stays_one_if_the_round_is_cut_off(book: Book) -> None:
     history = book.history
-    history.begin()
-    history.saw([drifted()], everywhere)
+    history.begin_cycle()
+    history.record_drift([drifted()], everywhere)
     history.after(Outcome(correction(drifted()), Result.APPLIED))
     assert book.only().outcome is FieldOutcome.CORRECTED
-    last = book.status().last_round
+    last = book.status().last_cycle
     assert last is not None
     assert (last.ended, last.result, last.run) == (None, None, "run-1")
 
 
 def test_a_correction_that_could_not_be_noted_at_once_is_noted_at_the_end_of_the_round(book: Book) -> None:
-    book.round(drifted())
-    book.history.begin()
-    book.history.saw([drifted()], everywhere)
-    book.history.end(report(book.clock, fields=[settled(drifted(), FieldOutcome.CORRECTED)]))
+    book.cycle(drifted())
+    book.history.begin_cycle()
+    book.history.record_drift([drifted()], everywhere)
+    book.history.end_cycle(report(book.clock, fields=[settled(drifted(), FieldOutcome.CORRECTED)]))
     assert (book.only().outcome, book.only().run) == (FieldOutcome.CORRECTED, "run-1")
     assert book.only().corrected == at(QUARTER)
 
 
 def test_to_hear_of_a_write_before_it_is_sent_changes_nothing(book: Book) -> None:
-    book.round(drifted())
+    book.cycle(drifted())
     before = book.episodes()
     book.history.before(correction(drifted()))
     assert book.episodes() == before
@@ -257,10 +257,12 @@ def test_the_end_of_a_round_says_what_it_found(book: Book) -> None:
     fields = [drifted(), drifted(name="api"), drifted(name="db-one"), drifted(name="db-two")]
     outcomes = (FieldOutcome.CORRECTED, FieldOutcome.CONTESTED, FieldOutcome.FAILED, FieldOutcome.LEFT)
     after = [settled(one, outcome) for one, outcome in zip(fields, outcomes, strict=True)]
-    history.begin()
-    history.saw(fields, everywhere)
+    history.begin_cycle()
+    history.record_drift(fields, everywhere)
     book.clock.elapsed += 2.9
-    history.end(report(book.clock, CycleResult.INCOMPLETE, fields=after, errors=["one", LONE_SURROGATE]))
+    history.end_cycle(
+        report(book.clock, CycleResult.INCOMPLETE, fields=after, errors=["one", LONE_SURROGATE])
+    )
     expected = CycleSummary(
         began=at(0),
         ended=at(2),
@@ -271,7 +273,7 @@ def test_the_end_of_a_round_says_what_it_found(book: Book) -> None:
         contested=1,
         errors=("one", LONE_SURROGATE),
     )
-    assert book.status().last_round == expected
+    assert book.status().last_cycle == expected
 
 
 @pytest.mark.parametrize(
@@ -279,9 +281,9 @@ def test_the_end_of_a_round_says_what_it_found(book: Book) -> None:
 )
 def test_the_end_of_a_round_notes_what_became_of_each_field(book: Book, outcome: FieldOutcome) -> None:
     history = book.history
-    history.begin()
-    history.saw([drifted()], everywhere)
-    history.end(report(book.clock, fields=[settled(drifted(), outcome, "why")]))
+    history.begin_cycle()
+    history.record_drift([drifted()], everywhere)
+    history.end_cycle(report(book.clock, fields=[settled(drifted(), outcome, "why")]))
     assert (book.only().outcome, book.only().detail) == (outcome, "why")
 
 
@@ -289,7 +291,7 @@ def test_text_that_is_no_unicode_is_kept_in_a_readable_form(database: Database, 
     who = HistoryRun("run-2", "drift", "1", "m\udcfcller", None)
     History(database, who, book.clock.now)
     scope = ScopeReport(SCOPE, ScopeState.UNREACHABLE, detail=LONE_SURROGATE)
-    book.round(drifted(), correct=Result.FAILED, detail=LONE_SURROGATE, scopes=[scope])
+    book.cycle(drifted(), correct=Result.FAILED, detail=LONE_SURROGATE, scopes=[scope])
     assert book.only().detail == "broken \\ud800 pair"
     assert [part.detail for part in book.status().scopes] == ["broken \\ud800 pair"]
 
@@ -298,19 +300,19 @@ def test_a_contest_over_text_that_is_no_unicode_lasts(book: Book) -> None:
     book.tug(3, LONE_SURROGATE, declared=LONE_SURROGATE + "!")
     for _ in range(2):
         found = drifted(LONE_SURROGATE, LONE_SURROGATE + "!")
-        assert book.round(found, correct=Result.APPLIED) == {KEY}
+        assert book.cycle(found, correct=Result.APPLIED) == {KEY}
 
 
 @pytest.mark.parametrize("corrections", [1, 2, 3, 5])
 def test_a_field_is_contested_once_corrected_so_often_and_changed_back(
     database: Database, corrections: int
 ) -> None:
-    book = Book(database, rule=TugOfWar(corrections))
+    book = Book(database, rule=FlappingRule(corrections))
     for _ in range(corrections):
-        assert book.round(drifted(), correct=Result.APPLIED) == frozenset()
-    assert book.contests() == ()
-    assert book.round(drifted("once more"), correct=Result.APPLIED) == {KEY}
-    (contest,) = book.contests()
+        assert book.cycle(drifted(), correct=Result.APPLIED) == frozenset()
+    assert book.flapping() == ()
+    assert book.cycle(drifted("once more"), correct=Result.APPLIED) == {KEY}
+    (contest,) = book.flapping()
     assert (contest.address, contest.field) == KEY
     assert (contest.declared, contest.live, contest.corrections) == ("ours", "once more", corrections)
     assert contest.since == at(corrections * QUARTER)
@@ -319,26 +321,26 @@ def test_a_field_is_contested_once_corrected_so_often_and_changed_back(
 def test_a_contested_field_stays_so_without_limit(book: Book) -> None:
     book.tug(3)
     for _ in range(5):
-        assert book.round(drifted(), correct=Result.APPLIED) == {KEY}
+        assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
         book.clock.elapsed += 3 * DAYS
     assert book.outcomes() == ["corrected"] * 3 + ["contested"]
-    assert book.contests()[0].since == at(3 * QUARTER)
+    assert book.flapping()[0].since == at(3 * QUARTER)
 
 
 def test_a_contested_field_that_is_as_declared_for_a_while_is_contested_still(book: Book) -> None:
     book.tug(3)
-    assert book.round(drifted(), correct=Result.APPLIED) == {KEY}
-    assert book.round(correct=Result.APPLIED) == {KEY}
-    assert book.round(drifted(), correct=Result.APPLIED) == {KEY}
+    assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
+    assert book.cycle(correct=Result.APPLIED) == {KEY}
+    assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
 
 
 @pytest.mark.parametrize("later", [0.0, 2 * DAYS])
 def test_a_contest_says_what_the_field_held_when_last_seen(book: Book, later: float) -> None:
     book.tug(3)
-    book.round(drifted("one"), correct=Result.APPLIED)
+    book.cycle(drifted("one"), correct=Result.APPLIED)
     book.clock.elapsed += later
-    book.round(drifted("two"), correct=Result.APPLIED)
-    (contest,) = book.contests()
+    book.cycle(drifted("two"), correct=Result.APPLIED)
+    (contest,) = book.flapping()
     assert (contest.live, contest.corrections, contest.since) == ("two", 3, at(3 * QUARTER))
 
 
@@ -348,62 +350,62 @@ def test_a_contest_says_what_the_field_held_when_last_seen(book: Book, later: fl
 def test_corrections_count_only_within_the_window(
     database: Database, hours: float, contested: frozenset[FieldKey]
 ) -> None:
-    book = Book(database, rule=TugOfWar(3, dt.timedelta(hours=24)), pause=0)
+    book = Book(database, rule=FlappingRule(3, dt.timedelta(hours=24)), pause=0)
     book.tug(1)
     book.clock.elapsed += 2 * HOURS
     book.tug(2)
     book.clock.elapsed = hours * HOURS
-    assert book.round(drifted(), correct=Result.APPLIED) == contested
+    assert book.cycle(drifted(), correct=Result.APPLIED) == contested
 
 
 def test_failed_corrections_do_not_count(book: Book) -> None:
     for result in (Result.FAILED, Result.NOT_VERIFIED, Result.NOT_ATTEMPTED) * 2:
-        assert book.round(drifted(), correct=result) == frozenset()
+        assert book.cycle(drifted(), correct=result) == frozenset()
 
 
 def test_drift_that_went_away_by_itself_does_not_count(book: Book) -> None:
     for _ in range(5):
-        book.round(drifted())
-        book.round()
-    assert book.round(drifted(), correct=Result.APPLIED) == frozenset()
+        book.cycle(drifted())
+        book.cycle()
+    assert book.cycle(drifted(), correct=Result.APPLIED) == frozenset()
 
 
 def test_corrections_towards_another_declared_value_do_not_count(book: Book) -> None:
     book.tug(2)
     book.tug(2, declared="new")
-    assert book.contests() == ()
+    assert book.flapping() == ()
     book.tug(1, declared="new")
-    assert book.round(drifted(declared="new"), correct=Result.APPLIED) == {KEY}
+    assert book.cycle(drifted(declared="new"), correct=Result.APPLIED) == {KEY}
 
 
 def test_corrections_of_other_fields_and_keys_do_not_count(book: Book) -> None:
     for _ in range(2):
-        book.round(drifted(), drifted(name="api"), drifted(field_name="expire"), correct=Result.APPLIED)
-    assert book.round(drifted(), correct=Result.APPLIED) == frozenset()
-    assert book.round(drifted(), drifted(name="api"), correct=Result.APPLIED) == {KEY}
+        book.cycle(drifted(), drifted(name="api"), drifted(field_name="expire"), correct=Result.APPLIED)
+    assert book.cycle(drifted(), correct=Result.APPLIED) == frozenset()
+    assert book.cycle(drifted(), drifted(name="api"), correct=Result.APPLIED) == {KEY}
 
 
 def test_a_field_is_not_contested_before_it_is_changed_back(book: Book) -> None:
     book.tug(3)
-    assert book.round(correct=Result.APPLIED) == frozenset()
-    assert book.contests() == ()
+    assert book.cycle(correct=Result.APPLIED) == frozenset()
+    assert book.flapping() == ()
 
 
 def test_a_person_ends_a_contest_and_it_takes_as_many_corrections_again(
     database: Database, book: Book
 ) -> None:
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.APPLIED)
     assert clear_flapping(database, *KEY)
-    assert book.contests() == ()
+    assert book.flapping() == ()
     for _ in range(3):
-        assert book.round(drifted(), correct=Result.APPLIED) == frozenset()
-    assert book.round(drifted(), correct=Result.APPLIED) == {KEY}
+        assert book.cycle(drifted(), correct=Result.APPLIED) == frozenset()
+    assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
 
 
 def test_a_person_can_end_a_contest_again_and_again(database: Database, book: Book) -> None:
     for _ in range(3):
-        found = [book.round(drifted(), correct=Result.APPLIED) for _ in range(4)]
+        found = [book.cycle(drifted(), correct=Result.APPLIED) for _ in range(4)]
         assert found == [frozenset(), frozenset(), frozenset(), {KEY}]
         assert clear_flapping(database, *KEY)
 
@@ -413,72 +415,72 @@ def test_the_end_of_a_contest_is_no_end_of_another(
     database: Database, book: Book, other: DriftedField
 ) -> None:
     for _ in range(2):
-        book.round(other, correct=Result.APPLIED)
+        book.cycle(other, correct=Result.APPLIED)
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.APPLIED)
     assert clear_flapping(database, *KEY)
-    book.round(other, correct=Result.APPLIED)
-    assert book.round(other, correct=Result.APPLIED) == {(other.address, other.change.field)}
+    book.cycle(other, correct=Result.APPLIED)
+    assert book.cycle(other, correct=Result.APPLIED) == {(other.address, other.change.field)}
 
 
 @pytest.mark.parametrize("key", [(WEB, "expire"), ("caas/1/76/api", "description"), ("", LONE_SURROGATE)])
 def test_to_end_a_contest_that_there_is_none_is_told(database: Database, book: Book, key: FieldKey) -> None:
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.APPLIED)
     assert not clear_flapping(database, *key)
-    assert len(book.contests()) == 1
+    assert len(book.flapping()) == 1
 
 
 @pytest.mark.parametrize("declared", ["new", None, True])
 def test_git_ends_a_contest_by_another_value(book: Book, declared: Any) -> None:
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
-    assert book.round(drifted(declared=declared), correct=Result.APPLIED) == frozenset()
-    assert book.contests() == ()
+    book.cycle(drifted(), correct=Result.APPLIED)
+    assert book.cycle(drifted(declared=declared), correct=Result.APPLIED) == frozenset()
+    assert book.flapping() == ()
 
 
 def test_git_ends_a_contest_by_no_longer_declaring_the_field(book: Book) -> None:
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.APPLIED)
     del book.files[KEY]
-    assert book.round(correct=Result.APPLIED) == frozenset()
-    assert book.contests() == ()
+    assert book.cycle(correct=Result.APPLIED) == frozenset()
+    assert book.flapping() == ()
 
 
 def test_git_that_goes_back_to_the_old_value_begins_to_count_anew(book: Book) -> None:
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
-    book.round(drifted(declared="new"), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(declared="new"), correct=Result.APPLIED)
     for _ in range(3):
-        assert book.round(drifted(), correct=Result.APPLIED) == frozenset()
-    assert book.round(drifted(), correct=Result.APPLIED) == {KEY}
+        assert book.cycle(drifted(), correct=Result.APPLIED) == frozenset()
+    assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
 
 
 def test_a_second_contest_is_noticed_also_after_everything_earlier_is_forgotten(
     database: Database, book: Book
 ) -> None:
     book.tug(3)
-    book.round(drifted(), correct=Result.APPLIED)
-    book.round(drifted(declared="new"), correct=Result.APPLIED)
+    book.cycle(drifted(), correct=Result.APPLIED)
+    book.cycle(drifted(declared="new"), correct=Result.APPLIED)
     book.clock.elapsed += 100 * DAYS
-    book.round(declared_nothing := drifted(name="api"), correct=Result.APPLIED)
-    book.history.forget(dt.timedelta(0))
+    book.cycle(declared_nothing := drifted(name="api"), correct=Result.APPLIED)
+    book.history.purge(dt.timedelta(0))
     assert declared_nothing.address not in {one.address for one in book.episodes()}
     book.tug(3)
-    assert book.round(drifted(), correct=Result.APPLIED) == {KEY}
+    assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
     assert clear_flapping(database, *KEY)
 
 
-def scope(standing: ScopeState, keys: int = 0, detail: str = "", where: Scope = SCOPE) -> ScopeReport:
-    return ScopeReport(where, standing, keys, detail)
+def scope(state: ScopeState, keys: int = 0, detail: str = "", where: Scope = SCOPE) -> ScopeReport:
+    return ScopeReport(where, state, keys, detail)
 
 
 def test_a_scope_is_remembered_since_it_stands_as_it_does(book: Book) -> None:
     found = []
-    for standing in (ScopeState.IN_SYNC, ScopeState.IN_SYNC, ScopeState.DRIFTED, ScopeState.DRIFTED):
-        book.round(scopes=[scope(standing, 7)])
+    for state in (ScopeState.IN_SYNC, ScopeState.IN_SYNC, ScopeState.DRIFTED, ScopeState.DRIFTED):
+        book.cycle(scopes=[scope(state, 7)])
         (one,) = book.status().scopes
-        found.append((one.standing.value, one.since))
+        found.append((one.state.value, one.since))
     assert found == [
         ("in sync", at(0)),
         ("in sync", at(0)),
@@ -488,49 +490,49 @@ def test_a_scope_is_remembered_since_it_stands_as_it_does(book: Book) -> None:
 
 
 def test_of_a_scope_that_cannot_be_read_the_last_known_number_of_keys_stays(book: Book) -> None:
-    book.round(scopes=[scope(ScopeState.UNREACHABLE, detail="HTTP 500")])
+    book.cycle(scopes=[scope(ScopeState.UNREACHABLE, detail="HTTP 500")])
     assert book.status().scopes == (ScopeStatus("caas/1/76", ScopeState.UNREACHABLE, at(0), 0, "HTTP 500"),)
-    book.round(scopes=[scope(ScopeState.IN_SYNC, 7)])
-    book.round(scopes=[scope(ScopeState.UNREACHABLE, detail="HTTP 503")])
+    book.cycle(scopes=[scope(ScopeState.IN_SYNC, 7)])
+    book.cycle(scopes=[scope(ScopeState.UNREACHABLE, detail="HTTP 503")])
     unreachable = ScopeStatus("caas/1/76", ScopeState.UNREACHABLE, at(2 * QUARTER), 7, "HTTP 503")
     assert book.status().scopes == (unreachable,)
-    book.round(scopes=[scope(ScopeState.IN_SYNC, 6)])
+    book.cycle(scopes=[scope(ScopeState.IN_SYNC, 6)])
     assert book.status().scopes == (ScopeStatus("caas/1/76", ScopeState.IN_SYNC, at(3 * QUARTER), 6),)
 
 
 def test_a_scope_that_is_no_longer_declared_is_forgotten(book: Book) -> None:
     both = [scope(ScopeState.IN_SYNC), scope(ScopeState.IN_SYNC, where=OTHER_SCOPE)]
-    book.round(scopes=both)
-    book.round(scopes=both[1:])
+    book.cycle(scopes=both)
+    book.cycle(scopes=both[1:])
     assert [one.scope for one in book.status().scopes] == ["caas/1/77"]
 
 
 def test_a_round_that_looked_at_no_scope_leaves_all_as_they_stood(book: Book) -> None:
-    book.round(scopes=[scope(ScopeState.DRIFTED, 7)])
+    book.cycle(scopes=[scope(ScopeState.DRIFTED, 7)])
     before = book.status().scopes
-    book.round()
+    book.cycle()
     assert book.status().scopes == before
 
 
 def test_only_what_is_older_and_over_is_forgotten(book: Book) -> None:
-    book.round(drifted(name="goes-on"), drifted(name="old"), drifted(name="recent"))
-    book.round(drifted(name="goes-on"), drifted(name="recent"))
+    book.cycle(drifted(name="goes-on"), drifted(name="old"), drifted(name="recent"))
+    book.cycle(drifted(name="goes-on"), drifted(name="recent"))
     book.clock.elapsed = 50 * DAYS
-    book.round(drifted(name="goes-on"), drifted(name="recent"))
+    book.cycle(drifted(name="goes-on"), drifted(name="recent"))
     book.clock.elapsed = 100 * DAYS
-    book.round(drifted(name="goes-on"))
-    book.history.forget(dt.timedelta(days=90))
+    book.cycle(drifted(name="goes-on"))
+    book.history.purge(dt.timedelta(days=90))
     assert sorted(one.address for one in book.episodes()) == ["caas/1/76/goes-on", "caas/1/76/recent"]
 
 
 def test_drift_of_a_scope_long_unreadable_is_kept_from_its_end_on(book: Book) -> None:
-    book.round(drifted())
+    book.cycle(drifted())
     book.clock.elapsed = 100 * DAYS
-    book.round()
-    book.history.forget(dt.timedelta(days=90))
+    book.cycle()
+    book.history.purge(dt.timedelta(days=90))
     assert book.outcomes() == ["no longer drifted"]
     book.clock.elapsed = 191 * DAYS
-    book.history.forget(dt.timedelta(days=90))
+    book.history.purge(dt.timedelta(days=90))
     assert book.outcomes() == []
 
 
@@ -543,14 +545,14 @@ def test_rounds_runs_and_journal_lines_are_forgotten_too_but_not_the_present_one
     database: Database, book: Book
 ) -> None:
     JournalTable(database, book.clock.now).append(b'{"event": "write"}\n')
-    book.round(drifted())
-    book.round()
+    book.cycle(drifted())
+    book.cycle()
     assert counts(database) == {"run": 1, "round": 2, "episode": 1, "journal": 1}
     book.clock.elapsed = 100 * DAYS
     later = Book(database, book.clock, run=dataclasses.replace(RUN, run="run-2"))
-    later.round()
+    later.cycle()
     later.clock.elapsed = 200 * DAYS
-    later.history.forget(dt.timedelta(days=90))
+    later.history.purge(dt.timedelta(days=90))
     assert counts(database) == {"run": 1, "round": 1, "episode": 0, "journal": 0}
     assert database.rows("SELECT id FROM run") == [("run-2",)]
 
@@ -558,16 +560,16 @@ def test_rounds_runs_and_journal_lines_are_forgotten_too_but_not_the_present_one
 def test_what_is_exactly_as_old_as_that_is_kept(database: Database) -> None:
     first = Book(database, pause=0)
     JournalTable(database, first.clock.now).append(b"{}\n")
-    first.round(drifted())
+    first.cycle(drifted())
     first.clock.elapsed = 1
-    first.round()
+    first.cycle()
     later = Book(database, first.clock, run=dataclasses.replace(RUN, run="run-2"), pause=0)
     later.clock.elapsed = 90 * DAYS
-    later.round()
+    later.cycle()
     kept = []
     for seconds in range(3):
         later.clock.elapsed = 90 * DAYS + seconds
-        later.history.forget(dt.timedelta(days=90))
+        later.history.purge(dt.timedelta(days=90))
         kept.append(counts(database))
     assert kept == [
         {"run": 2, "round": 3, "episode": 1, "journal": 1},
@@ -582,11 +584,11 @@ def test_a_run_is_kept_as_long_as_it_is_recent_or_a_round_of_it_is_kept(database
     recent.clock.elapsed = 50 * DAYS
     applied = HistoryRun("run-3", "apply", "1", "somebody", None)
     History(database, applied, old.clock.now)
-    old.round()
+    old.cycle()
     now = Book(database, old.clock, run=dataclasses.replace(RUN, run="run-4"))
     now.clock.elapsed = 100 * DAYS
-    now.round()
-    now.history.forget(dt.timedelta(days=90))
+    now.cycle()
+    now.history.purge(dt.timedelta(days=90))
     assert database.rows("SELECT id FROM run ORDER BY id") == [("run-1",), ("run-3",), ("run-4",)]
 
 
@@ -594,7 +596,7 @@ def test_a_run_is_remembered_with_who_ran_what(database: Database, book: Book) -
     assert database.rows("SELECT * FROM run") == [
         ("run-1", int(at(0).timestamp()), "drift", "1.0.0", "somebody", "abc")
     ]
-    assert book.status().last_round is None
+    assert book.status().last_cycle is None
 
 
 def test_lines_of_a_journal_come_back_in_order(database: Database) -> None:
@@ -623,7 +625,7 @@ class Entry:
     live: str
     first_seen: int
     last_seen: int
-    rounds: int = 1
+    cycles: int = 1
     outcome: str = "left to a person"
     detail: str = ""
     ended: int | None = None
@@ -640,9 +642,9 @@ class Ledger(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.database = Database(None)
-        self.book = Book(self.database, rule=TugOfWar(2, dt.timedelta(hours=24)), pause=0)
+        self.book = Book(self.database, rule=FlappingRule(2, dt.timedelta(hours=24)), pause=0)
         self.entries: list[Entry] = []
-        self.contests: dict[FieldKey, list[Any]] = {}
+        self.flapping: dict[FieldKey, list[Any]] = {}
         self.counted: dict[FieldKey, list[Entry]] = defaultdict(list)
 
     def teardown(self) -> None:
@@ -657,7 +659,7 @@ class Ledger(RuleBasedStateMachine):
         return {entry.key: entry for entry in self.entries if entry.ended is None}
 
     @rule(drift=DRIFT, pause=PAUSES, declared=VALUES, correct=st.booleans(), compared=st.booleans())
-    def round(
+    def cycle(
         self,
         drift: dict[FieldKey, tuple[str, Result]],
         pause: float,
@@ -672,37 +674,37 @@ class Ledger(RuleBasedStateMachine):
             drifted(live, declared, key[0].rpartition("/")[2], key[1]) for key, (live, _) in drift.items()
         ]
         history = self.book.history
-        history.begin()
+        history.begin_cycle()
         self.book.files.update(dict.fromkeys(drift, declared))
         if correct:
-            self._contest(fields)
-            assert history.contested(fields, self.book.declared, self.book.rule) == set(self.contests)
-        history.saw(fields, everywhere if compared else nowhere)
+            self._flapping(fields)
+            assert history.contested(fields, self.book.declared, self.book.rule) == set(self.flapping)
+        history.record_drift(fields, everywhere if compared else nowhere)
         self._saw(fields, compared=compared)
         after = []
         for one, result in zip(fields, (result for _, result in drift.values()), strict=True):
             key = (one.address, one.change.field)
             outcome = FieldOutcome.of(result) if correct else FieldOutcome.LEFT
-            if correct and key in self.contests:
+            if correct and key in self.flapping:
                 outcome = FieldOutcome.CONTESTED
             elif correct:
                 history.after(Outcome(correction(one), result, "why"))
             self._note(self.open[key], outcome)
             after.append(settled(one, outcome, "why" if outcome is FieldOutcome.FAILED else ""))
-        history.end(report(self.book.clock, fields=after))
+        history.end_cycle(report(self.book.clock, fields=after))
 
     @rule(key=KEYS)
     def clear(self, key: FieldKey) -> None:
         """Have a person end a contest."""
-        is_contested = key in self.contests
+        is_contested = key in self.flapping
         assert clear_flapping(self.database, *key) == is_contested
         if is_contested:
             self._settle(key)
 
     @rule(days=st.sampled_from([1, 4]))
-    def forget(self, days: int) -> None:
-        """Drop what is old, but for what the window of contests counts."""
-        self.book.history.forget(dt.timedelta(days=days))
+    def purge(self, days: int) -> None:
+        """Drop what is old, but for what the window of flapping counts."""
+        self.book.history.purge(dt.timedelta(days=days))
         earliest = self.now - days * DAYS
         self.entries = [entry for entry in self.entries if entry.ended is None or entry.ended >= earliest]
 
@@ -712,18 +714,18 @@ class Ledger(RuleBasedStateMachine):
         rows = self.database.rows(f"SELECT {COLUMNS} FROM episode ORDER BY id")  # noqa: S608 - fixed names
         decoded = [(*row[:2], json.loads(row[2]), json.loads(row[3]), *row[4:]) for row in rows]
         assert decoded == [dataclasses.astuple(entry) for entry in self.entries]
-        contests = {(one.address, one.field): one for one in self.book.contests()}
+        flapping = {(one.address, one.field): one for one in self.book.flapping()}
         assert {
-            key: [one.declared, one.live, one.corrections] for key, one in contests.items()
-        } == self.contests
+            key: [one.declared, one.live, one.corrections] for key, one in flapping.items()
+        } == self.flapping
 
-    def _contest(self, fields: list[DriftedField]) -> None:
-        for key in [key for key, (declared, *_) in self.contests.items() if self.book.files[key] != declared]:
+    def _flapping(self, fields: list[DriftedField]) -> None:
+        for key in [key for key, (declared, *_) in self.flapping.items() if self.book.files[key] != declared]:
             self._settle(key)
         for one in fields:
             key = (one.address, one.change.field)
-            if key in self.contests:
-                self.contests[key][1] = one.live
+            if key in self.flapping:
+                self.flapping[key][1] = one.live
                 continue
             recent = [
                 entry
@@ -731,7 +733,7 @@ class Ledger(RuleBasedStateMachine):
                 if entry.declared == one.declared and (entry.corrected or 0) > self.now - DAYS
             ]
             if len(recent) >= 2:
-                self.contests[key] = [one.declared, one.live, len(recent)]
+                self.flapping[key] = [one.declared, one.live, len(recent)]
 
     def _saw(self, fields: list[DriftedField], *, compared: bool) -> None:
         seen = {(one.address, one.change.field) for one in fields}
@@ -742,7 +744,7 @@ class Ledger(RuleBasedStateMachine):
             key = (one.address, one.change.field)
             known = self.open.get(key)
             if known is not None and (known.declared, known.live) == (one.declared, one.live):
-                known.last_seen, known.rounds = self.now, known.rounds + 1
+                known.last_seen, known.cycles = self.now, known.cycles + 1
                 continue
             if known is not None:
                 self._end(known, "changed again")
@@ -761,7 +763,7 @@ class Ledger(RuleBasedStateMachine):
         entry.ended, entry.outcome, entry.detail = self.now, outcome, ""
 
     def _settle(self, key: FieldKey) -> None:
-        del self.contests[key]
+        del self.flapping[key]
         self.counted[key].clear()
 
 

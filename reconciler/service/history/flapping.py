@@ -23,7 +23,7 @@ def clear_flapping(database: Database, address: str, field: str) -> bool:
     Raises HistoryError.
     """
     with database.transaction() as connection:
-        return _end_contest(connection, (address, field))
+        return _end_flapping(connection, (address, field))
 
 
 def end_flapping(
@@ -35,10 +35,10 @@ def end_flapping(
     present = declared([(address, field) for address, field, _ in rows]) if rows else {}
     for address, field, value in rows:
         if storable(present.get((address, field), "")) != value:
-            _end_contest(connection, (address, field))
+            _end_flapping(connection, (address, field))
 
 
-def _end_contest(connection: sqlite3.Connection, key: FieldKey) -> bool:
+def _end_flapping(connection: sqlite3.Connection, key: FieldKey) -> bool:
     """Forget a contest; corrections up to now do not count towards another. Give False if there is none."""
     found = connection.execute("DELETE FROM contest WHERE address = ? AND field = ?", key)
     if not found.rowcount:

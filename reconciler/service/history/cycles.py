@@ -12,7 +12,7 @@ from reconciler.model.cycle import FieldOutcome, ScopeState
 from reconciler.model.plan import Action
 from reconciler.plan.drift import WHOLE_KEY, record_names
 from reconciler.service.history.applied import store_write
-from reconciler.service.history.contests import add_flapping, end_flapping
+from reconciler.service.history.flapping import add_flapping, end_flapping
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.cycle import CycleReport, DriftedField
     from reconciler.model.plan import Change, Outcome
     from reconciler.model.scope import Scope
-    from reconciler.plan.drift import TugOfWar
+    from reconciler.plan.drift import FlappingRule
     from reconciler.service.history.database import Database
 
     FieldKey = tuple[str, str]
@@ -53,7 +53,7 @@ class History:
             facts = (run.run, self._now(), run.command, run.version, run.who, run.git_commit)
             connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)", facts)
 
-    def begin(self) -> None:
+    def begin_cycle(self) -> None:
         """Note that a round begins: should it be cut off, that shows. Raises HistoryError."""
         with self._database.transaction() as connection:
             statement = "INSERT INTO round (run, began) VALUES (?, ?)"
@@ -63,7 +63,7 @@ class History:
         self,
         drifted: Iterable[DriftedField],
         declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
-        rule: TugOfWar,
+        rule: FlappingRule,
     ) -> frozenset[FieldKey]:
         """Name the fields that are not to be corrected, because somebody keeps changing them back.
 
@@ -78,7 +78,7 @@ class History:
             rows = connection.execute("SELECT address, field FROM contest").fetchall()
         return frozenset((address, field) for address, field in rows)
 
-    def saw(
+    def record_drift(
         self,
         drifted: Iterable[DriftedField],
         compared: Callable[[str], bool],
@@ -120,7 +120,7 @@ class History:
                 else:
                     _note(connection, key, result, outcome.detail)
 
-    def end(self, report: CycleReport, declared: Iterable[Scope] | None = None) -> None:
+    def end_cycle(self, report: CycleReport, declared: Iterable[Scope] | None = None) -> None:
         """Note the end of the round, and how everything stands.
 
         ``declared`` are all scopes of the files, by default those of the report. Raises HistoryError.
@@ -152,7 +152,7 @@ class History:
             )
             _keep_scopes(connection, report, declared)
 
-    def forget(self, keep: dt.timedelta) -> None:
+    def purge(self, keep: dt.timedelta) -> None:
         """Drop what ended longer than ``keep`` ago; what goes on stays. Raises HistoryError."""
         latest = self._now() - int(keep.total_seconds())
         with self._database.transaction() as connection:
@@ -250,10 +250,10 @@ def _keep_scopes(connection: sqlite3.Connection, report: CycleReport, declared: 
             connection.execute("DELETE FROM scope WHERE scope = ?", (scope,))
     for part in report.scopes:
         # Of a scope that cannot be read, the number of keys is the last that was known.
-        keys: Any = None if part.standing is ScopeState.UNREACHABLE else part.keys
+        keys: Any = None if part.state is ScopeState.UNREACHABLE else part.keys
         connection.execute(
             "INSERT INTO scope VALUES (?, ?, ?, coalesce(?, 0), ?) ON CONFLICT DO UPDATE SET"
             " since = iif(standing = excluded.standing, since, excluded.since), standing = excluded.standing,"
             " keys = coalesce(?, keys), detail = excluded.detail",
-            (str(part.scope), part.standing.value, now, keys, part.detail, keys),
+            (str(part.scope), part.state.value, now, keys, part.detail, keys),
         )
