@@ -5,29 +5,17 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from collections import UserDict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from reconciler import __version__
-from reconciler.cli.accept import accept
-from reconciler.cli.apply import apply
 from reconciler.cli.console import CONTEXT, Console, complain
-from reconciler.cli.demo import demo
-from reconciler.cli.drift import drift
-from reconciler.cli.emulator import emulator
-from reconciler.cli.explain import explain
-from reconciler.cli.export import export
-from reconciler.cli.history import history
-from reconciler.cli.journal import journal
 from reconciler.cli.journald import mark_tracebacks, show_error
-from reconciler.cli.kind import kind
-from reconciler.cli.plan import plan
-from reconciler.cli.schema import completion, schema
-from reconciler.cli.show import show
 from reconciler.cli.signals import stop_signals
-from reconciler.cli.validate import validate
-from reconciler.cli.variables import add_strict_env
+from reconciler.cli.variables import strict_env, strict_option
 from reconciler.errors import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
@@ -40,7 +28,67 @@ PROGRAM = "reconciler"
 ENVIRONMENT_PREFIX = "RECONCILER"
 
 
+COMMANDS: Final = {
+    "accept": ("accept", "Write the live values of one key into the file that declares it otherwise."),
+    "apply": ("apply", "Plan, ask, and send only the fields that differ: one PATCH for each changed key."),
+    "completion": ("schema", "Print the completion script of a shell."),
+    "demo": ("demo", "Take a short tour: plan, apply and plan again against an emulated API."),
+    "drift": (
+        "drift",
+        "Show which live keys are not as the files say; with --correct, bring back what changed outside Git.",
+    ),
+    "emulator": ("emulator", "Serve an emulated API for the keys of all kinds on this machine."),
+    "explain": (
+        "explain",
+        "Explain why fields of one key are equal or different, and print what apply would send.",
+    ),
+    "export": ("export", "Write the live keys of a scope as a desired-state file, to adopt what exists."),
+    "history": (
+        "history",
+        "Show what rounds of drift found and did: each drifted field, since when, and what became of it.",
+    ),
+    "journal": (
+        "journal",
+        "Show which writes of a run that was killed are in doubt, and what became of them.",
+    ),
+    "kind": ("kind", "Bring a REST API of your own: docs/kinds.md says how."),
+    "plan": ("plan", "Show what differs from the live API, field by field."),
+    "schema": ("schema", "Print a JSON Schema (draft-07) that needs no other file."),
+    "show": ("show", "Show a plan that plan --out saved, in any format."),
+    "validate": ("validate", "Check desired-state files, offline."),
+}
+"""The module of each command, which has its name, and its help in one line: what a list of them shows."""
+
+
+class _Commands(UserDict[str, click.Command]):
+    """The commands; what is listed is a name and its help, and a command is imported when it is taken."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        command = super().__getitem__(name)
+        if command.callback is None:
+            module = import_module(f"reconciler.cli.{COMMANDS[name][0]}")
+            command = self.data[name] = strict_env(cli, getattr(module, name))
+        return command
+
+
 class _Root(click.Group):
+    commands: _Commands
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands(
+            {name: click.Command(name, help=text) for name, (_, text) in COMMANDS.items()}
+        )
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Return what lists and completion show of a command, without importing it."""
+        return self.commands.data.get(cmd_name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command that the arguments name, imported."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else self.commands[name], rest
+
     def invoke(self, ctx: click.Context) -> Any:
         """Invoke a command; an error of this package becomes its message and its exit code."""
         try:
@@ -72,25 +120,7 @@ def cli() -> None:
     """
 
 
-for command in (
-    validate,
-    plan,
-    show,
-    apply,
-    drift,
-    history,
-    explain,
-    export,
-    accept,
-    journal,
-    kind,
-    schema,
-    completion,
-    emulator,
-    demo,
-):
-    cli.add_command(command)
-add_strict_env(cli)
+cli.params.append(strict_option())
 
 
 def run(arguments: Sequence[str], clock: Clock | None = None) -> int:

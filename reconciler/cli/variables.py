@@ -90,8 +90,8 @@ def _options(command: click.Command, prefix: str) -> Iterator[tuple[str, click.O
 
 def misspelt(group: click.Group, environment: Mapping[str, str]) -> tuple[str, ...]:
     """Return what to say of each variable of this program's that nothing reads; never its value."""
-    known = known_variables(group)
     names = sorted(name for name in environment if _is_ours(name, environment))
+    known = known_variables(group) if names else {}
     real = [name for name, right in known.items() if name == right != OLD_WEBHOOK_SECRET]
     return tuple(
         escape_control(
@@ -117,9 +117,20 @@ def _advice(name: str, known: Mapping[str, str], real: Sequence[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def add_strict_env(group: click.Group) -> None:
-    """Add --strict-env to every command, and check the environment before each of them runs."""
-    option = click.Option(
+def strict_env(root: click.Group, command: click.Command) -> click.Command:
+    """Add --strict-env to a command and those below it, and check the environment before each runs."""
+    command.params.append(strict_option())
+    if command.callback is not None:
+        command.callback = _checked(root, command.callback)
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            strict_env(root, below)
+    return command
+
+
+def strict_option() -> click.Option:
+    """Return --strict-env, which every command has."""
+    return click.Option(
         ["--strict-env"],
         is_flag=True,
         expose_value=False,
@@ -128,17 +139,6 @@ def add_strict_env(group: click.Group) -> None:
         callback=_remember,
         help=f"Refuse {PREFIX}_ variables that nothing reads, such as a misspelt limit.  [env: {STRICT}]",
     )
-    group.params.append(option)
-    _add_below(group, group, option)
-
-
-def _add_below(root: click.Group, group: click.Group, option: click.Option) -> None:
-    for command in group.commands.values():
-        command.params.append(option)
-        if isinstance(command, click.Group):
-            _add_below(root, command, option)
-        if command.callback is not None:
-            command.callback = _checked(root, command.callback)
 
 
 def _remember(context: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import jsonschema
 import pytest
 
+import reconciler.cli.main
 from reconciler import __version__
+from reconciler.cli.main import COMMANDS
 from reconciler.cli.main import cli as root
 from reconciler.kinds.packaged import schema_texts
 from tests.support import COMMAND, CommandLine
@@ -25,6 +28,25 @@ def test_every_help_text_ends_with_examples(cli: CommandLine, command: str | Non
     done = cli(*([command] if command else []), option)
     assert (done.code, done.err) == (0, "")
     assert "reconciler " in done.out.partition("\n  Example")[2]
+
+
+def test_the_list_of_commands_is_their_own_help_at_any_width() -> None:
+    listed = root.commands.data.copy()
+    assert {
+        name: [listed[name].get_short_help_str(width) for width in range(20, 120)] for name in COMMANDS
+    } == {
+        name: [command.get_short_help_str(width) for width in range(20, 120)]
+        for name, command in root.commands.items()
+    }
+
+
+def test_every_module_of_a_command_is_in_the_list() -> None:
+    modules = {module for module, _ in COMMANDS.values()}
+    folder = Path(reconciler.cli.main.__file__).parent
+    written = {
+        file.stem for file in folder.glob("*.py") if "@click.command(" in file.read_text(encoding="utf-8")
+    }
+    assert written <= modules
 
 
 @pytest.mark.parametrize("name", schema_texts())
