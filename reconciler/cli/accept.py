@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 
+from reconciler.adopt.accept import Drifted, changed_lines, drifted
+from reconciler.adopt.accept import accept as accepted
 from reconciler.adopt.write import replace_text
+from reconciler.api.session import Reader
 from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
-from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.connection import connection
+from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import clock_of, connection, explain_options, validator
+from reconciler.cli.options import clock_of, explain_options, validator
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.load.files import read
 from reconciler.model.escape import escape_control
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from reconciler.adopt.accept import Drifted
-    from reconciler.cli.console import Console
+from reconciler.render.text import counted
 
 
 @click.command(
@@ -44,10 +45,6 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.adopt.accept import accept as accepted  # noqa: PLC0415 - --help needs no engine
-    from reconciler.adopt.accept import drifted  # noqa: PLC0415 - the same
-    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.load.files import read  # noqa: PLC0415 - the same
 
     if "-" in parameters["paths"]:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
@@ -85,7 +82,6 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 
 def _summary(found: Drifted) -> str:
-    from reconciler.render.text import counted  # noqa: PLC0415 - --help needs no renderer
 
     return f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {', '.join(found.fields)}"
 
@@ -108,8 +104,6 @@ def _warn_of_mismatch(found: Drifted, console: Console) -> None:
 
 def _diff(found: Drifted, before: str, after: str, paint: Callable[[str, str], str]) -> Iterator[str]:
     """Return the lines that changed, each group under its place."""
-    from reconciler.adopt.accept import changed_lines  # noqa: PLC0415 - --help needs no engine
-
     for group in changed_lines(before, after):
         yield escape_control(f"{found.key.source}:{group.number}") + "\n"
         for sign, colour, lines in (("-", "red", group.gone), ("+", "green", group.come)):

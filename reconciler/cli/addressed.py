@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from reconciler.api.session import Reader
 from reconciler.errors import ConfigurationError, NotFoundError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.api.session import Reader
-    from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredKey, DesiredState
-    from reconciler.model.scope import Scope
+from reconciler.kinds.kind import Kind
+from reconciler.model.desired import DesiredKey, DesiredState
+from reconciler.model.scope import Scope
 
 
 def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:

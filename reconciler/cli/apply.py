@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
+from reconciler.api.redaction import Redactor
+from reconciler.api.session import Writer
+from reconciler.api.workers import Workers
+from reconciler.apply.run import Freshness
+from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.children import pass_env_option
+from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.events import EventStream
 from reconciler.cli.execution import Execution, secret_sink_option
-from reconciler.cli.options import apply_options, clock_of, connection
-from reconciler.cli.plan import complain, read_and_plan, show
+from reconciler.cli.options import apply_options, clock_of
+from reconciler.cli.plan import Made, complain, read_and_plan, show
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
-from reconciler.service.records import open_records, record_options
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
-
-    from reconciler.api.redaction import Redactor
-    from reconciler.apply.run import Freshness
-    from reconciler.apply.sinks.store import SinkSecretStore
-    from reconciler.cli.events import EventStream
-    from reconciler.cli.plan import Made
-    from reconciler.model.clock import Clock
-    from reconciler.model.plan import Plan
-    from reconciler.service.records import Records
+from reconciler.model.clock import Clock
+from reconciler.model.plan import Plan
+from reconciler.plan.planning import everything
+from reconciler.plan.targets import select
+from reconciler.service.history.applied import Applied
+from reconciler.service.records import Records, open_records, record_options
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -100,8 +101,6 @@ def _apply(
     if saved is not None:
         parameters["commit"] = saved.provenance.git_commit
     link = connection(parameters, clock, console, stop)
-    from reconciler.api.session import Writer  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.api.workers import Workers  # noqa: PLC0415 - --help needs no threads
 
     now = clock.now()
     with open_records(parameters, clock, "apply") as records, Writer(link) as writer:
@@ -137,9 +136,6 @@ def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
     if records.database is None or made.state is None:
         return
-    from reconciler.plan.planning import everything  # noqa: PLC0415 - the same
-    from reconciler.plan.targets import select  # noqa: PLC0415 - only a history needs it
-    from reconciler.service.history.applied import Applied  # noqa: PLC0415 - the same
 
     targets = parameters["target"]
     _, selected = select(made.state, targets) if targets else (made.state, everything)
@@ -155,7 +151,6 @@ def _keeper(
     """Open what keeps secrets, if the plan makes a key."""
     if not any(change.action.adds for change in made.plan.changes):
         return None
-    from reconciler.apply.sinks.store import open_secret_store  # noqa: PLC0415 - only a creation needs it
 
     return open_secret_store(made.plan.changes, made.kinds, parameters, clock, console, redactor)
 
@@ -164,7 +159,6 @@ def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> Ev
     """Begin the stream of events, if one is wanted."""
     if not parameters["events"]:
         return None
-    from reconciler.cli.events import EventStream  # noqa: PLC0415 - only --events needs it
 
     return EventStream(clock, console)
 
@@ -195,8 +189,6 @@ def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> b
 
 def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
     """Ask on a terminal; give how long ago the plan was made. Raises ConfigurationError without consent."""
-    from reconciler.apply.run import Freshness  # noqa: PLC0415 - --help needs no engine
-
     if parameters["auto_approve"]:
         return Freshness.JUST_MADE if parameters["plan_file"] is None else Freshness.WAITED
     if sys.stdin is None or not sys.stdin.isatty():

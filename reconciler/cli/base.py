@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +11,16 @@ import click
 
 from reconciler.cli.options import validator
 from reconciler.errors import InputError
+from reconciler.kinds.kind import Kind
+from reconciler.load.git import files_at
+from reconciler.model.desired import DesiredState
+from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
+from reconciler.observe.names import Directory
+from reconciler.pipeline import desired_state_of
+from reconciler.plan.origins import released, state_as_base, with_origins
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
-
-    from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredState
-    from reconciler.model.plan import Plan
-    from reconciler.observe.names import Directory
     from reconciler.plan.planning import Selection
 
 base_option = click.option(
@@ -50,8 +52,6 @@ class Base:
         self, kinds: Mapping[str, Kind], made: Plan, state: DesiredState, selected: Selection
     ) -> Plan:
         """Return a plan with labels, and with warnings of what no label can say."""
-        from reconciler.plan.origins import released, state_as_base, with_origins  # noqa: PLC0415 - only --base needs it
-
         if self.state is None:
             return replace(made, warnings=(*made.warnings, *self.warnings))
         gone = released(self.state, state, selected)
@@ -66,8 +66,6 @@ def base_of(
     reference = parameters.get("base")
     if reference is None:
         return None
-    from reconciler.load.git import files_at  # noqa: PLC0415 - only --base needs it
-    from reconciler.pipeline import desired_state_of  # noqa: PLC0415 - the same
 
     there = files_at(reference, parameters["paths"])
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"

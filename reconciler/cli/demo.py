@@ -8,21 +8,18 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
+from gcore_emulator import RequestRecord
 from reconciler.cli.children import MACHINE, child_environment
 from reconciler.cli.console import CONTEXT
 from reconciler.cli.extras import how_to_install
 from reconciler.errors import ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from gcore_emulator import RequestRecord
-
+from reconciler.kinds.packaged import resource
 
 _SHOWN: Final = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHON*", "TERM")
 """How a command is started, and how it prints."""
@@ -45,7 +42,6 @@ def demo() -> ExitCode:
     except ImportError as error:
         message = f"the demo needs {error.name}; {how_to_install('emulator')}"
         raise click.ClickException(message) from error
-    from reconciler.kinds.packaged import resource  # noqa: PLC0415 - --help reads no files
 
     examples = resource("examples")
     desired = _shown(examples / "keys.yaml")

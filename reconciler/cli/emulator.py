@@ -7,18 +7,15 @@ import shlex
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from gcore_emulator import EmulatorError, Faults, SeedError, Switches
-from gcore_emulator.faults import fault_specs
+from gcore_emulator import Emulator, EmulatorError, Faults, RequestRecord, SeedError, Switches
+from gcore_emulator.faults import FaultSpec, fault_specs
+from gcore_emulator.seeds import load_seed
 from gcore_emulator.switches import switch_specs
 from reconciler.cli.extras import how_to_install
-
-if TYPE_CHECKING:
-    from gcore_emulator import Emulator, RequestRecord
-    from gcore_emulator.faults import FaultSpec
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b
@@ -130,8 +127,6 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
     --fault-status-429 on make requests fail, by rates from 0 to 1; /_emulator/faults takes the same
     settings as JSON while the emulator runs.
     """
-    from gcore_emulator.seeds import load_seed  # noqa: PLC0415 - only this command has use for it
-
     faults = _faults(settings)
     switches = Switches(**{spec.name: settings.pop(spec.name) for spec in switch_specs()})
     emulator_class = _emulator_class()

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
+from reconciler.cli.console import Console
 from reconciler.errors import ConfigurationError
-from reconciler.render.events import applied, begun, ended, error, event_line, planned, version
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from reconciler.cli.console import Console
-    from reconciler.model.clock import Clock
-    from reconciler.model.plan import Change, Outcome, Plan
-    from reconciler.render.events import Event
+from reconciler.model.clock import Clock
+from reconciler.model.plan import Change, Outcome, Plan
+from reconciler.render.events import Event, applied, begun, ended, error, event_line, planned, version
 
 
 class EventStream:

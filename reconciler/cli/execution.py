@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.api.session import Writer
+from reconciler.api.workers import Workers
+from reconciler.apply.executor import Executor, Recorders
+from reconciler.apply.run import Freshness, apply_plan, exit_code
+from reconciler.apply.sinks.store import SinkSecretStore
+from reconciler.cli.console import Console
+from reconciler.cli.events import EventStream
 from reconciler.errors import ConfigurationError, ExitCode
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Mapping, Sequence
-
-    from reconciler.api.session import Writer
-    from reconciler.api.workers import Workers
-    from reconciler.apply.run import Freshness
-    from reconciler.apply.sinks.store import SinkSecretStore
-    from reconciler.cli.console import Console
-    from reconciler.cli.events import EventStream
-    from reconciler.kinds.kind import Kind
-    from reconciler.model.plan import Change, Outcome, Plan
-    from reconciler.service.records import Records
+from reconciler.kinds.kind import Kind
+from reconciler.model.plan import Change, Outcome, Plan
+from reconciler.render.text import render_outcomes
+from reconciler.service.records import Records
 
 secret_sink_option = click.option(
     "--secret-sink",
@@ -51,9 +49,6 @@ class Execution:
 
         Raises ConfigurationError if the journal cannot be opened.
         """
-        from reconciler.apply.executor import Executor, Recorders  # noqa: PLC0415 - --help needs no engine
-        from reconciler.apply.run import apply_plan, exit_code  # noqa: PLC0415 - the same
-
         with (
             self.records.recorder(plan.fingerprint, self._secret_place) as records,
             self.console.progress("Applying", len(plan.changes)) as advance,
@@ -89,7 +84,6 @@ class Execution:
             if not self.events.is_heard:
                 self._tell_secrets()
             return code or (ExitCode.PARTIAL if self.events.is_broken else ExitCode.DONE)
-        from reconciler.render.text import render_outcomes  # noqa: PLC0415 - --help needs no renderer
 
         try:
             if not self.console.result(render_outcomes(outcomes, self.console.paint)):

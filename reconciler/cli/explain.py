@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from reconciler.api.session import Reader
 from reconciler.cli.addressed import declared_key, find_live_key, known_field, parsed_address
+from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import clock_of, connection, explain_options
+from reconciler.cli.options import clock_of, explain_options
 from reconciler.cli.plan import read_files
 from reconciler.errors import ConfigurationError, ExitCode
-
-if TYPE_CHECKING:
-    from reconciler.model.desired import DesiredScope, DesiredState
-    from reconciler.model.scope import Scope
-    from reconciler.model.source import Position, Problem
-    from reconciler.plan.planning import ScopePlan
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.escape import escape_control
+from reconciler.model.plan import ObservedScope
+from reconciler.model.scope import Scope
+from reconciler.model.source import Position, Problem
+from reconciler.observe.names import Directory
+from reconciler.plan.explain import explanations_of
+from reconciler.plan.planning import ScopePlan, plan_scope
+from reconciler.render.explanation import render_explanations
+from reconciler.render.lines import field_view
 
 
 @click.command(
@@ -42,12 +48,6 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.model.plan import ObservedScope  # noqa: PLC0415 - the same
-    from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
-    from reconciler.plan.explain import explanations_of  # noqa: PLC0415 - --help needs no engine
-    from reconciler.plan.planning import plan_scope  # noqa: PLC0415 - the same
-    from reconciler.render.explanation import render_explanations  # noqa: PLC0415 - the same
 
     kinds = known_kinds(parameters, console.warning)
     kind, scope, name = parsed_address(kinds, parameters["address"])
@@ -72,8 +72,6 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 def _declaration(state: DesiredState, scope: Scope, name: str) -> tuple[DesiredScope, Position]:
     """Return what is declared of one key alone, and where: by itself, or by its scope being exclusive."""
-    from reconciler.model.desired import DesiredScope  # noqa: PLC0415 - --help needs no engine
-
     part = next((part for part in state.scopes if part.scope == scope), None)
     if part is not None and part.exclusive is not None and all(key.name != name for key in part.keys):
         return DesiredScope(scope, (), part.exclusive), part.exclusive
@@ -87,9 +85,6 @@ def _stops(made: ScopePlan) -> list[Problem]:
 
 def _requests(made: ScopePlan) -> str:
     """Say what would be sent, with what it does to access; or that nothing would be, and why."""
-    from reconciler.model.escape import escape_control  # noqa: PLC0415 - --help needs no renderer
-    from reconciler.render.lines import field_view  # noqa: PLC0415 - the same
-
     stops = _stops(made)
     if stops:
         return f"No request would be sent: {escape_control(stops[0].message)}"

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.write import replace_text
-from reconciler.cli.console import CONTEXT, console_of
+from reconciler.api.session import Reader
+from reconciler.cli.connection import connection
+from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.kinds import TRUST, known_kinds
-from reconciler.cli.options import clock_of, connection, connection_options
+from reconciler.cli.options import clock_of, connection_options
 from reconciler.cli.variables import ListType
 from reconciler.errors import ConfigurationError, ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.adopt.export import Export, Live
-    from reconciler.cli.console import Console
-    from reconciler.kinds.kind import Kind
-    from reconciler.model.scope import Scope
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.packaged import document_schema
+from reconciler.load.files import read
+from reconciler.load.links import path_refusal
+from reconciler.model.escape import escape_control
+from reconciler.model.scope import Scope, ScopeDefaults
+from reconciler.observe.listing import observe
+from reconciler.validate.schema import is_valid
+from reconciler.validate.validator import Validator
 
 
 @click.command(
@@ -78,12 +83,6 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.adopt.export import Live, export_document  # noqa: PLC0415 - --help needs no engine
-    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
-    from reconciler.model.scope import ScopeDefaults  # noqa: PLC0415 - the same
-    from reconciler.observe.listing import observe  # noqa: PLC0415 - the same
-    from reconciler.validate.validator import Validator  # noqa: PLC0415 - the same
 
     into = parameters["into"]
     kinds = known_kinds({**parameters, "paths": () if into is None else (into,)}, console.warning)
@@ -109,9 +108,6 @@ def export(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 def _add(content: bytes, file: str, live: Live, console: Console) -> None:
     """Add keys to a file, or say that there is nothing to add."""
-    from reconciler.adopt.export import export_into, nothing_to_add  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model.escape import escape_control  # noqa: PLC0415 - the same
-
     made = export_into(content, file, live)
     console.warn(made.warnings)
     names = [key.name for key in made.adoption.keys]
@@ -132,9 +128,6 @@ def _tell_foreign(made: Export, console: Console) -> None:
 
 def _content(file: str) -> bytes:
     """Read the file that keys are added to. Raises ConfigurationError where that cannot be."""
-    from reconciler.load.files import read  # noqa: PLC0415 - --help needs no engine
-    from reconciler.load.links import path_refusal  # noqa: PLC0415 - the same
-
     refusal = path_refusal(file)
     if refusal:
         raise ConfigurationError(f"--into {file} {refusal}")
@@ -160,8 +153,6 @@ def _scope(kind: Kind, parameters: Mapping[str, Any]) -> Scope:
 
 def _part(name: str, keywords: Mapping[str, Any], value: Any) -> int | str:
     """Return one part of a scope as its schema wants it."""
-    from reconciler.validate.schema import is_valid  # noqa: PLC0415 - --help needs no engine
-
     option = f"--{name.replace('_', '-')}" if name in {"project_id", "region_id"} else f"--scope {name}=VALUE"
     if value is None:
         raise click.UsageError(f"Missing option '{option}'.")

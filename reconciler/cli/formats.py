@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
+from reconciler.cli.console import Console
 from reconciler.cli.options import missing_extra
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Mapping
-
-    from reconciler.cli.console import Console
-    from reconciler.model.plan import Plan
-    from reconciler.plan.saved import Provenance
+from reconciler.model.plan import Plan
+from reconciler.plan.saved import Provenance, render_saved
+from reconciler.render.markdown import render_markdown
+from reconciler.render.text import Detail, render_text
 
 FORMATS: Final = ("text", "json", "markdown", "html", "diff", "github", "gitlab")
 _FORMAT: Final = click.option(
@@ -41,17 +40,11 @@ def rendered(
     """Return ``plan`` as the options ask. Raises ConfigurationError if it needs a missing extra."""
     output_format = parameters["format"]
     if output_format == "text":
-        from reconciler.render.text import Detail, render_text  # noqa: PLC0415 - --help needs no renderer
-
         detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
         return render_text(plan, detail, console.paint)
     if output_format == "json":
-        from reconciler.plan.saved import render_saved  # noqa: PLC0415 - the same
-
         return render_saved(plan, made_at, provenance)
     if output_format == "markdown":
-        from reconciler.render.markdown import render_markdown  # noqa: PLC0415 - the same
-
         facts = (*_facts(provenance), ("Fingerprint", plan.fingerprint))
         return render_markdown(plan, parameters["name"], facts)
     if output_format == "html":

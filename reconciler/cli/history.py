@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,12 +13,13 @@ from reconciler.cli.console import CONTEXT, Console, color_choice, console_of
 from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.options import DURATION, clock_of, missing_extra
 from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.render.history import render_history_json, render_history_text
+from reconciler.render.values import field_name
+from reconciler.service.history.database import Database
+from reconciler.service.history.flapping import clear_flapping
+from reconciler.service.history.queries import Selection, episodes, status
+from reconciler.service.history.reading import ReadOnlyDatabase
 from reconciler.service.records import history_option
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.service.history.database import Database
 
 _FORMATS = ("text", "json", "html")
 _SHOWN_KEYS = 100
@@ -69,7 +71,6 @@ def history(context: click.Context, /, **parameters: Any) -> ExitCode | None:
     if context.invoked_subcommand is not None:
         return None
     console = console_of({**parameters, "quiet": False, "verbose": 0})
-    from reconciler.service.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - --help needs no engine
 
     warn_of_readers(parameters["history"], "history", console)
     with ReadOnlyDatabase(_named(parameters["history"], context)) as database:
@@ -88,10 +89,6 @@ def clear(context: click.Context, /, address: str, field: str, history: str | No
 
     Without FIELD it is the contest over the key itself, which is created or deleted again and again.
     """
-    from reconciler.render.values import field_name  # noqa: PLC0415 - the same
-    from reconciler.service.history.database import Database  # noqa: PLC0415 - the same
-    from reconciler.service.history.flapping import clear_flapping  # noqa: PLC0415 - --help needs no engine
-
     above = context.parent.params["history"] if context.parent else None
     with Database(_named(history or above, context)) as database:
         was_contested = clear_flapping(database, address, field)
@@ -112,8 +109,6 @@ def _named(file: str | None, context: click.Context) -> str:
 
 
 def _rendered(database: Database, parameters: Mapping[str, Any], now: dt.datetime) -> str:
-    from reconciler.render.history import render_history_json, render_history_text  # noqa: PLC0415 - as above
-    from reconciler.service.history.queries import Selection, episodes, status  # noqa: PLC0415 - as above
 
     try:
         since = now - dt.timedelta(seconds=parameters["since"])

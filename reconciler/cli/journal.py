@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from reconciler.api.session import Reader
+from reconciler.apply.in_doubt import Reading, read_journal
+from reconciler.apply.journal import is_journal
+from reconciler.apply.recover import Fate, Finding, clear_up, secret_text
+from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import clock_of, connection, connection_options
+from reconciler.cli.options import clock_of, connection_options
 from reconciler.errors import ConfigurationError, ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from reconciler.apply.in_doubt import Reading
-    from reconciler.apply.recover import Finding
+from reconciler.model.escape import escape_control
+from reconciler.service.history.database import MAGIC
+from reconciler.service.history.queries import journal_lines
+from reconciler.service.history.reading import ReadOnlyDatabase
 
 
 @click.command(
@@ -51,8 +55,6 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
     if parameters["offline"] or not reading.doubts:
         _print_offline(reading, console)
         return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
-    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
-    from reconciler.apply.recover import Fate, clear_up  # noqa: PLC0415 - the same
 
     with Reader(connection(parameters, clock_of(context), console)) as reader:
         findings = clear_up(
@@ -64,11 +66,6 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 
 def _read(file: str) -> Reading:
-    from reconciler.apply.in_doubt import read_journal  # noqa: PLC0415 - the same
-    from reconciler.apply.journal import is_journal  # noqa: PLC0415 - the same
-    from reconciler.service.history.database import MAGIC  # noqa: PLC0415 - --help needs no engine
-    from reconciler.service.history.queries import journal_lines  # noqa: PLC0415 - the same
-    from reconciler.service.history.reading import ReadOnlyDatabase  # noqa: PLC0415 - the same
 
     try:
         with Path(file).open("rb") as lines:
@@ -86,8 +83,6 @@ def _read(file: str) -> Reading:
 
 
 def _print_offline(reading: Reading, console: Console) -> None:
-    from reconciler.apply.recover import secret_text  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model.escape import escape_control  # noqa: PLC0415 - the same
 
     lines = []
     for doubt in reading.doubts:
@@ -98,8 +93,6 @@ def _print_offline(reading: Reading, console: Console) -> None:
 
 
 def _print(findings: Sequence[Finding], console: Console) -> None:
-    from reconciler.apply.recover import Fate  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model.escape import escape_control  # noqa: PLC0415 - the same
 
     lines = []
     for finding in findings:

@@ -6,15 +6,13 @@ import io
 import os
 import re
 import sys
+import traceback
+from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, TextIO
+from types import TracebackType
+from typing import Final, TextIO
 
 import click
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
 
 _STREAM: Final = re.compile(r"([0-9]{1,20}):([0-9]{1,20})", re.ASCII)
 
@@ -65,7 +63,6 @@ def mark_tracebacks() -> None:
 
 def _hook(write: Callable[[str], object]) -> Callable[..., None]:
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        import traceback  # noqa: PLC0415 - only a failure needs it
 
         write(marked("".join(traceback.format_exception(kind, error, trace)), Priority.ERROR))
 

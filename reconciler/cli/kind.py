@@ -9,7 +9,13 @@ from typing import Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
-from reconciler.errors import ConfigurationError, DescriptionError
+from reconciler.errors import ConfigurationError, DescriptionError, InputError
+from reconciler.kinds.openapi.draft import draft
+from reconciler.kinds.rules import KIND_NAME
+from reconciler.load.files import parse_content
+from reconciler.model.source import Position, Problem
+from reconciler.model.strict_json import parse_strictly
+from reconciler.validate.custom_kinds import complaints
 
 
 @click.group(
@@ -51,10 +57,6 @@ def init(**parameters: Any) -> None:
     The draft goes to standard output. What a description cannot say, such as what a field does to access,
     is left out, and listed on standard error as things to decide.
     """
-    from reconciler.kinds.openapi.draft import draft  # noqa: PLC0415 - the same
-    from reconciler.kinds.rules import KIND_NAME  # noqa: PLC0415 - --help needs no engine
-    from reconciler.validate.custom_kinds import complaints  # noqa: PLC0415 - the same
-
     name, file = parameters["name"], parameters["openapi"]
     if name is not None and not KIND_NAME.fullmatch(name):
         raise click.BadParameter("use lower-case letters, digits and hyphens.", param_hint="--name")
@@ -74,11 +76,6 @@ def init(**parameters: Any) -> None:
 
 def _read(file: str) -> Any:
     """Read JSON or YAML. Raises InputError or ConfigurationError."""
-    from reconciler.errors import InputError  # noqa: PLC0415 - --help needs no engine
-    from reconciler.load.files import parse_content  # noqa: PLC0415 - the same
-    from reconciler.model.source import Position, Problem  # noqa: PLC0415 - --help needs no engine
-    from reconciler.model.strict_json import parse_strictly  # noqa: PLC0415 - the same
-
     try:
         content = Path(file).read_bytes()
     except (OSError, ValueError) as error:

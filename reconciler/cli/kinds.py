@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.variables import PathListType
+from reconciler.kinds.packaged import load_kinds
+from reconciler.load.git import kinds_at
+from reconciler.load.kindfolders import folders_beside, kind_files, places_beside
+from reconciler.load.links import is_inside, work_tree
+from reconciler.validate.custom_kinds import load_user_kinds, user_kinds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,10 +53,6 @@ def known_kinds(
     content and name of each file. Raises InputError with all that is wrong with files of kinds,
     ConfigurationError where the base cannot be read.
     """
-    from reconciler.kinds.packaged import load_kinds  # noqa: PLC0415 - the same
-    from reconciler.load.kindfolders import folders_beside  # noqa: PLC0415 - --help reads no files
-    from reconciler.validate.custom_kinds import load_user_kinds  # noqa: PLC0415 - the same
-
     built_in = load_kinds()
     given, paths = parameters["kinds"], parameters.get("paths", ())
     if parameters.get("trust", _TREE) == _TREE:
@@ -74,8 +75,6 @@ def _ignore(_text: str) -> None:
 
 def _left_out(given: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:
     """Yield a warning of each folder of kinds beside the files that is not read."""
-    from reconciler.load.kindfolders import folders_beside, kind_files  # noqa: PLC0415 - as above
-
     named = {os.path.realpath(folder) for folder in given}
     for folder in folders_beside(paths):
         if os.path.realpath(folder) not in named and any(kind_files([], [folder], [])):
@@ -89,11 +88,6 @@ def _of_base(
     parameters: Mapping[str, Any], built_in: Mapping[str, Kind], warn: Warn, on_file: Listener | None
 ) -> Mapping[str, Kind]:
     """Load the kinds of the base commit, and from the working tree only what lies in none of its folders."""
-    from reconciler.load.git import kinds_at  # noqa: PLC0415 - only --base needs it
-    from reconciler.load.kindfolders import kind_files, places_beside  # noqa: PLC0415 - as above
-    from reconciler.load.links import is_inside, work_tree  # noqa: PLC0415 - the same
-    from reconciler.validate.custom_kinds import user_kinds_of  # noqa: PLC0415 - the same
-
     beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(parameters["paths"])}  # noqa: PTH120 - as it was typed
     tops = {work_tree(folder) or os.devnull: folder for folder in beside.values()}
     reviewed = {
@@ -113,8 +107,6 @@ def _of_base(
 
 def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:
     """Yield a warning if the working tree has other kinds than the base."""
-    from reconciler.load.kindfolders import kind_files  # noqa: PLC0415 - as above
-
     present = [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112 - as it was typed
     now = {os.path.basename(file): content for file, content in kind_files([], present, [])}  # noqa: PTH119 - the same
     then = {os.path.basename(file): content for file, content in there.files}  # noqa: PTH119 - the same

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,25 +12,23 @@ from reconciler import __version__
 from reconciler.cli.credentials import (
     DEFAULT_BASE_URL,
     DEFAULT_SCHEME,
-    api_token,
-    checked_scheme,
-    checked_url,
 )
 from reconciler.cli.extras import how_to_install
 from reconciler.cli.kinds import KINDS, TRUST
 from reconciler.cli.variables import ListType, PathListType
 from reconciler.errors import ConfigurationError
+from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.endpoint import same_url
+from reconciler.model.scope import ScopeDefaults
+from reconciler.plan.limits import DEFAULT_REVOKED, Limits, parse_limit
+from reconciler.service.schedule import parse_duration
+from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.api.session import Connection, Exchange
-    from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind
-    from reconciler.plan.limits import Limits
-    from reconciler.validate.validator import Validator
 
     Command = Callable[..., Any]
 
@@ -60,7 +56,6 @@ class _Duration(click.ParamType[Any]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from reconciler.service.schedule import parse_duration  # noqa: PLC0415 - --help needs no engine
 
         seconds = parse_duration(value) if isinstance(value, str) else value
         if seconds is None:
@@ -77,7 +72,6 @@ class _LimitType(click.ParamType[Any]):
     name = "N|P%"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from reconciler.plan.limits import parse_limit  # noqa: PLC0415 - --help needs no engine
 
         limit = parse_limit(value) if isinstance(value, str) else value
         if limit is None:
@@ -245,10 +239,6 @@ def clock_of(context: click.Context) -> Clock:
 
 def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
     """Build what checks the files."""
-    from reconciler.kinds.packaged import document_schema  # noqa: PLC0415 - the same
-    from reconciler.model.scope import ScopeDefaults  # noqa: PLC0415 - --help needs no engine
-    from reconciler.validate.validator import Validator  # noqa: PLC0415 - --help needs no engine
-
     defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
     warning = dt.timedelta(days=parameters["expiry_warning"])
     return Validator(document_schema(), kinds, defaults, now, warning)
@@ -256,40 +246,8 @@ def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.
 
 def limits(parameters: Mapping[str, Any]) -> Limits:
     """Return what one run may do."""
-    from reconciler.plan.limits import DEFAULT_REVOKED, Limits  # noqa: PLC0415 - --help needs no engine
-
     may_destroy = parameters.get("allow_destroy", False)
     return Limits(parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"], may_destroy)
-
-
-def connection(
-    parameters: Mapping[str, Any],
-    clock: Clock,
-    console: Console,
-    stop: threading.Event | None = None,
-    on_exchange: Callable[[Exchange], None] | None = None,
-) -> Connection:
-    """Build the settings; ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError."""
-    base_url = checked_url(parameters["base_url"])
-    auth_scheme = checked_scheme(parameters["auth_scheme"])
-    token = api_token(parameters["token_file"], console)
-    from reconciler.api.environment import network_variables  # noqa: PLC0415 - loads httpx
-    from reconciler.api.retry import RetryPolicy  # noqa: PLC0415 - the same
-    from reconciler.api.session import Connection  # noqa: PLC0415 - loads httpx
-
-    return Connection(
-        base_url=base_url,
-        token=token,
-        user_agent=USER_AGENT,
-        clock=clock,
-        connect_timeout=parameters["connect_timeout"],
-        read_timeout=parameters["read_timeout"],
-        retry=RetryPolicy(attempts=parameters["retries"] + 1),
-        stop=stop or threading.Event(),
-        on_exchange=on_exchange or console.exchange,
-        auth_scheme=auth_scheme,
-        environment=network_variables(os.environ),
-    )
 
 
 def missing_extra(extra: str, error: ImportError) -> ConfigurationError:

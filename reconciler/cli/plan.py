@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -9,26 +11,31 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.adopt.write import write_whole
+from reconciler.api.session import Reader
+from reconciler.api.workers import Workers
 from reconciler.cli.base import base_of, base_option
+from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import allow_destroy_option, api_options, clock_of, connection, limits, validator
+from reconciler.cli.options import allow_destroy_option, api_options, clock_of, limits, validator
 from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.kinds.kind import Kind
+from reconciler.load.files import InputsDigest, parse_content
+from reconciler.load.git import git_commit
+from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
+from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
+from reconciler.observe.names import Directory
+from reconciler.pipeline import Planner, desired_state
+from reconciler.plan.limits import refusals
+from reconciler.plan.planning import everything
+from reconciler.plan.saved import Provenance, render_saved
+from reconciler.plan.targets import select
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
-
-    from reconciler.api.session import Reader
-    from reconciler.kinds.kind import Kind
-    from reconciler.load.files import InputsDigest
-    from reconciler.model.desired import DesiredState
-    from reconciler.model.plan import Plan
     from reconciler.plan.planning import Selection
-    from reconciler.plan.saved import Provenance
 
 _HEAD: Final = 200
 _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
@@ -65,7 +72,6 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     console = console_of(parameters)
     clock = clock_of(context)
     link = connection(parameters, clock, console)
-    from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
 
     now = clock.now()
     if parameters["out"] is not None:
@@ -96,13 +102,6 @@ class Made:
 
 def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> Made:
     """Load the files, read the live keys and compare the two; warn on the way."""
-    from reconciler.api.workers import Workers  # noqa: PLC0415 - the same
-    from reconciler.load.files import InputsDigest  # noqa: PLC0415 - the same
-    from reconciler.load.git import git_commit  # noqa: PLC0415 - --help needs no engine
-    from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
-    from reconciler.pipeline import Planner  # noqa: PLC0415 - the same
-    from reconciler.plan.saved import Provenance  # noqa: PLC0415 - the same
-
     is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
     digest = InputsDigest() if is_told else None
     told: list[Problem] = []
@@ -136,9 +135,6 @@ def read_files(
     digest: InputsDigest | None = None,
 ) -> DesiredState:
     """Load and validate the files, and take them into ``digest``. Raises InputError with every problem."""
-    from reconciler.load.files import parse_content  # noqa: PLC0415 - the same
-    from reconciler.pipeline import desired_state  # noqa: PLC0415 - --help needs no engine
-
     parse_one = parse_content if digest is None else digest.parse
     checks = validator(parameters, kinds, now)
     return desired_state(parameters["paths"], standard_input(), checks, parse_one)
@@ -146,16 +142,11 @@ def read_files(
 
 def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[DesiredState, Selection]:
     """Narrow a state to the targets, if there are any."""
-    from reconciler.plan.planning import everything  # noqa: PLC0415 - the same
-    from reconciler.plan.targets import select  # noqa: PLC0415 - --help needs no engine
-
     return select(state, parameters["target"]) if parameters["target"] else (state, everything)
 
 
 def judged(made: Plan, parameters: Mapping[str, Any]) -> Plan:
     """Return a plan with the reasons why it goes beyond what one run may do."""
-    from reconciler.plan.limits import refusals  # noqa: PLC0415 - --help needs no engine
-
     return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits(parameters))))
 
 
@@ -190,8 +181,6 @@ def _clear(file: str) -> None:
 
 def _save(made: Made, file: str, now: dt.datetime) -> None:
     """Write the plan in one step. Raises ConfigurationError if that cannot be done."""
-    from reconciler.plan.saved import render_saved  # noqa: PLC0415 - --help needs no renderer
-
     try:
         write_whole(Path(file), render_saved(made.plan, now, made.provenance))
     except OSError as error:

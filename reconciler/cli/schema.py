@@ -7,12 +7,12 @@ from click.shell_completion import get_completion_class
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
 from reconciler.cli.kinds import KINDS, known_kinds
+from reconciler.kinds.packaged import bundled_schema, editor_schema, schema_texts
 
 _SHELLS = ("bash", "zsh", "fish")
 
 
 def _schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from reconciler.kinds.packaged import schema_texts  # noqa: PLC0415 - --help reads no files
 
     return [name for name in schema_texts() if name.startswith(incomplete)]
 
@@ -35,8 +35,6 @@ def schema(name: str, kinds: tuple[str, ...]) -> None:
     (what history --format json prints), notification (what a webhook is sent) or kind (the file of a kind of
     your own). With --kinds, a document may be of your own kinds too.
     """
-    from reconciler.kinds.packaged import bundled_schema, editor_schema, schema_texts  # noqa: PLC0415 - see above
-
     known = schema_texts()
     console = Console(0, color_choice())
     if kinds and name == "keys":

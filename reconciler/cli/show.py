@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -12,12 +13,10 @@ from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import KINDS, known_kinds
 from reconciler.cli.plan import Made, complain, judged
 from reconciler.errors import ConfigurationError, RefusedError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from reconciler.kinds.kind import Kind
-    from reconciler.plan.saved import SavedPlan
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.packaged import plan_schema
+from reconciler.load.links import special_refusal
+from reconciler.plan.saved import SavedPlan, read_saved
 
 
 @click.command(
@@ -55,9 +54,6 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
 
 
 def _read(file: str, parameters: Mapping[str, Any]) -> tuple[SavedPlan, Mapping[str, Kind]]:
-    from reconciler.kinds.packaged import plan_schema  # noqa: PLC0415 - the same
-    from reconciler.load.links import special_refusal  # noqa: PLC0415 - --help needs no engine
-    from reconciler.plan.saved import read_saved  # noqa: PLC0415 - the same
 
     refusal = special_refusal(file)  # a pipe might never end
     if refusal:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+from reconciler.api.workers import start_thread
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
     def listen() -> None:
         while (number := queue.get()) is not None:
             handlers[signal.Signals(number)]()
-
-    from reconciler.api.workers import start_thread  # noqa: PLC0415 - --help needs no threads
 
     thread = start_thread(listen, "signals")
     before = {number: signal.signal(number, put) for number in handlers}

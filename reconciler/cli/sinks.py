@@ -6,23 +6,24 @@ import difflib
 import os
 import re
 import shlex
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from reconciler.api.environment import network_variables
+from reconciler.api.redaction import Redactor
+from reconciler.api.stores import HttpSettings
+from reconciler.apply.sinks.file import FileSink
+from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
+from reconciler.apply.sinks.program import ExecSink
+from reconciler.apply.sinks.sink import SecretSink
+from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.cli.children import MACHINE, NETWORK, child_environment
 from reconciler.cli.credentials import checked_url
 from reconciler.errors import ConfigurationError
+from reconciler.model.clock import Clock
 from reconciler.model.secret import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from reconciler.api.redaction import Redactor
-    from reconciler.api.stores import HttpSettings
-    from reconciler.apply.sinks.program import ExecSink
-    from reconciler.apply.sinks.sink import SecretSink
-    from reconciler.model.clock import Clock
 
 SINKS: Final[Mapping[str, str]] = {
     "exec": "exec:COMMAND",
@@ -62,8 +63,6 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
             told = child_environment(environment, MACHINE, NETWORK, passed=passed)
             sink = _exec_sink(kind, argument, clock, told)
             return sink if redactor is None else replace(sink, redactor=redactor)
-    from reconciler.api.environment import network_variables  # noqa: PLC0415 - loads httpx
-    from reconciler.api.stores import HttpSettings  # noqa: PLC0415 - only these sinks load httpx
 
     conditions = HttpSettings(user_agent, clock, environment=network_variables(environment))
     if redactor is not None:
@@ -80,7 +79,6 @@ def _unknown(kind: str) -> str:
 
 
 def _file_sink(folder: str) -> SecretSink:
-    from reconciler.apply.sinks.file import FileSink  # noqa: PLC0415 - only what is asked for is loaded
 
     if folder.startswith("~"):
         raise ConfigurationError(f"--secret-sink file:{folder}: no shell expands ~ here; write $HOME")
@@ -88,7 +86,6 @@ def _file_sink(folder: str) -> SecretSink:
 
 
 def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, str]) -> ExecSink:
-    from reconciler.apply.sinks.program import ExecSink  # noqa: PLC0415 - only what is asked for is loaded
 
     try:
         words = tuple(shlex.split(command))
@@ -100,7 +97,6 @@ def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, 
 
 
 def _kubernetes_sink(namespace: str, conditions: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
-    from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink  # noqa: PLC0415 - loads httpx
 
     if _NAMESPACE.fullmatch(namespace) is None:
         message = f"--secret-sink kubernetes:{namespace}: a namespace is lower-case letters, digits, hyphens"
@@ -120,7 +116,6 @@ def _kubernetes_sink(namespace: str, conditions: HttpSettings, environment: Mapp
 
 
 def _vault_sink(path: str, conditions: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
-    from reconciler.apply.sinks.vault import VaultAccess, VaultSink  # noqa: PLC0415 - loads httpx
 
     parts = path.strip("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():

@@ -9,6 +9,8 @@ import click
 from reconciler.cli.console import CONTEXT, console_of, standard_input
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, input_options, validator
+from reconciler.pipeline import desired_state
+from reconciler.render.text import counted
 
 
 @click.command(
@@ -29,9 +31,6 @@ def validate(context: click.Context, /, **parameters: Any) -> None:
     Violations are reported together, each with its place and with what to write instead: the first 50, and
     how many more there are.
     """
-    from reconciler.pipeline import desired_state  # noqa: PLC0415 - --help needs no engine
-    from reconciler.render.text import counted  # noqa: PLC0415 - the same
-
     console = console_of(parameters)
     checks = validator(parameters, known_kinds(parameters, console.warning), clock_of(context).now())
     state = desired_state(parameters["paths"], standard_input(), checks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -111,7 +112,6 @@ def _is_ours(name: str, environment: Mapping[str, str]) -> bool:
 
 
 def _advice(name: str, known: Mapping[str, str], real: Sequence[str]) -> str:
-    import difflib  # noqa: PLC0415 - only a mistake needs it
 
     close = [known[name]] if name in known else difflib.get_close_matches(name, real, n=1, cutoff=0.8)
     return f"; did you mean {close[0]}?" if close else ""

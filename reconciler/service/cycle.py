@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import Workers
 from reconciler.cli.children import passed_names
+from reconciler.cli.connection import connection
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import connection, validator
+from reconciler.cli.options import validator
 from reconciler.cli.plan import read_files, targeted
 from reconciler.cli.signals import finishing
 from reconciler.cli.system import SystemFailureError, system_failures
