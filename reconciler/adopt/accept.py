@@ -134,8 +134,8 @@ def _place(documents: Sequence[Document], identity: str, key: DesiredKey) -> tup
     """Find a declared key among the documents of its file."""
     for document in documents:
         items = document.data["keys"]
-        for index, place in enumerate(document.item_places("keys")):
-            if place == key.place and items[index].get(identity) == key.name:
+        for index, place in enumerate(document.item_offsets("keys")):
+            if place == key.offset and items[index].get(identity) == key.name:
                 return document, index
     raise InputError([Problem("the file changed while it was read; try again", key.position)])
 

@@ -169,7 +169,7 @@ def document_lines(kind: Kind, scope: Scope, adoption: Adoption) -> list[str]:
     """Write a document of one scope, with comments about the keys that are left out."""
     lines = [
         f"kind: {block_text(kind.name)}",
-        *(f"{name}: {block_text(value)}" for name, value in scope.parts),
+        *(f"{name}: {block_text(value)}" for name, value in scope.parameters),
     ]
     for owner, names in adoption.foreign.items():
         count = f"{len(names)} key{'' if len(names) == 1 else 's'}"

@@ -73,7 +73,7 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
     before = state_of(text, file, live.make_validator) if documents else DesiredState(())
     if before.names:
         named = before.names[0]
-        message = f"export --into needs {named.part} instead of the name {named.name}"
+        message = f"export --into needs {named.parameter} instead of the name {named.name}"
         raise InputError([Problem(message, named.position)])
     scope = live.scope
     declared = frozenset(key.name for part in before.scopes if part.scope == scope for key in part.keys)

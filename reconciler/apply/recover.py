@@ -93,7 +93,7 @@ def _read_and_judge(reader: Reader, kinds: Mapping[str, Kind], base_url: str, do
         live = reader.get(path, {})
         if not isinstance(live, dict) or live.get(kind.identity) != key[1]:
             return Finding(doubt, Fate.UNKNOWN, "the answer is not about this key")
-        return _judge(kind, doubt, kind.completed(live))
+        return _judge(kind, doubt, kind.with_response_defaults(live))
     except NotFoundError:
         fates = {Action.CREATE: Fate.DID_NOT, Action.DELETE: Fate.TOOK_EFFECT}
         is_halved = doubt.action is Action.REPLACE and not doubt.secret_at

@@ -55,7 +55,7 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
     state = read_files(kinds, parameters, now)
     if state.names:
         named = state.names[0]
-        message = f"accept needs {named.part} instead of the name {named.name}"
+        message = f"accept needs {named.parameter} instead of the name {named.name}"
         raise ConfigurationError(f"{named.position}: {message}")
     key = declared_key(state, scope, name)
     if key.is_absent:

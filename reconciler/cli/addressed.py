@@ -59,4 +59,4 @@ def find_live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mappin
         raise ConfigurationError(f"GET {path}: the answer is not an object")
     if live.get(kind.identity) != name:
         raise ConfigurationError(f"GET {path}: the answer is about another key")
-    return kind.completed(live)
+    return kind.with_response_defaults(live)

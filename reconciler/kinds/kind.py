@@ -145,7 +145,7 @@ class Kind:
 
         Raises UnaddressableError if a part cannot be one segment of a path.
         """
-        return self.collection.format(**{name: segment(str(value)) for name, value in scope.parts})
+        return self.collection.format(**{name: segment(str(value)) for name, value in scope.parameters})
 
     def item_path(self, scope: Scope, name: str) -> str:
         """Return the path of one key, its name percent-encoded.
@@ -169,7 +169,7 @@ class Kind:
         parts = zip(texts, self.scope.values(), strict=True)
         return self.scope_of(int(text) if _is_number(part) else text for text, part in parts), name
 
-    def completed(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    def with_response_defaults(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a live key with what it stands for where a field is missing or null."""
         missing = {name: value for name, value in self.optional.items() if answer.get(name) is None}
         return {**answer, **missing} if missing else answer

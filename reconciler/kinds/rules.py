@@ -15,7 +15,7 @@ from reconciler.kinds.kind import EXTENSION, RESERVED, EffectRule, ListStyle, ki
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
-from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
+from reconciler.model.scope import ALIASES, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ NO_SEGMENTS: Final = ("", ".", "..")
 """Texts that cannot be one segment of a path: with them a request would be about something else."""
 SEGMENT_PATTERN: Final = r"^(?!\.{1,2}$)[^/]+$"
 NAME_PATTERN: Final = r"^(?!\.{1,2}$).+$"
-HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *NAME_WORDS.values()})
+HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIASES.values()})
 """What the header of a document says besides its scope, and so no part of a scope is called."""
 _MOST_FAULTS: Final = 1000
 _SUBSCHEMAS: Final = ("items",)

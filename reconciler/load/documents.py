@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Document:
     """One YAML document as plain Python data.
 
-    ``items`` holds the packed places of the items of each list of the document's mapping, by the
+    ``items`` holds the offsets of the items of each list of the document's mapping, by the
     list's identity: every key of a plan says where it was declared. All other places are needed only
     to report an error, and are then found by parsing ``text`` again, of which this is the
     ``index``-th document. ``has_whole_floats`` says that some whole number is not written as digits alone.
@@ -43,8 +43,8 @@ class Document:
         """Return the place of the mapping key that ``path`` ends in."""
         return nodes.place(self.source, nodes.find(self._root, path)[0])
 
-    def item_places(self, key: str) -> Sequence[int]:
-        """Return the packed places of the items of the list under ``key`` of the document's mapping."""
+    def item_offsets(self, key: str) -> Sequence[int]:
+        """Return the offsets of the items of the list under ``key`` of the document's mapping."""
         items = self.data[key]
         known = self.items.get(id(items))
         if known is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.lookalikes import difference, mixed_scripts, pairs
-from reconciler.model.scope import NAME_WORDS
+from reconciler.model.scope import ALIASES
 from reconciler.model.source import Problem, unpack
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ NO_LIFECYCLE: Final = Lifecycle()
 
 @dataclass(frozen=True, slots=True)
 class DesiredKey:
-    """One declared key: its name, the fields that the user wrote, and where (a packed place).
+    """One declared key: its name, the fields that the user wrote, and where (an offset).
 
     One that ``is_absent`` is declared not to exist.
     """
@@ -48,14 +48,14 @@ class DesiredKey:
     name: str
     fields: Mapping[str, Any]
     source: str
-    place: int
+    offset: int
     is_absent: bool = False
     lifecycle: Lifecycle = NO_LIFECYCLE
 
     @property
     def position(self) -> Position:
         """Return the place of the key's mapping."""
-        return unpack(self.source, self.place)
+        return unpack(self.source, self.offset)
 
     def inherited_from(self, _field: str) -> Position | None:
         """Return the place of the default that a field comes from; None if the key writes it itself."""
@@ -66,15 +66,15 @@ class DesiredKey:
 class InheritingKey(DesiredKey):
     """A key of a document with defaults: ``fields`` holds those too, ``own`` only what the key writes.
 
-    ``default_place`` finds the place of a default, which few ask for.
+    ``default_position`` finds the place of a default, which few ask for.
     """
 
     own: Mapping[str, Any]
-    default_place: Callable[[str], Position]
+    default_position: Callable[[str], Position]
 
     def inherited_from(self, field: str) -> Position | None:
         """Return the place of the default that a field comes from; None if the key writes it itself."""
-        return self.default_place(field) if field in self.fields and field not in self.own else None
+        return self.default_position(field) if field in self.fields and field not in self.own else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +103,17 @@ class DesiredScope:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedPart:
+class NamedParameter:
     """A name that a document writes instead of a number of its scope, such as ``project_id``; and where."""
 
-    part: str
+    parameter: str
     name: str
     position: Position
 
     @property
-    def word(self) -> str:
+    def alias(self) -> str:
         """Return what the document calls it."""
-        return NAME_WORDS[self.part]
+        return ALIASES[self.parameter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class DesiredState:
 
     scopes: tuple[DesiredScope, ...]
     warnings: tuple[Problem, ...] = ()
-    names: tuple[NamedPart, ...] = ()
+    names: tuple[NamedParameter, ...] = ()
 
     @property
     def key_count(self) -> int:

@@ -10,34 +10,34 @@ if TYPE_CHECKING:
 
 SCOPE_NAMES: Final = ("project_id", "region_id")
 """What the paths of the vendor's collections leave open."""
-NAME_WORDS: Final = {"project_id": "project", "region_id": "region"}
+ALIASES: Final = {"project_id": "project", "region_id": "region"}
 """What a document may write instead of each of these numbers: a name, to be looked up."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Scope:
-    """One collection of keys: a kind, and what the path of its collection leaves open.
+    """One collection of keys: a kind, and its path parameters.
 
-    ``parts`` are the names and values of that, in the order of the path: project and region, or the project
+    ``parameters`` are their names and values, in the order of the path: project and region, or the project
     alone, for the vendor's kinds.
     """
 
     kind: str
-    parts: tuple[tuple[str, int | str], ...]
+    parameters: tuple[tuple[str, int | str], ...]
 
     def __init__(self, kind: str, *values: int | str, names: Sequence[str] = SCOPE_NAMES) -> None:
         """Store the kind and the values of its ``names``."""
         object.__setattr__(self, "kind", kind)
-        object.__setattr__(self, "parts", tuple(zip(names, values, strict=False)))
+        object.__setattr__(self, "parameters", tuple(zip(names, values, strict=False)))
 
     def __str__(self) -> str:
         """Return the front part of the addresses in this scope, such as ``caas/1/76``."""
-        return "/".join([self.kind, *(str(value) for _, value in self.parts)])
+        return "/".join([self.kind, *(str(value) for _, value in self.parameters)])
 
     @property
     def sort_key(self) -> tuple[str, tuple[tuple[int, str], ...]]:
         """Order scopes by kind, then by number (region 9 comes before region 76) or by name."""
-        return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parts))
+        return (self.kind, tuple((v, "") if isinstance(v, int) else (-1, v) for _, v in self.parameters))
 
     def address(self, name: str) -> str:
         """Return the address of the key ``name`` in this scope."""

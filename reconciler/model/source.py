@@ -22,19 +22,19 @@ class Position:
 
 
 COLUMN_BITS: Final = 26
-"""A packed place is ``line << COLUMN_BITS | column``, both counted from 0: one int instead of an object.
+"""An offset is ``line << COLUMN_BITS | column``, both counted from 0: one int instead of an object.
 
 Wide enough for a file of the largest size that is all one line."""
 
 
 def pack(position: Position) -> int:
-    """Return a position as a packed place."""
+    """Return a position as an offset."""
     return (position.line - 1) << COLUMN_BITS | (position.column - 1)
 
 
-def unpack(source: str, place: int) -> Position:
-    """Return the position that a packed place stands for."""
-    return Position(source, (place >> COLUMN_BITS) + 1, (place & ((1 << COLUMN_BITS) - 1)) + 1)
+def unpack(source: str, offset: int) -> Position:
+    """Return the position that an offset stands for."""
+    return Position(source, (offset >> COLUMN_BITS) + 1, (offset & ((1 << COLUMN_BITS) - 1)) + 1)
 
 
 @dataclass(frozen=True, slots=True)

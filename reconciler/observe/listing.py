@@ -158,7 +158,7 @@ def _add(found: _Listed, results: list[Any], kind: Kind) -> None:
         if not is_segment(name):
             found.odd.append(_unusable(found.count + 1, _unaddressable(name, identity)))
             continue
-        whole = kind.completed(key) if kind.optional else key
+        whole = kind.with_response_defaults(key) if kind.optional else key
         if keys.setdefault(name, whole) is not whole:
             raise _ChangedError(f"the key {name} stands in it twice")
 

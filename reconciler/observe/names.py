@@ -14,7 +14,7 @@ from reconciler.errors import Failure, IncompleteReadError, InputError, InvalidR
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.lookalikes import meant
-from reconciler.model.scope import NAME_WORDS, Scope
+from reconciler.model.scope import ALIASES, Scope
 from reconciler.model.source import Problem
 from reconciler.observe.bounds import ListingBounds
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.api.session import Reader
-    from reconciler.model.desired import DesiredKey, NamedPart
+    from reconciler.model.desired import DesiredKey, NamedParameter
     from reconciler.model.source import Position
 
     Numbers = Mapping[tuple[str, str], int]
@@ -59,11 +59,13 @@ class Directory:
         numbers: dict[tuple[str, str], int] = {}
         problems: list[Problem] = []
         for named in state.names:
-            found = _matches(named, self._listed(named.part))
+            found = _matches(named, self._listed(named.parameter))
             if len(found) == 1:
-                numbers[named.word, named.name] = next(iter(found))
+                numbers[named.alias, named.name] = next(iter(found))
             else:
-                message = _ambiguous(named, found) if found else _unknown(named, self._listed(named.part))
+                message = (
+                    _ambiguous(named, found) if found else _unknown(named, self._listed(named.parameter))
+                )
                 problems.append(Problem(message, named.position))
         if problems:
             raise InputError(problems)
@@ -75,29 +77,29 @@ class Directory:
         return self._lists[part]
 
 
-def _matches(named: NamedPart, listed: Mapping[int, str]) -> Mapping[int, str]:
+def _matches(named: NamedParameter, listed: Mapping[int, str]) -> Mapping[int, str]:
     exact = {number: name for number, name in listed.items() if name == named.name}
-    if exact or named.part not in _ANY_CASE:
+    if exact or named.parameter not in _ANY_CASE:
         return exact
     folded = named.name.casefold()
     return {number: name for number, name in listed.items() if name.casefold() == folded}
 
 
-def _unknown(named: NamedPart, listed: Mapping[int, str]) -> str:
+def _unknown(named: NamedParameter, listed: Mapping[int, str]) -> str:
     names = sorted(set(listed.values()))
     close = difflib.get_close_matches(named.name, names[:_COMPARED], n=3, cutoff=0.5)
     advice = f"did you mean {_some(close)}?" if close else f"the token can see: {_some(names) or 'none'}"
     if alike := meant(named.name, names):
         advice = f"did you mean {alike}?"
     if named.name.isdecimal():
-        advice = f"write {named.part}: {named.name} if that is its number"
-    return f"{named.word} {json_text(named.name)} is not found; {advice}"
+        advice = f"write {named.parameter}: {named.name} if that is its number"
+    return f"{named.alias} {json_text(named.name)} is not found; {advice}"
 
 
-def _ambiguous(named: NamedPart, found: Mapping[int, str]) -> str:
+def _ambiguous(named: NamedParameter, found: Mapping[int, str]) -> str:
     candidates = [f"{number} ({name})" for number, name in sorted(found.items())]
-    shown = f"{named.word} {json_text(named.name)} is the name of {len(found)}: {', '.join(candidates)}"
-    return f"{shown}; write {named.part} with the number that is meant"
+    shown = f"{named.alias} {json_text(named.name)} is the name of {len(found)}: {', '.join(candidates)}"
+    return f"{shown}; write {named.parameter} with the number that is meant"
 
 
 def _some(names: list[str]) -> str:
@@ -131,12 +133,12 @@ def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
 
 
 def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
-    parts = {word: part for part, word in NAME_WORDS.items()}
+    parts = {word: part for part, word in ALIASES.items()}
     found = [
         (parts[name], numbers[name, value])
         if isinstance(value, str) and (name, value) in numbers
         else (name, value)
-        for name, value in scope.parts
+        for name, value in scope.parameters
     ]
     return Scope(scope.kind, *(value for _, value in found), names=[name for name, _ in found])
 

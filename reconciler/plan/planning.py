@@ -228,7 +228,7 @@ def stored_differences(
     if live.get(kind.identity) != change.name:
         name = json_text(live.get(kind.identity))
         raise SchemaMismatchError(f"the answer is about another key: {kind.identity} {name}")
-    return fields_not_stored(kind, change.address, values, kind.completed(live))
+    return fields_not_stored(kind, change.address, values, kind.with_response_defaults(live))
 
 
 def differences_text(expected: str, found: str, differences: Iterable[Difference]) -> str:

@@ -134,7 +134,7 @@ def _drift(key: DriftedKey) -> dict[str, Any]:
 
 
 def _key(change: Change) -> dict[str, Any]:
-    parts = dict(change.scope.parts)
+    parts = dict(change.scope.parameters)
     return {
         "address": change.address,
         "type": change.scope.kind,

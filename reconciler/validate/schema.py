@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.kinds.kind import RESERVED, Form
 from reconciler.kinds.patterns import PatternLimitError, Patterns
 from reconciler.model.canonical import is_date_time, json_text
-from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
+from reconciler.model.scope import ALIASES, SCOPE_NAMES
 from reconciler.validate.fast_form import NotPlainError, fast_form
 
 if TYPE_CHECKING:
@@ -206,8 +206,8 @@ def _scope_parts(document_schema: Mapping[str, Any], kind: Kind) -> Mapping[str,
         "not": {},
         "errorMessage": f"is not part of what {kind.name} keys belong to ({parts}); remove it",
     }
-    names = {NAME_WORDS[name]: known[NAME_WORDS[name]] for name in own if name in NAME_WORDS}
-    return dict.fromkeys((*SCOPE_NAMES, *NAME_WORDS.values()), refused) | names | own
+    names = {ALIASES[name]: known[ALIASES[name]] for name in own if name in ALIASES}
+    return dict.fromkeys((*SCOPE_NAMES, *ALIASES.values()), refused) | names | own
 
 
 def _repeats(items: list[Any]) -> bool:

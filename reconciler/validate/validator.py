@@ -16,11 +16,11 @@ from reconciler.model.desired import (
     DesiredState,
     InheritingKey,
     Lifecycle,
-    NamedPart,
+    NamedParameter,
 )
 from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
-from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES, Scope, ScopeDefaults
+from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope, ScopeDefaults
 from reconciler.model.source import Position, Problem
 from reconciler.validate.messages import describe
 from reconciler.validate.schema import MORE, SchemaChecker, described_at, with_kinds
@@ -71,7 +71,7 @@ class Validator:
         self._exclusive: dict[Scope, Position] = {}
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
-        self._names: dict[tuple[str, str], NamedPart] = {}
+        self._names: dict[tuple[str, str], NamedParameter] = {}
 
     def add(self, document: Document) -> None:
         """Check one document and keep its keys."""
@@ -126,9 +126,7 @@ class Validator:
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
         """Return the scope of a document, or None after saying what it lacks."""
         broken = {violation.path[0] for violation in violations if violation.path}
-        named = {
-            name: word for name, word in NAME_WORDS.items() if name in kind.scope and word in document.data
-        }
+        named = {name: word for name, word in ALIASES.items() if name in kind.scope and word in document.data}
         values = [
             self._name(name, named[name], document, broken)
             if name in named
@@ -148,7 +146,7 @@ class Validator:
             return None
         name: str = document.data[word]
         if (part, name) not in self._names:
-            self._names[part, name] = NamedPart(part, name, document.position((word,)))
+            self._names[part, name] = NamedParameter(part, name, document.position((word,)))
         return name
 
     def _part(self, kind: Kind, name: str, document: Document, broken: set[str | int]) -> int | str | None:
@@ -181,7 +179,7 @@ class Validator:
         source, identity = document.source, kind.identity
         are_valid = not any(path[0] == "defaults" for path in broken)
         inherit = _inheritance(document) if document.data.get("defaults") and are_valid else None
-        keys = zip(document.data["keys"], document.item_places("keys"), strict=True)
+        keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
         for index, (fields, place) in enumerate(keys):
             if broken and ("keys", index) in broken:
                 continue
@@ -257,7 +255,7 @@ def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], 
 
     def make(name: str, own: Mapping[str, Any], place: int) -> DesiredKey:
         fields = {**defaults, **own}
-        return InheritingKey(name, fields, document.source, place, own=own, default_place=place_of)
+        return InheritingKey(name, fields, document.source, place, own=own, default_position=place_of)
 
     return make
 

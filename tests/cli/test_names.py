@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.api.session import Reader
 from reconciler.errors import IncompleteReadError, InvalidResponseError
-from reconciler.model.desired import DesiredScope, DesiredState, NamedPart
+from reconciler.model.desired import DesiredScope, DesiredState, NamedParameter
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
 from reconciler.observe.names import Directory
@@ -171,7 +171,7 @@ def test_a_base_by_number_is_the_base_of_a_file_by_name(cli: CommandLine, file: 
 
 NAMED = DesiredState(
     (DesiredScope(Scope("caas", "shop", 76, names=("project", "region_id")), ()),),
-    names=(NamedPart("project_id", "shop", Position("keys.yaml")),),
+    names=(NamedParameter("project_id", "shop", Position("keys.yaml")),),
 )
 
 

@@ -144,9 +144,9 @@ def test_an_address_is_read_back_from_its_text(name: str) -> None:
 
 def test_what_an_answer_lacks_or_gives_as_null_stands_for_something() -> None:
     kind = kind_with({"description": TEXT}, optional={"description": ""})
-    assert kind.completed({"name": "x"}) == {"name": "x", "description": ""}
-    assert kind.completed({"name": "x", "description": None}) == {"name": "x", "description": ""}
-    assert kind.completed({"name": "x", "description": "y"}) == {"name": "x", "description": "y"}
+    assert kind.with_response_defaults({"name": "x"}) == {"name": "x", "description": ""}
+    assert kind.with_response_defaults({"name": "x", "description": None}) == {"name": "x", "description": ""}
+    assert kind.with_response_defaults({"name": "x", "description": "y"}) == {"name": "x", "description": "y"}
 
 
 def test_a_kind_without_regions_has_a_path_without() -> None:

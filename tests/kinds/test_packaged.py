@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 
 from reconciler.kinds.kind import RESERVED
 from reconciler.kinds.packaged import load_kinds, resource, schema_texts
-from reconciler.model.scope import NAME_WORDS, SCOPE_NAMES
+from reconciler.model.scope import ALIASES, SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,7 +64,7 @@ def test_the_header_of_a_document_takes_the_scope_of_its_kind_and_no_other(kind:
     branch = next(b for b in SCHEMAS["keys"]["allOf"] if b["if"]["properties"]["kind"]["const"] == kind)
     refused = {name for name, keywords in branch["then"]["properties"].items() if "not" in keywords}
     absent = set(SCOPE_NAMES) - load_kinds()[kind].scope.keys()
-    assert refused == absent | {NAME_WORDS[name] for name in absent}
+    assert refused == absent | {ALIASES[name] for name in absent}
 
 
 @pytest.mark.parametrize("kind", KINDS)

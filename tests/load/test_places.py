@@ -36,8 +36,8 @@ keys:
 """
 
 
-def item_places(document: Document, key: str = "keys") -> list[Position]:
-    return [unpack(SOURCE, place) for place in document.item_places(key)]
+def item_offsets(document: Document, key: str = "keys") -> list[Position]:
+    return [unpack(SOURCE, place) for place in document.item_offsets(key)]
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ def test_a_path_leads_to_the_key_too(yaml: Yaml, path: tuple[str | int, ...], pl
 
 
 def test_items_know_their_places(yaml: Yaml) -> None:
-    assert item_places(yaml.only(TEXT)) == [at(3, 5), at(6, 7)]
+    assert item_offsets(yaml.only(TEXT)) == [at(3, 5), at(6, 7)]
 
 
 def test_items_in_flow_style_know_their_places(yaml: Yaml) -> None:
-    assert item_places(yaml.only("keys: [{name: one},\n {name: two}, x]")) == [at(1, 8), at(2, 2), at(2, 15)]
+    assert item_offsets(yaml.only("keys: [{name: one},\n {name: two}, x]")) == [at(1, 8), at(2, 2), at(2, 15)]
 
 
 def test_an_empty_list_has_no_items_to_place(yaml: Yaml) -> None:
-    assert item_places(yaml.only("keys: []")) == []
+    assert item_offsets(yaml.only("keys: []")) == []
 
 
 @pytest.mark.parametrize(
@@ -107,21 +107,21 @@ def test_a_merged_or_aliased_value_stands_where_it_was_written(
 
 def test_items_of_an_aliased_list_stand_where_it_was_written(yaml: Yaml) -> None:
     document = yaml.only("a: &list\n  - one\n  - two\nkeys: *list\n")
-    assert item_places(document) == [at(2, 5), at(3, 5)]
+    assert item_offsets(document) == [at(2, 5), at(3, 5)]
 
 
 def test_items_of_a_list_that_stands_deeper_keep_their_places(yaml: Yaml) -> None:
     document = yaml.only("x: {y: {z: &list [one, two]}}\nkeys: *list\n")
-    assert item_places(document) == [at(1, 19), at(1, 24)]
+    assert item_offsets(document) == [at(1, 19), at(1, 24)]
 
 
 def test_an_aliased_item_stands_where_its_alias_is(yaml: Yaml) -> None:
-    assert item_places(yaml.only(MERGED)) == [at(5, 5), at(8, 5), at(10, 5)]
+    assert item_offsets(yaml.only(MERGED)) == [at(5, 5), at(8, 5), at(10, 5)]
 
 
 def test_a_merged_list_stands_where_it_was_written(yaml: Yaml) -> None:
     document = yaml.only("<<: {keys: [one, two]}\n")
-    assert item_places(document) == [at(1, 13), at(1, 18)]
+    assert item_offsets(document) == [at(1, 13), at(1, 18)]
 
 
 def test_nothing_is_found_inside_an_ordinary_key_that_looks_like_a_merge(yaml: Yaml) -> None:
@@ -152,7 +152,7 @@ def test_the_first_of_several_merges_that_say_a_thing_is_pointed_at(yaml: Yaml) 
 def test_each_document_of_a_file_has_its_own_places(yaml: Yaml) -> None:
     first, second = yaml.documents("---\n# empty\n---\nkeys: [a]\n---\nkeys:\n- b\n")
     assert (first.position(("keys", 0)), second.position(("keys", 0))) == (at(4, 8), at(7, 3))
-    assert (item_places(first), item_places(second)) == ([at(4, 8)], [at(7, 3)])
+    assert (item_offsets(first), item_offsets(second)) == ([at(4, 8)], [at(7, 3)])
 
 
 def test_a_document_that_is_one_word_counts_as_a_document(yaml: Yaml) -> None:
@@ -163,11 +163,11 @@ def test_a_document_that_is_one_word_counts_as_a_document(yaml: Yaml) -> None:
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_with_every_line_ending(yaml: Yaml, ending: str) -> None:
     document = yaml.only(ending.join(["a: b", "", "keys:", "  - c", ""]))
-    assert item_places(document) == [at(4, 5)]
+    assert item_offsets(document) == [at(4, 5)]
 
 
 @pytest.mark.parametrize("text", ["ä", "日本", "😀", "é"])
 def test_columns_count_characters(yaml: Yaml, text: str) -> None:
     document = yaml.only(f"{{{text}: 1, keys: [x]}}")
-    assert item_places(document) == [at(1, len(text) + 14)]
+    assert item_offsets(document) == [at(1, len(text) + 14)]
     assert document.position(("keys", 0)) == at(1, len(text) + 14)

@@ -150,7 +150,7 @@ def test_numbers_in_addresses_may_have_as_many_digits_as_anywhere(digits: int) -
     value = "9" * digits
     found = kind_from_schema("thing", PLAIN).parse_address(f"thing/acme/{value}/web")
     assert found is not None
-    assert found[0].parts == (("owner", "acme"), ("project_id", int(value)))
+    assert found[0].parameters == (("owner", "acme"), ("project_id", int(value)))
 
 
 @pytest.mark.parametrize("text", ["9" * 310, "\u0663", "1.0", "1e2", "-1", ""])

@@ -37,7 +37,7 @@ def planned(state: DesiredState, **observed: list[dict[str, Any]]) -> Plan:
     parts = [
         plan_scope(CAAS, part, ObservedScope(part.scope, {key["name"]: key for key in found}), NOW)
         for part in state.scopes
-        if (found := observed.get(f"r{dict(part.scope.parts)['region_id']}")) is not None
+        if (found := observed.get(f"r{dict(part.scope.parameters)['region_id']}")) is not None
     ]
     return assemble(parts)
 

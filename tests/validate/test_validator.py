@@ -332,7 +332,7 @@ def test_an_expiry_that_is_near_is_warned_of_at_the_default_for_each_key() -> No
 def test_names_stand_for_numbers_until_they_are_looked_up() -> None:
     state = desired("project: shop\nregion: Luxembourg-2\nkeys: [{name: web-key}]", defaults=ScopeDefaults())
     assert addresses(state) == ["caas/shop/Luxembourg-2/web-key"]
-    assert [(named.part, named.name, str(named.position)) for named in state.names] == [
+    assert [(named.parameter, named.name, str(named.position)) for named in state.names] == [
         ("project_id", "shop", "1.yaml:1:10"),
         ("region_id", "Luxembourg-2", "1.yaml:2:9"),
     ]

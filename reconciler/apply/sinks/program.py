@@ -186,7 +186,7 @@ def _message(place: Place, action: str, held: Held = None, secret: Secret | None
         "address": place.address,
         "kind": place.scope.kind,
         "name": place.name,
-        "scope": dict(place.scope.parts),
+        "scope": dict(place.scope.parameters),
         "replaced": place.is_replaced,
         **more,
     }

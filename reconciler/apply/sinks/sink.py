@@ -31,7 +31,7 @@ class Place:
     @property
     def parts(self) -> tuple[str, ...]:
         """Return the parts of the address; a part of a kind of one's own may hold anything."""
-        return (self.scope.kind, *(str(value) for _, value in self.scope.parts), self.name)
+        return (self.scope.kind, *(str(value) for _, value in self.scope.parameters), self.name)
 
 
 class SecretSink(Protocol):
