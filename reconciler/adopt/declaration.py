@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.adopt.edit.spelling import block_text, field_lines
 from reconciler.diff.compare import readable
 from reconciler.errors import InputError
-from reconciler.kinds.kind import Form, is_segment
+from reconciler.kinds.kind import Form
+from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
@@ -134,9 +135,9 @@ def _reads_back(name: str, value: Any) -> bool:
 def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
     """Say what the service set of a key: ``created 2026-01-01T00:00:00Z, status Active``."""
     facts = []
-    for name, keywords in kind.described.items():
+    for name, field in kind.fields.items():
         value = live.get(name)
-        if not keywords.get("readOnly") or name == kind.secret or value is None or value == "":
+        if not field.read_only or name == kind.secret or value is None or value == "":
             continue
         if name == kind.created:
             facts.append(f"created {_short(created_at(kind, live) or value)}")

@@ -2,34 +2,28 @@
 
 A kind's schema describes the fields of one declared key with standard JSON Schema keywords; its one
 ``x-reconciler`` block says what those keywords cannot: where the collection is, which field is the
-identity, how large a page may be, which fields every PATCH must carry, which keys belong to another
-system, which fields cannot change, and what each field does to access.
+identity, how large a page may be, which fields every PATCH must carry, which keys are managed
+elsewhere, which fields cannot change, and what each field does to access.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
-from reconciler.errors import UnaddressableError
-from reconciler.model.scope import Scope
+from reconciler.kinds.paths import placeholders, segment
+from reconciler.model.scope import ALIASES, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 EXTENSION: Final = "x-reconciler"
 RESERVED: Final = frozenset({"state", "lifecycle"})
-"""Members of a declared key that say something about it, and are no fields of it."""
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
-_NO_SEGMENT: Final = re.compile(r"(?:\A|[/\\])\.{0,2}(?:\Z|[/\\])|[\ud800-\udfff]")
-"""Texts that lead a path elsewhere, also where a server or proxy decodes it first and then removes ``..`` and
-``//``; and half characters, which cannot be encoded."""
-_DOTS: Final = frozenset({"", ".", ".."})
-_LONGEST: Final = 80
+"""Members of a declared key that say something about it, and are not fields of it."""
+HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIASES.values()})
+"""Members of a document besides its path parameters, which therefore have other names."""
 _NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
 _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "array": (list,),
@@ -71,8 +65,8 @@ class Listing:
     """How a collection is listed.
 
     ``limit`` and ``position`` name the query parameters of the size of a page and of where it begins: how
-    many keys come before it, or the number of the page. ``results`` and ``count`` name the members of an
-    answer: where ``results`` is None the answer itself is the list, where ``count`` is nothing is counted.
+    many keys come before it, or the number of the page. ``results`` and ``count`` name members of a response:
+    where ``results`` is None the response itself is the list, where ``count`` is None nothing is counted.
     """
 
     style: ListStyle
@@ -80,6 +74,11 @@ class Listing:
     position: str
     results: str | None
     count: str | None
+
+    @property
+    def members(self) -> frozenset[str]:
+        """Return the members of a response that are read."""
+        return frozenset(name for name in (self.results, self.count) if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,7 @@ class Field:
     not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
     ``members`` are the members of the objects in a list that can be set, with their types; it is empty for
     others. ``optional_members`` are those that an object may lack, which means the same as null.
+    ``read_only`` fields are set by the service: they cannot be declared, and are never sent or compared.
     """
 
     name: str
@@ -99,19 +99,20 @@ class Field:
     plainly_equal: bool
     members: Mapping[str, tuple[type, ...]]
     optional_members: frozenset[str] = frozenset()
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A family of keys with one collection path and one schema.
 
-    ``scope`` gives the schema of each value that the path of the collection leaves open, by name.
-    ``always_sent`` are fields that the service requires in every PATCH, ``immutable`` those that only a
-    creation can set. ``foreign`` maps a field to the values that mark a key as another system's.
-    ``optional`` maps a field that an answer may lack, or give as null, to what that stands for. ``secret``
-    names the member that only the answer to a creation has, ``created`` the one that says when a key was
-    made. ``create_requires`` are the fields that a creation must have besides the identity; None if keys of
-    this kind are not created. ``listing`` says how keys are listed.
+    ``scope`` gives the schema of each path parameter of the collection, by name. ``update_method`` is the
+    method of an update. ``always_sent`` are fields that the service requires in every update, ``immutable``
+    those that only a creation can set. ``foreign`` maps a field to the values that mark a key as managed
+    elsewhere. ``optional`` maps a field that a response may lack, or give as null, to what that stands for.
+    ``secret`` names the member that only the response to a creation has, ``created`` the time of creation.
+    ``create_requires`` are the fields that a creation must have besides the identity; None if keys of this
+    kind are not created. ``listing`` says how keys are listed.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Kind:
     collection: str
     identity: str
     page_limit: int
+    update_method: str
     always_sent: tuple[str, ...]
     immutable: frozenset[str]
     foreign: Mapping[str, tuple[Any, ...]]
@@ -131,19 +133,14 @@ class Kind:
     listing: Listing
 
     @property
-    def described(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the schema of each field by its name."""
-        return {name: self.schema["properties"][name] for name in self.fields}
-
-    @property
     def settable(self) -> tuple[str, ...]:
-        """Name the fields that can be declared, in the order of the schema."""
-        return tuple(name for name, keywords in self.described.items() if not keywords.get("readOnly"))
+        """Return the names of the fields that can be declared, in the order of the schema."""
+        return tuple(name for name, field in self.fields.items() if not field.read_only)
 
     def collection_path(self, scope: Scope) -> str:
-        """Return the path that lists the keys of ``scope``, each part percent-encoded.
+        """Return the path that lists the keys of ``scope``, each path parameter percent-encoded.
 
-        Raises UnaddressableError if a part cannot be one segment of a path.
+        Raises UnaddressableError if one cannot be one segment of a path.
         """
         return self.collection.format(**{name: segment(str(value)) for name, value in scope.parameters})
 
@@ -155,32 +152,33 @@ class Kind:
         return f"{self.collection_path(scope)}/{segment(name)}"
 
     def scope_of(self, values: Iterable[int | str]) -> Scope:
-        """Return the scope with these values for what the path of the collection leaves open."""
+        """Return the scope with these values of the path parameters."""
         return Scope(self.name, *values, names=tuple(self.scope))
 
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
-        """Return the scope and name that an address of this kind stands for, or None if it is none."""
-        patterns = ["([0-9]{1,309})" if _is_number(part) else "([^/]+)" for part in self.scope.values()]
-        # The names of live keys are other people's: they may hold line breaks.
+        """Return the scope and name that an address of this kind stands for, or None if it is not one."""
+        numbers = [described["type"] == "integer" for described in self.scope.values()]
+        patterns = ["([0-9]{1,309})" if is_number else "([^/]+)" for is_number in numbers]
+        # The names of live keys may hold line breaks.
         found = re.fullmatch("/".join([re.escape(self.name), *patterns, "(.+)"]), address, re.DOTALL)
         if found is None:
             return None
         *texts, name = found.groups()
-        parts = zip(texts, self.scope.values(), strict=True)
-        return self.scope_of(int(text) if _is_number(part) else text for text, part in parts), name
+        parameters = zip(texts, numbers, strict=True)
+        return self.scope_of(int(text) if is_number else text for text, is_number in parameters), name
 
-    def with_response_defaults(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    def with_response_defaults(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a live key with what it stands for where a field is missing or null."""
-        missing = {name: value for name, value in self.optional.items() if answer.get(name) is None}
-        return {**answer, **missing} if missing else answer
+        missing = {name: value for name, value in self.optional.items() if response.get(name) is None}
+        return {**response, **missing} if missing else response
 
-    def owner(self, observed: Mapping[str, Any]) -> str | None:
-        """Name the other system that a live key belongs to, as ``field value``, or None."""
+    def owner(self, live: Mapping[str, Any]) -> str | None:
+        """Return what marks a live key as managed elsewhere, as ``field value``, or None."""
         for field, values in self.foreign.items():
-            found = observed.get(field)
+            found = live.get(field)
             # In Python 1 == True.
             if found in values and any(found == value and type(found) is type(value) for value in values):
-                return f"{field} {observed[field]}"
+                return f"{field} {found}"
         return None
 
 
@@ -188,22 +186,23 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     """Derive a kind from its parsed schema. Raises KeyError where the extension lacks a member."""
     extension = schema[EXTENSION]
     effects = extension.get("effects", {})
-    collection = extension["collection"]
     described = extension.get("scope", {})
+    create = extension.get("create")
     return Kind(
         name=name,
         schema=schema,
-        collection=collection,
+        collection=extension["collection"],
         identity=extension["identity"],
         page_limit=extension["page_limit"],
+        update_method=extension.get("update", {}).get("method", "PATCH"),
         always_sent=tuple(extension.get("always_sent", ())),
         immutable=frozenset(extension.get("immutable", ())),
         foreign={field: tuple(values) for field, values in extension.get("foreign", {}).items()},
         optional=extension.get("optional", {}),
         secret=extension.get("secret"),
         created=extension.get("created"),
-        create_requires=_create_requires(extension),
-        scope={part: described.get(part, _NUMBER) for part in placeholders(collection)},
+        create_requires=None if create is None else tuple(create["requires"]),
+        scope={name: described.get(name, _NUMBER) for name in placeholders(extension["collection"])},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")))
             for field, keywords in schema["properties"].items()
@@ -213,26 +212,10 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     )
 
 
-def is_segment(text: str) -> bool:
-    """Return whether ``text`` can be one segment of a path, and is still about itself once it is decoded."""
-    if text.isascii() and "/" not in text and "\\" not in text:  # all but a few, and five times as fast
-        return text not in _DOTS
-    return _NO_SEGMENT.search(text) is None
-
-
-def segment(text: str) -> str:
-    """Return ``text`` percent-encoded as one segment of a path. Raises UnaddressableError if it cannot be."""
-    if not is_segment(text):
-        shown = json.dumps(text[:_LONGEST])
-        raise UnaddressableError(
-            f"{shown} cannot be one segment of a request path, so it cannot be addressed"
-        )
-    return quote(text, safe="")
-
-
-def placeholders(collection: str) -> list[str]:
-    """Name what the path of a collection leaves open, in its order."""
-    return _PLACEHOLDER.findall(collection)
+def type_names(keywords: Mapping[str, Any]) -> list[str]:
+    """Return the types that a schema names, as a list; none if it names none."""
+    declared: str | list[str] = keywords.get("type", [])
+    return [declared] if isinstance(declared, str) else declared
 
 
 def _listing(described: Mapping[str, Any]) -> Listing:
@@ -247,40 +230,32 @@ def _listing(described: Mapping[str, Any]) -> Listing:
     )
 
 
-def _create_requires(extension: Mapping[str, Any]) -> tuple[str, ...] | None:
-    create = extension.get("create")
-    return None if create is None else tuple(create["requires"])
-
-
-def _is_number(described: Mapping[str, Any]) -> bool:
-    return bool(described["type"] == "integer")
-
-
 def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule) -> Field:
-    names = _type_names(keywords)
     form = Form.EXACT
     if keywords.get("format") == "date-time":
         form = Form.INSTANT
     elif keywords.get("uniqueItems"):
         form = Form.SET
-    plainly_equal = not {"array", "object"}.intersection(names) or _holds_only_text(keywords)
     items = keywords.get("items", {})
     settable = {
         member: _python_types(described)
         for member, described in items.get("properties", {}).items()
         if not described.get("readOnly")
     }
-    optional = frozenset(settable).difference(items.get("required", ()))
-    return Field(name, form, _python_types(keywords), effect, plainly_equal, settable, optional)
-
-
-def _type_names(keywords: Mapping[str, Any]) -> list[str]:
-    declared = keywords["type"]
-    return [declared] if isinstance(declared, str) else declared
+    return Field(
+        name=name,
+        form=form,
+        types=_python_types(keywords),
+        effect=effect,
+        plainly_equal={"array", "object"}.isdisjoint(type_names(keywords)) or _holds_only_text(keywords),
+        members=settable,
+        optional_members=frozenset(settable).difference(items.get("required", ())),
+        read_only=bool(keywords.get("readOnly")),
+    )
 
 
 def _python_types(keywords: Mapping[str, Any]) -> tuple[type, ...]:
-    return tuple(kind for entry in _type_names(keywords) for kind in _JSON_TYPES[entry])
+    return tuple(kind for entry in type_names(keywords) for kind in _JSON_TYPES[entry])
 
 
 def _holds_only_text(keywords: Mapping[str, Any]) -> bool:

@@ -6,38 +6,42 @@ They are for the kinds of users: tests hold the built-in ones to them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.collection_path import path_fault
-from reconciler.kinds.kind import EXTENSION, RESERVED, EffectRule, ListStyle, kind_from_schema, placeholders
+from reconciler.kinds.kind import (
+    EXTENSION,
+    HEADER_WORDS,
+    RESERVED,
+    EffectRule,
+    Form,
+    ListStyle,
+    kind_from_schema,
+    type_names,
+)
+from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault, placeholders
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
+from reconciler.model.desired import Lifecycle
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
-from reconciler.model.scope import ALIASES, SCOPE_NAMES
+from reconciler.model.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.kinds.kind import Kind
+    from reconciler.kinds.kind import Field, Kind
 
     Path = tuple[str | int, ...]
     Schema = Mapping[str, Any]
 
 KIND_NAME: Final = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
-NO_SEGMENTS: Final = ("", ".", "..")
-"""Texts that cannot be one segment of a path: with them a request would be about something else."""
-SEGMENT_PATTERN: Final = r"^(?!\.{1,2}$)[^/]+$"
-NAME_PATTERN: Final = r"^(?!\.{1,2}$).+$"
-HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIASES.values()})
-"""What the header of a document says besides its scope, and so no part of a scope is called."""
+_NOT_SEGMENTS: Final = ("", ".", "..")
 _MOST_FAULTS: Final = 1000
-_SUBSCHEMAS: Final = ("items",)
-_FORMS: Final[Mapping[EffectRule, tuple[str, str]]] = {
-    EffectRule.EXPIRY: ("instant", '"format": "date-time"'),
-    EffectRule.BINDING: ("set", '"type": "array" and "uniqueItems": true'),
-    EffectRule.SWITCH_OFF: ("switch", '"type": "boolean"'),
+_NEEDED: Final[Mapping[EffectRule, str]] = {
+    EffectRule.EXPIRY: '"format": "date-time"',
+    EffectRule.BINDING: '"type": "array" and "uniqueItems": true',
+    EffectRule.SWITCH_OFF: '"type": "boolean"',
 }
 
 
@@ -60,37 +64,25 @@ def faults(name: str, schema: Schema, budget: Budget | None = None) -> tuple[Fau
         return tuple(broken)
     kind = kind_from_schema(name, schema)
     rules = (
-        _identity,
-        _required,
-        _members,
-        _reserved,
-        _named_fields,
-        _effects,
-        _scope,
-        _forms,
-        _optional,
-        _list,
-    )
+        _identity, _required, _members, _reserved, _named_fields, _effects, _scope, _forms, _optional, _list,
+    )  # fmt: skip
     return tuple(islice((fault for rule in rules for fault in rule(kind)), _MOST_FAULTS))
 
 
 def _described(schema: Schema) -> Iterator[tuple[Path, Schema]]:
-    """Yield the schema of every field, of what lies inside fields, and of every part of the scope."""
+    """Yield the schema of every field, of what lies inside fields, and of every path parameter."""
+    scope = schema[EXTENSION].get("scope", {})
     waiting: list[tuple[Path, Schema]] = [
         *((("properties", name), keywords) for name, keywords in schema["properties"].items()),
-        *(((EXTENSION, "scope", name), keywords) for name, keywords in _scope_of(schema).items()),
+        *(((EXTENSION, "scope", name), keywords) for name, keywords in scope.items()),
     ]
     while waiting:
         path, keywords = waiting.pop()
         yield path, keywords
-        waiting += [((*path, word), keywords[word]) for word in _SUBSCHEMAS if word in keywords]
+        if "items" in keywords:
+            waiting.append(((*path, "items"), keywords["items"]))
         members = keywords.get("properties", {})
         waiting += [((*path, "properties", name), inner) for name, inner in members.items()]
-
-
-def _scope_of(schema: Schema) -> Mapping[str, Schema]:
-    scope: Mapping[str, Schema] = schema[EXTENSION].get("scope", {})
-    return scope
 
 
 def _patterns(schema: Schema, budget: Budget | None) -> Iterator[Fault]:
@@ -102,7 +94,7 @@ def _patterns(schema: Schema, budget: Budget | None) -> Iterator[Fault]:
         try:
             Pattern(keywords["pattern"], budget)
         except PatternError as error:
-            yield Fault((*path, "pattern"), f"is no regular expression of ECMA 262: {error}")
+            yield Fault((*path, "pattern"), f"is not a regular expression of ECMA 262: {error}")
         except PatternLimitError:
             yield Fault((*path, "pattern"), "is too large, together with the patterns before it; simplify it")
             return
@@ -120,19 +112,21 @@ def _members(kind: Kind) -> Iterator[Fault]:
 
 def _reserved(kind: Kind) -> Iterator[Fault]:
     """Refuse fields to declare that are called like what a file says about a key, but for just that."""
-    for name, keywords in kind.schema["properties"].items():
-        if name in RESERVED and not keywords.get("readOnly") and not _says_the_same(name, keywords):
-            meant = "state: absent" if name == "state" else "lifecycle: {prevent_destroy: true}"
-            advice = 'give it "readOnly": true, or leave it out'
-            message = f"cannot be declared, because files write `{meant}` about a key; {advice}"
-            yield Fault(("properties", name), message)
+    for name in sorted(RESERVED & kind.schema["properties"].keys(), reverse=True):
+        keywords = kind.schema["properties"][name]
+        if keywords.get("readOnly") or _says_the_same(name, keywords):
+            continue
+        written = "state: absent" if name == "state" else "lifecycle: {prevent_destroy: true}"
+        advice = 'give it "readOnly": true, or leave it out'
+        message = f"cannot be declared, because files write `{written}` about a key; {advice}"
+        yield Fault(("properties", name), message)
 
 
 def _says_the_same(name: str, keywords: Schema) -> bool:
     if name == "state":
         return sorted(map(str, keywords.get("enum", ()))) == ["absent", "present"]
     members = set(keywords.get("properties", ()))
-    return bool(members) and members <= {"prevent_destroy", "prevent_revoke", "ignore_changes", "replace"}
+    return bool(members) and members <= {field.name for field in fields(Lifecycle)}
 
 
 def _identity(kind: Kind) -> Iterator[Fault]:
@@ -149,7 +143,7 @@ def _identity(kind: Kind) -> Iterator[Fault]:
     elif keywords.get("readOnly"):
         yield Fault((*at, "readOnly"), "cannot be, because it is the identity: it has to be declared")
     else:
-        yield from _accepted(at, keywords, NO_SEGMENTS, NAME_PATTERN)
+        yield from _accepted(at, keywords, _NOT_SEGMENTS, NAME_PATTERN)
 
 
 def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str) -> Iterator[Fault]:
@@ -180,49 +174,53 @@ def _required(kind: Kind) -> Iterator[Fault]:
 def _named_fields(kind: Kind) -> Iterator[Fault]:
     """Check that what the extension names are fields, and can be what it says of them."""
     extension = kind.schema[EXTENSION]
-    for member in ("always_sent", "immutable", "effects", "optional", "foreign"):
-        for name in extension.get(member, ()):
-            if name not in kind.fields:
-                yield Fault((EXTENSION, member), _unknown(kind, name))
-            elif member == "always_sent" and name == kind.identity:
-                yield Fault((EXTENSION, member), f"{name} is the identity, which no PATCH carries; remove it")
-            elif member in {"always_sent", "immutable"} and kind.schema["properties"][name].get("readOnly"):
-                yield Fault((EXTENSION, member), f"{name} is read-only and cannot be declared; remove it")
-    for member in ("secret", "created"):
-        name = extension.get(member)
-        if name is not None and name not in kind.fields:
-            yield Fault((EXTENSION, member), _unknown(kind, name))
-        elif name is not None and not kind.schema["properties"][name].get("readOnly"):
-            yield Fault((EXTENSION, member), f'{name} is set by the service; give it "readOnly": true')
+    by_service = [(member, extension[member]) for member in ("secret", "created") if member in extension]
+    members = ("always_sent", "immutable", "effects", "optional", "foreign")
+    by_user = [(member, name) for member in members for name in extension.get(member, ())]
+    for member, name in (*by_user, *by_service):
+        field = kind.fields.get(name)
+        complaint = _unknown(kind, name) if field is None else _role_fault(kind, member, field)
+        if complaint:
+            yield Fault((EXTENSION, member), complaint)
+
+
+def _role_fault(kind: Kind, member: str, field: Field) -> str:
+    """Return why a field cannot be what a member of the extension says, or nothing."""
+    if member == "always_sent" and field.name == kind.identity:
+        return f"{field.name} is the identity, which no {kind.update_method} carries; remove it"
+    if member in {"always_sent", "immutable"} and field.read_only:
+        return f"{field.name} is read-only and cannot be declared; remove it"
+    if member in {"secret", "created"} and not field.read_only:
+        return f'{field.name} is set by the service; give it "readOnly": true'
+    return ""
 
 
 def _unknown(kind: Kind, name: str) -> str:
-    close = closest(name, kind.fields)
+    close = meant(name, kind.fields) or closest(name, kind.fields)
     advice = f"did you mean {close}?" if close else f"the properties are {listed(kind.fields)}"
-    if alike := meant(name, kind.fields):
-        advice = f"did you mean {alike}?"
-    return f"{name} is no property; {advice}"
+    return f"{name} is not a property; {advice}"
 
 
 def _effects(kind: Kind) -> Iterator[Fault]:
     for field in kind.fields.values():
-        if field.effect is EffectRule.NONE:
-            continue
-        is_switch = field.types == (bool,)
-        form = "switch" if is_switch else field.form.value
-        wanted, advice = _FORMS[field.effect]
-        if form != wanted:
-            place = (EXTENSION, "effects", field.name)
-            yield Fault(place, f"is {field.effect}, for which {field.name} needs {advice}")
+        suits = {
+            EffectRule.NONE: True,
+            EffectRule.EXPIRY: field.form is Form.INSTANT,
+            EffectRule.BINDING: field.form is Form.SET,
+            EffectRule.SWITCH_OFF: field.types == (bool,),
+        }
+        if not suits[field.effect]:
+            message = f"is {field.effect}, for which {field.name} needs {_NEEDED[field.effect]}"
+            yield Fault((EXTENSION, "effects", field.name), message)
 
 
 def _scope(kind: Kind) -> Iterator[Fault]:
-    parts = placeholders(kind.collection)
+    names = placeholders(kind.collection)
     described = kind.schema[EXTENSION].get("scope", {})
     at: Path = (EXTENSION, "collection")
-    for name in sorted({name for name in parts if parts.count(name) > 1}):
-        yield Fault(at, f"has {{{name}}} twice; give the two parts two names")
-    for name in parts:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Fault(at, f"has {{{name}}} twice; give the two parameters two names")
+    for name in names:
         if name in HEADER_WORDS:
             yield Fault(at, f"has {{{name}}}, a word of the header of every document; take another name")
         elif name not in described and name not in SCOPE_NAMES:
@@ -230,31 +228,29 @@ def _scope(kind: Kind) -> Iterator[Fault]:
             yield Fault(at, f"has {{{name}}}, which scope does not describe; {advice}")
     for name, keywords in described.items():
         place = (EXTENSION, "scope", name)
-        if name not in parts:
+        if name not in names:
             yield Fault(place, f"is not in the path of the collection; write {{{name}}} there or remove it")
         elif keywords["type"] == "string" and name in SCOPE_NAMES:
             yield Fault(place, "is a number in every kind; give a text another name")
         elif keywords["type"] == "string":
-            yield from _accepted(place, keywords, (*NO_SEGMENTS, "a/b"), SEGMENT_PATTERN)
+            yield from _accepted(place, keywords, (*_NOT_SEGMENTS, "a/b"), SEGMENT_PATTERN)
         elif keywords.get("minimum", -1) < 0:
             yield Fault(place, 'must not be negative; add "minimum": 1 or 0')
 
 
 def _forms(kind: Kind) -> Iterator[Fault]:
+    keywords_of = (("format", "string", "date-time is for texts"), ("uniqueItems", "array", "is for lists"))
     for name, keywords in kind.schema["properties"].items():
-        types = [keywords["type"]] if isinstance(keywords["type"], str) else keywords["type"]
-        at = ("properties", name)
-        if keywords.get("format") and not {"string", "null"}.issuperset(types):
-            yield Fault((*at, "format"), 'date-time is for texts; give the field "type": "string"')
-        if keywords.get("uniqueItems") and not {"array", "null"}.issuperset(types):
-            yield Fault((*at, "uniqueItems"), 'is for lists; give the field "type": "array"')
+        for keyword, wanted, message in keywords_of:
+            if keywords.get(keyword) and not {wanted, "null"}.issuperset(type_names(keywords)):
+                yield Fault(("properties", name, keyword), f'{message}; give the field "type": "{wanted}"')
 
 
 def _optional(kind: Kind) -> Iterator[Fault]:
     for name, value in kind.optional.items():
         field = kind.fields.get(name)
         if field is not None and type(value) not in field.types:
-            yield Fault((EXTENSION, "optional", name), "is no value that the field can have; give one")
+            yield Fault((EXTENSION, "optional", name), "is not a value that the field can have; give one")
 
 
 def _list(kind: Kind) -> Iterator[Fault]:

@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import Failure, IncompleteReadError, InvalidResponseError
-from reconciler.kinds.kind import ListStyle, is_segment
+from reconciler.kinds.kind import ListStyle
+from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import ObservedScope
 from reconciler.model.source import Problem

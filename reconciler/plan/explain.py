@@ -131,7 +131,7 @@ def _value(kind: Kind, name: str, values: Mapping[str, Any]) -> Value:
 def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -> Verdict:
     if field.name == kind.identity:
         return Verdict.IDENTITY
-    if kind.schema["properties"][field.name].get("readOnly"):
+    if field.read_only:
         return Verdict.READ_ONLY
     if want is None:
         return Verdict.UNDECLARED

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import SchemaMismatchError, UnaddressableError
-from reconciler.kinds.kind import EffectRule, is_segment
+from reconciler.kinds.kind import EffectRule
+from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.plan import Action, Plan

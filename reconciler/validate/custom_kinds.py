@@ -8,9 +8,9 @@ import os
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.collection_path import path_fault
 from reconciler.kinds.kind import EXTENSION, kind_from_schema
 from reconciler.kinds.packaged import SUFFIX, kind_schema
+from reconciler.kinds.paths import path_fault
 from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import RESERVED, EffectRule, is_segment
+from reconciler.kinds.kind import RESERVED, EffectRule
+from reconciler.kinds.paths import NOT_A_SEGMENT, is_segment
 from reconciler.model.canonical import parse_instant
 from reconciler.model.desired import (
     DesiredKey,
@@ -37,10 +38,6 @@ EXPIRY_WARNING: Final = dt.timedelta(days=14)
 MOST_PROBLEMS: Final = 10_000
 """Problems after which no further document is looked at."""
 _DEFAULT_KIND: Final = "caas"
-_NO_SEGMENT: Final = (
-    "cannot be one segment of a request path, because between slashes it has nothing, a dot or two dots; "
-    "write another name"
-)
 
 
 class Validator:
@@ -159,7 +156,7 @@ class Validator:
             )
             return None
         if isinstance(value, str) and not is_segment(value):
-            self._problem(_NO_SEGMENT, document.position((name,)))
+            self._problem(NOT_A_SEGMENT, document.position((name,)))
             return None
         if name in document.data:
             return value
@@ -186,7 +183,7 @@ class Validator:
             name = fields[identity]
             if not is_segment(name):
                 place_of_name = document.position(("keys", index, identity))
-                self._problem(_NO_SEGMENT, place_of_name, scope.address(name))
+                self._problem(NOT_A_SEGMENT, place_of_name, scope.address(name))
                 continue
             key = DesiredKey(name, fields, source, place) if inherit is None else inherit(name, fields, place)
             if not RESERVED.isdisjoint(key.fields):

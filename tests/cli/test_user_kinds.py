@@ -156,7 +156,7 @@ def test_a_faulty_kind_stops_every_command_before_anything_is_sent(
     (tmp_path / "keys.yaml").write_text("keys: []")
     (tmp_path / "kinds/thing.schema.json").write_text(json.dumps(changed("x-reconciler.identity", "nam")))
     done = cli(command, str(tmp_path / "keys.yaml"))
-    assert (done.code, "x-reconciler.identity: nam is no property" in done.err) == (1, True)
+    assert (done.code, "x-reconciler.identity: nam is not a property" in done.err) == (1, True)
     assert "Traceback" not in done.everything
 
 

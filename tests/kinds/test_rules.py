@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler.kinds.collection_path import path_fault
+from reconciler.kinds.kind import HEADER_WORDS
 from reconciler.kinds.packaged import document_schema, kind_schema, load_kinds, resource
-from reconciler.kinds.rules import HEADER_WORDS, NAME_PATTERN, SEGMENT_PATTERN, faults
+from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault
+from reconciler.kinds.rules import faults
 from reconciler.model.scope import SCOPE_NAMES
 from reconciler.validate.custom_kinds import complaints
 from reconciler.validate.messages import describe
@@ -128,34 +129,34 @@ def test_what_is_no_kind_at_all_is_refused(value: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "complaint"),
     [
-        ("x-reconciler.identity", "nam", "x-reconciler.identity: nam is no property; did you mean name?"),
+        ("x-reconciler.identity", "nam", "x-reconciler.identity: nam is not a property; did you mean name?"),
         ("required", ["text"], "required: must list the identity, name"),
-        ("required", ["name", "txt"], "required: txt is no property; did you mean text?"),
+        ("required", ["name", "txt"], "required: txt is not a property; did you mean text?"),
         ("properties.name", {"type": "integer"}, 'properties.name.type: must be "string"'),
         ("properties.name", {"type": ["string", "null"]}, 'properties.name.type: must be "string"'),
         ("properties.name", TEXT, 'properties.name: accepts "", ".", ".."'),
         ("properties.name", {"type": "string", "minLength": 1}, 'properties.name: accepts ".", "..", which'),
-        ("properties.text", {"type": "string", "pattern": "("}, "text.pattern: is no regular expression"),
-        ("properties.default", {"type": "string", "pattern": "("}, "default.pattern: is no regular"),
-        ("properties.set.items", {"type": "string", "pattern": "(?i)a"}, "items.pattern: is no regular"),
-        ("x-reconciler.scope.owner.pattern", "\\Aa", "owner.pattern: is no regular expression of ECMA 262"),
+        ("properties.text", {"type": "string", "pattern": "("}, "text.pattern: is not a regular expression"),
+        ("properties.default", {"type": "string", "pattern": "("}, "default.pattern: is not a regular"),
+        ("properties.set.items", {"type": "string", "pattern": "(?i)a"}, "items.pattern: is not a regular"),
+        ("x-reconciler.scope.owner.pattern", "\\Aa", "owner.pattern: is not a regular expression of ECMA"),
         ("properties.set.items", {"type": "object", "required": ["a"]}, '"a" is not described'),
         ("properties.state", TEXT, "cannot be declared, because files write `state: absent`"),
         ("properties.lifecycle", TEXT, "properties.lifecycle: cannot be declared"),
-        ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is no property"),
+        ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is not a property"),
         ("x-reconciler.always_sent", ["name"], "name is the identity, which no PATCH carries"),
         ("x-reconciler.always_sent", ["made"], "x-reconciler.always_sent: made is read-only"),
-        ("x-reconciler.immutable", ["colour"], "x-reconciler.immutable: colour is no property"),
-        ("x-reconciler.optional", {"colour": ""}, "x-reconciler.optional: colour is no property"),
-        ("x-reconciler.optional", {"text": 1}, "text: is no value that the field can have"),
-        ("x-reconciler.foreign", {"colour": [1]}, "x-reconciler.foreign: colour is no property"),
-        ("x-reconciler.effects", {"colour": "none"}, "x-reconciler.effects: colour is no property"),
+        ("x-reconciler.immutable", ["colour"], "x-reconciler.immutable: colour is not a property"),
+        ("x-reconciler.optional", {"colour": ""}, "x-reconciler.optional: colour is not a property"),
+        ("x-reconciler.optional", {"text": 1}, "text: is not a value that the field can have"),
+        ("x-reconciler.foreign", {"colour": [1]}, "x-reconciler.foreign: colour is not a property"),
+        ("x-reconciler.effects", {"colour": "none"}, "x-reconciler.effects: colour is not a property"),
         ("x-reconciler.effects", {"text": "expiry"}, "effects.text: is expiry, for which text needs"),
         ("x-reconciler.effects", {"text": "binding"}, "for which text needs"),
         ("x-reconciler.effects", {"text": "switch-off"}, 'for which text needs "type": "boolean"'),
-        ("x-reconciler.secret", "token", "x-reconciler.secret: token is no property"),
+        ("x-reconciler.secret", "token", "x-reconciler.secret: token is not a property"),
         ("x-reconciler.secret", "text", 'text is set by the service; give it "readOnly"'),
-        ("x-reconciler.created", "born", "x-reconciler.created: born is no property"),
+        ("x-reconciler.created", "born", "x-reconciler.created: born is not a property"),
         ("x-reconciler.collection", "/a/{other}/{owner}", "has {other}, which scope does not describe"),
         ("x-reconciler.collection", "/a/{owner}/{owner}", "collection: has {owner} twice"),
         ("x-reconciler.collection", "/a/{keys}/{owner}", "collection: has {keys}, a word of the header"),
@@ -258,7 +259,7 @@ def test_a_path_that_could_lead_elsewhere_is_refused(path: str, complaint: str) 
     assert complaints("thing", schema)[0][1].startswith(f"x-reconciler.collection: {complaint}")
 
 
-def test_no_part_of_a_scope_is_called_like_a_word_of_the_header() -> None:
+def test_no_path_parameter_is_called_like_a_word_of_the_header() -> None:
     assert frozenset(document_schema()["properties"]) == HEADER_WORDS | set(SCOPE_NAMES)
     for word in HEADER_WORDS:
         schema = changed("x-reconciler.collection", f"/{{{word}}}")

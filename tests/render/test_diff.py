@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds.kind import is_segment
+from reconciler.kinds.paths import is_segment
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.diff import render_diff

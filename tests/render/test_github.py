@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds.kind import is_segment
+from reconciler.kinds.paths import is_segment
 from reconciler.model.escape import escape_control
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble

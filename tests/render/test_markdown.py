@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.kinds.kind import is_segment
+from reconciler.kinds.paths import is_segment
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.markdown import render_markdown

@@ -55,7 +55,7 @@ def test_a_kind_is_named_like_its_file(tmp_path: Path) -> None:
         ("[" * 100_000, "1:1: nested too deeply for a kind"),
         ("{}", "type is missing"),
         (json.dumps(changed("properties.text", {"type": "x"}), indent=1), '13:12: properties.text.type "x"'),
-        (json.dumps(changed("x-reconciler.identity", "nam"), indent=1), "identity: nam is no property"),
+        (json.dumps(changed("x-reconciler.identity", "nam"), indent=1), "identity: nam is not a property"),
         (json.dumps(changed("x-reconciler.identity", "nam"), indent="\t"), "x-reconciler.identity: nam"),
     ],
 )  # fmt: skip

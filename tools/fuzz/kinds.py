@@ -116,7 +116,8 @@ _OF_TYPE: Final[dict[str, tuple[Any, ...]]] = {
 
 def _row(kind: Kind, chance: random.Random, name: str) -> dict[str, Any]:
     row: dict[str, Any] = {kind.identity: name}
-    for field, keywords in kind.described.items():
+    for field in kind.fields:
+        keywords = kind.schema["properties"][field]
         if field == kind.identity or once_in(3, chance):
             continue
         types = keywords["type"] if isinstance(keywords["type"], list) else [keywords["type"]]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds.kind import EXTENSION, placeholders
+from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.fields import FieldDrafter, is_nullable, merged_name
 from reconciler.kinds.openapi.operations import mapping, operations_of
-from reconciler.kinds.rules import NAME_PATTERN, SEGMENT_PATTERN
+from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, placeholders
 from reconciler.model.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:

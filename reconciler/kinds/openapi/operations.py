@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds.kind import placeholders
 from reconciler.kinds.openapi.references import Resolver
+from reconciler.kinds.paths import placeholders
 from reconciler.model.lookalikes import meant
 
 if TYPE_CHECKING:
