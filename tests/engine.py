@@ -20,17 +20,14 @@ from reconciler.validate.validator import Validator
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gcore_emulator import Emulator
+    from reconciler.apply.observer import Observer
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Outcome, Plan
 
 KINDS = load_kinds()
-
-
-def ignore(_outcome: Outcome) -> None:
-    """Take no notice."""
 
 
 def desired(*keys: Mapping[str, Any], region_id: int = 76) -> DesiredState:
@@ -60,11 +57,11 @@ class Engine:
         self,
         plan: Plan,
         freshness: Freshness = Freshness.JUST_MADE,
-        on_outcome: Callable[[Outcome], None] = ignore,
+        observers: Sequence[Observer] = (),
     ) -> Sequence[Outcome]:
         with self.writer() as writer:
-            executor = Executor(writer, KINDS, Workers(self.parallelism), self.stop)
-            return apply_plan(executor, plan, freshness, on_outcome)
+            executor = Executor(writer, KINDS, Workers(self.parallelism), self.stop, observers)
+            return apply_plan(executor, plan, freshness)
 
 
 def plan_with(reader: Reader, state: DesiredState, parallelism: int = 10) -> Plan:

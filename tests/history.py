@@ -125,7 +125,7 @@ class Book:
                 fields.append(settled(one, FieldOutcome.CONTESTED))
                 continue
             if correct is not None:
-                history.after(Outcome(correction(one), correct, detail))
+                history.finished(Outcome(correction(one), correct, detail))
             fields.append(settled(one, outcome, detail))
         history.end_cycle(report(self.clock, scopes=scopes, fields=fields))
         self.clock.elapsed += self.pause

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import completed
 from reconciler.apply.lifecycle import LifecycleExecutor
@@ -30,56 +30,18 @@ from reconciler.plan.planning import (
 if TYPE_CHECKING:
     import datetime as dt
     import threading
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
     from reconciler.apply.lifecycle import SecretStore
+    from reconciler.apply.observer import Observer
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
 
-    Listener = Callable[[Outcome], None]
-
-
-class Recorder(Protocol):
-    """Who is told of writes. Both methods raise JournalError if the word could not be kept."""
-
-    def before(self, change: Change) -> None:
-        """Hear of a write that is about to be sent."""
-        ...
-
-    def after(self, outcome: Outcome) -> None:
-        """Hear what became of it."""
-        ...
-
-
-class Recorders:
-    """Several recorders, each told in turn; none at all take no notice."""
-
-    def __init__(self, *recorders: Recorder) -> None:
-        """Store the recorders."""
-        self._recorders = recorders
-
-    def before(self, change: Change) -> None:
-        """Tell all of a write that is about to be sent."""
-        for recorder in self._recorders:
-            recorder.before(change)
-
-    def after(self, outcome: Outcome) -> None:
-        """Notify all of what became of it, also if one cannot keep it. Raises the first JournalError."""
-        failures: list[JournalError] = []
-        for recorder in self._recorders:
-            try:
-                recorder.after(outcome)
-            except JournalError as error:
-                failures.append(error)
-        if failures:
-            raise failures[0]
-
 
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"
-NOBODY: Final = Recorders()
 
 
 class Executor:
@@ -91,18 +53,19 @@ class Executor:
         kinds: Mapping[str, Kind],
         workers: Workers,
         stop: threading.Event,
-        recorder: Recorder = NOBODY,
+        observers: Sequence[Observer] = (),
         keeper: SecretStore | None = None,
     ) -> None:
         """Store what every change needs.
 
-        ``recorder`` is told of each write before and after it; ``keeper`` keeps the secrets of new keys.
+        Each of ``observers`` is called in turn before a change is sent and after, with its outcome;
+        ``keeper`` keeps the secrets of new keys.
         """
         self._writer = writer
         self._kinds = kinds
         self._workers = workers
         self._stop = stop
-        self._recorder = recorder
+        self._observers = observers
         self._resolver = Resolver(writer, kinds)
         self._births = LifecycleExecutor(writer, kinds, keeper)
 
@@ -118,7 +81,7 @@ class Executor:
             by_scope.setdefault(change.scope, []).append(change)
         self._workers.start(len(by_scope))
         found = [self._workers.submit(self._recheck_scope, *item) for item in by_scope.items()]
-        return tuple(outcome for scope in completed(found) for outcome in scope.result())
+        return tuple(self._finished(outcome) for scope in completed(found) for outcome in scope.result())
 
     def _recheck_scope(self, scope: Scope, changes: list[Change]) -> list[Outcome]:
         if self._stop.is_set():
@@ -133,11 +96,11 @@ class Executor:
         outcomes = (_recheck_key(kind, change, live.get(change.name), now) for change in changes)
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def execute(self, changes: Sequence[Change], on_outcome: Listener) -> tuple[Outcome, ...]:
+    def execute(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
         """Send each change once and give what became of each, in the order of completion.
 
         One failure does not stop the rest. Once ``stop`` is set, requests in flight finish and the
-        changes that have not begun are not attempted. ``on_outcome`` is called by several threads.
+        changes that have not begun are not attempted.
         Raises ConfigurationError before anything is sent if a thread cannot be started.
         """
         waiting: SimpleQueue[Change] = SimpleQueue()
@@ -145,10 +108,10 @@ class Executor:
             waiting.put(change)
         count = min(self._workers.count, len(changes))
         self._workers.start(count)  # all of them: none can fail to start between two writes
-        shares = [self._workers.submit(self._work, waiting, on_outcome) for _ in range(count)]
+        shares = [self._workers.submit(self._work, waiting) for _ in range(count)]
         return tuple(outcome for share in completed(shares) for outcome in share.result())
 
-    def _work(self, waiting: SimpleQueue[Change], on_outcome: Listener) -> list[Outcome]:
+    def _work(self, waiting: SimpleQueue[Change]) -> list[Outcome]:
         """Take changes until none is left. One task for each worker: a task for each change costs 5 %."""
         outcomes: list[Outcome] = []
         while True:
@@ -156,14 +119,14 @@ class Executor:
                 change = waiting.get_nowait()
             except Empty:
                 return outcomes
-            outcomes.append(self._attempt(change))
-            on_outcome(outcomes[-1])
+            outcomes.append(self._finished(self._attempt(change)))
 
     def _attempt(self, change: Change) -> Outcome:
         if self._stop.is_set():
             return Outcome(change, Result.NOT_ATTEMPTED, "interrupted before it was sent")
         try:
-            self._recorder.before(change)
+            for observer in self._observers:
+                observer.started(change)
         except JournalError as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         try:
@@ -171,12 +134,17 @@ class Executor:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what became of the others
             fault = f"an unexpected {type(error).__name__} came between; it may have taken effect"
             sent = Outcome(change, Result.NOT_VERIFIED, fault)
-        outcome = self._redacted(sent)
-        try:
-            self._recorder.after(outcome)
-        except JournalError as error:
-            return replace(outcome, detail=f"{outcome.detail}; {error}".removeprefix("; "))
-        return outcome
+        return self._redacted(sent)
+
+    def _finished(self, outcome: Outcome) -> Outcome:
+        """Call the observers, and return the outcome with the first failure to store it, if any."""
+        failures: list[JournalError] = []
+        for observer in self._observers:
+            try:
+                observer.finished(_with_remark(outcome, failures))
+            except JournalError as error:
+                failures.append(error)
+        return _with_remark(outcome, failures)
 
     def _redacted(self, outcome: Outcome) -> Outcome:
         """Return an outcome without the secret of a new key, which is known only after the texts."""
@@ -240,6 +208,12 @@ class Executor:
             return Outcome(change, Result.APPLIED)
         detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
         return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
+
+
+def _with_remark(outcome: Outcome, failures: Sequence[JournalError]) -> Outcome:
+    if not failures:
+        return outcome
+    return replace(outcome, detail=f"{outcome.detail}; {failures[0]}".removeprefix("; "))
 
 
 def _recheck_key(

@@ -69,7 +69,7 @@ class Journal:
         self._run = run
         self._clock = clock
 
-    def before(self, change: Change) -> None:
+    def started(self, change: Change) -> None:
         """Record that ``change`` is about to be sent; on disk when this returns. Raises JournalError."""
         content = self._line(
             {
@@ -89,7 +89,7 @@ class Journal:
         for sink in self._sinks:  # it is not sent if one cannot keep it, so the others need not
             sink.append(content)
 
-    def after(self, outcome: Outcome) -> None:
+    def finished(self, outcome: Outcome) -> None:
         """Record what became of a change that was sent, wherever that can be. Raises JournalError."""
         content = self._line(
             {

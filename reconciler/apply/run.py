@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
-    from reconciler.apply.executor import Executor, Listener
+    from reconciler.apply.executor import Executor
     from reconciler.model.plan import Outcome, Plan
 
 
@@ -24,19 +24,15 @@ class Freshness(Enum):
     WAITED = "waited for approval"
 
 
-def apply_plan(
-    executor: Executor, plan: Plan, freshness: Freshness, on_outcome: Listener
-) -> tuple[Outcome, ...]:
-    """Execute ``plan`` as it stands and give what became of each change, sorted by address.
+def apply_plan(executor: Executor, plan: Plan, freshness: Freshness) -> tuple[Outcome, ...]:
+    """Execute ``plan`` as it stands and return what became of each change, sorted by address.
 
     A plan that waited is checked first: a key that somebody changed in the meantime, in a field that
     would be sent, is left alone as stale, and so is a key that cannot be checked.
     """
     kept_back = executor.recheck(plan.changes) if freshness is Freshness.WAITED else ()
-    for outcome in kept_back:
-        on_outcome(outcome)
     not_sent = {outcome.change.sort_key for outcome in kept_back}
-    sent = executor.execute([c for c in plan.changes if c.sort_key not in not_sent], on_outcome)
+    sent = executor.execute([c for c in plan.changes if c.sort_key not in not_sent])
     return tuple(sorted((*kept_back, *sent), key=lambda outcome: outcome.change.sort_key))
 
 

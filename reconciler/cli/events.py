@@ -37,16 +37,13 @@ class EventStream:
         """Tell what is planned."""
         self._print(*planned(plan))
 
-    def before(self, change: Change) -> None:
-        """Tell of a write that is about to be sent."""
+    def started(self, change: Change) -> None:
+        """Print that a write is about to be sent."""
         self._began[change.address] = self._clock.monotonic()
         self._print(begun(change))
 
-    def after(self, outcome: Outcome) -> None:
-        """Wait for :meth:`ended`, which hears of what was never sent as well."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """Tell what became of a change."""
+    def finished(self, outcome: Outcome) -> None:
+        """Print what became of a change."""
         began = self._began.get(outcome.change.address)
         self._print(*ended(outcome, None if began is None else self._clock.monotonic() - began))
 

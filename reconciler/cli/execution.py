@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import click
 
 from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
-from reconciler.apply.executor import Executor, Recorders
+from reconciler.apply.executor import Executor
+from reconciler.apply.observer import Observer
 from reconciler.apply.run import Freshness, apply_plan, exit_code
 from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console
@@ -27,6 +28,20 @@ secret_sink_option = click.option(
     help="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE, "
     "vault:MOUNT/PATH.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """Advances a progress bar."""
+
+    advance: Callable[[], None]
+
+    def started(self, change: Change) -> None:
+        """Ignore what is still to be done."""
+
+    def finished(self, _outcome: Outcome) -> None:
+        """Advance by one change."""
+        self.advance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +65,15 @@ class Execution:
         Raises ConfigurationError if the journal cannot be opened.
         """
         with (
-            self.records.recorder(plan.fingerprint, self._secret_place) as records,
+            self.records.observers(plan.fingerprint, self._secret_place) as records,
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):
-
-            def on_outcome(outcome: Outcome) -> None:
-                advance()
-                if self.events is not None:
-                    self.events.ended(outcome)
-
-            # The journal comes first: what it cannot keep is not sent, and so has not begun.
-            recorder = records if self.events is None else Recorders(records, self.events)
-            executor = Executor(self.writer, self.kinds, self.workers, self.stop, recorder, self.keeper)
+            # The journal comes first: what it cannot store is not sent, and so has not begun.
+            shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
+            observers = (*records, *shown, _Progress(advance))
+            executor = Executor(self.writer, self.kinds, self.workers, self.stop, observers, self.keeper)
             try:
-                outcomes = apply_plan(executor, plan, freshness, on_outcome)
+                outcomes = apply_plan(executor, plan, freshness)
             except BaseException:
                 self._tell_secrets()
                 raise

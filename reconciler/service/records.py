@@ -18,8 +18,8 @@ from reconciler.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.apply.executor import Recorder
     from reconciler.apply.journal import Sink
+    from reconciler.apply.observer import Observer
     from reconciler.model.clock import Clock
     from reconciler.model.plan import Change
     from reconciler.service.history.cycles import History, JournalTable
@@ -62,17 +62,17 @@ class Records:
     database: Database | None = None
 
     @contextmanager
-    def recorder(self, fingerprint: str, places: Callable[[Change], str]) -> Iterator[Recorder]:
-        """Return what is to be told of the writes of a plan; ``places`` says where the secret of a key goes.
+    def observers(self, fingerprint: str, places: Callable[[Change], str]) -> Iterator[tuple[Observer, ...]]:
+        """Yield what records the writes of a plan; ``places`` says where the secret of a key goes.
 
         Raises ConfigurationError if the journal cannot be opened.
         """
-        from reconciler.apply.executor import Recorders  # noqa: PLC0415 - --help needs no engine
-        from reconciler.apply.journal import Journal, JournalFile, Run  # noqa: PLC0415 - the same
+        from reconciler.apply.journal import Journal, JournalFile, Run  # noqa: PLC0415 - --help needs no engine
+        from reconciler.apply.observer import SentOnly  # noqa: PLC0415 - the same
 
         with ExitStack() as stack:
             sinks: list[Sink] = []
-            recorders: list[Recorder] = []
+            observers: list[Observer] = []
             if self.parameters["journal"] is not None:
                 sinks.append(stack.enter_context(JournalFile(self.parameters["journal"])))
             if self.table is not None:
@@ -84,10 +84,10 @@ class Records:
                 name = f"{self.run}-{uuid.uuid4().hex[:8]}"
                 base_url = self.parameters["base_url"]
                 run = Run(name, fingerprint, base_url, actor(), _commit(self.parameters))
-                recorders.append(Journal(sinks, run, self.clock, places))
+                observers.append(Journal(sinks, run, self.clock, places))
             if self.history is not None:
-                recorders.append(self.history)
-            yield Recorders(*recorders)
+                observers.append(self.history)
+            yield tuple(map(SentOnly, observers))
 
 
 @contextmanager

@@ -135,7 +135,7 @@ def execute(remote: Any, *changes: Change) -> list[Outcome]:
     """Send changes one after the other."""
     with Writer(connect(remote)) as writer, Workers(1) as workers:
         executor = Executor(writer, {"caas": CAAS}, workers, threading.Event(), keeper=Keeper())
-        return list(executor.execute(changes, lambda _outcome: None))
+        return list(executor.execute(changes))
 
 
 @EVERY

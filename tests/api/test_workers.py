@@ -14,7 +14,7 @@ from reconciler.api.workers import Workers, completed
 from reconciler.apply.executor import Executor
 from reconciler.errors import ConfigurationError
 from reconciler.service.http import serve
-from tests.engine import KINDS, ignore
+from tests.engine import KINDS
 from tests.support import Script, connect, no_new_threads
 from tests.values import declared, live, make_plan
 
@@ -71,7 +71,7 @@ def test_a_thread_that_cannot_be_started_is_an_error_before_anything_is_sent() -
     with Writer(connect(script)) as writer, no_new_threads():
         executor = Executor(writer, KINDS, workers, threading.Event())
         with pytest.raises(ConfigurationError, match=NO_THREAD):
-            executor.execute(changes, ignore)
+            executor.execute(changes)
     assert script.requests == []
 
 

@@ -17,7 +17,7 @@ from reconciler.apply.run import Freshness, exit_code
 from reconciler.errors import ExitCode
 from reconciler.model.plan import Change, Outcome, Plan, Result
 from reconciler.model.secret import Secret
-from tests.engine import KINDS, Engine, desired, ignore
+from tests.engine import KINDS, Engine, desired
 from tests.support import (
     COLLECTION,
     NOON,
@@ -59,7 +59,7 @@ def results(outcomes: Any) -> dict[str, str]:
 
 def execute(handler: Handler, changes: tuple[Change, ...], parallelism: int = 1) -> tuple[Outcome, ...]:
     with Writer(connect(handler)) as writer:
-        return Executor(writer, KINDS, Workers(parallelism), threading.Event()).execute(changes, ignore)
+        return Executor(writer, KINDS, Workers(parallelism), threading.Event()).execute(changes)
 
 
 @pytest.fixture
@@ -100,12 +100,26 @@ def test_each_changed_key_is_sent_once_and_no_other(emulator: Emulator) -> None:
     assert [outcome.change.name for outcome in outcomes] == NAMES
 
 
-def test_every_outcome_is_told_as_it_comes(emulator: Emulator) -> None:
+class Finished:
+    """Stores every outcome."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    def started(self, change: Change) -> None:
+        """Ignore what is about to be sent."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Store the outcome."""
+        self.outcomes.append(outcome)
+
+
+def test_observers_see_every_outcome_as_it_comes(emulator: Emulator) -> None:
     fill(emulator, *NAMES[:2])
-    told: list[Outcome] = []
+    told = Finished()
     plan = plan_of(emulator, *({"name": name, "description": "x"} for name in NAMES[:2]))
-    outcomes = Engine(emulator).apply(plan, on_outcome=told.append)
-    assert sorted(told, key=lambda outcome: outcome.change.name) == list(outcomes)
+    outcomes = Engine(emulator).apply(plan, observers=[told])
+    assert sorted(told.outcomes, key=lambda outcome: outcome.change.name) == list(outcomes)
 
 
 def test_one_failure_does_not_stop_the_rest(emulator: Emulator) -> None:
@@ -235,7 +249,7 @@ def test_a_lost_answer_is_cleared_up_even_after_an_interrupt(change: Change) -> 
         raise httpx.ReadError("gone")
 
     with Writer(connect(handler, stop=stop)) as writer:
-        [outcome] = Executor(writer, KINDS, Workers(1), stop).execute((change,), ignore)
+        [outcome] = Executor(writer, KINDS, Workers(1), stop).execute((change,))
     assert outcome.result is Result.APPLIED
 
 
@@ -326,7 +340,7 @@ def test_once_stopped_what_has_not_begun_is_not_attempted(change: Change) -> Non
         return httpx.Response(200, json={"name": "web", **change.patch})
 
     with Writer(connect(handler)) as writer:
-        outcomes = Executor(writer, KINDS, Workers(1), stop).execute((change,) * 3, ignore)
+        outcomes = Executor(writer, KINDS, Workers(1), stop).execute((change,) * 3)
     assert [str(outcome.result) for outcome in outcomes] == ["applied", "not attempted", "not attempted"]
     assert exit_code(outcomes, stop) is ExitCode.INTERRUPTED
 
@@ -346,7 +360,7 @@ def test_a_write_that_waits_for_a_pause_when_the_run_is_interrupted_is_not_attem
         return httpx.Response(429, headers={"Retry-After": "60"})
 
     with Writer(connect(handler, clock=Interrupted(), stop=stop)) as writer:
-        outcomes = Executor(writer, KINDS, Workers(1), stop).execute((change,) * 2, ignore)
+        outcomes = Executor(writer, KINDS, Workers(1), stop).execute((change,) * 2)
     assert [str(outcome.result) for outcome in outcomes] == ["not verified", "not attempted"]
     assert [request.method for request in sent] == ["PATCH", "GET"]
 

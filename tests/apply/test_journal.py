@@ -14,13 +14,14 @@ import pytest
 
 from reconciler.api.session import Reader, Writer
 from reconciler.api.workers import Workers
-from reconciler.apply.executor import Executor, Recorders
+from reconciler.apply.executor import Executor
 from reconciler.apply.in_doubt import InDoubtWrite, read_journal
 from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
+from reconciler.apply.observer import SentOnly
 from reconciler.apply.recover import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.model.plan import Action, Result
-from tests.engine import KINDS, Engine, desired, ignore
+from tests.engine import KINDS, Engine, desired
 from tests.support import FakeClock, Script, connect, fill
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def plan(emulator: Emulator) -> Plan:
 def apply_journaled(emulator: Emulator, plan: Plan, file: Path) -> list[Result]:
     engine = Engine(emulator)
     with engine.writer() as writer, JournalFile(str(file)) as sink:
-        executor = Executor(writer, KINDS, Workers(1), engine.stop, Journal([sink], RUN, FakeClock()))
-        return [outcome.result for outcome in executor.execute(plan.changes, ignore)]
+        executor = Executor(
+            writer, KINDS, Workers(1), engine.stop, [SentOnly(Journal([sink], RUN, FakeClock()))]
+        )
+        return [outcome.result for outcome in executor.execute(plan.changes)]
 
 
 def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_after(plan: Plan, tmp_path: Path) -> None:
@@ -65,7 +68,7 @@ def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_after(plan: Plan, 
 
     with Writer(connect(handler)) as writer, JournalFile(str(file)) as sink:
         journal = Journal([sink], RUN, FakeClock())
-        Executor(writer, KINDS, Workers(1), threading.Event(), journal).execute(plan.changes, ignore)
+        Executor(writer, KINDS, Workers(1), threading.Event(), [SentOnly(journal)]).execute(plan.changes)
     assert [entry["event"] for entry in seen[:1]] == ["write"]
     assert [entry["event"] for entry in entries(file)] == ["write", "outcome"]
 
@@ -176,8 +179,10 @@ def test_a_journal_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
 def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan) -> None:
     engine = Engine(emulator)
     with engine.writer() as writer, JournalFile("/dev/full") as sink:
-        executor = Executor(writer, KINDS, Workers(1), engine.stop, Journal([sink], RUN, FakeClock()))
-        [outcome] = executor.execute(plan.changes, ignore)
+        executor = Executor(
+            writer, KINDS, Workers(1), engine.stop, [SentOnly(Journal([sink], RUN, FakeClock()))]
+        )
+        [outcome] = executor.execute(plan.changes)
     assert outcome.result is Result.NOT_ATTEMPTED
     assert outcome.detail == "the journal cannot be written: No space left on device"
     assert emulator.keys(1, 76)["web"]["description"] == "old"
@@ -188,17 +193,17 @@ def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with JournalFile(str(tmp_path / "journal")) as sink:
         journal = Journal([sink], RUN, FakeClock())
-        journal.before(plan.changes[0])
+        journal.started(plan.changes[0])
         size = (tmp_path / "journal").stat().st_size
         try:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, limits[1]))
             with pytest.raises(JournalError, match="No space left on device"):
-                journal.before(plan.changes[0])
+                journal.started(plan.changes[0])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
             signal.signal(signal.SIGXFSZ, handler)
         with pytest.raises(JournalError):
-            journal.before(plan.changes[0])
+            journal.started(plan.changes[0])
 
 
 @pytest.mark.parametrize(
@@ -372,7 +377,7 @@ def test_what_one_journal_cannot_keep_another_keeps(emulator: Emulator, plan: Pl
     engine = Engine(emulator)
     with engine.writer() as writer, JournalFile(str(tmp_path / "journal")) as file:
         journal = Journal([Full(), file], RUN, FakeClock())
-        executor = Executor(writer, KINDS, Workers(1), engine.stop, Recorders(journal))
-        [outcome] = executor.execute(plan.changes, ignore)
+        executor = Executor(writer, KINDS, Workers(1), engine.stop, [SentOnly(journal)])
+        [outcome] = executor.execute(plan.changes)
     assert outcome.detail == "the journal cannot be written: No space left on device"
     assert [entry["event"] for entry in entries(tmp_path / "journal")] == ["write", "outcome"]

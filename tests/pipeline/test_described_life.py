@@ -91,7 +91,7 @@ def step(writer: Writer, keeper: Keeper, scope: Scope, key: DesiredKey) -> list[
     assert plan.problems == ()
     with Workers(1) as workers:
         executor = Executor(writer, KINDS, workers, threading.Event(), keeper=keeper)
-        outcomes = executor.execute(plan.changes, lambda _outcome: None)
+        outcomes = executor.execute(plan.changes)
     assert [(outcome.result, outcome.detail) for outcome in outcomes] == [(Result.APPLIED, "")] * len(
         outcomes
     )

@@ -170,7 +170,7 @@ def test_a_correction_is_remembered_with_when_and_by_which_run(book: Book) -> No
 def test_a_correction_by_a_later_run_is_that_runs(database: Database, book: Book) -> None:
     book.cycle(drifted())
     later = Book(database, book.clock, run=HistoryRun("run-2", "apply", "1", "somebody", None))
-    later.history.after(Outcome(correction(drifted()), Result.APPLIED))
+    later.history.finished(Outcome(correction(drifted()), Result.APPLIED))
     assert (book.only().outcome, book.only().run) == (FieldOutcome.CORRECTED, "run-2")
 
 
@@ -215,13 +215,13 @@ def test_the_reason_of_a_failed_correction_is_gone_after_one_that_succeeds(book:
 
 
 def test_a_write_to_a_field_without_known_drift_is_no_correction(book: Book) -> None:
-    book.history.after(Outcome(correction(drifted()), Result.APPLIED))
+    book.history.finished(Outcome(correction(drifted()), Result.APPLIED))
     assert book.episodes() == ()
 
 
 def test_a_write_of_a_new_declaration_ends_the_drift_without_correcting_it(book: Book) -> None:
     book.cycle(drifted())
-    book.history.after(Outcome(correction(drifted(declared="new")), Result.APPLIED))
+    book.history.finished(Outcome(correction(drifted(declared="new")), Result.APPLIED))
     assert (book.only().outcome, book.only().corrected) == (FieldOutcome.ENDED, None)
 
 
@@ -229,7 +229,7 @@ def test_a_correction_that_was_on_record_stays_one_if_the_round_is_cut_off(book:
     history = book.history
     history.begin_cycle()
     history.record_drift([drifted()], everywhere)
-    history.after(Outcome(correction(drifted()), Result.APPLIED))
+    history.finished(Outcome(correction(drifted()), Result.APPLIED))
     assert book.only().outcome is FieldOutcome.CORRECTED
     last = book.status().last_cycle
     assert last is not None
@@ -245,10 +245,10 @@ def test_a_correction_that_could_not_be_noted_at_once_is_noted_at_the_end_of_the
     assert book.only().corrected == at(QUARTER)
 
 
-def test_to_hear_of_a_write_before_it_is_sent_changes_nothing(book: Book) -> None:
+def test_the_start_of_a_write_changes_nothing(book: Book) -> None:
     book.cycle(drifted())
     before = book.episodes()
-    book.history.before(correction(drifted()))
+    book.history.started(correction(drifted()))
     assert book.episodes() == before
 
 
@@ -688,7 +688,7 @@ class Ledger(RuleBasedStateMachine):
             if correct and key in self.flapping:
                 outcome = FieldOutcome.CONTESTED
             elif correct:
-                history.after(Outcome(correction(one), result, "why"))
+                history.finished(Outcome(correction(one), result, "why"))
             self._note(self.open[key], outcome)
             after.append(settled(one, outcome, "why" if outcome is FieldOutcome.FAILED else ""))
         history.end_cycle(report(self.book.clock, fields=after))

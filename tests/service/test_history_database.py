@@ -62,7 +62,7 @@ with Database(sys.argv[1]) as database:
         say("saw", number)
         table.append(json.dumps({"event": "write", "number": number}).encode() + b"\\n")
         say("write", number)
-        history.after(Outcome(correction(found), Result.APPLIED))
+        history.finished(Outcome(correction(found), Result.APPLIED))
         say("corrected", number)
         history.end_cycle(report(clock, fields=[settled(found, FieldOutcome.CORRECTED)]))
         say("ended", number)
@@ -438,7 +438,7 @@ def test_threads_share_a_history(file: Path) -> None:
             try:
                 for number in range(5):
                     table.append(json.dumps([name, number]).encode())
-                history.after(Outcome(correction(drifted(name=name)), Result.APPLIED))
+                history.finished(Outcome(correction(drifted(name=name)), Result.APPLIED))
             except BaseException as error:  # noqa: BLE001 - a thread tells nobody
                 failures.append(error)
 

@@ -123,7 +123,7 @@ class Judge:
     def _patch(self, side: _Scripted | _Wired) -> str:
         with Writer(side.connection) as writer:
             executor = Executor(writer, KINDS, Workers(1), threading.Event())
-            outcomes = executor.execute([_change()], lambda _outcome: None)
+            outcomes = executor.execute([_change()])
         self.counts[f"patch: {outcomes[0].result}"] += 1
         return _wrong_outcome(outcomes, side) or _unprintable(render_outcomes(outcomes))
 

@@ -102,10 +102,10 @@ class History:
                 outcome = FieldOutcome.ENDED if key in known else FieldOutcome.UNDECLARED
                 _end(connection, key, outcome, now)
 
-    def before(self, change: Change) -> None:
-        """Take no notice of a write before it is sent: a journal does."""
+    def started(self, change: Change) -> None:
+        """Ignore a write before it is sent: a journal records it."""
 
-    def after(self, outcome: Outcome) -> None:
+    def finished(self, outcome: Outcome) -> None:
         """Note what became of the drift that a write was to correct, and what it applied.
 
         Raises HistoryError.
