@@ -1,3 +1,3 @@
 """Declarative reconciler for cloud API keys: desired state in Git, minimal PATCH calls to the API."""
 
-__version__ = "0.1.0"
+from reconciler.model.version import __version__ as __version__

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconciler.api.address import checked_scheme, checked_url
 from reconciler.api.environment import network_variables
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.session import Connection, Exchange
 from reconciler.cli.console import Console
-from reconciler.cli.credentials import api_token, checked_scheme, checked_url
+from reconciler.cli.credentials import api_token
 from reconciler.cli.options import USER_AGENT
 from reconciler.model.clock import Clock
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler import __version__
 from reconciler.cli.console import CONTEXT, Console, complain
 from reconciler.cli.journald import mark_tracebacks, show_error
 from reconciler.cli.signals import stop_signals
 from reconciler.cli.variables import strict_env, strict_option
 from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.model.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

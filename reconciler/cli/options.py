@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler import __version__
-from reconciler.cli.credentials import (
-    DEFAULT_BASE_URL,
-    DEFAULT_SCHEME,
-)
+from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
 from reconciler.cli.extras import how_to_install
 from reconciler.cli.kinds import KINDS, TRUST
 from reconciler.cli.variables import ListType, PathListType
@@ -21,6 +17,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.endpoint import same_url
 from reconciler.model.scope import ScopeDefaults
+from reconciler.model.version import __version__
 from reconciler.plan.limits import DEFAULT_REVOKED, Limits, parse_limit
 from reconciler.service.schedule import parse_duration
 from reconciler.validate.validator import Validator
@@ -247,7 +244,9 @@ def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.
 def limits(parameters: Mapping[str, Any]) -> Limits:
     """Return what one run may do."""
     may_destroy = parameters.get("allow_destroy", False)
-    return Limits(parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"], may_destroy)
+    return Limits(
+        parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"], may_destroy=may_destroy
+    )
 
 
 def missing_extra(extra: str, error: ImportError) -> ConfigurationError:

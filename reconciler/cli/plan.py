@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.adopt.write import write_whole
 from reconciler.api.session import Reader
 from reconciler.api.workers import Workers
 from reconciler.cli.base import base_of, base_option
@@ -23,6 +22,7 @@ from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest, parse_content
 from reconciler.load.git import git_commit
+from reconciler.load.write import write_whole
 from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Plan

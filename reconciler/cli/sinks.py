@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from reconciler.api.address import checked_url
 from reconciler.api.environment import network_variables
 from reconciler.api.redaction import Redactor
 from reconciler.api.stores import HttpSettings
@@ -20,7 +21,6 @@ from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.sink import SecretSink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.cli.children import MACHINE, NETWORK, child_environment
-from reconciler.cli.credentials import checked_url
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.secret import Secret

@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -45,20 +47,46 @@ DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
 """What a plan may revoke unless told otherwise: 30 % of a scope with ten keys or more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Limits:
     """What one run may do: how many keys may lose access, and how many may change at all.
 
     ``may_destroy`` allows keys to be destroyed that no file declares, where a scope is exclusive.
     """
 
-    revoked: Count | Share = DEFAULT_REVOKED
-    changes: Count | Share | None = None
-    may_destroy: bool = False
+    max_revoked: Count | Share
+    max_changes: Count | Share | None
+    may_destroy: bool
+
+    def __init__(
+        self,
+        max_revoked: Count | Share | str | int = DEFAULT_REVOKED,
+        max_changes: Count | Share | str | int | None = None,
+        *,
+        may_destroy: bool = False,
+    ) -> None:
+        """Store the limits; a number or ``"N"`` counts keys, ``"P%"`` is a share of each scope.
+
+        Raises ConfigurationError for any other text.
+        """
+        object.__setattr__(self, "max_revoked", _limit(max_revoked))
+        object.__setattr__(self, "max_changes", None if max_changes is None else _limit(max_changes))
+        object.__setattr__(self, "may_destroy", may_destroy)
+
+
+def _limit(given: Count | Share | str | int) -> Count | Share:
+    if isinstance(given, Count | Share):
+        return given
+    limit = parse_limit(str(given))
+    if limit is None:
+        raise ConfigurationError(
+            f"invalid limit {given!r}; use a number of keys, or a percentage such as 30%"
+        )
+    return limit
 
 
 def parse_limit(text: str) -> Count | Share | None:
-    """Read ``N`` or ``P%``; give None for anything else."""
+    """Parse ``N`` or ``P%``; return None for anything else."""
     found = _SPELLING.fullmatch(text)
     if found is None:
         return None
@@ -71,9 +99,9 @@ def parse_limit(text: str) -> Count | Share | None:
 def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
     """Say why ``plan`` must not be executed, naming its keys; nothing if it may be."""
     revoking = tuple(change for change in plan.changes if change.effect.revokes)
-    found = list(_excesses(plan, revoking, limits.revoked, "revoke access of", "--max-revoked"))
-    if limits.changes is not None:
-        found.extend(_excesses(plan, plan.changes, limits.changes, "change", "--max-changes"))
+    found = list(_excesses(plan, revoking, limits.max_revoked, "revoke access of", "--max-revoked"))
+    if limits.max_changes is not None:
+        found.extend(_excesses(plan, plan.changes, limits.max_changes, "change", "--max-changes"))
     undeclared = [change for change in plan.changes if change.is_undeclared]
     if undeclared and not limits.may_destroy:
         noun = "key" if len(undeclared) == 1 else "keys"

@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler import __version__
 from reconciler.diff.compare import explain, whole_key
 from reconciler.diff.normalize import normalize
 from reconciler.errors import RefusedError, UnaddressableError
@@ -19,6 +18,7 @@ from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.plan import Action, Change, Effect, Origin, Plan
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
+from reconciler.model.version import __version__
 from reconciler.plan.changes import COMES, GOES, creation_body
 from reconciler.plan.planning import fingerprint
 from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json, request_document

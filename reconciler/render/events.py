@@ -11,10 +11,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler import __version__
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.plan import Action, Result
+from reconciler.model.version import __version__
 from reconciler.render.gitlab import action_counts
 from reconciler.render.text import closing_line, secret_remark, summary_line
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler import __version__
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.plan import Action, Origin
 from reconciler.model.scope import SCOPE_NAMES
+from reconciler.model.version import __version__
 from reconciler.render.gitlab import action_counts
 from reconciler.render.values import origin_text
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler import __version__
 from reconciler.model.escape import quoted
 from reconciler.model.plan import Action, Effect, Origin
+from reconciler.model.version import __version__
 from reconciler.render.gitlab import action_counts
 from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import SYMBOLS

@@ -6,12 +6,12 @@ import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler import __version__
 from reconciler.cli.credentials import webhook_secret
 from reconciler.cli.options import USER_AGENT, missing_extra
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.model.cycle import CycleResult
 from reconciler.model.secret import Secret
+from reconciler.model.version import __version__
 from reconciler.render.notification import (
     Delivery,
     ServiceCondition,

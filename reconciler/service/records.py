@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler import __version__
 from reconciler.cli.console import console_of
 from reconciler.cli.credentials import warn_of_readers
 from reconciler.errors import ConfigurationError
+from reconciler.model.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 
 import reconciler.cli.main
-from reconciler import __version__
 from reconciler.cli.main import COMMANDS
 from reconciler.cli.main import cli as root
 from reconciler.kinds.packaged import schema_texts
+from reconciler.model.version import __version__
 from tests.support import COMMAND, CommandLine
 
 

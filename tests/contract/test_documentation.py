@@ -14,11 +14,11 @@ from jsonschema import Draft7Validator
 
 import document
 from gcore_emulator import Emulator
-from reconciler import __version__
 from reconciler.cli.main import cli
 from reconciler.errors import ExitCode
 from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.packaged import schema_texts
+from reconciler.model.version import __version__
 from tests.labels import label, label_server
 from tests.support import TOKEN
 

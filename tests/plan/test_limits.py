@@ -77,13 +77,13 @@ def test_every_key_is_named_however_many() -> None:
 @pytest.mark.parametrize(
     ("limits", "refused"),
     [
-        (Limits(revoked=Count(4)), False),
-        (Limits(revoked=Count(3)), True),
-        (Limits(revoked=Share(40)), False),
-        (Limits(revoked=Share(39)), True),
-        (Limits(revoked=Count(4), changes=Count(4)), False),
-        (Limits(revoked=Count(4), changes=Count(3)), True),
-        (Limits(revoked=Count(4), changes=Share(39)), True),
+        (Limits(max_revoked=Count(4)), False),
+        (Limits(max_revoked=Count(3)), True),
+        (Limits(max_revoked=Share(40)), False),
+        (Limits(max_revoked=Share(39)), True),
+        (Limits(max_revoked=Count(4), max_changes=Count(4)), False),
+        (Limits(max_revoked=Count(4), max_changes=Count(3)), True),
+        (Limits(max_revoked=Count(4), max_changes=Share(39)), True),
     ],
 )
 def test_limits_replace_the_default(limits: Limits, *, refused: bool) -> None:
@@ -91,12 +91,12 @@ def test_limits_replace_the_default(limits: Limits, *, refused: bool) -> None:
 
 
 def test_a_percentage_that_was_asked_for_binds_small_scopes_too() -> None:
-    assert refusals(revoking(1, 2), Limits(revoked=Share(49)))
-    assert not refusals(revoking(1, 2), Limits(revoked=Share(50)))
+    assert refusals(revoking(1, 2), Limits(max_revoked=Share(49)))
+    assert not refusals(revoking(1, 2), Limits(max_revoked=Share(50)))
 
 
 def test_every_limit_that_is_exceeded_is_told() -> None:
-    assert len(refusals(revoking(4, 10), Limits(changes=Count(1)))) == 2
+    assert len(refusals(revoking(4, 10), Limits(max_changes=Count(1)))) == 2
 
 
 def test_an_earlier_expiry_counts_as_revoked() -> None:

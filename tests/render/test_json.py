@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft7Validator
 
-from reconciler import __version__
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
+from reconciler.model.version import __version__
 from reconciler.plan.planning import assemble
 from reconciler.render.json import render_json
 from tests.render.example_plan import labelled_plan

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler import __version__
 from reconciler.model.plan import Change, Effect, FieldChange, Origin
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
+from reconciler.model.version import __version__
 from reconciler.plan.planning import assemble
 from reconciler.render.plan_page import render_plan_page
 from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of

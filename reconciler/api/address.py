@@ -1,0 +1,76 @@
+"""Addresses and tokens, checked before anything is sent: a token goes over https, or to this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from reconciler.errors import ConfigurationError
+from reconciler.model.endpoint import normal_url
+from reconciler.model.secret import Secret
+
+DEFAULT_BASE_URL: Final = "https://api.gcore.com"
+DEFAULT_SCHEME: Final = "apikey"
+_SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
+
+
+def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> str:
+    """Return the normal form of an address to which a token may be sent.
+
+    Raises ConfigurationError for any other, such as plain http to another machine. The message repeats
+    nothing that could be a password: no user information and no query. ``what`` and ``setting`` name the
+    address, and where it is set.
+    """
+    example = DEFAULT_BASE_URL if setting == "GCORE_BASE_URL" else "https://vault.example.com:8200"
+    if "@" in text:
+        raise ConfigurationError(f"{what} holds a user name or password; remove it")
+    if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
+        raise ConfigurationError(f"{what} holds a character that it cannot have; write it like {example}")
+    try:
+        parts = urlsplit(text)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{what} {text} cannot be read: {error}") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError(f"{what} {text} is not like {example}; set {setting}")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError(
+            f"{what} {text} would send the token unencrypted; use https:// "
+            "(http:// is accepted for loopback addresses only)"
+        )
+    try:
+        return normal_url(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{what} cannot be used: {error}; write it like {example}") from error
+
+
+def checked_scheme(text: str) -> str:
+    """Return ``text`` if it can precede the token in the header Authorization; raise ConfigurationError.
+
+    The message does not repeat it: a token that was written into the same word must not reach a log.
+    """
+    if not _SCHEME.fullmatch(text):
+        raise ConfigurationError(
+            "--auth-scheme must be one word of letters, digits and hyphens, such as apikey, Bearer or token"
+        )
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def checked_token(text: str, where: str) -> Secret:
+    """Return the token that ``where`` holds. Raises ConfigurationError if a request cannot carry it."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            f"{where} holds a character that a token cannot have, such as a line break or a blank"
+        )
+    return Secret(text)
