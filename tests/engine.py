@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from gcore_emulator import Emulator
     from reconciler.apply.observer import Observer
     from reconciler.model.desired import DesiredState
-    from reconciler.model.plan import Outcome, Plan
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Plan
 
 KINDS = load_kinds()
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleReport, CycleResult, DriftedField, FieldOutcome
-from reconciler.model.plan import Change, Effect, FieldChange, Outcome, Result
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Change, Effect, FieldChange
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
 from reconciler.plan.drift import FlappingRule

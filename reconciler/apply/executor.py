@@ -17,7 +17,8 @@ from reconciler.errors import (
     StoppedError,
     ThrottledError,
 )
-from reconciler.model.plan import Action, Outcome, Result
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Action
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import (
     differences_text,

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reconciler.model.clock import Clock
-    from reconciler.model.plan import Change, Outcome
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change
 
 _MODE: Final = 0o600
 _LONGEST_LINE: Final = 1 << 20

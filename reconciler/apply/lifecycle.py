@@ -25,7 +25,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import Outcome, Result
+from reconciler.model.outcome import Outcome, Result
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import Doubled
 from reconciler.plan.changes import created_at

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from reconciler.model.plan import Change, Outcome
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change
 
 
 class Observer(Protocol):

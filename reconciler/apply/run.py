@@ -7,14 +7,15 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from reconciler.errors import ExitCode
-from reconciler.model.plan import Result
+from reconciler.model.outcome import Result
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
     from reconciler.apply.executor import Executor
-    from reconciler.model.plan import Outcome, Plan
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Plan
 
 
 class Freshness(Enum):

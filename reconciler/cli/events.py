@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from reconciler.cli.console import Console
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
-from reconciler.model.plan import Change, Outcome, Plan
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Change, Plan
 from reconciler.render.events import Event, applied, begun, ended, error, event_line, planned, version
 
 

@@ -18,7 +18,8 @@ from reconciler.cli.console import Console
 from reconciler.cli.events import EventStream
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.kind import Kind
-from reconciler.model.plan import Change, Outcome, Plan
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Change, Plan
 from reconciler.render.text import render_outcomes
 from reconciler.service.records import Records
 

@@ -11,8 +11,8 @@ import click
 
 from reconciler.cli.console import Console
 from reconciler.cli.options import missing_extra
-from reconciler.model.plan import Plan
-from reconciler.plan.saved import Provenance, render_saved
+from reconciler.model.plan import Plan, Provenance
+from reconciler.plan.saved import render_saved
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text
 

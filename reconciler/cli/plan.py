@@ -25,13 +25,13 @@ from reconciler.load.git import git_commit
 from reconciler.load.write import write_whole
 from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, Provenance
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
 from reconciler.pipeline import Planner, desired_state
 from reconciler.plan.limits import refusals
 from reconciler.plan.planning import everything
-from reconciler.plan.saved import Provenance, render_saved
+from reconciler.plan.saved import render_saved
 from reconciler.plan.targets import select
 
 if TYPE_CHECKING:

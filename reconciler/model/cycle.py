@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.plan import Action, DriftOrigin, Result, effect_of_all
+from reconciler.model.outcome import Result
+from reconciler.model.plan import Action, DriftOrigin, effect_of_all
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -121,6 +121,7 @@ class DesiredState:
     """What Git says: scopes in order, no address twice, and warnings that stop nothing.
 
     While there are ``names``, scopes hold them instead of numbers: only validation is content with that.
+    ``inputs_digest`` is that of the files, where it was computed.
     """
 
     scopes: tuple[DesiredScope, ...]

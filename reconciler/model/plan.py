@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping, Sequence
 
     from reconciler.model.scope import Scope
@@ -207,6 +208,21 @@ def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a plan was made from: the API, the digest of all files, the commit that they came from.
+
+    ``base_commit`` is the commit that the origins of fields refer to, ``made_at`` the time of the plan; each
+    is None where there is none.
+    """
+
+    base_url: str
+    inputs_digest: str
+    git_commit: str | None = None
+    base_commit: str | None = None
+    made_at: dt.datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Every change, sorted by address, and what the plan does not touch.
 
@@ -216,7 +232,8 @@ class Plan:
     an apply does, so that equal plans can be told by one word. ``observed`` counts the live keys of each
     scope. ``refusals`` say why it goes beyond what one run may do. ``missing`` are creations that cannot be
     sent: of each declared key that is not live, and cannot be created as it is declared, which is a problem.
-    ``base_url`` is the API's, in normal form.
+    ``base_url`` is the API's, in normal form. ``provenance`` is what the plan was made from, where that is
+    known.
     """
 
     changes: tuple[Change, ...]
@@ -229,6 +246,7 @@ class Plan:
     refusals: tuple[Problem, ...] = ()
     base_url: str = ""
     missing: tuple[Change, ...] = field(default=(), compare=False)
+    provenance: Provenance | None = field(default=None, compare=False)
 
     @property
     def objections(self) -> tuple[Problem, ...]:
@@ -270,28 +288,3 @@ class Plan:
     def neutral(self) -> int:
         """Count the changed keys whose access stays as it is."""
         return sum(change.effect is Effect.NEUTRAL for change in self.changes)
-
-
-class Result(StrEnum):
-    """What became of one change."""
-
-    APPLIED = "applied"
-    FAILED = "failed"
-    UNCHANGED = "already as planned"
-    STALE = "stale"
-    NOT_VERIFIED = "not verified"
-    NOT_ATTEMPTED = "not attempted"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one change, with the reason where it is not simply applied.
-
-    ``secret_at`` is where the secret of a new key was put.
-    """
-
-    change: Change
-    result: Result
-    detail: str = ""
-    request_id: str | None = None
-    secret_at: str = ""

@@ -15,7 +15,7 @@ from reconciler.diff.normalize import normalize
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
-from reconciler.model.plan import Action, Change, Effect, Origin, Plan
+from reconciler.model.plan import Action, Change, Effect, Origin, Plan, Provenance
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.model.version import __version__
@@ -34,19 +34,6 @@ if TYPE_CHECKING:
 
 _CHECKSUM: Final = "checksum"
 _EDITED: Final = "it was edited since plan --out wrote it; make the plan again"
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """What a plan was made from: the API, the digest of all files, the commit that they came from.
-
-    ``base_commit`` is the one since which fields are labelled, if there is one.
-    """
-
-    base_url: str
-    inputs_digest: str
-    git_commit: str | None
-    base_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

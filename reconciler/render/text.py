@@ -7,13 +7,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
-from reconciler.model.plan import Action, Origin, Result
+from reconciler.model.outcome import Result
+from reconciler.model.plan import Action, Origin
 from reconciler.render.lines import SYMBOLS, field_view, is_high_impact, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from reconciler.model.plan import Change, FieldChange, Outcome, Plan
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change, FieldChange, Plan
 
     Paint = Callable[[str, "Colour"], str]
 

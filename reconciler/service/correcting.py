@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.cli.execution import Execution
 from reconciler.cli.plan import complain, judged
 from reconciler.errors import ExitCode, ReconcilerError
-from reconciler.model.plan import DriftOrigin, Outcome, Result
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import DriftOrigin
 from reconciler.service.detection import refused_fields, settled_fields
 
 if TYPE_CHECKING:

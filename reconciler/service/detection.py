@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
-from reconciler.model.plan import Result
+from reconciler.model.outcome import Result
 from reconciler.plan.drift import record_names
 
 if TYPE_CHECKING:
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from reconciler.errors import ReconcilerError
     from reconciler.model.desired import DesiredState
-    from reconciler.model.plan import Outcome, Plan
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey

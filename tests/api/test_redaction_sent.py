@@ -22,7 +22,7 @@ from reconciler.apply.executor import Executor
 from reconciler.apply.lifecycle import StoredSecret
 from reconciler.cli.sinks import open_sink
 from reconciler.model.clock import SystemClock
-from reconciler.model.plan import Result
+from reconciler.model.outcome import Result
 from reconciler.model.secret import Secret
 from tests.apply.sinks import WEB
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect, http_bytes, raw_server
@@ -31,7 +31,8 @@ from tests.values import CAAS, declared, live, make_plan
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.model.plan import Change, Outcome
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,

@@ -15,7 +15,7 @@ from reconciler.api.workers import Workers
 from reconciler.apply.executor import Executor
 from reconciler.apply.run import Freshness, exit_code
 from reconciler.errors import ExitCode
-from reconciler.model.plan import Change, Outcome, Plan, Result
+from reconciler.model.outcome import Outcome, Result
 from reconciler.model.secret import Secret
 from tests.engine import KINDS, Engine, desired
 from tests.support import (
@@ -34,6 +34,7 @@ from tests.support import (
 
 if TYPE_CHECKING:
     from gcore_emulator import Emulator
+    from reconciler.model.plan import Change, Plan
 
 BOX = {"name": "web", "namespace": "shop"}
 NAMES = ["key-a", "key-b", "key-c"]

@@ -20,7 +20,8 @@ from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
 from reconciler.apply.observer import SentOnly
 from reconciler.apply.recover import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
-from reconciler.model.plan import Action, Result
+from reconciler.model.outcome import Result
+from reconciler.model.plan import Action
 from tests.engine import KINDS, Engine, desired
 from tests.support import FakeClock, Script, connect, fill
 

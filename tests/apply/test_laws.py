@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.apply.run import Freshness
-from reconciler.model.plan import Result
+from reconciler.model.outcome import Result
 from tests.engine import Engine, desired
 from tests.support import emulate, live, patches
 

@@ -15,7 +15,8 @@ from reconciler.api.session import Writer
 from reconciler.apply.lifecycle import LifecycleExecutor, StoredSecret
 from reconciler.errors import SinkError
 from reconciler.kinds.packaged import load_kinds
-from reconciler.model.plan import Action, Change, Outcome, Result
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Action, Change
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
 from tests.values import CAAS, declared, live, make_plan
 

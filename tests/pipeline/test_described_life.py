@@ -18,7 +18,8 @@ from reconciler.apply.lifecycle import StoredSecret
 from reconciler.errors import RejectedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
-from reconciler.model.plan import Action, Change, Result
+from reconciler.model.outcome import Result
+from reconciler.model.plan import Action, Change
 from reconciler.model.scope import Scope
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import plan_scope

@@ -16,11 +16,11 @@ from reconciler.errors import RefusedError
 from reconciler.kinds.packaged import load_kinds, plan_schema
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope, DesiredState
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Provenance
 from reconciler.model.scope import Scope
 from reconciler.model.version import __version__
 from reconciler.plan.planning import fingerprint
-from reconciler.plan.saved import Provenance, read_saved, render_saved
+from reconciler.plan.saved import read_saved, render_saved
 from tests.values import (
     API,
     BASE_URL,

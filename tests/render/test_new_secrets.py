@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from reconciler.kinds.packaged import plan_schema
-from reconciler.plan.saved import Provenance, read_saved, render_saved
+from reconciler.model.plan import Provenance
+from reconciler.plan.saved import read_saved, render_saved
 from reconciler.render.diff import render_diff
 from reconciler.render.github import render_github
 from reconciler.render.json import render_json

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.model.plan import Outcome, Plan, Result
+from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.planning import assemble
 from reconciler.render.text import Colour, Detail, render_outcomes, render_text
 from tests.render.example_plan import labelled_plan, since
 from tests.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Plan
 
 WHOLE = """\
 Resource actions are indicated with the following symbols:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, ScopeState
-from reconciler.model.plan import Effect, Outcome, Result
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Effect
 from reconciler.model.scope import Scope
 from reconciler.model.status import CycleSummary, ScopeStatus
 from reconciler.plan.drift import FlappingRule

@@ -20,7 +20,8 @@ import pytest
 
 from reconciler.errors import HistoryError, JournalError
 from reconciler.model.cycle import FieldOutcome
-from reconciler.model.plan import Action, Outcome, Result
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Action
 from reconciler.service.history.cycles import History, JournalTable
 from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.queries import Selection, episodes, journal_lines, status

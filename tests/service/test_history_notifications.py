@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.model.plan import Result
+from reconciler.model.outcome import Result
 from reconciler.render.notification import ConditionState, Delivery, ServiceCondition, delivery_of
 from reconciler.service.history.database import Database
 from reconciler.service.history.flapping import clear_flapping

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reconciler.errors import HistoryError
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, ScopeState
-from reconciler.model.plan import Result
+from reconciler.model.outcome import Result
 from reconciler.model.scope import Scope
 from reconciler.model.status import CycleSummary, ServiceStatus, Status
 from reconciler.render.notification import ConditionState, ServiceCondition

@@ -23,7 +23,8 @@ from reconciler.apply.executor import Executor
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.escape import escape_control
-from reconciler.model.plan import Change, Result
+from reconciler.model.outcome import Result
+from reconciler.model.plan import Change
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.pipeline import Planner, desired_state
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.session import Connection
     from reconciler.model.desired import DesiredState
-    from reconciler.model.plan import Outcome
+    from reconciler.model.outcome import Outcome
 
 KINDS: Final = load_kinds()
 _RAW_SHARE: Final = 10

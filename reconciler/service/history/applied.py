@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import normalize
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import Action, Result
+from reconciler.model.outcome import Result
+from reconciler.model.plan import Action
 from reconciler.model.status import NewKey
 from reconciler.plan.drift import record_names
 from reconciler.plan.origins import BaseKey, BaseState
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
-    from reconciler.model.plan import Change, Outcome, Plan
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
     from reconciler.plan.origins import KeyAtBase
     from reconciler.service.history.database import Database

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.model.cycle import CycleReport, DriftedField
-    from reconciler.model.plan import Change, Outcome
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
     from reconciler.plan.drift import FlappingRule
     from reconciler.service.history.database import Database

@@ -1,0 +1,41 @@
+"""What became of each change of a plan that was applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.model.plan import Change
+
+
+class Result(StrEnum):
+    """What became of one change."""
+
+    APPLIED = "applied"
+    FAILED = "failed"
+    UNCHANGED = "already as planned"
+    STALE = "stale"
+    NOT_VERIFIED = "not verified"
+    NOT_ATTEMPTED = "not attempted"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change, with the reason where it is not simply applied.
+
+    ``secret_at`` is where the secret of a new key was put.
+    """
+
+    change: Change
+    result: Result
+    detail: str = ""
+    request_id: str | None = None
+    secret_at: str = ""
+
+    def __str__(self) -> str:
+        """Return the outcome on one line, such as ``caas/1/76/web: applied``."""
+        place = f"its secret is in {self.secret_at}" * bool(self.secret_at not in self.detail)
+        detail = "; ".join(filter(None, (self.detail, place)))
+        return ": ".join(filter(None, (self.change.address, self.result.value, detail)))
