@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ def base_of(
     if reference is None:
         return None
 
-    there = files_at(reference, parameters["paths"])
+    there = files_at(reference, parameters["paths"], os.environ)
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:

@@ -1,41 +1,15 @@
-"""The environment of child processes, made for each of them from lists of names: never ours less a few."""
+"""Options about the environment of child processes."""
 
 from __future__ import annotations
 
-import fnmatch
-import os
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.credentials import OWN_VARIABLES
 from reconciler.cli.variables import ListType
-from reconciler.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-MACHINE: Final = (
-    "HOME",
-    "LANG",
-    "LANGUAGE",
-    "LC_*",
-    "LOGNAME",
-    "PATH",
-    "TMPDIR",
-    "TZ",
-    "USER",
-    "XDG_CONFIG_HOME",
-)
-"""What every program may know: who runs it, where, in which language."""
-NETWORK: Final = (
-    *("SSL_CERT_DIR", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
-    *("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"),
-    *("all_proxy", "https_proxy", "http_proxy", "no_proxy"),
-)
-"""How a program that talks gets out of this machine, and whom it trusts."""
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?", re.ASCII)
+    from collections.abc import Mapping, Sequence
 
 pass_env_option = click.option(
     "--pass-env",
@@ -44,41 +18,6 @@ pass_env_option = click.option(
     metavar="NAME",
     help="A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
 )
-
-
-def child_environment(
-    environment: Mapping[str, str], *lists: Iterable[str], passed: Sequence[str] = ()
-) -> dict[str, str]:
-    """Return what a child may have of an environment: what the lists and ``passed`` name, ``*`` at an end.
-
-    The tokens of this program are never passed on, under whatever name. Raises ConfigurationError where
-    ``passed`` asks for one, or names no variable.
-    """
-    own = {environment.get(name) for name in OWN_VARIABLES} - {None, ""}
-    for name in passed:
-        if not _NAME.fullmatch(name):
-            raise ConfigurationError(
-                f"--pass-env {name!r} is not the name of a variable, such as AWS_PROFILE or 'AWS_*'"
-            )
-        if name in OWN_VARIABLES or (name in environment and environment[name] in own):
-            raise ConfigurationError(
-                f"--pass-env {name}: no program is given a token of this one; leave it out"
-            )
-    patterns = [*(name for names in lists for name in names), *passed]
-    allowed = {
-        name: value
-        for name, value in environment.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-        and name not in OWN_VARIABLES
-        and value not in own  # the same token under another name is no better
-    }
-    return _with_absolute_path(allowed)
-
-
-def _with_absolute_path(environment: dict[str, str]) -> dict[str, str]:
-    """Drop the relative folders of PATH: a program is not taken from the folder that a run happens in."""
-    folders = [folder for folder in environment.pop("PATH", "").split(os.pathsep) if os.path.isabs(folder)]  # noqa: PTH117 - a text
-    return environment | ({"PATH": os.pathsep.join(folders)} if folders else {})
 
 
 def passed_names(parameters: Mapping[str, Any]) -> Sequence[str]:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 WEBHOOK_SECRET: Final = "RECONCILER_DRIFT_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 OLD_WEBHOOK_SECRET: Final = "RECONCILER_WEBHOOK_SECRET"  # noqa: S105 - the same
 """What the variable was called before; it is still read."""
-OWN_VARIABLES: Final = ("GCORE_API_KEY", "RECONCILER_DRIFT_WEBHOOK", WEBHOOK_SECRET, OLD_WEBHOOK_SECRET)
-"""What the programs that are run, and those that they run, have no business to know."""
 
 
 def api_token(token_file: str | None, console: Console) -> Secret:

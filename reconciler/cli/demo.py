@@ -15,11 +15,11 @@ from typing import Final
 import click
 
 from gcore_emulator import RequestRecord
-from reconciler.cli.children import MACHINE, child_environment
 from reconciler.cli.console import CONTEXT
 from reconciler.cli.extras import how_to_install
 from reconciler.errors import ExitCode
 from reconciler.kinds.packaged import resource
+from reconciler.load.environment import MACHINE, child_environment
 
 _SHOWN: Final = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHON*", "TERM")
 """How a command is started, and how it prints."""

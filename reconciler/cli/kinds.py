@@ -97,7 +97,7 @@ def _of_base(
         if is_inside(os.path.realpath(folder), top)
     }
     elsewhere = [folder for folder in parameters["kinds"] if folder not in reviewed]
-    there = kinds_at(parameters["base"], {**reviewed, **beside})
+    there = kinds_at(parameters["base"], {**reviewed, **beside}, os.environ)
     for text in _differences(there, [*reviewed, *beside], parameters["base"]):
         warn(text)
     problems = list(there.problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,7 +123,7 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
         made = base.labelled(kinds, made, whole, selected)
     console.warn(made.warnings[len(state.warnings) :])
     made = replace(made, warnings=(*made.warnings, *told))
-    commit = git_commit(parameters["paths"], console.warning) if is_told else None
+    commit = git_commit(parameters["paths"], os.environ, console.warning) if is_told else None
     base_commit = None if base is None else base.commit
     made_from = Provenance(parameters["base_url"], str(digest), commit, base_commit)
     return Made(kinds, judged(made, parameters), made_from, state)

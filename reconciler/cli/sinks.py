@@ -20,8 +20,8 @@ from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.sink import SecretSink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
-from reconciler.cli.children import MACHINE, NETWORK, child_environment
 from reconciler.errors import ConfigurationError
+from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.model.clock import Clock
 from reconciler.model.secret import Secret
 

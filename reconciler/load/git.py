@@ -28,68 +28,66 @@ if TYPE_CHECKING:
 
     from reconciler.model.source import Problem
 
+    Environment = Mapping[str, str]
+
 _COMMITS: Final = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 _PULL_SECONDS: Final = 60.0
 _SHA1_DIGITS: Final = 40
-_SPAN: Final = "..."
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{4,39}", re.ASCII)
 """What may be the beginning of a commit's name."""
+_HEAD: Final = ("rev-parse", "--verify", "HEAD^{commit}")
 
 
-def git_commit(paths: Sequence[str], warn: Callable[[str], None] | None = None) -> str | None:
+def git_commit(
+    paths: Sequence[str], environment: Environment, warn: Callable[[str], None] | None = None
+) -> str | None:
     """Return the commit that the files come from, with ``-dirty`` if one differs from it or is not in it.
 
-    Outside Git it is the commit that the pipeline names. None if the files come from several checkouts, or if
-    that cannot be told, as of standard input; ``warn`` is called where the repository is not to be trusted.
+    Outside Git it is the commit that the pipeline names. None if the files come from several checkouts or
+    from standard input; ``warn`` is called where the repository is not to be trusted.
     """
     if STANDARD_INPUT in paths:
         return None
+    commits: set[tuple[str, str]] = set()
+    is_dirty = False
     try:
-        found = {_committed(path) for path in paths}
+        for path in paths:
+            repository = find_repository(path, environment)
+            commit = repository.text(*_HEAD)
+            commits.add((repository.top, commit))
+            is_dirty |= any(_uncommitted(repository, commit, path))
     except UntrustedRepositoryError as error:
         if warn is not None:
             warn(f"the commit of the files is unknown: {error}")
         return None
     except GitError:
-        return next((os.environ[name] for name in _COMMITS if os.environ.get(name)), None)
-    if len({(top, commit) for top, commit, _ in found}) != 1:
+        return next((environment[name] for name in _COMMITS if environment.get(name)), None)
+    if len(commits) != 1:
         return None
-    commit = next(commit for _, commit, _ in found)
-    return f"{commit}-dirty" if any(is_dirty for *_, is_dirty in found) else commit
+    return f"{commit}-dirty" if is_dirty else commit
 
 
-def _committed(path: str) -> tuple[str, str, bool]:
-    """Return the work tree of a path, its commit, and whether what is read there differs from that."""
-    repository = find_repository(path)
-    commit = repository.text("rev-parse", "--verify", "HEAD^{commit}")
-    return repository.top, commit, bool(list(uncommitted(repository, commit, path)))
-
-
-def not_committed(paths: Sequence[str]) -> tuple[str, ...]:
+def not_committed(paths: Sequence[str], environment: Environment) -> tuple[str, ...]:
     """Return the files that differ from the last commit, or are not in it; none where Git says nothing."""
     found: dict[str, None] = {}
     for path in (path for path in paths if path != STANDARD_INPUT):
         with suppress(GitError):
-            repository = find_repository(path)
-            commit = repository.text("rev-parse", "--verify", "HEAD^{commit}")
-            found |= dict.fromkeys(uncommitted(repository, commit, path))
+            repository = find_repository(path, environment)
+            found |= dict.fromkeys(_uncommitted(repository, repository.text(*_HEAD), path))
     return tuple(found)
 
 
-def uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str]:
+def _uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str]:
     """Yield the files of a path that differ from a commit: changed, not in it, or in it alone.
 
     The contents are compared here: neither the index nor a filter can make one look unchanged. Kinds beside
     the files count.
     """
-    tree = CommitTree(repository, commit)
+    tree, top = CommitTree(repository, commit), repository.top
     (folder,) = places_beside([path])
-    then = {**tree.files(_inside(path, repository.top)), **tree.kinds(_inside(folder, repository.top))}
-    files = [
-        *input_files(path),
-        *(name for name, _ in kind_files([], [folder] if Path(folder).is_dir() else [], [])),
-    ]
-    now = {_inside_real(name, repository.top): name for name in files if Path(name).is_file()}
+    then = {**tree.files(_inside(path, top)), **tree.kinds(_inside(folder, top))}
+    kinds = [name for name, _ in kind_files([], [folder] if Path(folder).is_dir() else [], [])]
+    now = {_inside_real(name, top): name for name in [*input_files(path), *kinds] if Path(name).is_file()}
     yield from sorted(then.keys() ^ now.keys())
     for name in sorted(then.keys() & now.keys()):
         content = Path(now[name]).read_bytes()
@@ -100,9 +98,8 @@ def uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str]
 def _blob(content: bytes, like: str) -> str:
     """Return the name that Git has for a content, of the sort that another has."""
     algorithm = "sha1" if len(like) == _SHA1_DIGITS else "sha256"
-    digest = hashlib.new(algorithm, f"blob {len(content)}\0".encode(), usedforsecurity=False)
-    digest.update(content)
-    return digest.hexdigest()
+    blob = b"blob %d\0%b" % (len(content), content)
+    return hashlib.new(algorithm, blob, usedforsecurity=False).hexdigest()
 
 
 def _inside_real(path: str, top: str) -> str:
@@ -122,15 +119,19 @@ def _inside(path: str, top: str) -> str:
     return _inside_real(folder, top)
 
 
-def pull(paths: Sequence[str], seconds: float = _PULL_SECONDS, passed: Sequence[str] = ()) -> None:
+def pull(
+    paths: Sequence[str],
+    environment: Environment,
+    seconds: float = _PULL_SECONDS,
+    passed: Sequence[str] = (),
+) -> None:
     """Bring the checkouts that hold ``paths`` up to date, each within ``seconds``, and never make a merge.
 
     ``passed`` names variables that Git may have beyond its own. Raises ConfigurationError naming the checkout
     and what Git says.
     """
-    for repository in {
-        found.top: found for found in (_repository(path, "--git-pull") for path in paths)
-    }.values():
+    found = (_repository(path, "--git-pull", environment) for path in paths)
+    for repository in {one.top: one for one in found}.values():
         try:
             repository.pull(seconds, passed)
         except GitError as error:
@@ -150,7 +151,7 @@ class BaseFiles:
     problems: tuple[Problem, ...] = ()
 
 
-def files_at(reference: str, paths: Sequence[str]) -> BaseFiles:
+def files_at(reference: str, paths: Sequence[str], environment: Environment) -> BaseFiles:
     """Return the files that ``paths`` named at a commit, each once.
 
     ``A...B`` is where the two parted, ``A...`` where HEAD left A. Raises ConfigurationError if the commit is
@@ -158,63 +159,59 @@ def files_at(reference: str, paths: Sequence[str]) -> BaseFiles:
     """
     if STANDARD_INPUT in paths:
         raise ConfigurationError("--base needs files: what standard input was at a commit, Git does not know")
-    found: dict[str, bytes] = {}
-    missing: list[str] = []
-    problems: list[Problem] = []
-    commit = ""
-    for path in paths:
-        tree = _tree_at(reference, path)
-        commit = tree.commit
-        there = tree.files(_inside(path, tree.top))
-        found |= {f"{name}@{reference}": content for name, content in _contents(tree, there)}
-        problems += tree.problems
-        if not there and not tree.problems:
-            missing.append(path)
-    return BaseFiles(commit, tuple(found.items()), tuple(missing), tuple(problems))
+    trees = ((path, _repository(path, "--base", environment)) for path in paths)
+    return _gathered(reference, trees, CommitTree.files, "{name}@{reference}")
 
 
-def kinds_at(reference: str, folders: Mapping[str, str]) -> BaseFiles:
+def kinds_at(reference: str, folders: Mapping[str, str], environment: Environment) -> BaseFiles:
     """Return the files that folders of kinds held at a commit, like :func:`files_at`.
 
     Each folder comes with a path whose repository is asked: a folder may have become one of its own. Raises
     ConfigurationError too for a submodule, since what that is says the repository around it.
     """
+
+    def trees() -> Iterator[tuple[str, Repository]]:
+        for folder, path in folders.items():
+            repository = _repository(path, "--base", environment)
+            around = repository.around
+            if around is not None:
+                raise ConfigurationError(
+                    f"--trust base: {path} lies in a submodule, and what that is says {around}; "
+                    "name the kinds with --kinds, from elsewhere and without --base"
+                )
+            yield folder, repository
+
+    return _gathered(reference, trees(), CommitTree.kinds, "{reference}:./{name}")
+
+
+def _gathered(
+    reference: str,
+    places: Iterator[tuple[str, Repository]],
+    files_of: Callable[[CommitTree, str], dict[str, str]],
+    label: str,
+) -> BaseFiles:
     found: dict[str, bytes] = {}
     missing: list[str] = []
     problems: list[Problem] = []
     commit = ""
-    for folder, path in folders.items():
-        tree = _tree_at(reference, path)
-        around = _repository(path, "--base").around
-        if around is not None:
-            raise ConfigurationError(
-                f"--trust base: {path} lies in a submodule, and what that is says {around}; "
-                "name the kinds with --kinds, from elsewhere and without --base"
-            )
-        commit = tree.commit
-        there = tree.kinds(_inside(folder, tree.top))
-        found |= {f"{reference}:./{name}": content for name, content in _contents(tree, there)}
+    for place, repository in places:
+        commit = _commit(repository, reference)
+        tree = CommitTree(repository, commit, reference)
+        there = files_of(tree, _inside(place, tree.top))
+        try:
+            for name, content in tree.contents(there):
+                found[label.format(name=name, reference=reference)] = content
+        except GitError as error:
+            raise ConfigurationError(f"the files at {reference} cannot be read: {error}") from error
         problems += tree.problems
-        if not there:
-            missing.append(folder)
+        if not there and not tree.problems:
+            missing.append(place)
     return BaseFiles(commit, tuple(found.items()), tuple(missing), tuple(problems))
-
-
-def _tree_at(reference: str, path: str) -> CommitTree:
-    repository = _repository(path, "--base")
-    return CommitTree(repository, _commit(repository, reference), reference)
-
-
-def _contents(tree: CommitTree, files: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    try:
-        yield from tree.contents(files)
-    except GitError as error:
-        raise ConfigurationError(f"the files at {tree.name} cannot be read: {error}") from error
 
 
 def _commit(repository: Repository, reference: str) -> str:
     """Return the commit that a reference names. Raises ConfigurationError."""
-    begin, span, end = reference.partition(_SPAN)
+    begin, span, end = reference.partition("...")
     if not span:
         return _verified(repository, reference, reference)
     commits = [_verified(repository, name or "HEAD", reference) for name in (begin, end)]
@@ -243,8 +240,8 @@ def _refuse_ambiguous(repository: Repository, name: str) -> None:
     found = repository.text("for-each-ref", "--format=%(refname)", *wanted).splitlines()
     known = [one for one in wanted if one in found]
     if len(known) > 1 or (known and _HEXADECIMAL.fullmatch(name)):
-        told = " and ".join(known) if len(known) > 1 else f"{known[0]} and perhaps a commit"
-        raise ConfigurationError(f"--base {name} is ambiguous: it names {told}; write it whole")
+        several = " and ".join(known) if len(known) > 1 else f"{known[0]} and perhaps a commit"
+        raise ConfigurationError(f"--base {name} is ambiguous: it names {several}; write it in full")
 
 
 def _shallow(repository: Repository) -> str:
@@ -253,9 +250,9 @@ def _shallow(repository: Repository) -> str:
     return ", which is shallow: fetch more of it (git fetch --unshallow, or fetch-depth: 0)"
 
 
-def _repository(path: str, option: str) -> Repository:
+def _repository(path: str, option: str, environment: Environment) -> Repository:
     try:
-        return find_repository(os.curdir if path == STANDARD_INPUT else path)
+        return find_repository(os.curdir if path == STANDARD_INPUT else path, environment)
     except NoWorkTreeError as error:
         raise ConfigurationError(f"{option} needs a Git checkout, but {error}") from error
     except GitError as error:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.children import MACHINE, NETWORK, child_environment
 from reconciler.errors import ConfigurationError
+from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.load.links import has_git, is_inside, work_tree
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ class Repository:
         return self._child(MACHINE, _SETTINGS) | _QUIET | _OFFLINE | _ceiling(self.top)
 
 
-def find_repository(path: str, environment: Mapping[str, str] = os.environ) -> Repository:
-    """Return the repository that a path lies in.
+def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
+    """Return the repository that a path lies in; Git has no more than what it needs of ``environment``.
 
     Raises NoWorkTreeError, UntrustedRepositoryError, or GitError if Git cannot be run or says no.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -191,7 +192,7 @@ class Cycles:
         if self._parameters["git_pull"]:
             from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
-            pull(self._parameters["paths"], passed=passed_names(self._parameters))
+            pull(self._parameters["paths"], os.environ, passed=passed_names(self._parameters))  # noqa: TID251 - until it is handed in
         return read_files(self._kinds, self._parameters, now)
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
@@ -201,7 +202,7 @@ class Cycles:
             from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
             try:
-                pull(self._parameters["paths"], passed=passed_names(self._parameters))
+                pull(self._parameters["paths"], os.environ, passed=passed_names(self._parameters))  # noqa: TID251 - until it is handed in
             except ConfigurationError as error:
                 self._troubles.add(ServiceCondition.CHECKOUT)
                 complaints += [*error.texts, "the checkout is not up to date; the files at hand are in force"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,4 +101,5 @@ class Detector:
     def _not_committed(self) -> tuple[Problem, ...]:
         from reconciler.load.git import not_committed  # noqa: PLC0415 - only a difference asks
 
-        return tuple(Problem(f"{file}: {_NOT_COMMITTED}") for file in not_committed(self.parameters["paths"]))
+        files = not_committed(self.parameters["paths"], os.environ)  # noqa: TID251 - until it is handed in
+        return tuple(Problem(f"{file}: {_NOT_COMMITTED}") for file in files)

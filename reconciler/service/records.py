@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -170,4 +171,4 @@ def _commit(parameters: Mapping[str, Any]) -> str | None:
     if "commit" in parameters:
         commit: str | None = parameters["commit"]
         return commit
-    return git_commit(parameters["paths"], console_of(parameters).warning)
+    return git_commit(parameters["paths"], os.environ, console_of(parameters).warning)  # noqa: TID251 - until it is handed in

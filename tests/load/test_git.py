@@ -24,6 +24,7 @@ SECRETS = {
     "RECONCILER_DRIFT_WEBHOOK": "https://hooks.example.com/tell-nobody",
     "RECONCILER_WEBHOOK_SECRET": "whsec_tell-nobody",
 }
+ENVIRONMENT = os.environ  # noqa: TID251 - what the command line hands in
 REAL = shutil.which("git")
 PIPELINE = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 
@@ -81,7 +82,7 @@ def checkout(tmp_path: Path, upstream: Path) -> Path:
 
 def refusal(*paths: Path | str, seconds: float = 30) -> str:
     with pytest.raises(ConfigurationError) as told:
-        pull([str(path) for path in paths], seconds)
+        pull([str(path) for path in paths], ENVIRONMENT, seconds)
     return str(told.value)
 
 
@@ -98,16 +99,16 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path
 
 def test_a_pull_brings_what_is_new(checkout: Path, upstream: Path) -> None:
     newest = commit(upstream, "two")
-    pull([str(checkout / "keys.yaml")])
+    pull([str(checkout / "keys.yaml")], ENVIRONMENT)
     assert (checkout / "keys.yaml").read_text(encoding="utf-8") == "two"
-    assert git_commit([str(checkout)]) == newest
-    pull([str(checkout)])
-    assert git_commit([str(checkout)]) == newest
+    assert git_commit([str(checkout)], ENVIRONMENT) == newest
+    pull([str(checkout)], ENVIRONMENT)
+    assert git_commit([str(checkout)], ENVIRONMENT) == newest
 
 
 def test_a_pull_says_nothing(checkout: Path, upstream: Path, capfd: pytest.CaptureFixture[str]) -> None:
     commit(upstream, "two")
-    pull([str(checkout)])
+    pull([str(checkout)], ENVIRONMENT)
     assert capfd.readouterr() == ("", "")
 
 
@@ -120,7 +121,7 @@ def test_each_checkout_is_pulled_once(
     log = tmp_path / "log"
     stand_in(tmp_path, monkeypatch, f'echo "$*" >> {log}\nexec {REAL} "$@"')
     second = tmp_path / "second"
-    pull([str(checkout), str(checkout / "team"), str(checkout / "keys.yaml"), str(second)])
+    pull([str(checkout), str(checkout / "team"), str(checkout / "keys.yaml"), str(second)], ENVIRONMENT)
     pulls = [line for line in log.read_text(encoding="utf-8").splitlines() if " pull " in line]
     assert [line.partition(" -C ")[2].split()[0] for line in pulls] == [str(checkout), str(second)]
     assert (second / "keys.yaml").read_text(encoding="utf-8") == "two"
@@ -131,16 +132,16 @@ def test_the_current_folder_is_the_checkout_of_standard_input(
 ) -> None:
     monkeypatch.chdir(checkout)
     newest = commit(upstream, "two")
-    pull(["-"])
-    assert git_commit(["keys.yaml"]) == newest
-    assert git_commit(["-"]) is None  # what comes in by it is in no commit
+    pull(["-"], ENVIRONMENT)
+    assert git_commit(["keys.yaml"], ENVIRONMENT) == newest
+    assert git_commit(["-"], ENVIRONMENT) is None  # what comes in by it is in no commit
 
 
 def test_histories_that_went_apart_are_not_merged(checkout: Path, upstream: Path) -> None:
     commit(upstream, "theirs")
     ours = commit(checkout, "ours")
     assert refusal(checkout) == f"git pull in {checkout}: fatal: Not possible to fast-forward, aborting."
-    assert git_commit([str(checkout)]) == ours
+    assert git_commit([str(checkout)], ENVIRONMENT) == ours
     assert git(checkout, "status", "--porcelain") == ""
 
 
@@ -204,7 +205,7 @@ def environment_of_git(
     dump = checkout.parent / "environment"
     noted = f"env -0 > {dump}; readlink /proc/$$/fd/0 > {dump}.stdin"
     stand_in(checkout.parent, monkeypatch, f'case "$*" in *" pull "*) {noted};; *) exec {REAL} "$@";; esac')
-    pull([str(checkout)], passed=passed)
+    pull([str(checkout)], ENVIRONMENT, passed=passed)
     pairs = (entry.partition("=") for entry in dump.read_text(encoding="utf-8").split("\0"))
     return {name: value for name, _, value in pairs}
 
@@ -249,7 +250,7 @@ def test_a_checkout_in_a_folder_whose_name_is_no_unicode_is_pulled(
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
     checkout.rename(odd)
     commit(upstream, "two")
-    pull([odd])
+    pull([odd], ENVIRONMENT)
     assert (Path(odd) / "keys.yaml").read_text(encoding="utf-8") == "two"
 
 
@@ -258,38 +259,38 @@ def test_the_commit_is_the_whole_name_of_the_one_the_files_come_from(checkout: P
     git(checkout, "tag", "v1")
     git(checkout, "tag", "--annotate", "--message", "two", "v2")
     assert re.fullmatch("[0-9a-f]{40}", expected)
-    assert git_commit([str(checkout / "keys.yaml")]) == expected
-    assert git_commit([str(checkout / "missing.yaml")]) == expected
+    assert git_commit([str(checkout / "keys.yaml")], ENVIRONMENT) == expected
+    assert git_commit([str(checkout / "missing.yaml")], ENVIRONMENT) == expected
 
 
 def test_a_tree_that_differs_from_its_commit_is_marked(checkout: Path) -> None:
     expected = git(checkout, "rev-parse", "HEAD")
     (checkout / "other.txt").write_text("not tracked", encoding="utf-8")
-    assert git_commit([str(checkout)]) == expected
+    assert git_commit([str(checkout)], ENVIRONMENT) == expected
     (checkout / "keys.yaml").write_text("changed", encoding="utf-8")
-    assert git_commit([str(checkout)]) == f"{expected}-dirty"
+    assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
     git(checkout, "add", "keys.yaml")
-    assert git_commit([str(checkout)]) == f"{expected}-dirty"
+    assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
 
 
 def test_outside_git_the_commit_is_the_one_that_the_pipeline_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert git_commit([str(tmp_path)]) is None
+    assert git_commit([str(tmp_path)], ENVIRONMENT) is None
     for name in reversed(PIPELINE):
         monkeypatch.setenv(name, f"of {name}")
-        assert git_commit([str(tmp_path)]) == f"of {name}"
+        assert git_commit([str(tmp_path)], ENVIRONMENT) == f"of {name}"
     monkeypatch.setenv(PIPELINE[0], "")
-    assert git_commit([str(tmp_path)]) == f"of {PIPELINE[1]}"
+    assert git_commit([str(tmp_path)], ENVIRONMENT) == f"of {PIPELINE[1]}"
 
 
 def test_a_repository_without_a_commit_is_as_good_as_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(tmp_path, "init", "--quiet")
-    assert git_commit([str(tmp_path)]) is None
+    assert git_commit([str(tmp_path)], ENVIRONMENT) is None
     monkeypatch.setenv("CI_COMMIT_SHA", "abc")
-    assert git_commit([str(tmp_path)]) == "abc"
+    assert git_commit([str(tmp_path)], ENVIRONMENT) == "abc"
 
 
 def test_variables_that_are_named_reach_git_and_no_token_does(
@@ -307,12 +308,12 @@ def test_variables_that_are_named_reach_git_and_no_token_does(
         ("*", "not the"),
     ):
         with pytest.raises(ConfigurationError, match=reason):
-            pull([str(checkout)], passed=[name])
+            pull([str(checkout)], ENVIRONMENT, passed=[name])
 
 
 def test_without_git_the_commit_is_unknown(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout.parent / "nothing"))
-    assert git_commit([str(checkout)]) is None
+    assert git_commit([str(checkout)], ENVIRONMENT) is None
 
 
 def test_at_a_commit_the_same_files_of_a_folder_count_as_now(checkout: Path) -> None:
@@ -322,7 +323,7 @@ def test_at_a_commit_the_same_files_of_a_folder_count_as_now(checkout: Path) -> 
         (checkout / name).write_text(name, encoding="utf-8")
     git(checkout, "add", ".")
     git(checkout, "commit", "--quiet", "--message", "more")
-    there = files_at("HEAD", [str(checkout)])
+    there = files_at("HEAD", [str(checkout)], ENVIRONMENT)
     assert dict(there.files).keys() >= {" first.yaml@HEAD", "below/second.yml@HEAD"}
     assert not [name for name, _ in there.files if "hidden" in name or "notes" in name]
     assert (there.commit, there.missing) == (git(checkout, "rev-parse", "HEAD"), ())
@@ -380,23 +381,25 @@ def test_links_mean_at_a_commit_what_they_mean_in_the_work_tree(
     now, is_refused = read_now(folder / "keys")
     monkeypatch.chdir(folder)
     for path in (str(folder / "keys"), "keys", "./keys/"):
-        there = files_at("HEAD", [path])
+        there = files_at("HEAD", [path], ENVIRONMENT)
         assert bool(there.problems) == is_refused == (layout in REFUSED)
         assert sorted(content for _, content in there.files) == sorted(
             f"keys: [{data['keys'][0]}]".encode() for data in now if isinstance(data, dict)
         )
     if layout in LAYOUTS:
-        assert git_commit([str(folder / "keys")]) == git(folder, "rev-parse", "HEAD")
+        assert git_commit([str(folder / "keys")], ENVIRONMENT) == git(folder, "rev-parse", "HEAD")
 
 
 def test_a_submodule_is_told_of_where_its_files_would_count(checkout: Path, upstream: Path) -> None:
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "more")
     git(checkout, "commit", "--quiet", "--message", "more")
     told = "more@HEAD:1:1: is a submodule, whose files are in another repository"
-    assert [str(problem) for problem in files_at("HEAD", [str(checkout)]).problems] == [told]
+    assert [str(problem) for problem in files_at("HEAD", [str(checkout)], ENVIRONMENT).problems] == [told]
     git(checkout, "submodule", "--quiet", "deinit", "--all")
     (checkout / "more").rmdir()  # else the path is looked for in the repository of the submodule
-    assert [str(problem) for problem in files_at("HEAD", [str(checkout / "more")]).problems] == [told]
+    assert [str(problem) for problem in files_at("HEAD", [str(checkout / "more")], ENVIRONMENT).problems] == [
+        told
+    ]
 
 
 def test_a_path_that_moved_is_looked_for_where_it_was_typed(checkout: Path) -> None:
@@ -405,7 +408,7 @@ def test_a_path_that_moved_is_looked_for_where_it_was_typed(checkout: Path) -> N
     commit(checkout, "then", "keys/a.yaml")
     (checkout / "keys").rename(checkout / "moved")
     (checkout / "keys").symlink_to("moved")
-    there = files_at("HEAD", [str(checkout / "keys")])
+    there = files_at("HEAD", [str(checkout / "keys")], ENVIRONMENT)
     assert there.files == (("keys/a.yaml@HEAD", b"then"),)
 
 
@@ -417,7 +420,7 @@ def test_a_base_of_two_names_is_where_they_parted(checkout: Path, reference: str
     git(checkout, "switch", "--quiet", "main")
     commit(checkout, "theirs")
     git(checkout, "switch", "--quiet", "side")
-    there = files_at(reference, [str(checkout)])
+    there = files_at(reference, [str(checkout)], ENVIRONMENT)
     assert (there.commit, [content for _, content in there.files]) == (parted, [b"one"])
 
 
@@ -435,7 +438,7 @@ def test_a_base_that_is_none_is_told_as_that(checkout: Path, reference: str, rea
     commit(checkout, "apart")
     git(checkout, "switch", "--quiet", "main")
     with pytest.raises(ConfigurationError, match=re.escape(reason)):
-        files_at(reference, [str(checkout)])
+        files_at(reference, [str(checkout)], ENVIRONMENT)
 
 
 def test_neither_the_index_nor_a_filter_makes_a_file_look_unchanged(checkout: Path) -> None:
@@ -445,7 +448,7 @@ def test_neither_the_index_nor_a_filter_makes_a_file_look_unchanged(checkout: Pa
     for flag in ("--assume-unchanged", "--skip-worktree"):
         git(checkout, "update-index", flag, "keys.yaml")
         (checkout / "keys.yaml").write_text("two", encoding="utf-8")
-        assert git_commit([str(checkout)]) == f"{expected}-dirty"
+        assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
 
 
 def test_other_line_breaks_of_a_checkout_and_other_names_of_contents_are_the_same_files(
@@ -454,21 +457,21 @@ def test_other_line_breaks_of_a_checkout_and_other_names_of_contents_are_the_sam
     folder = tmp_path / "repository"
     git(tmp_path, "init", "--quiet", "--object-format=sha256", str(folder))
     head = commit(folder, "one\ntwo\n")
-    assert git_commit([str(folder)]) == head
+    assert git_commit([str(folder)], ENVIRONMENT) == head
     (folder / "keys.yaml").write_bytes(b"one\r\ntwo\r\n")
-    assert git_commit([str(folder)]) == head
+    assert git_commit([str(folder)], ENVIRONMENT) == head
     (folder / "keys.yaml").unlink()
-    assert git_commit([str(folder)]) == f"{head}-dirty"
+    assert git_commit([str(folder)], ENVIRONMENT) == f"{head}-dirty"
 
 
 def test_a_kind_that_is_not_committed_makes_the_tree_differ(checkout: Path) -> None:
     expected = git(checkout, "rev-parse", "HEAD")
     (checkout / "kinds").mkdir()
     (checkout / "kinds/own.schema.json").write_text("{}", encoding="utf-8")
-    assert git_commit([str(checkout / "keys.yaml")]) == f"{expected}-dirty"
+    assert git_commit([str(checkout / "keys.yaml")], ENVIRONMENT) == f"{expected}-dirty"
     (checkout / "kinds/notes.txt").write_text("", encoding="utf-8")
     (checkout / "kinds/own.schema.json").unlink()
-    assert git_commit([str(checkout)]) == expected
+    assert git_commit([str(checkout)], ENVIRONMENT) == expected
 
 
 def test_a_partial_clone_is_not_completed_behind_the_operators_back(tmp_path: Path, upstream: Path) -> None:
@@ -477,15 +480,15 @@ def test_a_partial_clone_is_not_completed_behind_the_operators_back(tmp_path: Pa
     git(upstream, "config", "uploadpack.allowFilter", "true")
     git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{upstream}", "partial")
     with pytest.raises(ConfigurationError, match="cannot be read: "):
-        files_at(first, [str(tmp_path / "partial")])
+        files_at(first, [str(tmp_path / "partial")], ENVIRONMENT)
 
 
 def test_files_that_are_not_committed_are_named(checkout: Path, tmp_path: Path) -> None:
     paths = [str(checkout), str(checkout / "keys.yaml"), "-", str(tmp_path)]
-    assert not_committed(paths) == ()
+    assert not_committed(paths, ENVIRONMENT) == ()
     (checkout / "keys.yaml").write_text("two", encoding="utf-8")
     (checkout / "new.yaml").write_text("new", encoding="utf-8")
-    assert not_committed(paths) == ("new.yaml", "keys.yaml")
+    assert not_committed(paths, ENVIRONMENT) == ("new.yaml", "keys.yaml")
 
 
 def test_a_repository_whose_work_tree_is_elsewhere_is_not_that_of_the_path(
@@ -493,7 +496,7 @@ def test_a_repository_whose_work_tree_is_elsewhere_is_not_that_of_the_path(
 ) -> None:
     told: list[str] = []
     git(checkout, "config", "core.worktree", str(upstream))
-    assert git_commit([str(checkout)], told.append) is None
+    assert git_commit([str(checkout)], ENVIRONMENT, told.append) is None
     reason = f"the repository of {checkout} says that it belongs to another folder"
     assert told == [f"the commit of the files is unknown: {reason}"]
 
@@ -509,7 +512,7 @@ def test_a_folder_of_kinds_is_read_at_a_commit_like_any_other(checkout: Path) ->
     commit(checkout, "kinds")
     (checkout / "gone").symlink_to("/etc")
     commit(checkout, "link")
-    there = kinds_at("HEAD", {str(kinds): str(checkout), str(checkout / "gone"): str(checkout)})
+    there = kinds_at("HEAD", {str(kinds): str(checkout), str(checkout / "gone"): str(checkout)}, ENVIRONMENT)
     assert dict(there.files) == {
         "HEAD:./kinds/a.schema.json": b"a.schema.json",
         "HEAD:./kinds/d.schema.json": b"c.txt",
