@@ -14,6 +14,7 @@ from reconciler.errors import (
     JournalError,
     ReconcilerError,
     SchemaMismatchError,
+    SinkError,
     StoppedError,
     ThrottledError,
 )
@@ -55,20 +56,23 @@ class Executor:
         workers: Workers,
         stop: threading.Event,
         observers: Sequence[Observer] = (),
-        keeper: SecretStore | None = None,
+        secrets: SecretStore | None = None,
     ) -> None:
         """Store what every change needs.
 
         Each of ``observers`` is called in turn before a change is sent and after, with its outcome;
-        ``keeper`` keeps the secrets of new keys.
+        ``secrets`` stores the secrets of new keys.
         """
         self._writer = writer
         self._kinds = kinds
         self._workers = workers
         self._stop = stop
-        self._observers = observers
+        store = () if secrets is None else (secrets,)
+        self._starting: tuple[Observer, ...] = (*observers, *store)
+        # What became of the secret is decided by then: a run that is to end waits for it no longer.
+        self._finishing: tuple[Observer, ...] = (*store, *observers)
         self._resolver = Resolver(writer, kinds)
-        self._births = LifecycleExecutor(writer, kinds, keeper)
+        self._lifecycle = LifecycleExecutor(writer, kinds, secrets)
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
         """List the scopes of ``changes`` again and give the outcome of each that must not be sent.
@@ -126,9 +130,9 @@ class Executor:
         if self._stop.is_set():
             return Outcome(change, Result.NOT_ATTEMPTED, "interrupted before it was sent")
         try:
-            for observer in self._observers:
+            for observer in self._starting:
                 observer.started(change)
-        except JournalError as error:
+        except (JournalError, SinkError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         try:
             sent = self._send(change)
@@ -140,7 +144,7 @@ class Executor:
     def _finished(self, outcome: Outcome) -> Outcome:
         """Call the observers, and return the outcome with the first failure to store it, if any."""
         failures: list[JournalError] = []
-        for observer in self._observers:
+        for observer in self._finishing:
             try:
                 observer.finished(_with_remark(outcome, failures))
             except JournalError as error:
@@ -160,11 +164,11 @@ class Executor:
             case Action.UPDATE:
                 return self._update(change)
             case Action.CREATE:
-                return self._births.create(change)
+                return self._lifecycle.create(change)
             case Action.DELETE:
-                return self._births.delete(change)
+                return self._lifecycle.delete(change)
             case Action.REPLACE:
-                return self._births.replace(change)
+                return self._lifecycle.replace(change)
 
     def _update(self, change: Change) -> Outcome:
         (request,) = change.requests

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from reconciler.apply.observer import Observer
 from reconciler.apply.resolution import Resolver, take_out
 from reconciler.errors import (
     ApiError,
@@ -18,7 +19,6 @@ from reconciler.errors import (
     InvalidResponseError,
     ReconcilerError,
     SchemaMismatchError,
-    SinkError,
     StoppedError,
     ThrottledError,
     TimedOutError,
@@ -53,26 +53,18 @@ class StoredSecret:
     problem: str = ""
 
 
-class SecretStore(Protocol):
-    """Keeps the secrets of new keys."""
+class SecretStore(Observer, Protocol):
+    """Stores the secrets of new keys. Between start and end of a change its secret may be in memory only.
 
-    def expect(self, change: Change) -> None:
-        """Note that a key is about to be made: until it is settled its secret is in nobody's hands.
-
-        Raises SinkError if none is to be made any more.
-        """
-        ...
-
-    def settle(self, change: Change) -> None:
-        """Note that this is over, however it ended."""
-        ...
+    ``started`` raises SinkError if no further key is to be created.
+    """
 
     def outdated(self, change: Change) -> str:
-        """Return what to say of an earlier key's secret in the place, empty if there is none."""
+        """Return what to say of the secret of a deleted key in its place, empty if there is none."""
         ...
 
-    def keep(self, change: Change, secret: Secret) -> StoredSecret:
-        """Put a secret where it belongs, or else where it can be found. Raises SinkError if it is lost."""
+    def store(self, change: Change, secret: Secret) -> StoredSecret:
+        """Store a secret in its place, or else where it can be found. Raises SinkError if it is lost."""
         ...
 
 
@@ -97,33 +89,16 @@ def _may_still_come(error: ApiError) -> bool:
 class LifecycleExecutor:
     """Sends creations, deletions and replacements."""
 
-    def __init__(self, writer: Writer, kinds: Mapping[str, Kind], keeper: SecretStore | None) -> None:
-        """Store who sends, and who keeps secrets: nobody is needed where the kind has none."""
+    def __init__(self, writer: Writer, kinds: Mapping[str, Kind], secrets: SecretStore | None) -> None:
+        """Store what sends, and what stores secrets: not needed where no kind has one."""
         self._writer = writer
         self._kinds = kinds
-        self._keeper = keeper
+        self._secrets = secrets
         self._resolver = Resolver(writer, kinds)
 
     def create(self, change: Change) -> Outcome:
-        """Create the key once and keep its secret."""
-        return self._expected(change, lambda: self._create(change, self._post)[0])
-
-    def _expected(self, change: Change, send: Callable[[], Outcome]) -> Outcome:
-        """Send what makes a key, unless nobody keeps its secret."""
-        keeper = self._keeper_of(change)
-        if keeper is None:
-            return send()
-        try:
-            keeper.expect(change)
-        except SinkError as error:
-            return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-        try:
-            return send()
-        finally:
-            keeper.settle(change)
-
-    def _keeper_of(self, change: Change) -> SecretStore | None:
-        return None if self._kinds[change.scope.kind].secret is None else self._keeper
+        """Create the key once and store its secret."""
+        return self._create(change, self._post)[0]
 
     def _create(self, change: Change, post: Callable[[Change], Any]) -> tuple[Outcome, bool]:
         """Return the outcome, and whether the key is known to exist."""
@@ -154,9 +129,6 @@ class LifecycleExecutor:
 
     def replace(self, change: Change) -> Outcome:
         """Delete the key and create it anew; if that fails, it is gone, which is said."""
-        return self._expected(change, lambda: self._replaced(change))
-
-    def _replaced(self, change: Change) -> Outcome:
         deleted = self.delete(change)
         if deleted.result is not Result.APPLIED:
             return deleted
@@ -171,8 +143,10 @@ class LifecycleExecutor:
 
     def _with_outdated(self, outcome: Outcome) -> Outcome:
         """Return the outcome, and that a deleted key's secret is dead if no other one has its place."""
-        keeper = self._keeper_of(outcome.change)
-        if keeper is None or outcome.secret_at or not (dead := keeper.outdated(outcome.change)):
+        has_secret = self._kinds[outcome.change.scope.kind].secret is not None
+        if self._secrets is None or not has_secret or outcome.secret_at:
+            return outcome
+        if not (dead := self._secrets.outdated(outcome.change)):
             return outcome
         return replace(outcome, detail=f"{outcome.detail}; {dead}")
 
@@ -210,13 +184,13 @@ class LifecycleExecutor:
         secrets = found if isinstance(found, Doubled) else [found]
         self._writer.redactor.add(*(Secret(secret) for secret in secrets if isinstance(secret, str)))
         secret, remark = secrets[-1], _TWO_SECRETS if len(secrets) > 1 else ""
-        if not isinstance(secret, str) or not secret or self._keeper is None:
+        if not isinstance(secret, str) or not secret or self._secrets is None:
             return _Secret(remark="the answer held no secret", is_lost=True)
         try:
-            kept = self._keeper.keep(change, Secret(secret))
+            stored = self._secrets.store(change, Secret(secret))
         except ReconcilerError as error:
             return _Secret(remark=str(error), is_lost=True)
-        return _Secret(kept.where, "; ".join(filter(None, (remark, kept.problem))))
+        return _Secret(stored.where, "; ".join(filter(None, (remark, stored.problem))))
 
     def _resolve(self, change: Change, error: ApiError, secret: _Secret) -> tuple[Outcome, bool]:
         """Find out by reading whether a creation whose response proves nothing took effect."""

@@ -10,11 +10,9 @@ from typing import Any
 
 import click
 
-from reconciler.api.redaction import Redactor
 from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
 from reconciler.apply.run import Freshness
-from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.children import pass_env_option
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, console_of
@@ -24,6 +22,7 @@ from reconciler.cli.options import apply_options, clock_of
 from reconciler.cli.plan import Made, complain, read_and_plan, show
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
+from reconciler.cli.sinks import secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 from reconciler.model.clock import Clock
 from reconciler.model.plan import Plan
@@ -118,15 +117,15 @@ def _apply(
             if not parameters["dry_run"]:
                 _store(made, parameters, records, now)
             return ExitCode.ERROR if made.plan.problems else ExitCode.DONE
-        keeper = _keeper(made, parameters, clock, console, writer.redactor)
+        secrets = secret_store(made.plan.changes, parameters, clock, console, writer.redactor)
         freshness = _approve(parameters, console)
-        if keeper is not None and not parameters["auto_approve"]:
-            keeper.probe()  # somebody has thought about it for a while
+        if secrets is not None and not parameters["auto_approve"]:
+            secrets.probe()  # again: the answer may have taken a while
         _store(made, parameters, records, now)
-        held = (lambda: ()) if keeper is None else keeper.held
-        last_words = (lambda: None) if keeper is None else keeper.tell
+        held = (lambda: ()) if secrets is None else secrets.pending
+        last_words = (lambda: None) if secrets is None else secrets.report_stored
         with finishing(stop, console, held, last_words), Workers(parameters["parallelism"]) as workers:
-            execution = Execution(writer, made.kinds, workers, console, records, stop, events, keeper)
+            execution = Execution(writer, made.kinds, workers, console, records, stop, events, secrets)
             code, _ = execution.run(made.plan, freshness)
             # What a live object kept from being compared was not applied.
             return ExitCode.PARTIAL if code is ExitCode.DONE and made.plan.problems else code
@@ -143,16 +142,6 @@ def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.
     if not targets:
         applied.store_unmanaged(made.plan, now)
     applied.store(made.state, made.plan, selected, is_whole=not targets)
-
-
-def _keeper(
-    made: Made, parameters: Mapping[str, Any], clock: Clock, console: Console, redactor: Redactor
-) -> SinkSecretStore | None:
-    """Open what keeps secrets, if the plan makes a key."""
-    if not any(change.action.adds for change in made.plan.changes):
-        return None
-
-    return open_secret_store(made.plan.changes, made.kinds, parameters, clock, console, redactor)
 
 
 def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:

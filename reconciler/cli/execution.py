@@ -56,7 +56,7 @@ class Execution:
     records: Records
     stop: threading.Event
     events: EventStream | None = None
-    keeper: SinkSecretStore | None = None
+    secrets: SinkSecretStore | None = None
 
     def run(self, plan: Plan, freshness: Freshness) -> tuple[ExitCode, Sequence[Outcome]]:
         """Send the changes of ``plan``, print what became of each, and judge the whole.
@@ -72,7 +72,7 @@ class Execution:
             # The journal comes first: what it cannot store is not sent, and so has not begun.
             shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
             observers = (*records, *shown, _Progress(advance))
-            executor = Executor(self.writer, self.kinds, self.workers, self.stop, observers, self.keeper)
+            executor = Executor(self.writer, self.kinds, self.workers, self.stop, observers, self.secrets)
             try:
                 outcomes = apply_plan(executor, plan, freshness)
             except BaseException:
@@ -81,12 +81,12 @@ class Execution:
         return self._report(outcomes, exit_code(outcomes, self.stop)), outcomes
 
     def _secret_place(self, change: Change) -> str:
-        return "" if self.keeper is None else self.keeper.where(change)
+        return "" if self.secrets is None else self.secrets.where(change)
 
     def _tell_secrets(self) -> None:
         """Print on standard error where secrets are, of which no outcome has told: they exist once."""
-        if self.keeper is not None:
-            self.keeper.tell()
+        if self.secrets is not None:
+            self.secrets.report_stored()
 
     def _report(self, outcomes: Sequence[Outcome], code: ExitCode) -> ExitCode:
         """Print what became of each key. Writes that nobody could read of were made all the same."""

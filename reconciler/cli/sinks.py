@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from reconciler.api.address import checked_url
 from reconciler.api.environment import network_variables
 from reconciler.api.redaction import Redactor
 from reconciler.api.stores import HttpSettings
+from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.file import FileSink
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.sink import SecretSink
+from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
+from reconciler.cli.children import passed_names
+from reconciler.cli.console import Console
+from reconciler.cli.options import USER_AGENT
 from reconciler.errors import ConfigurationError
 from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.model.clock import Clock
+from reconciler.model.plan import Change
 from reconciler.model.secret import Secret
 
 SINKS: Final[Mapping[str, str]] = {
@@ -33,6 +40,39 @@ SINKS: Final[Mapping[str, str]] = {
     "vault": "vault:MOUNT/PATH",
 }
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+
+
+def secret_store(
+    changes: Iterable[Change],
+    parameters: Mapping[str, Any],
+    clock: Clock,
+    console: Console,
+    redactor: Redactor | None = None,
+) -> SinkSecretStore | None:
+    """Open what stores the secrets of the keys that ``changes`` create, if one has a secret.
+
+    ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
+    where it surely cannot store.
+    """
+    spec = parameters["secret_sink"]
+
+    def sink() -> SecretSink:
+        return open_sink(spec, clock, USER_AGENT, passed=passed_names(parameters), redactor=redactor)
+
+    fallback = Rescuer(_rescue_folders())
+    store = open_secret_store(changes, None if spec is None else sink, fallback, console.error)
+    if store is not None and parameters["journal"] is None and parameters["history"] is None:
+        console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")
+    return store
+
+
+def _rescue_folders() -> tuple[Path, ...]:
+    """Return the working directory, which may be gone, and the home directory."""
+    folders: list[Path] = []
+    for find in (Path.cwd, Path.home):
+        with contextlib.suppress(OSError, RuntimeError):
+            folders.append(find())
+    return tuple(folders)
 
 
 def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on

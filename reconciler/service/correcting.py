@@ -56,19 +56,19 @@ class Corrector:
         self._console = console
         self._stop = stop
         self._records = records
-        self._keeper: SinkSecretStore | None = None
+        self._secrets: SinkSecretStore | None = None
 
     def held(self) -> Sequence[str]:
         """Name the keys that are being created, whose secrets would be lost with the process.
 
         No server is waited for any longer.
         """
-        return () if self._keeper is None else self._keeper.held()
+        return () if self._secrets is None else self._secrets.pending()
 
     def tell_stored(self) -> None:
         """Print where the secrets are that were stored so far, before the process ends at once."""
-        if self._keeper is not None:
-            self._keeper.tell()
+        if self._secrets is not None:
+            self._secrets.report_stored()
 
     def correct(
         self,
@@ -86,7 +86,7 @@ class Corrector:
             complain(plan, self._console)
             self._console.note("Nothing was corrected.")
             return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, (), left), plan)
-        plan, not_attempted = self._with_keeper(plan, writer.redactor)
+        plan, not_attempted = self._with_secret_store(plan, writer.redactor)
         self._tell_conflicts(fields, plan)
         code = ExitCode.PARTIAL if not_attempted else ExitCode.DONE
         outcomes: Sequence[Outcome] = ()
@@ -127,17 +127,15 @@ class Corrector:
                 what = ": ".join(filter(None, (field.address, field.change.field)))
                 self._console.note(f"In conflict, corrected to what the files say now: {what}")
 
-    def _with_keeper(self, plan: Plan, redactor: Redactor) -> tuple[Plan, tuple[Outcome, ...]]:
+    def _with_secret_store(self, plan: Plan, redactor: Redactor) -> tuple[Plan, tuple[Outcome, ...]]:
         """Open what stores the secrets of new keys. If it cannot be, none is created; the rest goes on."""
         adding = tuple(change for change in plan.changes if change.action.adds)
         if not adding:
             return plan, ()
-        from reconciler.apply.sinks.store import open_secret_store  # noqa: PLC0415 - only a creation needs it
+        from reconciler.cli.sinks import secret_store  # noqa: PLC0415 - only a creation needs it
 
         try:
-            self._keeper = open_secret_store(
-                adding, self._kinds, self._parameters, self._clock, self._console, redactor
-            )
+            self._secrets = secret_store(adding, self._parameters, self._clock, self._console, redactor)
         except ReconcilerError as error:
             self._console.complain(error)
             others = tuple(change for change in plan.changes if not change.action.adds)
@@ -155,10 +153,10 @@ class Corrector:
             self._console,
             self._records,
             self._stop,
-            keeper=self._keeper,
+            secrets=self._secrets,
         )
         try:
             ended, outcomes = execution.run(plan, Freshness.JUST_MADE)
         finally:
-            self._keeper = None
+            self._secrets = None
         return ended or code, outcomes

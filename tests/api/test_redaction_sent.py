@@ -117,17 +117,17 @@ NEW = "fresh/secret-of+this%key"
 (UPDATE,) = make_plan([declared(description="mine")], [live()]).changes
 
 
-class Keeper:
-    def expect(self, change: Change) -> None:
+class Store:
+    def started(self, change: Change) -> None:
         pass
 
-    def settle(self, change: Change) -> None:
+    def finished(self, outcome: Outcome) -> None:
         pass
 
     def outdated(self, _change: Change) -> str:
         return ""
 
-    def keep(self, _change: Change, secret: Secret) -> StoredSecret:
+    def store(self, _change: Change, secret: Secret) -> StoredSecret:
         assert secret.reveal() == NEW
         return StoredSecret("memory:1")
 
@@ -135,7 +135,7 @@ class Keeper:
 def execute(remote: Any, *changes: Change) -> list[Outcome]:
     """Send changes one after the other."""
     with Writer(connect(remote)) as writer, Workers(1) as workers:
-        executor = Executor(writer, {"caas": CAAS}, workers, threading.Event(), keeper=Keeper())
+        executor = Executor(writer, {"caas": CAAS}, workers, threading.Event(), secrets=Store())
         return list(executor.execute(changes))
 
 

@@ -12,9 +12,10 @@ import pytest
 
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.session import Writer
-from reconciler.apply.lifecycle import LifecycleExecutor, StoredSecret
+from reconciler.api.workers import Workers
+from reconciler.apply.executor import Executor
+from reconciler.apply.lifecycle import StoredSecret
 from reconciler.errors import SinkError
-from reconciler.kinds.packaged import load_kinds
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
@@ -56,26 +57,26 @@ REFUSALS = {
 }
 
 
-class Keeper:
-    """Keeps secrets in memory; without a place to tell it loses them."""
+class Store:
+    """Stores secrets in memory; without a place to tell it loses them."""
 
     def __init__(self, kept: StoredSecret | None) -> None:
         self.secrets: list[str] = []
         self.expected: str | None = None
         self._kept = kept
 
-    def expect(self, change: Change) -> None:
+    def started(self, change: Change) -> None:
         assert self.expected is None
         self.expected = change.address
 
     def outdated(self, change: Change) -> str:
         return "the secret in memory:0 is dead" if change.action is Action.REPLACE else ""
 
-    def settle(self, change: Change) -> None:
-        assert self.expected == change.address
+    def finished(self, outcome: Outcome) -> None:
+        assert self.expected == outcome.change.address
         self.expected = None
 
-    def keep(self, change: Change, secret: Secret) -> StoredSecret:
+    def store(self, change: Change, secret: Secret) -> StoredSecret:
         assert self.expected == change.address
         assert change.name == "web-key"
         if self._kept is None:
@@ -100,22 +101,27 @@ class Service:
         return self._script(request)
 
 
+def execute(writer: Writer, change: Change, store: Store, kind: Kind = CAAS) -> Outcome:
+    """Send one change."""
+    executor = Executor(writer, {"caas": kind}, Workers(1), threading.Event(), secrets=store)
+    [outcome] = executor.execute([change])
+    return outcome
+
+
 def outcome_of(
     change: Change,
     answers: Sequence[httpx.Response | Exception],
     kept: StoredSecret | None = KEPT,
     kind: Kind = CAAS,
     listed: Sequence[object] = (),
-) -> tuple[Outcome, list[str], Keeper]:
-    """Send a change to a service that answers so; give what became of it, the requests, and the keeper."""
-    script, keeper = Script(*answers), Keeper(kept)
+) -> tuple[Outcome, list[str], Store]:
+    """Send a change to a service that answers so; give what became of it, the requests, and the store."""
+    script, store = Script(*answers), Store(kept)
     with Writer(connect(Service(script, listed))) as writer:
-        births = LifecycleExecutor(writer, {"caas": kind}, keeper)
-        send = {Action.CREATE: births.create, Action.DELETE: births.delete, Action.REPLACE: births.replace}
-        outcome = send[change.action](change)
+        outcome = execute(writer, change, store, kind)
     assert SECRET not in f"{outcome}"
-    assert keeper.expected is None
-    return outcome, [request.method for request in script.requests], keeper
+    assert store.expected is None
+    return outcome, [request.method for request in script.requests], store
 
 
 LOST = "its secret is lost: either declare it `state: absent`"
@@ -163,12 +169,12 @@ LOST = "its secret is lost: either declare it `state: absent`"
 def test_what_becomes_of_a_creation(
     answers: list[httpx.Response | Exception], kept: StoredSecret | None, result: Result, told: str
 ) -> None:
-    outcome, requests, keeper = outcome_of(CREATION, answers, kept)
+    outcome, requests, store = outcome_of(CREATION, answers, kept)
     assert (outcome.result, requests.count("POST")) == (result, 1)
     assert told in outcome.detail
     assert bool(outcome.detail) is bool(told)
     is_kept = answers[0] is BORN and kept is not None
-    assert (keeper.secrets, outcome.secret_at) == (([SECRET], kept.where) if is_kept and kept else ([], ""))
+    assert (store.secrets, outcome.secret_at) == (([SECRET], kept.where) if is_kept and kept else ([], ""))
 
 
 @pytest.mark.parametrize("status", REFUSALS)
@@ -188,16 +194,16 @@ def test_a_refusal_of_a_creation_without_effect_is_a_failure(status: int) -> Non
 @pytest.mark.parametrize(("read", "result"), [(THERE, Result.APPLIED), (GONE, Result.NOT_VERIFIED)])
 def test_a_secret_in_any_answer_is_stored(status: int, read: httpx.Response, result: Result) -> None:
     body = {"secret": SECRET, "message": "no"}
-    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(status, json=body), read])
-    assert keeper.secrets == [SECRET]
+    outcome, _, store = outcome_of(CREATION, [httpx.Response(status, json=body), read])
+    assert store.secrets == [SECRET]
     assert (outcome.result, outcome.secret_at) == (result, "memory:1")
     assert LOST not in outcome.detail
 
 
 def test_a_secret_that_stands_twice_in_an_answer_is_stored_and_doubted() -> None:
     body = json.dumps(live(secret=SECRET)).replace('"secret"', '"secret": "first", "secret"')
-    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
-    assert (keeper.secrets, outcome.secret_at) == ([SECRET], "memory:1")
+    outcome, _, store = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
+    assert (store.secrets, outcome.secret_at) == ([SECRET], "memory:1")
     assert outcome.result is Result.NOT_VERIFIED
     assert "the answer held more than one secret, of which the last is stored" in outcome.detail
 
@@ -218,8 +224,8 @@ def test_what_follows_the_path_of_a_redirect_of_a_creation_is_not_told(ending: s
     ],
 )
 def test_a_secret_in_an_envelope_is_stored_if_there_is_only_one(body: object, stored: list[str]) -> None:
-    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, json=body), THERE])
-    assert keeper.secrets == stored
+    outcome, _, store = outcome_of(CREATION, [httpx.Response(201, json=body), THERE])
+    assert store.secrets == stored
     assert (outcome.result is Result.APPLIED) is bool(stored)
 
 
@@ -227,14 +233,14 @@ def test_a_secret_in_an_envelope_is_stored_if_there_is_only_one(body: object, st
     "body", [f'{{"name":"a","name":"b","secret":"{SECRET}"}}', f'{{"secret":"{SECRET}","x":NaN}}']
 )
 def test_a_secret_in_an_answer_that_cannot_be_trusted_is_stored(body: str) -> None:
-    outcome, _, keeper = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
-    assert (keeper.secrets, outcome.result) == ([SECRET], Result.APPLIED)
+    outcome, _, store = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
+    assert (store.secrets, outcome.result) == ([SECRET], Result.APPLIED)
 
 
 def test_a_secret_in_an_answer_that_echoes_the_token_is_stored() -> None:
     answer = httpx.Response(201, json=live(secret=SECRET, description=TOKEN))
-    outcome, _, keeper = outcome_of(CREATION, [answer, THERE])
-    assert (keeper.secrets, outcome.result) == ([SECRET], Result.APPLIED)
+    outcome, _, store = outcome_of(CREATION, [answer, THERE])
+    assert (store.secrets, outcome.result) == ([SECRET], Result.APPLIED)
 
 
 NO_SECRET = replace(CAAS, secret=None)
@@ -286,7 +292,7 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
         script = Script(limit, read, BORN if read is GONE else THERE)
         link = connect(Service(script), retry=RetryPolicy(attempts=3), clock=clock)
         with Writer(link) as writer:
-            outcome = LifecycleExecutor(writer, {"caas": CAAS}, Keeper(KEPT)).create(CREATION)
+            outcome = execute(writer, CREATION, Store(KEPT))
         methods = [request.method for request in script.requests]
         assert (outcome.result, methods.count("POST")) == (result, posts)
     assert clock.elapsed == 14
@@ -397,7 +403,7 @@ def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() 
         return script(request)
 
     with Writer(connect(answer, stop=stop)) as writer:
-        outcome = LifecycleExecutor(writer, load_kinds(), Keeper(KEPT)).replace(REPLACEMENT)
+        outcome = execute(writer, REPLACEMENT, Store(KEPT))
     assert (outcome.result, outcome.secret_at) == (Result.APPLIED, "memory:1")
     assert [request.method for request in script.requests] == ["DELETE", "GET", "POST"]
 
@@ -407,7 +413,5 @@ def test_what_is_interrupted_before_it_is_sent_is_not_attempted(change: Change) 
     stop, script = threading.Event(), Script(BORN)
     stop.set()
     with Writer(connect(script, stop=stop)) as writer:
-        births = LifecycleExecutor(writer, load_kinds(), Keeper(KEPT))
-        send = {Action.CREATE: births.create, Action.DELETE: births.delete, Action.REPLACE: births.replace}
-        assert send[change.action](change).result is Result.NOT_ATTEMPTED
+        assert execute(writer, change, Store(KEPT)).result is Result.NOT_ATTEMPTED
     assert script.requests == []

@@ -47,22 +47,22 @@ FIRST: dict[str, dict[str, Any]] = {
 }
 
 
-class Keeper:
-    """Keeps secrets in memory."""
+class Store:
+    """Stores secrets in memory."""
 
     def __init__(self) -> None:
         self.secrets: list[str] = []
 
-    def expect(self, change: Change) -> None:
-        """Store no notice."""
+    def started(self, change: Change) -> None:
+        """Ignore it."""
 
-    def settle(self, change: Change) -> None:
-        """Take no notice."""
+    def finished(self, outcome: object) -> None:
+        """Ignore it."""
 
     def outdated(self, _change: Change) -> str:
         return ""
 
-    def keep(self, _change: Change, secret: Secret) -> StoredSecret:
+    def store(self, _change: Change, secret: Secret) -> StoredSecret:
         self.secrets.append(secret.reveal())
         return StoredSecret("memory")
 
@@ -85,13 +85,13 @@ def strict_service() -> Iterator[Writer]:
             yield writer
 
 
-def step(writer: Writer, keeper: Keeper, scope: Scope, key: DesiredKey) -> list[Action]:
+def step(writer: Writer, store: Store, scope: Scope, key: DesiredKey) -> list[Action]:
     """Bring one key to what is declared; give what that took, after which nothing is left to do."""
     kind, wanted = KINDS[scope.kind], DesiredScope(scope, (key,))
     plan = plan_scope(kind, wanted, observe(writer, kind, scope), NOON)
     assert plan.problems == ()
     with Workers(1) as workers:
-        executor = Executor(writer, KINDS, workers, threading.Event(), keeper=keeper)
+        executor = Executor(writer, KINDS, workers, threading.Event(), secrets=store)
         outcomes = executor.execute(plan.changes)
     assert [(outcome.result, outcome.detail) for outcome in outcomes] == [(Result.APPLIED, "")] * len(
         outcomes
@@ -103,20 +103,20 @@ def step(writer: Writer, keeper: Keeper, scope: Scope, key: DesiredKey) -> list[
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_request_in_the_life_of_a_key_is_outside_the_description(kind: str) -> None:
     scope = Scope(kind, *((1,) if kind == "inference" else (1, 76)))
-    keeper, name = Keeper(), "key-one"
+    store, name = Store(), "key-one"
     taken: list[Action] = []
     with strict_service() as writer:
         for fields in ({}, *UPDATES[kind]):
             declared = {"name": name, **FIRST[kind], **fields}
             key = DesiredKey(name, declared, "keys.yaml", 0, lifecycle=ANEW)
-            taken += step(writer, keeper, scope, key)
-        taken += step(writer, keeper, scope, replace(key, is_absent=True))
+            taken += step(writer, store, scope, key)
+        taken += step(writer, store, scope, replace(key, is_absent=True))
     assert taken[0] is Action.CREATE
     assert taken[-1] is Action.DELETE
     fixed = {field for fields in UPDATES[kind] for field in fields} & KINDS[kind].immutable
     assert set(taken[1:-1]) == ({Action.UPDATE, Action.REPLACE} if fixed else {Action.UPDATE})
     assert len(taken) == 6
-    assert len(set(keeper.secrets)) == len(keeper.secrets) == sum(action.adds for action in taken)
+    assert len(set(store.secrets)) == len(store.secrets) == sum(action.adds for action in taken)
 
 
 @pytest.mark.parametrize(
