@@ -97,8 +97,8 @@ def _apply(
 ) -> ExitCode:
     stop = threading.Event()
     saved = None if parameters["plan_file"] is None else open_plan(parameters)
-    if saved is not None:
-        parameters["commit"] = saved.provenance.git_commit
+    if saved is not None and saved.plan.provenance is not None:
+        parameters["commit"] = saved.plan.provenance.git_commit
     link = connection(parameters, clock, console, stop)
 
     now = clock.now()
@@ -108,7 +108,7 @@ def _apply(
             events.planned(made.plan)
             complain(made.plan, console)
         elif not _is_unseen(made.plan, parameters, console):
-            show(made, {"format": "text"}, now, console)
+            show(made, {"format": "text", "name": ""}, console)
         _expect(made.plan, parameters["expect"])
         if made.plan.objections:
             console.note("Nothing was applied.")

@@ -80,9 +80,9 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
     with Reader(link) as reader:
         made = read_and_plan(reader, parameters, now, console)
     if parameters["out"] is not None:
-        _save(made, parameters["out"], now)
+        _save(made, parameters["out"])
         console.note(f"Saved to {parameters['out']}: {made.plan.fingerprint}")
-    show(made, parameters, now, console)
+    show(made, parameters, console)
     if made.plan.problems:
         return ExitCode.ERROR
     if made.plan.refusals:
@@ -93,11 +93,10 @@ def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan, with the kinds of its keys and what it was made from; ``state`` is None if it was saved."""
+    """A plan with the kinds of its keys, and the desired state; that is None for a saved plan."""
 
     kinds: Mapping[str, Kind]
     plan: Plan
-    provenance: Provenance
     state: DesiredState | None = None
 
 
@@ -125,8 +124,8 @@ def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetim
     made = replace(made, warnings=(*made.warnings, *told))
     commit = git_commit(parameters["paths"], os.environ, console.warning) if is_told else None
     base_commit = None if base is None else base.commit
-    made_from = Provenance(parameters["base_url"], str(digest), commit, base_commit)
-    return Made(kinds, judged(made, parameters), made_from, state)
+    made_from = Provenance(now, parameters["base_url"], str(digest), commit, base_commit)
+    return Made(kinds, judged(replace(made, provenance=made_from), parameters), state)
 
 
 def read_files(
@@ -151,9 +150,9 @@ def judged(made: Plan, parameters: Mapping[str, Any]) -> Plan:
     return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits(parameters))))
 
 
-def show(made: Made, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> None:
+def show(made: Made, parameters: Mapping[str, Any], console: Console) -> None:
     """Print a plan, then all that is wrong with it."""
-    console.result(rendered(parameters, made.plan, now, made.provenance, console))
+    console.result(rendered(parameters, made.plan, console))
     complain(made.plan, console)
 
 
@@ -180,9 +179,9 @@ def _clear(file: str) -> None:
         raise ConfigurationError(f"the plan file {file} cannot be replaced: {error.strerror}") from error
 
 
-def _save(made: Made, file: str, now: dt.datetime) -> None:
+def _save(made: Made, file: str) -> None:
     """Write the plan in one step. Raises ConfigurationError if that cannot be done."""
     try:
-        write_whole(Path(file), render_saved(made.plan, now, made.provenance))
+        write_whole(Path(file), render_saved(made.plan))
     except OSError as error:
         raise ConfigurationError(f"the plan file {file} cannot be written: {error.strerror}") from error

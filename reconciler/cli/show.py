@@ -16,7 +16,8 @@ from reconciler.errors import ConfigurationError, RefusedError
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import plan_schema
 from reconciler.load.links import special_refusal
-from reconciler.plan.saved import SavedPlan, read_saved
+from reconciler.model.plan import Plan
+from reconciler.plan.saved import read_saved
 
 
 @click.command(
@@ -36,8 +37,8 @@ def show(**parameters: Any) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
     console = console_of({**parameters, "quiet": False})
     saved, _ = _read(parameters["file"], parameters)
-    console.result(rendered(parameters, saved.plan, saved.made_at, saved.provenance, console))
-    complain(saved.plan, console)
+    console.result(rendered(parameters, saved, console))
+    complain(saved, console)
 
 
 def open_plan(parameters: Mapping[str, Any]) -> Made:
@@ -47,13 +48,14 @@ def open_plan(parameters: Mapping[str, Any]) -> Made:
     """
     file, base_url = parameters["plan_file"], parameters["base_url"]
     saved, kinds = _read(file, parameters)
-    if saved.provenance.base_url != base_url:
-        made_for = saved.provenance.base_url
-        raise RefusedError(f"the plan {file} is refused: it was made for {made_for}, not for {base_url}")
-    return Made(kinds, judged(saved.plan, parameters), saved.provenance)
+    if saved.base_url != base_url:
+        raise RefusedError(
+            f"the plan {file} is refused: it was made for {saved.base_url}, not for {base_url}"
+        )
+    return Made(kinds, judged(saved, parameters))
 
 
-def _read(file: str, parameters: Mapping[str, Any]) -> tuple[SavedPlan, Mapping[str, Kind]]:
+def _read(file: str, parameters: Mapping[str, Any]) -> tuple[Plan, Mapping[str, Kind]]:
 
     refusal = special_refusal(file)  # a pipe might never end
     if refusal:

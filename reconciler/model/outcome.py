@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from reconciler.model.escape import escape_control
+
 if TYPE_CHECKING:
     from reconciler.model.plan import Change
 
@@ -35,7 +37,7 @@ class Outcome:
     secret_at: str = ""
 
     def __str__(self) -> str:
-        """Return the outcome on one line, such as ``caas/1/76/web: applied``."""
+        """Return the outcome on one line that is safe to print, such as ``caas/1/76/web: applied``."""
         place = f"its secret is in {self.secret_at}" * bool(self.secret_at not in self.detail)
         detail = "; ".join(filter(None, (self.detail, place)))
-        return ": ".join(filter(None, (self.change.address, self.result.value, detail)))
+        return escape_control(": ".join(filter(None, (self.change.address, self.result.value, detail))))

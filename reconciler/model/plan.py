@@ -209,17 +209,16 @@ def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a plan was made from: the API, the digest of all files, the commit that they came from.
+    """When and from what a plan was made: the API, the digest of all files, the commit that they came from.
 
-    ``base_commit`` is the commit that the origins of fields refer to, ``made_at`` the time of the plan; each
-    is None where there is none.
+    ``base_commit`` is the commit that the origins of fields refer to, if there is one.
     """
 
+    made_at: dt.datetime
     base_url: str
     inputs_digest: str
     git_commit: str | None = None
     base_commit: str | None = None
-    made_at: dt.datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import explain, whole_key
@@ -25,7 +25,6 @@ from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json, request
 from reconciler.validate.schema import is_valid
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
@@ -36,18 +35,12 @@ _CHECKSUM: Final = "checksum"
 _EDITED: Final = "it was edited since plan --out wrote it; make the plan again"
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
-    """A plan from a file, with the moment and the things it was made from."""
-
-    plan: Plan
-    made_at: dt.datetime
-    provenance: Provenance
-
-
-def render_saved(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> str:
-    """Return the text of a plan file, which ends in a newline."""
-    document: dict[str, Any] = json.loads(render_json(plan, made_at))
+def render_saved(plan: Plan) -> str:
+    """Return the text of a plan file, which ends in a newline. The plan must have a provenance."""
+    provenance = plan.provenance
+    if provenance is None:
+        raise ValueError("the plan does not say what it was made from")
+    document: dict[str, Any] = json.loads(render_json(plan, provenance.made_at))
     document |= {
         "base_url": provenance.base_url,
         "inputs_digest": provenance.inputs_digest,
@@ -61,7 +54,7 @@ def render_saved(plan: Plan, made_at: dt.datetime, provenance: Provenance) -> st
     return neutralize_log_commands(json.dumps(document, indent=2)) + "\n"
 
 
-def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> SavedPlan:
+def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> Plan:
     """Read a plan file; ``schema`` is that of plans. Raises RefusedError saying why it cannot be used.
 
     Whatever the file says must be what a plan of these changes says: who reviews one member can rely on all.
@@ -82,13 +75,13 @@ def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, A
     if document[_CHECKSUM] != _checksum(document) or not is_valid(document, schema):
         raise RefusedError(_EDITED)
     try:
-        saved = _saved(document, kinds)
+        plan = _plan(document, kinds)
     except (KeyError, StopIteration, TypeError, UnaddressableError, ValueError) as error:
         raise RefusedError(f"it cannot be read by this version: {error}") from error
-    _check_requests(saved.plan, document)
-    if json.loads(render_saved(saved.plan, saved.made_at, saved.provenance)) != document:
+    _check_requests(plan, document)
+    if json.loads(render_saved(plan)) != document:
         raise RefusedError(_EDITED)
-    return saved
+    return plan
 
 
 def _document(content: bytes) -> dict[str, Any]:
@@ -99,14 +92,6 @@ def _document(content: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise RefusedError("it is not a plan: it is not a JSON object")
     return document
-
-
-def _saved(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> SavedPlan:
-    made_at = parse_instant(document["timestamp"])
-    if made_at is None:
-        raise ValueError("its timestamp is none")
-    made_from = (document[name] for name in ("base_url", "inputs_digest", "git_commit", "base_commit"))
-    return SavedPlan(_plan(document, kinds), made_at, Provenance(*made_from))
 
 
 def _checksum(document: Mapping[str, Any]) -> str:
@@ -125,6 +110,10 @@ def _check_requests(plan: Plan, document: Mapping[str, Any]) -> None:
 
 
 def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
+    made_at = parse_instant(document["timestamp"])
+    if made_at is None:
+        raise ValueError("its timestamp is not an instant")
+    made_from = (document[name] for name in ("base_url", "inputs_digest", "git_commit", "base_commit"))
     changes = tuple(_change(shown, kinds) for shown in document["resource_changes"])
     problems = tuple(_problem(shown) for shown in document["errors"])
     observed = tuple(_observed(document["observed"], kinds))
@@ -138,6 +127,7 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         observed=observed,
         refusals=tuple(_problem(shown) for shown in document.get("refusals", [])),
         base_url=document["base_url"],
+        provenance=Provenance(made_at, *made_from),
     )
 
 

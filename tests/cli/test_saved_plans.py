@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli.formats import FORMATS
+from reconciler.render.formats import RENDERERS
 from tests.support import (
     CommandLine,
     declare,
@@ -140,7 +140,7 @@ def test_files_and_a_saved_plan_do_not_mix(cli: CommandLine, words: list[str]) -
     assert cli("apply", *words).code == 64
 
 
-@pytest.mark.parametrize("output_format", FORMATS)
+@pytest.mark.parametrize("output_format", RENDERERS)
 def test_a_saved_plan_is_shown_like_the_plan_it_was(
     cli: CommandLine, files: str, saved: str, output_format: str
 ) -> None:
@@ -443,7 +443,7 @@ def test_a_plan_beyond_the_limits_says_so_in_every_format(
     saved = str(tmp_path / "plan.json")
     done = cli("plan", files, "--out", saved, "--max-changes", "1")
     assert done.code == 3
-    shown = {name: cli("show", saved, "--format", name) for name in FORMATS}
+    shown = {name: cli("show", saved, "--format", name) for name in RENDERERS}
     assert {name for name, shown in shown.items() if "refused: it would change 2 keys" in shown.out} == {
         "json",
         "markdown",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -60,6 +61,7 @@ def test_the_json_plan_has_a_member_and_a_saved_one_keeps_it() -> None:
     document: dict[str, Any] = json.loads(render_json(plan, NOW))
     jsonschema.validate(document, plan_schema())
     assert document["new_secrets"] == 2
-    saved = render_saved(plan, NOW, Provenance("https://api.example.com", f"sha256:{'0' * 64}", None))
+    made_from = Provenance(NOW, "https://api.example.com", f"sha256:{'0' * 64}")
+    saved = render_saved(replace(plan, provenance=made_from))
     again = read_saved(saved.encode(), {"caas": CAAS}, plan_schema())
-    assert (again.plan.new_secrets, again.plan.fingerprint) == (2, plan.fingerprint)
+    assert (again.new_secrets, again.fingerprint) == (2, plan.fingerprint)

@@ -1,0 +1,108 @@
+"""The API and a token for it: what the library's steps take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Self
+
+from reconciler.api.address import (
+    DEFAULT_BASE_URL,
+    DEFAULT_SCHEME,
+    checked_scheme,
+    checked_token,
+    checked_url,
+)
+from reconciler.api.environment import network_variables
+from reconciler.api.retry import RetryPolicy
+from reconciler.api.session import Connection, Reader
+from reconciler.api.workers import Workers
+from reconciler.model.clock import SystemClock
+from reconciler.model.secret import Secret
+from reconciler.model.version import __version__
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from reconciler.model.clock import Clock
+
+USER_AGENT: Final = f"gcore-reconciler/{__version__}"
+
+
+class Session:
+    """A connection in use: a reader, and threads for its requests; a context manager, which closes both."""
+
+    def __init__(self, connection: Connection, parallelism: int = 10) -> None:
+        """Store the connection; nothing is sent yet. Raises ConfigurationError."""
+        self.connection = connection
+        self.reader = Reader(connection)
+        self.workers = Workers(parallelism)
+
+    def __enter__(self) -> Self:
+        """Return the session."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every connection, and end the threads."""
+        self.workers.__exit__(kind, error, traceback)
+        self.reader.__exit__(kind, error, traceback)
+
+    def __repr__(self) -> str:
+        """Return the class and the address, without the token."""
+        return f"{type(self).__name__}({self.base_url!r})"
+
+    @property
+    def base_url(self) -> str:
+        """Return the base URL in normal form."""
+        return self.reader.base_url
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock of all requests."""
+        return self.connection.clock
+
+    @property
+    def stop(self) -> threading.Event:
+        """Return the event after which nothing more is sent; requests in flight finish."""
+        return self.connection.stop
+
+
+class Client(Session):
+    """The API with a token. Use a client in one call at a time."""
+
+    def __init__(  # noqa: PLR0913 - the settings of a connection, by name
+        self,
+        token: str | Secret,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        auth_scheme: str = DEFAULT_SCHEME,
+        parallelism: int = 10,
+        retries: int = 4,
+        connect_timeout: float = 5.0,
+        read_timeout: float = 30.0,
+        environment: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Check the settings; nothing is sent yet. Raises ConfigurationError.
+
+        A failed request is sent again up to ``retries`` times, ``parallelism`` requests at a time; time-outs
+        are in seconds. ``environment`` may name a proxy and trusted certificates, as ``os.environ`` does.
+        """
+        text = token.reveal() if isinstance(token, Secret) else token
+        connection = Connection(
+            base_url=checked_url(base_url),
+            token=checked_token(text, "the token"),
+            user_agent=USER_AGENT,
+            clock=clock or SystemClock(),
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            retry=RetryPolicy(attempts=retries + 1),
+            auth_scheme=checked_scheme(auth_scheme),
+            environment=network_variables(environment or {}),
+        )
+        super().__init__(connection, parallelism)
