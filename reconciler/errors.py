@@ -46,6 +46,15 @@ if TYPE_CHECKING:
     from reconciler.model.source import Problem
 
 
+def os_reason(error: BaseException, otherwise: str = "") -> str:
+    """Return why the system refused a file or program, without its name; never empty.
+
+    What is not an OSError, such as a name with a NUL character, gives ``otherwise``, or else its own text.
+    """
+    reason = error.strerror if isinstance(error, OSError) else None
+    return reason or otherwise or str(error) or type(error).__name__
+
+
 class ExitCode(IntEnum):
     """What a command tells the shell; the numbers are part of the interface."""
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, os_reason
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -41,7 +41,7 @@ def replace_text(file: str, before: bytes, text: str) -> None:
             if os.fstat(opened.fileno()).st_nlink > 1 or not _replaced(place, content):
                 _written_over(place, opened, before, content)
     except OSError as error:
-        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"{file} cannot be written: {os_reason(error)}") from error
 
 
 def _replaced(place: Path, content: bytes) -> bool:
@@ -119,7 +119,7 @@ def _written_over(place: Path, opened: FileIO, before: bytes, content: bytes) ->
             _write(opened, before)
         except OSError as error:
             raise ConfigurationError(
-                f"{place} could not be written whole: {error.strerror}; what it held is in {kept}"
+                f"{place} could not be written whole: {os_reason(error)}; what it held is in {kept}"
             ) from error
         kept.unlink(missing_ok=True)
         raise

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -211,6 +211,6 @@ def _load(context: ssl.SSLContext, file: Path, setting: str) -> None:
         if isinstance(error, ssl.SSLError):
             reason = "it holds no certificate in PEM form"
         else:
-            reason = (error.strerror if isinstance(error, OSError) else None) or "it cannot be used as a name"
+            reason = os_reason(error, "it cannot be used as a name")
         message = f"the trusted certificates in {file} cannot be loaded: {reason}; check {setting}"
         raise ConfigurationError(message) from None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from reconciler.apply.in_doubt import entry_of
-from reconciler.errors import ConfigurationError, JournalError
+from reconciler.errors import ConfigurationError, JournalError, os_reason
 from reconciler.model.canonical import format_instant
 
 if TYPE_CHECKING:
@@ -164,14 +164,14 @@ class JournalFile:
                 is_whole = os.write(self._descriptor, line) == len(line)
                 reason = "" if is_whole else os.strerror(errno.ENOSPC)
             except OSError as error:
-                reason = str(error.strerror)
+                reason = os_reason(error)
             if reason:
                 self._broken = JournalError(f"the journal cannot be written: {reason}")
                 raise self._broken
         try:
             _synchronize(self._descriptor)
         except OSError as error:
-            raise JournalError(f"the journal cannot be written: {error.strerror}") from error
+            raise JournalError(f"the journal cannot be written: {os_reason(error)}") from error
 
     def _end_torn_line(self) -> None:
         """Begin on a line of our own, if a run that was killed left half a line behind."""
@@ -223,7 +223,7 @@ def is_journal(descriptor: int) -> bool:
 
 
 def _unopened(file: str, error: OSError) -> ConfigurationError:
-    return ConfigurationError(f"the journal {file} cannot be opened: {error.strerror}")
+    return ConfigurationError(f"the journal {file} cannot be opened: {os_reason(error)}")
 
 
 def _synchronize(descriptor: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 import click
 
 from reconciler.cli.journald import Priority, marked
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import first_texts
 from reconciler.model.source import Problem
@@ -45,7 +45,7 @@ class Console:
         except OSError as error:
             _discard(sys.stdout)
             if not isinstance(error, BrokenPipeError):
-                raise ConfigurationError(f"the result cannot be written: {error.strerror}") from error
+                raise ConfigurationError(f"the result cannot be written: {os_reason(error)}") from error
             return False
         return True
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.address import checked_token
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _read_secret(path: str, what: str, console: Console) -> str:
         mode = file.stat().st_mode
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = os_reason(error, "it is not UTF-8 text")
         raise ConfigurationError(f"the {what} file {path} cannot be read: {reason}") from None
     _warn_of_readers(mode, f"the {what} file {path}", console)
     return text.removesuffix("\n").removesuffix("\r")

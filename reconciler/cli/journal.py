@@ -17,7 +17,7 @@ from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import clock_of, connection_options
-from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.service.history.database import MAGIC
 from reconciler.service.history.queries import journal_lines
@@ -76,7 +76,7 @@ def _read(file: str) -> Reading:
             if not is_history:
                 return read_journal(lines)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = os_reason(error)
         raise ConfigurationError(f"the journal {file} cannot be read: {reason}") from error
     with ReadOnlyDatabase(file) as database:
         return read_journal(journal_lines(database))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
-from reconciler.errors import ConfigurationError, DescriptionError, InputError
+from reconciler.errors import ConfigurationError, DescriptionError, InputError, os_reason
 from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.rules import KIND_NAME
 from reconciler.load.files import parse_content
@@ -79,7 +79,7 @@ def _read(file: str) -> Any:
     try:
         content = Path(file).read_bytes()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = os_reason(error)
         raise ConfigurationError(f"the description {file} cannot be read: {reason}") from error
     if content.lstrip()[:1] == b"{":
         try:

@@ -15,7 +15,7 @@ from reconciler.cli.console import CONTEXT, Console, complain
 from reconciler.cli.journald import mark_tracebacks, show_error
 from reconciler.cli.signals import stop_signals
 from reconciler.cli.variables import strict_env, strict_option
-from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.errors import ExitCode, ReconcilerError, os_reason
 from reconciler.model.version import __version__
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
         show_error(error)
         return ExitCode.ERROR
     except OSError as error:  # click prints help by itself: a full disk ends here
-        Console(0, color=None).error(f"the output cannot be written: {error.strerror}")
+        Console(0, color=None).error(f"the output cannot be written: {os_reason(error)}")
         return ExitCode.ERROR
     except (KeyboardInterrupt, click.Abort):
         Console(0, color=None).note("Interrupted.")

@@ -19,7 +19,7 @@ from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
 from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import allow_destroy_option, api_options, clock_of, limits, validator
-from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest, parse_content
 from reconciler.load.git import git_commit
@@ -176,7 +176,7 @@ def _clear(file: str) -> None:
             raise ConfigurationError(f"--out {file} would overwrite what is no plan; name another file")
         place.unlink()
     except OSError as error:
-        raise ConfigurationError(f"the plan file {file} cannot be replaced: {error.strerror}") from error
+        raise ConfigurationError(f"the plan file {file} cannot be replaced: {os_reason(error)}") from error
 
 
 def _save(made: Made, file: str) -> None:
@@ -184,4 +184,4 @@ def _save(made: Made, file: str) -> None:
     try:
         write_whole(Path(file), render_saved(made.plan))
     except OSError as error:
-        raise ConfigurationError(f"the plan file {file} cannot be written: {error.strerror}") from error
+        raise ConfigurationError(f"the plan file {file} cannot be written: {os_reason(error)}") from error

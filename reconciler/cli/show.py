@@ -12,7 +12,7 @@ from reconciler.cli.console import CONTEXT, console_of
 from reconciler.cli.formats import format_options, rendered
 from reconciler.cli.kinds import KINDS, known_kinds
 from reconciler.cli.plan import Made, complain, judged
-from reconciler.errors import ConfigurationError, RefusedError
+from reconciler.errors import ConfigurationError, RefusedError, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import plan_schema
 from reconciler.load.links import special_refusal
@@ -63,7 +63,7 @@ def _read(file: str, parameters: Mapping[str, Any]) -> tuple[Plan, Mapping[str, 
     try:
         content = Path(file).read_bytes()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = os_reason(error)
         raise ConfigurationError(f"the plan {file} cannot be read: {reason}") from error
     kinds = known_kinds({"kinds": parameters["kinds"]})
     try:

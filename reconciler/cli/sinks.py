@@ -26,7 +26,7 @@ from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.cli.children import passed_names
 from reconciler.cli.console import Console
 from reconciler.cli.options import USER_AGENT
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.model.clock import Clock
 from reconciler.model.plan import Change
@@ -221,7 +221,7 @@ def _read_token(file: Path, named: str) -> Secret:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = os_reason(error, "it is not UTF-8 text")
         raise ConfigurationError(f"the file {file} of {named} cannot be read: {reason}") from None
     return _checked_token(text.strip(), f"the file {file} of {named}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, os_reason
 
 
 class SystemFailureError(ReconcilerError):
@@ -23,5 +23,5 @@ def system_failures() -> Iterator[None]:
     try:
         yield
     except (OSError, MemoryError, ImportError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
+        reason = os_reason(error)
         raise SystemFailureError(f"the system refused what was needed: {reason}") from error

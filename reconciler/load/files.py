@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from reconciler.errors import InputError
+from reconciler.errors import InputError, os_reason
 from reconciler.load.builder import parse
 from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.links import link_refusal, mode_refusal, special_refusal, tree_of
@@ -128,7 +128,7 @@ def _sources(paths: Sequence[str], problems: list[Problem]) -> Iterator[str]:
         Path.cwd()
     except OSError as error:
         problems.append(
-            Problem(f"the current folder cannot be used: {error.strerror}; change to one that exists")
+            Problem(f"the current folder cannot be used: {os_reason(error)}; change to one that exists")
         )
         return
     for path in paths:
@@ -215,7 +215,7 @@ class Walk:
             elif is_link:
                 # It may have been a folder of keys: to pass it over could mean that none is declared.
                 self._problems.append(
-                    Problem(f"is a link that cannot be followed: {error.strerror}", Position(path))
+                    Problem(f"is a link that cannot be followed: {os_reason(error)}", Position(path))
                 )
             return
         if not is_yaml and not stat.S_ISDIR(mode):
@@ -264,7 +264,7 @@ def _label(source: str) -> str:
 def _read_problem(error: OSError | ValueError, source: str) -> Problem:
     if isinstance(error, FileNotFoundError):
         return Problem("no such file or directory", Position(source))
-    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    reason = os_reason(error)
     return Problem(f"cannot be read: {reason}", Position(source))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import InputError
+from reconciler.errors import InputError, os_reason
 from reconciler.kinds.packaged import SUFFIX
 from reconciler.load.files import KINDS_FOLDER, STANDARD_INPUT, read_file
 from reconciler.load.links import path_refusal, tree_of
@@ -65,7 +65,7 @@ def _listed(folder: str, problems: list[Problem], *, must_hold_one: bool) -> Ite
     try:
         names = sorted(name for name in os.listdir(folder) if is_kind_file(name))
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = os_reason(error)
         problems.append(Problem(f"this folder of kinds cannot be read: {reason}", Position(folder)))
         return
     if not names and must_hold_one:
@@ -89,7 +89,7 @@ def _read(file: str) -> bytes:
     try:
         content = read_file(file, _LARGEST + 1)
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = os_reason(error)
         raise InputError([Problem(f"cannot be read: {reason}", Position(file))]) from error
     if len(content) > _LARGEST:
         raise InputError([Problem("larger than 1 MiB, which no kind needs", Position(file))])

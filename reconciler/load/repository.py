@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.load.links import has_git, is_inside, work_tree
 
@@ -234,4 +234,4 @@ def _reason(err: bytes) -> str:
 def _failure(error: OSError | subprocess.SubprocessError) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         return f"it took longer than {error.timeout:.0f} s"
-    return f"git cannot be run: {(error.strerror if isinstance(error, OSError) else None) or error}"
+    return f"git cannot be run: {os_reason(error)}"

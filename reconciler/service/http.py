@@ -19,7 +19,7 @@ from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import start_thread
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
 from reconciler.model.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def serve(
             (address, port), _handler(paths, known), clock or SystemClock()
         )
     except (OSError, OverflowError, TypeError) as error:  # a TypeError is a name that cannot be encoded
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = os_reason(error)
         raise ConfigurationError(f"nothing can listen on {address} port {port}: {reason}") from error
     try:
         thread = start_thread(server.serve_forever, "monitor")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.credentials import webhook_secret
 from reconciler.cli.options import USER_AGENT, missing_extra
-from reconciler.errors import ConfigurationError, ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
 from reconciler.model.cycle import CycleResult
 from reconciler.model.secret import Secret
 from reconciler.model.version import __version__
@@ -90,7 +90,7 @@ class Watch:
         try:
             metrics.write(file)
         except OSError as error:
-            self._console.error(f"the metrics file {file} cannot be written: {error.strerror}")
+            self._console.error(f"the metrics file {file} cannot be written: {os_reason(error)}")
 
     def _tell(self, report: CycleReport, troubles: Collection[ServiceCondition]) -> None:
         present = {*troubles, *([ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else [])}

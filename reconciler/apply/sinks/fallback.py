@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.sinks.names import file_name
-from reconciler.errors import SinkError
+from reconciler.errors import SinkError, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,8 +60,7 @@ class Rescuer:
                 try:
                     file = self._written(above, name, secret)
                 except (OSError, ValueError) as error:
-                    reason = error.strerror if isinstance(error, OSError) else None
-                    reasons.append(f"{above}: {reason or error}")
+                    reasons.append(f"{above}: {os_reason(error)}")
                     continue
                 try:
                     self._sync(file)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.sinks.names import file_name
-from reconciler.errors import SinkError
+from reconciler.errors import SinkError, os_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -271,4 +271,4 @@ def _sync_descriptor(folder: int) -> None:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or "the name cannot be that of a file"
+    return os_reason(error, "the name cannot be that of a file")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.redaction import Redactor
-from reconciler.errors import SinkError
+from reconciler.errors import SinkError, os_reason
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class ExecSink:
                 bufsize=0,
             )
         except (OSError, ValueError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or "its name cannot be used"
+            reason = os_reason(error, "its name cannot be used")
             raise SinkError(f"{self._program} cannot be run: {reason}") from None
         out, err = bytearray(), bytearray()
         with process:

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from reconciler.errors import HistoryError
+from reconciler.errors import HistoryError, os_reason
 from reconciler.model.endpoint import same_url
 from reconciler.service.history.tables import VERSION, steps_from
 
@@ -167,7 +167,7 @@ class Database:
         except sqlite3.Error as error:
             raise HistoryError(f"{self._name} {what}: {error}") from error
         except OSError as error:
-            raise HistoryError(f"{self._name} {what}: {error.strerror}") from error
+            raise HistoryError(f"{self._name} {what}: {os_reason(error)}") from error
 
 
 def connect(place: str) -> sqlite3.Connection:
@@ -234,7 +234,7 @@ def sole_user(file: str | None) -> Iterator[None]:
         check_place(file)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     except OSError as error:
-        raise HistoryError(f"the lock {path} cannot be opened: {error.strerror}") from error
+        raise HistoryError(f"the lock {path} cannot be opened: {os_reason(error)}") from error
     try:
         _lock(descriptor, file)
         yield
@@ -254,4 +254,4 @@ def _lock(descriptor: int, file: str) -> None:
         message = f"the history {file} is in use by another drift run (process {holder}); let it end first"
         raise HistoryError(message) from None
     except OSError as error:
-        raise HistoryError(f"the lock {file}-lock cannot be used: {error.strerror}") from error
+        raise HistoryError(f"the lock {file}-lock cannot be used: {os_reason(error)}") from error
