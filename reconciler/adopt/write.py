@@ -7,10 +7,12 @@ import errno
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, os_reason
+from reconciler.load.write import sync_folder, write_beside
 
 if TYPE_CHECKING:
     from io import FileIO
@@ -47,7 +49,7 @@ def replace_text(file: str, before: bytes, text: str) -> None:
 def _replaced(place: Path, content: bytes) -> bool:
     """Replace a file in one step by one like it; return whether that was possible."""
     try:
-        temporary = _beside(place, content)
+        temporary = write_beside(place, content)
     except OSError as error:
         if error.errno in _NO_NEW_FILE:
             return False
@@ -62,24 +64,9 @@ def _replaced(place: Path, content: bytes) -> bool:
         raise
     finally:
         temporary.unlink(missing_ok=True)
-    _synchronize(place.parent)
+    with contextlib.suppress(OSError):
+        sync_folder(place.parent)
     return True
-
-
-def _beside(place: Path, content: bytes) -> Path:
-    """Write a new file beside another one, on disk when this returns. Raises OSError."""
-    import tempfile  # noqa: PLC0415 - slow to load, and --help writes no file
-
-    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=".reconciler-")
-    try:
-        with os.fdopen(descriptor, "wb") as temporary:
-            temporary.write(content)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
 
 
 def _is_like(place: Path, temporary: Path) -> bool:
@@ -128,14 +115,12 @@ def _written_over(place: Path, opened: FileIO, before: bytes, content: bytes) ->
 
 def _kept(place: Path, before: bytes) -> Path:
     """Keep the content of a file beside it, or in the system's temporary folder. Raises OSError."""
-    import tempfile  # noqa: PLC0415 - as above
-
     try:
-        return _beside(place, before)
+        return write_beside(place, before)
     except OSError as error:
         if error.errno not in _NO_NEW_FILE:
             raise
-        return _beside(Path(tempfile.gettempdir(), place.name), before)
+        return write_beside(Path(tempfile.gettempdir(), place.name), before)
 
 
 def _write(opened: FileIO, content: bytes) -> None:
@@ -146,13 +131,3 @@ def _write(opened: FileIO, content: bytes) -> None:
         rest = rest[opened.write(rest) :]
     opened.truncate()
     os.fsync(opened.fileno())
-
-
-def _synchronize(folder: Path) -> None:
-    """Have the names of a folder on disk, where it can be opened."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from reconciler.apply.in_doubt import entry_of
 from reconciler.errors import ConfigurationError, JournalError, os_reason
+from reconciler.load.write import open_private, sync_folder
 from reconciler.model.canonical import format_instant
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change
 
-_MODE: Final = 0o600
 _LONGEST_LINE: Final = 1 << 20
 _START: Final = b'{"at": "'
 """How each line begins, also one that a killed run left unfinished."""
@@ -130,7 +130,7 @@ class JournalFile:
         self._lock = threading.Lock()
         self._broken: JournalError | None = None
         try:
-            self._descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            self._descriptor = open_private(file, os.O_APPEND)
             try:
                 _require_journal(file, self._descriptor)  # again: it may have come since the run began
                 self._end_torn_line()
@@ -182,11 +182,7 @@ class JournalFile:
     def _keep_name(self, file: str) -> None:
         """Put a new file's name on disk: the content of a file without a name is lost with the machine."""
         if os.fstat(self._descriptor).st_size == 0:
-            folder = os.open(Path(file).parent, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                _synchronize(folder)
-            finally:
-                os.close(folder)
+            sync_folder(Path(file).parent)
 
 
 def check_journal(file: str) -> None:

@@ -1,11 +1,20 @@
-"""Write a file whole or not at all."""
+"""Write files whole or not at all: replaced in one step, or made for their owner only."""
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import stat
-import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PRIVATE: Final = 0o600
+_NO_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems raise that cannot sync a folder."""
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -17,15 +26,60 @@ def write_whole(file: Path, text: str) -> None:
     if file.exists() and not file.is_file():
         file.write_text(text, encoding="utf-8")
         return
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    temporary = write_beside(file, text.encode())
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as temporary:
-            if file.exists():
-                os.fchmod(descriptor, stat.S_IMODE(file.stat().st_mode))
-            temporary.write(text)
-            temporary.flush()
-            os.fsync(temporary.fileno())
-        Path(name).replace(file)
+        if file.exists():
+            temporary.chmod(stat.S_IMODE(file.stat().st_mode))
+        temporary.replace(file)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def write_beside(file: Path, content: bytes) -> Path:
+    """Write a new private file into the folder of another one, and return its path. Raises OSError."""
+    temporary = file.parent / f".reconciler-{secrets.token_hex(8)}"
+    create_private(temporary, content)
+    return temporary
+
+
+def create_private(
+    name: Path | str, content: bytes, folder: int | None = None, sync: Callable[[int], None] = os.fsync
+) -> None:
+    """Create a file for its owner only, on disk when this returns, or leave none.
+
+    ``folder`` is the descriptor of the folder that ``name`` is in. Raises OSError, FileExistsError among
+    them: nothing is overwritten, and no link is followed.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, PRIVATE, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(descriptor, PRIVATE)  # whatever the umask has taken away
+            stream.write(content)
+            stream.flush()
+            sync(descriptor)
+    except BaseException:
+        os.unlink(name, dir_fd=folder)
+        raise
+
+
+def open_private(file: Path | str, flags: int = 0) -> int:
+    """Open a file for reading and writing, created for its owner only where it is missing. Raises OSError."""
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, PRIVATE)
+
+
+def sync_folder(folder: Path | int) -> None:
+    """Have the names in a folder on disk, where its file system can do that. Raises OSError."""
+    if isinstance(folder, Path):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            sync_folder(descriptor)
+        finally:
+            os.close(descriptor)
+        return
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.sinks.names import file_name
 from reconciler.errors import SinkError, os_reason
+from reconciler.load.write import create_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -107,14 +108,7 @@ def _new_file(folder: Path, name: str, secret: Secret) -> Path:
     while os.path.lexists(file):
         number += 1
         file = folder / f"{name}@{number}"
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            os.fchmod(descriptor, 0o600)
-            stream.write(secret.reveal().encode("utf-8", "surrogatepass"))
-    except BaseException:
-        file.unlink()
-        raise
+    create_private(file, secret.reveal().encode("utf-8", "surrogatepass"), sync=lambda _descriptor: None)
     return file
 
 

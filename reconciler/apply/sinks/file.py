@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import itertools
 import os
@@ -15,23 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.sinks.names import file_name
 from reconciler.errors import SinkError, os_reason
+from reconciler.load.write import PRIVATE, create_private, sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.apply.sinks.sink import Held, Place
     from reconciler.model.secret import Secret
 
 _OWNER_ONLY: Final = 0o700
-_OWNER_FILE: Final = 0o600
 _OTHERS: Final = 0o077
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TRIAL: Final = "probe"
 _TRIAL_SIZE: Final = 4096
 """As much as the smallest file takes of a disk."""
-_NO_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
-"""What file systems answer that cannot sync a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +69,13 @@ class FileSink:
         try:
             with self._opened() as folder:
                 aside = _temporary(path.name)
-                _write(folder, aside, secret.reveal().encode("utf-8", "surrogatepass"))
+                create_private(aside, secret.reveal().encode("utf-8", "surrogatepass"), folder)
                 try:
                     self._name(folder, aside, place, held)
                 finally:
                     with contextlib.suppress(FileNotFoundError):  # it has its name
                         os.unlink(aside, dir_fd=folder)
-                _sync_descriptor(folder)
+                sync_folder(folder)
         except (OSError, ValueError) as error:
             raise SinkError(f"{path} cannot be written: {_reason(error)}") from None
         return f"file:{path}"
@@ -132,7 +128,7 @@ class FileSink:
             raise SinkError(f"the folder {self.folder} cannot be made: {_reason(error)}") from None
         for path in made:
             with contextlib.suppress(OSError):
-                _sync(path.parent)
+                sync_folder(path.parent)
         return made
 
     @contextlib.contextmanager
@@ -185,9 +181,9 @@ def _try(folder: int, names: Sequence[str]) -> None:
     try:
         for name in names:
             made.append(_temporary(name))
-            _write(folder, made[-1], b"\n" * _TRIAL_SIZE, _unsynced)
+            create_private(made[-1], b"\n" * _TRIAL_SIZE, folder, _unsynced)
         made.append(_temporary(_TRIAL))
-        _write(folder, made[-1], b"\n" * _TRIAL_SIZE)
+        create_private(made[-1], b"\n" * _TRIAL_SIZE, folder)
         os.link(made[-1], f"{made[-1]}.link", src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         made.append(f"{made[-1]}.link")
     finally:
@@ -228,46 +224,13 @@ def _number(folder: int, name: str) -> None:
             first, second = (os.stat(n, dir_fd=folder, follow_symlinks=False) for n in (name, kept))
             if not os.path.samestat(first, second):
                 continue
-        os.chmod(kept, _OWNER_FILE, dir_fd=folder)
-        _sync_descriptor(folder)
+        os.chmod(kept, PRIVATE, dir_fd=folder)
+        sync_folder(folder)
         return
 
 
 def _unsynced(_descriptor: int) -> None:
     pass
-
-
-def _write(folder: int, name: str, content: bytes, sync: Callable[[int], None] = os.fsync) -> None:
-    """Write a new file and have it on disk, or leave none."""
-    descriptor = os.open(name, _NEW, _OWNER_FILE, dir_fd=folder)
-    try:
-        try:
-            os.fchmod(descriptor, _OWNER_FILE)  # whatever the umask has taken away
-            view = memoryview(content)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            sync(descriptor)
-        finally:
-            os.close(descriptor)
-    except BaseException:
-        os.unlink(name, dir_fd=folder)
-        raise
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        _sync_descriptor(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_descriptor(folder: int) -> None:
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        if error.errno not in _NO_SYNC:
-            raise
 
 
 def _reason(error: OSError | ValueError) -> str:

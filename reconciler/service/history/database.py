@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from reconciler.errors import HistoryError, os_reason
+from reconciler.load.write import open_private
 from reconciler.model.endpoint import same_url
 from reconciler.service.history.tables import VERSION, steps_from
 
@@ -27,7 +28,6 @@ MAGIC: Final = b"SQLite format 3\0"
 """How the file begins."""
 _APPLICATION: Final = 0x7265636F
 """What SQLite keeps in the file's head to tell the files of programs apart: ``reco``."""
-_MODE: Final = 0o600
 _BUSY_SECONDS: Final = 10
 _SWITCHES: Final = 20
 _LOCK_SIZE: Final = 20
@@ -217,7 +217,7 @@ def check_place(file: str) -> None:
 
 def _make_private(file: Path) -> None:
     """Make the file before SQLite does, which would let others read it."""
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
+    os.close(open_private(file))
 
 
 @contextmanager
@@ -232,7 +232,7 @@ def sole_user(file: str | None) -> Iterator[None]:
     path = f"{file}-lock"
     try:
         check_place(file)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        descriptor = open_private(path)
     except OSError as error:
         raise HistoryError(f"the lock {path} cannot be opened: {os_reason(error)}") from error
     try:
