@@ -39,7 +39,7 @@ WRITER = """
 import datetime as dt, json, sys
 from reconciler.service.history.database import Database
 from reconciler.service.history.cycles import History, JournalTable
-from reconciler.model.plan import Outcome, Result
+from reconciler.model.outcome import Outcome, Result
 from tests.history import RUN, correction, drifted, everywhere, report, settled
 from reconciler.model.cycle import FieldOutcome
 from tests.support import FakeClock
