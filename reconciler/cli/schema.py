@@ -7,7 +7,8 @@ from click.shell_completion import get_completion_class
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
 from reconciler.cli.kinds import KINDS, known_kinds
-from reconciler.kinds.packaged import bundled_schema, editor_schema, schema_texts
+from reconciler.kinds.bundle import bundled_schema, editor_schema
+from reconciler.kinds.packaged import schema_texts
 
 _SHELLS = ("bash", "zsh", "fish")
 

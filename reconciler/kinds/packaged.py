@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.kinds.kind import EXTENSION, Kind, kind_from_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 SUFFIX: Final = ".schema.json"
 
@@ -34,59 +34,28 @@ def schema_texts() -> Mapping[str, str]:
     return MappingProxyType(texts)
 
 
-def bundled_schema(name: str) -> str:
-    """Return the text of one schema that stands alone: the schemas that it refers to are inside it.
-
-    Raises KeyError for an unknown name.
-    """
-    texts = schema_texts()
-    text = texts[name]
-    parts = {other: f'"{other}{SUFFIX}' for other in texts if f'"{other}{SUFFIX}"' in text}
-    if not parts:
-        return text
-    for other, reference in parts.items():
-        text = text.replace(f"{reference}#", f'"#/definitions/{other}')
-        text = text.replace(f'{reference}"', f'"#/definitions/{other}"')
-    whole = json.loads(text)
-    definitions = whole.get("definitions", {}) | {other: json.loads(texts[other]) for other in parts}
-    return json.dumps({**whole, "definitions": definitions}, indent=2, ensure_ascii=False) + "\n"
-
-
-def editor_schema(kinds: Iterable[Kind]) -> str:
-    """Return the text of the schema of a document that may be of one of these kinds too, for editors."""
-    schema = json.loads(bundled_schema("keys"))
-    header = schema["properties"]
-    for kind in kinds:
-        header["kind"]["enum"].append(kind.name)
-        header["kind"]["enumDescriptions"].append(kind.schema.get("description", ""))
-        for part, described in kind.scope.items():
-            header.setdefault(part, described)
-        is_meant = {"required": ["kind"], "properties": {"kind": {"const": kind.name}}}
-        keys = {"properties": {"keys": {"items": {"$ref": f"#/definitions/{kind.name}"}}}}
-        schema["allOf"].append({"if": is_meant, "then": keys})
-        schema["definitions"][kind.name] = kind.schema
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+def packaged_schema(name: str) -> dict[str, Any]:
+    """Return a schema by its short name. Raises KeyError for an unknown one."""
+    schema: dict[str, Any] = json.loads(schema_texts()[name])
+    return schema
 
 
 def document_schema() -> Mapping[str, Any]:
     """Return the schema of one desired-state document."""
-    schema: Mapping[str, Any] = json.loads(schema_texts()["keys"])
-    return schema
+    return packaged_schema("keys")
 
 
 def plan_schema() -> Mapping[str, Any]:
     """Return the schema of a plan."""
-    schema: Mapping[str, Any] = json.loads(schema_texts()["plan"])
-    return schema
+    return packaged_schema("plan")
 
 
 def kind_schema() -> Mapping[str, Any]:
     """Return the schema of a kind's file, which checks custom kinds and, in tests, the packaged ones."""
-    schema: Mapping[str, Any] = json.loads(schema_texts()["kind"])
-    return schema
+    return packaged_schema("kind")
 
 
 def load_kinds() -> Mapping[str, Kind]:
-    """Derive every kind from its schema file; a schema without the extension is no kind."""
-    schemas = {name: json.loads(text) for name, text in schema_texts().items()}
+    """Derive every kind from its schema file; a schema without the extension is not a kind."""
+    schemas = {name: packaged_schema(name) for name in schema_texts()}
     return {name: kind_from_schema(name, schema) for name, schema in schemas.items() if EXTENSION in schema}

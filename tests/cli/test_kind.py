@@ -41,7 +41,7 @@ def test_a_description_may_be_json(cli: CommandLine, tmp_path: Path, indent: int
     ("content", "complaint"),
     [
         (b"openapi: 3.1.0\n", f"there is no path {LABELS} in it"),
-        (b"[1]\n", "it is no OpenAPI 3.0 or 3.1 description"),
+        (b"[1]\n", "it is not an OpenAPI 3.0 or 3.1 description"),
         (b"a: [\n", "api.yaml:1:"),
         (b'{"a": 1, "a": 2}', 'duplicate key "a"'),
         (b"a: 1\n---\nb: 2\n", "holds several documents; a description is one"),

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from jsonschema import Draft7Validator
 
 from reconciler.cli.main import cli
+from reconciler.kinds.bundle import bundled_schema
 from reconciler.kinds.kind import RESERVED
-from reconciler.kinds.packaged import bundled_schema, schema_texts
+from reconciler.kinds.packaged import schema_texts
 from tests.contract.language_server import language_server, needs_server
 
 if TYPE_CHECKING:

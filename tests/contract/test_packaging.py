@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.kinds.packaged import bundled_schema
+from reconciler.kinds.bundle import bundled_schema
 
 ROOT = Path(__file__).parents[2]
 

@@ -152,10 +152,10 @@ def test_what_is_to_decide_is_listed() -> None:
     fields = "description, expire, is_disabled, containers"
     assert list(draft(DESCRIPTION, KINDS["caas"].collection).decisions) == [
         "identity: {key_name} is taken for the property name",
-        "secret: secret is only in the answer to a creation, so it is taken for one",
+        "secret: secret is only in the response to a creation, so it is taken for one",
         f"effects: what does a change of {fields} do to access? expiry, switch-off, binding or none",
         'sets: is the order of containers of no account? then add "uniqueItems": true',
-        "foreign: are there keys that another system owns? name the property and the values that tell",
+        "foreign: are some keys managed elsewhere? name the property and the values that mark them",
     ]
 
 
@@ -225,7 +225,7 @@ def test_the_draft_of_labels_lacks_of_the_example_what_no_description_says() -> 
     assert fields["id"] == {"type": "integer", "readOnly": True, "not": {}, "doNotSuggest": True}
     assert fields["color"] == {"type": "string", "pattern": "^[0-9a-f]{6}$"}
     assert fields["description"] == {"type": ["string", "null"], "maxLength": 100}
-    left_out = "properties.new_name: PATCH takes it, but it is in no answer, so it cannot be compared"
+    left_out = "properties.new_name: PATCH takes it, but it is in no response, so it cannot be compared"
     assert any(decision.startswith(left_out) for decision in made.decisions)
 
 
@@ -279,7 +279,7 @@ def test_a_field_is_drafted_in_draft_07(schema: Any, field: Any) -> None:
 @pytest.mark.parametrize(
     "schema", [{}, {"type": "file"}, {"anyOf": [{"type": "string"}, {"type": "integer"}]}]
 )
-def test_a_field_whose_type_is_not_told_is_left_out_and_listed(schema: Any) -> None:
+def test_a_field_whose_type_is_not_described_is_left_out_and_listed(schema: Any) -> None:
     whole = described()
     body = whole["paths"][ITEM]["patch"]["requestBody"]["content"]["application/json"]["schema"]
     body["properties"]["color"] = schema
@@ -306,9 +306,9 @@ def referring(target: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("description", "collection", "complaint"),
     [
-        (None, LABELS, "it is no OpenAPI 3.0 or 3.1 description"),
-        ({"swagger": "2.0"}, LABELS, "it is no OpenAPI 3.0 or 3.1 description"),
-        (described(openapi="4.0.0"), LABELS, "it is no OpenAPI 3.0 or 3.1 description"),
+        (None, LABELS, "it is not an OpenAPI 3.0 or 3.1 description"),
+        ({"swagger": "2.0"}, LABELS, "it is not an OpenAPI 3.0 or 3.1 description"),
+        (described(openapi="4.0.0"), LABELS, "it is not an OpenAPI 3.0 or 3.1 description"),
         (
             described(),
             "/repos/{owner}/{repo}/label",
@@ -322,7 +322,7 @@ def referring(target: str) -> dict[str, Any]:
             f"{ITEM} has no PATCH; a kind is listed by GET and changed by PATCH",
         ),
         (without("paths", LABELS, "get"), LABELS, f"{LABELS} has no GET"),
-        (without("paths", ITEM, "patch", "requestBody"), LABELS, "is no object with properties"),
+        (without("paths", ITEM, "patch", "requestBody"), LABELS, "is not an object with properties"),
         (without("components", "schemas"), LABELS, "#/components/schemas/label leads to nothing"),
         (referring("#/components/schemas/label"), LABELS, "leads to itself"),
         (referring("other.yaml#/color"), LABELS, "leads out of the file"),
@@ -353,7 +353,7 @@ def test_references_that_double_again_and_again_are_refused() -> None:
         draft(whole, LABELS)
 
 
-def test_an_answer_that_is_not_looked_at_may_refer_to_itself() -> None:
+def test_a_response_that_is_not_looked_at_may_refer_to_itself() -> None:
     whole = described()
     tree = {"type": "object", "properties": {"cause": {"$ref": "#/components/schemas/tree"}}}
     whole["components"]["schemas"]["tree"] = tree

@@ -14,7 +14,8 @@ from fuzz.kind_files import content, once_in
 from fuzz.report import Broken, Report, seeded
 from reconciler.cli.console import Console
 from reconciler.errors import InputError, ReconcilerError
-from reconciler.kinds.packaged import document_schema, editor_schema, load_kinds
+from reconciler.kinds.bundle import editor_schema
+from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.files import parse_content
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe

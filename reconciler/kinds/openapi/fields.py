@@ -1,9 +1,10 @@
-"""From a schema of OpenAPI to one of a field of a kind: what means something here is kept, the rest told."""
+"""From a schema of OpenAPI to one of a field of a kind: what has no meaning here is left out and noted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.kind import type_names
 from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _COMBINED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties", "prefixI
 
 def is_nullable(schema: Schema) -> bool:
     """Return whether null is allowed, in the words of 3.0 or of 3.1."""
-    return bool(schema.get("nullable")) or "null" in _declared(schema) or None in schema.get("enum", ())
+    return bool(schema.get("nullable")) or "null" in type_names(schema) or None in schema.get("enum", ())
 
 
 def merged_name(*schemas: Schema | None) -> Schema:
@@ -36,10 +37,10 @@ def merged_name(*schemas: Schema | None) -> Schema:
 
 
 class FieldDrafter:
-    """Drafts fields; what it has to leave out, it writes into ``notes``."""
+    """Drafts fields; what it has to leave out, it adds to ``notes``."""
 
     def __init__(self, notes: list[str]) -> None:
-        """Store the list that hears of what cannot be kept."""
+        """Store the list of notes."""
         self._notes = notes
 
     def field(self, place: str, schema: Schema, *, can_be_null: bool | None = None) -> dict[str, Any] | None:
@@ -66,16 +67,15 @@ class FieldDrafter:
         combined = [word for word in _COMBINED if word in schema]
         if combined:
             self._notes.append(f"{place}: {', '.join(combined)} cannot be taken over; state the rule by hand")
-        types = [name for name in _declared(schema) if name in _TYPES]
+        types = [name for name in type_names(schema) if name in _TYPES]
         if types:
             return types
-        implied = next(
-            (name for word, name in (("properties", "object"), ("items", "array")) if word in schema), ""
-        )
-        if not implied and all(isinstance(value, str | None) for value in schema.get("enum", [0])):
-            implied = "string"
-        if implied:
-            return [implied]
+        if "properties" in schema:
+            return ["object"]
+        if "items" in schema:
+            return ["array"]
+        if all(isinstance(value, str | None) for value in schema.get("enum", [0])):
+            return ["string"]
         self._notes.append(f"{place}: no type is described; it is left out")
         return None
 
@@ -102,16 +102,9 @@ class FieldDrafter:
             member = self.field(f"{place}.{name}", keywords if isinstance(keywords, dict) else {})
             if member is not None:
                 members[name] = member
-        if not members:
-            return {}
         required = [name for name in schema.get("required", ()) if name in members]
-        closed = {"additionalProperties": False, "properties": members}
+        closed = {"additionalProperties": False, "properties": members} if members else {}
         return {"required": required, **closed} if required else closed
-
-
-def _declared(schema: Schema) -> list[str]:
-    declared = schema.get("type", [])
-    return [declared] if isinstance(declared, str) else list(declared)
 
 
 def _bounds(schema: Schema) -> dict[str, Any]:

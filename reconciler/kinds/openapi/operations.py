@@ -10,6 +10,7 @@ from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.references import Resolver
 from reconciler.kinds.paths import placeholders
 from reconciler.model.lookalikes import meant
+from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class Operations:
     """What is said of a collection: each schema without references.
 
-    ``listed``, ``item`` and ``created`` are answers, ``update`` and ``create`` bodies. ``parameters`` are
-    those of the path, ``last`` names an item. ``notes`` gathers what somebody has to decide.
+    ``listed``, ``item`` and ``created`` are responses, ``update`` and ``create`` bodies. ``parameters`` are
+    those of the path, ``last`` names an item. ``notes`` gathers what a person has to decide.
     """
 
     listed: Schema
@@ -46,7 +47,7 @@ def operations_of(description: Any, collection: str) -> Operations:
     """Find what a kind needs. Raises DescriptionError where there is none of it."""
     version = description.get("openapi") if isinstance(description, dict) else None
     if not isinstance(version, str) or not version.startswith(("3.0", "3.1")):
-        raise DescriptionError("it is no OpenAPI 3.0 or 3.1 description: `openapi: 3.1.0` is missing")
+        raise DescriptionError("it is not an OpenAPI 3.0 or 3.1 description: `openapi: 3.1.0` is missing")
     resolver = Resolver(description)
     paths = mapping(description.get("paths"))
     at_collection = _resolved(resolver, paths[_known(paths, collection)])
@@ -58,44 +59,24 @@ def operations_of(description: Any, collection: str) -> Operations:
             raise DescriptionError(
                 f"{path} has no {method.upper()}{only}; a kind is listed by GET and changed by PATCH"
             )
-    get, patch, post = (mapping(place.get(method)) for place, method in (
-        (at_collection, "get"), (at_item, "patch"), (at_collection, "post")))  # fmt: skip
-    answer = _answer(mapping(at_item.get("get"))) or _answer(patch)
-    update = _body(patch)
-    if not mapping(update.get("properties")) or not mapping(answer.get("properties")):
-        raise DescriptionError(f"the body or the answer of PATCH {item_path} is no object with properties")
-    parameters = [*at_item.get("parameters", []), *patch.get("parameters", [])]
+    get, patch, post = at_collection["get"], at_item["patch"], mapping(at_collection.get("post"))
+    item, update = _response(mapping(at_item.get("get"))) or _response(patch), _body(patch)
+    if not mapping(update.get("properties")) or not mapping(item.get("properties")):
+        raise DescriptionError(
+            f"the body or the response of PATCH {item_path} is not an object with properties"
+        )
+    in_query = [*at_collection.get("parameters", []), *get.get("parameters", [])]
+    in_path = [*at_item.get("parameters", []), *patch.get("parameters", [])]
     return Operations(
-        listed=_answer(get),
-        query=tuple(
-            one
-            for one in [*at_collection.get("parameters", []), *get.get("parameters", [])]
-            if one.get("in") == "query"
-        ),
-        item=answer,
+        listed=_response(get),
+        query=tuple(one for one in in_query if one.get("in") == "query"),
+        item=item,
         update=update,
         create=_body(post),
-        created=_answer(post),
-        parameters={one["name"]: mapping(one.get("schema")) for one in parameters if one.get("in") == "path"},
+        created=_response(post),
+        parameters={one["name"]: mapping(one.get("schema")) for one in in_path if one.get("in") == "path"},
         last=placeholders(item_path)[-1],
     )
-
-
-def _resolved(resolver: Resolver, path: Any) -> dict[str, Any]:
-    """Return what is said of a path and can matter; what is not looked at may refer to itself."""
-    found = {**mapping(path), **resolver.target(path)}
-    told: dict[str, Any] = {"put": {}} if "put" in found else {}
-    told["parameters"] = resolver.whole(found.get("parameters", []))
-    for method in ("get", "patch", "post"):
-        if method in found:
-            operation = mapping(found[method])
-            good = {
-                status: answer
-                for status, answer in mapping(operation.get("responses")).items()
-                if str(status).startswith("2")
-            }
-            told[method] = resolver.whole({**operation, "responses": good})
-    return told
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -103,22 +84,35 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _resolved(resolver: Resolver, path: Any) -> dict[str, Any]:
+    """Return what is said of a path and can matter; what is not looked at may refer to itself."""
+    found = {**mapping(path), **resolver.target(path)}
+    resolved: dict[str, Any] = {"put": {}} if "put" in found else {}
+    resolved["parameters"] = resolver.expanded(found.get("parameters", []))
+    for method in ("get", "patch", "post"):
+        if method not in found:
+            continue
+        operation = mapping(found[method])
+        responses = mapping(operation.get("responses")).items()
+        good = {status: response for status, response in responses if str(status).startswith("2")}
+        resolved[method] = resolver.expanded({**operation, "responses": good})
+    return resolved
+
+
 def _known(paths: Iterable[str], collection: str) -> str:
     paths = list(paths)
     for path in (collection, f"{collection}/"):
         if path in paths:
             return path
-    close = difflib.get_close_matches(collection, paths, n=1)
-    advice = f"did you mean {close[0]}?" if close else f"it has {', '.join(paths[:20])}"
-    if alike := meant(collection, paths):
-        advice = f"did you mean {alike}?"
+    close = meant(collection, paths) or "".join(difflib.get_close_matches(collection, paths, n=1))
+    advice = f"did you mean {close}?" if close else f"it has {listed(paths, 20)}"
     raise DescriptionError(f"there is no path {collection} in it; {advice}")
 
 
 def _item_path(paths: Iterable[str], collection: str) -> str:
     for path in paths:
         head, _, last = path.rstrip("/").rpartition("/")
-        if head == collection and placeholders(last) and last == f"{{{placeholders(last)[0]}}}":
+        if head == collection and [last] == [f"{{{name}}}" for name in placeholders(last)]:
             return path
     raise DescriptionError(f"there is no path {collection}/{{name}} in it, so its items have no address")
 
@@ -133,9 +127,8 @@ def _body(operation: Schema) -> dict[str, Any]:
     return _json(mapping(operation.get("requestBody")).get("content"))
 
 
-def _answer(operation: Schema) -> dict[str, Any]:
-    """Return the schema of the first answer that tells of success."""
+def _response(operation: Schema) -> dict[str, Any]:
+    """Return the schema of the first response that says success and has one."""
     responses = mapping(operation.get("responses"))
-    good = sorted(status for status in responses if str(status).startswith("2"))
-    found = (_json(mapping(responses[status]).get("content")) for status in good)
+    found = (_json(mapping(responses[status]).get("content")) for status in sorted(responses))
     return next((schema for schema in found if schema), {})

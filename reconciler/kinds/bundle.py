@@ -1,0 +1,53 @@
+"""Schemas that stand alone, for editors and other tools: what they refer to is inside them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds.packaged import SUFFIX, schema_texts
+from reconciler.kinds.references import with_references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.kinds.kind import Kind
+
+
+def bundled_schema(name: str) -> str:
+    """Return the text of one schema that stands alone. Raises KeyError for an unknown name."""
+    texts = schema_texts()
+    used: set[str] = set()
+
+    def localized(reference: str) -> str:
+        other, is_other, inside = reference.partition(SUFFIX)
+        if not is_other:
+            return reference
+        used.add(other)
+        return f"#/definitions/{other}{inside.removeprefix('#')}"
+
+    schema = with_references(json.loads(texts[name]), localized)
+    if not used:
+        return texts[name]
+    others = {other: json.loads(text) for other, text in texts.items() if other in used}
+    return _text({**schema, "definitions": schema.get("definitions", {}) | others})
+
+
+def editor_schema(kinds: Iterable[Kind]) -> str:
+    """Return the text of the schema of a document that may be of one of these kinds too."""
+    schema = json.loads(bundled_schema("keys"))
+    header = schema["properties"]
+    for kind in kinds:
+        header["kind"]["enum"].append(kind.name)
+        header["kind"]["enumDescriptions"].append(kind.schema.get("description", ""))
+        for name, described in kind.scope.items():
+            header.setdefault(name, described)
+        is_meant = {"required": ["kind"], "properties": {"kind": {"const": kind.name}}}
+        keys = {"properties": {"keys": {"items": {"$ref": f"#/definitions/{kind.name}"}}}}
+        schema["allOf"].append({"if": is_meant, "then": keys})
+        schema["definitions"][kind.name] = kind.schema
+    return _text(schema)
+
+
+def _text(schema: Any) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
