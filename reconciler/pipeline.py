@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from reconciler.api.session import Reader
+    from reconciler.api.reader import Reader
     from reconciler.api.workers import Workers
     from reconciler.kinds.kind import Kind
     from reconciler.load.files import Parse

@@ -8,8 +8,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from reconciler.api.session import Reader, Writer
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.run import Freshness, apply_plan
 from reconciler.kinds.packaged import document_schema, load_kinds
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gcore_emulator import Emulator
+    from reconciler.api.reader import Reader
     from reconciler.apply.observer import Observer
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome

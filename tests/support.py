@@ -20,9 +20,10 @@ from typing import IO, TYPE_CHECKING, Any
 import httpx
 
 from gcore_emulator import Emulator, Switches
+from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
-from reconciler.api.session import Connection
 from reconciler.cli.main import run
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -67,14 +68,14 @@ class FakeClock:
 def connect(handler: Handler, **settings: Any) -> Connection:
     """Connect to a function instead of a server; one attempt unless told otherwise."""
     defaults: dict[str, Any] = {
-        "base_url": "http://127.0.0.1",
         "token": Secret(TOKEN),
         "user_agent": "test/1",
         "clock": FakeClock(),
         "retry": ONCE,
         "transport": httpx.MockTransport(handler),
     }
-    return Connection(**defaults | settings)
+    base_url = BaseUrl.recorded(settings.pop("base_url", "http://127.0.0.1"))
+    return Connection(base_url=base_url, **defaults | settings)
 
 
 class Script:

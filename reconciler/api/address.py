@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from reconciler.errors import ConfigurationError
-from reconciler.model.endpoint import normal_url
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 
 DEFAULT_BASE_URL: Final = "https://api.gcore.com"
@@ -16,7 +16,7 @@ DEFAULT_SCHEME: Final = "apikey"
 _SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 
 
-def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> str:
+def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BASE_URL") -> BaseUrl:
     """Return the normal form of an address to which a token may be sent.
 
     Raises ConfigurationError for any other, such as plain http to another machine. The message repeats
@@ -41,7 +41,7 @@ def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BAS
             "(http:// is accepted for loopback addresses only)"
         )
     try:
-        return normal_url(text)
+        return BaseUrl(text)
     except ValueError as error:
         raise ConfigurationError(f"{what} cannot be used: {error}; write it like {example}") from error
 

@@ -12,8 +12,8 @@ from reconciler.api.address import (
     checked_url,
 )
 from reconciler.api.environment import network_variables
+from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
-from reconciler.api.session import Connection, Reader
 from reconciler.api.workers import Workers
 from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret

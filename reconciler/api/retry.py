@@ -1,4 +1,4 @@
-"""When a request is tried again, and how long everybody waits; the one home of tenacity."""
+"""When a request is tried again, and how long all workers wait."""
 
 from __future__ import annotations
 
@@ -10,14 +10,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from tenacity import Retrying, retry_if_exception
-
 from reconciler.errors import ApiError, RateLimitedError, StoppedError, ThrottledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from tenacity import RetryCallState
 
     from reconciler.model.clock import Clock
 
@@ -30,10 +26,9 @@ class RetryPolicy:
     """How often and how long; times in seconds.
 
     Waits are drawn evenly between zero and a bound that doubles from ``first_wait`` up to
-    ``longest_wait`` (full jitter). A service that asks for a longer pause than ``longest_pause`` is
-    not waited for. No attempt of a request begins later than ``longest_total`` after its first was wanted:
-    a wait that would end later is not begun. Whatever is no rate limit is tried again for
-    ``longest_fault`` only.
+    ``longest_wait`` (full jitter). A longer pause than ``longest_pause`` is not waited for. No attempt begins
+    later than ``longest_total`` after the call; after a failure that is not a rate limit, not later than
+    ``longest_fault``.
     """
 
     attempts: int = 5
@@ -44,27 +39,11 @@ class RetryPolicy:
     longest_fault: float = 300.0
 
 
-class Pause:
-    """A moment before which nobody sends: one 429 with Retry-After holds back every worker."""
-
-    def __init__(self, clock: Clock) -> None:
-        """Begin without a pause."""
-        self._clock = clock
-        self._until = 0.0
-        self._lock = threading.Lock()
-
-    def extend(self, seconds: float) -> None:
-        """Hold everybody back for ``seconds`` from now, or longer if that was asked before."""
-        with self._lock:
-            self._until = max(self._until, self._clock.monotonic() + seconds)
-
-    def left(self) -> float:
-        """Return the seconds until the pause is over; not more than 0 if it is."""
-        return self._until - self._clock.monotonic()
-
-
 class Retrier:
-    """Calls a function until it succeeds, as the policy allows. Shared by all workers of a run."""
+    """Calls a function until it succeeds, as the policy allows. All workers of a run share one.
+
+    They share the pause too: one response with Retry-After holds back every worker.
+    """
 
     def __init__(
         self,
@@ -77,108 +56,79 @@ class Retrier:
         self._policy = policy
         self._clock = clock
         self._stop = stop
-        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, hides nothing
-        self._pause = Pause(clock)
-        self._began = threading.local()
-        self._retrying = Retrying(
-            stop=self._gives_up,
-            retry=retry_if_exception(self._worth_retrying),
-            wait=self._wait,
-            sleep=lambda seconds: clock.sleep(seconds, stop),
-            reraise=True,
-        )
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, protects nothing
+        self._lock = threading.Lock()
+        self._paused_until = 0.0
 
     def call(self, function: Callable[[], T], *, repeatable: bool = True) -> T:
         """Call ``function`` until it succeeds; without ``repeatable`` only while it surely had no effect.
 
-        Raises its last ApiError, which then says how often it was tried; without a first attempt,
-        StoppedError if the run was interrupted and ThrottledError if the service asked for a long pause.
+        Raises its last ApiError, with the number of attempts. Without a first attempt, raises StoppedError
+        if the run was interrupted and ThrottledError if the service asked for a long pause.
         """
-        self._began.at = self._clock.monotonic()
-        self._began.repeatable = repeatable
-        attempts = 0
-        in_doubt = False
-        last: ApiError | None = None
-
-        def attempt() -> T:
-            nonlocal attempts, in_doubt, last
-            self._hold()
-            attempts += 1
+        began = self._clock.monotonic()
+        failed: ApiError | None = None
+        attempt = 0
+        while True:
+            attempt += 1
             try:
+                self._wait_for_pause(began)
                 return function()
+            except (StoppedError, ThrottledError):
+                if failed is None:
+                    raise
+                raise failed from None  # it was sent before
             except ApiError as error:
-                last = error
-                in_doubt = in_doubt or error.failure.in_doubt
-                raise
+                in_doubt = error.failure.in_doubt or (failed is not None and failed.failure.in_doubt)
+                failed = error.after(attempt, in_doubt=in_doubt)
+                wait = self._wait(error, attempt, began, repeatable=repeatable)
+                if wait is None:
+                    raise failed from error
+            self._clock.sleep(wait, self._stop)
 
-        try:
-            return self._retrying(attempt)
-        except (ApiError, ThrottledError, StoppedError):
-            if last is None:
-                raise
-            raise last.after(attempts, in_doubt=in_doubt) from last
-
-    def _gives_up(self, state: RetryCallState) -> bool:
-        wait = max(state.upcoming_sleep, self._pause.left())
-        error = state.outcome.exception() if state.outcome else None
-        is_fault = not isinstance(error, RateLimitedError) and self._spent(wait) >= self._policy.longest_fault
-        return (
-            is_fault
-            or self._is_late(wait)
-            or self._stop.is_set()
-            or state.attempt_number >= self._policy.attempts
-        )
-
-    def _is_late(self, wait: float) -> bool:
-        """Return whether a request that waits so long from now would be sent after its time."""
-        return self._spent(wait) >= self._policy.longest_total
-
-    def _spent(self, wait: float) -> float:
-        """Return how long a request has taken that waits so long from now."""
-        began: float = self._began.at
-        return self._clock.monotonic() - began + max(wait, 0.0)
-
-    def _hold(self) -> None:
-        """Wait until the pause is over, unless it is longer than anybody waits or the run is interrupted."""
-        while not self._stop.is_set() and (left := self._pause.left()) > 0:
-            if left > self._policy.longest_pause or self._is_late(left):
+    def _wait_for_pause(self, began: float) -> None:
+        while not self._stop.is_set() and (left := self._pause_left()) > 0:
+            if left > self._policy.longest_pause or self._spent(began, left) >= self._policy.longest_total:
                 message = f"not sent: the service asked for a pause, and {left:.0f} s of it are left"
                 raise ThrottledError(message)
             self._clock.sleep(left, self._stop)
         if self._stop.is_set():
             raise StoppedError("interrupted before it was sent")
 
-    def _worth_retrying(self, error: BaseException) -> bool:
-        if not isinstance(error, ApiError) or not error.retryable:
-            return False
-        if error.failure.in_doubt and not (self._began.repeatable or isinstance(error, RateLimitedError)):
-            return False  # whoever repeats after 429 looks first
-        asked = error.failure.retry_after or 0
-        self._pause.extend(asked)
-        return asked <= self._policy.longest_pause
+    def _wait(self, error: ApiError, attempt: int, began: float, *, repeatable: bool) -> float | None:
+        """Return the seconds until the next attempt, None if there is to be none."""
+        policy = self._policy
+        is_limit = isinstance(error, RateLimitedError)
+        if not error.retryable or (error.failure.in_doubt and not (repeatable or is_limit)):
+            return None  # after 429, the caller looks before it repeats
+        asked = error.failure.retry_after or 0.0
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock.monotonic() + asked)
+        bound = min(policy.first_wait * 2 ** (attempt - 1), policy.longest_wait)
+        wait = 0.0 if asked else self._jitter.uniform(0, bound)  # the pause is waited for
+        spent = self._spent(began, max(wait, self._pause_left()))
+        is_late = spent >= policy.longest_total or (spent >= policy.longest_fault and not is_limit)
+        is_last = attempt >= policy.attempts or asked > policy.longest_pause or self._stop.is_set()
+        return None if is_late or is_last else wait
 
-    def _wait(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.failure.retry_after if isinstance(error, ApiError) else None
-        if asked:
-            return 0  # the pause is waited for
-        bound = self._policy.first_wait * 2 ** (state.attempt_number - 1)
-        return self._jitter.uniform(0, min(bound, self._policy.longest_wait))
+    def _pause_left(self) -> float:
+        return self._paused_until - self._clock.monotonic()
+
+    def _spent(self, began: float, wait: float) -> float:
+        """Return how long a call has taken after a wait from now."""
+        return self._clock.monotonic() - began + max(wait, 0.0)
 
 
 def retry_after(header: str | None, clock: Clock) -> float | None:
-    """Read Retry-After: seconds, also with a fraction, or an HTTP date.
-
-    Gives None where it is absent or unreadable.
-    """
+    """Return the seconds that a header Retry-After stands for, None where it is absent or unreadable."""
     if header is None:
         return None
     if _SECONDS.fullmatch(header.strip()):
         return float(header)
     try:
-        moment = email.utils.parsedate_to_datetime(header)
+        date = email.utils.parsedate_to_datetime(header)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=dt.UTC)
-    return max(0.0, (moment - clock.now()).total_seconds())
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=dt.UTC)
+    return max(0.0, (date - clock.now()).total_seconds())

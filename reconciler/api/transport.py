@@ -45,10 +45,17 @@ _FAILURES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Seconds from the beginning of an exchange until its head, and its whole response, have come."""
+    """How long an exchange may take, in seconds, and how large its response may be, in bytes.
 
+    ``connect`` and ``read`` bound one step, ``head`` and ``whole`` all steps until the head and the whole of
+    the response have come. Where ``size`` is 0, the body is not read.
+    """
+
+    connect: float
+    read: float
     head: float
     whole: float
+    size: int
 
 
 class _Budget:
@@ -73,13 +80,15 @@ class _Budget:
         self._head = 0
 
     def end_head(self) -> None:
-        """Let the body take its time from now on."""
         if not self._is_ending:
             self._latest = self._began + self._bounds.whole
         self._head = None
 
-    def left(self, late: type[httpcore.TimeoutException]) -> float:
-        """Return the seconds that are left. Raises ``late`` if there are none, StoppedError after a stop."""
+    def left(self, late: type[httpcore.TimeoutException], timeout: float | None) -> float:
+        """Return the seconds that are left, at most ``timeout``.
+
+        Raises ``late`` if none are left, StoppedError after a stop.
+        """
         now = self._clock.monotonic()
         if self._grace < math.inf and not self._is_ending and self._stop.is_set():
             self._is_ending = True
@@ -89,7 +98,8 @@ class _Budget:
         if self._latest <= now:
             what = "the answer does not end" if self._head is None else "the head of the answer does not end"
             raise late(what)
-        return self._latest - now
+        left = self._latest - now
+        return left if timeout is None else min(timeout, left)
 
     def glance(self, left: float) -> float:
         """Return how long to wait before the stop is looked at."""
@@ -112,10 +122,9 @@ class _Stream(httpcore.NetworkStream):
         self._budget = budget
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what there is, waiting in short steps."""
         idle = math.inf if timeout is None else timeout
         while True:
-            left = min(self._budget.left(httpcore.ReadTimeout), idle)
+            left = self._budget.left(httpcore.ReadTimeout, idle)
             if left <= 0:
                 raise httpcore.ReadTimeout("nothing came")
             step = self._budget.glance(left)
@@ -128,24 +137,20 @@ class _Stream(httpcore.NetworkStream):
             return content
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write in parts, each in the time that is left."""
         for start in range(0, len(buffer), _PART):
-            left = _least(timeout, self._budget.left(httpcore.WriteTimeout))
+            left = self._budget.left(httpcore.WriteTimeout, timeout)
             self._inner.write(buffer[start : start + _PART], left)
 
     def close(self) -> None:
-        """Close the connection."""
         self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Make the connection one of TLS."""
-        left = _least(timeout, self._budget.left(httpcore.ConnectTimeout))
+        left = self._budget.left(httpcore.ConnectTimeout, timeout)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._budget)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what is known of the connection."""
         return self._inner.get_extra_info(info)
 
 
@@ -164,7 +169,6 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Try the addresses of a host in turn."""
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
@@ -172,7 +176,7 @@ class _Backend(httpcore.NetworkBackend):
         failure: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError("no address")
         for *_, address in found:
             number, _ = socket.getnameinfo(address, socket.NI_NUMERICHOST | socket.NI_NUMERICSERV)
-            left = _least(timeout, self._budget.left(httpcore.ConnectTimeout))
+            left = self._budget.left(httpcore.ConnectTimeout, timeout)
             try:
                 inner = self._inner.connect_tcp(number, port, left, local_address, socket_options)
                 return _Stream(inner, self._budget)
@@ -241,7 +245,6 @@ class _Body(httpx.SyncByteStream):
             yield from _inflated(self._response.iter_stream())
 
     def close(self) -> None:
-        """Close the response, and the connection if there is more of it."""
         self._response.close()
 
 
@@ -282,10 +285,6 @@ def _pool(
         proxy_ssl_context=tls if url.scheme == "https" else None,
         network_backend=backend,
     )
-
-
-def _least(timeout: float | None, left: float) -> float:
-    return left if timeout is None else min(timeout, left)
 
 
 @contextlib.contextmanager

@@ -7,84 +7,54 @@ import hashlib
 import hmac
 import json
 import uuid
-from types import MappingProxyType
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 
 from reconciler import errors
-from reconciler.api.environment import proxy_for, trusted, untrusting
-from reconciler.api.failures import Route, unreachable
+from reconciler.api.exchange import HttpClient, Request, Server
 from reconciler.api.redaction import Redactor
-from reconciler.api.retry import Retrier, RetryPolicy, retry_after
-from reconciler.api.transport import GRACE, Bounds, Transport
+from reconciler.api.responses import error_class
+from reconciler.api.retry import Retrier, RetryPolicy
+from reconciler.api.transport import Bounds
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping
     from types import TracebackType
 
-    from reconciler.model.clock import Clock
+    from reconciler.api.exchange import HttpSettings
 
 _POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=30.0)
-_TIMEOUT: Final = 10.0
-_LONGEST: Final = 15.0
+_BOUNDS: Final = Bounds(connect=10.0, read=10.0, head=15.0, whole=15.0, size=0)
+"""The body is not read: it may never end."""
 _GRACE: Final = 3.0
-"""How long an answer is waited for after the run was stopped: the message may have come already."""
+"""How long a response is waited for after the run was stopped: the message may have arrived already."""
 _ENCODED_PREFIX: Final = "whsec_"
 
 
 class Webhook:
     """Sends JSON to one address, which is as good as a password and therefore never shown."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - everything that a message depends on
-        self,
-        url: Secret,
-        secret: Secret | None,
-        user_agent: str,
-        clock: Clock,
-        stop: threading.Event,
-        transport: httpx.BaseTransport | None = None,
-        environment: Mapping[str, str] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, url: Secret, secret: Secret | None, settings: HttpSettings) -> None:
         """Store the address, and the secret to sign with if messages are to be signed.
 
-        ``environment`` may name a proxy and trusted certificates. Raises ConfigurationError if any of these
-        cannot be used.
+        Raises ConfigurationError if any of these cannot be used.
         """
-        self._url = url
         self._key = None if secret is None else _key(secret)
-        self._request = f"POST {_host(url)}"
-        self._redactor = Redactor(*_secret_parts(url))
+        self._shown = f"POST {_origin(url)}/…"
+        redactor = Redactor(*_secret_parts(url))
         if secret is not None:
-            self._redactor.add(secret)
-        self._clock = clock
-        self._retrier = Retrier(_POLICY, clock, stop)
-        self._route = Route()
-        self._client = httpx.Client(
-            headers={
-                "User-Agent": user_agent,
-                "Content-Type": "application/json",
-                "Accept-Encoding": "identity",
-            },
-            timeout=_TIMEOUT,
-            follow_redirects=False,
-            trust_env=False,
-            transport=transport or self._transport(stop, environment),
-        )
-
-    def _transport(self, stop: threading.Event, environment: Mapping[str, str]) -> Transport:
-        url = httpx.URL(self._url.reveal())
-        proxy = proxy_for(url, environment)
-        if proxy is not None:
-            self._route = Route(proxy_variable=proxy.variable)
-        tls = trusted(environment) if url.scheme == "https" else untrusting()
-        return Transport(tls, proxy, self._clock, stop, Bounds(_LONGEST, _LONGEST))
+            redactor.add(secret)
+        self._login = _login(url)
+        self._clock = settings.clock
+        self._retrier = Retrier(_POLICY, settings.clock, settings.stop)
+        self._http = HttpClient(Server(url.reveal(), _BOUNDS), replace(settings, redactor=redactor))
 
     def __enter__(self) -> Self:
-        """Begin to use the webhook."""
+        """Return the webhook itself."""
         return self
 
     def __exit__(
@@ -94,40 +64,29 @@ class Webhook:
         traceback: TracebackType | None,
     ) -> None:
         """Close the connection."""
-        self._client.close()
+        self._http.close()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Send ``message``; a receiver tells a repetition by its ``webhook-id``. Raises ApiError."""
+        """Send ``message``; a receiver recognises a repetition by its ``webhook-id``. Raises ApiError."""
         body = json.dumps(message).encode("ascii")
-        headers = {"webhook-id": f"msg_{uuid.uuid4().hex}"}
-        self._retrier.call(lambda: self._post(body, headers))
+        identifier = f"msg_{uuid.uuid4().hex}"
+        self._retrier.call(lambda: self._post(body, identifier))
 
-    def _post(self, body: bytes, headers: dict[str, str]) -> None:
-        headers["webhook-timestamp"] = str(int(self._clock.now().timestamp()))
+    def _post(self, body: bytes, identifier: str) -> None:
+        timestamp = str(int(self._clock.now().timestamp()))
+        headers = {"Accept": "*/*", "webhook-id": identifier, "webhook-timestamp": timestamp}
         if self._key is not None:
-            signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-            digest = hmac.new(self._key, signed, hashlib.sha256).digest()
+            digest = hmac.digest(self._key, f"{identifier}.{timestamp}.".encode() + body, hashlib.sha256)
             headers["webhook-signature"] = f"v1,{base64.b64encode(digest).decode()}"
-        url = self._url.reveal()
-        try:
-            extensions = {GRACE: _GRACE}
-            with self._client.stream(
-                "POST", url, content=body, headers=headers, extensions=extensions
-            ) as answer:
-                pass  # its body is not read: it may never end
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise unreachable(self._request, error, self._redactor, self._route) from error
-        if answer.is_success:
+        if self._login is not None:
+            headers["Authorization"] = f"Basic {self._login.reveal()}"
+        response = self._http.exchange(Request("POST", "", headers, body, _GRACE, self._shown))
+        if response.is_success:
             return
-        failure = errors.Failure(
-            self._request,
-            "the webhook refuses the message",
-            answer.status_code,
-            retry_after=retry_after(answer.headers.get("Retry-After"), self._clock),
-        )
-        if answer.is_server_error or answer.status_code in {408, 429}:
-            raise errors.ServerFaultError(failure)
-        raise errors.RejectedError(failure)
+        kind = error_class(response.status)
+        what = "the webhook refuses the message"
+        failure = errors.Failure(self._shown, what, response.status, retry_after=response.retry_after)
+        raise (errors.ServerFaultError if kind.retryable else errors.RejectedError)(failure)
 
 
 def _key(secret: Secret) -> bytes:
@@ -153,7 +112,16 @@ def _secret_parts(url: Secret) -> tuple[Secret, ...]:
     return tuple(Secret(part) for part in found if len(part) > 1)
 
 
-def _host(url: Secret) -> str:
+def _login(url: Secret) -> Secret | None:
+    """Return the user and password of an address as the scheme Basic sends them, None if it has none."""
+    login, at, _ = urlsplit(url.reveal()).netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    text = f"{unquote(user)}:{unquote(password)}"
+    return Secret(base64.b64encode(text.encode()).decode()) if at else None
+
+
+def _origin(url: Secret) -> str:
+    """Return scheme and host of an address. Raises ConfigurationError if it is not an address."""
     text = url.reveal()
     try:
         parts = httpx.URL(text)
@@ -162,4 +130,4 @@ def _host(url: Secret) -> str:
         parts, is_whole = httpx.URL(), False
     if not is_whole or not parts.host or parts.scheme not in {"http", "https"}:
         raise errors.ConfigurationError("the webhook is no address like https://example.com/path")
-    return f"{parts.scheme}://{parts.host}/…"
+    return f"{parts.scheme}://{parts.host}"

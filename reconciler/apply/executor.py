@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
+    from reconciler.api.writer import Writer
     from reconciler.apply.lifecycle import SecretStore
     from reconciler.apply.observer import Observer
     from reconciler.kinds.kind import Kind

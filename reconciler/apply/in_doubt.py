@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.model.endpoint import same_url
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class InDoubtWrite:
     """
 
     address: str
-    base_url: str
+    base_url: BaseUrl
     patch: Mapping[str, Any]
     before: Mapping[str, Any]
     run: str
@@ -65,7 +65,9 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             writes += 1
             facts = {name: entry[name] for name in _NEEDED}
             action = Action(entry.get("action", Action.UPDATE))
-            facts["base_url"] = same_url(facts["base_url"])  # runs may have spelt one API in several ways
+            facts["base_url"] = BaseUrl.recorded(
+                facts["base_url"]
+            )  # runs may have spelt one API in several ways
             facts |= {"path": str(entry.get("path", "")), "secret_to": str(entry.get("secret_to") or "")}
             at = str(entry.get("at"))
             doubt = InDoubtWrite(address=entry["address"], at=at, action=action, **facts)

@@ -34,7 +34,7 @@ from reconciler.plan.planning import differences_text, stored_differences
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.api.session import Writer
+    from reconciler.api.writer import Writer
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import Workers, completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
-from reconciler.model.endpoint import same_url
 from reconciler.model.plan import Action
 from reconciler.plan.planning import fields_not_stored
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.api.session import Reader
+    from reconciler.api.reader import Reader
     from reconciler.apply.in_doubt import InDoubtWrite
     from reconciler.kinds.kind import Kind
+    from reconciler.model.endpoint import BaseUrl
 
 
 _UNKEPT: Final = "nothing says that its secret was kept"
@@ -44,7 +44,11 @@ class Finding:
 
 
 def clear_up(
-    reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubts: Sequence[InDoubtWrite], parallelism: int
+    reader: Reader,
+    kinds: Mapping[str, Kind],
+    base_url: BaseUrl,
+    doubts: Sequence[InDoubtWrite],
+    parallelism: int,
 ) -> tuple[Finding, ...]:
     """Read each key in doubt from the API at ``base_url`` and tell whether its write took effect.
 
@@ -70,7 +74,7 @@ def secret_text(doubt: InDoubtWrite) -> str:
     return f"{_UNKEPT}: look in {doubt.secret_to}, where it was to go{older}; if it is not there, {_AGAIN}"
 
 
-def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: InDoubtWrite) -> Finding:
+def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, doubt: InDoubtWrite) -> Finding:
     finding = _read_and_judge(reader, kinds, base_url, doubt)
     is_open = bool(doubt.secret_at) or finding.fate in {Fate.UNKNOWN, Fate.OVERTAKEN}
     secret = secret_text(doubt) if is_open else ""
@@ -79,14 +83,16 @@ def _clear_up(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: I
     return replace(finding, detail="; ".join(part for part in (finding.detail, secret) if part))
 
 
-def _read_and_judge(reader: Reader, kinds: Mapping[str, Kind], base_url: str, doubt: InDoubtWrite) -> Finding:
+def _read_and_judge(
+    reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, doubt: InDoubtWrite
+) -> Finding:
     kind = kinds.get(doubt.address.partition("/")[0])
     key = None if kind is None else kind.parse_address(doubt.address)
     if kind is None or key is None:
         return Finding(doubt, Fate.UNKNOWN, "no such address")
     try:
         path = kind.item_path(*key)
-        if same_url(doubt.base_url) != same_url(base_url):
+        if doubt.base_url != base_url:
             raise ConfigurationError(f"it was written to {doubt.base_url}")
         if doubt.path not in {"", path}:
             raise ConfigurationError(f"it was written to {doubt.path}, and its kind now says {path}")

@@ -15,7 +15,7 @@ from reconciler.observe.listing import observe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.api.session import Reader
+    from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
 

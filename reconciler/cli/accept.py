@@ -11,7 +11,7 @@ import click
 from reconciler.adopt.accept import Drifted, changed_lines, drifted
 from reconciler.adopt.accept import accept as accepted
 from reconciler.adopt.write import replace_text
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, console_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.errors import ConfigurationError, NotFoundError
 from reconciler.kinds.kind import Kind
 from reconciler.model.desired import DesiredKey, DesiredState

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.run import Freshness
 from reconciler.cli.children import pass_env_option
 from reconciler.cli.connection import connection

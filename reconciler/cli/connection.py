@@ -9,8 +9,9 @@ from typing import Any
 
 from reconciler.api.address import checked_scheme, checked_url
 from reconciler.api.environment import network_variables
+from reconciler.api.exchange import Exchange
+from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
-from reconciler.api.session import Connection, Exchange
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import api_token
 from reconciler.cli.options import USER_AGENT

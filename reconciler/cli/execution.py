@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.observer import Observer
 from reconciler.apply.run import Freshness, apply_plan, exit_code

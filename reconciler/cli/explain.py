@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.cli.addressed import declared_key, find_live_key, known_field, parsed_address
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, console_of

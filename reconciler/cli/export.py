@@ -11,7 +11,7 @@ import click
 
 from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.write import replace_text
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, console_of
 from reconciler.cli.kinds import TRUST, known_kinds

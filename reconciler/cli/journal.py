@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.apply.in_doubt import Reading, read_journal
 from reconciler.apply.journal import is_journal
 from reconciler.apply.recover import Fate, Finding, clear_up, secret_text

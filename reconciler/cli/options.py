@@ -15,7 +15,7 @@ from reconciler.cli.variables import ListType, PathListType
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
-from reconciler.model.endpoint import same_url
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import ScopeDefaults
 from reconciler.model.version import __version__
 from reconciler.plan.limits import DEFAULT_REVOKED, Limits, parse_limit
@@ -130,7 +130,7 @@ _CONNECTION = [
         envvar="GCORE_BASE_URL",
         default=DEFAULT_BASE_URL,
         show_default=True,
-        callback=lambda _context, _option, text: same_url(text),  # one spelling from birth
+        callback=lambda _context, _option, text: BaseUrl.recorded(text),
         help="Address of the API.  [env: GCORE_BASE_URL]",
     ),
     click.option(

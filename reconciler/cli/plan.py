@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
 from reconciler.cli.base import base_of, base_option
 from reconciler.cli.connection import connection

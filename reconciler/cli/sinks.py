@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from reconciler.api.address import checked_url
 from reconciler.api.environment import network_variables
+from reconciler.api.exchange import HttpSettings
 from reconciler.api.redaction import Redactor
-from reconciler.api.stores import HttpSettings
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.file import FileSink
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
@@ -104,12 +104,12 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
             sink = _exec_sink(kind, argument, clock, told)
             return sink if redactor is None else replace(sink, redactor=redactor)
 
-    conditions = HttpSettings(user_agent, clock, environment=network_variables(environment))
+    settings = HttpSettings(user_agent, clock, environment=network_variables(environment))
     if redactor is not None:
-        conditions = replace(conditions, redactor=redactor)
+        settings = replace(settings, redactor=redactor)
     if kind == "kubernetes":
-        return _kubernetes_sink(argument, conditions, environment)
-    return _vault_sink(argument, conditions, environment)
+        return _kubernetes_sink(argument, settings, environment)
+    return _vault_sink(argument, settings, environment)
 
 
 def _unknown(kind: str) -> str:
@@ -136,7 +136,7 @@ def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, 
     return ExecSink(words, environment, clock, is_asked=kind == "exec+probe")
 
 
-def _kubernetes_sink(namespace: str, conditions: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
+def _kubernetes_sink(namespace: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
 
     if _NAMESPACE.fullmatch(namespace) is None:
         message = f"--secret-sink kubernetes:{namespace}: a namespace is lower-case letters, digits, hyphens"
@@ -152,10 +152,10 @@ def _kubernetes_sink(namespace: str, conditions: HttpSettings, environment: Mapp
         )
     shown = f"[{host}]" if ":" in host else host
     address = checked_url(f"https://{shown}:{port}", "the cluster's address", "KUBERNETES_SERVICE_HOST")
-    return KubernetesSink(namespace, Cluster(address), conditions)
+    return KubernetesSink(namespace, Cluster(address), settings)
 
 
-def _vault_sink(path: str, conditions: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
+def _vault_sink(path: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
 
     parts = path.strip("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():
@@ -173,14 +173,14 @@ def _vault_sink(path: str, conditions: HttpSettings, environment: Mapping[str, s
     namespace, namer = told.find("NAMESPACE")
     if not namespace.isascii() or not namespace.isprintable():
         raise ConfigurationError(f"{namer} holds a character that it cannot have")
-    authorities, _ = told.find("CACERT")
+    ca_file, _ = told.find("CACERT")
     access = VaultAccess(
-        address=checked_url(address, "the address of Vault", named).rstrip("/"),
+        address=checked_url(address, "the address of Vault", named),
         token=_vault_token(told),
         namespace=namespace.strip("/"),
-        authorities=Path(authorities) if authorities else None,
+        ca_file=Path(ca_file) if ca_file else None,
     )
-    return VaultSink("/".join(parts), access, conditions)
+    return VaultSink("/".join(parts), access, settings)
 
 
 class _VaultSettings:

@@ -1,10 +1,10 @@
-"""The base URL of an API in its one normal form: two spellings of one API are one API."""
+"""The base URL of an API in its one normal form."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final
+from typing import Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
 _PORTS: Final = {"http": 80, "https": 443}
@@ -12,12 +12,30 @@ _PLACE: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d*)?", re.ASCI
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
 
-def normal_url(text: str) -> str:
-    """Return the normal form of a base URL: scheme, host, a port that is not the default, and path.
+class BaseUrl(str):
+    """The base URL of an API in its one normal form: equal for every spelling of one API."""
 
-    Scheme and host are in small letters, numeric hosts are shortest, and no slash ends the path.
-    Raises ValueError, which says what is wrong and echoes nothing that could be a password.
-    """
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Return the normal form of ``text``.
+
+        Scheme and host are in small letters, numeric hosts are shortest, the default port and slashes at the
+        end are left out. Raises ValueError, which says what is wrong and echoes nothing that could be a
+        password.
+        """
+        return super().__new__(cls, _normal(text))
+
+    @classmethod
+    def recorded(cls, text: str) -> Self:
+        """Return the normal form of what was written down earlier; what has none stays as it is."""
+        try:
+            return cls(text)
+        except ValueError:
+            return super().__new__(cls, text)
+
+
+def _normal(text: str) -> str:
     if "@" in text:
         raise ValueError("it holds a user name or password; remove it")
     if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
@@ -31,14 +49,6 @@ def normal_url(text: str) -> str:
     place = _host(host) if port in {None, _PORTS[parts.scheme]} else f"{_host(host)}:{port}"
     path = _ENCODED.sub(lambda found: found[0].upper(), parts.path).rstrip("/")
     return urlunsplit((parts.scheme, place, path, "", ""))
-
-
-def same_url(text: str) -> str:
-    """Return the normal form of a base URL that was written down earlier; what has none stays as it is."""
-    try:
-        return normal_url(text)
-    except ValueError:
-        return text
 
 
 def _dots(path: str) -> str:

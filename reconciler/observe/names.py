@@ -21,7 +21,7 @@ from reconciler.observe.bounds import ListingBounds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.api.session import Reader
+    from reconciler.api.reader import Reader
     from reconciler.model.desired import DesiredKey, NamedParameter
     from reconciler.model.source import Position
 

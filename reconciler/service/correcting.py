@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.api.redaction import Redactor
-    from reconciler.api.session import Writer
     from reconciler.api.workers import Workers
+    from reconciler.api.writer import Writer
     from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind

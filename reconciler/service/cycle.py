@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from reconciler.api.reader import Connection
     from reconciler.api.redaction import Redactor
-    from reconciler.api.session import Connection
     from reconciler.cli.console import Console
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
@@ -182,7 +182,7 @@ class Cycles:
         if not state.names:
             return state
         link = self._link()
-        from reconciler.api.session import Reader  # noqa: PLC0415 - only commands that talk load httpx
+        from reconciler.api.reader import Reader  # noqa: PLC0415 - only commands that talk load httpx
         from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
 
         with Reader(link) as reader:
@@ -231,7 +231,8 @@ class Cycles:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
         state, selected = targeted(whole, self._parameters)
         link = self._link()
-        from reconciler.api.session import Reader, Writer  # noqa: PLC0415 - only commands that talk load httpx
+        from reconciler.api.reader import Reader  # noqa: PLC0415 - only commands that talk load httpx
+        from reconciler.api.writer import Writer  # noqa: PLC0415 - only commands that talk load httpx
 
         code = ExitCode.DONE
         with (Reader if self._parameters["correct"] is None else Writer)(link) as client:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from reconciler.api.session import Reader
+    from reconciler.api.reader import Reader
     from reconciler.api.workers import Workers
     from reconciler.cli.console import Console
     from reconciler.kinds.kind import Kind

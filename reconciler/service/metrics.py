@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from enum import StrEnum
 
-    from reconciler.api.session import Exchange
+    from reconciler.api.exchange import Exchange
     from reconciler.model.cycle import CycleReport, DriftedField
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

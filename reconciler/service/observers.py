@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Collection, Iterator, Mapping
 
-    from reconciler.api.session import Exchange
+    from reconciler.api.exchange import Exchange
     from reconciler.api.webhook import Webhook
     from reconciler.cli.console import Console
     from reconciler.model.clock import Clock
@@ -148,13 +148,13 @@ def open_watch(  # noqa: PLR0913, PLR0917 - everything that those who are told n
         webhook = None
         if parameters["webhook"] is not None:
             from reconciler.api.environment import network_variables  # noqa: PLC0415 - the same
+            from reconciler.api.exchange import HttpSettings  # noqa: PLC0415 - the same
             from reconciler.api.webhook import Webhook  # noqa: PLC0415 - httpx, only for a webhook
 
+            settings = HttpSettings(USER_AGENT, clock, environment=network_variables(os.environ), stop=stop)
             url = Secret(parameters["webhook"])
             secret = webhook_secret(parameters["webhook_secret_file"], console)
-            webhook = stack.enter_context(
-                Webhook(url, secret, USER_AGENT, clock, stop, environment=network_variables(os.environ))
-            )
+            webhook = stack.enter_context(Webhook(url, secret, settings))
         yield Watch(parameters, run, console, database, heartbeat, _metrics(parameters), webhook)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler import errors
-from reconciler.api.session import Connection, Reader, Writer
+from reconciler.api.reader import Connection, Reader
+from reconciler.api.writer import Writer
 from reconciler.model.clock import SystemClock
 from tests.support import COLLECTION, Script, connect, dripping, http_bytes, raw_server
 

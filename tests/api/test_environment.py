@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from reconciler.api.environment import proxy_for, trusted
-from reconciler.api.session import Reader
+from reconciler.api.exchange import HttpSettings
+from reconciler.api.reader import Reader
 from reconciler.api.webhook import Webhook
 from reconciler.errors import ConfigurationError, UnreachableError
 from reconciler.model.secret import Secret
@@ -211,7 +211,7 @@ def test_certificates_that_cannot_be_loaded_are_named_by_their_variable(
         for name, value in environment.items()
     }
     with pytest.raises(ConfigurationError, match=reason):
-        Reader(connect(Script(), base_url=API, environment=filled))
+        Reader(connect(Script(), base_url=API, transport=None, environment=filled))
     with raw_server(http_bytes(b"{}")) as server:
         plain = connect(Script(), base_url=server.url, transport=None, environment=filled)
         with Reader(plain) as reader:
@@ -243,7 +243,7 @@ def test_a_webhook_of_this_machine_needs_none_of_the_variables(environment: dict
     with raw_server(http_bytes(b"ok")) as server:
         url = Secret(f"{server.url}/services/x")
         clock = FakeClock()
-        with Webhook(url, None, "test/1", clock, threading.Event(), environment=environment) as hook:
+        with Webhook(url, None, HttpSettings("test/1", clock, environment=environment)) as hook:
             hook.send({})
         assert server.heads[0].startswith(b"POST /services/x HTTP/1.1\r\n")
 
@@ -261,4 +261,4 @@ def test_a_webhook_elsewhere_names_the_variable_that_is_wrong(
 ) -> None:
     url = Secret("https://hooks.example.com/x")
     with pytest.raises(ConfigurationError, match=named):
-        Webhook(url, None, "test/1", FakeClock(), threading.Event(), environment=environment)
+        Webhook(url, None, HttpSettings("test/1", FakeClock(), environment=environment))

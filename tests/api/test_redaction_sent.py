@@ -14,10 +14,12 @@ import httpx
 import pytest
 
 from reconciler import errors
+from reconciler.api.exchange import HttpSettings
+from reconciler.api.reader import Reader
 from reconciler.api.redaction import MASK, Redactor
-from reconciler.api.session import Reader, Writer
 from reconciler.api.webhook import Webhook
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.lifecycle import StoredSecret
 from reconciler.cli.sinks import open_sink
@@ -178,10 +180,7 @@ def test_the_address_of_a_webhook_is_redacted(spell: Callable[[str], str]) -> No
         with Webhook(
             Secret(f"https://hooks.example.com{path}?{query}"),
             None,
-            "test/1",
-            FakeClock(),
-            threading.Event(),
-            httpx.MockTransport(remote),
+            HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote)),
         ) as hook:
             with pytest.raises(errors.ApiError, match="no answer: brok") as told:
                 hook.send({})

@@ -9,8 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from reconciler.api.session import Connection, Exchange, Reader, Writer
+from reconciler.api.exchange import Exchange
+from reconciler.api.reader import Connection, Reader
+from reconciler.api.writer import Writer
 from reconciler.errors import ApiError, ConfigurationError, RejectedError
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 from tests.support import (
     COLLECTION,
@@ -119,7 +122,7 @@ def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> 
     [
         (302, "HTTP 302: Found"),
         (300, "HTTP 300: Multiple Choices"),
-        (304, "HTTP 304: Not Modified; that is a cache's answer, to what was not asked"),
+        (304, "HTTP 304: Not Modified; that is a cache's response, to what was not asked"),
     ],
 )
 def test_a_status_like_a_redirect_without_a_target_is_told_for_what_it_is(status: int, said: str) -> None:
@@ -181,6 +184,6 @@ def test_a_reader_that_was_left_is_closed(remote: Script) -> None:
 
 
 def test_the_defaults_are_those_of_the_command_line() -> None:
-    connection = Connection("https://h", Secret(TOKEN), "test", FakeClock())
+    connection = Connection("test", FakeClock(), base_url=BaseUrl("https://h"), token=Secret(TOKEN))
     assert (connection.connect_timeout, connection.read_timeout) == (5, 30)
     assert connection.retry.attempts > ONCE.attempts

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler import errors
+from reconciler.api.reader import Reader
 from reconciler.api.retry import RetryPolicy
-from reconciler.api.session import Reader, Writer
+from reconciler.api.writer import Writer
 from tests.support import (
     COLLECTION,
     TOKEN,

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.api.reader import Reader
 from reconciler.api.retry import Retrier, RetryPolicy
-from reconciler.api.session import Reader, Writer
+from reconciler.api.writer import Writer
 from reconciler.errors import (
     ApiError,
     Failure,

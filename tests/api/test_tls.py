@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.api.session import Reader
+from reconciler.api.exchange import HttpSettings
+from reconciler.api.reader import Reader
 from reconciler.api.webhook import Webhook
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import ApiError, SinkError, UnreachableError, UntrustedError
@@ -158,7 +159,7 @@ def test_a_webhook_names_the_setting_that_trusts(store: Path) -> None:
     with serving(store, "good") as port:
         url = Secret(f"https://127.0.0.1:{port}/x")
         with (
-            Webhook(url, None, "test/1", SystemClock(), threading.Event()) as hook,
+            Webhook(url, None, HttpSettings("test/1", SystemClock())) as hook,
             pytest.raises(ApiError, match="SSL_CERT_FILE or SSL_CERT_DIR"),
         ):
             hook.send({})

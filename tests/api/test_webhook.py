@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from reconciler.api.exchange import HttpSettings
 from reconciler.api.webhook import Webhook
 from reconciler.errors import ApiError, ConfigurationError, StoppedError, ThrottledError
 from reconciler.model.secret import Secret
@@ -41,7 +42,8 @@ def webhook(
 ) -> Webhook:
     transport = None if remote is None else httpx.MockTransport(remote)
     key = None if secret is None else Secret(secret)
-    return Webhook(Secret(url), key, "test/1", clock or FakeClock(), stop or threading.Event(), transport)
+    settings = HttpSettings("test/1", clock or FakeClock(), transport, stop=stop or threading.Event())
+    return Webhook(Secret(url), key, settings)
 
 
 def send(remote: Any, message: Mapping[str, Any] = MESSAGE, **settings: Any) -> None:

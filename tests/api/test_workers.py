@@ -9,8 +9,8 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
 
-from reconciler.api.session import Writer
 from reconciler.api.workers import Workers, completed
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.errors import ConfigurationError
 from reconciler.service.http import serve

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.run import Freshness, exit_code
 from reconciler.errors import ExitCode

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.session import Reader, Writer
+from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.in_doubt import InDoubtWrite, read_journal
 from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
 from reconciler.apply.observer import SentOnly
 from reconciler.apply.recover import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Result
 from reconciler.model.plan import Action
 from tests.engine import KINDS, Engine, desired
@@ -242,9 +244,9 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
     if live is not None:
         fill(emulator, "web", description=live)
     new, old = {"description": "new"}, {"description": "old"}
-    doubt = InDoubtWrite("caas/1/76/web", emulator.url, patch=new, before=old, run="r", at="now")
+    doubt = InDoubtWrite("caas/1/76/web", BaseUrl(emulator.url), patch=new, before=old, run="r", at="now")
     with Engine(emulator).writer() as reader:
-        [finding] = clear_up(reader, KINDS, emulator.url, [doubt], 1)
+        [finding] = clear_up(reader, KINDS, BaseUrl(emulator.url), [doubt], 1)
     assert finding.fate is fate
 
 
@@ -260,18 +262,22 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
 )
 @pytest.mark.parametrize("answer", [[], {"name": "other", "description": "new"}])
 def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str, answer: Any) -> None:
-    doubt = InDoubtWrite(address, base_url, patch={"description": "new"}, before={}, run="r", at="now")
+    doubt = InDoubtWrite(
+        address, BaseUrl.recorded(base_url), patch={"description": "new"}, before={}, run="r", at="now"
+    )
     with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
-        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
     assert finding.fate is Fate.UNKNOWN
 
 
 def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> None:
     new = {"description": "new"}
-    doubt = InDoubtWrite("caas/1/76/web", "here", new, {}, "r", "now", path="/sandbox/1/76/web")
+    doubt = InDoubtWrite(
+        "caas/1/76/web", BaseUrl.recorded("here"), new, {}, "r", "now", path="/sandbox/1/76/web"
+    )
     script = Script(httpx.Response(200, json={"name": "web"} | new))
     with Reader(connect(script)) as reader:
-        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
     assert (finding.fate, script.requests) == (Fate.UNKNOWN, [])
     assert "it was written to /sandbox/1/76/web, and its kind now says /cloud/v1/caas/keys/1/76/web" in (
         finding.detail
@@ -293,17 +299,19 @@ def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
     assert (reading.writes, reading.doubts) == (2, ())
     [doubt] = read_journal(lines(first)).doubts
     with Reader(connect(Script(httpx.Response(404)))) as reader:
-        [finding] = clear_up(reader, KINDS, "https://api.example.com/", [doubt], 1)
+        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("https://api.example.com/"), [doubt], 1)
     assert finding.fate is Fate.GONE
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
 @pytest.mark.parametrize("action", Action)
 def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name: str, action: Action) -> None:
-    doubt = InDoubtWrite(f"caas/1/76/{name}", "here", patch={}, before={}, run="r", at="now", action=action)
+    doubt = InDoubtWrite(
+        f"caas/1/76/{name}", BaseUrl.recorded("here"), patch={}, before={}, run="r", at="now", action=action
+    )
     script = Script(httpx.Response(404))
     with Reader(connect(script)) as reader:
-        [finding] = clear_up(reader, KINDS, "here", [doubt], 1)
+        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
     assert finding.fate is Fate.UNKNOWN
     assert "cannot be one segment of a request path" in finding.detail
     assert script.requests == []
@@ -356,7 +364,7 @@ def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_g
     write = BIRTH | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
     [doubt] = read_journal(lines(write, *[RESCUED] * is_rescued)).doubts
     with Reader(connect(Script(answer))) as reader:
-        [finding] = clear_up(reader, KINDS, "u", [doubt], 1)
+        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("u"), [doubt], 1)
     if is_rescued:
         assert "its secret is in /rescued/web" in finding.detail
     else:

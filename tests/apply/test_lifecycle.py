@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from reconciler.api.retry import RetryPolicy
-from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.lifecycle import StoredSecret
 from reconciler.errors import SinkError

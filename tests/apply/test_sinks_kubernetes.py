@@ -17,11 +17,12 @@ import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 import yaml
 
-from reconciler.api.stores import HttpSettings
+from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.names import object_name
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
+from reconciler.model.endpoint import BaseUrl
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
 from tests.support import FakeClock, Script
 
@@ -144,7 +145,7 @@ def _bundle() -> str:
 def connect(account: Path) -> Callable[[Any], KubernetesSink]:
     def connected(remote: Any) -> KubernetesSink:
         conditions = HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote))
-        return KubernetesSink("shop", Cluster("https://10.0.0.1:443", account), conditions)
+        return KubernetesSink("shop", Cluster(BaseUrl("https://10.0.0.1:443"), account), conditions)
 
     return connected
 
@@ -433,7 +434,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     "nothing": (httpx.Response(204), "the answer is not JSON (0 bytes)"),
     "a list": (httpx.Response(200, json=[]), ""),
     "another object": (httpx.Response(201, json={"kind": "Status"}), ""),
-    "too much": (httpx.Response(200, content=b"x" * 2**21), "the answer is too large"),
+    "too much": (httpx.Response(200, content=b"x" * 2**21), "the answer is larger than 1 MiB"),
     "a redirect": (
         redirect("https://evil.example/"),
         "redirected to https://evil.example/, which is refused",
@@ -509,13 +510,12 @@ def test_a_token_that_is_none_is_an_error(
 
 
 @pytest.mark.parametrize("text", [None, "", "no certificate"])
-def test_an_authority_that_is_none_is_an_error(
-    connect: Callable[[Any], KubernetesSink], account: Path, text: str | None
-) -> None:
+def test_an_authority_that_is_none_is_an_error(account: Path, text: str | None) -> None:
     (account / "ca.crt").unlink()
     if text is not None:
         (account / "ca.crt").write_text(text)
-    told = store_error(connect(ApiServer()))
+    cluster = Cluster(BaseUrl("https://127.0.0.1:1"), account)
+    told = store_error(KubernetesSink("shop", cluster, HttpSettings("test/1", FakeClock())))
     assert f"the trusted certificates in {account / 'ca.crt'} cannot be loaded" in told
 
 
@@ -550,7 +550,7 @@ def test_only_the_authority_of_the_cluster_is_trusted(account: Path) -> None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        cluster = Cluster(f"https://127.0.0.1:{server.server_port}", account)
+        cluster = Cluster(BaseUrl(f"https://127.0.0.1:{server.server_port}"), account)
         sink = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
         sink.probe([WEB])
         assert store(sink) == f"kubernetes:shop/{NAME}"

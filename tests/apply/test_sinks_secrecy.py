@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.stores import HttpSettings
+from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.names import file_name
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
+from reconciler.model.endpoint import BaseUrl
 from tests.apply.sinks import SECRET, TELLING, VALUE, WEB, safe, store
 from tests.support import FakeClock, Script, http_bytes, raw_server, unused_port
 
@@ -87,7 +88,7 @@ LOCAL: dict[str, Callable[[Path], SecretSink]] = {
         "vault:x", VAULT_ADDR="https://h", VAULT_TOKEN="", VAULT_TOKEN_FILE="/no"
     ),
     "a pod that is none": lambda folder: KubernetesSink(
-        "shop", Cluster("https://10.0.0.1", folder), HttpSettings("test/1", FakeClock())
+        "shop", Cluster(BaseUrl("https://10.0.0.1"), folder), HttpSettings("test/1", FakeClock())
     ),
 }
 
@@ -114,7 +115,7 @@ def test_kubernetes_may_repeat_the_secret_and_nobody_hears_it(tmp_path: Path, st
     for body in answers:
         remote = Script(httpx.Response(status, json=body, headers={"Location": f"/?{echo!a}"}))
         conditions = HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote))
-        assert fails(KubernetesSink("shop", Cluster("http://127.0.0.1", tmp_path), conditions))
+        assert fails(KubernetesSink("shop", Cluster(BaseUrl("http://127.0.0.1"), tmp_path), conditions))
 
 
 def test_a_connection_that_fails_does_not_tell_the_secret() -> None:

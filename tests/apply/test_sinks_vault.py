@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.stores import HttpSettings
+from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.sink import Place
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.cli.sinks import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
@@ -111,7 +112,7 @@ NONE_YET = refusal(404)
 def connect(
     remote: Any, path: str = "secret/api-keys", namespace: str = "", clock: FakeClock | None = None
 ) -> VaultSink:
-    access = VaultAccess("https://vault.example.com:8200", lambda: Secret(TOKEN), namespace)
+    access = VaultAccess(BaseUrl("https://vault.example.com:8200"), lambda: Secret(TOKEN), namespace)
     conditions = HttpSettings("test/1", clock or FakeClock(), httpx.MockTransport(remote))
     return VaultSink(path, access, conditions)
 

@@ -17,7 +17,7 @@ import jsonschema
 import pytest
 
 from gcore_emulator import Faults
-from reconciler.api.session import Writer
+from reconciler.api.writer import Writer
 from reconciler.errors import ApiError
 from reconciler.kinds.packaged import plan_schema
 from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches

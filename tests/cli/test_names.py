@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.errors import IncompleteReadError, InvalidResponseError
 from reconciler.model.desired import DesiredScope, DesiredState, NamedParameter
 from reconciler.model.scope import Scope

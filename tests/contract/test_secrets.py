@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.api.session import Exchange, Reader
+from reconciler.api.exchange import Exchange
+from reconciler.api.reader import Reader
 from reconciler.model.secret import Secret
 from tests.support import (
     COLLECTION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.endpoint import normal_url, same_url
+from reconciler.model.endpoint import BaseUrl
 
 SAME = {
     "https://api.example.com": [
@@ -28,8 +28,8 @@ SAME = {
 
 @pytest.mark.parametrize(("form", "text"), [(form, text) for form, texts in SAME.items() for text in texts])
 def test_every_spelling_has_one_form(form: str, text: str) -> None:
-    assert normal_url(text) == form
-    assert normal_url(form) == form
+    assert BaseUrl(text) == form
+    assert BaseUrl(form) == form
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_every_spelling_has_one_form(form: str, text: str) -> None:
 )
 def test_what_is_no_base_url_has_no_form_and_echoes_no_secret(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=r"^") as refused:
-        normal_url(text)
+        BaseUrl(text)
     assert reason in str(refused.value).lower()
     assert "secret" not in str(refused.value)
-    assert same_url(text) == text
+    assert BaseUrl.recorded(text) == text

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.errors import IncompleteReadError, InvalidResponseError, UnauthorizedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import ObservedScope

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.session import Writer
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.lifecycle import StoredSecret
 from reconciler.errors import RejectedError

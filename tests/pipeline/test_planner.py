@@ -8,7 +8,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
 from reconciler.errors import UnreadableError
 from reconciler.model.desired import DesiredScope, DesiredState

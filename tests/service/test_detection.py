@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.session import Reader
+from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError, ExitCode, ForbiddenError, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState

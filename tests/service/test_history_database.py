@@ -20,6 +20,7 @@ import pytest
 
 from reconciler.errors import HistoryError, JournalError
 from reconciler.model.cycle import FieldOutcome
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action
 from reconciler.service.history.cycles import History, JournalTable
@@ -336,13 +337,13 @@ def test_an_error_of_a_history_is_one_of_a_journal() -> None:
 
 def test_a_history_is_of_one_api(file: Path) -> None:
     with Database(str(file)) as database:
-        database.bind("https://api.example.com")
+        database.bind(BaseUrl("https://api.example.com"))
     with Database(str(file)) as database:
-        database.bind("HTTPS://API.example.com:443/")
+        database.bind(BaseUrl("HTTPS://API.example.com:443/"))
         message = f"the history {file} is of https://api.example.com, not of https://other.example"
         with pytest.raises(HistoryError, match=re.escape(message)):
-            database.bind("https://other.example")
-        database.bind("https://api.example.com")
+            database.bind(BaseUrl("https://other.example"))
+        database.bind(BaseUrl("https://api.example.com"))
 
 
 def insert(database: Database, then: Callable[[sqlite3.Connection], object]) -> None:
@@ -391,7 +392,7 @@ def test_a_history_that_is_closed_can_be_neither_read_nor_written(file: Path) ->
     with pytest.raises(HistoryError, match=f"the history {file} cannot be read: Cannot operate on a closed"):
         database.rows("SELECT 1")
     with pytest.raises(HistoryError, match="cannot be written"):
-        database.bind("https://api.example.com")
+        database.bind(BaseUrl("https://api.example.com"))
 
 
 def test_a_full_disk_is_an_error_and_once_there_is_room_the_history_goes_on(file: Path) -> None:

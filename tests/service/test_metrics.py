@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.api.session import Exchange
+from reconciler.api.exchange import Exchange
 from reconciler.model.cycle import (
     CycleReport,
     CycleResult,

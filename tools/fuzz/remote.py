@@ -8,8 +8,9 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
-from reconciler.api.session import Connection
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def connection(transport: httpx.BaseTransport | None, url: str = "http://127.0.0
     """Connect to a function instead of a server, or to a raw socket."""
     settings: dict[str, Any] = {"connect_timeout": 5.0, "read_timeout": 5.0}
     return Connection(
-        base_url=url,
+        base_url=BaseUrl(url),
         token=Secret("1234$made-up"),
         user_agent="fuzz/1",
         clock=StillClock(),

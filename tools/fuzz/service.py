@@ -17,8 +17,9 @@ from fuzz.answers import Answer, answer, says_none, strict
 from fuzz.reading import NOW
 from fuzz.remote import RawSide, Script, connection, raw_side
 from fuzz.report import Broken, Report, seeded
-from reconciler.api.session import Reader, Writer
+from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.errors import ReconcilerError
 from reconciler.kinds.packaged import document_schema, load_kinds
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from reconciler.api.session import Connection
+    from reconciler.api.reader import Connection
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fuzz.report import Broken, Report, seeded
+from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
-from reconciler.api.session import Connection, Reader, Writer
+from reconciler.api.writer import Writer
 from reconciler.errors import ReconcilerError
 from reconciler.model.clock import SystemClock
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ def slow_server(begin: bytes, repeat: bytes, pause: float) -> Iterator[str]:
 def _exchange(url: str, method: str) -> str:
     """Return the error that a request ends with, or that there was none."""
     connection = Connection(
-        base_url=url,
+        base_url=BaseUrl(url),
         token=Secret("1234$made-up"),
         user_agent="fuzz/1",
         clock=SystemClock(),

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.api.stores import Patience, ServerAuth, Store, sink_errors
+from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, sink_errors
 from reconciler.apply.sinks.names import object_name
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.api.stores import HttpSettings
+    from reconciler.api.exchange import HttpSettings
     from reconciler.apply.sinks.sink import Held, Place
+    from reconciler.model.endpoint import BaseUrl
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MANAGER: Final = "reconciler"
@@ -30,7 +31,7 @@ _NO_DRY_RUN: Final = "does not support dry run"
 class Cluster:
     """The API server, and the folder that holds ``token`` and ``ca.crt`` of the service account."""
 
-    base_url: str
+    base_url: BaseUrl
     service_account: Path = SERVICE_ACCOUNT
 
     def token(self) -> Secret:
@@ -50,21 +51,21 @@ class Cluster:
 class KubernetesSink:
     """Keeps one Secret for each key, with the secret as its data ``secret``."""
 
-    def __init__(self, namespace: str, cluster: Cluster, conditions: HttpSettings) -> None:
+    def __init__(self, namespace: str, cluster: Cluster, settings: HttpSettings) -> None:
         """Store the namespace; nothing is opened or read before it is needed."""
         self._namespace = namespace
         self._path = f"/api/v1/namespaces/{namespace}/secrets"
-        entrance = ServerAuth(
+        auth = ServerAuth(
             base_url=cluster.base_url,
             header="Authorization",
             prefix="Bearer ",
             token=cluster.token,
             headers={},
-            authorities=cluster.service_account / "ca.crt",
+            ca_file=cluster.service_account / "ca.crt",
             trust_setting="ca.crt of the service account",
             use_proxies=False,
         )
-        self._store = Store(entrance, conditions)
+        self._server = SecretServer(auth, settings)
         self._hints: Mapping[type[errors.ApiError], str] = {
             errors.UnauthorizedError: "the service account's token is not accepted",
             errors.ForbiddenError: (
@@ -110,7 +111,7 @@ class KubernetesSink:
 
     def hurry(self) -> None:
         """Try no request again from now on."""
-        self._store.hurry()
+        self._server.hurry()
 
     def _what(self, place: Place) -> str:
         return f"Secret {self._namespace}/{object_name(place.address)} of {place.address}"
@@ -124,7 +125,7 @@ class KubernetesSink:
     def _probed(self, place: Place) -> Held:
         trial = Secret("probe")
         try:
-            answer = self._store.send("POST", f"{self._path}?dryRun=All", _new(place, trial))
+            answer = self._server.send("POST", f"{self._path}?dryRun=All", _new(place, trial))
         except errors.ConflictError:
             pass
         except errors.RejectedError as error:
@@ -146,7 +147,9 @@ class KubernetesSink:
 
     def _trial_update(self, place: Place, live: Mapping[str, Any], trial: Secret) -> None:
         try:
-            self._store.send("PUT", f"{self._url(place)}?dryRun=All", _next(live, trial), hide=_values(live))
+            self._server.send(
+                "PUT", f"{self._url(place)}?dryRun=All", _next(live, trial), redact=_values(live)
+            )
         except errors.RejectedError as error:
             if _NO_DRY_RUN not in error.failure.detail:
                 raise
@@ -161,13 +164,13 @@ class KubernetesSink:
 
     def _create(self, place: Place, secret: Secret, held: Held) -> None:
         try:
-            self._store.write(
+            self._server.write(
                 "POST",
                 self._path,
                 _new(place, secret),
                 secret=secret,
-                is_told=lambda answer: _holds(answer, place, secret),
-                is_there=lambda: _holds(self._read(place, (secret,)), place, secret),
+                is_confirmed=lambda answer: _holds(answer, place, secret),
+                is_stored=lambda: _holds(self._read(place, (secret,)), place, secret),
             )
         except errors.ConflictError:
             if held is not None:
@@ -182,22 +185,22 @@ class KubernetesSink:
         if held is not None and version != held:
             what = f"{self._what(place)} was changed after the probe, and is left as it is"
             raise errors.SinkError(what)
-        return self._store.write(
+        return self._server.write(
             "PUT",
             self._url(place),
             _next(live, secret),
             secret=secret,
-            is_told=lambda answer: _holds(answer, place, secret),
-            is_there=lambda: _holds(self._read(place, (secret,)), place, secret),
-            hide=_values(live),
+            is_confirmed=lambda answer: _holds(answer, place, secret),
+            is_stored=lambda: _holds(self._read(place, (secret,)), place, secret),
+            redact=_values(live),
         )
 
     def _read(
-        self, place: Place, hide: tuple[Secret, ...] = (), patience: Patience = Patience.PROBING
+        self, place: Place, redact: tuple[Secret, ...] = (), patience: Patience = Patience.PROBING
     ) -> Any:
         """Return the Secret that there is, None if there is none."""
         try:
-            return self._store.send("GET", self._url(place), hide=hide, patience=patience)
+            return self._server.send("GET", self._url(place), redact=redact, patience=patience)
         except errors.NotFoundError:
             return None
 

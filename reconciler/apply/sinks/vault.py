@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler import errors
-from reconciler.api.stores import Patience, ServerAuth, Store, sink_errors
+from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, sink_errors
 from reconciler.apply.sinks.names import path_parts
 from reconciler.apply.sinks.vault_responses import (
     capabilities_of,
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.api.stores import HttpSettings
+    from reconciler.api.exchange import HttpSettings
     from reconciler.apply.sinks.sink import Held, Place
+    from reconciler.model.endpoint import BaseUrl
 
 _CAS: Final = "check-and-set"
 _NO_VERSION: Final = 2**31 - 1
@@ -45,10 +46,10 @@ _HINTS: Final[Mapping[type[errors.ApiError], str]] = {
 class VaultAccess:
     """How to reach Vault: what VAULT_ADDR, VAULT_TOKEN, VAULT_NAMESPACE and VAULT_CACERT say."""
 
-    address: str
+    address: BaseUrl
     token: Callable[[], Secret]
     namespace: str = ""
-    authorities: Path | None = None
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +64,23 @@ class _Paths:
 class VaultSink:
     """Writes one secret for each key below a path, under the name ``secret``."""
 
-    def __init__(self, path: str, access: VaultAccess, conditions: HttpSettings) -> None:
+    def __init__(self, path: str, access: VaultAccess, settings: HttpSettings) -> None:
         """Store the path, ``MOUNT`` or ``MOUNT/below``; nothing is opened or read before it is needed."""
         self._path = tuple(path.split("/"))
         self._mount: tuple[str, ...] | None = None
         self._namespace = access.namespace
         namespace = {"X-Vault-Namespace": access.namespace} if access.namespace else {}
-        entrance = ServerAuth(
+        auth = ServerAuth(
             base_url=access.address,
             header="X-Vault-Token",
             prefix="",
             token=access.token,
             headers={"X-Vault-Request": "true", **namespace},
-            authorities=access.authorities,
+            ca_file=access.ca_file,
             trust_setting="VAULT_CACERT",
             use_proxies=access.address.startswith("https:"),  # plain http is for loopback
         )
-        self._store = Store(entrance, conditions)
+        self._server = SecretServer(auth, settings)
 
     def __repr__(self) -> str:
         """Name the path."""
@@ -112,13 +113,13 @@ class VaultSink:
             body = _json({"options": {"cas": version}, "data": {"secret": secret.reveal()}})
             url = _url(one.data)
             try:
-                self._store.write(
+                self._server.write(
                     "POST",
                     url,
                     body,
                     secret=secret,
-                    is_told=lambda answer: version_of(answer) == version + 1,
-                    is_there=lambda: holds(self._store.send("GET", url, hide=(secret,)), secret),
+                    is_confirmed=lambda answer: version_of(answer) == version + 1,
+                    is_stored=lambda: holds(self._server.send("GET", url, redact=(secret,)), secret),
                 )
             except errors.RejectedError as error:
                 if _CAS not in error.failure.detail:
@@ -131,7 +132,7 @@ class VaultSink:
 
     def hurry(self) -> None:
         """Try no request again from now on."""
-        self._store.hurry()
+        self._server.hurry()
 
     def _seen(self, one: _Paths) -> int:
         version = self._found_version(one, Patience.STORING)
@@ -139,20 +140,20 @@ class VaultSink:
             raise errors.SinkError(_unknown(one))
         return version
 
-    def _paths(self, place: Place, hide: tuple[Secret, ...], patience: Patience) -> _Paths:
+    def _paths(self, place: Place, redact: tuple[Secret, ...], patience: Patience) -> _Paths:
         """Return the paths of the API: ``data`` stands behind the mount, which may be of several parts."""
         if self._mount is None:
-            self._mount = self._found_mount(hide, patience)
+            self._mount = self._found_mount(redact, patience)
         parts = (*self._path, *path_parts(place.parts))
         mount, below = self._mount, parts[len(self._mount) :]
         return _Paths("/".join(parts), (*mount, "data", *below), (*mount, "metadata", *below))
 
-    def _found_mount(self, hide: tuple[Secret, ...], patience: Patience) -> tuple[str, ...]:
+    def _found_mount(self, redact: tuple[Secret, ...], patience: Patience) -> tuple[str, ...]:
         """Ask where the engine is mounted. Whoever may do anything below a mount is told of it."""
         shown = "/".join(self._path)
         try:
             url = _url((*_MOUNTS, *self._path))
-            engine = engine_of(self._store.send("GET", url, hide=hide, patience=patience))
+            engine = engine_of(self._server.send("GET", url, redact=redact, patience=patience))
         except (errors.ForbiddenError, errors.NotFoundError) as error:
             within = f"namespace {self._namespace}" if self._namespace else "the root namespace"
             message = (
@@ -165,7 +166,7 @@ class VaultSink:
         mount = tuple(engine.path.strip("/").split("/"))
         if not engine.has_versions or self._path[: len(mount)] != mount:
             told = f"{engine.path} in Vault is {engine.kind} version {engine.version or 1}"
-            told = self._store.redactor.line(told)
+            told = self._server.redactor.line(told)
             raise errors.SinkError(f"{told}: only a kv engine of version 2 can refuse to overwrite")
         return mount
 
@@ -175,7 +176,7 @@ class VaultSink:
         for start in range(0, len(paths), _PATHS):
             asked = ["/".join(path) for path in paths[start : start + _PATHS]]
             try:
-                answer = self._store.send("POST", "/v1/sys/capabilities-self", _json({"paths": asked}))
+                answer = self._server.send("POST", "/v1/sys/capabilities-self", _json({"paths": asked}))
             except errors.ForbiddenError:
                 return None
             for path in asked:
@@ -196,7 +197,7 @@ class VaultSink:
                 raise errors.SinkError(_unknown(one))
             needed = "update" if version else "create"
             if may[path].isdisjoint({needed, "root"}):
-                allowed = self._store.redactor.line(", ".join(sorted(may[path]))) or "nothing"
+                allowed = self._server.redactor.line(", ".join(sorted(may[path]))) or "nothing"
                 what = f"the token may not {needed} {path} in Vault (it may: {allowed})"
                 reason = f", where version {version} of the secret is" if version else ""
                 raise errors.SinkError(f"{what}{reason}; add a policy for it")
@@ -216,7 +217,7 @@ class VaultSink:
         """Send a write that every check lets pass but the one of its version. Raises what refuses it."""
         body = _json({"options": {"cas": _NO_VERSION}, "data": {}})
         try:
-            self._store.send("POST", _url(one.data), body)
+            self._server.send("POST", _url(one.data), body)
         except errors.RejectedError as error:
             if _CAS in error.failure.detail:
                 return
@@ -245,7 +246,7 @@ class VaultSink:
     def _read(self, path: tuple[str, ...], patience: Patience) -> Any:
         """Return what there is to read at a path, None if that is forbidden."""
         try:
-            return self._store.send("GET", _url(path), patience=patience)
+            return self._server.send("GET", _url(path), patience=patience)
         except errors.ForbiddenError:
             return None
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from reconciler.errors import HistoryError, os_reason
 from reconciler.load.write import open_private
-from reconciler.model.endpoint import same_url
+from reconciler.model.endpoint import BaseUrl
 from reconciler.service.history.tables import VERSION, steps_from
 
 if TYPE_CHECKING:
@@ -107,13 +107,13 @@ class Database:
         with self._lock, self._errors("cannot be read"):
             return self._connection.execute(statement, values).fetchall()
 
-    def bind(self, base_url: str) -> None:
+    def bind(self, base_url: BaseUrl) -> None:
         """Keep the address of the API that the history is of. Raises HistoryError if it is another's."""
         with self.transaction() as connection:
             statement = "INSERT INTO setting VALUES ('base_url', ?) ON CONFLICT DO NOTHING"
             connection.execute(statement, (base_url,))
         ((known,),) = self.rows("SELECT value FROM setting WHERE name = 'base_url'")
-        if same_url(known) != same_url(base_url):
+        if BaseUrl.recorded(known) != base_url:
             raise HistoryError(f"{self._name} is of {known}, not of {base_url}; use another file")
 
     def _connected(self) -> sqlite3.Connection:

@@ -1,0 +1,235 @@
+"""One HTTP exchange: bounded in time and size, never redirected, its failures told by their meaning.
+
+Whoever talks HTTP does it through an :class:`HttpClient`: the API, the webhook and the servers of secrets say
+what to send, and what each status means to them.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from reconciler.api.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
+from reconciler.api.failures import Route, unreachable
+from reconciler.api.redaction import Redactor
+from reconciler.api.retry import retry_after
+from reconciler.api.transport import GRACE, Bounds, Transport
+from reconciler.errors import ConfigurationError, Failure, InvalidResponseError
+from reconciler.model.secret import Secret
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from reconciler.model.clock import Clock
+
+_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, UnicodeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and what came of it: never a header. ``seconds`` is its duration."""
+
+    method: str
+    path: str
+    seconds: float
+    status: int | None
+
+
+def ignore(_exchange: Exchange) -> None:
+    """Take no notice of an exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What every exchange of a run depends on. Once ``stop`` is set, nothing is tried again.
+
+    ``transport`` replaces the network. ``environment`` may name a proxy and trusted certificates.
+    ``redactor`` knows the secrets of the run.
+    """
+
+    user_agent: str
+    clock: Clock
+    transport: httpx.BaseTransport | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    redactor: Redactor = field(default_factory=Redactor)
+    stop: threading.Event = field(default_factory=threading.Event)
+    on_exchange: Callable[[Exchange], None] = ignore
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server and the way to it. ``ca_file`` holds the certificates to trust instead of the usual ones.
+
+    ``name`` is what errors call its address, ``trust_setting`` what says which certificates are trusted.
+    """
+
+    url: str = field(repr=False)
+    bounds: Bounds
+    name: str = "the address"
+    ca_file: Path | None = None
+    trust_setting: str = TRUST_SETTING
+    use_proxies: bool = True
+
+    def tls(self, environment: Mapping[str, str]) -> ssl.SSLContext:
+        """Return what to trust. Raises ConfigurationError if it cannot be loaded."""
+        if self.url[:6].lower() != "https:":
+            return untrusting()
+        return trusted_file(self.ca_file, self.trust_setting) if self.ca_file else trusted(environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send: ``path`` follows the URL of the server, ``body`` is JSON.
+
+    It goes on for ``grace`` seconds after the run was stopped. ``shown`` replaces it in errors where its
+    path is a secret.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    grace: float = math.inf
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back to ``request``, whatever its status. ``location`` is the target of a redirect."""
+
+    request: str
+    method: str
+    status: int
+    reason: str
+    content: bytes = field(repr=False)
+    content_type: str
+    retry_after: float | None
+    location: str | None
+
+    @property
+    def is_success(self) -> bool:
+        """Return whether the status is 2xx."""
+        return httpx.codes.is_success(self.status)
+
+
+class HttpClient:
+    """Talks to one server. Safe to share: each thread gets a connection of its own.
+
+    One for each thread because httpx's connection pool slows down as connections rise.
+    """
+
+    def __init__(self, server: Server, settings: HttpSettings) -> None:
+        """Store the settings; nothing is opened before the first request.
+
+        Raises ConfigurationError if the address, the certificates or the proxy cannot be used.
+        """
+        self._server = server
+        self._settings = settings
+        try:
+            url = httpx.URL(server.url)
+            _ = url.host  # which is decoded only now
+        except (httpx.InvalidURL, UnicodeError):
+            raise ConfigurationError(f"{server.name} cannot be used as an address") from None
+        self._proxy = proxy_for(url, settings.environment) if server.use_proxies else None
+        self._route = Route(server.trust_setting, self._proxy.variable if self._proxy else "")
+        if self._proxy and self._proxy.url.password:
+            settings.redactor.add(Secret(self._proxy.url.password))
+        # Loading certificates takes 40 ms: all threads share them.
+        self._tls = untrusting() if settings.transport else server.tls(settings.environment)
+        self._local = threading.local()
+        self._transports: list[Transport] = []
+        self._is_closed = False
+
+    @property
+    def received(self) -> int:
+        """Return how many bytes of responses the calling thread has read so far."""
+        count: int = getattr(self._local, "received", 0)
+        return count
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._is_closed = True
+        for transport in self._transports:
+            transport.close()
+
+    def exchange(self, request: Request) -> Response:
+        """Send a request once. Raises UnreachableError, InvalidResponseError or StoppedError."""
+        settings = self._settings
+        began = settings.clock.monotonic()
+        path = request.path
+        status: int | None = None
+        try:
+            sent = self._request(request)
+            path = sent.url.raw_path.decode("ascii")
+            shown = request.shown or f"{request.method} {path}"
+            with closing(self._transport().handle_request(sent)) as response:
+                status = response.status_code
+                content = self._content(response, shown)
+        except _ERRORS as error:
+            shown = request.shown or f"{request.method} {path}"
+            raise unreachable(shown, error, settings.redactor, self._route) from None
+        finally:
+            seconds = settings.clock.monotonic() - began
+            settings.on_exchange(Exchange(request.method, path, seconds, status))
+        headers = response.headers
+        return Response(
+            shown,
+            request.method,
+            response.status_code,
+            response.reason_phrase,
+            content,
+            headers.get("Content-Type", "no content type"),
+            retry_after(headers.get("Retry-After"), settings.clock),
+            headers["Location"] if response.has_redirect_location else None,
+        )
+
+    def _request(self, request: Request) -> httpx.Request:
+        bounds = self._server.bounds
+        headers = {
+            "User-Agent": self._settings.user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            **({} if request.body is None else {"Content-Type": "application/json"}),
+            **request.headers,
+        }
+        timeout = httpx.Timeout(bounds.read, connect=bounds.connect).as_dict()
+        return httpx.Request(
+            request.method,
+            self._server.url + request.path,
+            headers=headers,
+            content=request.body,
+            extensions={"timeout": timeout, GRACE: request.grace},
+        )
+
+    def _content(self, response: httpx.Response, shown: str) -> bytes:
+        """Read a response to its end, or not at all where it may have no size."""
+        largest = self._server.bounds.size
+        content = bytearray()
+        for part in response.iter_bytes() if largest else ():
+            content += part
+            self._local.received = self.received + len(part)
+            if len(content) > largest:
+                detail = f"the answer is larger than {largest // 2**20} MiB"
+                raise InvalidResponseError(Failure(shown, detail, in_doubt=True))
+        return bytes(content)
+
+    def _transport(self) -> httpx.BaseTransport:
+        settings = self._settings
+        if self._is_closed:
+            raise RuntimeError("the client is closed")
+        if settings.transport is not None:
+            return settings.transport
+        transport: Transport | None = getattr(self._local, "transport", None)
+        if transport is None:
+            bounds = self._server.bounds
+            transport = Transport(self._tls, self._proxy, settings.clock, settings.stop, bounds)
+            self._local.transport = transport
+            self._transports.append(transport)
+        return transport

@@ -1,0 +1,121 @@
+"""Reading JSON from the API: a caller with a Reader cannot write."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlencode
+
+from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server
+from reconciler.api.responses import value_of
+from reconciler.api.retry import Retrier, RetryPolicy
+from reconciler.api.transport import Bounds
+from reconciler.errors import StoppedError, UnreachableError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from reconciler.model.endpoint import BaseUrl
+    from reconciler.model.secret import Secret
+
+_LARGEST_RESPONSE: Final = 64 * 2**20
+_SLOWEST: Final = 4
+"""How many read time-outs a whole response may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection(HttpSettings):
+    """How to reach the API; time-outs in seconds.
+
+    ``auth_scheme`` is the word before the token in the header Authorization.
+    """
+
+    base_url: BaseUrl
+    token: Secret
+    auth_scheme: str = "apikey"
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers of every request; a response from a cache would resolve no write."""
+        authorization = f"{self.auth_scheme} {self.token.reveal()}"
+        return {"Authorization": authorization, "Cache-Control": "no-cache"}
+
+    def server(self) -> Server:
+        """Return the server of the API. Plain http must not carry the token to a proxy."""
+        connect, read = self.connect_timeout, self.read_timeout
+        bounds = Bounds(connect, read, connect + read, connect + _SLOWEST * read, _LARGEST_RESPONSE)
+        is_https = self.base_url.startswith("https:")
+        return Server(self.base_url, bounds, "the base URL (GCORE_BASE_URL)", use_proxies=is_https)
+
+
+class Reader:
+    """Reads JSON. Threads may share it. Use it as a context manager, so that its connections are closed."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Store the connection; nothing is opened before the first request.
+
+        Raises ConfigurationError if the address, the certificates or the proxy cannot be used.
+        """
+        self._connection = connection
+        self._redactor = connection.redactor
+        self._redactor.refuse(connection.token)
+        self._retrier = Retrier(connection.retry, connection.clock, connection.stop)
+        self._http = HttpClient(connection.server(), connection)
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        self._http.close()
+
+    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
+        """Return the JSON response to a GET. Raises ApiError, or StoppedError once the run is stopped."""
+        return self._retrier.call(lambda: self._exchange("GET", _target(path, parameters), grace=0.0))
+
+    def read_back(self, path: str, parameters: Mapping[str, int]) -> Any:
+        """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
+        with suppress(StoppedError, UnreachableError):
+            return self.get(path, parameters)
+        # Once more whatever the policy: the connection of the write may have been closed after it.
+        return self._exchange("GET", _target(path, parameters))
+
+    @property
+    def received(self) -> int:
+        """Return how many bytes of responses the calling thread has read so far."""
+        return self._http.received
+
+    @property
+    def base_url(self) -> BaseUrl:
+        """Return the base URL of the API."""
+        return self._connection.base_url
+
+    @property
+    def seconds(self) -> float:
+        """Return the seconds by the connection's monotonic clock."""
+        return self._connection.clock.monotonic()
+
+    def now(self) -> dt.datetime:
+        """Return the present by the connection's clock."""
+        return self._connection.clock.now()
+
+    def _exchange(self, method: str, path: str, body: bytes | None = None, grace: float = math.inf) -> Any:
+        """Send a request once; it goes on for ``grace`` seconds after the run was stopped."""
+        request = Request(method, path, self._connection.headers(), body, grace)
+        return value_of(self._http.exchange(request), self._redactor)
+
+
+def _target(path: str, parameters: Mapping[str, int]) -> str:
+    return f"{path}?{urlencode(parameters)}" if parameters else path

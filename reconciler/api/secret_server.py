@@ -1,0 +1,241 @@
+"""JSON exchanges with servers that store secrets (Vault, OpenBao, Kubernetes); no error gives one away."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler import errors
+from reconciler.api.exchange import HttpClient, Request, Server
+from reconciler.api.responses import error_class, is_about_permission, limit_hint
+from reconciler.api.retry import Retrier, RetryPolicy
+from reconciler.api.transport import Bounds
+from reconciler.model.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from reconciler.api.exchange import HttpSettings, Response
+    from reconciler.api.redaction import Redactor
+    from reconciler.model.endpoint import BaseUrl
+    from reconciler.model.secret import Secret
+
+
+class Patience(Enum):
+    """How long a request is tried again: a probe fails soon, a secret is shown only once.
+
+    But a probe of many places must not fail by a rate limit each time.
+    """
+
+    PROBING = RetryPolicy(attempts=1000, longest_wait=10.0, longest_total=120.0, longest_fault=10.0)
+    STORING = RetryPolicy(attempts=1000, longest_wait=10.0, longest_total=120.0)
+
+
+_BOUNDS: Final = Bounds(connect=10.0, read=10.0, head=30.0, whole=30.0, size=2**20)
+_STANDING_BY: Final = frozenset({307, 412, 472, 473})
+"""The statuses of a server of Vault that is not the active one, or has not yet what the active one has."""
+_UPGRADING: Final = "will be unavailable for a brief period"
+"""What an engine of Vault responds, as 400, just after it was mounted."""
+_QUOTA: Final = "resourcequotas"
+"""Kubernetes counts against a quota by a write of its own, which two creations at once may spoil."""
+_BY_ADMISSION: Final = "that is for the admission policies of the cluster to allow"
+_CLUSTER_HINTS: Final[Mapping[str, str]] = {
+    "being terminated": "it is being deleted: name another one",
+    "admission": _BY_ADMISSION,
+    "denied the request": _BY_ADMISSION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAuth:
+    """The server and how it is authenticated to: the header with the token, and other headers.
+
+    The token is asked for anew each time. ``ca_file`` holds the certificates to trust instead of the usual
+    ones, and ``trust_setting`` names what says where these are.
+    """
+
+    base_url: BaseUrl
+    header: str
+    prefix: str
+    token: Callable[[], Secret]
+    headers: Mapping[str, str]
+    ca_file: Path | None
+    use_proxies: bool
+    trust_setting: str
+
+
+class SecretServer:
+    """One server. Every exchange opens a connection of its own: there are as few as new keys."""
+
+    def __init__(self, auth: ServerAuth, settings: HttpSettings) -> None:
+        """Store the settings; nothing is opened or read before the first exchange."""
+        self._auth = auth
+        self._settings = settings
+        self._hurry = threading.Event()
+        self._retriers = {each: Retrier(each.value, settings.clock, self._hurry) for each in Patience}
+
+    @cached_property
+    def _http(self) -> HttpClient:
+        auth = self._auth
+        server = Server(
+            auth.base_url,
+            _BOUNDS,
+            ca_file=auth.ca_file,
+            trust_setting=auth.trust_setting,
+            use_proxies=auth.use_proxies,
+        )
+        return HttpClient(server, self._settings)
+
+    def hurry(self) -> None:
+        """Send each request once from now on."""
+        self._hurry.set()
+
+    @property
+    def redactor(self) -> Redactor:
+        """Return what removes the secrets of the run from texts."""
+        return self._settings.redactor
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Secret | None = None,
+        *,
+        redact: tuple[Secret, ...] = (),
+        patience: Patience = Patience.PROBING,
+    ) -> Any:
+        """Return the JSON response to a request. ``path`` may hold a query; ``body`` is JSON.
+
+        It is tried again where that may help. The response to a GET of what is not there is returned too if
+        it says nothing else. Raises ApiError, ConfigurationError or ThrottledError, whose texts hold neither
+        the token nor any secret of ``redact``.
+        """
+
+        def attempt() -> Any:
+            try:
+                return self._once(method, path, body, redact)
+            except errors.StandbyError as error:
+                if patience is Patience.STORING or error.failure.status != HTTPStatus.TEMPORARY_REDIRECT:
+                    raise
+                raise errors.RejectedError(error.failure) from None
+
+        try:
+            return self._retriers[patience].call(attempt)
+        except errors.StoppedError:
+            return attempt()  # once, in a hurry as well
+
+    def write(  # noqa: PLR0913 - what is sent, and how its response is judged
+        self,
+        method: str,
+        path: str,
+        body: Secret,
+        *,
+        secret: Secret,
+        is_confirmed: Callable[[Any], bool],
+        is_stored: Callable[[], bool],
+        redact: tuple[Secret, ...] = (),
+    ) -> None:
+        """Send what stores a secret.
+
+        ``is_confirmed`` returns whether the response says that it is stored; where a response was lost,
+        ``is_stored`` reads. Raises what :meth:`send` does.
+        """
+        try:
+            response = self.send(method, path, body, redact=(secret, *redact), patience=Patience.STORING)
+            if not is_confirmed(response):
+                detail = "the answer is not that of a new secret"
+                raise errors.InvalidResponseError(errors.Failure(f"{method} {path}", detail, in_doubt=True))
+        except errors.ApiError as error:
+            if not error.failure.in_doubt:
+                raise
+            with contextlib.suppress(errors.ReconcilerError):  # to read may be forbidden
+                if is_stored():
+                    return
+            detail = f"{error.failure.detail}; it may be stored all the same"
+            raise type(error)(replace(error.failure, detail=detail)) from None
+
+    def _once(self, method: str, path: str, body: Secret | None, redact: tuple[Secret, ...]) -> Any:
+        token = self._auth.token()
+        self.redactor.add(token, *redact)
+        response = self._http.exchange(self._request(method, path, body, token))
+        is_absent = method == "GET" and response.status == HTTPStatus.NOT_FOUND
+        if not response.is_success and not (is_absent and _is_empty(response.content)):
+            raise self._refusal(response)
+        try:
+            return parse_json(response.content)
+        except (ValueError, RecursionError):
+            detail = f"the answer is not JSON ({len(response.content)} bytes)"
+            failure = errors.Failure(response.request, detail, response.status, in_doubt=True)
+            raise errors.InvalidResponseError(failure) from None
+
+    def _request(self, method: str, path: str, body: Secret | None, token: Secret) -> Request:
+        auth = self._auth
+        headers = {auth.header: auth.prefix + token.reveal(), "Connection": "close", **auth.headers}
+        return Request(method, path, headers, None if body is None else body.reveal().encode("ascii"))
+
+    def _refusal(self, response: Response) -> errors.ApiError:
+        reason = _reason(response.content)
+        status = response.status
+        # A quota that another creation changed at the same time.
+        is_spoilt = response.method == "POST" and status == HTTPStatus.CONFLICT and _QUOTA in reason
+        is_transient = status in _STANDING_BY or _UPGRADING in reason or is_spoilt
+        kind = errors.StandbyError if is_transient else error_class(status)
+        detail = self.redactor.line(reason) or self.redactor.line(response.reason) or "no reason given"
+        if response.location is not None:
+            target = self.redactor.line(response.location)
+            detail = f"redirected to {target}, which is refused: secrets go to one host"
+        in_doubt = kind in {errors.ServerFaultError, errors.TimedOutError}
+        return kind(
+            errors.Failure(
+                response.request, detail, status, retry_after=response.retry_after, in_doubt=in_doubt
+            )
+        )
+
+
+def _body(content: bytes) -> dict[str, Any]:
+    try:
+        body = parse_json(content)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _is_empty(content: bytes) -> bool:
+    """Return whether Vault says only that nothing is there, or which version was deleted."""
+    body = _body(content)
+    return body.get("errors") == [] or isinstance(body.get("data"), dict)
+
+
+def _reason(content: bytes) -> str:
+    """Return what a server says of a refusal: Kubernetes in ``message``, Vault in ``errors``."""
+    body = _body(content)
+    several = body.get("errors")
+    said = several if isinstance(several, list) else [body.get("message")]
+    return "; ".join(text for text in said if isinstance(text, str))
+
+
+def _hint(error: errors.ReconcilerError, hints: Mapping[type[errors.ApiError], str]) -> str:
+    if not isinstance(error, errors.ApiError):
+        return ""
+    status, said = error.failure.status, error.failure.detail
+    by_cluster = next((hint for sign, hint in _CLUSTER_HINTS.items() if sign in said.lower()), "")
+    hint = limit_hint(status, said) or ("" if is_about_permission(said) else by_cluster)
+    return hint or hints.get(type(error), "")
+
+
+@contextlib.contextmanager
+def sink_errors(what: str, hints: Mapping[type[errors.ApiError], str]) -> Iterator[None]:
+    """Turn whatever keeps a secret from being stored into a SinkError, with advice by the kind of error."""
+    try:
+        yield
+    except errors.SinkError:
+        raise
+    except errors.ReconcilerError as error:
+        hint = _hint(error, hints)
+        raise errors.SinkError(f"{what}: {error}{f'; {hint}' if hint else ''}") from None

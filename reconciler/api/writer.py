@@ -1,0 +1,68 @@
+"""Changing keys. Only what executes a plan may import this module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler import errors
+from reconciler.api.reader import Reader
+from reconciler.model.plan import body_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.api.redaction import Redactor
+
+
+class Writer(Reader):
+    """A reader that can also change keys."""
+
+    @property
+    def redactor(self) -> Redactor:
+        """Return what removes the secrets of the run from texts, and learns those of new keys."""
+        return self._redactor
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Return the JSON response to a PATCH. Raises ApiError, or StoppedError before it is sent.
+
+        Values are absolute, so a PATCH that may have taken effect is safe to send again.
+        """
+        return self._retrier.call(lambda: self._exchange("PATCH", path, body=_json(body)))
+
+    def post(self, path: str, body: Mapping[str, Any], item: str | None = None) -> Any:
+        """Return the JSON response to a POST, which may hold a secret. Raises as :meth:`patch` does.
+
+        It is sent again only where the service surely has not executed it: a second key would be refused, and
+        the secret of the first one lost with its response. After 429 that is so if nothing is at ``item``.
+        """
+        refusals: list[errors.ApiError] = []
+
+        def send() -> Any:
+            if refusals and (item is None or self._exists(item)):
+                raise errors.RejectedError(refusals[-1].failure, refusals[-1].answer)
+            try:
+                return self._exchange("POST", path, body=_json(body))
+            except errors.RateLimitedError as error:
+                refusals.append(error)
+                raise
+
+        return self._retrier.call(send, repeatable=False)
+
+    def _exists(self, path: str) -> bool:
+        try:
+            self._exchange("GET", path)
+        except errors.NotFoundError:
+            return False
+        return True
+
+    def post_now(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a POST once, even after ``stop`` or in a pause: it completes what cannot be left undone."""
+        return self._exchange("POST", path, body=_json(body))
+
+    def delete(self, path: str) -> None:
+        """Send a DELETE. Raises as :meth:`patch` does; NotFoundError may be an earlier attempt's work."""
+        self._retrier.call(lambda: self._exchange("DELETE", path))
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    return body_text(body).encode("ascii")
