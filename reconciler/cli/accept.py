@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import click
 
@@ -12,12 +11,13 @@ from reconciler.adopt.accept import Drifted, changed_lines, drifted
 from reconciler.adopt.accept import accept as accepted
 from reconciler.adopt.write import replace_text
 from reconciler.api.reader import Reader
-from reconciler.cli.addressed import declared_key, known_field, live_key, parsed_address
+from reconciler.cli.addressed import KeyOptions, declared_key, known_field, live_key, parsed_address
 from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.console import CONTEXT, Console
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import clock_of, explain_options, validator
+from reconciler.cli.options import DECLARED, FILES, ONLINE, add, clock_of
 from reconciler.cli.plan import read_files
+from reconciler.cli.settings import takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.load.files import read
 from reconciler.model.escape import escape_control
@@ -34,37 +34,37 @@ Examples:
 )
 @click.argument("address")
 @click.argument("field", required=False)
-@explain_options
-@click.pass_context
-def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
+@add(FILES, DECLARED, ONLINE)
+@takes(KeyOptions)
+def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     """Write the live values of one key into the file that declares it otherwise. Never writes to the API.
 
     ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows it to one field. Only declared fields
     that differ are written, and only the text of their values changes.
     """
-    console = console_of(parameters)
+    console = options.output.console()
     clock = clock_of(context)
-    link = connection(parameters, clock, console)
+    settings = connection(options.connection, clock, console)
 
-    if "-" in parameters["paths"]:
+    if "-" in options.inputs.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
-    kinds = known_kinds(parameters, console.warning)
-    kind, scope, name = parsed_address(kinds, parameters["address"])
-    field = known_field(kind, parameters["field"])
+    kinds = known_kinds(options.inputs, console.warning)
+    kind, scope, name = parsed_address(kinds, options.address)
+    field = known_field(kind, options.field)
     now = clock.now()
-    state = read_files(kinds, parameters, now)
+    state = read_files(kinds, options.inputs, now)
     if state.names:
         named = state.names[0]
         message = f"accept needs {named.parameter} instead of the name {named.name}"
         raise ConfigurationError(f"{named.position}: {message}")
     key = declared_key(state, scope, name)
     if key.is_absent:
-        message = f"{parameters['address']} is declared absent, so it has no value to accept"
+        message = f"{options.address} is declared absent, so it has no value to accept"
         raise ConfigurationError(f"{key.position}: {message}")
     if field is not None and field not in key.fields:
-        message = f"{field} is not declared for {parameters['address']}, so it is not managed"
+        message = f"{field} is not declared for {options.address}, so it is not managed"
         raise ConfigurationError(f"{key.position}: {message}; declare it to manage it")
-    with Reader(link) as reader:
+    with Reader(settings) as reader:
         live = live_key(reader, kind, scope, name)
     found = drifted(kind, scope, key, live, now).narrowed(field)
     _warn_of_mismatch(found, console)
@@ -74,7 +74,7 @@ def accept(context: click.Context, /, **parameters: Any) -> ExitCode:
         return ExitCode.DONE
     _refuse_inherited(found)
     content = read(key.source, io.BytesIO())
-    text = accepted(content, found, now, lambda: validator(parameters, kinds, now))
+    text = accepted(content, found, now, lambda: options.inputs.validator(kinds, now))
     replace_text(key.source, content, text)
     console.result("".join(_diff(found, content.decode("utf-8"), text, console.paint)))
     console.note(_summary(found))

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.api.reader import Reader
+from reconciler.cli.console import OutputOptions
+from reconciler.cli.settings import ConnectionOptions, InputOptions
 from reconciler.errors import ConfigurationError, NotFoundError
 from reconciler.kinds.kind import Kind
 from reconciler.model.desired import DesiredKey, DesiredState
 from reconciler.model.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOptions:
+    """The options of a command about one key, which names its files by an option."""
+
+    address: str
+    field: str | None
+    inputs: InputOptions
+    connection: ConnectionOptions
+    output: OutputOptions
 
 
 def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:

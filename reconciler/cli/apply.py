@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -13,13 +14,26 @@ import click
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.run import Freshness
-from reconciler.cli.children import pass_env_option
 from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.console import CONTEXT, Console, OutputOptions
 from reconciler.cli.events import EventStream
-from reconciler.cli.execution import Execution, secret_sink_option
-from reconciler.cli.options import apply_options, clock_of
+from reconciler.cli.execution import Execution
+from reconciler.cli.formats import FormatOptions
+from reconciler.cli.options import (
+    DECLARED,
+    LIMITS,
+    ONLINE,
+    OPTIONAL_PATHS,
+    RECORDS,
+    TARGETS,
+    add,
+    allow_destroy_option,
+    clock_of,
+    pass_env_option,
+    secret_sink_option,
+)
 from reconciler.cli.plan import Made, complain, read_and_plan, show
+from reconciler.cli.settings import PlanningOptions, RecordOptions, SecretOptions, takes
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
 from reconciler.cli.sinks import secret_store
@@ -29,7 +43,7 @@ from reconciler.model.plan import Plan
 from reconciler.plan.planning import everything
 from reconciler.plan.targets import select
 from reconciler.service.history.applied import Applied
-from reconciler.service.records import Records, open_records, record_options
+from reconciler.service.records import Records, open_records
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -37,6 +51,21 @@ Do you want to perform these actions?
   Only 'yes' will be accepted to approve.
 
   Enter a value: """
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """The options of ``apply``."""
+
+    plan_file: str | None
+    expect: str | None
+    auto_approve: bool
+    dry_run: bool
+    events: bool
+    planning: PlanningOptions
+    secrets: SecretOptions
+    records: RecordOptions
+    output: OutputOptions
 
 
 @click.command(
@@ -63,10 +92,9 @@ Examples:
 @secret_sink_option
 @click.option("--events", is_flag=True, help="Print JSON lines as things happen, with OpenTofu's types.")
 @pass_env_option
-@record_options
-@apply_options
-@click.pass_context
-def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
+@add(RECORDS, OPTIONAL_PATHS, TARGETS, LIMITS, [allow_destroy_option], DECLARED, ONLINE)
+@takes(ApplyOptions)
+def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
 
     A declared key that is not there is created, for which --secret-sink says where its secret goes; one
@@ -80,63 +108,72 @@ def apply(context: click.Context, /, **parameters: Any) -> ExitCode:
     the plan. 4: partly applied, a live key could not be compared, or an answer could not be verified. 130:
     interrupted.
     """
-    _check(context, parameters)
-    console = console_of(parameters)
+    _check(context, options)
+    console = options.output.console()
     clock = clock_of(context)
-    events = _events(parameters, clock, console)
+    events = _events(options, clock, console)
     try:
-        return _apply(parameters, clock, console, events)
+        return _apply(options, clock, console, events)
     except ReconcilerError as error:
         if events is not None:
             events.errors(error.texts)
         raise
 
 
-def _apply(
-    parameters: dict[str, Any], clock: Clock, console: Console, events: EventStream | None
-) -> ExitCode:
+def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventStream | None) -> ExitCode:
     stop = threading.Event()
-    saved = None if parameters["plan_file"] is None else open_plan(parameters)
-    if saved is not None and saved.plan.provenance is not None:
-        parameters["commit"] = saved.plan.provenance.git_commit
-    link = connection(parameters, clock, console, stop)
-
+    planning = options.planning
+    saved = None if options.plan_file is None else open_plan(options.plan_file, planning)
+    settings = connection(planning.connection, clock, console, stop)
     now = clock.now()
-    with open_records(parameters, clock, "apply") as records, Writer(link) as writer:
-        made = saved or read_and_plan(writer, parameters, now, console)
+    with open_records(_recorded(options, saved), clock, "apply") as records, Writer(settings) as writer:
+        made = saved or read_and_plan(writer, planning, now, console)
         if events is not None:
             events.planned(made.plan)
             complain(made.plan, console)
-        elif not _is_unseen(made.plan, parameters, console):
-            show(made, {"format": "text", "name": ""}, console)
-        _expect(made.plan, parameters["expect"])
+        elif not _is_unseen(made.plan, options):
+            show(made, FormatOptions(), console)
+        _expect(made.plan, options.expect)
         if made.plan.objections:
             console.note("Nothing was applied.")
             return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
-        if parameters["dry_run"] or not made.plan.changes:
-            if not parameters["dry_run"]:
-                _store(made, parameters, records, now)
+        if options.dry_run or not made.plan.changes:
+            if not options.dry_run:
+                _store(made, planning.selection.target, records, now)
             return ExitCode.ERROR if made.plan.problems else ExitCode.DONE
-        secrets = secret_store(made.plan.changes, parameters, clock, console, writer.redactor)
-        freshness = _approve(parameters, console)
-        if secrets is not None and not parameters["auto_approve"]:
+        secrets = secret_store(
+            made.plan.changes, options.secrets, options.records, clock, console, writer.redactor
+        )
+        freshness = _approve(options, console)
+        if secrets is not None and not options.auto_approve:
             secrets.probe()  # again: the answer may have taken a while
-        _store(made, parameters, records, now)
+        _store(made, planning.selection.target, records, now)
         held = (lambda: ()) if secrets is None else secrets.pending
         last_words = (lambda: None) if secrets is None else secrets.report_stored
-        with finishing(stop, console, held, last_words), Workers(parameters["parallelism"]) as workers:
+        with (
+            finishing(stop, console, held, last_words),
+            Workers(planning.connection.parallelism) as workers,
+        ):
             execution = Execution(writer, made.kinds, workers, console, records, stop, events, secrets)
             code, _ = execution.run(made.plan, freshness)
             # What a live object kept from being compared was not applied.
             return ExitCode.PARTIAL if code is ExitCode.DONE and made.plan.problems else code
 
 
-def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.datetime) -> None:
+def _recorded(options: ApplyOptions, saved: Made | None) -> dict[str, Any]:
+    """Return what the records say of the run: of a saved plan, the commit is the one that it has."""
+    made_from = (
+        {} if saved is None or saved.plan.provenance is None else {"commit": saved.plan.provenance.git_commit}
+    )
+    shown = {"base_url": options.planning.connection.base_url, "paths": options.planning.inputs.paths}
+    return asdict(options.records) | asdict(options.output) | shown | made_from
+
+
+def _store(made: Made, targets: Sequence[str], records: Records, now: dt.datetime) -> None:
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
     if records.database is None or made.state is None:
         return
 
-    targets = parameters["target"]
     _, selected = select(made.state, targets) if targets else (made.state, everything)
     applied = Applied(records.database, made.kinds)
     if not targets:
@@ -144,22 +181,22 @@ def _store(made: Made, parameters: Mapping[str, Any], records: Records, now: dt.
     applied.store(made.state, made.plan, selected, is_whole=not targets)
 
 
-def _events(parameters: Mapping[str, Any], clock: Clock, console: Console) -> EventStream | None:
+def _events(options: ApplyOptions, clock: Clock, console: Console) -> EventStream | None:
     """Begin the stream of events, if one is wanted."""
-    if not parameters["events"]:
+    if not options.events:
         return None
 
     return EventStream(clock, console)
 
 
-def _check(context: click.Context, parameters: Mapping[str, Any]) -> None:
-    if (parameters["plan_file"] is None) == (not parameters["paths"]):
+def _check(context: click.Context, options: ApplyOptions) -> None:
+    if (options.plan_file is None) == (not options.planning.inputs.paths):
         raise click.UsageError(
             "name the files (PATH...) or a saved plan (--plan FILE), one of the two.", context
         )
-    if parameters["plan_file"] is not None and parameters["target"]:
+    if options.plan_file is not None and options.planning.selection.target:
         raise click.UsageError("--target narrows a plan while it is made; it cannot go with --plan.", context)
-    if parameters["events"] and not (parameters["auto_approve"] or parameters["dry_run"]):
+    if options.events and not (options.auto_approve or options.dry_run):
         raise click.UsageError(
             "--events goes with --auto-approve or --dry-run: a program that follows cannot be asked.", context
         )
@@ -170,16 +207,16 @@ def _expect(plan: Plan, fingerprint: str | None) -> None:
         raise RefusedError(f"refused: the plan has the fingerprint {plan.fingerprint}, not {fingerprint}")
 
 
-def _is_unseen(plan: Plan, parameters: Mapping[str, Any], console: Console) -> bool:
+def _is_unseen(plan: Plan, options: ApplyOptions) -> bool:
     """Return whether the plan is left out: with -q and approval the outcomes are the result."""
-    executed = plan.changes and not plan.errors and not parameters["dry_run"]
-    return bool(executed and parameters["auto_approve"] and console.verbosity < 0)
+    executed = plan.changes and not plan.errors and not options.dry_run
+    return bool(executed and options.auto_approve and options.output.quiet)
 
 
-def _approve(parameters: Mapping[str, Any], console: Console) -> Freshness:
+def _approve(options: ApplyOptions, console: Console) -> Freshness:
     """Ask on a terminal; give how long ago the plan was made. Raises ConfigurationError without consent."""
-    if parameters["auto_approve"]:
-        return Freshness.JUST_MADE if parameters["plan_file"] is None else Freshness.WAITED
+    if options.auto_approve:
+        return Freshness.JUST_MADE if options.plan_file is None else Freshness.WAITED
     if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigurationError("there is no terminal to ask on; use --auto-approve to apply without asking")
     console.say(_QUESTION)

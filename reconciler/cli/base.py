@@ -6,11 +6,9 @@ import datetime as dt
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-
-from reconciler.cli.options import validator
+from reconciler.cli.settings import InputOptions
 from reconciler.errors import InputError
 from reconciler.kinds.kind import Kind
 from reconciler.load.git import files_at
@@ -23,13 +21,6 @@ from reconciler.plan.origins import released, state_as_base, with_origins
 
 if TYPE_CHECKING:
     from reconciler.plan.planning import Selection
-
-base_option = click.option(
-    "--base",
-    metavar="REF",
-    help="Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD"
-    " left REF.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +52,18 @@ class Base:
 
 
 def base_of(
-    kinds: Mapping[str, Kind], directory: Directory, parameters: Mapping[str, Any], now: dt.datetime
+    kinds: Mapping[str, Kind], directory: Directory, inputs: InputOptions, now: dt.datetime
 ) -> Base | None:
     """Read what the files said at the base commit, if one is given."""
-    reference = parameters.get("base")
+    reference = inputs.base
     if reference is None:
         return None
 
-    there = files_at(reference, parameters["paths"], os.environ)
+    there = files_at(reference, inputs.paths, os.environ)
     unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
-        checks = validator(parameters, kinds, now)
+        checks = inputs.validator(kinds, now)
         state = directory.resolved(desired_state_of(there.files, checks, there.problems))
     except InputError as error:
         reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"

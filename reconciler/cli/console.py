@@ -18,7 +18,7 @@ from reconciler.model.phrases import first_texts
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.api.exchange import Exchange
 
@@ -114,12 +114,19 @@ class Console:
             yield lambda: bar.advance(task)
 
 
-def console_of(parameters: Mapping[str, Any]) -> Console:
-    """Choose how to print by the options of a command."""
-    if parameters["no_color"]:
-        click.get_current_context().find_root().color = False  # for the errors too
-    verbosity = -1 if parameters["quiet"] else parameters["verbose"]
-    return Console(verbosity, color_choice())
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """What a command prints beside its result, and whether in colour."""
+
+    quiet: bool = False
+    verbose: int = 0
+    no_color: bool = False
+
+    def console(self) -> Console:
+        """Return the console of the command."""
+        if self.no_color:
+            click.get_current_context().find_root().color = False  # for the errors too
+        return Console(-1 if self.quiet else self.verbose, color_choice())
 
 
 def complain(error: ReconcilerError) -> None:

@@ -16,7 +16,7 @@ import click
 
 from gcore_emulator import RequestRecord
 from reconciler.cli.console import CONTEXT
-from reconciler.cli.extras import how_to_install
+from reconciler.cli.options import how_to_install
 from reconciler.errors import ExitCode
 from reconciler.kinds.packaged import resource
 from reconciler.load.environment import MACHINE, child_environment

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.children import pass_env_option
-from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.console import CONTEXT, Console, OutputOptions
 from reconciler.cli.drift_options import check, drift_options, is_service
-from reconciler.cli.options import api_options, clock_of, missing_extra
+from reconciler.cli.options import RECORDS, add, api_options, clock_of, missing_extra, pass_env_option
+from reconciler.cli.settings import build
 from reconciler.errors import ExitCode
-from reconciler.service.records import open_history, record_options
+from reconciler.service.records import open_history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ Examples:
 )
 @drift_options
 @pass_env_option
-@record_options
+@add(RECORDS)
 @api_options
 @click.pass_context
 def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
@@ -58,7 +58,7 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
     the service with 130, at once, or once the secret of a new key that is on its way is stored.
     """
     check(context, parameters)
-    console = console_of(parameters)
+    console = build(OutputOptions, parameters).console()
     clock = clock_of(context)
     stop = threading.Event()
     from reconciler.service.cycle import Cycles  # noqa: PLC0415 - --help needs no engine

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.cli.base import base_option
-from reconciler.cli.execution import secret_sink_option
-from reconciler.cli.options import DURATION
-from reconciler.cli.variables import ListType
+from reconciler.cli.options import base_option, secret_sink_option
+from reconciler.cli.values import DURATION, ListType, Parsed
+from reconciler.service.schedule import parse_cron
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,18 +19,7 @@ if TYPE_CHECKING:
 CORRECTIONS: Final = ("all", "grants", "revokes")
 
 
-class _CronType(click.ParamType[Any]):
-    """A cron expression of five fields."""
-
-    name = "cron"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from reconciler.service.schedule import parse_cron  # noqa: PLC0415 - --help needs no engine
-
-        cron = parse_cron(value) if isinstance(value, str) else value
-        if cron is None:
-            self.fail(f"{value!r} is no cron expression of five fields such as '*/15 * * * *'.", param, ctx)
-        return cron
+CRON: Final = Parsed("cron", parse_cron, "invalid cron expression {}; use five fields, such as 0 6 * * *.")
 
 
 def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -66,7 +54,7 @@ _OPTIONS = [
     click.option("--every", type=DURATION, help="Run as a service: a round at this distance, such as 15m."),
     click.option(
         "--cron",
-        type=_CronType(),
+        type=CRON,
         metavar="EXPRESSION",
         help="Run as a service: rounds at the moments of a cron expression, in UTC.",
     ),

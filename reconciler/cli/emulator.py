@@ -15,7 +15,7 @@ from gcore_emulator import Emulator, EmulatorError, Faults, RequestRecord, SeedE
 from gcore_emulator.faults import FaultSpec, fault_specs
 from gcore_emulator.seeds import load_seed
 from gcore_emulator.switches import switch_specs
-from reconciler.cli.extras import how_to_install
+from reconciler.cli.options import how_to_install
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import click
-
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
@@ -22,13 +20,6 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Change, Plan
 from reconciler.render.text import render_outcomes
 from reconciler.service.records import Records
-
-secret_sink_option = click.option(
-    "--secret-sink",
-    metavar="SINK",
-    help="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE, "
-    "vault:MOUNT/PATH.",
-)
 
 
 @dataclass(frozen=True, slots=True)

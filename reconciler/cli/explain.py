@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from reconciler.api.reader import Reader
-from reconciler.cli.addressed import declared_key, find_live_key, known_field, parsed_address
+from reconciler.cli.addressed import KeyOptions, declared_key, find_live_key, known_field, parsed_address
 from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, console_of
+from reconciler.cli.console import CONTEXT
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import clock_of, explain_options
+from reconciler.cli.options import DECLARED, FILES, ONLINE, add, clock_of
 from reconciler.cli.plan import read_files
+from reconciler.cli.settings import takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.escape import escape_control
@@ -36,25 +35,25 @@ Examples:
 )
 @click.argument("address")
 @click.argument("field", required=False)
-@explain_options
-@click.pass_context
-def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
+@add(FILES, DECLARED, ONLINE)
+@takes(KeyOptions)
+def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     """Explain why fields of one key are equal or different, and print what apply would send. Never writes.
 
     ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows the answer to one field. The requests
     are those of apply to the letter: method, path and body, also of a key that would be created, replaced
     or deleted.
     """
-    console = console_of(parameters)
+    console = options.output.console()
     clock = clock_of(context)
-    link = connection(parameters, clock, console)
+    settings = connection(options.connection, clock, console)
 
-    kinds = known_kinds(parameters, console.warning)
-    kind, scope, name = parsed_address(kinds, parameters["address"])
-    field = known_field(kind, parameters["field"])
+    kinds = known_kinds(options.inputs, console.warning)
+    kind, scope, name = parsed_address(kinds, options.address)
+    field = known_field(kind, options.field)
     now = clock.now()
-    written = read_files(kinds, parameters, now)
-    with Reader(link) as reader:
+    written = read_files(kinds, options.inputs, now)
+    with Reader(settings) as reader:
         part, position = _declaration(Directory(reader).resolved(written), scope, name)
         live = find_live_key(reader, kind, scope, name)
     if live is None and not part.keys:
@@ -65,7 +64,7 @@ def explain(context: click.Context, /, **parameters: Any) -> ExitCode:
     key = part.keys[0] if part.keys else None
     change = None if _stops(made) or not made.changes else made.changes[0]
     shown = [one for one in explanations_of(kind, key, live, change) if field in {None, one.field}]
-    text = render_explanations(parameters["address"], position, shown, _requests(made), console.paint)
+    text = render_explanations(options.address, position, shown, _requests(made), console.paint)
     console.result(text)
     return ExitCode.DONE
 

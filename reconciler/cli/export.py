@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from reconciler.adopt.export import Export, Live, export_document, export_into, 
 from reconciler.adopt.write import replace_text
 from reconciler.api.reader import Reader
 from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, console_of
-from reconciler.cli.kinds import TRUST, known_kinds
-from reconciler.cli.options import clock_of, connection_options
-from reconciler.cli.variables import ListType
+from reconciler.cli.console import CONTEXT, Console, OutputOptions
+from reconciler.cli.kinds import known_kinds
+from reconciler.cli.options import KINDS, ONLINE, TRUST, add, clock_of
+from reconciler.cli.settings import ConnectionOptions, InputOptions, takes
+from reconciler.cli.values import ListType
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
@@ -27,6 +29,19 @@ from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.validate.schema import is_valid
 from reconciler.validate.validator import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """The options of ``export``."""
+
+    kind: str
+    parts: tuple[str, ...]
+    into: str | None
+    schema: str
+    inputs: InputOptions
+    connection: ConnectionOptions
+    output: OutputOptions
 
 
 @click.command(
@@ -71,33 +86,33 @@ Examples:
     metavar="PATH",
     help="Schema that the first line names for editors; see reconciler schema.",
 )
-@connection_options
-@TRUST
-@click.pass_context
-def export(context: click.Context, /, **parameters: Any) -> ExitCode:
+@add(KINDS, ONLINE, TRUST)
+@takes(ExportOptions)
+def export(context: click.Context, options: ExportOptions) -> ExitCode:
     """Write the live keys of a scope as a desired-state file, to adopt what exists.
 
     A plan of the result is empty. Keys of other systems are left out, and so is what cannot be declared;
     comments say so. Never writes to the API.
     """
-    console = console_of(parameters)
+    console = options.output.console()
     clock = clock_of(context)
-    link = connection(parameters, clock, console)
+    settings = connection(options.connection, clock, console)
 
-    into = parameters["into"]
-    kinds = known_kinds({**parameters, "paths": () if into is None else (into,)}, console.warning)
-    kind = kinds.get(parameters["kind"])
+    into = options.into
+    inputs = replace(options.inputs, paths=() if into is None else (into,))
+    kinds = known_kinds(inputs, console.warning)
+    kind = kinds.get(options.kind)
     if kind is None:
-        raise click.BadParameter(f"{parameters['kind']!r} is none of {', '.join(kinds)}", param_hint="--kind")
-    scope = _scope(kind, parameters)
+        raise click.BadParameter(f"{options.kind!r} is none of {', '.join(kinds)}", param_hint="--kind")
+    scope = _scope(kind, inputs, options.parts)
     content = None if into is None else _content(into)
     now = clock.now()
-    defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
-    with Reader(link) as reader:
+    defaults = ScopeDefaults(inputs.project_id, inputs.region_id)
+    with Reader(settings) as reader:
         observed = observe(reader, kind, scope)
     live = Live(kind, observed, now, lambda: Validator(document_schema(), kinds, defaults, now))
-    if content is None:
-        made = export_document(live, parameters["schema"])
+    if into is None or content is None:
+        made = export_document(live, options.schema)
         console.warn(made.warnings)
         _tell_foreign(made, console)
         console.result(made.text.encode())
@@ -138,10 +153,10 @@ def _content(file: str) -> bytes:
     return read(file, io.BytesIO())
 
 
-def _scope(kind: Kind, parameters: Mapping[str, Any]) -> Scope:
+def _scope(kind: Kind, inputs: InputOptions, parts: Sequence[str]) -> Scope:
     """Return the scope that the options name. Raises UsageError where they do not."""
-    given: dict[str, Any] = {name: parameters.get(name) for name in ("project_id", "region_id")}
-    for part in parameters["parts"]:
+    given: dict[str, Any] = {"project_id": inputs.project_id, "region_id": inputs.region_id}
+    for part in parts:
         name, sign, value = part.partition("=")
         if not sign or name not in kind.scope:
             known = ", ".join(kind.scope)

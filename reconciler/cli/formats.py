@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import click
 
@@ -25,16 +25,22 @@ _NAME: Final = click.option(
 )
 
 
-def format_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say how a plan is printed."""
-    return _FORMAT(_NAME(command))
+FORMAT: Final = [_FORMAT, _NAME]
 
 
-def rendered(parameters: Mapping[str, Any], plan: Plan, console: Console) -> str:
+@dataclass(frozen=True, slots=True)
+class FormatOptions:
+    """How a plan is printed."""
+
+    format: str = "text"
+    name: str = ""
+
+
+def rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
     """Return ``plan`` as the options ask. Raises ConfigurationError if it needs a missing extra."""
     detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
-    style = Style(detail, console.paint, parameters["name"])
+    style = Style(detail, console.paint, options.name)
     try:
-        return RENDERERS[parameters["format"]](plan, style)
+        return RENDERERS[options.format](plan, style)
     except ImportError as error:
         raise missing_extra("report", error) from error

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, color_choice, console_of
+from reconciler.cli.console import CONTEXT, Console, OutputOptions, color_choice
 from reconciler.cli.credentials import warn_of_readers
-from reconciler.cli.options import DURATION, clock_of, missing_extra
+from reconciler.cli.options import clock_of, history_option, missing_extra
+from reconciler.cli.settings import takes
+from reconciler.cli.values import DURATION
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
@@ -19,10 +20,21 @@ from reconciler.service.history.database import Database
 from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.queries import Selection, episodes, status
 from reconciler.service.history.reading import ReadOnlyDatabase
-from reconciler.service.records import history_option
 
 _FORMATS = ("text", "json", "html")
 _SHOWN_KEYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryOptions:
+    """The options of ``history``."""
+
+    history: str | None
+    since: float
+    address: str
+    limit: int
+    format: str
+    output: OutputOptions
 
 
 @click.group(
@@ -62,19 +74,19 @@ Examples:
     help="How the history is printed; html is the status page.",
 )
 @click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]")
-@click.pass_context
-def history(context: click.Context, /, **parameters: Any) -> ExitCode | None:
+@takes(HistoryOptions)
+def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     """Show what rounds of drift found and did: each drifted field, since when, and what became of it.
 
     The file is the one that drift and apply keep with --history.
     """
     if context.invoked_subcommand is not None:
         return None
-    console = console_of({**parameters, "quiet": False, "verbose": 0})
+    console = options.output.console()
 
-    warn_of_readers(parameters["history"], "history", console)
-    with ReadOnlyDatabase(_named(parameters["history"], context)) as database:
-        text = _rendered(database, parameters, clock_of(context).now())
+    warn_of_readers(options.history, "history", console)
+    with ReadOnlyDatabase(_named(options.history, context)) as database:
+        text = _rendered(database, options, clock_of(context).now())
     console.result(text)
     return ExitCode.DONE
 
@@ -108,21 +120,21 @@ def _named(file: str | None, context: click.Context) -> str:
     return file
 
 
-def _rendered(database: Database, parameters: Mapping[str, Any], now: dt.datetime) -> str:
+def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> str:
 
     try:
-        since = now - dt.timedelta(seconds=parameters["since"])
+        since = now - dt.timedelta(seconds=options.since)
     except OverflowError:
         since = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    selection = Selection(since, parameters["address"], parameters["limit"])
-    if parameters["format"] == "html":
+    selection = Selection(since, options.address, options.limit)
+    if options.format == "html":
         try:
             from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
         except ImportError as error:
             raise missing_extra("report", error) from error
-        shown = Selection(since, parameters["address"], min(parameters["limit"], _SHOWN_KEYS))
+        shown = Selection(since, options.address, min(options.limit, _SHOWN_KEYS))
         return render_page(status(database, shown, now))
     found, total = episodes(database, selection)
-    overview = status(database, Selection(since, parameters["address"], limit=0), now)
-    render = render_history_json if parameters["format"] == "json" else render_history_text
+    overview = status(database, Selection(since, options.address, limit=0), now)
+    render = render_history_json if options.format == "json" else render_history_text
     return render(overview, found, total)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,15 +13,27 @@ from reconciler.apply.in_doubt import Reading, read_journal
 from reconciler.apply.journal import is_journal
 from reconciler.apply.recover import Fate, Finding, clear_up, secret_text
 from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, console_of
+from reconciler.cli.console import CONTEXT, Console, OutputOptions
 from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import clock_of, connection_options
+from reconciler.cli.options import KINDS, ONLINE, add, clock_of
+from reconciler.cli.settings import ConnectionOptions, InputOptions, takes
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.service.history.database import MAGIC
 from reconciler.service.history.queries import journal_lines
 from reconciler.service.history.reading import ReadOnlyDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class JournalOptions:
+    """The options of ``journal``."""
+
+    file: str
+    offline: bool
+    inputs: InputOptions
+    connection: ConnectionOptions
+    output: OutputOptions
 
 
 @click.command(
@@ -34,17 +46,17 @@ Examples:
 )
 @click.argument("file", type=click.Path())
 @click.option("--offline", is_flag=True, help="List the keys in doubt without asking the server.")
-@connection_options
-@click.pass_context
-def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
+@add(KINDS, ONLINE)
+@takes(JournalOptions)
+def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     """Show which writes of a run that was killed are in doubt, and what became of them.
 
     FILE is what --journal or --history wrote. Each key in doubt is read from the server. Exit code 0: nothing
     is in doubt, or all of it is cleared up. 4: something is in doubt still.
     """
-    console = console_of(parameters)
-    warn_of_readers(parameters["file"], "journal", console)
-    reading = _read(parameters["file"])
+    console = options.output.console()
+    warn_of_readers(options.file, "journal", console)
+    reading = _read(options.file)
     if reading.torn:
         lines = (
             "1 torn or unreadable line was"
@@ -52,13 +64,17 @@ def journal(context: click.Context, /, **parameters: Any) -> ExitCode:
             else f"{reading.torn} torn or unreadable lines were"
         )
         console.note(f"Warning: {lines} passed over")
-    if parameters["offline"] or not reading.doubts:
+    if options.offline or not reading.doubts:
         _print_offline(reading, console)
         return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
 
-    with Reader(connection(parameters, clock_of(context), console)) as reader:
+    with Reader(connection(options.connection, clock_of(context), console)) as reader:
         findings = clear_up(
-            reader, known_kinds(parameters), parameters["base_url"], reading.doubts, parameters["parallelism"]
+            reader,
+            known_kinds(options.inputs),
+            options.connection.base_url,
+            reading.doubts,
+            options.connection.parallelism,
         )
     _print(findings, console)
     unknown = any(finding.fate is Fate.UNKNOWN for finding in findings)

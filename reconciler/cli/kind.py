@@ -51,21 +51,20 @@ Example:
     help="The path that lists the keys, as it is written there.",
 )
 @click.option("--name", metavar="NAME", help="What the kind will be called.")
-def init(**parameters: Any) -> None:
+def init(openapi: str, collection: str, name: str | None) -> None:
     """Draft the file of a kind from an OpenAPI description.
 
     The draft goes to standard output. What a description cannot say, such as what a field does to access,
     is left out, and listed on standard error as things to decide.
     """
-    name, file = parameters["name"], parameters["openapi"]
     if name is not None and not KIND_NAME.fullmatch(name):
         raise click.BadParameter("use lower-case letters, digits and hyphens.", param_hint="--name")
-    description = _read(file)
+    description = _read(openapi)
     title = None if name is None else name.replace("-", " ").capitalize()
     try:
-        made = draft(description, parameters["collection"], title)
+        made = draft(description, collection, title)
     except DescriptionError as error:
-        raise DescriptionError(f"{file}: {error}") from error
+        raise DescriptionError(f"{openapi}: {error}") from error
     console = Console(0, color_choice())
     console.result(json.dumps(made.schema, indent=2, ensure_ascii=False) + "\n")
     console.note(f"To decide, then save as kinds/{name or 'NAME'}.schema.json:")

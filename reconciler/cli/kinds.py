@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import click
-
-from reconciler.cli.variables import PathListType
+from reconciler.cli.settings import TREE, InputOptions
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.git import kinds_at
 from reconciler.load.kindfolders import folders_beside, kind_files, places_beside
@@ -24,28 +22,11 @@ if TYPE_CHECKING:
     Warn = Callable[[str], None]
     Listener = Callable[[bytes, str], None]
 
-KINDS: Final = click.option(
-    "--kinds",
-    multiple=True,
-    metavar="DIR",
-    type=PathListType(),
-    help="A folder of kinds of your own, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
-)
-_TREE: Final = "tree"
-_BASE: Final = "base"
-TRUST: Final = click.option(
-    "--trust",
-    type=click.Choice((_TREE, _BASE)),
-    default=_TREE,
-    show_default=True,
-    help="Where kinds of the repository come from, which decide what the token reads: the working tree, or"
-    " the commit of --base. Without --base, base knows those of --kinds alone.",
-)
 _MOST_NAMED: Final = 10
 
 
 def known_kinds(
-    parameters: Mapping[str, Any], warn: Warn | None = None, on_file: Listener | None = None
+    inputs: InputOptions, warn: Warn | None = None, on_file: Listener | None = None
 ) -> Mapping[str, Kind]:
     """Load the built-in kinds, those of ``--kinds`` and, as ``--trust`` says, those beside the files.
 
@@ -54,16 +35,16 @@ def known_kinds(
     ConfigurationError where the base cannot be read.
     """
     built_in = load_kinds()
-    given, paths = parameters["kinds"], parameters.get("paths", ())
-    if parameters.get("trust", _TREE) == _TREE:
+    given, paths = inputs.kinds, inputs.paths
+    if inputs.trust == TREE:
         found = folders_beside(paths)
-    elif parameters.get("base") is None:
+    elif inputs.base is None:
         found = []
-        lack = "not given" if "base" in parameters else "no option of this command"
+        lack = "not given" if inputs.has_base else "no option of this command"
         for text in _left_out(given, paths, lack):
             (warn or _ignore)(text)
     else:
-        return {**built_in, **_of_base(parameters, built_in, warn or _ignore, on_file)}
+        return {**built_in, **_of_base(inputs, inputs.base, built_in, warn or _ignore, on_file)}
     if not given and not found:
         return built_in
     return {**built_in, **load_user_kinds(given, found, built_in, on_file)}
@@ -85,20 +66,20 @@ def _left_out(given: Sequence[str], paths: Sequence[str], lack: str) -> Iterator
 
 
 def _of_base(
-    parameters: Mapping[str, Any], built_in: Mapping[str, Kind], warn: Warn, on_file: Listener | None
+    inputs: InputOptions, base: str, built_in: Mapping[str, Kind], warn: Warn, on_file: Listener | None
 ) -> Mapping[str, Kind]:
     """Load the kinds of the base commit, and from the working tree only what lies in none of its folders."""
-    beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(parameters["paths"])}  # noqa: PTH120 - as it was typed
+    beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(inputs.paths)}  # noqa: PTH120 - as it was typed
     tops = {work_tree(folder) or os.devnull: folder for folder in beside.values()}
     reviewed = {
         folder: path
-        for folder in parameters["kinds"]
+        for folder in inputs.kinds
         for top, path in tops.items()
         if is_inside(os.path.realpath(folder), top)
     }
-    elsewhere = [folder for folder in parameters["kinds"] if folder not in reviewed]
-    there = kinds_at(parameters["base"], {**reviewed, **beside}, os.environ)
-    for text in _differences(there, [*reviewed, *beside], parameters["base"]):
+    elsewhere = [folder for folder in inputs.kinds if folder not in reviewed]
+    there = kinds_at(base, {**reviewed, **beside}, os.environ)
+    for text in _differences(there, [*reviewed, *beside], base):
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)

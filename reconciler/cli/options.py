@@ -1,83 +1,27 @@
-"""The options that commands share, and the settings that they become."""
+"""The options that commands share, in groups."""
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from typing import TYPE_CHECKING, Any, Final
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import click
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
-from reconciler.cli.extras import how_to_install
-from reconciler.cli.kinds import KINDS, TRUST
-from reconciler.cli.variables import ListType, PathListType
+from reconciler.cli.settings import TREE, Command
+from reconciler.cli.values import LIMIT, ListType, PathListType, Seconds
 from reconciler.errors import ConfigurationError
-from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.endpoint import BaseUrl
-from reconciler.model.scope import ScopeDefaults
 from reconciler.model.version import __version__
-from reconciler.plan.limits import DEFAULT_REVOKED, Limits, parse_limit
-from reconciler.service.schedule import parse_duration
-from reconciler.validate.validator import Validator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from reconciler.kinds.kind import Kind
-
-    Command = Callable[..., Any]
 
 USER_AGENT: Final = f"gcore-reconciler/{__version__}"
-
-_LONGEST_TIMEOUT: Final = 86_400
-
-
-class _Seconds(click.FloatRange):
-    """A time-out that a socket takes; a range alone lets NaN pass."""
-
-    def __init__(self) -> None:
-        super().__init__(0, _LONGEST_TIMEOUT, min_open=True)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        seconds = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"{value} is no number of seconds.", param, ctx)
-        return seconds
+_PINNED: Final = {"emulator": "demo", "metrics": "runtime", "report": "runtime"}
 
 
-class _Duration(click.ParamType[Any]):
-    """``30s``, ``15m``, ``6h`` or ``1d``, as seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-
-        seconds = parse_duration(value) if isinstance(value, str) else value
-        if seconds is None:
-            self.fail(f"{value!r} is no duration such as 30s, 15m, 6h or 1d.", param, ctx)
-        return seconds
-
-
-DURATION: Final = _Duration()
-
-
-class _LimitType(click.ParamType[Any]):
-    """``N`` keys, or ``P%`` of a scope."""
-
-    name = "N|P%"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-
-        limit = parse_limit(value) if isinstance(value, str) else value
-        if limit is None:
-            self.fail(f"{value!r} is neither a number of keys nor a percentage such as 30%.", param, ctx)
-        return limit
-
-
-_PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())]
-_OPTIONAL_PATHS = [click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())]
+PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())]
+OPTIONAL_PATHS = [click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())]
 _SCOPE = [
     click.option(
         "--project-id",
@@ -93,8 +37,8 @@ _SCOPE = [
     ),
 ]
 _VERBOSE = click.option("-v", "--verbose", count=True, help="Show each request and list unmanaged keys.")
-_VERBOSE_OFFLINE = click.option("-v", "--verbose", count=True, help="Count the keys of each scope.")
-_OUTPUT = [
+VERBOSE_OFFLINE = [click.option("-v", "--verbose", count=True, help="Count the keys of each scope.")]
+OUTPUT = [
     click.option("-q", "--quiet", is_flag=True, help="Print the result and errors, nothing else."),
     click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]"),
 ]
@@ -106,16 +50,16 @@ _EXPIRY = click.option(
     metavar="DAYS",
     help="Warn of keys that expire within so many days.",
 )
-_LIMITS = [
+LIMITS = [
     click.option(
         "--max-revoked",
-        type=_LimitType(),
+        type=LIMIT,
         help="Refuse a plan that takes access from more keys than N, or than P% of a scope."
         "  [default: 30% of a scope with 10 keys or more]",
     ),
     click.option(
         "--max-changes",
-        type=_LimitType(),
+        type=LIMIT,
         help="Refuse a plan that changes more keys than N, or than P% of a scope.",
     ),
 ]
@@ -155,14 +99,14 @@ _CONNECTION = [
     ),
     click.option(
         "--connect-timeout",
-        type=_Seconds(),
+        type=Seconds(),
         default=5.0,
         show_default=True,
         help="Seconds to wait for a connection.",
     ),
     click.option(
         "--read-timeout",
-        type=_Seconds(),
+        type=Seconds(),
         default=30.0,
         show_default=True,
         help="Seconds to wait for an answer.",
@@ -175,7 +119,7 @@ _CONNECTION = [
         help="How often a failed request is tried again.",
     ),
 ]
-_TARGETS = [
+TARGETS = [
     click.option(
         "--target",
         multiple=True,
@@ -186,26 +130,28 @@ _TARGETS = [
 ]
 
 
-def input_options(command: Command) -> Command:
-    """Add the options of a command that reads files."""
-    return _add(command, [*_PATHS, KINDS, TRUST, *_SCOPE, _EXPIRY, _VERBOSE_OFFLINE, *_OUTPUT])
-
-
-def api_options(command: Command) -> Command:
-    """Add the options of a command that reads files and talks to the API."""
-    scoped = [KINDS, TRUST, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
-    return _add(command, [*_PATHS, *_TARGETS, *_LIMITS, *scoped])
-
-
-def apply_options(command: Command) -> Command:
-    """Add the options of a command that reads files, or a plan that was made from them."""
-    scoped = [KINDS, TRUST, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT]
-    return _add(command, [*_OPTIONAL_PATHS, *_TARGETS, *_LIMITS, allow_destroy_option, *scoped])
-
-
-def explain_options(command: Command) -> Command:
-    """Add the options of a command about one key, which names its files by an option."""
-    files = click.option(
+KINDS = [
+    click.option(
+        "--kinds",
+        multiple=True,
+        metavar="DIR",
+        type=PathListType(),
+        help="A folder of kinds of your own, NAME.schema.json each; kinds/ beside the files is one."
+        " Repeatable.",
+    )
+]
+TRUST = [
+    click.option(
+        "--trust",
+        type=click.Choice((TREE, "base")),
+        default=TREE,
+        show_default=True,
+        help="Where kinds of the repository come from, which decide what the token reads: the working tree,"
+        " or the commit of --base. Without --base, base knows those of --kinds alone.",
+    )
+]
+FILES = [
+    click.option(
         "-f",
         "--file",
         "paths",
@@ -215,18 +161,58 @@ def explain_options(command: Command) -> Command:
         type=PathListType(),
         help="A file or directory that declares the key. Repeatable.",
     )
-    return _add(command, [files, KINDS, TRUST, *_SCOPE, _EXPIRY, *_CONNECTION, _VERBOSE, *_OUTPUT])
+]
+base_option = click.option(
+    "--base",
+    metavar="REF",
+    help="Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD"
+    " left REF.",
+)
+secret_sink_option = click.option(
+    "--secret-sink",
+    metavar="SINK",
+    help="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE, "
+    "vault:MOUNT/PATH.",
+)
+pass_env_option = click.option(
+    "--pass-env",
+    multiple=True,
+    type=ListType(),
+    metavar="NAME",
+    help="A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
+)
+history_option = click.option(
+    "--history",
+    type=click.Path(dir_okay=False),
+    envvar="RECONCILER_HISTORY",
+    metavar="FILE",
+    help="SQLite file of all rounds and writes.  [env: RECONCILER_HISTORY]",
+)
+RECORDS = [
+    click.option(
+        "--journal",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="Record every write in this file, before and after it is sent.",
+    ),
+    history_option,
+]
+DECLARED = [*KINDS, *TRUST, *_SCOPE, _EXPIRY]
+ONLINE = [*_CONNECTION, _VERBOSE, *OUTPUT]
 
 
-def connection_options(command: Command) -> Command:
-    """Add the options of a command that talks to the API and reads no desired state."""
-    return _add(command, [KINDS, *_CONNECTION, _VERBOSE, *_OUTPUT])
+def add(*groups: Sequence[Callable[..., Any]]) -> Callable[[Command], Command]:
+    """Add groups of options to a command; its help shows them in this order."""
+
+    def decorate(command: Command) -> Command:
+        return functools.reduce(
+            lambda inner, option: option(inner), reversed([o for g in groups for o in g]), command
+        )
+
+    return decorate
 
 
-def _add(command: Command, options: list[Callable[[Command], Command]]) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+api_options = add(PATHS, TARGETS, LIMITS, DECLARED, ONLINE)
 
 
 def clock_of(context: click.Context) -> Clock:
@@ -234,21 +220,13 @@ def clock_of(context: click.Context) -> Clock:
     return context.obj or SystemClock()
 
 
-def validator(parameters: Mapping[str, Any], kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
-    """Build what checks the files."""
-    defaults = ScopeDefaults(parameters["project_id"], parameters["region_id"])
-    warning = dt.timedelta(days=parameters["expiry_warning"])
-    return Validator(document_schema(), kinds, defaults, now, warning)
-
-
-def limits(parameters: Mapping[str, Any]) -> Limits:
-    """Return what one run may do."""
-    may_destroy = parameters.get("allow_destroy", False)
-    return Limits(
-        parameters["max_revoked"] or DEFAULT_REVOKED, parameters["max_changes"], may_destroy=may_destroy
-    )
-
-
 def missing_extra(extra: str, error: ImportError) -> ConfigurationError:
     """Return the error that says what has to be installed, and how."""
     return ConfigurationError(f"{error.name} is not installed; {how_to_install(extra)}")
+
+
+def how_to_install(extra: str) -> str:
+    """Return the advice for an extra: its packages are pinned by their hashes in a checkout."""
+    return (
+        f"in a checkout of reconciler, run pip install --require-hashes -r requirements/{_PINNED[extra]}.txt"
+    )

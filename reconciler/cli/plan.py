@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
-from reconciler.cli.base import base_of, base_option
+from reconciler.cli.base import base_of
 from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, console_of, standard_input
-from reconciler.cli.formats import format_options, rendered
+from reconciler.cli.console import CONTEXT, Console, OutputOptions, standard_input
+from reconciler.cli.formats import FORMAT, FormatOptions, rendered
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import allow_destroy_option, api_options, clock_of, limits, validator
+from reconciler.cli.options import add, allow_destroy_option, api_options, base_option, clock_of
+from reconciler.cli.settings import InputOptions, PlanningOptions, takes
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest, parse_content
@@ -30,7 +31,7 @@ from reconciler.model.plan import Plan, Provenance
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
 from reconciler.pipeline import Planner, desired_state
-from reconciler.plan.limits import refusals
+from reconciler.plan.limits import Limits, refusals
 from reconciler.plan.planning import everything
 from reconciler.plan.saved import render_saved
 from reconciler.plan.targets import select
@@ -41,6 +42,17 @@ if TYPE_CHECKING:
 _HEAD: Final = 200
 _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
 """What the head of a plan file holds; plans of other tools have the first alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """The options of ``plan``."""
+
+    planning: PlanningOptions
+    output: OutputOptions
+    form: FormatOptions
+    out: str | None
+    detailed_exitcode: bool
 
 
 @click.command(
@@ -54,7 +66,7 @@ Examples:
   reconciler plan keys/ --base origin/main...    # since this branch left it
 """,
 )
-@format_options
+@add(FORMAT)
 @click.option(
     "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Save the plan, for show and apply --plan."
 )
@@ -62,33 +74,32 @@ Examples:
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @allow_destroy_option
 @api_options
-@click.pass_context
-def plan(context: click.Context, /, **parameters: Any) -> ExitCode:
+@takes(PlanOptions)
+def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     """Show what differs from the live API, field by field. Never writes to it.
 
     Exit code 0: done. 1: an error, or a key that cannot be planned. 2: there are changes, with
     --detailed-exitcode. 3: apply would refuse the plan, because it goes beyond --max-revoked or
     --max-changes.
     """
-    console = console_of(parameters)
+    console = options.output.console()
     clock = clock_of(context)
-    link = connection(parameters, clock, console)
-
-    now = clock.now()
-    if parameters["out"] is not None:
-        _clear(parameters["out"])
-    with Reader(link) as reader:
-        made = read_and_plan(reader, parameters, now, console)
-    if parameters["out"] is not None:
-        _save(made, parameters["out"])
-        console.note(f"Saved to {parameters['out']}: {made.plan.fingerprint}")
-    show(made, parameters, console)
+    settings = connection(options.planning.connection, clock, console)
+    now, out = clock.now(), options.out
+    if out is not None:
+        _clear(out)
+    is_recorded = out is not None or options.form.format != "text"
+    with Reader(settings) as reader:
+        made = read_and_plan(reader, options.planning, now, console, InputsDigest() if is_recorded else None)
+    if out is not None:
+        _save(made, out)
+        console.note(f"Saved to {out}: {made.plan.fingerprint}")
+    show(made, options.form, console)
     if made.plan.problems:
         return ExitCode.ERROR
     if made.plan.refusals:
         return ExitCode.REFUSED
-    changed = parameters["detailed_exitcode"] and made.plan.changes
-    return ExitCode.CHANGES if changed else ExitCode.DONE
+    return ExitCode.CHANGES if options.detailed_exitcode and made.plan.changes else ExitCode.DONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,59 +111,67 @@ class Made:
     state: DesiredState | None = None
 
 
-def read_and_plan(reader: Reader, parameters: Mapping[str, Any], now: dt.datetime, console: Console) -> Made:
-    """Load the files, read the live keys and compare the two; warn on the way."""
-    is_told = parameters.get("out") is not None or parameters.get("format", "text") != "text"
-    digest = InputsDigest() if is_told else None
+def read_and_plan(
+    reader: Reader,
+    options: PlanningOptions,
+    now: dt.datetime,
+    console: Console,
+    digest: InputsDigest | None = None,
+) -> Made:
+    """Load the files, read the live keys and compare the two; warn on the way.
+
+    ``digest`` takes what is read, for a plan that is to be saved.
+    """
+    inputs = options.inputs
     told: list[Problem] = []
     on_file = None if digest is None else digest.add
-    kinds = known_kinds(parameters, lambda text: told.append(Problem(text)), on_file)
+    kinds = known_kinds(inputs, lambda text: told.append(Problem(text)), on_file)
     console.warn(told)
     directory = Directory(reader)
-    whole = directory.resolved(read_files(kinds, parameters, now, digest))
-    base = base_of(kinds, directory, parameters, now)
-    state, selected = targeted(whole, parameters)
+    whole = directory.resolved(read_files(kinds, inputs, now, digest))
+    base = base_of(kinds, directory, inputs, now)
+    state, selected = targeted(whole, options.selection.target)
     console.warn(state.warnings)
     with (
         console.progress("Reading scopes", len(state.scopes)) as advance,
-        Workers(parameters["parallelism"]) as workers,
+        Workers(options.connection.parallelism) as workers,
     ):
         made = Planner(reader, kinds, workers, now).plan(state, selected, advance)
     if base is not None:
         made = base.labelled(kinds, made, whole, selected)
     console.warn(made.warnings[len(state.warnings) :])
     made = replace(made, warnings=(*made.warnings, *told))
-    commit = git_commit(parameters["paths"], os.environ, console.warning) if is_told else None
+    commit = git_commit(inputs.paths, os.environ, console.warning) if digest is not None else None
     base_commit = None if base is None else base.commit
-    made_from = Provenance(now, parameters["base_url"], str(digest), commit, base_commit)
-    return Made(kinds, judged(replace(made, provenance=made_from), parameters), state)
+    made_from = Provenance(now, options.connection.base_url, str(digest), commit, base_commit)
+    return Made(kinds, judged(replace(made, provenance=made_from), options.selection.limits), state)
 
 
 def read_files(
     kinds: Mapping[str, Kind],
-    parameters: Mapping[str, Any],
+    inputs: InputOptions,
     now: dt.datetime,
     digest: InputsDigest | None = None,
 ) -> DesiredState:
     """Load and validate the files, and take them into ``digest``. Raises InputError with every problem."""
     parse_one = parse_content if digest is None else digest.parse
-    checks = validator(parameters, kinds, now)
-    return desired_state(parameters["paths"], standard_input(), checks, parse_one)
+    checks = inputs.validator(kinds, now)
+    return desired_state(inputs.paths, standard_input(), checks, parse_one)
 
 
-def targeted(state: DesiredState, parameters: Mapping[str, Any]) -> tuple[DesiredState, Selection]:
+def targeted(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
     """Narrow a state to the targets, if there are any."""
-    return select(state, parameters["target"]) if parameters["target"] else (state, everything)
+    return select(state, targets) if targets else (state, everything)
 
 
-def judged(made: Plan, parameters: Mapping[str, Any]) -> Plan:
+def judged(made: Plan, limits: Limits) -> Plan:
     """Return a plan with the reasons why it goes beyond what one run may do."""
-    return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits(parameters))))
+    return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits)))
 
 
-def show(made: Made, parameters: Mapping[str, Any], console: Console) -> None:
+def show(made: Made, form: FormatOptions, console: Console) -> None:
     """Print a plan, then all that is wrong with it."""
-    console.result(rendered(parameters, made.plan, console))
+    console.result(rendered(form, made.plan, console))
     complain(made.plan, console)
 
 

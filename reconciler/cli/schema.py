@@ -6,7 +6,9 @@ import click
 from click.shell_completion import get_completion_class
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
-from reconciler.cli.kinds import KINDS, known_kinds
+from reconciler.cli.kinds import known_kinds
+from reconciler.cli.options import KINDS, add
+from reconciler.cli.settings import InputOptions
 from reconciler.kinds.bundle import bundled_schema, editor_schema
 from reconciler.kinds.packaged import schema_texts
 
@@ -28,7 +30,7 @@ Examples:
 """,
 )
 @click.argument("name", default="keys", shell_complete=_schema_names)
-@KINDS
+@add(KINDS)
 def schema(name: str, kinds: tuple[str, ...]) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
@@ -39,7 +41,7 @@ def schema(name: str, kinds: tuple[str, ...]) -> None:
     known = schema_texts()
     console = Console(0, color_choice())
     if kinds and name == "keys":
-        own = known_kinds({"kinds": kinds})
+        own = known_kinds(InputOptions(kinds=kinds))
         console.result(editor_schema(kind for name, kind in own.items() if name not in known))
         return
     if name not in known:

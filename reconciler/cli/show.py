@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
-from reconciler.cli.console import CONTEXT, console_of
-from reconciler.cli.formats import format_options, rendered
-from reconciler.cli.kinds import KINDS, known_kinds
+from reconciler.cli.console import CONTEXT, OutputOptions
+from reconciler.cli.formats import FORMAT, FormatOptions, rendered
+from reconciler.cli.kinds import known_kinds
+from reconciler.cli.options import KINDS, add
 from reconciler.cli.plan import Made, complain, judged
+from reconciler.cli.settings import InputOptions, PlanningOptions, takes
 from reconciler.errors import ConfigurationError, RefusedError, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import plan_schema
 from reconciler.load.links import special_refusal
 from reconciler.model.plan import Plan
 from reconciler.plan.saved import read_saved
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOptions:
+    """The options of ``show``."""
+
+    file: str
+    inputs: InputOptions
+    output: OutputOptions
+    form: FormatOptions
 
 
 @click.command(
@@ -29,33 +41,33 @@ Examples:
 """,
 )
 @click.argument("file", type=click.Path())
-@format_options
-@KINDS
+@add(FORMAT, KINDS)
 @click.option("-v", "--verbose", count=True, help="List unmanaged keys.")
 @click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]")
-def show(**parameters: Any) -> None:
+@takes(ShowOptions)
+def show(_context: click.Context, options: ShowOptions) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
-    console = console_of({**parameters, "quiet": False})
-    saved, _ = _read(parameters["file"], parameters)
-    console.result(rendered(parameters, saved, console))
+    console = options.output.console()
+    saved, _ = _read(options.file, options.inputs)
+    console.result(rendered(options.form, saved, console))
     complain(saved, console)
 
 
-def open_plan(parameters: Mapping[str, Any]) -> Made:
+def open_plan(file: str, options: PlanningOptions) -> Made:
     """Read the saved plan that is to be applied.
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
-    file, base_url = parameters["plan_file"], parameters["base_url"]
-    saved, kinds = _read(file, parameters)
+    base_url = options.connection.base_url
+    saved, kinds = _read(file, options.inputs)
     if saved.base_url != base_url:
         raise RefusedError(
             f"the plan {file} is refused: it was made for {saved.base_url}, not for {base_url}"
         )
-    return Made(kinds, judged(saved, parameters))
+    return Made(kinds, judged(saved, options.selection.limits))
 
 
-def _read(file: str, parameters: Mapping[str, Any]) -> tuple[Plan, Mapping[str, Kind]]:
+def _read(file: str, inputs: InputOptions) -> tuple[Plan, Mapping[str, Kind]]:
 
     refusal = special_refusal(file)  # a pipe might never end
     if refusal:
@@ -65,7 +77,7 @@ def _read(file: str, parameters: Mapping[str, Any]) -> tuple[Plan, Mapping[str, 
     except (OSError, ValueError) as error:
         reason = os_reason(error)
         raise ConfigurationError(f"the plan {file} cannot be read: {reason}") from error
-    kinds = known_kinds({"kinds": parameters["kinds"]})
+    kinds = known_kinds(InputOptions(kinds=inputs.kinds))
     try:
         return read_saved(content, kinds, plan_schema()), kinds
     except RefusedError as error:

@@ -9,8 +9,9 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from reconciler.api.address import checked_url
 from reconciler.api.environment import network_variables
@@ -23,9 +24,9 @@ from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.sink import SecretSink
 from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
-from reconciler.cli.children import passed_names
 from reconciler.cli.console import Console
 from reconciler.cli.options import USER_AGENT
+from reconciler.cli.settings import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.model.clock import Clock
@@ -42,9 +43,10 @@ SINKS: Final[Mapping[str, str]] = {
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
-def secret_store(
+def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret depends on
     changes: Iterable[Change],
-    parameters: Mapping[str, Any],
+    secrets: SecretOptions,
+    records: RecordOptions,
     clock: Clock,
     console: Console,
     redactor: Redactor | None = None,
@@ -54,14 +56,14 @@ def secret_store(
     ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
     where it surely cannot store.
     """
-    spec = parameters["secret_sink"]
+    spec = secrets.secret_sink
 
-    def sink() -> SecretSink:
-        return open_sink(spec, clock, USER_AGENT, passed=passed_names(parameters), redactor=redactor)
+    def sink(spec: str) -> SecretSink:
+        return open_sink(spec, clock, USER_AGENT, passed=secrets.pass_env, redactor=redactor)
 
     fallback = Rescuer(_rescue_folders())
-    store = open_secret_store(changes, None if spec is None else sink, fallback, console.error)
-    if store is not None and parameters["journal"] is None and parameters["history"] is None:
+    store = open_secret_store(changes, None if spec is None else partial(sink, spec), fallback, console.error)
+    if store is not None and records.journal is None and records.history is None:
         console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")
     return store
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.console import CONTEXT, console_of, standard_input
+from reconciler.cli.console import CONTEXT, OutputOptions, standard_input
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import clock_of, input_options, validator
+from reconciler.cli.options import DECLARED, OUTPUT, PATHS, VERBOSE_OFFLINE, add, clock_of
+from reconciler.cli.settings import InputOptions, takes
 from reconciler.pipeline import desired_state
 from reconciler.render.text import counted
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateOptions:
+    """The options of ``validate``."""
+
+    inputs: InputOptions
+    output: OutputOptions
 
 
 @click.command(
@@ -22,18 +31,19 @@ Examples:
   generate-keys | reconciler validate -
 """,
 )
-@input_options
-@click.pass_context
-def validate(context: click.Context, /, **parameters: Any) -> None:
+@add(PATHS, DECLARED, VERBOSE_OFFLINE, OUTPUT)
+@takes(ValidateOptions)
+def validate(context: click.Context, options: ValidateOptions) -> None:
     """Check desired-state files, offline.
 
     PATH is a file, a directory (every *.yaml and *.yml below it) or - for standard input.
     Violations are reported together, each with its place and with what to write instead: the first 50, and
     how many more there are.
     """
-    console = console_of(parameters)
-    checks = validator(parameters, known_kinds(parameters, console.warning), clock_of(context).now())
-    state = desired_state(parameters["paths"], standard_input(), checks)
+    console = options.output.console()
+    inputs = options.inputs
+    checks = inputs.validator(known_kinds(inputs, console.warning), clock_of(context).now())
+    state = desired_state(inputs.paths, standard_input(), checks)
     console.warn(state.warnings)
     for part in state.scopes:
         console.detail(f"{part.scope}: {counted(len(part.keys), 'key')}")

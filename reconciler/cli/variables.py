@@ -30,39 +30,6 @@ _OTHERS: Final = (
 _META: Final = f"{__name__}.strict"
 
 
-class ListType(click.ParamType[Any]):
-    """The values of an option that may be repeated; its variable has one on each line.
-
-    On a single line blanks are between values too, but only where ``is_value`` holds for each of the words: a
-    value may have a blank itself.
-    """
-
-    name = "text"
-
-    def __init__(self, is_value: Callable[[str], bool] = bool) -> None:
-        self._is_value = is_value
-
-    def split_envvar_value(self, rv: str) -> Sequence[str]:
-        """Return the values in a variable."""
-        if "\n" in rv:
-            return _lines(rv)
-        words = rv.split()
-        return words if all(map(self._is_value, words)) else [rv]
-
-
-class PathListType(click.Path):
-    """Paths of an option that may be repeated: in its variable one on each line, or between colons."""
-
-    def split_envvar_value(self, rv: str) -> Sequence[str]:
-        """Return the paths in a variable."""
-        return _lines(rv) if "\n" in rv else super().split_envvar_value(rv)
-
-
-def _lines(text: str) -> list[str]:
-    lines = (line.removesuffix("\r") for line in text.split("\n"))
-    return [line for line in lines if line.strip()]
-
-
 def known_variables(group: click.Group) -> Mapping[str, str]:
     """Return the variables of all options of all commands, by what people may write instead.
 

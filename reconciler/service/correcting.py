@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.execution import Execution
 from reconciler.cli.plan import complain, judged
+from reconciler.cli.settings import RecordOptions, SecretOptions, SelectionOptions, build
 from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import DriftOrigin
@@ -81,7 +82,7 @@ class Corrector:
         """Correct what is wanted and may be corrected; return what became of all ``fields``."""
         found = self._corrections(detection, contested, now)
         left = {**self._conflicts(fields), **found.left}
-        plan = judged(found.plan, self._parameters)
+        plan = judged(found.plan, build(SelectionOptions, self._parameters).limits)
         if plan.refusals:
             complain(plan, self._console)
             self._console.note("Nothing was corrected.")
@@ -135,7 +136,14 @@ class Corrector:
         from reconciler.cli.sinks import secret_store  # noqa: PLC0415 - only a creation needs it
 
         try:
-            self._secrets = secret_store(adding, self._parameters, self._clock, self._console, redactor)
+            self._secrets = secret_store(
+                adding,
+                build(SecretOptions, self._parameters),
+                build(RecordOptions, self._parameters),
+                self._clock,
+                self._console,
+                redactor,
+            )
         except ReconcilerError as error:
             self._console.complain(error)
             others = tuple(change for change in plan.changes if not change.action.adds)

@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import Workers
-from reconciler.cli.children import passed_names
 from reconciler.cli.connection import connection
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.kinds import known_kinds
-from reconciler.cli.options import validator
 from reconciler.cli.plan import read_files, targeted
+from reconciler.cli.settings import ConnectionOptions, InputOptions, build
 from reconciler.cli.signals import finishing
 from reconciler.cli.system import SystemFailureError, system_failures
 from reconciler.errors import (
@@ -89,8 +88,10 @@ class Cycles:
         self._stop = stop
         self._history = history
         self._watch = watch
-        self._kinds = known_kinds(parameters, console.warning)
-        self._files = WatchedFiles(parameters["paths"], lambda now: validator(parameters, self._kinds, now))
+        inputs = build(InputOptions, parameters)
+        self._inputs = inputs
+        self._kinds = known_kinds(inputs, console.warning)
+        self._files = WatchedFiles(parameters["paths"], lambda now: inputs.validator(self._kinds, now))
         self._valid: DesiredState | None = None
         self._valid_since = clock.now()
         # In memory the history of a service would grow without end, and it serves to notice flapping only.
@@ -173,7 +174,13 @@ class Cycles:
 
     def _link(self) -> Connection:
         """Return the connection of one round, which knows the secrets that came up in all rounds before."""
-        link = connection(self._parameters, self._clock, self._console, self._stop, self._watch.exchange)
+        link = connection(
+            build(ConnectionOptions, self._parameters),
+            self._clock,
+            self._console,
+            self._stop,
+            self._watch.exchange,
+        )
         self._redactor = self._redactor or link.redactor
         return replace(link, redactor=self._redactor)
 
@@ -192,8 +199,8 @@ class Cycles:
         if self._parameters["git_pull"]:
             from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
-            pull(self._parameters["paths"], os.environ, passed=passed_names(self._parameters))  # noqa: TID251 - until it is handed in
-        return read_files(self._kinds, self._parameters, now)
+            pull(self._parameters["paths"], os.environ, passed=self._parameters["pass_env"])  # noqa: TID251 - until it is handed in
+        return read_files(self._kinds, self._inputs, now)
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
         """Read what the files say; the last valid files stand in for invalid ones. Raises InputError."""
@@ -202,7 +209,7 @@ class Cycles:
             from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
 
             try:
-                pull(self._parameters["paths"], os.environ, passed=passed_names(self._parameters))  # noqa: TID251 - until it is handed in
+                pull(self._parameters["paths"], os.environ, passed=self._parameters["pass_env"])  # noqa: TID251 - until it is handed in
             except ConfigurationError as error:
                 self._troubles.add(ServiceCondition.CHECKOUT)
                 complaints += [*error.texts, "the checkout is not up to date; the files at hand are in force"]
@@ -229,7 +236,7 @@ class Cycles:
         writing: AbstractContextManager[None],
     ) -> CycleReport:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
-        state, selected = targeted(whole, self._parameters)
+        state, selected = targeted(whole, self._parameters["target"])
         link = self._link()
         from reconciler.api.reader import Reader  # noqa: PLC0415 - only commands that talk load httpx
         from reconciler.api.writer import Writer  # noqa: PLC0415 - only commands that talk load httpx

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.cli.base import base_of
+from reconciler.cli.settings import InputOptions, build
 from reconciler.model.source import Problem
 from reconciler.service.detection import Detection
 
@@ -83,7 +84,7 @@ class Detector:
             return None, ()
         from reconciler.observe.names import Directory  # noqa: PLC0415 - only --base needs it
 
-        base = base_of(self.kinds, Directory(client), self.parameters, now)
+        base = base_of(self.kinds, Directory(client), build(InputOptions, self.parameters), now)
         return (None, ()) if base is None else (base.comparable, base.warnings)
 
     def _with_origins(self, plan: Plan, base: DesiredState | None) -> Plan:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from reconciler.cli.console import console_of
+from reconciler.cli.console import OutputOptions
 from reconciler.cli.credentials import warn_of_readers
+from reconciler.cli.settings import build
 from reconciler.errors import ConfigurationError
 from reconciler.model.version import __version__
 
@@ -25,27 +24,6 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change
     from reconciler.service.history.cycles import History, JournalTable
     from reconciler.service.history.database import Database
-
-    Command = Callable[..., Any]
-
-history_option = click.option(
-    "--history",
-    type=click.Path(dir_okay=False),
-    envvar="RECONCILER_HISTORY",
-    metavar="FILE",
-    help="SQLite file of all rounds and writes.  [env: RECONCILER_HISTORY]",
-)
-_JOURNAL = click.option(
-    "--journal",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Record every write in this file, before and after it is sent.",
-)
-
-
-def record_options(command: Command) -> Command:
-    """Add the options that say where to write things down."""
-    return _JOURNAL(history_option(command))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +123,7 @@ def _check(parameters: Mapping[str, Any]) -> None:
             raise ConfigurationError(f"{other} and {option} name the same file {file}; give each its own")
     if parameters["journal"] is not None:
         check_journal(parameters["journal"])
-        warn_of_readers(parameters["journal"], "journal", console_of(parameters))
+        warn_of_readers(parameters["journal"], "journal", build(OutputOptions, parameters).console())
 
 
 def _recorded(
@@ -158,7 +136,7 @@ def _recorded(
         return history, Records(run, parameters, clock, history)
     from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
 
-    warn_of_readers(parameters["history"], "history", console_of(parameters))
+    warn_of_readers(parameters["history"], "history", build(OutputOptions, parameters).console())
     facts = HistoryRun(run, command, __version__, actor(), _commit(parameters))
     history = History(database, facts, clock.now)
     return history, Records(run, parameters, clock, history, JournalTable(database, clock.now), database)
@@ -171,4 +149,4 @@ def _commit(parameters: Mapping[str, Any]) -> str | None:
     if "commit" in parameters:
         commit: str | None = parameters["commit"]
         return commit
-    return git_commit(parameters["paths"], os.environ, console_of(parameters).warning)  # noqa: TID251 - until it is handed in
+    return git_commit(parameters["paths"], os.environ, build(OutputOptions, parameters).console().warning)  # noqa: TID251 - until it is handed in

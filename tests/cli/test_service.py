@@ -171,14 +171,14 @@ def test_what_is_known_is_not_told_again(cli: CommandLine, drifted: str) -> None
     [
         (["--every", "0s"], "--every must be longer than 0s."),
         (["--every", "1m", "--cron", "* * * * *"], "--every and --cron are two schedules; choose one."),
-        (["--cron", "often"], "'often' is no cron expression of five fields such as '*/15 * * * *'."),
+        (["--cron", "often"], "invalid cron expression 'often'; use five fields, such as 0 6 * * *."),
         (["--every", "1m", "--keep", "1h"], "--keep must not be shorter than --contested-window"),
         (["--notify-after", "2"], "--notify-after counts rounds; it needs --history, --every or --cron."),
         (["--contested-after", "2"], "they need --history, --every or --cron."),
         (["--jitter", "5s"], "--jitter delays the rounds of a service; it needs --every or --cron."),
         (["--metrics-port", "0"], "--metrics-port is for a service; with one round, use --metrics-file."),
         (["--webhook-secret-file", "x"], "--webhook-secret-file signs messages; it needs --webhook."),
-        (["--every", "often"], "'often' is no duration such as 30s, 15m, 6h or 1d."),
+        (["--every", "often"], "invalid duration 'often'; use 30s, 15m, 6h or 1d."),
         (["-", "--every", "1m"], "standard input can be read once; a service needs files."),
     ],
 )

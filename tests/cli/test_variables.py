@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.cli.main import cli as root
-from reconciler.cli.variables import ListType, PathListType, known_variables, misspelt
+from reconciler.cli.values import ListType, PathListType
+from reconciler.cli.variables import known_variables, misspelt
 from tests.support import CommandLine, declare, fill, live
 
 if TYPE_CHECKING:
