@@ -14,8 +14,9 @@ from reconciler.apply.executor import Executor
 from reconciler.apply.run import Freshness, apply_plan
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.scope import ScopeDefaults
-from reconciler.pipeline import Planner, desired_state
+from reconciler.pipeline import Planner
 from reconciler.plan.planning import everything
+from reconciler.validate.files import desired_state
 from reconciler.validate.validator import Validator
 from tests.support import NOON, Script, connect
 

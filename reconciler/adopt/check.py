@@ -10,11 +10,11 @@ from reconciler.adopt.edit.remarks import remarks
 from reconciler.adopt.edit.tree import trees
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
-from reconciler.load.files import parse_content
+from reconciler.load.files import parse_all, parse_content
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
 from reconciler.model.source import Problem
-from reconciler.pipeline import desired_state_of
+from reconciler.validate.files import validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +52,7 @@ def documents_of(text: str, file: str) -> tuple[Document, ...]:
 
 def state_of(text: str, file: str, make_validator: MakeValidator) -> DesiredState:
     """Return what a text declares. Raises InputError."""
-    return desired_state_of([(file, text.encode())], make_validator())
+    return validated(parse_all([(file, text.encode())]), make_validator())
 
 
 @dataclass(frozen=True, slots=True)

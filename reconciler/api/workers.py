@@ -9,13 +9,14 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, ReconcilerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
 T = TypeVar("T")
+K = TypeVar("K")
 _LONGEST_WAIT: Final = 0.2
 
 
@@ -137,3 +138,40 @@ def completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
                 yield future
         except TimeoutError:
             pass
+
+
+def settled(
+    futures: Mapping[Future[T], K],
+    on_each: Callable[[], object],
+    on_failure: Callable[[Iterable[Future[T]]], None],
+) -> tuple[list[T], dict[K, ReconcilerError]]:
+    """Wait for ``futures``, each with the name of its work; return the results, and the errors by name.
+
+    ``on_each`` is called after each, ``on_failure`` with all futures when one has failed: :func:`cancel`
+    drops what has not started, :func:`go_on` does not.
+    """
+    results: list[T] = []
+    failures: dict[K, ReconcilerError] = {}
+    try:
+        for future in completed(futures):
+            if future.cancelled():
+                continue
+            try:
+                results.append(future.result())
+            except ReconcilerError as error:
+                failures[futures[future]] = error
+                on_failure(futures)
+            on_each()
+    finally:
+        cancel(futures)  # after Ctrl-C; all have ended otherwise
+    return results, failures
+
+
+def cancel(futures: Iterable[Future[Any]]) -> None:
+    """Drop the work that has not started."""
+    for future in futures:
+        future.cancel()
+
+
+def go_on(_futures: Iterable[Future[Any]]) -> None:
+    """Do nothing: the other work goes on."""

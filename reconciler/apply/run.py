@@ -6,14 +6,19 @@ from collections import Counter
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from reconciler.api.writer import Writer
+from reconciler.apply.executor import Executor
 from reconciler.errors import ExitCode
 from reconciler.model.outcome import Result
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from reconciler.apply.executor import Executor
+    from reconciler.api.client import Session
+    from reconciler.apply.lifecycle import SecretStore
+    from reconciler.apply.observer import Observer
+    from reconciler.kinds.kind import Kind
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
 
@@ -35,6 +40,20 @@ def apply_plan(executor: Executor, plan: Plan, freshness: Freshness) -> tuple[Ou
     not_sent = {outcome.change.sort_key for outcome in kept_back}
     sent = executor.execute([c for c in plan.changes if c.sort_key not in not_sent])
     return tuple(sorted((*kept_back, *sent), key=lambda outcome: outcome.change.sort_key))
+
+
+def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
+    session: Session,
+    kinds: Mapping[str, Kind],
+    plan: Plan,
+    freshness: Freshness,
+    observers: Sequence[Observer] = (),
+    secrets: SecretStore | None = None,
+) -> tuple[Outcome, ...]:
+    """Apply ``plan`` over a session that can write, with the connection of ``session``."""
+    with Writer(session.connection) as writer:
+        executor = Executor(writer, kinds, session.workers, session.stop, observers, secrets)
+        return apply_plan(executor, plan, freshness)
 
 
 def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from reconciler.cli.settings import InputOptions
 from reconciler.errors import InputError
 from reconciler.kinds.kind import Kind
+from reconciler.load.files import parse_all
 from reconciler.load.git import files_at
 from reconciler.model.desired import DesiredState
 from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
-from reconciler.pipeline import desired_state_of
 from reconciler.plan.origins import released, state_as_base, with_origins
+from reconciler.validate.files import validated
 
 if TYPE_CHECKING:
     from reconciler.plan.planning import Selection
@@ -64,7 +65,7 @@ def base_of(
     missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
     try:
         checks = inputs.validator(kinds, now)
-        state = directory.resolved(desired_state_of(there.files, checks, there.problems))
+        state = directory.resolved(validated(parse_all(there.files, there.problems), checks))
     except InputError as error:
         reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
         return Base(there.commit, None, (Problem(reason),))

@@ -25,16 +25,18 @@ from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest, parse_content
 from reconciler.load.git import git_commit
 from reconciler.load.write import write_whole
+from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Plan, Provenance
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
-from reconciler.pipeline import Planner, desired_state
-from reconciler.plan.limits import Limits, refusals
+from reconciler.pipeline import Planner
+from reconciler.plan.limits import Limits, with_limit_violations
 from reconciler.plan.planning import everything
 from reconciler.plan.saved import render_saved
 from reconciler.plan.targets import select
+from reconciler.validate.files import desired_state
 
 if TYPE_CHECKING:
     from reconciler.plan.planning import Selection
@@ -111,6 +113,7 @@ class Made:
     state: DesiredState | None = None
 
 
+@kept_for_good()
 def read_and_plan(
     reader: Reader,
     options: PlanningOptions,
@@ -147,6 +150,7 @@ def read_and_plan(
     return Made(kinds, judged(replace(made, provenance=made_from), options.selection.limits), state)
 
 
+@kept_for_good()
 def read_files(
     kinds: Mapping[str, Kind],
     inputs: InputOptions,
@@ -166,7 +170,7 @@ def targeted(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState,
 
 def judged(made: Plan, limits: Limits) -> Plan:
     """Return a plan with the reasons why it goes beyond what one run may do."""
-    return replace(made, refusals=tuple(Problem(reason) for reason in refusals(made, limits)))
+    return with_limit_violations(made, limits)
 
 
 def show(made: Made, form: FormatOptions, console: Console) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 
@@ -14,12 +13,10 @@ from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import KINDS, add
 from reconciler.cli.plan import Made, complain, judged
 from reconciler.cli.settings import InputOptions, PlanningOptions, takes
-from reconciler.errors import ConfigurationError, RefusedError, os_reason
+from reconciler.errors import RefusedError
 from reconciler.kinds.kind import Kind
-from reconciler.kinds.packaged import plan_schema
-from reconciler.load.links import special_refusal
 from reconciler.model.plan import Plan
-from reconciler.plan.saved import read_saved
+from reconciler.pipeline import read_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +65,5 @@ def open_plan(file: str, options: PlanningOptions) -> Made:
 
 
 def _read(file: str, inputs: InputOptions) -> tuple[Plan, Mapping[str, Kind]]:
-
-    refusal = special_refusal(file)  # a pipe might never end
-    if refusal:
-        raise ConfigurationError(f"the plan {file} {refusal}")
-    try:
-        content = Path(file).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = os_reason(error)
-        raise ConfigurationError(f"the plan {file} cannot be read: {reason}") from error
     kinds = known_kinds(InputOptions(kinds=inputs.kinds))
-    try:
-        return read_saved(content, kinds, plan_schema()), kinds
-    except RefusedError as error:
-        raise RefusedError(f"the plan {file} is refused: {error}") from error
+    return read_plan(file, kinds=kinds), kinds

@@ -10,8 +10,8 @@ from reconciler.cli.console import CONTEXT, OutputOptions, standard_input
 from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import DECLARED, OUTPUT, PATHS, VERBOSE_OFFLINE, add, clock_of
 from reconciler.cli.settings import InputOptions, takes
-from reconciler.pipeline import desired_state
 from reconciler.render.text import counted
+from reconciler.validate.files import desired_state
 
 
 @dataclass(frozen=True, slots=True)

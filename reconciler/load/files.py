@@ -53,6 +53,13 @@ def parse_content(content: bytes, label: str) -> Loaded:
     return Loaded(found, ())
 
 
+def parse_all(files: Iterable[tuple[str, bytes]], found: Iterable[Problem] = ()) -> Loaded:
+    """Build the documents of ``files``, names and contents; ``found`` are problems that are known already."""
+    parts = [parse_content(content, label) for label, content in files]
+    documents = tuple(document for part in parts for document in part.documents)
+    return Loaded(documents, (*found, *(problem for part in parts for problem in part.problems)))
+
+
 def load(paths: Sequence[str], standard_input: BinaryIO, parse_one: Parse = parse_content) -> Loaded:
     """Read every input named by ``paths`` and build its documents, in the order of the arguments.
 

@@ -7,7 +7,7 @@ Absent, null and empty are three different facts: a field that is not declared i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.lookalikes import difference, mixed_scripts, pairs
@@ -127,6 +127,7 @@ class DesiredState:
     scopes: tuple[DesiredScope, ...]
     warnings: tuple[Problem, ...] = ()
     names: tuple[NamedParameter, ...] = ()
+    inputs_digest: str = field(default="", compare=False)
 
     @property
     def key_count(self) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
+from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,6 +95,11 @@ def parse_limit(text: str) -> Count | Share | None:
     if not found["percent"]:
         return Count(number)
     return Share(number) if number <= _WHOLE else None
+
+
+def with_limit_violations(plan: Plan, limits: Limits) -> Plan:
+    """Return ``plan`` with the reasons why it goes beyond ``limits``."""
+    return replace(plan, refusals=tuple(Problem(reason) for reason in refusals(plan, limits)))
 
 
 def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
@@ -155,6 +155,14 @@ def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = (), base_
 
 def _place(problem: Problem) -> tuple[Position, str, str]:
     return problem.position or _NOWHERE, problem.address, problem.message
+
+
+def with_unread(plan: Plan, errors: Mapping[Scope, Exception]) -> Plan:
+    """Return ``plan`` with a problem for each scope that could not be read, and the reason."""
+    unread = sorted((str(scope), f"could not be read: {error}") for scope, error in errors.items())
+    problems = (*plan.problems, *(Problem(message, address=address) for address, message in unread))
+    name = fingerprint(plan.changes, problems, plan.observed, plan.base_url)
+    return replace(plan, problems=problems, fingerprint=name)
 
 
 def fingerprint(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.load.files import DocumentCache
-from reconciler.pipeline import keep_instead, paused_collector, validated
+from reconciler.model.collector import keep_instead, paused_collector
+from reconciler.validate.files import validated
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -28,10 +28,11 @@ from reconciler.model.outcome import Result
 from reconciler.model.plan import Change
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
-from reconciler.pipeline import Planner, desired_state
+from reconciler.pipeline import Planner
 from reconciler.plan.planning import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
+from reconciler.validate.files import desired_state
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
