@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.exchange import Exchange
 
+_ERASE_LINE_ABOVE: Final = "\x1b[1A\x1b[2K"
 HELP_OPTIONS: Final = ["-h", "--help"]
 CONTEXT: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width": 100}
 
@@ -104,14 +106,19 @@ class Console:
         if self.verbosity < 0 or sys.stderr is None or not sys.stderr.isatty():
             yield lambda: None
             return
-        from rich.console import Console as RichConsole  # noqa: PLC0415 - only a terminal pays for it
-        from rich.progress import Progress  # noqa: PLC0415 - the same
+        bar = click.progressbar(length=total, label=what, file=sys.stderr, color=self.color)
+        lock = threading.Lock()
 
-        # NO_COLOR alone would keep bold and dim text.
-        terminal = RichConsole(stderr=True, color_system=None if self.color is False else "auto")
-        with Progress(console=terminal, transient=True) as bar:
-            task = bar.add_task(what, total=total)
-            yield lambda: bar.advance(task)
+        def draw(step: Callable[..., object], *arguments: object) -> None:
+            with lock, suppress(OSError):  # a terminal that has gone stops nothing
+                step(*arguments)
+
+        draw(bar.render_progress)
+        try:
+            yield lambda: draw(bar.update, 1)
+        finally:
+            draw(bar.render_finish)
+            draw(sys.stderr.write, _ERASE_LINE_ABOVE)
 
 
 @dataclass(frozen=True, slots=True)
