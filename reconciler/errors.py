@@ -14,6 +14,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
     |-- UnaddressableError          a name cannot be one segment of a request path
     |-- UnreadableError             some scopes could not be read
     |-- ThrottledError               the service asked for too long a pause before a request was sent
+    |-- SystemFailureError          the operating system refused something, such as another open file
     |-- StoppedError                interrupted before a request was sent, exit code 130
     `-- ApiError                    a request did not give what was asked for
         |-- UnreachableError        no answer: connection, time-out, broken off
@@ -153,6 +154,12 @@ class UnreadableError(ReconcilerError):
 
 class ThrottledError(ReconcilerError):
     """A request was not sent: the service asked for a longer pause than anybody waits."""
+
+    is_transient = True
+
+
+class SystemFailureError(ReconcilerError):
+    """The operating system refused something, such as another open file or more memory."""
 
     is_transient = True
 

@@ -51,7 +51,7 @@ def soak(rounds: int, seed: int) -> Findings:
             redirect_stderr(nowhere),
         ):
             sink = ("--allow-destroy", "--secret-sink", f"file:{directory / 'secrets'}")
-            code = run([*words, *sink, "--keep", "9999d", "--history", str(history)], world)
+            code = run([*words, *sink, "--retention", "9999d", "--history", str(history)], world)
         _check_body(findings, world, body())
         findings.promise("the service ends when it is told to", [] if code == 0 else [f"exit {code}"])
         findings.add("edits in the portal", world.edits)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
@@ -16,6 +16,7 @@ from reconciler.api.writer import Writer
 from reconciler.apply.run import Freshness
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, OutputOptions
+from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.events import EventStream
 from reconciler.cli.execution import Execution
 from reconciler.cli.formats import FormatOptions
@@ -33,11 +34,13 @@ from reconciler.cli.options import (
     secret_sink_option,
 )
 from reconciler.cli.plan import Made, complain, read_and_plan, show
+from reconciler.cli.records import record_settings
 from reconciler.cli.settings import PlanningOptions, RecordOptions, SecretOptions, takes
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
 from reconciler.cli.sinks import secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
+from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock
 from reconciler.model.plan import Plan
 from reconciler.plan.planning import everything
@@ -125,8 +128,17 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     planning = options.planning
     saved = None if options.plan_file is None else open_plan(options.plan_file, planning)
     settings = connection(planning.connection, clock, console, stop)
+
+    def commit() -> str | None:
+        if saved is not None:
+            return None if saved.plan.provenance is None else saved.plan.provenance.git_commit
+        return git_commit(planning.inputs.paths, os.environ, console.warning)
+
+    base_url = planning.connection.base_url
+    recorded = record_settings("apply", base_url, options.records, commit, console)
     now = clock.now()
-    with open_records(_recorded(options, saved), clock, "apply") as records, Writer(settings) as writer:
+    with open_records(recorded, clock) as records, Writer(settings) as writer:
+        warn_of_readers(options.records.history, "history", console)
         made = saved or read_and_plan(writer, planning, now, console)
         if events is not None:
             events.planned(made.plan)
@@ -160,22 +172,13 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             return ExitCode.PARTIAL if code is ExitCode.DONE and made.plan.problems else code
 
 
-def _recorded(options: ApplyOptions, saved: Made | None) -> dict[str, Any]:
-    """Return what the records say of the run: of a saved plan, the commit is the one that it has."""
-    made_from = (
-        {} if saved is None or saved.plan.provenance is None else {"commit": saved.plan.provenance.git_commit}
-    )
-    shown = {"base_url": options.planning.connection.base_url, "paths": options.planning.inputs.paths}
-    return asdict(options.records) | asdict(options.output) | shown | made_from
-
-
 def _store(made: Made, targets: Sequence[str], records: Records, now: dt.datetime) -> None:
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
-    if records.database is None or made.state is None:
+    if records.history is None or made.state is None:
         return
 
     _, selected = select(made.state, targets) if targets else (made.state, everything)
-    applied = Applied(records.database, made.kinds)
+    applied = Applied(records.history.database, made.kinds)
     if not targets:
         applied.store_unmanaged(made.plan, now)
     applied.store(made.state, made.plan, selected, is_whole=not targets)

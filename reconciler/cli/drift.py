@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
+import signal
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from importlib import import_module
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, OutputOptions
-from reconciler.cli.drift_options import check, drift_options, is_service
-from reconciler.cli.options import RECORDS, add, api_options, clock_of, missing_extra, pass_env_option
-from reconciler.cli.settings import build
+from reconciler.api.environment import network_variables
+from reconciler.api.exchange import HttpSettings
+from reconciler.api.redaction import Redactor
+from reconciler.api.webhook import Webhook
+from reconciler.apply.sinks.store import SinkSecretStore
+from reconciler.cli.base import base_of
+from reconciler.cli.connection import connection
+from reconciler.cli.console import CONTEXT, Console, standard_input
+from reconciler.cli.credentials import warn_of_readers, webhook_secret
+from reconciler.cli.drift_options import DriftOptions, checked, drift_options
+from reconciler.cli.drift_printer import DriftPrinter
+from reconciler.cli.kinds import known_kinds
+from reconciler.cli.options import (
+    RECORDS,
+    USER_AGENT,
+    add,
+    api_options,
+    clock_of,
+    missing_extra,
+    pass_env_option,
+)
+from reconciler.cli.records import check_distinct, record_settings
+from reconciler.cli.settings import takes
+from reconciler.cli.signals import finisher, finishing, heard
+from reconciler.cli.sinks import secret_store
 from reconciler.errors import ExitCode
+from reconciler.load.git import git_commit, not_committed, pull
+from reconciler.model.clock import Clock
+from reconciler.model.desired import DesiredState
+from reconciler.model.plan import Change
+from reconciler.model.secret import Secret
+from reconciler.model.source import Problem
+from reconciler.observe.names import Directory
+from reconciler.plan.correction import Permissions
+from reconciler.plan.drift import Correction, FlappingRule
 from reconciler.service.records import open_history
+from reconciler.service.run import run_drift
+from reconciler.service.settings import CycleSettings, MonitorSettings, Ports, ServiceSettings
+from reconciler.service.systemd import Supervisor
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from reconciler.model.clock import Clock
-    from reconciler.service.history.database import Database
-    from reconciler.service.loop import Service
-    from reconciler.service.observers import Watch
+_READ_PARTS = 4
 
 
 @click.command(
@@ -39,8 +71,8 @@ Examples:
 @pass_env_option
 @add(RECORDS)
 @api_options
-@click.pass_context
-def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
+@takes(DriftOptions)
+def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     """Show which live keys are not as the files say; with --correct, bring back what changed outside Git.
 
     Keys count that were changed, deleted or, where their scope is exclusive or they are declared absent,
@@ -57,53 +89,130 @@ def drift(context: click.Context, /, **parameters: Any) -> ExitCode:
     a round at once; SIGTERM and SIGINT let writes in flight finish, and the exit code is 0. A second one ends
     the service with 130, at once, or once the secret of a new key that is on its way is stored.
     """
-    check(context, parameters)
-    console = build(OutputOptions, parameters).console()
-    clock = clock_of(context)
-    stop = threading.Event()
-    from reconciler.service.cycle import Cycles  # noqa: PLC0415 - --help needs no engine
-    from reconciler.service.observers import open_watch, systemd  # noqa: PLC0415 - the same
-
-    supervisor = systemd()
+    console = options.output.console()
+    options = checked(context, options, console)
+    history_file = options.records.history
+    printer = DriftPrinter(console, options.format, options.contested_after, history_file)
+    settings = _settings(options, console)
+    for name in _extra_modules(options):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise missing_extra("metrics", error) from error
+    stop, clock = threading.Event(), clock_of(context)
     with (
-        open_history(parameters, clock, "drift") as (database, history, records),
-        open_watch(parameters, records.run, clock, console, stop, database, supervisor) as watch,
+        open_history(settings.records, clock) as (records, history),
+        _webhook(options, clock, console, stop) or nullcontext() as webhook,
     ):
-        rounds = Cycles(parameters, clock, console, stop, records, database, history, watch)
-        if not is_service(parameters):
-            return rounds.once()
-        from reconciler.service.loop import Service  # noqa: PLC0415 - only a service needs it
-        from reconciler.service.schedule import Every  # noqa: PLC0415 - the same
-
-        schedule = parameters["cron"] or Every(parameters["every"])
-        service = Service(schedule, parameters["jitter"], clock, console, stop, watch.heartbeat, supervisor)
-        with _pages(parameters, service, watch, database, clock, console):
-            service.run(rounds.again, rounds.held, rounds.tell_stored)
-        return ExitCode.DONE
+        warn_of_readers(history_file, "history", console)
+        ports = _ports(options, clock, console, printer, stop, webhook)
+        return run_drift(settings, ports, records, history, printer)
 
 
-@contextmanager
-def _pages(  # noqa: PLR0913, PLR0917 - everything that the pages show
-    parameters: Mapping[str, Any],
-    service: Service,
-    watch: Watch,
-    database: Database,
+def _settings(options: DriftOptions, console: Console) -> ServiceSettings:
+    planning, record = options.planning, options.records
+    files = {"--journal": record.journal, "--history": record.history, "--metrics-file": options.metrics_file}
+    check_distinct(files)
+    commit = partial(git_commit, planning.inputs.paths, os.environ, console.warning)
+    has_sink = options.secrets.secret_sink is not None
+    window = dt.timedelta(seconds=options.contested_window)
+    return ServiceSettings(
+        cycle=CycleSettings(
+            paths=planning.inputs.paths,
+            targets=planning.selection.target,
+            parallelism=planning.connection.parallelism,
+            limits=planning.selection.limits,
+            correct=None if options.correct is None else Correction(options.correct),
+            permissions=Permissions(planning.selection.allow_destroy, has_sink),
+            flapping=FlappingRule(options.contested_after, window),
+        ),
+        records=record_settings("drift", planning.connection.base_url, record, commit, console),
+        monitor=MonitorSettings(
+            port=options.metrics_port,
+            address=options.metrics_address,
+            hosts=options.metrics_host,
+            metrics_file=options.metrics_file,
+            notify_after=options.notify_after,
+            longest_request=(
+                planning.connection.connect_timeout + _READ_PARTS * planning.connection.read_timeout
+            ),
+        ),
+        retention=dt.timedelta(seconds=options.retention),
+        schedule=options.schedule,
+        jitter=options.jitter,
+    )
+
+
+def _extra_modules(options: DriftOptions) -> Sequence[str]:
+    """Return the modules that need an extra, which is missing before anything is done or not at all."""
+    if options.metrics_port is not None:
+        return ("reconciler.service.pages",)
+    return () if options.metrics_file is None else ("reconciler.service.metrics",)
+
+
+def _webhook(options: DriftOptions, clock: Clock, console: Console, stop: threading.Event) -> Webhook | None:
+    if options.webhook is None:
+        return None
+    secret = webhook_secret(options.webhook_secret_file, console)
+    settings = HttpSettings(USER_AGENT, clock, environment=network_variables(os.environ), stop=stop)
+    return Webhook(Secret(options.webhook), secret, settings)
+
+
+def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
+    options: DriftOptions,
     clock: Clock,
     console: Console,
-) -> Iterator[None]:
-    """Serve the pages of the service, if they are wanted. Raises ConfigurationError if they cannot be."""
-    port, address = parameters["metrics_port"], parameters["metrics_address"]
-    if port is None or watch.metrics is None:
-        yield
-        return
-    from reconciler.service.http import serve  # noqa: PLC0415 - only a service that is watched needs it
+    printer: DriftPrinter,
+    stop: threading.Event,
+    webhook: Webhook | None,
+) -> Ports:
+    inputs = options.planning.inputs
+    kinds = known_kinds(inputs, console.warning)
+    wake = threading.Event()
+    pulled = partial(pull, inputs.paths, os.environ, passed=options.secrets.pass_env)
 
-    try:
-        from reconciler.service.pages import Pages  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise missing_extra("metrics", error) from error
-    pages = Pages(service, database, watch.metrics, watch.heartbeat, clock)
-    with serve(address, port, pages.paths(), parameters["metrics_host"], clock) as taken:
-        host = f"[{address}]" if ":" in address else address
-        console.note(f"Status page: http://{host}:{taken}/")
-        yield
+    def base(directory: Directory, now: dt.datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
+        found = base_of(kinds, directory, inputs, now)
+        return (None, ()) if found is None else (found.comparable, found.warnings)
+
+    def open_store(changes: Sequence[Change], redactor: Redactor) -> SinkSecretStore | None:
+        printer.store = secret_store(changes, options.secrets, options.records, clock, console, redactor)
+        return printer.store
+
+    def signals() -> AbstractContextManager[None]:
+        if options.schedule is None:
+            return finishing(stop, console, printer.pending, printer.report_stored)
+        finish = finisher(stop, console, printer.pending, printer.report_stored)
+
+        def end() -> None:
+            finish()
+            wake.set()
+
+        return heard({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
+
+    return Ports(
+        clock=clock,
+        kinds=kinds,
+        standard_input=standard_input(),
+        validator_at=partial(inputs.validator, kinds),
+        not_committed=partial(not_committed, inputs.paths, os.environ),
+        connect=lambda on_exchange: connection(
+            options.planning.connection, clock, console, stop, on_exchange
+        ),
+        open_store=open_store,
+        signals=signals,
+        supervisor=_systemd(),
+        base=None if inputs.base is None else base,
+        pull=pulled if options.git_pull else None,
+        webhook=webhook,
+        stop=stop,
+        wake=wake,
+    )
+
+
+def _systemd() -> Supervisor:
+    """Return the systemd of this process, by what it left in the environment."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    is_ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and is_ours else None
+    return Supervisor(os.environ.get("NOTIFY_SOCKET"), watchdog)

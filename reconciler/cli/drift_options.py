@@ -1,29 +1,33 @@
-"""The options of ``drift`` alone: when, how often, who is told."""
+"""The options of ``drift`` alone: when, how often, what follows."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
+from reconciler.cli.console import Console, OutputOptions
 from reconciler.cli.options import base_option, secret_sink_option
+from reconciler.cli.settings import PlanningOptions, RecordOptions, SecretOptions
 from reconciler.cli.values import DURATION, ListType, Parsed
-from reconciler.service.schedule import parse_cron
+from reconciler.plan.drift import Correction
+from reconciler.service.schedule import Cron, Every, parse_cron
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+Command = Callable[..., Any]
 
-    Command = Callable[..., Any]
-
-CORRECTIONS: Final = ("all", "grants", "revokes")
+_CONTESTED: Final = (3, 86_400)
+"""The defaults of --contested-after and --contested-window."""
 
 
 CRON: Final = Parsed("cron", parse_cron, "invalid cron expression {}; use five fields, such as 0 6 * * *.")
 
 
 def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of hosts. Raises BadParameter for what is none."""
+    """Return the names of hosts. Raises BadParameter for anything else."""
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}", name):
             message = f"{name!r} is not the name or the address of a host; write it without a port."
@@ -31,10 +35,19 @@ def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str,
     return names
 
 
-_OPTIONS = [
+def _duration(name: str, default: str | None, text: str) -> Callable[[Command], Command]:
+    return click.option(name, type=DURATION, default=default, show_default=True, help=text)
+
+
+def _count(name: str, default: int, text: str) -> Callable[[Command], Command]:
+    count = click.IntRange(min=1)
+    return click.option(name, type=count, default=default, show_default=True, metavar="N", help=text)
+
+
+_OPTIONS: Final = (
     click.option(
         "--correct",
-        type=click.Choice(CORRECTIONS),
+        type=click.Choice([correction.value for correction in Correction]),
         help="Send what the files say for drift that did this to access.",
     ),
     secret_sink_option,
@@ -51,57 +64,26 @@ _OPTIONS = [
         show_default=True,
         help="How the drift is printed.",
     ),
-    click.option("--every", type=DURATION, help="Run as a service: a round at this distance, such as 15m."),
+    _duration("--every", None, "Run as a service: a round at this distance, such as 15m."),
     click.option(
         "--cron",
         type=CRON,
         metavar="EXPRESSION",
-        help="Run as a service: rounds at the moments of a cron expression, in UTC.",
+        help="Run as a service: rounds at the times of a cron expression, in UTC.",
     ),
-    click.option(
-        "--jitter",
-        type=DURATION,
-        default="0s",
-        show_default=True,
-        help="Begin each round up to so much later.",
-    ),
+    _duration("--jitter", "0s", "Start each round up to so much later."),
     click.option(
         "--git-pull", is_flag=True, help="Before each round, git pull --ff-only the files' checkout."
     ),
-    click.option(
-        "--keep",
-        type=DURATION,
-        default="90d",
-        show_default=True,
-        help="Drop from the history what ended longer ago.",
-    ),
-    click.option(
-        "--contested-after",
-        type=click.IntRange(min=1),
-        default=3,
-        show_default=True,
-        metavar="N",
-        help="Stop correcting a field that was corrected so often and changed back.",
-    ),
-    click.option(
-        "--contested-window",
-        type=DURATION,
-        default="24h",
-        show_default=True,
-        help="Count the corrections within this time.",
-    ),
-    click.option(
-        "--notify-after",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Tell of drift that so many rounds in a row saw; of corrections at once.",
-    ),
+    _duration("--retention", "90d", "Drop from the history what ended longer ago."),
+    click.option("--keep", type=DURATION, hidden=True, help="The old name of --retention."),
+    _count("--contested-after", 3, "Stop correcting a field that was corrected so often and changed back."),
+    _duration("--contested-window", "24h", "Count the corrections within this time."),
+    _count("--notify-after", 1, "Notify of drift that so many rounds in a row saw; of corrections at once."),
     click.option(
         "--webhook",
         metavar="URL",
-        help="Tell this address what changed, by a POST. Better in the environment.",
+        help="Send what changed to this address, by a POST. Better in the environment.",
     ),
     click.option(
         "--webhook-secret-file",
@@ -114,10 +96,7 @@ _OPTIONS = [
         help="Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
     ),
     click.option(
-        "--metrics-address",
-        default="127.0.0.1",
-        show_default=True,
-        help="Listen on this address only.",
+        "--metrics-address", default="127.0.0.1", show_default=True, help="Listen on this address only."
     ),
     click.option(
         "--metrics-host",
@@ -125,14 +104,14 @@ _OPTIONS = [
         type=ListType(),
         metavar="NAME",
         callback=_hosts,
-        help="Answer for this host too, besides loopback and the address that is listened on. Repeatable.",
+        help="Serve this host too, besides loopback and the address that is listened on. Repeatable.",
     ),
     click.option(
         "--metrics-file",
         type=click.Path(dir_okay=False),
         help="Write metrics to this file after each round, for a textfile collector.",
     ),
-]
+)
 
 
 def drift_options(command: Command) -> Command:
@@ -142,72 +121,87 @@ def drift_options(command: Command) -> Command:
     return command
 
 
-def is_service(parameters: Mapping[str, Any]) -> bool:
-    """Return whether rounds come on a schedule."""
-    return parameters["every"] is not None or parameters["cron"] is not None
+@dataclass(frozen=True, slots=True)
+class DriftOptions:
+    """The options of ``drift``; ``keep`` is the old name of ``retention``."""
+
+    planning: PlanningOptions
+    secrets: SecretOptions
+    records: RecordOptions
+    output: OutputOptions
+    correct: str | None
+    format: str
+    every: float | None
+    cron: Cron | None
+    jitter: float
+    git_pull: bool
+    retention: float
+    keep: float | None
+    contested_after: int
+    contested_window: float
+    notify_after: int
+    webhook: str | None
+    webhook_secret_file: str | None
+    metrics_port: int | None
+    metrics_address: str
+    metrics_host: tuple[str, ...]
+    metrics_file: str | None
+
+    @property
+    def schedule(self) -> Cron | Every | None:
+        """Return when cycles are due, None if there is one cycle only."""
+        return self.cron if self.every is None else Every(self.every)
 
 
-def check(context: click.Context, parameters: Mapping[str, Any]) -> None:
-    """Refuse options that make no sense together. Raises UsageError."""
-    for is_wrong, complaint in (*_of_corrections(parameters), *_of_rounds(parameters)):
-        if is_wrong:
-            raise click.UsageError(complaint, context)
+def checked(context: click.Context, options: DriftOptions, console: Console) -> DriftOptions:
+    """Return the options, with an old one under its new name. Raises UsageError if they contradict."""
+    if options.keep is not None:
+        console.note("Warning: --keep is an old name; use --retention instead")
+        if context.get_parameter_source("retention") is ParameterSource.DEFAULT:
+            options = replace(options, retention=options.keep)
+    for mistake, is_made in _mistakes(options).items():
+        if is_made:
+            raise click.UsageError(mistake, context)
+    return options
 
 
-def _of_corrections(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
-    return [
-        (
-            parameters["correct"] is not None and parameters["format"] != "text",
-            "--format json shows drift; it cannot go with --correct.",
+def _mistakes(options: DriftOptions) -> dict[str, object]:
+    """Return what can be wrong with options together, each with whether it is."""
+    is_service = options.schedule is not None
+    has_memory = is_service or options.records.history is not None
+    is_default = (options.contested_after, options.contested_window) == _CONTESTED
+    lacks_correct = options.correct is None
+    is_for_correct = options.planning.selection.allow_destroy or options.secrets.secret_sink is not None
+    reads_standard_input = "-" in options.planning.inputs.paths
+    return {
+        "--format json shows drift; it cannot go with --correct.": (
+            not lacks_correct and options.format != "text"
         ),
-        (
-            parameters["correct"] is None
-            and (parameters["allow_destroy"] or parameters["secret_sink"] is not None),
-            "--allow-destroy and --secret-sink are for --correct.",
+        "--allow-destroy and --secret-sink are for --correct.": lacks_correct and is_for_correct,
+        "--every and --cron are two schedules; choose one.": (
+            options.every is not None and options.cron is not None
         ),
-    ]
-
-
-def _of_rounds(parameters: Mapping[str, Any]) -> list[tuple[bool, str]]:
-    service = is_service(parameters)
-    has_memory = service or parameters["history"] is not None
-    contested = parameters["contested_after"] != 3 or parameters["contested_window"] != 86_400  # noqa: PLR2004 - the defaults
-    return [
-        (
-            parameters["every"] is not None and parameters["cron"] is not None,
-            "--every and --cron are two schedules; choose one.",
+        "standard input can be read once; a service needs files.": is_service and reads_standard_input,
+        "--every must be longer than 0s.": options.every == 0,
+        "--jitter delays the rounds of a service; it needs --every or --cron.": (
+            not is_service and options.jitter
         ),
-        (
-            service and "-" in parameters["paths"],
-            "standard input can be read once; a service needs files.",
+        "--retention must not be shorter than --contested-window, which counts what is retained.": (
+            options.retention < options.contested_window
         ),
-        (parameters["every"] == 0, "--every must be longer than 0s."),
-        (
-            not service and bool(parameters["jitter"]),
-            "--jitter delays the rounds of a service; it needs --every or --cron.",
+        "--notify-after counts rounds; it needs --history, --every or --cron.": (
+            not has_memory and options.notify_after > 1
         ),
-        (
-            parameters["keep"] < parameters["contested_window"],
-            "--keep must not be shorter than --contested-window, which counts what is kept.",
+        "--contested-after and --contested-window count rounds; they need --history, --every or --cron.": (
+            not has_memory and not is_default
         ),
-        (
-            not has_memory and parameters["notify_after"] > 1,
-            "--notify-after counts rounds; it needs --history, --every or --cron.",
+        "--metrics-port is for a service; with one round, use --metrics-file.": (
+            not is_service and options.metrics_port is not None
         ),
-        (
-            not has_memory and contested,
-            "--contested-after and --contested-window count rounds; they need --history, --every or --cron.",
+        "--metrics-host is for the pages of a service; it needs --metrics-port.": (
+            options.metrics_host and options.metrics_port is None
         ),
-        (
-            not service and parameters["metrics_port"] is not None,
-            "--metrics-port is for a service; with one round, use --metrics-file.",
+        "--webhook-secret-file signs messages; it needs --webhook.": (
+            options.webhook_secret_file is not None and options.webhook is None
         ),
-        (
-            parameters["metrics_host"] and parameters["metrics_port"] is None,
-            "--metrics-host is for the pages of a service; it needs --metrics-port.",
-        ),
-        (
-            parameters["webhook_secret_file"] is not None and parameters["webhook"] is None,
-            "--webhook-secret-file signs messages; it needs --webhook.",
-        ),
-    ]
+    }

@@ -1,81 +1,98 @@
-"""What ``drift`` prints of a round; a service prints only what it has not printed in the round before."""
+"""What ``drift`` prints of cycles; a service prints only what it has not printed in the cycle before."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
-from reconciler.model.cycle import FieldOutcome
+from reconciler.apply.observer import Observer
+from reconciler.apply.sinks.store import SinkSecretStore
+from reconciler.cli.console import Console
+from reconciler.cli.execution import Progress
+from reconciler.model.cycle import DriftedField, FieldOutcome
+from reconciler.model.outcome import Outcome
 from reconciler.model.phrases import first_texts
+from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
-
-if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Collection, Mapping
-
-    from reconciler.cli.console import Console
-    from reconciler.model.cycle import DriftedField
-    from reconciler.model.status import NewKey
-    from reconciler.service.detection import Detection
+from reconciler.model.status import NewKey
+from reconciler.render.drift import NAMED, DriftView, render_drift
+from reconciler.render.json import render_drift_json
+from reconciler.render.text import render_outcomes
+from reconciler.render.values import clear_command, field_name
+from reconciler.service.detection import Detection
 
 
 class DriftPrinter:
-    """Prints rounds, and remembers the last."""
+    """Follows cycles: prints them, and remembers the last. ``store`` is open while keys are created."""
 
-    def __init__(self, parameters: Mapping[str, Any], console: Console) -> None:
-        """Store the options, and where to print."""
-        self._parameters = parameters
+    def __init__(self, console: Console, shown: str, contested_after: int, history: str | None) -> None:
+        """Store where to print, in which format, and what a warning of a contested field names."""
         self._console = console
-        self._shown = ""
-        self._complained: tuple[str, ...] = ()
-        self._warned: tuple[Problem, ...] = ()
-        self._left: tuple[object, ...] = ()
+        self._format = shown
+        self._contested_after = contested_after
+        self._history = history
+        self._last: dict[str, object] = {}
+        self.store: SinkSecretStore | None = None
+        self.note, self.detail, self.error = console.note, console.detail, console.error
 
-    def complain(self, complaints: tuple[str, ...]) -> None:
+    def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """Show a progress bar."""
+        return self._console.progress(what, total)
+
+    def invalid(self, texts: tuple[str, ...]) -> None:
         """Print what is wrong with the files or their checkout."""
-        if complaints != self._complained:
-            for complaint in complaints:
-                self._console.error(complaint)
-        self._complained = complaints
+        if self._is_news("invalid", texts):
+            for text in texts:
+                self._console.error(text)
 
-    def warn(self, warnings: tuple[Problem, ...]) -> None:
-        """Print the warnings of a round."""
-        if warnings != self._warned:
-            self._console.warn(warnings)
-        self._warned = warnings
-
-    def show(self, detection: Detection, new_keys: tuple[NewKey, ...], now: dt.datetime) -> None:
-        """Print the drift, then what could not be compared, and what could not be applied as it stands."""
-        from reconciler.render.drift import NAMED, DriftView, render_drift  # noqa: PLC0415 - --help needs no renderer
-        from reconciler.render.json import render_drift_json  # noqa: PLC0415 - the same
-
+    def detected(self, detection: Detection, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
+        """Print warnings, the drift, what could not be compared, and what could not be applied as it is."""
         plan = detection.plan
+        if self._is_news("warnings", plan.warnings):
+            self._console.warn(plan.warnings)
         problems = first_texts(detection.problems)
         named = len(plan.unmanaged) if self._console.verbosity > 0 else NAMED
-        is_complete = not problems
-        view = DriftView(detection.drifted, detection.pending, plan.unmanaged, new_keys, is_complete, named)
+        view = DriftView(detection.drifted, detection.pending, plan.unmanaged, new_keys, not problems, named)
         text = render_drift(view, self._console.paint)
-        shown = "\n".join([text, *map(str, plan.problems)])
-        if shown == self._shown:
+        if not self._is_news("drift", (text, *map(str, plan.problems))):
             self._console.detail("No news since the last round")
             return
-        self._shown = shown
-        is_json = self._parameters["format"] == "json"
-        self._console.result(render_drift_json(plan, view, now) if is_json else text)
+        self._console.result(render_drift_json(plan, view, at) if self._format == "json" else text)
         for obstacle in first_texts(detection.obstacles):
             self._console.warning(obstacle)
         for problem in problems:
             self._console.error(problem)
 
-    def tell_left(self, detection: Detection, fields: Collection[DriftedField]) -> None:
+    @contextmanager
+    def correcting(self, plan: Plan) -> Iterator[Observer]:
+        """Show a progress bar of the writes, and print where new secrets are if they end in an error."""
+        with self._console.progress("Applying", len(plan.changes)) as advance:
+            try:
+                yield Progress(advance)
+            except BaseException:
+                self.report_stored()
+                self.store = None
+                raise
+
+    def corrected(self, outcomes: Sequence[Outcome]) -> None:
+        """Print what became of the writes, or else at least where new secrets are."""
+        is_printed = False
+        try:
+            is_printed = self._console.result(render_outcomes(outcomes, self._console.paint))
+        finally:
+            if not is_printed:
+                self.report_stored()
+            self.store = None
+
+    def left(self, detection: Detection, fields: Sequence[DriftedField]) -> None:
         """Name what is left to a person, with the reason if there is one, and what is contested."""
         left = dict.fromkeys(
             (field.address, field.detail) for field in fields if field.outcome is FieldOutcome.LEFT
         )
         contested = [field for field in fields if field.outcome is FieldOutcome.CONTESTED]
-        told = (*left, *((field.address, field.change.field) for field in contested))
-        if told == self._left:
+        if not self._is_news("left", (*left, *(field.key for field in contested))):
             return
-        self._left = told
         texts = [f"{address}{f': {reason}' if reason else ''}" for address, reason in left]
         for text in first_texts(texts, "key"):
             self._console.note(f"Left to a person: {text}")
@@ -84,13 +101,25 @@ class DriftPrinter:
             Problem(self._contested(field), places[field.address], field.address) for field in contested
         )
 
-    def _contested(self, field: DriftedField) -> str:
-        from reconciler.render.values import clear_command, field_name  # noqa: PLC0415 - --help needs no renderer
+    def pending(self) -> tuple[str, ...]:
+        """Return the keys that are being created, whose secrets would be lost with the process."""
+        return () if self.store is None else self.store.pending()
 
-        name, times = field.change.field, self._parameters["contested_after"]
-        file = self._parameters["history"]
+    def report_stored(self) -> None:
+        """Print where the secrets are that were stored so far, before the process ends at once."""
+        if self.store is not None:
+            self.store.report_stored()
+
+    def _is_news(self, topic: str, content: tuple[object, ...]) -> bool:
+        """Return whether ``content`` differs from that of the cycle before."""
+        is_news = self._last.get(topic, ()) != content
+        self._last[topic] = content
+        return is_news
+
+    def _contested(self, field: DriftedField) -> str:
+        name, file = field.change.field, self._history
         command = "" if file is None else f", or until {clear_command(field.address, name, file)}"
         return (
-            f"{field_name(name)} is contested: corrected {times} times and changed back, it is left alone "
-            f"until the file says something else{command}"
+            f"{field_name(name)} is contested: corrected {self._contested_after} times and changed back, "
+            f"it is left alone until the file says something else{command}"
         )

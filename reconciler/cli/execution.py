@@ -23,7 +23,7 @@ from reconciler.service.records import Records
 
 
 @dataclass(frozen=True, slots=True)
-class _Progress:
+class Progress:
     """Advances a progress bar."""
 
     advance: Callable[[], None]
@@ -62,7 +62,7 @@ class Execution:
         ):
             # The journal comes first: what it cannot store is not sent, and so has not begun.
             shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
-            observers = (*records, *shown, _Progress(advance))
+            observers = (*records, *shown, Progress(advance))
             executor = Executor(self.writer, self.kinds, self.workers, self.stop, observers, self.secrets)
             try:
                 outcomes = apply_plan(executor, plan, freshness)

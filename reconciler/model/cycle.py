@@ -100,6 +100,11 @@ class DriftedField:
         return self.scope.address(self.name)
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Return what identifies it: the address of the key, and the name of the field."""
+        return self.address, self.change.field
+
+    @property
     def declared(self) -> Any:
         """Return what the files say: drift goes from the declared to the live value."""
         return self.change.before

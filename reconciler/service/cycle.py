@@ -1,284 +1,256 @@
-"""One round of ``drift``: read, detect, show, correct, and write down what came of it."""
+"""One reconcile cycle of ``drift``: read, detect, correct, and record what came of it."""
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
+from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
-from reconciler.cli.connection import connection
-from reconciler.cli.drift_printer import DriftPrinter
-from reconciler.cli.kinds import known_kinds
-from reconciler.cli.plan import read_files, targeted
-from reconciler.cli.settings import ConnectionOptions, InputOptions, build
-from reconciler.cli.signals import finishing
-from reconciler.cli.system import SystemFailureError, system_failures
+from reconciler.api.writer import Writer
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
     HistoryError,
     InputError,
     ReconcilerError,
+    SystemFailureError,
+    os_reason,
 )
 from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
+from reconciler.observe.names import Directory
+from reconciler.plan.drift import declared_values
+from reconciler.plan.planning import everything
+from reconciler.plan.targets import select
 from reconciler.render.notification import ServiceCondition
-from reconciler.service.correcting import Corrector
-from reconciler.service.detecting import Detector
-from reconciler.service.detection import cycle_result, scopes_after, unreachable_scopes
+from reconciler.service.correction import Corrector
+from reconciler.service.detection import Detector, cycle_result, scopes_after, unreachable_scopes
+from reconciler.service.history.applied import Applied
+from reconciler.service.watched_files import WatchedFiles
+from reconciler.validate.files import desired_state
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    import datetime as dt
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from reconciler.api.reader import Connection
     from reconciler.api.redaction import Redactor
-    from reconciler.cli.console import Console
-    from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredState
+    from reconciler.plan.planning import Selection
     from reconciler.service.detection import Detection
     from reconciler.service.history.cycles import History
-    from reconciler.service.history.database import Database
-    from reconciler.service.observers import Watch
+    from reconciler.service.monitor import Monitor
     from reconciler.service.records import Records
+    from reconciler.service.settings import CycleObserver, Ports, ServiceSettings
 
     FieldKey = tuple[str, str]
     Read = Callable[[dt.datetime], DesiredState]
 
 
-_KEPT_IN_MEMORY: Final = 86_400.0
-
-_EXIT_CODES: Final = {
-    CycleResult.DRIFTED: ExitCode.CHANGES,
-    CycleResult.REFUSED: ExitCode.REFUSED,
-    CycleResult.INCOMPLETE: ExitCode.PARTIAL,
-    CycleResult.FAILED: ExitCode.ERROR,
-    CycleResult.INTERRUPTED: ExitCode.INTERRUPTED,
-}
-"""What a command whose cycle ended so reports to the shell; all others are done."""
-
-
-class Cycles:
+class DriftCycle:
     """Detects and corrects drift, any number of times."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - everything that a round depends on
+    def __init__(  # noqa: PLR0913, PLR0917 - what to do, and what records and follows it
         self,
-        parameters: Mapping[str, Any],
-        clock: Clock,
-        console: Console,
-        stop: threading.Event,
+        settings: ServiceSettings,
+        ports: Ports,
         records: Records,
-        database: Database,
         history: History,
-        watch: Watch,
+        monitor: Monitor,
+        observer: CycleObserver,
     ) -> None:
-        """Store the options, where to write things down, and who is told of a round."""
-        from reconciler.service.history.applied import Applied  # noqa: PLC0415 - the same
-        from reconciler.service.watched_files import WatchedFiles  # noqa: PLC0415 - --help needs no engine
-
-        self._parameters = parameters
-        self._clock = clock
-        self._console = console
-        self._stop = stop
+        """Store what to do, and what records and follows it."""
+        self._settings, self._ports = settings.cycle, ports
         self._history = history
-        self._watch = watch
-        inputs = build(InputOptions, parameters)
-        self._inputs = inputs
-        self._kinds = known_kinds(inputs, console.warning)
-        self._files = WatchedFiles(parameters["paths"], lambda now: inputs.validator(self._kinds, now))
+        self._monitor, self._observer = monitor, observer
+        self._has_file = settings.records.history is not None
+        self._retention = settings.retention
+        self._files = WatchedFiles(self._settings.paths, ports.validator_at)
         self._valid: DesiredState | None = None
-        self._valid_since = clock.now()
-        # In memory the history of a service would grow without end, and it serves to notice flapping only.
-        longest = max(_KEPT_IN_MEMORY, parameters["contested_window"])
-        keep = parameters["keep"] if parameters["history"] else min(parameters["keep"], longest)
-        self._keep = dt.timedelta(seconds=keep)
+        self._valid_since = ports.clock.now()
         self._has_reached = False
         self._redactor: Redactor | None = None
-        workers = Workers(parameters["parallelism"])  # they live as long as the process
-        applied = Applied(database, self._kinds)
-        self._detector = Detector(parameters, self._kinds, workers, console, applied)
-        self._corrector = Corrector(parameters, self._kinds, workers, clock, console, stop, records)
-        self._printer = DriftPrinter(parameters, console)
-        self._complained: tuple[str, ...] = ()
-        self._troubles: set[ServiceCondition] = set()
+        workers = Workers(self._settings.parallelism)  # they live as long as the process
+        self._applied = Applied(history.database, ports.kinds)
+        at_base = self._applied.at_base if self._has_file else None
+        self._detector = Detector(ports, workers, observer, at_base)
+        self._corrector = Corrector(self._settings, ports, workers, records, observer)
+        self._invalid: tuple[str, ...] = ()
+        self._conditions: set[ServiceCondition] = set()
 
-    def once(self) -> ExitCode:
-        """Do the one round of a command: a signal ends its reads, and lets its writes in flight finish.
+    def once(self) -> CycleReport:
+        """Run the one cycle of a command: a signal ends its reads, and lets its writes in flight finish.
 
         Raises ReconcilerError if nothing could be compared.
         """
-        report, error = self._recorded(
-            self._read, finishing(self._stop, self._console, self.held, self.tell_stored)
-        )
+        report, error = self._recorded(self._read, self._ports.signals())
         if error is not None:
             raise error
-        return _EXIT_CODES.get(report.result, ExitCode.DONE)
-
-    def held(self) -> Sequence[str]:
-        """Name the keys that are being created, whose secrets would be lost with the process."""
-        return self._corrector.held()
-
-    def tell_stored(self) -> None:
-        """Print where the secrets are that were stored so far, before the process ends at once."""
-        self._corrector.tell_stored()
+        return report
 
     def again(self) -> CycleReport:
-        """Do one round of a service, whose signals are its own.
+        """Run one cycle of a service, which handles signals itself.
 
-        Raises ReconcilerError until a round has reached the API, if waiting cannot help.
+        Raises ReconcilerError until a cycle has reached the API, if waiting cannot help.
         """
-        began = self._clock.now()
+        began = self._ports.clock.now()
+        error: ReconcilerError | None
         try:
             with system_failures():
                 report, error = self._recorded(self._read_again, nullcontext())
         except (HistoryError, SystemFailureError) as failure:
             error = failure
-            report = CycleReport(began, self._clock.now(), CycleResult.FAILED, errors=failure.texts)
-            self._watch.unrecorded(report)
-        if error is not None and not self._has_reached and not error.is_transient and not self._stop.is_set():
+            now = self._ports.clock.now()
+            report = CycleReport(began, now, CycleResult.FAILED, errors=failure.texts)
+            self._monitor.unrecorded(report)
+        is_stopped = self._ports.stop.is_set()
+        if error is not None and not self._has_reached and not error.is_transient and not is_stopped:
             raise error
         self._has_reached = self._has_reached or error is None
         if error is not None and report.result is not CycleResult.INTERRUPTED:
-            self._console.complain(error)
+            for text in error.texts:
+                self._observer.error(text)
         return report
 
     def _recorded(
         self, read: Read, writing: AbstractContextManager[None]
     ) -> tuple[CycleReport, ReconcilerError | None]:
-        """Do a round, write it down and tell of it; give the error that ended it early, if one did."""
-        began = self._clock.now()
-        self._troubles = set()
+        """Run and record a cycle; return the error that ended it early, if one did."""
+        began = self._ports.clock.now()
+        self._conditions = set()
         self._history.begin_cycle()
         failure: ReconcilerError | None = None
-        whole: DesiredState | None = None
+        state: DesiredState | None = None
         try:
             with system_failures():
-                whole = self._numbered(read(began))
-                report = self._round(whole, began, writing)
+                state = self._resolved(read(began))
+                report = self._reconcile(state, began, writing)
         except ReconcilerError as error:
             failure = error
-            result = CycleResult.INTERRUPTED if self._stop.is_set() else CycleResult.FAILED
-            scopes = () if whole is None else unreachable_scopes(whole, error)
-            errors = (*self._complained, *error.texts)
-            report = CycleReport(began, self._clock.now(), result, scopes, errors=errors)
-        self._history.end_cycle(report, () if whole is None else [part.scope for part in whole.scopes])
-        self._watch.ended(report, self._troubles)
-        self._history.purge(self._keep)
+            result = CycleResult.INTERRUPTED if self._ports.stop.is_set() else CycleResult.FAILED
+            scopes = () if state is None else unreachable_scopes(state, error)
+            errors = (*self._invalid, *error.texts)
+            report = CycleReport(began, self._ports.clock.now(), result, scopes, errors=errors)
+        self._history.end_cycle(report, () if state is None else [part.scope for part in state.scopes])
+        self._monitor.finished(report, self._conditions)
+        self._history.purge(self._retention)
         return report, failure
 
-    def _link(self) -> Connection:
-        """Return the connection of one round, which knows the secrets that came up in all rounds before."""
-        link = connection(
-            build(ConnectionOptions, self._parameters),
-            self._clock,
-            self._console,
-            self._stop,
-            self._watch.exchange,
-        )
-        self._redactor = self._redactor or link.redactor
-        return replace(link, redactor=self._redactor)
+    def _connection(self) -> Connection:
+        """Return the connection of one cycle, which knows the secrets of all cycles before."""
+        connection = self._ports.connect(self._monitor.exchange)
+        self._redactor = self._redactor or connection.redactor
+        return replace(connection, redactor=self._redactor)
 
-    def _numbered(self, state: DesiredState) -> DesiredState:
+    def _resolved(self, state: DesiredState) -> DesiredState:
         """Return ``state`` with numbers for the names of its projects and regions, if it has any."""
         if not state.names:
             return state
-        link = self._link()
-        from reconciler.api.reader import Reader  # noqa: PLC0415 - only commands that talk load httpx
-        from reconciler.observe.names import Directory  # noqa: PLC0415 - the same
-
-        with Reader(link) as reader:
+        with Reader(self._connection()) as reader:
             return Directory(reader).resolved(state)
 
     def _read(self, now: dt.datetime) -> DesiredState:
-        if self._parameters["git_pull"]:
-            from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
-
-            pull(self._parameters["paths"], os.environ, passed=self._parameters["pass_env"])  # noqa: TID251 - until it is handed in
-        return read_files(self._kinds, self._inputs, now)
+        ports = self._ports
+        if ports.pull is not None:
+            ports.pull()
+        return desired_state(self._settings.paths, ports.standard_input, ports.validator_at(now))
 
     def _read_again(self, now: dt.datetime) -> DesiredState:
-        """Read what the files say; the last valid files stand in for invalid ones. Raises InputError."""
-        complaints: list[str] = []
-        if self._parameters["git_pull"]:
-            from reconciler.load.git import pull  # noqa: PLC0415 - only --git-pull needs it
-
-            try:
-                pull(self._parameters["paths"], os.environ, passed=self._parameters["pass_env"])  # noqa: TID251 - until it is handed in
-            except ConfigurationError as error:
-                self._troubles.add(ServiceCondition.CHECKOUT)
-                complaints += [*error.texts, "the checkout is not up to date; the files at hand are in force"]
+        """Read the files; the last valid files stand in for invalid ones. Raises InputError."""
+        invalid: list[str] = []
+        try:
+            if self._ports.pull is not None:
+                self._ports.pull()
+        except ConfigurationError as error:
+            self._conditions.add(ServiceCondition.CHECKOUT)
+            invalid += [*error.texts, "the checkout is not up to date; the files at hand are in force"]
         try:
             self._valid = self._files.read(now)
             self._valid_since = now
         except InputError as error:
-            self._troubles.add(ServiceCondition.FILES)
+            self._conditions.add(ServiceCondition.FILES)
             if self._valid is None:
                 raise
             since = format_instant(self._valid_since)
-            complaints += [
-                *error.texts,
-                f"the files are invalid; what they said at {since} is still in force",
-            ]
-        self._complained = tuple(complaints)
-        self._printer.complain(self._complained)
+            invalid += [*error.texts, f"the files are invalid; what they said at {since} is still in force"]
+        self._invalid = tuple(invalid)
+        self._observer.invalid(self._invalid)
         return self._valid
 
-    def _round(
-        self,
-        whole: DesiredState,
-        now: dt.datetime,
-        writing: AbstractContextManager[None],
+    def _reconcile(
+        self, state: DesiredState, now: dt.datetime, writing: AbstractContextManager[None]
     ) -> CycleReport:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
-        state, selected = targeted(whole, self._parameters["target"])
-        link = self._link()
-        from reconciler.api.reader import Reader  # noqa: PLC0415 - only commands that talk load httpx
-        from reconciler.api.writer import Writer  # noqa: PLC0415 - only commands that talk load httpx
-
+        targets, correct = self._settings.targets, self._settings.correct
+        targeted, selected = select(state, targets) if targets else (state, everything)
         code = ExitCode.DONE
-        with (Reader if self._parameters["correct"] is None else Writer)(link) as client:
-            detection = self._detector.detect(client, state, selected, now)
-            self._printer.warn(detection.plan.warnings)
-            new_keys = self._detector.new_keys(detection, now)
-            self._printer.show(detection, new_keys, now)
+        with (Reader if correct is None else Writer)(self._connection()) as client:
+            detection = self._detector.detect(client, targeted, selected, now)
+            new_keys = () if targets else self._applied.new_keys(detection.plan, now)
+            self._observer.detected(detection, new_keys, now)
             fields = detection.fields()
-            contested = self._contested(whole, fields)
-            self._history.record_drift(fields, detection.compared(state, selected), self._declared(whole))
-            self._detector.store(detection, whole, state, selected, now)
-            if isinstance(client, Writer):
+            contested = self._contested(state, fields)
+            was_compared = detection.compared(targeted, selected)
+            self._history.record_drift(fields, was_compared, lambda keys: self._declared(state, keys))
+            self._store(detection, state, targeted, selected, now)
+            if isinstance(client, Writer) and correct is not None:
                 with writing:
-                    code, fields = self._corrector.correct(client, detection, fields, contested, now)
-                self._printer.tell_left(detection, fields)
-        report = self._report(detection, fields, code, now)
-        return replace(report, new_keys=tuple(key.address for key in new_keys))
-
-    def _report(
-        self, detection: Detection, fields: tuple[DriftedField, ...], code: ExitCode, now: dt.datetime
-    ) -> CycleReport:
+                    code, fields = self._corrector.correct(client, detection, fields, correct, contested, now)
+                self._observer.left(detection, fields)
         pending = detection.pending_fields()
-        errors = (*self._complained, *first_texts(detection.problems))
-        scopes = scopes_after(detection.scopes(), fields, pending)
-        result = cycle_result(detection, fields, code)
-        return CycleReport(now, self._clock.now(), result, scopes, fields, errors, pending)
+        return CycleReport(
+            began=now,
+            ended=self._ports.clock.now(),
+            result=cycle_result(detection, fields, code),
+            scopes=scopes_after(detection.scopes(), fields, pending),
+            fields=fields,
+            errors=(*self._invalid, *first_texts(detection.problems)),
+            pending=pending,
+            new_keys=tuple(key.address for key in new_keys),
+        )
+
+    def _store(
+        self,
+        detection: Detection,
+        state: DesiredState,
+        targeted: DesiredState,
+        selected: Selection,
+        now: dt.datetime,
+    ) -> None:
+        """Store what later cycles compare with. Raises HistoryError."""
+        is_whole = not self._settings.targets
+        was_compared = detection.compared(state, selected)
+        self._applied.store_pending(detection.pending_fields(), was_compared, now)
+        if is_whole:
+            self._applied.store_unmanaged(detection.plan, now)
+        if self._has_file:
+            self._applied.store(targeted, detection.plan, was_compared, is_whole=is_whole)
+            if is_whole:
+                self._applied.purge_undeclared(targeted, detection.plan)
 
     def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
-        """Name the fields that would be corrected, were they not contested."""
-        from reconciler.plan.drift import Correction, FlappingRule  # noqa: PLC0415 - as above
+        """Return the fields that would be corrected, were they not contested."""
+        correct = self._settings.correct
+        wanted = [] if correct is None else [field for field in fields if correct.covers(field.change)]
+        rule = self._settings.flapping
+        return self._history.contested(wanted, lambda keys: self._declared(state, keys), rule)
 
-        parameters = self._parameters
-        correct = parameters["correct"]
-        wanted = [] if correct is None else [f for f in fields if Correction(correct).covers(f.change)]
-        window = dt.timedelta(seconds=parameters["contested_window"])
-        rule = FlappingRule(parameters["contested_after"], window)
-        return self._history.contested(wanted, self._declared(state), rule)
+    def _declared(self, state: DesiredState, fields: Collection[FieldKey]) -> Mapping[FieldKey, str]:
+        return declared_values(self._ports.kinds, state, fields) if fields else {}
 
-    def _declared(self, state: DesiredState) -> Callable[[Collection[FieldKey]], Mapping[FieldKey, str]]:
-        from reconciler.plan.drift import declared_values  # noqa: PLC0415 - --help needs no engine
 
-        return lambda fields: declared_values(self._kinds, state, fields) if fields else {}
+@contextmanager
+def system_failures() -> Iterator[None]:
+    """Raise SystemFailureError for what the operating system refuses.
+
+    That a module cannot be imported is such a refusal too: its file could not be opened.
+    """
+    try:
+        yield
+    except (OSError, MemoryError, ImportError) as error:
+        raise SystemFailureError(f"the system refused what was needed: {os_reason(error)}") from error

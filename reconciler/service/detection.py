@@ -1,4 +1,4 @@
-"""One round of drift detection: what was found, and what is reported of it."""
+"""One reconcile cycle's detection of drift: what was found, and what is reported of it."""
 
 from __future__ import annotations
 
@@ -9,28 +9,38 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.outcome import Result
-from reconciler.plan.drift import record_names
+from reconciler.model.source import Problem
+from reconciler.observe.names import Directory
+from reconciler.pipeline import Planner
+from reconciler.plan.drift import drift_of, drifted_part, pending_part, record_names
+from reconciler.plan.origins import state_as_base, with_origins
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from reconciler.api.reader import Reader
+    from reconciler.api.workers import Workers
     from reconciler.errors import ReconcilerError
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
-    from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey
+    from reconciler.plan.origins import KeyAtBase
+    from reconciler.plan.planning import Selection
+    from reconciler.service.settings import CycleObserver, Ports
 
     FieldKey = tuple[str, str]
 
 NOTHING_LEFT: Final[Mapping[FieldKey, str]] = MappingProxyType({})
 _NAMED: Final = 3
+_NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What a round found: the plan that would make everything as desired, and the scopes that were not read.
+    """What a cycle found: the plan that would make everything as desired, and the scopes that were not read.
 
     ``drifted`` is what changed outside Git, or may have; ``pending`` is what Git alone changed.
     """
@@ -48,7 +58,7 @@ class Detection:
 
     @property
     def obstacles(self) -> tuple[Problem, ...]:
-        """Return why some of what differs could not be applied as it stands: of it all is known."""
+        """Return why some of the differences, which are all known, could not be applied as they are."""
         compared = {change.address for change in (*self.plan.changes, *self.plan.missing)}
         return tuple(
             problem for problem in self.plan.problems if problem.address in compared and not problem.is_live
@@ -63,31 +73,37 @@ class Detection:
         return _fields(self.pending)
 
     def scopes(self) -> tuple[ScopeReport, ...]:
-        """Return how each scope stands before anything is corrected."""
+        """Return the state of each scope before anything is corrected."""
         drifted = {key.correction.scope for key in self.drifted}
         pending = {key.correction.scope for key in self.pending}
         unmanaged: dict[str, list[str]] = {}
         for address in self.plan.unmanaged:
             unmanaged.setdefault(address.rpartition("/")[0], []).append(address)
-        read = []
-        for scope, keys in self.plan.observed:
+
+        def report(scope: Scope, keys: int) -> ScopeReport:
             problems = self._problems_of(scope)
-            standing = _standing(
-                is_incomplete=bool(problems), is_drifted=scope in drifted, is_pending=scope in pending
-            )
+            states = {
+                ScopeState.INCOMPLETE: bool(problems),
+                ScopeState.DRIFTED: scope in drifted,
+                ScopeState.PENDING: scope in pending,
+                ScopeState.IN_SYNC: True,
+            }
+            state = next(state for state, is_so in states.items() if is_so)
             rest = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
             detail = "; ".join([*problems[:_NAMED], *rest])
-            read.append(ScopeReport(scope, standing, keys, detail, tuple(unmanaged.get(str(scope), ()))))
+            return ScopeReport(scope, state, keys, detail, tuple(unmanaged.get(str(scope), ())))
+
+        read = (report(scope, keys) for scope, keys in self.plan.observed)
         unread = (
             ScopeReport(scope, ScopeState.UNREACHABLE, detail=str(error))
             for scope, error in self.unread.items()
         )
         return tuple(sorted((*read, *unread), key=lambda part: part.scope.sort_key))
 
-    def compared(self, state: DesiredState, selected: Callable[[str], bool]) -> Callable[[str], bool]:
-        """Return what tells whether an address was compared in this round, or is no longer declared.
+    def compared(self, state: DesiredState, selected: Selection) -> Callable[[str], bool]:
+        """Return a function that returns whether an address was compared, or is no longer declared.
 
-        Not so is a key of a scope that could not be read, one with a problem, and one that is not selected.
+        A key was not compared if its scope could not be read, it has a problem, or it is not selected.
         """
         unread = tuple(f"{scope}/" for scope in self.unread)
         problems = {problem.address for problem in self.problems}
@@ -109,20 +125,45 @@ class Detection:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Reads the live keys and compares them with the files.
+
+    ``at_base`` returns what a history knows of each key before, and is None without a history.
+    """
+
+    ports: Ports
+    workers: Workers
+    observer: CycleObserver
+    at_base: Callable[[], KeyAtBase] | None
+
+    def detect(self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime) -> Detection:
+        """Compare what can be read. Raises ReconcilerError if that is nothing, or the base cannot be read."""
+        kinds = self.ports.kinds
+        base: DesiredState | None = None
+        warnings: tuple[Problem, ...] = ()
+        if self.ports.base is not None:
+            base, warnings = self.ports.base(Directory(client), now)
+        with self.observer.progress("Reading scopes", len(state.scopes)) as advance:
+            planner = Planner(client, kinds, self.workers, now)
+            plan, unread = planner.plan_readable(state, selected, advance)
+        if base is not None:
+            plan = with_origins(plan, state_as_base(kinds, plan, base))
+        elif self.ports.base is None and self.at_base is not None:
+            plan = with_origins(plan, self.at_base())
+        keys = drift_of(kinds, plan)
+        files = self.ports.not_committed() if keys else ()
+        changed = (Problem(f"{file}: {_NOT_COMMITTED}") for file in files)
+        plan = replace(plan, warnings=(*plan.warnings, *warnings, *changed))
+        return Detection(plan, drifted_part(keys), unread, pending_part(keys))
+
+
 def _fields(keys: Iterable[DriftedKey]) -> tuple[DriftedField, ...]:
     return tuple(
         DriftedField(key.correction.scope, key.correction.name, record, FieldOutcome.LEFT, action=key.action)
         for key in keys
         for record in key.records
     )
-
-
-def _standing(*, is_incomplete: bool, is_drifted: bool, is_pending: bool) -> ScopeState:
-    if is_incomplete:
-        return ScopeState.INCOMPLETE
-    if is_drifted:
-        return ScopeState.DRIFTED
-    return ScopeState.PENDING if is_pending else ScopeState.IN_SYNC
 
 
 def settled_fields(
@@ -137,24 +178,31 @@ def settled_fields(
         for outcome in outcomes
         for name in record_names(outcome.change)
     }
-    return tuple(_settled(field, contested, by_field, left) for field in fields)
+
+    def settled(field: DriftedField) -> DriftedField:
+        outcome = by_field.get(field.key)
+        if outcome is not None:
+            detail = "" if outcome.result is Result.APPLIED else outcome.detail
+            return replace(field, outcome=FieldOutcome.of(outcome.result), detail=detail)
+        if field.key in contested:
+            return replace(field, outcome=FieldOutcome.CONTESTED)
+        return replace(field, detail=left.get(field.key, ""))
+
+    return tuple(map(settled, fields))
 
 
 def refused_fields(fields: Iterable[DriftedField], correction: Plan) -> tuple[DriftedField, ...]:
     """Return ``fields`` with those marked that ``correction``, which was refused, would have corrected."""
     wanted = {(change.address, name) for change in correction.changes for name in record_names(change)}
     return tuple(
-        replace(field, outcome=FieldOutcome.REFUSED)
-        if (field.address, field.change.field) in wanted
-        else field
-        for field in fields
+        replace(field, outcome=FieldOutcome.REFUSED) if field.key in wanted else field for field in fields
     )
 
 
 def scopes_after(
     scopes: Iterable[ScopeReport], fields: Iterable[DriftedField], pending: Iterable[DriftedField] = ()
 ) -> tuple[ScopeReport, ...]:
-    """Return how scopes stand once ``fields`` have become what they are."""
+    """Return the state of each scope once ``fields`` are corrected as far as they were."""
     left = {field.scope for field in fields if field.outcome is not FieldOutcome.CORRECTED}
     waiting = {field.scope for field in pending}
     return tuple(
@@ -166,9 +214,9 @@ def scopes_after(
 
 
 def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[ScopeReport, ...]:
-    """Return the scopes of ``state`` after a round that ``error`` ended before anything was compared.
+    """Return the scopes of ``state`` after a cycle that ``error`` ended before anything was compared.
 
-    That a round was interrupted says nothing of them.
+    An interruption says nothing of them.
     """
     causes = error.causes if isinstance(error, UnreadableError) else {}
     if any(isinstance(cause, StoppedError) for cause in (error, *causes.values())):
@@ -180,7 +228,7 @@ def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[Sco
 
 
 def cycle_result(detection: Detection, fields: Collection[DriftedField], code: ExitCode) -> CycleResult:
-    """Name the result of a round by what is left of the drift, and how its corrections ended."""
+    """Return the result of a cycle by what is left of the drift, and how its corrections ended."""
     if code is not ExitCode.DONE:
         known = {ExitCode.INTERRUPTED: CycleResult.INTERRUPTED, ExitCode.REFUSED: CycleResult.REFUSED}
         return known.get(code, CycleResult.INCOMPLETE)
@@ -191,19 +239,3 @@ def cycle_result(detection: Detection, fields: Collection[DriftedField], code: E
     if fields:
         return CycleResult.CORRECTED
     return CycleResult.PENDING if detection.pending else CycleResult.IN_SYNC
-
-
-def _settled(
-    field: DriftedField,
-    contested: Collection[FieldKey],
-    outcomes: Mapping[FieldKey, Outcome],
-    left: Mapping[FieldKey, str],
-) -> DriftedField:
-    key = (field.address, field.change.field)
-    outcome = outcomes.get(key)
-    if outcome is not None:
-        detail = "" if outcome.result is Result.APPLIED else outcome.detail
-        return replace(field, outcome=FieldOutcome.of(outcome.result), detail=detail)
-    if key in contested:
-        return replace(field, outcome=FieldOutcome.CONTESTED)
-    return replace(field, detail=left.get(key, ""))

@@ -1,8 +1,8 @@
-"""A small HTTP server for whoever watches a service: status page, metrics, health.
+"""A small HTTP server for the pages of a service.
 
-It answers the hosts that it was told, so that no page in a browser can read it by pointing a name of its own
-at this machine; and it holds few connections, each for a short time, so that clients cannot use up the files
-that the rounds need.
+It serves known hosts only, so that no page in a browser can read it by pointing a name of its own at this
+machine; and it holds few connections, each for a short time, so that clients cannot use up the files that
+reconcile cycles need.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ PLAIN: Final = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What one path answers: a body with its type, a status, and headers of its own."""
+class Response:
+    """The response of one path: a body with its type, a status, and headers of its own."""
 
     body: bytes
     content_type: str = PLAIN
@@ -49,9 +49,9 @@ class Answer:
 
 
 def host_of(text: str) -> str | None:
-    """Return the host that a header Host names, in its one spelling and without the port; None if none.
+    """Return the host that a header Host names, in normal form and without the port; None if it names none.
 
-    An address of version 6 stands in brackets where a port may follow, and may stand without where none can.
+    An IPv6 address is in brackets where a port may follow, and may be without where none can.
     """
     bare = text.strip().lower()
     if bare.startswith("["):
@@ -67,7 +67,7 @@ def host_of(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Return an address in its one spelling, None for what is no address."""
+    """Return an address in normal form, None for anything else."""
     try:
         found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -84,11 +84,11 @@ def _is_loopback(host: str) -> bool:
 def serve(
     address: str,
     port: int,
-    paths: Mapping[str, Callable[[], Answer]],
+    paths: Mapping[str, Callable[[], Response]],
     hosts: Iterable[str] = (),
     clock: Clock | None = None,
 ) -> Iterator[int]:
-    """Answer GET and HEAD of ``paths`` as long as the context lasts, and give the port; 0 takes any.
+    """Response GET and HEAD of ``paths`` as long as the context lasts, and give the port; 0 takes any.
 
     Clients that name another host than this machine, ``address``, the address that they reached or one of
     ``hosts`` are refused. Raises ConfigurationError if nothing can listen there.
@@ -127,7 +127,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; the oldest one ends if there are many, or if the system has none left."""
+        """Accept a connection; end the oldest if there are many, or if the system has none left."""
         try:
             accepted, peer = super().get_request()
         except OSError:
@@ -157,39 +157,39 @@ class _Server(ThreadingHTTPServer):
         """End the oldest connections: their threads notice, and close them."""
         with self._lock:
             oldest = list(self._open)[: max(count, 0)]
-            for one in oldest:
-                del self._open[one]
-        for one in oldest:
+            for connection in oldest:
+                del self._open[connection]
+        for connection in oldest:
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def server_bind(self) -> None:
-        """Bind without asking the name service who we are, which may take long."""
+        """Bind without asking the name service for this host, which may take long."""
         TCPServer.server_bind(self)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Take no notice of a client that left."""
+        """Ignore a client that left."""
 
 
 class _Server6(_Server):
     address_family = socket.AF_INET6
 
 
-def _refusal(given: Sequence[str], version: str, known: Iterable[str]) -> Answer | None:
+def _refusal(given: Sequence[str], version: str, known: Iterable[str]) -> Response | None:
     """Refuse a client that asks for another host: that is how a page in a browser would come here."""
     if not given and version != "HTTP/1.1":
         return None  # browsers name one; some probes do not
     host = host_of(given[0]) if len(given) == 1 else None
     if host is None:
-        return Answer(b"a request must name one host\n", status=HTTPStatus.BAD_REQUEST)
+        return Response(b"a request must name one host\n", status=HTTPStatus.BAD_REQUEST)
     if _is_loopback(host) or host in map(host_of, known):
         return None
     text = f"{host} is not served here; --metrics-host {host} would allow it\n"
-    return Answer(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
+    return Response(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
 
 
 def _handler(
-    paths: Mapping[str, Callable[[], Answer]], served: Iterable[str]
+    paths: Mapping[str, Callable[[], Response]], served: Iterable[str]
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _TIMEOUT
@@ -197,25 +197,25 @@ def _handler(
         sys_version = ""
 
         def do_GET(self) -> None:
-            answer = self._answer()
-            self.send_response(answer.status)
+            response = self._response()
+            self.send_response(response.status)
             headers = {
-                "Content-Type": answer.content_type,
-                "Content-Length": str(len(answer.body)),
+                "Content-Type": response.content_type,
+                "Content-Length": str(len(response.body)),
                 "Cache-Control": "no-store",
                 "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "no-referrer",
-                **answer.headers,
+                **response.headers,
             }
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command == "GET":
-                self.wfile.write(answer.body)
+                self.wfile.write(response.body)
 
         do_HEAD = do_GET  # noqa: N815 - the same
 
-        def _answer(self) -> Answer:
+        def _response(self) -> Response:
             reached = self.connection.getsockname()[0]
             hosts = self.headers.get_all("Host") or []
             refusal = _refusal(hosts, self.request_version, {reached, *served})
@@ -224,17 +224,17 @@ def _handler(
             found = paths.get(self.path.partition("?")[0])
             if found is None:
                 known = " ".join(paths)
-                return Answer(f"not found; there is {known}\n".encode(), status=HTTPStatus.NOT_FOUND)
+                return Response(f"not found; there is {known}\n".encode(), status=HTTPStatus.NOT_FOUND)
             try:
                 return found()
             except ReconcilerError as error:
                 text = f"{error}\n".encode(errors="backslashreplace")
-                return Answer(text, status=HTTPStatus.SERVICE_UNAVAILABLE)
-            except Exception as error:  # noqa: BLE001 - without an answer nobody would see it
+                return Response(text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+            except Exception as error:  # noqa: BLE001 - only a response shows it
                 text = f"a fault of the program: {type(error).__name__}\n".encode()
-                return Answer(text, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+                return Response(text, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
         def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
-            """Log nothing: a probe each second is no news."""
+            """Log nothing: a probe comes each second."""
 
     return Handler

@@ -109,17 +109,17 @@ class Metrics:
         if report.scopes:
             self._stand(report)
 
-    def files(self, *, valid: bool) -> None:
-        """Note whether the files are valid."""
+    def set_files_valid(self, valid: int) -> None:
+        """Set whether the files are valid: 1 or 0."""
         self._files.set(valid)
 
     def next_cycle(self, moment: dt.datetime) -> None:
         """Note when the next round is due."""
         self._next.set(moment.timestamp())
 
-    def notification(self, *, sent: bool) -> None:
-        """Count a message to the webhook."""
-        self._notifications.labels("sent" if sent else "failed").inc()
+    def notification(self, result: str) -> None:
+        """Count a message to the webhook: ``sent`` or ``failed``."""
+        self._notifications.labels(result).inc()
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus's text format."""

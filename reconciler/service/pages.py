@@ -1,8 +1,9 @@
-"""What a service answers over HTTP: status page, metrics, health."""
+"""What a service serves over HTTP: status page, metrics, health."""
 
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -10,16 +11,17 @@ from typing import TYPE_CHECKING, Final
 from reconciler.render.notification import ServiceCondition
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.service.history.queries import Selection, conditions, status
-from reconciler.service.http import Answer
+from reconciler.service.http import Response, serve
 from reconciler.service.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model.clock import Clock
     from reconciler.service.history.database import Database
     from reconciler.service.loop import Service
     from reconciler.service.metrics import Metrics
+    from reconciler.service.settings import CycleObserver, MonitorSettings
     from reconciler.service.systemd import Heartbeat
 
 SHOWN: Final = dt.timedelta(days=30)
@@ -29,7 +31,7 @@ _REFRESH_SECONDS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The answers of a running service."""
+    """The pages of a running service."""
 
     service: Service
     database: Database
@@ -37,8 +39,17 @@ class Pages:
     heartbeat: Heartbeat
     clock: Clock
 
-    def paths(self) -> Mapping[str, Callable[[], Answer]]:
-        """Return what answers each path; what the page needs of the package is read now."""
+    @contextmanager
+    def served(self, settings: MonitorSettings, observer: CycleObserver) -> Iterator[None]:
+        """Serve the pages as long as the context lasts. Raises ConfigurationError if that cannot be."""
+        address = settings.address
+        with serve(address, settings.port or 0, self.paths(), settings.hosts, self.clock) as port:
+            host = f"[{address}]" if ":" in address else address
+            observer.note(f"Status page: http://{host}:{port}/")
+            yield
+
+    def paths(self) -> Mapping[str, Callable[[], Response]]:
+        """Return what serves each path; what the page needs of the package is read now."""
         content_security_policy()
         return {
             "/": self._page,
@@ -47,31 +58,31 @@ class Pages:
             "/readyz": self._readiness,
         }
 
-    def _page(self) -> Answer:
+    def _page(self) -> Response:
         now = self.clock.now()
-        troubles = {condition.condition: condition.since for condition in conditions(self.database)}
-        service = self.service.status(troubles.get(ServiceCondition.FILES))
+        since = {condition.condition: condition.since for condition in conditions(self.database)}
+        service = self.service.status(since.get(ServiceCondition.FILES))
         shown = status(self.database, Selection(now - SHOWN, limit=KEYS), now, service)
         body = render_page(shown, refresh_seconds=_REFRESH_SECONDS).encode()
         headers = {"Content-Security-Policy": content_security_policy()}
-        return Answer(body, "text/html; charset=utf-8", headers=headers)
+        return Response(body, "text/html; charset=utf-8", headers=headers)
 
-    def _metrics(self) -> Answer:
+    def _metrics(self) -> Response:
         due = self.service.status().next_cycle
         if due is not None:
             self.metrics.next_cycle(due)
-        return Answer(self.metrics.exposition(), CONTENT_TYPE)
+        return Response(self.metrics.exposition(), CONTENT_TYPE)
 
-    def _health(self) -> Answer:
-        """Tell a loop that moves from one that is stuck; a round that fails is no reason to restart."""
+    def _health(self) -> Response:
+        """Distinguish a loop that moves from one that is stuck; a failed cycle is no reason to restart."""
         if self.heartbeat.is_stuck():
             text = f"stuck: nothing has moved for {self.heartbeat.silence():.0f} s\n"
-            return Answer(text.encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
-        return Answer(b"alive\n")
+            return Response(text.encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return Response(b"alive\n")
 
-    def _readiness(self) -> Answer:
-        """Return whether the last round could read anything."""
+    def _readiness(self) -> Response:
+        """Return whether the last cycle could read anything."""
         reason = self.service.unready()
         if reason:
-            return Answer(f"not ready: {reason}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
-        return Answer(b"ready\n")
+            return Response(f"not ready: {reason}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return Response(b"ready\n")

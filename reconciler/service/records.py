@@ -1,44 +1,51 @@
-"""Where a run writes down what it does: a journal, a history, both or neither."""
+"""Where a run records what it does: a journal, a history, both or neither."""
 
 from __future__ import annotations
 
-import os
 import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reconciler.cli.console import OutputOptions
-from reconciler.cli.credentials import warn_of_readers
-from reconciler.cli.settings import build
-from reconciler.errors import ConfigurationError
+from reconciler.apply.journal import Journal, JournalFile, Run
+from reconciler.apply.observer import SentOnly
 from reconciler.model.version import __version__
+from reconciler.service.history.cycles import History, HistoryRun, JournalTable
+from reconciler.service.history.database import Database, sole_user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from reconciler.apply.journal import Sink
     from reconciler.apply.observer import Observer
     from reconciler.model.clock import Clock
+    from reconciler.model.endpoint import BaseUrl
     from reconciler.model.plan import Change
-    from reconciler.service.history.cycles import History, JournalTable
-    from reconciler.service.history.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSettings:
+    """Which files record a run, and what they say of it.
+
+    ``commit`` returns the commit of what is applied: that of a saved plan, or of the files.
+    """
+
+    command: str
+    base_url: BaseUrl
+    who: str
+    commit: Callable[[], str | None]
+    journal: str | None = None
+    history: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Where one run writes things down; ``run`` is its identifier.
-
-    ``table`` keeps the lines of the journal in ``database``, a history that outlives the run.
-    """
+    """Where one run records what it does; ``run`` is its identifier."""
 
     run: str
-    parameters: Mapping[str, Any]
+    settings: RecordSettings
     clock: Clock
     history: History | None = None
-    table: JournalTable | None = None
-    database: Database | None = None
 
     @contextmanager
     def observers(self, fingerprint: str, places: Callable[[Change], str]) -> Iterator[tuple[Observer, ...]]:
@@ -46,23 +53,18 @@ class Records:
 
         Raises ConfigurationError if the journal cannot be opened.
         """
-        from reconciler.apply.journal import Journal, JournalFile, Run  # noqa: PLC0415 - --help needs no engine
-        from reconciler.apply.observer import SentOnly  # noqa: PLC0415 - the same
-
+        settings = self.settings
         with ExitStack() as stack:
             sinks: list[Sink] = []
             observers: list[Observer] = []
-            if self.parameters["journal"] is not None:
-                sinks.append(stack.enter_context(JournalFile(self.parameters["journal"])))
-            if self.table is not None:
-                sinks.append(self.table)
+            if settings.journal is not None:
+                sinks.append(stack.enter_context(JournalFile(settings.journal)))
+            if self.history is not None and settings.history is not None:
+                sinks.append(JournalTable(self.history.database, self.clock.now))
             if sinks:
-                from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
-
-                # Not the run's own name: a service journals many times, and each stands for itself.
+                # Not the run's own name: a service journals many times, and each is a run for itself.
                 name = f"{self.run}-{uuid.uuid4().hex[:8]}"
-                base_url = self.parameters["base_url"]
-                run = Run(name, fingerprint, base_url, actor(), _commit(self.parameters))
+                run = Run(name, fingerprint, settings.base_url, settings.who, settings.commit())
                 observers.append(Journal(sinks, run, self.clock, places))
             if self.history is not None:
                 observers.append(self.history)
@@ -70,83 +72,34 @@ class Records:
 
 
 @contextmanager
-def open_records(parameters: Mapping[str, Any], clock: Clock, command: str) -> Iterator[Records]:
-    """Open the history, if one is wanted.
-
-    Raises HistoryError, or ConfigurationError if what the options name is not to be written to.
-    """
-    _check(parameters)
-    run = uuid.uuid4().hex[:12]
-    if parameters["history"] is None:
-        yield Records(run, parameters, clock)
+def open_records(settings: RecordSettings, clock: Clock) -> Iterator[Records]:
+    """Open the history, if one is wanted. Raises HistoryError."""
+    if settings.history is None:
+        yield Records(_identifier(), settings, clock)
         return
-    from reconciler.service.history.database import Database  # noqa: PLC0415 - only a history needs it
-
-    with Database(parameters["history"]) as database:
-        database.bind(parameters["base_url"])
-        _, records = _recorded(database, run, parameters, clock, command)
-        yield records
+    with Database(settings.history) as database:
+        yield _records(database, settings, clock)[0]
 
 
 @contextmanager
-def open_history(
-    parameters: Mapping[str, Any], clock: Clock, command: str
-) -> Iterator[tuple[Database, History, Records]]:
-    """Open the history for a run that writes rounds, or one in memory, which goes with the run.
+def open_history(settings: RecordSettings, clock: Clock) -> Iterator[tuple[Records, History]]:
+    """Open the history for a run that records cycles, or one in memory, which goes with the run.
 
-    Raises HistoryError, also if another run writes rounds into the file, and ConfigurationError if what the
-    options name is not to be written to.
+    Raises HistoryError, also if another run records cycles in the file.
     """
-    _check(parameters)
-    from reconciler.service.history.database import Database, sole_user  # noqa: PLC0415 - only a history needs it
-
-    file = parameters["history"]
-    with sole_user(file), Database(file) as database:
-        if file is not None:
-            database.bind(parameters["base_url"])
-        history, records = _recorded(database, uuid.uuid4().hex[:12], parameters, clock, command)
-        yield database, history, records
+    with sole_user(settings.history), Database(settings.history) as database:
+        yield _records(database, settings, clock)
 
 
-def _check(parameters: Mapping[str, Any]) -> None:
-    """Refuse a journal that is none, and one file for two purposes, before anything is asked or written."""
-    from reconciler.apply.journal import check_journal  # noqa: PLC0415 - --help needs no engine
-
-    taken: dict[Path, str] = {}
-    for name in ("journal", "history", "metrics_file"):
-        file = parameters.get(name)
-        if file is None:
-            continue
-        option = f"--{name.replace('_', '-')}"
-        other = taken.setdefault(Path(file).resolve(), option)
-        if other != option:
-            raise ConfigurationError(f"{other} and {option} name the same file {file}; give each its own")
-    if parameters["journal"] is not None:
-        check_journal(parameters["journal"])
-        warn_of_readers(parameters["journal"], "journal", build(OutputOptions, parameters).console())
+def _records(database: Database, settings: RecordSettings, clock: Clock) -> tuple[Records, History]:
+    who, commit = "", None
+    if settings.history is not None:
+        database.bind(settings.base_url)
+        who, commit = settings.who, settings.commit()
+    run = _identifier()
+    history = History(database, HistoryRun(run, settings.command, __version__, who, commit), clock.now)
+    return Records(run, settings, clock, history), history
 
 
-def _recorded(
-    database: Database, run: str, parameters: Mapping[str, Any], clock: Clock, command: str
-) -> tuple[History, Records]:
-    from reconciler.service.history.cycles import History, HistoryRun, JournalTable  # noqa: PLC0415 - as above
-
-    if parameters["history"] is None:
-        history = History(database, HistoryRun(run, command, __version__, "", None), clock.now)
-        return history, Records(run, parameters, clock, history)
-    from reconciler.cli.provenance import actor  # noqa: PLC0415 - the same
-
-    warn_of_readers(parameters["history"], "history", build(OutputOptions, parameters).console())
-    facts = HistoryRun(run, command, __version__, actor(), _commit(parameters))
-    history = History(database, facts, clock.now)
-    return history, Records(run, parameters, clock, history, JournalTable(database, clock.now), database)
-
-
-def _commit(parameters: Mapping[str, Any]) -> str | None:
-    """Name the commit of what is applied: that of a saved plan, or of the files."""
-    from reconciler.load.git import git_commit  # noqa: PLC0415 - only a record asks
-
-    if "commit" in parameters:
-        commit: str | None = parameters["commit"]
-        return commit
-    return git_commit(parameters["paths"], os.environ, build(OutputOptions, parameters).console().warning)  # noqa: TID251 - until it is handed in
+def _identifier() -> str:
+    return uuid.uuid4().hex[:12]

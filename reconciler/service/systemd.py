@@ -36,22 +36,22 @@ class Heartbeat:
 
     def __init__(self, clock: Clock, supervisor: Supervisor, longest_silence: float) -> None:
         """Store the clock, the supervisor, and after how many seconds of silence a loop is stuck."""
-        self._clock = clock
-        self._supervisor = supervisor
+        self.clock = clock
+        self.supervisor = supervisor
         self._longest_silence = longest_silence
         self._last = self._notified = clock.monotonic()
 
     def touch(self) -> None:
         """Note that something moved; systemd hears of it several times in its own interval."""
-        self._last = self._clock.monotonic()
-        wanted = self._supervisor.watchdog
+        self._last = self.clock.monotonic()
+        wanted = self.supervisor.watchdog
         if wanted is not None and self._last - self._notified >= wanted / 4:
             self._notified = self._last
-            self._supervisor.notify("WATCHDOG=1")
+            self.supervisor.notify("WATCHDOG=1")
 
     def silence(self) -> float:
         """Return the seconds since something last moved."""
-        return self._clock.monotonic() - self._last
+        return self.clock.monotonic() - self._last
 
     def is_stuck(self) -> bool:
         """Return whether the silence is longer than anything takes."""

@@ -256,9 +256,30 @@ def test_what_ended_long_ago_is_dropped(
     cli("drift", drifted, "--history", history, "--correct", "all", clock=clock)
     clock.elapsed = 8 * 86_400
     fill(emulator, "web", description="ours")
-    assert cli("drift", drifted, "--history", history, "--keep", "7d", clock=clock).code == 0
+    assert cli("drift", drifted, "--history", history, "--retention", "7d", clock=clock).code == 0
     facts = kept(cli, history, "--since", "30d", clock=clock)
     assert (facts["drift"], facts["rounds"]) == ([], {"in sync": 1})
+
+
+@pytest.mark.parametrize(
+    ("options", "results"),
+    [
+        ("--keep 7d", []),
+        ("--keep 9d", ["corrected"]),
+        ("--keep 7d --retention 9d", ["corrected"]),
+    ],
+)
+def test_the_old_name_of_retention_works_with_a_warning(
+    cli: CommandLine, drifted: str, history: str, options: str, results: list[str]
+) -> None:
+    clock = FakeClock()
+    cli("drift", drifted, "--history", history, "--correct", "all", clock=clock)
+    clock.elapsed = 8 * 86_400
+    done = cli("drift", drifted, "--history", history, *options.split(), clock=clock)
+    assert "Warning: --keep is an old name; use --retention instead\n" in done.err
+    facts = kept(cli, history, "--since", "30d", clock=clock)
+    assert [episode["outcome"] for episode in facts["drift"]] == results
+    assert "--keep" not in cli("drift", "--help").out
 
 
 def test_a_history_becomes_a_page(cli: CommandLine, drifted: str, history: str) -> None:

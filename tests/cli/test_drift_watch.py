@@ -178,7 +178,7 @@ def test_what_could_not_be_told_is_told_later_and_the_address_is_never_shown(
     channel.status = 400
     done = cli(*words)
     assert done.code == 2
-    assert "Error: nobody was told: POST http://127.0.0.1/…: HTTP 400: " in done.err
+    assert "Error: webhook delivery failed: POST http://127.0.0.1/…: HTTP 400: " in done.err
     assert "secret-path" not in done.everything
     channel.status = 200
     cli(*words)

@@ -53,7 +53,7 @@ def a_service(clock: FakeClock, stop: threading.Event, schedule: Schedule, jitte
     supervisor = Supervisor(None)
     heartbeat = Heartbeat(clock, supervisor, 300)
     rng = random.Random(1)  # noqa: S311 - spreads load, hides nothing
-    return Service(schedule, jitter, clock, Console(0, color=False), stop, heartbeat, supervisor, rng)
+    return Service(schedule, jitter, heartbeat, stop, threading.Event(), Console(0, color=False), rng)
 
 
 def moments(*results: CycleResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:
@@ -172,7 +172,7 @@ def test_what_is_known_is_not_told_again(cli: CommandLine, drifted: str) -> None
         (["--every", "0s"], "--every must be longer than 0s."),
         (["--every", "1m", "--cron", "* * * * *"], "--every and --cron are two schedules; choose one."),
         (["--cron", "often"], "invalid cron expression 'often'; use five fields, such as 0 6 * * *."),
-        (["--every", "1m", "--keep", "1h"], "--keep must not be shorter than --contested-window"),
+        (["--every", "1m", "--retention", "1h"], "--retention must not be shorter than --contested-window"),
         (["--notify-after", "2"], "--notify-after counts rounds; it needs --history, --every or --cron."),
         (["--contested-after", "2"], "they need --history, --every or --cron."),
         (["--jitter", "5s"], "--jitter delays the rounds of a service; it needs --every or --cron."),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import ConfigurationError, HistoryError
-from reconciler.service.http import PLAIN, Answer, serve
+from reconciler.service.http import PLAIN, Response, serve
 from tests.support import FakeClock, pipe
 
 if TYPE_CHECKING:
@@ -53,17 +53,17 @@ class Got:
     headers: Mapping[str, str]
 
 
-def broken() -> Answer:
+def broken() -> Response:
     raise HistoryError("the history h\udcff.db cannot be read: disk I/O error")
 
 
-PATHS: dict[str, Callable[[], Answer]] = {
-    "/": lambda: Answer(b"<h1>page</h1>", "text/html; charset=utf-8", headers={"X-Own": "1"}),
-    "/healthz": lambda: Answer(b"alive\n"),
-    "/readyz": lambda: Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE),
+PATHS: dict[str, Callable[[], Response]] = {
+    "/": lambda: Response(b"<h1>page</h1>", "text/html; charset=utf-8", headers={"X-Own": "1"}),
+    "/healthz": lambda: Response(b"alive\n"),
+    "/readyz": lambda: Response(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE),
     "/broken": broken,
     "/bug": lambda: 1 / 0,  # type: ignore[dict-item, return-value]  # a fault of the program
-    "/strict": lambda: Answer(b"", headers={"Referrer-Policy": "same-origin"}),
+    "/strict": lambda: Response(b"", headers={"Referrer-Policy": "same-origin"}),
 }
 
 
@@ -185,10 +185,10 @@ def test_nonsense_does_not_end_the_server(
 def test_a_client_that_leaves_early_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
     asked, gone = threading.Event(), threading.Event()
 
-    def slow() -> Answer:
+    def slow() -> Response:
         asked.set()
         gone.wait(timeout=10)
-        return Answer(b"x" * 10_000_000)
+        return Response(b"x" * 10_000_000)
 
     with serve(HERE, 0, {"/": slow, "/healthz": PATHS["/healthz"]}) as port:
         with socket.create_connection((HERE, port)) as peer:
@@ -202,10 +202,10 @@ def test_a_client_that_leaves_early_is_no_news(capfd: pytest.CaptureFixture[str]
 def test_clients_do_not_wait_for_one_another() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def slow() -> Answer:
+    def slow() -> Response:
         asked.set()
         go_on.wait(timeout=10)
-        return Answer(b"slow")
+        return Response(b"slow")
 
     with serve(HERE, 0, {"/slow": slow, "/healthz": PATHS["/healthz"]}) as port:
         found: list[bytes] = []
@@ -221,10 +221,10 @@ def test_clients_do_not_wait_for_one_another() -> None:
 def test_a_client_that_hangs_does_not_keep_the_server_from_ending() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def stuck() -> Answer:
+    def stuck() -> Response:
         asked.set()
         go_on.wait(timeout=20)
-        return Answer(b"")
+        return Response(b"")
 
     ended = threading.Event()
 
@@ -396,6 +396,6 @@ def test_an_address_may_be_one_of_ipv6() -> None:
         assert ask(port, "/healthz", host="::1").body == b"alive\n"
 
 
-@pytest.mark.parametrize("answer", [Answer(b""), Answer(b"", PLAIN, HTTPStatus.OK, {})])
+@pytest.mark.parametrize("answer", [Response(b""), Response(b"", PLAIN, HTTPStatus.OK, {})])
 def test_an_answer_is_plain_text_and_fine_by_default(answer: Any) -> None:
     assert (answer.content_type, answer.status, answer.headers) == (PLAIN, HTTPStatus.OK, {})

@@ -150,7 +150,7 @@ def test_every_figure_has_its_type_and_a_text(metrics: Metrics) -> None:
 
 def test_two_sets_of_figures_do_not_meet(metrics: Metrics) -> None:
     other = Metrics("2")
-    other.notification(sent=True)
+    other.notification("sent")
     assert changed(metrics) == {}
 
 
@@ -335,18 +335,18 @@ def test_requests_are_counted_by_method_and_status(metrics: Metrics) -> None:
 
 
 def test_files_next_round_and_notifications_are_shown(metrics: Metrics) -> None:
-    metrics.files(valid=False)
+    metrics.set_files_valid(0)
     metrics.next_cycle(NOON)
-    metrics.notification(sent=True)
-    metrics.notification(sent=False)
-    metrics.notification(sent=False)
+    metrics.notification("sent")
+    metrics.notification("failed")
+    metrics.notification("failed")
     assert changed(metrics) == {
         "files_valid": 0,
         "next_round_timestamp_seconds": NOON.timestamp(),
         'notifications_total{result="sent"}': 1,
         'notifications_total{result="failed"}': 2,
     }
-    metrics.files(valid=True)
+    metrics.set_files_valid(1)
     assert "files_valid" not in changed(metrics)
 
 
@@ -371,8 +371,8 @@ def used() -> Metrics:
     metrics.cycle(report(CycleResult.FAILED))
     metrics.cycle(report(CycleResult.FAILED))
     metrics.exchange(Exchange("GET", "/", 0.1, 200))
-    metrics.notification(sent=True)
-    metrics.files(valid=False)
+    metrics.notification("sent")
+    metrics.set_files_valid(0)
     return metrics
 
 
@@ -482,7 +482,7 @@ def test_a_file_is_written_in_one_step(file: Path, metrics: Metrics) -> None:
     metrics.write(str(file))
     with file.open("rb") as reader:
         old = metrics.exposition()
-        metrics.notification(sent=True)
+        metrics.notification("sent")
         metrics.write(str(file))
         assert reader.read() == old
     assert file.read_bytes() == metrics.exposition()

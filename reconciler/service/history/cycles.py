@@ -46,7 +46,7 @@ class History:
 
     def __init__(self, database: Database, run: HistoryRun, clock: Callable[[], dt.datetime]) -> None:
         """Store the open database, what to say of the run, and the present. Raises HistoryError."""
-        self._database = database
+        self.database = database
         self._run = run.run
         self._clock = clock
         self._round = 0
@@ -56,7 +56,7 @@ class History:
 
     def begin_cycle(self) -> None:
         """Note that a round begins: should it be cut off, that shows. Raises HistoryError."""
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             statement = "INSERT INTO round (run, began) VALUES (?, ?)"
             self._round = connection.execute(statement, (self._run, self._now())).lastrowid or 0
 
@@ -72,7 +72,7 @@ class History:
         over another value is over. Raises HistoryError.
         """
         earliest = self._now() - rule.window.total_seconds()
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             end_flapping(connection, declared)
             for field in drifted:
                 add_flapping(connection, field, rule.corrections, earliest, self._now())
@@ -92,7 +92,7 @@ class History:
         declare: one that they do not may hold anything. Raises HistoryError.
         """
         now = self._now()
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             gone = set(connection.execute("SELECT address, field FROM episode WHERE ended IS NULL"))
             for field in drifted:
                 gone.discard((field.address, field.change.field))
@@ -112,7 +112,7 @@ class History:
         Raises HistoryError.
         """
         result, change = FieldOutcome.of(outcome.result), outcome.change
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             store_write(connection, outcome)
             for name in record_names(change):
                 key = (change.address, name)
@@ -129,7 +129,7 @@ class History:
         if declared is None:
             declared = [part.scope for part in report.scopes]
         counts = Counter(field.outcome for field in report.fields)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             for field in report.fields:
                 key = (field.address, field.change.field)
                 if field.outcome is FieldOutcome.CORRECTED:  # and not noted yet, as the disk was full then
@@ -156,7 +156,7 @@ class History:
     def purge(self, keep: dt.timedelta) -> None:
         """Drop what ended longer than ``keep`` ago; what goes on stays. Raises HistoryError."""
         latest = self._now() - int(keep.total_seconds())
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute("DELETE FROM round WHERE began < ? AND id != ?", (latest, self._round))
             connection.execute("DELETE FROM episode WHERE last_seen < ? AND ended < ?", (latest, latest))
             connection.execute("DELETE FROM journal WHERE at < ?", (latest,))

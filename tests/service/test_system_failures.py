@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.cli.system import SystemFailureError, system_failures
+from reconciler.errors import SystemFailureError
+from reconciler.service.cycle import system_failures
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,123 @@
+"""Correcting drift, within the limits and permissions of the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.apply.executor import Executor
+from reconciler.apply.run import Freshness, apply_plan, exit_code
+from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.phrases import first_texts
+from reconciler.model.plan import DriftOrigin
+from reconciler.model.source import Problem
+from reconciler.plan.correction import corrections
+from reconciler.plan.drift import record_names
+from reconciler.plan.limits import refusals
+from reconciler.service.detection import refused_fields, settled_fields
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    from reconciler.api.redaction import Redactor
+    from reconciler.api.workers import Workers
+    from reconciler.api.writer import Writer
+    from reconciler.model.cycle import DriftedField
+    from reconciler.model.plan import Change, FieldChange, Plan
+    from reconciler.plan.drift import Correction
+    from reconciler.service.detection import Detection
+    from reconciler.service.records import Records
+    from reconciler.service.settings import CycleObserver, CycleSettings, PlacedSecretStore, Ports
+
+    FieldKey = tuple[str, str]
+
+_CONFLICT: Final = "changed in the files too, which apply has not sent yet; apply, or --correct all, sends it"
+
+
+def _nowhere(_change: Change) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrector:
+    """Sends what undoes drift."""
+
+    settings: CycleSettings
+    ports: Ports
+    workers: Workers
+    records: Records
+    observer: CycleObserver
+
+    def correct(  # noqa: PLR0913, PLR0917 - what decides about each field
+        self,
+        writer: Writer,
+        detection: Detection,
+        fields: tuple[DriftedField, ...],
+        wanted: Correction,
+        contested: frozenset[FieldKey],
+        now: dt.datetime,
+    ) -> tuple[ExitCode, tuple[DriftedField, ...]]:
+        """Correct what is ``wanted`` and may be corrected; return what became of all ``fields``."""
+
+        def is_wanted(address: str, change: FieldChange) -> bool:
+            return wanted.covers(change) and (address, change.field) not in contested
+
+        conflicts = {field.key: field for field in fields if field.origin is DriftOrigin.CONFLICT}
+        found = corrections(
+            self.ports.kinds, detection.plan, detection.drifted, is_wanted, self.settings.permissions, now
+        )
+        left = {key: f"{key[1]} {_CONFLICT}".lstrip() for key in conflicts} | dict(found.left)
+        reasons = refusals(found.plan, self.settings.limits)
+        if reasons:
+            plan = replace(found.plan, refusals=tuple(map(Problem, reasons)))
+            for text in first_texts(plan.errors):
+                self.observer.error(text)
+            self.observer.note("Nothing was corrected.")
+            return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, (), left), plan)
+        plan, not_attempted, store = self._with_store(found.plan, writer.redactor)
+        sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
+        for key in conflicts:
+            if key in sent:
+                what = ": ".join(filter(None, key))
+                self.observer.note(f"In conflict, corrected to what the files say now: {what}")
+        code, outcomes = self._execute(writer, plan, store)
+        code = code or (ExitCode.PARTIAL if not_attempted else ExitCode.DONE)
+        return code, settled_fields(fields, contested, (*outcomes, *not_attempted), left)
+
+    def _with_store(
+        self, plan: Plan, redactor: Redactor
+    ) -> tuple[Plan, tuple[Outcome, ...], PlacedSecretStore | None]:
+        """Open the store for the secrets of new keys. If it cannot be, none is created; the rest goes on."""
+        adding = tuple(change for change in plan.changes if change.action.adds)
+        if not adding:
+            return plan, (), None
+        try:
+            return plan, (), self.ports.open_store(adding, redactor)
+        except ReconcilerError as error:
+            for text in error.texts:
+                self.observer.error(text)
+            others = tuple(change for change in plan.changes if not change.action.adds)
+            outcomes = tuple(Outcome(change, Result.NOT_ATTEMPTED, str(error)) for change in adding)
+            return replace(plan, changes=others), outcomes, None
+
+    def _execute(
+        self, writer: Writer, plan: Plan, store: PlacedSecretStore | None
+    ) -> tuple[ExitCode, Sequence[Outcome]]:
+        if not plan.changes:
+            return ExitCode.DONE, ()
+        with (
+            self.records.observers(plan.fingerprint, store.where if store else _nowhere) as recorded,
+            self.observer.correcting(plan) as followed,
+        ):
+            observers, stop = (*recorded, followed), self.ports.stop
+            executor = Executor(writer, self.ports.kinds, self.workers, stop, observers, store)
+            outcomes = apply_plan(executor, plan, Freshness.JUST_MADE)
+        code = exit_code(outcomes, stop)
+        try:
+            self.observer.corrected(outcomes)
+        except ConfigurationError as error:  # the writes were made all the same
+            self.observer.error(str(error))
+            return code or ExitCode.PARTIAL, outcomes
+        return code, outcomes

@@ -1,0 +1,113 @@
+"""What follows the cycles of a service besides the terminal: metrics, a webhook, the heartbeat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reconciler.errors import ReconcilerError, os_reason
+from reconciler.model.cycle import CycleResult
+from reconciler.render.notification import (
+    Delivery,
+    PendingNotification,
+    ServiceCondition,
+    condition_message,
+    delivery_of,
+    drift_message,
+    new_keys_message,
+)
+from reconciler.service.history.notifications import Notifications
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from reconciler.api.exchange import Exchange
+    from reconciler.api.webhook import Webhook
+    from reconciler.model.cycle import CycleReport
+    from reconciler.service.history.database import Database
+    from reconciler.service.metrics import Metrics
+    from reconciler.service.settings import CycleObserver, ServiceSettings
+    from reconciler.service.systemd import Heartbeat
+
+
+class Monitor:
+    """Passes on requests and ends of cycles to the heartbeat, and to metrics and a webhook if there are."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what follows the cycles
+        self,
+        settings: ServiceSettings,
+        run: str,
+        database: Database,
+        observer: CycleObserver,
+        heartbeat: Heartbeat,
+        metrics: Metrics | None,
+        webhook: Webhook | None,
+    ) -> None:
+        """Store what follows the cycles."""
+        self._file, self._after = settings.monitor.metrics_file, settings.monitor.notify_after
+        self._source = (settings.records.base_url, run)
+        self._observer = observer
+        self._notifications = Notifications(database)
+        self._webhook = webhook
+        self.heartbeat = heartbeat
+        self.metrics = metrics
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Follow a request to the API."""
+        self.heartbeat.touch()
+        if self.metrics is not None:
+            self.metrics.exchange(exchange)
+
+    def finished(self, report: CycleReport, conditions: Collection[ServiceCondition]) -> None:
+        """Follow the end of a cycle, which the history holds already. Raises HistoryError."""
+        self.unrecorded(report)
+        if self.metrics is not None:
+            self.metrics.set_files_valid(int(ServiceCondition.FILES not in conditions))
+        if report.result is not CycleResult.INTERRUPTED:
+            self._notify(report, conditions)
+        if self.metrics is not None and self._file is not None:
+            try:
+                self.metrics.write(self._file)
+            except OSError as error:
+                self._observer.error(f"the metrics file {self._file} cannot be written: {os_reason(error)}")
+
+    def unrecorded(self, report: CycleReport) -> None:
+        """Follow the end of a cycle that the history could not hold."""
+        self.heartbeat.touch()
+        if self.metrics is not None:
+            self.metrics.cycle(report)
+
+    def _notify(self, report: CycleReport, conditions: Collection[ServiceCondition]) -> None:
+        failing = [ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else []
+        now, notifications = report.ended, self._notifications
+        due = notifications.update({*conditions, *failing}, self._after, now)
+        if self._webhook is None:
+            return
+        for condition in due:
+            if not self._send(condition_message(condition, now, *self._source, report.errors)):
+                return  # the next attempt would take as long, and hold up the cycles
+            notifications.mark_condition_notified(condition)
+        found: dict[Delivery, list[PendingNotification]] = {delivery: [] for delivery in Delivery}
+        for pending in notifications.pending(now):
+            found[delivery_of(pending, self._after)].append(pending)
+        drift = [pending.episode for pending in found[Delivery.NOW]]
+        if drift and self._send(drift_message(drift, now, *self._source)):
+            notifications.mark_notified(found[Delivery.NOW])
+        notifications.mark_notified(found[Delivery.NEVER])
+        keys = notifications.pending_keys()
+        if keys and self._send(new_keys_message(keys, now, *self._source)):
+            notifications.mark_keys_notified(keys)
+
+    def _send(self, message: Mapping[str, Any]) -> bool:
+        """Send a message, and return whether it arrived: if not, a later cycle sends it again."""
+        if self._webhook is None:
+            return False
+        try:
+            self._webhook.send(message)
+        except ReconcilerError as error:
+            self._observer.error(f"webhook delivery failed: {error}")
+            result = "failed"
+        else:
+            result = "sent"
+        if self.metrics is not None:
+            self.metrics.notification(result)
+        return result == "sent"

@@ -1,0 +1,87 @@
+"""A whole drift run: one reconcile cycle, or cycles on a schedule with everything that follows them."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import ConfigurationError, ExitCode
+from reconciler.model.cycle import CycleResult
+from reconciler.model.version import __version__
+from reconciler.service.cycle import DriftCycle
+from reconciler.service.loop import Service
+from reconciler.service.monitor import Monitor
+from reconciler.service.systemd import Heartbeat
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from reconciler.service.history.cycles import History
+    from reconciler.service.history.database import Database
+    from reconciler.service.metrics import Metrics
+    from reconciler.service.records import Records
+    from reconciler.service.settings import CycleObserver, MonitorSettings, Ports, ServiceSettings
+
+_EXIT_CODES: Final = {
+    CycleResult.DRIFTED: ExitCode.CHANGES,
+    CycleResult.REFUSED: ExitCode.REFUSED,
+    CycleResult.INCOMPLETE: ExitCode.PARTIAL,
+    CycleResult.FAILED: ExitCode.ERROR,
+    CycleResult.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+"""The exit code of a command by the result of its cycle; all others are done."""
+_LONGEST_SILENCE: Final = 300.0
+
+
+def run_drift(
+    settings: ServiceSettings, ports: Ports, records: Records, history: History, observer: CycleObserver
+) -> ExitCode:
+    """Detect, and correct if wanted, the drift of all keys: once, or on the schedule of ``settings``.
+
+    Raises ReconcilerError if nothing could be compared; a service does so only before its first cycle that
+    reaches the API. Raises ImportError where metrics or pages are wanted and their extra is not installed.
+    """
+    longest = _LONGEST_SILENCE + settings.monitor.longest_request
+    heartbeat = Heartbeat(ports.clock, ports.supervisor, longest)
+    metrics, database = _metrics(settings.monitor), history.database
+    monitor = Monitor(settings, records.run, database, observer, heartbeat, metrics, ports.webhook)
+    cycle = DriftCycle(settings, ports, records, history, monitor, observer)
+    if settings.schedule is None:
+        return _EXIT_CODES.get(cycle.once().result, ExitCode.DONE)
+    service = Service(settings.schedule, settings.jitter, heartbeat, ports.stop, ports.wake, observer)
+    with _pages(settings.monitor, service, database, monitor, ports, observer), ports.signals():
+        service.run(cycle.again)
+    return ExitCode.DONE
+
+
+def _metrics(settings: MonitorSettings) -> Metrics | None:
+    """Return the metrics that are wanted, with the counters of an earlier run. Raises ConfigurationError."""
+    file = settings.metrics_file
+    if settings.port is None and file is None:
+        return None
+    from reconciler.service.metrics import Metrics  # noqa: PLC0415 - an extra, and 60 ms
+
+    metrics = Metrics(__version__)
+    if file is not None:
+        try:
+            metrics.resume(file)
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"the metrics file {file} cannot be read: {error}") from error
+    return metrics
+
+
+def _pages(  # noqa: PLR0913, PLR0917 - everything that the pages show
+    settings: MonitorSettings,
+    service: Service,
+    database: Database,
+    monitor: Monitor,
+    ports: Ports,
+    observer: CycleObserver,
+) -> AbstractContextManager[None]:
+    """Return a context that serves the pages, if they are wanted. Raises ConfigurationError."""
+    if settings.port is None or monitor.metrics is None:
+        return nullcontext()
+    from reconciler.service.pages import Pages  # noqa: PLC0415 - an extra
+
+    pages = Pages(service, database, monitor.metrics, monitor.heartbeat, ports.clock)
+    return pages.served(settings, observer)

@@ -1,0 +1,155 @@
+"""What a drift run is to do, and what its caller provides. Durations are in seconds unless they say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from reconciler.apply.lifecycle import SecretStore
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from reconciler.api.exchange import Exchange
+    from reconciler.api.reader import Connection
+    from reconciler.api.redaction import Redactor
+    from reconciler.api.webhook import Webhook
+    from reconciler.apply.observer import Observer
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.clock import Clock
+    from reconciler.model.cycle import DriftedField
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change, Plan
+    from reconciler.model.source import Problem
+    from reconciler.model.status import NewKey
+    from reconciler.observe.names import Directory
+    from reconciler.plan.correction import Permissions
+    from reconciler.plan.drift import Correction, FlappingRule
+    from reconciler.plan.limits import Limits
+    from reconciler.service.detection import Detection
+    from reconciler.service.records import RecordSettings
+    from reconciler.service.schedule import Schedule
+    from reconciler.service.systemd import Supervisor
+    from reconciler.validate.validator import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class CycleSettings:
+    """What one reconcile cycle reads, compares and corrects; ``correct`` is None where nothing is written."""
+
+    paths: Sequence[str]
+    targets: Sequence[str]
+    parallelism: int
+    limits: Limits
+    correct: Correction | None
+    permissions: Permissions
+    flapping: FlappingRule
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """Who follows the cycles: a port for metrics and pages, a file for metrics, a team after some cycles."""
+
+    port: int | None
+    address: str
+    hosts: Sequence[str]
+    metrics_file: str | None
+    notify_after: int
+    longest_request: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """What a drift run is to do: once if ``schedule`` is None, else as a service.
+
+    A cycle starts up to ``jitter`` seconds late. What ended longer than ``retention`` ago is purged.
+    """
+
+    cycle: CycleSettings
+    records: RecordSettings
+    monitor: MonitorSettings
+    retention: dt.timedelta
+    schedule: Schedule | None = None
+    jitter: float = 0
+
+
+class Messages(Protocol):
+    """Shows texts to people."""
+
+    def note(self, text: str) -> None:
+        """Show a remark."""
+        ...
+
+    def detail(self, text: str) -> None:
+        """Show a remark to those who want every one."""
+        ...
+
+    def error(self, text: str) -> None:
+        """Show an error that does not end the run."""
+        ...
+
+
+class CycleObserver(Messages, Protocol):
+    """Follows reconcile cycles for people. Every method is called by the thread that runs the cycles."""
+
+    def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+        """Return a context for ``total`` steps, whose value is called after each."""
+        ...
+
+    def invalid(self, texts: tuple[str, ...]) -> None:
+        """Show what is wrong with the files or their checkout, nothing if they are right again."""
+        ...
+
+    def detected(self, detection: Detection, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
+        """Show what a cycle found."""
+        ...
+
+    def correcting(self, plan: Plan) -> AbstractContextManager[Observer]:
+        """Return a context for the writes of ``plan``, whose value follows each of them."""
+        ...
+
+    def corrected(self, outcomes: Sequence[Outcome]) -> None:
+        """Show what became of the writes. Raises ConfigurationError if that cannot be shown."""
+        ...
+
+    def left(self, detection: Detection, fields: Sequence[DriftedField]) -> None:
+        """Show which drift is left to a person, and which is contested."""
+        ...
+
+
+class PlacedSecretStore(SecretStore, Protocol):
+    """A store of secrets that can say where each is to go."""
+
+    def where(self, change: Change) -> str:
+        """Return where the secret of a new key is to go, empty if it has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the caller provides.
+
+    ``connect`` builds the settings of requests anew, as a token may have changed; it is given what follows
+    them. ``base`` reads what the files said at the base commit, and is None without one. ``open_store`` opens
+    a place for the secrets of new keys. ``pull`` updates the checkout. ``signals`` returns a context in which
+    a stop signal sets ``stop``, so that writes in flight finish; ``wake`` starts a cycle at once.
+    """
+
+    clock: Clock
+    kinds: Mapping[str, Kind]
+    standard_input: BinaryIO
+    validator_at: Callable[[dt.datetime], Validator]
+    not_committed: Callable[[], Sequence[str]]
+    connect: Callable[[Callable[[Exchange], None]], Connection]
+    open_store: Callable[[Sequence[Change], Redactor], PlacedSecretStore | None]
+    signals: Callable[[], AbstractContextManager[None]]
+    supervisor: Supervisor
+    base: Callable[[Directory, dt.datetime], tuple[DesiredState | None, tuple[Problem, ...]]] | None = None
+    pull: Callable[[], None] | None = None
+    webhook: Webhook | None = None
+    stop: Event = field(default_factory=Event)
+    wake: Event = field(default_factory=Event)
