@@ -1,0 +1,104 @@
+"""Each contract of .importlinter, proven: one bad import in a copy of the code breaks it."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CASES: Final = (
+    # (contract, file, line that is added to it)
+    ("layers", "reconciler/kinds/kind.py", "from reconciler.plan.planning import plan_scope"),
+    ("layers", "reconciler/render/text.py", "from reconciler.apply.run import apply_plan"),
+    ("layers", "reconciler/plan/limits.py", "import reconciler.cli.main"),
+    ("layers", "reconciler/load/files.py", "if TYPE_CHECKING:\n    from reconciler.validate import schema"),
+    ("layers", "reconciler/model/scope.py", "from reconciler import load"),
+    ("layers", "reconciler/helpers.py", '"""A module that has no layer."""'),
+    ("oracle", "gcore_emulator/store.py", "from reconciler.model.scope import Scope"),
+    ("emulator", "reconciler/service/loop.py", "import gcore_emulator"),
+    ("emulator", "reconciler/apply/run.py", "from gcore_emulator import Emulator"),
+    ("writers", "reconciler/pipeline.py", "from reconciler.api.writer import Writer"),
+    ("writers", "reconciler/adopt/export.py", "from reconciler.api import writer"),
+    ("planning", "reconciler/observe/listing.py", "from reconciler.api.writer import Writer"),
+    ("planning", "reconciler/api/reader.py", "from reconciler.api.writer import Writer"),
+    ("pure", "reconciler/model/scope.py", "import os"),
+    ("pure", "reconciler/model/clock.py", "import socket"),
+    ("pure", "reconciler/diff/compare.py", "def now():\n    import time"),
+    ("pure", "reconciler/kinds/kind.py", "from pathlib import Path"),
+    ("pure", "reconciler/plan/planning.py", "from reconciler.load.files import load"),
+    ("pure", "reconciler/render/text.py", "from reconciler.model.clock import SystemClock\nimport threading"),
+    ("pure", "reconciler/errors.py", "import logging"),
+    ("http", "reconciler/apply/run.py", "import httpx"),
+    ("http", "reconciler/cli/main.py", "from httpcore import ConnectError"),
+    ("yaml", "reconciler/validate/schema.py", "import yaml"),
+    ("schemas", "reconciler/load/files.py", "import jsonschema.validators"),
+    ("schemas", "reconciler/kinds/kind.py", "import fastjsonschema"),
+    ("references", "reconciler/validate/schema.py", "from referencing import Registry"),
+    ("deepdiff", "reconciler/plan/planning.py", "from deepdiff import DeepDiff"),
+    ("jinja2", "reconciler/service/pages.py", "import jinja2"),
+    ("click", "reconciler/service/loop.py", "import click"),
+    ("service", "reconciler/cli/drift.py", "import cronsim"),
+    ("service", "reconciler/render/text.py", "import prometheus_client"),
+    ("sqlite3", "reconciler/apply/journal.py", "import sqlite3"),
+    ("asgi", "reconciler/cli/main.py", "import uvicorn"),
+    ("asgi", "reconciler/service/pages.py", "from starlette.applications import Starlette"),
+)
+LINT: Final = """
+import contextlib, io, json, pathlib, sys
+from importlinter.cli import lint_imports
+kept = []
+for contract, file, line in json.load(sys.stdin):
+    path = pathlib.Path(file)
+    before = path.read_text(encoding="utf-8") if path.exists() else None
+    path.write_text((before or "") + "\\n" + line + "\\n", encoding="utf-8")
+    with contextlib.redirect_stdout(io.StringIO()):
+        kept.append(lint_imports(limit_to_contracts=(contract,), no_logo=True, is_debug_mode=True))
+    path.unlink() if before is None else path.write_text(before, encoding="utf-8")
+print(json.dumps(kept))
+"""
+
+
+@pytest.fixture(scope="module")
+def exit_codes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], int]:
+    """Return the exit code of lint-imports for each case, each in a copy with that line alone."""
+    copy = tmp_path_factory.mktemp("copy")
+    for package in ("reconciler", "gcore_emulator"):
+        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".importlinter", copy)
+    kept = (*((contract, "reconciler/cli/main.py", "") for contract in contracts()),)
+    ended = subprocess.run(
+        [sys.executable, "-c", LINT],
+        input=json.dumps([*CASES, *kept]),
+        cwd=copy,
+        env={"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(zip([*CASES, *kept], json.loads(ended.stdout), strict=True))
+
+
+def contracts() -> list[str]:
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".importlinter", encoding="utf-8")
+    prefix = "importlinter:contract:"
+    return [name.removeprefix(prefix) for name in config.sections() if name.startswith(prefix)]
+
+
+def test_a_bad_import_breaks_its_contract(exit_codes: dict[tuple[str, str, str], int]) -> None:
+    assert [case for case in CASES if exit_codes[case] != 1] == []
+
+
+def test_without_a_bad_import_each_contract_holds(exit_codes: dict[tuple[str, str, str], int]) -> None:
+    assert {case[0] for case, code in exit_codes.items() if case not in CASES and code} == set()
+
+
+def test_each_contract_is_broken_by_a_case() -> None:
+    assert {contract for contract, _, _ in CASES} == set(contracts())
