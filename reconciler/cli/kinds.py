@@ -11,7 +11,7 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.load.git import kinds_at
 from reconciler.load.kindfolders import folders_beside, kind_files, places_beside
 from reconciler.load.links import is_inside, work_tree
-from reconciler.validate.custom_kinds import load_user_kinds, user_kinds_of
+from reconciler.validate.custom_kinds import custom_kinds_of, load_custom_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def known_kinds(
         return {**built_in, **_of_base(inputs, inputs.base, built_in, warn or _ignore, on_file)}
     if not given and not found:
         return built_in
-    return {**built_in, **load_user_kinds(given, found, built_in, on_file)}
+    return {**built_in, **load_custom_kinds(given, found, built_in, on_file)}
 
 
 def _ignore(_text: str) -> None:
@@ -83,7 +83,7 @@ def _of_base(
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)
-    return user_kinds_of(files, problems, built_in, on_file)
+    return custom_kinds_of(files, problems, built_in, on_file)
 
 
 def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:

@@ -163,7 +163,7 @@ class _Builder:
 
     def _open(self, event: Any) -> None:
         if event.anchor in self._anchors or event.anchor in self._open_anchors:
-            self._refuse(event, f"the anchor &{event.anchor} stands in this document twice")
+            self._refuse(event, f"duplicate anchor &{event.anchor} in this document")
         self._open_anchors.add(event.anchor)
 
     def _scalar(self, event: Any) -> Any:
@@ -184,7 +184,7 @@ class _Builder:
     def _alias(self, event: Any, depth: int) -> Any:
         name = event.anchor
         if name in self._open_anchors:
-            self._refuse(event, f"the alias *{name} stands inside its own anchor")
+            self._refuse(event, f"the alias *{name} is inside its own anchor")
         if name not in self._anchors:
             self._refuse(event, f"the alias *{name} has no anchor &{name} before it in this document")
         value = self._anchors[name]

@@ -56,7 +56,7 @@ class Prepared:
         if self.mark in value:
             if style not in {"'", '"'}:
                 raise CharacterError(
-                    "the byte order mark U+FEFF may stand only before a document, or in quotes; remove it"
+                    "the byte order mark U+FEFF is allowed only before a document, or in quotes; remove it"
                 )
             value = value.replace(self.mark, BYTE_ORDER_MARK)
         for other, char in self.breaks.items():
@@ -70,7 +70,7 @@ class Prepared:
         first, second = (f"{self.half}u([dD][{digits}][0-9a-fA-F]{{2}})" for digits in ("89abAB", "c-fC-F"))
         joined = re.sub(first + second, lambda found: _character(found[1], found[2]), value)
         if self.half in joined:
-            raise CharacterError("an escape that stands for half a character; write the character itself")
+            raise CharacterError("an escape of half a character; write the character itself")
         return joined
 
 
@@ -84,7 +84,7 @@ def prepared(text: str) -> Prepared | None:
     free = (chr(code) for codes in _PRIVATE for code in codes if chr(code) not in used)
     others = dict(zip((*_NOT_BREAKS, BYTE_ORDER_MARK, "\\"), free, strict=False))
     if len(others) < len(_NOT_BREAKS) + 2:
-        raise CharacterError("all private characters of Unicode stand in this file; remove some")
+        raise CharacterError("this file holds all private characters of Unicode; remove some")
     half = others.pop("\\")
     if "\\u" in text:
         text = _HALF.sub(lambda found: half + found[1] if found[1] else found[0], text)

@@ -287,7 +287,7 @@ def _text(content: bytes, source: str) -> str:
     at = text.find("\0", 0, _WIDE)
     if at >= 0:  # ASCII in two or four bytes, without a mark, is UTF-8 too
         reason = (
-            "the character U+0000 may not stand in YAML: this is UTF-16 or UTF-32; save the file as UTF-8"
+            "the character U+0000 is not allowed in YAML: this is UTF-16 or UTF-32; save the file as UTF-8"
         )
         raise InputError([Problem(reason, Position(source, 1, at + 1))])
     return text.lstrip(BYTE_ORDER_MARK)

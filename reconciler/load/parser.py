@@ -241,7 +241,7 @@ def _problem(error: yaml.YAMLError, text: str, source: str) -> Problem:
         advice = "a document begins here without ---; write --- on a line before it"
         return Problem(f"not valid YAML: {advice}", position)
     if "Unicode" in problem:
-        return Problem("an escape that stands for no character; write the character itself", position)
+        return Problem("an escape that is not a character; write the character itself", position)
     what = getattr(error, "problem", None) or "the parser gives no reason"
     return Problem(f"not valid YAML: {what}; check the indentation, quotes and brackets here", position)
 
@@ -253,4 +253,4 @@ def _character_problem(text: str, source: str) -> Problem:
     before = lines_of(text[: found.start()])
     position = Position(source, len(before), len(before[-1]) + 1)
     code = f"U+{ord(found[0]):04X}"
-    return Problem(f'the character {code} may not stand in YAML; write it as an escape in "…"', position)
+    return Problem(f'the character {code} is not allowed in YAML; write it as an escape in "…"', position)

@@ -51,7 +51,7 @@ class GitError(ConfigurationError):
 
 
 class NoWorkTreeError(GitError):
-    """A path lies in no Git work tree."""
+    """A path is not in a Git work tree."""
 
 
 class UntrustedRepositoryError(GitError):
@@ -172,7 +172,7 @@ def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
     is_folder = os.path.isdir(path)  # noqa: PTH112 - as it was typed
     top = work_tree(path if is_folder else os.path.dirname(path.rstrip(os.sep)))  # noqa: PTH120 - the same
     if top is None:
-        raise NoWorkTreeError(f"{path} lies in no Git work tree")
+        raise NoWorkTreeError(f"{path} is not in a Git work tree")
     return Repository(top, environment).checked()
 
 

@@ -12,15 +12,15 @@ _WHITESPACE: Final = b" \t\r\n"
 
 
 class DoubledMemberError(ValueError):
-    """A member stands in an object twice."""
+    """An object has a member twice."""
 
 
 class Doubled(list[Any]):
-    """The values of a member that stands in an object more than once."""
+    """The values of a member that an object has more than once."""
 
 
 def with_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of an object, of which some may stand there more than once."""
+    """Return the members of an object, of which some may be duplicates."""
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
@@ -37,7 +37,7 @@ def squeezed(content: bytes) -> bytes:
 
 
 def parse_json(content: bytes, compact: bytes | None = None) -> Any:
-    """Read JSON in which no member stands twice, as one could hide the other.
+    """Read JSON without duplicate members, of which one could hide the other.
 
     Every member of the text has a colon behind its name, so where the objects that were read have as many
     members as there are quotation marks before a colon, none was read twice. Only where there are more, such
@@ -76,14 +76,14 @@ def _parse(content: bytes, compact: bytes | None) -> Any:
 
 
 def parse_strictly(content: bytes) -> Any:
-    """Read JSON in which no member stands twice, comparing all names. Raises as :func:`parse_json` does."""
+    """Read JSON without duplicate members, comparing all names. Raises as :func:`parse_json` does."""
     return json.loads(content, parse_constant=_no_constant, parse_float=number, object_pairs_hook=_members)
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise DoubledMemberError("a member stands in an object twice")
+        raise DoubledMemberError("duplicate member in an object")
     return members
 
 

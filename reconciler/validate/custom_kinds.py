@@ -1,10 +1,10 @@
-"""The user's own kinds: files that are checked when they are loaded, so that nothing stumbles later."""
+"""Custom kinds: files that are checked when they are loaded, so that no fault is found later."""
 
 from __future__ import annotations
 
 import functools
 import json
-import os
+import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.kindfolders import KindFile
-    from reconciler.validate.schema import Violation
+    from reconciler.validate.violation import Path, Violation
 
-    Step = str | int
     Listener = Callable[[bytes, str], None]
 
 _LARGEST: Final = 4 * 2**20
@@ -36,7 +35,7 @@ _MAX_DEPTH: Final = 24
 """Levels of objects and lists in the file of a kind: a member of an item of a field is at the eighth."""
 
 
-def load_user_kinds(
+def load_custom_kinds(
     given: Sequence[str],
     found: Sequence[str],
     built_in: Mapping[str, Kind],
@@ -48,10 +47,10 @@ def load_user_kinds(
     wrong.
     """
     problems: list[Problem] = []
-    return user_kinds_of(kind_files(given, found, problems), problems, built_in, on_file)
+    return custom_kinds_of(kind_files(given, found, problems), problems, built_in, on_file)
 
 
-def user_kinds_of(
+def custom_kinds_of(
     files: Iterable[KindFile],
     problems: list[Problem],
     built_in: Mapping[str, Kind],
@@ -62,7 +61,7 @@ def user_kinds_of(
     Raises InputError with ``problems``, to which reading the files may add, and all that is wrong.
     """
     kinds: dict[str, Kind] = {}
-    places: dict[str, str] = {}
+    files_of: dict[str, str] = {}
     budget, size = Budget(), 0
     for file, content in files:
         size += len(content)
@@ -72,12 +71,12 @@ def user_kinds_of(
             )
             problems.append(Problem(reason, Position(file)))
             break
-        name = os.path.basename(file).removesuffix(SUFFIX)  # noqa: PTH119 - a name of a base commit is no path
-        complaint = _complaint(name, built_in, places)
+        name = posixpath.basename(file).removesuffix(SUFFIX)
+        complaint = _name_fault(name, built_in, files_of)
         if complaint:
             problems.append(Problem(complaint, Position(file)))
             continue
-        places[name] = file
+        files_of[name] = file
         try:
             kinds[name] = _kind(name, content, file, budget)
         except InputError as error:
@@ -90,14 +89,14 @@ def user_kinds_of(
     return kinds
 
 
-def _complaint(name: str, built_in: Mapping[str, Kind], places: Mapping[str, str]) -> str:
+def _name_fault(name: str, built_in: Mapping[str, Kind], files_of: Mapping[str, str]) -> str:
     if not KIND_NAME.fullmatch(name):
         rule = "use lower-case letters, digits and hyphens, beginning with a letter"
-        return f'"{name}" is no name of a kind; {rule}'
+        return f'"{name}" is not a name of a kind; {rule}'
     if name in built_in:
         return f"{name} is a built-in kind; give the file another name"
-    if name in places:
-        return f"the kind {name} stands in {places[name]} too; keep one of the two"
+    if name in files_of:
+        return f"the kind {name} is in {files_of[name]} too; keep one of the two"
     return ""
 
 
@@ -107,20 +106,18 @@ def _kind(name: str, content: bytes, file: str, budget: Budget) -> Kind:
         found = complaints(name, schema, budget)
     except json.JSONDecodeError as error:
         position = Position(file, error.lineno, error.colno)
-        raise InputError([Problem(f"not JSON: {error.msg}; mend it here", position)]) from error
+        raise InputError([Problem(f"not JSON: {error.msg}; fix it here", position)]) from error
     except ValueError as error:
         raise InputError([Problem(f"not JSON in UTF-8 that can be used: {error}", Position(file))]) from error
     except RecursionError as error:
         raise InputError([Problem("nested too deeply for a kind", Position(file))]) from error
     if found:
         text = content.decode("utf-8", "replace")
-        raise InputError([Problem(message, _place(text, file, path)) for path, message in found])
+        raise InputError([Problem(message, _position(text, file, path)) for path, message in found])
     return kind_from_schema(name, schema)
 
 
-def complaints(
-    name: str, schema: Any, budget: Budget | None = None
-) -> Sequence[tuple[tuple[Step, ...], str]]:
+def complaints(name: str, schema: Any, budget: Budget | None = None) -> Sequence[tuple[Path, str]]:
     """Return all that is wrong with a kind, with paths: the shape first, and the rest if that is right."""
     if _is_deep(schema):
         return [((), f"nested deeper than {_MAX_DEPTH} levels, which no kind needs")]
@@ -151,11 +148,11 @@ def _shape_fault(violation: Violation) -> str:
     return f"{_name(violation.path)}: {unclear}" if unclear else describe(violation)
 
 
-def _name(path: Iterable[Step]) -> str:
+def _name(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _place(text: str, file: str, path: tuple[Step, ...]) -> Position:
+def _position(text: str, file: str, path: Path) -> Position:
     """Find a path in a text: nearly all JSON is YAML, whose parser knows places."""
     try:
         (document,) = parse(text, file)

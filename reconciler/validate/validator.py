@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import RESERVED, EffectRule
+from reconciler.kinds.kind import RESERVED, EffectRule, type_names
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_segment
 from reconciler.model.canonical import parse_instant
 from reconciler.model.desired import (
@@ -24,14 +24,15 @@ from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope, ScopeDefaults
 from reconciler.model.source import Position, Problem
 from reconciler.validate.messages import describe
-from reconciler.validate.schema import MORE, SchemaChecker, described_at, with_kinds
+from reconciler.validate.schema import SchemaChecker, described_at, with_kinds
+from reconciler.validate.violation import MORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
-    from reconciler.validate.schema import Path, Violation
+    from reconciler.validate.violation import Path, Violation
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""
@@ -43,7 +44,7 @@ _DEFAULT_KIND: Final = "caas"
 class Validator:
     """Turns documents into a desired state.
 
-    Documents are added one by one; :meth:`finish` gives the state or raises InputError with every
+    Documents are added one by one; :meth:`finish` returns the state or raises InputError with every
     problem of every document.
     """
 
@@ -71,7 +72,7 @@ class Validator:
         self._names: dict[tuple[str, str], NamedParameter] = {}
 
     def add(self, document: Document) -> None:
-        """Check one document and keep its keys."""
+        """Check one document and store its keys."""
         data = document.data
         if len(self._problems) >= MOST_PROBLEMS:
             if self._problems[-1].message != MANY_MORE:
@@ -84,17 +85,17 @@ class Validator:
         name = data.get("kind", _DEFAULT_KIND)
         kind = self._kinds.get(name) if isinstance(name, str) else None
         violations = self._checker(kind or self._kinds[_DEFAULT_KIND]).violations(data)
-        if kind is None:  # its fields and scope are those of a kind that nobody knows
-            violations = tuple(violation for violation in violations if violation.path == ("kind",))
-        scope = None if kind is None else self._scope(kind, document, violations)
-        identity = "name" if kind is None else kind.identity
-        self._problems.extend(_problems(document, scope, identity, violations))
-        if kind is not None:
-            self._warnings.extend(_spellings(kind, document, scope, respelled))
+        if kind is None:  # its fields and scope are those of an unknown kind
+            of_kind = [violation for violation in violations if violation.path == ("kind",)]
+            self._problems.extend(_problems(document, None, "name", of_kind))
+            return
+        scope = self._scope(kind, document, violations)
+        self._problems.extend(_problems(document, scope, kind.identity, violations))
+        self._warnings.extend(_spellings(kind, document, scope, respelled))
         # The valid keys of a document with violations may still be declared twice.
         broken = {violation.path[:2] for violation in violations}
-        is_known = not any(violation.keyword == MORE for violation in violations)
-        if scope is not None and kind is not None and is_known and broken.isdisjoint({(), ("keys",)}):
+        are_known = not any(violation.keyword == MORE for violation in violations)
+        if scope is not None and are_known and broken.isdisjoint({(), ("keys",)}):
             self._declare(kind, scope, document, broken)
 
     def finish(self, problems: Iterable[Problem] = ()) -> DesiredState:
@@ -106,11 +107,8 @@ class Validator:
             DesiredScope(scope, tuple(self._scopes[scope].values()), self._exclusive.get(scope))
             for scope in sorted(self._scopes, key=lambda scope: scope.sort_key)
         )
-        return DesiredState(
-            scopes,
-            (*self._warnings, *(warning for part in scopes for warning in part.doubtful_names())),
-            tuple(self._names.values()),
-        )
+        doubtful = (warning for scope in scopes for warning in scope.doubtful_names())
+        return DesiredState(scopes, (*self._warnings, *doubtful), tuple(self._names.values()))
 
     def _checker(self, kind: Kind) -> SchemaChecker:
         if kind.name not in self._checkers:
@@ -121,39 +119,34 @@ class Validator:
         self._problems.append(Problem(message, position, address))
 
     def _scope(self, kind: Kind, document: Document, violations: Iterable[Violation]) -> Scope | None:
-        """Return the scope of a document, or None after saying what it lacks."""
+        """Return the scope of a document, or None after reporting what it lacks."""
         broken = {violation.path[0] for violation in violations if violation.path}
-        named = {name: word for name, word in ALIASES.items() if name in kind.scope and word in document.data}
-        values = [
-            self._name(name, named[name], document, broken)
-            if name in named
-            else self._part(kind, name, document, broken)
-            for name in kind.scope
-        ]
-        found = [value for value in values if value is not None]
-        names = [named.get(name, name) for name in kind.scope]
-        return Scope(kind.name, *found, names=names) if len(found) == len(values) else None
+        values: dict[str, int | str | None] = {}
+        for name in kind.scope:
+            alias = ALIASES.get(name)
+            if alias is not None and alias in document.data:
+                values[alias] = None if alias in broken else self._named(name, alias, document)
+            else:
+                values[name] = None if name in broken else self._parameter(kind, name, document)
+        found = [value for value in values.values() if value is not None]
+        return Scope(kind.name, *found, names=list(values)) if len(found) == len(values) else None
 
-    def _name(self, part: str, word: str, document: Document, broken: set[str | int]) -> str | None:
+    def _named(self, parameter: str, alias: str, document: Document) -> str | None:
         """Return the name that a document writes instead of a number, and note that it is to be looked up."""
-        if word in broken:
+        if parameter in document.data:
+            message = f"both {alias} and {parameter} are set; keep one"
+            self._problem(message, document.key_position((alias,)))
             return None
-        if part in document.data:
-            self._problem(f"{word} and {part} both; keep one of the two", document.key_position((word,)))
-            return None
-        name: str = document.data[word]
-        if (part, name) not in self._names:
-            self._names[part, name] = NamedParameter(part, name, document.position((word,)))
+        name: str = document.data[alias]
+        if (parameter, name) not in self._names:
+            self._names[parameter, name] = NamedParameter(parameter, name, document.position((alias,)))
         return name
 
-    def _part(self, kind: Kind, name: str, document: Document, broken: set[str | int]) -> int | str | None:
-        if name in broken:
-            return None
+    def _parameter(self, kind: Kind, name: str, document: Document) -> int | str | None:
         value: int | str | float | None = document.data.get(name)
         if isinstance(value, float):  # JSON Schema counts 1e2 among the integers, people do not
-            self._problem(
-                f"{name} must be a whole number in digits; write {value:.0f}", document.position((name,))
-            )
+            message = f"{name} must be a whole number in digits; write {value:.0f}"
+            self._problem(message, document.position((name,)))
             return None
         if isinstance(value, str) and not is_segment(value):
             self._problem(NOT_A_SEGMENT, document.position((name,)))
@@ -163,8 +156,8 @@ class Validator:
         default = self._defaults.of(name)
         if default is None:
             advice = f" or set GCORE_CLOUD_{name.upper()}" if name in SCOPE_NAMES else ""
-            word = "N" if kind.scope[name]["type"] == "integer" else "TEXT"
-            message = f"no {name}; write `{name}: {word}` at the top of the document{advice}"
+            example = "N" if kind.scope[name]["type"] == "integer" else "TEXT"
+            message = f"no {name}; write `{name}: {example}` at the top of the document{advice}"
             self._problem(message, document.position())
         return default
 
@@ -177,15 +170,15 @@ class Validator:
         are_valid = not any(path[0] == "defaults" for path in broken)
         inherit = _inheritance(document) if document.data.get("defaults") and are_valid else None
         keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
-        for index, (fields, place) in enumerate(keys):
+        for index, (fields, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
                 continue
             name = fields[identity]
             if not is_segment(name):
-                place_of_name = document.position(("keys", index, identity))
-                self._problem(NOT_A_SEGMENT, place_of_name, scope.address(name))
+                position = document.position(("keys", index, identity))
+                self._problem(NOT_A_SEGMENT, position, scope.address(name))
                 continue
-            key = DesiredKey(name, fields, source, place) if inherit is None else inherit(name, fields, place)
+            key = inherit(name, fields, offset) if inherit else DesiredKey(name, fields, source, offset)
             if not RESERVED.isdisjoint(key.fields):
                 key = self._with_rules(kind, document, index, key)
             first = declared.setdefault(name, key)
@@ -199,14 +192,15 @@ class Validator:
                     self._warn_if_near(document, path, value, scope.address(name))
 
     def _with_rules(self, kind: Kind, document: Document, index: int, key: DesiredKey) -> DesiredKey:
-        """Return a key with what its reserved members say, which are no fields."""
+        """Return a key with what its reserved members say, which are not fields."""
         rules = key.fields.get("lifecycle", {})
         ignored = rules.get("ignore_changes", [])
+        known = [name for name in kind.fields if name != kind.identity]
         for number, field in enumerate(ignored):
-            if field not in kind.fields or field == kind.identity:
-                known = ", ".join(name for name in kind.fields if name != kind.identity)
-                place = document.position(("keys", index, "lifecycle", "ignore_changes", number))
-                self._problem(f"{field} is no field that can be ignored; there are {known}", place, key.name)
+            if field not in known:
+                message = f"{field} is not a field that can be ignored; there are {', '.join(known)}"
+                position = document.position(("keys", index, "lifecycle", "ignore_changes", number))
+                self._problem(message, position, key.name)
         return replace(
             key,
             fields={name: value for name, value in key.fields.items() if name not in RESERVED},
@@ -215,13 +209,15 @@ class Validator:
         )
 
     def _warn_if_near(self, document: Document, path: Path, value: str, address: str) -> None:
-        moment = parse_instant(value)
-        left = None if moment is None else moment - self._now
-        if left is not None and left <= max(self._expiry_warning, dt.timedelta()):
-            message = f"{path[-1]} {value} is in the past: the key no longer works"
-            if left > dt.timedelta():
-                message = f"{path[-1]} {value} is near: the key stops working in {_rough(left)}"
-            self._warnings.append(Problem(message, document.position(path), address))
+        instant = parse_instant(value)
+        left = None if instant is None else instant - self._now
+        if left is None or left > max(self._expiry_warning, dt.timedelta()):
+            return
+        message = f"{path[-1]} {value} is in the past: the key no longer works"
+        if left > dt.timedelta():
+            rough = f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
+            message = f"{path[-1]} {value} is near: the key stops working in {rough}"
+        self._warnings.append(Problem(message, document.position(path), address))
 
 
 def _whole_numbers(data: dict[str, Any]) -> tuple[Path, ...]:
@@ -236,8 +232,7 @@ def _spellings(
     """Warn of whole numbers that are not written in digits, where a field can hold no other."""
     for path in paths:
         inside = path[2:] if path[0] == "keys" else path[1:]
-        keywords = described_at(kind.schema, inside)
-        if keywords.get("type") in ("integer", ["integer", "null"], ["null", "integer"]):
+        if {*type_names(described_at(kind.schema, inside))} - {"null"} == {"integer"}:
             value = functools.reduce(lambda found, step: found[step], path, document.data)
             message = f"{inside[0]} holds a whole number, which is read as {value}; write it in digits"
             yield Problem(message, document.position(path), _address(document, scope, kind.identity, path))
@@ -247,36 +242,33 @@ def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], 
     """Return what makes a key with the defaults of its document, which are valid."""
     defaults = document.data["defaults"]
 
-    def place_of(field: str) -> Position:
+    def position_of(field: str) -> Position:
         return document.position(("defaults", field))
 
-    def make(name: str, own: Mapping[str, Any], place: int) -> DesiredKey:
+    def make(name: str, own: Mapping[str, Any], offset: int) -> DesiredKey:
         fields = {**defaults, **own}
-        return InheritingKey(name, fields, document.source, place, own=own, default_position=place_of)
+        return InheritingKey(name, fields, document.source, offset, own=own, default_position=position_of)
 
     return make
-
-
-def _rough(left: dt.timedelta) -> str:
-    return f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
 
 
 def _problems(
     document: Document, scope: Scope | None, identity: str, violations: Iterable[Violation]
 ) -> Iterable[Problem]:
     """Word the violations, one for each value: the first that its schema states."""
-    told: set[Path] = set()
+    reported: set[Path] = set()
     for violation in violations:
         path = violation.path
-        if path in told and violation.keyword != MORE:
+        if path in reported and violation.keyword != MORE:
             continue
-        told.add(path)
-        place = document.position(path)
-        if violation.keyword in {"additionalProperties", "not"} or violation.schema.get("readOnly"):
-            place = document.key_position(path)
+        reported.add(path)
+        is_about_key = violation.keyword in {"additionalProperties", "not"} or violation.schema.get(
+            "readOnly"
+        )
+        position = document.key_position(path) if is_about_key else document.position(path)
         if violation.keyword == "type" and type(violation.value) in {int, float}:
-            violation = replace(violation, written=document.written(path))  # noqa: PLW2901 - as it is told
-        yield Problem(describe(violation), place, _address(document, scope, identity, path))
+            violation = replace(violation, written=document.written(path))  # noqa: PLW2901 - as it is reported
+        yield Problem(describe(violation), position, _address(document, scope, identity, path))
 
 
 def _address(document: Document, scope: Scope | None, identity: str, path: Path) -> str:

@@ -75,7 +75,7 @@ def complaint(finished: Finished) -> str:
         ("keys: [b\n", f"1:9: not valid YAML: did not find expected ',' or ']'; {CHECK}"),
         ("keys: [*b]\n", "1:8: the alias *b has no anchor &b before it in this document"),
         ("keys: !!set {a}\n", "1:7: the tag !!set is not supported; write the value without it"),
-        ("keys: [\0]\n", '1:8: the character U+0000 may not stand in YAML; write it as an escape in "…"'),
+        ("keys: [\0]\n", '1:8: the character U+0000 is not allowed in YAML; write it as an escape in "…"'),
         (BOMB, "6:10: aliases stand for more than 100,000 nodes in this file"),
         ("[" * 10_000, "1:65: nested deeper than 64 levels"),
         ("{a: " * 10_000, "1:257: nested deeper than 64 levels"),

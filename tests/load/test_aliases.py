@@ -35,11 +35,11 @@ def test_an_alias_stands_for_what_its_anchor_names(yaml: Yaml, text: str, data: 
         ("a: *x", "1:4: the alias *x has no anchor &x before it in this document"),
         ("a: *x\nb: &x 1", "1:4: the alias *x has no anchor &x before it in this document"),
         ("a: &x 1\n---\nb: *x", "3:4: the alias *x has no anchor &x before it in this document"),
-        ("a: &x [*x]", "1:8: the alias *x stands inside its own anchor"),
-        ("a: &x {b: {c: *x}}", "1:15: the alias *x stands inside its own anchor"),
-        ("&x a: &y {<<: *y}", "1:15: the alias *y stands inside its own anchor"),
-        ("a: &x 1\nb: &x 2", "2:4: the anchor &x stands in this document twice"),
-        ("a: &x [&x 1]", "1:8: the anchor &x stands in this document twice"),
+        ("a: &x [*x]", "1:8: the alias *x is inside its own anchor"),
+        ("a: &x {b: {c: *x}}", "1:15: the alias *x is inside its own anchor"),
+        ("&x a: &y {<<: *y}", "1:15: the alias *y is inside its own anchor"),
+        ("a: &x 1\nb: &x 2", "2:4: duplicate anchor &x in this document"),
+        ("a: &x [&x 1]", "1:8: duplicate anchor &x in this document"),
     ],
 )
 def test_an_alias_that_names_nothing_or_two_things_is_refused(yaml: Yaml, text: str, error: str) -> None:

@@ -67,13 +67,13 @@ def test_the_escapes_of_json_for_two_halves_are_one_character(yaml: Yaml, text: 
     "text", [r"\ud83d", r"\ude80", r"\ude80\ud83d", r"\ud83d \ude80", r"\ud83d\ud83d\ude80"]
 )
 def test_an_escape_for_half_a_character_is_refused_at_its_place(yaml: Yaml, text: str) -> None:
-    reason = "an escape that stands for half a character; write the character itself"
+    reason = "an escape of half a character; write the character itself"
     assert yaml.error(f'a: b\nc: "{text}"\n') == f"keys.yaml:2:4: {reason}"
 
 
 @pytest.mark.parametrize("text", [r"\U0000d83d", r"\U00110000", r"\UFFFFFFFF"])
 def test_an_escape_for_no_character_is_refused(yaml: Yaml, text: str) -> None:
-    assert "an escape that stands for no character" in yaml.error(f'c: "{text}"\n')
+    assert "an escape that is not a character" in yaml.error(f'c: "{text}"\n')
 
 
 NAMES = ["team:web", "v1.2", "\u00e4", "a/b", "a#b", "a:", "&", "*", "a\u2028b", "a'b\""]
@@ -154,7 +154,7 @@ def test_a_byte_order_mark_in_quotes_is_content(yaml: Yaml) -> None:
     ],
 )
 def test_a_byte_order_mark_anywhere_else_is_named(yaml: Yaml, text: str, place: str) -> None:
-    reason = "the byte order mark U+FEFF may stand only before a document, or in quotes; remove it"
+    reason = "the byte order mark U+FEFF is allowed only before a document, or in quotes; remove it"
     assert yaml.error(text) == f"keys.yaml:{place}: {reason}"
 
 

@@ -148,7 +148,7 @@ def test_what_is_not_utf_8_is_placed_at_its_first_wrong_byte(content: bytes, pla
 
 def test_utf_16_without_a_mark_is_refused_too() -> None:
     write("a.yaml", "keys: []".encode("utf-16-le"))
-    assert problems("a.yaml")[0].startswith("a.yaml:1:2: the character U+0000 may not stand in YAML")
+    assert problems("a.yaml")[0].startswith("a.yaml:1:2: the character U+0000 is not allowed in YAML")
 
 
 def test_a_path_that_leads_nowhere_is_a_problem() -> None:

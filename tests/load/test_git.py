@@ -184,12 +184,12 @@ def test_a_branch_that_follows_none_is_told_as_that(checkout: Path) -> None:
 
 def test_outside_a_checkout_there_is_nothing_to_pull(tmp_path: Path) -> None:
     for path in (tmp_path / "keys.yaml", tmp_path / "missing" / "keys.yaml"):
-        assert refusal(path) == f"--git-pull needs a Git checkout, but {path} lies in no Git work tree"
+        assert refusal(path) == f"--git-pull needs a Git checkout, but {path} is not in a Git work tree"
 
 
 def test_nothing_is_pulled_if_one_path_lies_outside(tmp_path: Path, checkout: Path, upstream: Path) -> None:
     commit(upstream, "two")
-    assert "lies in no Git work tree" in refusal(checkout, tmp_path)
+    assert "is not in a Git work tree" in refusal(checkout, tmp_path)
     assert (checkout / "keys.yaml").read_text(encoding="utf-8") == "one"
 
 

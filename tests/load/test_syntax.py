@@ -76,7 +76,7 @@ def test_a_tab_inside_a_value_is_kept(yaml: Yaml, text: str) -> None:
     ],
 )
 def test_a_control_character_is_named_and_placed(yaml: Yaml, character: str, code: str) -> None:
-    message = f'the character {code} may not stand in YAML; write it as an escape in "…"'
+    message = f'the character {code} is not allowed in YAML; write it as an escape in "…"'
     assert yaml.error(f"a: b\nc: é{character}\n") == f"keys.yaml:2:5: {message}"
 
 

@@ -143,7 +143,7 @@ def test_a_plan_of_another_version_of_the_tool_is_refused() -> None:
 
 def test_a_member_that_stands_twice_is_refused() -> None:
     twice = saved_text().replace('"format_version"', '"resource_changes": [], "format_version"', 1)
-    assert "a member stands in an object twice" in refusal(twice.encode())
+    assert "duplicate member in an object" in refusal(twice.encode())
 
 
 PLACES: Final = ("sandbox", "production")

@@ -1,4 +1,4 @@
-"""Loading the user's own kinds: every fault with its place, and never a traceback."""
+"""Loading custom kinds: every fault with its place, and never a traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.errors import InputError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import load
 from reconciler.load.kindfolders import folders_beside
-from reconciler.validate.custom_kinds import load_user_kinds
+from reconciler.validate.custom_kinds import load_custom_kinds
 from tests.kinds.test_rules import PLAIN, changed
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def write(folder: Path, name: str, schema: Any) -> Path:
 
 def complaints(*given: Path, found: tuple[Path, ...] = ()) -> list[str]:
     with pytest.raises(InputError) as caught:
-        load_user_kinds([*map(str, given)], [*map(str, found)], BUILT_IN)
+        load_custom_kinds([*map(str, given)], [*map(str, found)], BUILT_IN)
     return [text.replace(f"{given[0].parent if given else ''}/", "") for text in caught.value.texts]
 
 
@@ -40,7 +40,7 @@ def test_a_kind_is_named_like_its_file(tmp_path: Path) -> None:
     write(tmp_path, "README.md", "Kinds.")
     write(tmp_path, ".hidden.schema.json", "{")
     heard: list[tuple[bytes, str]] = []
-    kinds = load_user_kinds([str(tmp_path)], [], BUILT_IN, lambda *heard_of: heard.append(heard_of))
+    kinds = load_custom_kinds([str(tmp_path)], [], BUILT_IN, lambda *heard_of: heard.append(heard_of))
     assert [(name, kind.name) for name, kind in kinds.items()] == [("git-label", "git-label")]
     assert [label for _, label in heard] == [f"{tmp_path}/git-label.schema.json"]
 
@@ -48,9 +48,9 @@ def test_a_kind_is_named_like_its_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "1:1: not JSON: Expecting value; mend it here"),
+        ("", "1:1: not JSON: Expecting value; fix it here"),
         ('{"type":\n "object",}', "2:"),
-        ('{"type": "object", "type": "object"}', "a member stands in an object twice"),
+        ('{"type": "object", "type": "object"}', "duplicate member in an object"),
         ("NaN", "NaN is not JSON"),
         ("[" * 100_000, "1:1: nested too deeply for a kind"),
         ("{}", "type is missing"),
@@ -70,10 +70,10 @@ def test_each_fault_comes_with_file_place_and_advice(tmp_path: Path, text: str, 
     ("name", "complaint"),
     [
         ("caas", "caas is a built-in kind; give the file another name"),
-        ("Label", '"Label" is no name of a kind; use lower-case letters'),
-        ("1st", '"1st" is no name of a kind'),
-        ("", '"" is no name of a kind'),
-        ("a_b", '"a_b" is no name of a kind'),
+        ("Label", '"Label" is not a name of a kind; use lower-case letters'),
+        ("1st", '"1st" is not a name of a kind'),
+        ("", '"" is not a name of a kind'),
+        ("a_b", '"a_b" is not a name of a kind'),
     ],
 )
 def test_a_name_must_be_a_new_and_plain_word(tmp_path: Path, name: str, complaint: str) -> None:
@@ -94,14 +94,13 @@ def test_one_kind_in_two_folders_is_an_error_that_names_both(tmp_path: Path) -> 
         write(tmp_path / folder, "thing.schema.json", PLAIN)
     (found,) = complaints(tmp_path / "a", tmp_path / "b")
     assert (
-        found
-        == "b/thing.schema.json:1:1: the kind thing stands in a/thing.schema.json too; keep one of the two"
+        found == "b/thing.schema.json:1:1: the kind thing is in a/thing.schema.json too; keep one of the two"
     )
 
 
 def test_one_folder_may_be_named_twice(tmp_path: Path) -> None:
     write(tmp_path, "thing.schema.json", PLAIN)
-    assert list(load_user_kinds([str(tmp_path), f"{tmp_path}/."], [str(tmp_path)], BUILT_IN)) == ["thing"]
+    assert list(load_custom_kinds([str(tmp_path), f"{tmp_path}/."], [str(tmp_path)], BUILT_IN)) == ["thing"]
 
 
 def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Path) -> None:
@@ -110,7 +109,7 @@ def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Pat
         "empty:1:1: this folder holds no file NAME.schema.json",
         "none:1:1: this folder of kinds cannot be read: No such file or directory",
     ]
-    assert load_user_kinds([], [str(tmp_path / "empty")], BUILT_IN) == {}
+    assert load_custom_kinds([], [str(tmp_path / "empty")], BUILT_IN) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a person is told: what is wrong, and what to write instead."""
+"""What a message says: what is wrong, and what to write instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.kinds.packaged import document_schema
 from reconciler.validate.messages import describe
-from reconciler.validate.schema import SchemaChecker, Violation
+from reconciler.validate.schema import SchemaChecker
+from reconciler.validate.violation import Violation
 from tests.values import API, CAAS, WEB
 
 CHECKER = SchemaChecker(document_schema(), CAAS)
@@ -63,7 +64,7 @@ def test_a_name_that_cannot_be_used(name: Any, message: str) -> None:
             "2027-01-01 00:00:00",
             'expire "2027-01-01 00:00:00" has no time zone; write 2027-01-01T00:00:00Z for UTC',
         ),
-        ("2027-02-30T00:00:00Z", 'expire "2027-02-30T00:00:00Z" is no date that exists'),
+        ("2027-02-30T00:00:00Z", 'expire "2027-02-30T00:00:00Z" is not a date that exists'),
         ("2027-02-30", f'expire "2027-02-30" is not a date and time; {EXAMPLE}'),
         ("2027-01-01T00:00:00+0000", f'expire "2027-01-01T00:00:00+0000" is not a date and time; {EXAMPLE}'),
         ("never", f'expire "never" is not a date and time; {EXAMPLE}'),

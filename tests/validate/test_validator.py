@@ -351,8 +351,8 @@ def test_a_key_that_is_declared_twice_by_name_is_found_offline() -> None:
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        ("project: shop\nproject_id: 1", "1:1: project and project_id both; keep one of the two"),
-        ("region: Sines\nregion_id: 76", "1:1: region and region_id both; keep one of the two"),
+        ("project: shop\nproject_id: 1", "1:1: both project and project_id are set; keep one"),
+        ("region: Sines\nregion_id: 76", "1:1: both region and region_id are set; keep one"),
         ("project: null", "1:10: project cannot be null; write text"),
         ('project: ""', '1:10: project "" has 0 characters; it needs at least 1'),
         ("project: 7", '1:10: project must be text, not the number 7; write "7" in quotes'),

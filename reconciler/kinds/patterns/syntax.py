@@ -234,7 +234,7 @@ class _Parser:
         """Parse what follows a backslash: a character, or a class of them."""
         char = self._source[self._at : self._at + 1]
         if not char:
-            raise self._error("a backslash stands at the end")
+            raise self._error("a backslash at the end")
         if char.lower() in CLASSES:
             self._at += 1
             part = CLASSES[char.lower()]
@@ -270,7 +270,7 @@ class _Parser:
         found = _HEX.match(self._source, self._at)
         code = -1 if found is None else int(found[1] or found[2] or found[3], 16)
         if found is None or code > LAST:
-            raise self._error("an escape that stands for no character")
+            raise self._error("an escape that is not a character")
         self._at = found.end()
         low = _LOW_SURROGATE.match(self._source, self._at)
         if found[2] and 0xD800 <= code < 0xDC00 and low:  # noqa: PLR2004 - the first halves of characters

@@ -1,0 +1,104 @@
+"""The fast check of a schema, which may only accept; the one home of fastjsonschema.
+
+It writes Python code from the schema, so it is given what checks and nothing else: no names that it would
+have to quote, no patterns, which it would read as Python's, and no texts for people.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import fastjsonschema
+
+from reconciler.kinds.kind import type_names
+from reconciler.kinds.patterns import PatternLimitError
+from reconciler.model.canonical import is_date_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.kinds.patterns import Patterns
+
+    Check = Callable[[str], bool]
+    Schema = Mapping[str, Any]
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]{0,99}", re.ASCII)
+_BY_NAME: Final = frozenset({"properties", "definitions"})
+_SUBSCHEMAS: Final = frozenset({"items", "additionalProperties", "not", "if", "then", "propertyNames"})
+_VALUES: Final = frozenset(
+    {"type", "const", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+    | {"minItems", "maxItems", "uniqueItems", "maxProperties", "$ref", "$schema"}
+)
+
+
+class NotPlainError(ValueError):
+    """A schema that is better not written as code."""
+
+
+def compile_fast(schema: Schema, patterns: Patterns) -> Callable[[Any], bool]:
+    """Return what accepts values in a tenth of the time; those that it does not accept may be valid too."""
+    formats: dict[str, Check] = {"date-time": is_date_time}
+    try:
+        form = _form(schema, patterns, formats)
+        check = fastjsonschema.compile(form, formats=formats, use_default=False, detailed_exceptions=False)
+    except (
+        *(NotPlainError, fastjsonschema.JsonSchemaDefinitionException, SyntaxError, LookupError),
+        *(ValueError, RecursionError, MemoryError, PatternLimitError),
+    ):
+        return lambda _data: False  # it cannot compile some schemas; jsonschema alone decides then
+
+    def accepts(data: Any) -> bool:
+        try:
+            check(data)
+        except (fastjsonschema.JsonSchemaException, PatternLimitError):
+            return False
+        return True
+
+    return accepts
+
+
+def _form(schema: Any, patterns: Patterns, formats: dict[str, Check]) -> Any:
+    """Return the form of ``schema`` to compile, in which every pattern is a format, added to ``formats``."""
+    if not isinstance(schema, dict):
+        return schema
+    form: dict[str, Any] = {}
+    for word, value in schema.items():
+        if word in _BY_NAME:
+            form[word] = {
+                _plain(name): _form(described, patterns, formats) for name, described in value.items()
+            }
+        elif word in _SUBSCHEMAS:
+            form[word] = _form(value, patterns, formats)
+        elif word == "required":
+            form[word] = [_plain(name) for name in value]
+        elif word == "enum":
+            form[word] = _plain_values(value, schema)
+        elif word in _VALUES:
+            form[word] = value
+    if "pattern" in schema:
+        form["format"] = f"text{len(formats)}"
+        matches, has_form = patterns.check(schema["pattern"]), formats.get(schema.get("format", ""))
+        formats[form["format"]] = (
+            matches if has_form is None else lambda text: matches(text) and has_form(text)
+        )
+    elif schema.get("format"):
+        form["format"] = schema["format"]
+    return form
+
+
+def _plain(name: str) -> str:
+    if not _PLAIN_NAME.fullmatch(name):
+        raise NotPlainError(name)
+    return name
+
+
+def _plain_values(values: list[Any], schema: Schema) -> list[Any]:
+    """Return the values of an enum if it cannot be mistaken that 1 is not true."""
+    types = set(type_names(schema)) or {"boolean", "number"}
+    mixes = "boolean" in types and not types.isdisjoint({"integer", "number"})
+    for value in values:
+        is_other = isinstance(value, int | float) and isinstance(value, bool) is not ("boolean" in types)
+        if isinstance(value, dict | list) or (isinstance(value, int | float) and (mixes or is_other)):
+            raise NotPlainError(str(value)[:80])
+    return values
