@@ -32,7 +32,7 @@ from reconciler.plan.planning import assemble, everything, plan_scope, with_unre
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.plan.targets import select
 from reconciler.render.formats import RENDERERS, Style
-from reconciler.validate.custom_kinds import load_user_kinds
+from reconciler.validate.custom_kinds import load_custom_kinds
 from reconciler.validate.files import desired_state
 from reconciler.validate.validator import EXPIRY_WARNING, Validator
 
@@ -65,7 +65,7 @@ def load_kinds(*folders: str) -> Kinds:
     Raises InputError with every problem of these files.
     """
     built_in = packaged.load_kinds()
-    return {**built_in, **load_user_kinds(folders, [], built_in)} if folders else built_in
+    return {**built_in, **load_custom_kinds(folders, [], built_in)} if folders else built_in
 
 
 def load(  # noqa: PLR0913 - what a document may leave out, and what its checks depend on

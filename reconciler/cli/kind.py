@@ -1,4 +1,4 @@
-"""``reconciler kind``: kinds of one's own."""
+"""``reconciler kind``: custom kinds."""
 
 from __future__ import annotations
 

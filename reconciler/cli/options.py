@@ -136,8 +136,7 @@ KINDS = [
         multiple=True,
         metavar="DIR",
         type=PathListType(),
-        help="A folder of kinds of your own, NAME.schema.json each; kinds/ beside the files is one."
-        " Repeatable.",
+        help="A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
     )
 ]
 TRUST = [

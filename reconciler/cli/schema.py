@@ -36,7 +36,7 @@ def schema(name: str, kinds: tuple[str, ...]) -> None:
 
     NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
     (what history --format json prints), notification (what a webhook is sent) or kind (the file of a kind of
-    your own). With --kinds, a document may be of your own kinds too.
+    your own). With --kinds, a document may be of custom kinds too.
     """
     known = schema_texts()
     console = Console(0, color_choice())

@@ -30,7 +30,7 @@ class Place:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Return the parts of the address; a part of a kind of one's own may hold anything."""
+        """Return the parts of the address; a part of a custom kind may hold anything."""
         return (self.scope.kind, *(str(value) for _, value in self.scope.parameters), self.name)
 
 
