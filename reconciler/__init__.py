@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from reconciler.model.secret import Secret
     from reconciler.model.source import Position, Problem
     from reconciler.pipeline import apply, check, drift, load, load_kinds, plan, read_plan, render, write_plan
-    from reconciler.plan.drift import DriftedKey, DriftReport
+    from reconciler.plan.drift import DriftedKey
     from reconciler.plan.limits import Limits
+    from reconciler.plan.report import DriftReport
 
 _HOMES: Final = {
     "api.client": "Client",
@@ -53,8 +54,9 @@ _HOMES: Final = {
     "model.secret": "Secret",
     "model.source": "Position Problem",
     "pipeline": "apply check drift load load_kinds plan read_plan render write_plan",
-    "plan.drift": "DriftReport DriftedKey",
+    "plan.drift": "DriftedKey",
     "plan.limits": "Limits",
+    "plan.report": "DriftReport",
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -26,9 +26,9 @@ from reconciler.model.plan import Provenance
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
-from reconciler.plan.drift import DriftReport, drift_of, drifted_part, pending_part
 from reconciler.plan.limits import Limits, with_limit_violations
 from reconciler.plan.planning import assemble, everything, plan_scope, with_unread
+from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.plan.targets import select
 from reconciler.render.formats import RENDERERS, Style
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.plan.planning import ScopePlan, Selection
+    from reconciler.plan.report import DriftReport
 
     Kinds = Mapping[str, Kind]
 
@@ -165,8 +166,7 @@ def drift(
     """
     planner, narrowed, selected = _planner(state, client, kinds, targets, now)
     found, unread = planner.plan_readable(narrowed, selected)
-    keys = drift_of(planner.kinds, found)
-    return DriftReport(found, drifted_part(keys), pending_part(keys), unread)
+    return report_of(planner.kinds, found, unread)
 
 
 def render(plan: Plan, output_format: str = "text", style: Style = _PLAIN) -> str:

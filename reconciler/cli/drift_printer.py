@@ -16,11 +16,11 @@ from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.model.status import NewKey
+from reconciler.plan.report import DriftReport
 from reconciler.render.drift import NAMED, DriftView, render_drift
 from reconciler.render.json import render_drift_json
 from reconciler.render.text import render_outcomes
 from reconciler.render.values import clear_command, field_name
-from reconciler.service.detection import Detection
 
 
 class DriftPrinter:
@@ -46,7 +46,7 @@ class DriftPrinter:
             for text in texts:
                 self._console.error(text)
 
-    def detected(self, detection: Detection, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
+    def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Print warnings, the drift, what could not be compared, and what could not be applied as it is."""
         plan = detection.plan
         if self._is_news("warnings", plan.warnings):
@@ -85,7 +85,7 @@ class DriftPrinter:
                 self.report_stored()
             self.store = None
 
-    def left(self, detection: Detection, fields: Sequence[DriftedField]) -> None:
+    def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
         """Name what is left to a person, with the reason if there is one, and what is contested."""
         left = dict.fromkeys(
             (field.address, field.detail) for field in fields if field.outcome is FieldOutcome.LEFT

@@ -15,11 +15,9 @@ from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, Orig
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.errors import ReconcilerError
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
     from reconciler.model.plan import Change, Plan
-    from reconciler.model.scope import Scope
 
     IsWanted = Callable[[str, FieldChange], bool]
     """Whether the drift of a field, or of the whole key, at an address is to be corrected."""
@@ -114,21 +112,6 @@ class DriftedKey:
     def origins(self) -> frozenset[DriftOrigin | None]:
         """Return the origins of all that differs."""
         return frozenset(_origin(record) for record in self.records)
-
-
-@dataclass(frozen=True, slots=True)
-class DriftReport:
-    """Which live keys are not as desired.
-
-    ``plan`` would make everything as desired. ``drifted`` is what changed outside Git, or may have;
-    ``pending`` is what Git alone changed since it was applied. ``unread`` gives the reason for each scope
-    that could not be read.
-    """
-
-    plan: Plan
-    drifted: tuple[DriftedKey, ...]
-    pending: tuple[DriftedKey, ...]
-    unread: Mapping[Scope, ReconcilerError]
 
 
 def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:

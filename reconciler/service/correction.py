@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.plan.drift import Correction
-    from reconciler.service.detection import Detection
+    from reconciler.plan.report import DriftReport
     from reconciler.service.records import Records
     from reconciler.service.settings import CycleObserver, CycleSettings, PlacedSecretStore, Ports
 
@@ -53,7 +53,7 @@ class Corrector:
     def correct(  # noqa: PLR0913, PLR0917 - what decides about each field
         self,
         writer: Writer,
-        detection: Detection,
+        detection: DriftReport,
         fields: tuple[DriftedField, ...],
         wanted: Correction,
         contested: frozenset[FieldKey],

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredState
     from reconciler.plan.planning import Selection
-    from reconciler.service.detection import Detection
+    from reconciler.plan.report import DriftReport
     from reconciler.service.history.cycles import History
     from reconciler.service.monitor import Monitor
     from reconciler.service.records import Records
@@ -216,7 +216,7 @@ class DriftCycle:
 
     def _store(
         self,
-        detection: Detection,
+        detection: DriftReport,
         state: DesiredState,
         targeted: DesiredState,
         selected: Selection,

@@ -12,8 +12,9 @@ from reconciler.model.outcome import Result
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
 from reconciler.pipeline import Planner
-from reconciler.plan.drift import drift_of, drifted_part, pending_part, record_names
+from reconciler.plan.drift import record_names
 from reconciler.plan.origins import state_as_base, with_origins
+from reconciler.plan.report import report_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,104 +26,15 @@ if TYPE_CHECKING:
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
-    from reconciler.model.scope import Scope
-    from reconciler.plan.drift import DriftedKey
     from reconciler.plan.origins import KeyAtBase
     from reconciler.plan.planning import Selection
+    from reconciler.plan.report import DriftReport
     from reconciler.service.settings import CycleObserver, Ports
 
     FieldKey = tuple[str, str]
 
 NOTHING_LEFT: Final[Mapping[FieldKey, str]] = MappingProxyType({})
-_NAMED: Final = 3
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """What a cycle found: the plan that would make everything as desired, and the scopes that were not read.
-
-    ``drifted`` is what changed outside Git, or may have; ``pending`` is what Git alone changed.
-    """
-
-    plan: Plan
-    drifted: tuple[DriftedKey, ...]
-    unread: Mapping[Scope, ReconcilerError]
-    pending: tuple[DriftedKey, ...] = ()
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Return why something could not be compared."""
-        obstacles = set(self.obstacles)
-        return tuple(problem for problem in self.plan.problems if problem not in obstacles)
-
-    @property
-    def obstacles(self) -> tuple[Problem, ...]:
-        """Return why some of the differences, which are all known, could not be applied as they are."""
-        compared = {change.address for change in (*self.plan.changes, *self.plan.missing)}
-        return tuple(
-            problem for problem in self.plan.problems if problem.address in compared and not problem.is_live
-        )
-
-    def fields(self) -> tuple[DriftedField, ...]:
-        """Return each drifted field, and each key created or deleted, as yet left to a person."""
-        return _fields(self.drifted)
-
-    def pending_fields(self) -> tuple[DriftedField, ...]:
-        """Return each field, and each key as a whole, that waits for ``apply``."""
-        return _fields(self.pending)
-
-    def scopes(self) -> tuple[ScopeReport, ...]:
-        """Return the state of each scope before anything is corrected."""
-        drifted = {key.correction.scope for key in self.drifted}
-        pending = {key.correction.scope for key in self.pending}
-        unmanaged: dict[str, list[str]] = {}
-        for address in self.plan.unmanaged:
-            unmanaged.setdefault(address.rpartition("/")[0], []).append(address)
-
-        def report(scope: Scope, keys: int) -> ScopeReport:
-            problems = self._problems_of(scope)
-            states = {
-                ScopeState.INCOMPLETE: bool(problems),
-                ScopeState.DRIFTED: scope in drifted,
-                ScopeState.PENDING: scope in pending,
-                ScopeState.IN_SYNC: True,
-            }
-            state = next(state for state, is_so in states.items() if is_so)
-            rest = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
-            detail = "; ".join([*problems[:_NAMED], *rest])
-            return ScopeReport(scope, state, keys, detail, tuple(unmanaged.get(str(scope), ())))
-
-        read = (report(scope, keys) for scope, keys in self.plan.observed)
-        unread = (
-            ScopeReport(scope, ScopeState.UNREACHABLE, detail=str(error))
-            for scope, error in self.unread.items()
-        )
-        return tuple(sorted((*read, *unread), key=lambda part: part.scope.sort_key))
-
-    def compared(self, state: DesiredState, selected: Selection) -> Callable[[str], bool]:
-        """Return a function that returns whether an address was compared, or is no longer declared.
-
-        A key was not compared if its scope could not be read, it has a problem, or it is not selected.
-        """
-        unread = tuple(f"{scope}/" for scope in self.unread)
-        problems = {problem.address for problem in self.problems}
-        declared = {str(part.scope) for part in state.scopes}
-
-        def was_compared(address: str) -> bool:
-            known = address.rpartition("/")[0] in declared
-            settled = address not in problems and not address.startswith(unread)
-            return selected(address) and (settled or not known)
-
-        return was_compared
-
-    def _problems_of(self, scope: Scope) -> list[str]:
-        """Return the problems of a scope; one without an address may be of any."""
-        return [
-            f"{problem.address}: {problem.message}".removeprefix(": ")
-            for problem in self.problems
-            if not problem.address or f"{problem.address}/".startswith(f"{scope}/")
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +49,9 @@ class Detector:
     observer: CycleObserver
     at_base: Callable[[], KeyAtBase] | None
 
-    def detect(self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime) -> Detection:
+    def detect(
+        self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime
+    ) -> DriftReport:
         """Compare what can be read. Raises ReconcilerError if that is nothing, or the base cannot be read."""
         kinds = self.ports.kinds
         base: DesiredState | None = None
@@ -151,19 +65,10 @@ class Detector:
             plan = with_origins(plan, state_as_base(kinds, plan, base))
         elif self.ports.base is None and self.at_base is not None:
             plan = with_origins(plan, self.at_base())
-        keys = drift_of(kinds, plan)
-        files = self.ports.not_committed() if keys else ()
+        report = report_of(kinds, plan, unread)
+        files = self.ports.not_committed() if (*report.drifted, *report.pending) else ()
         changed = (Problem(f"{file}: {_NOT_COMMITTED}") for file in files)
-        plan = replace(plan, warnings=(*plan.warnings, *warnings, *changed))
-        return Detection(plan, drifted_part(keys), unread, pending_part(keys))
-
-
-def _fields(keys: Iterable[DriftedKey]) -> tuple[DriftedField, ...]:
-    return tuple(
-        DriftedField(key.correction.scope, key.correction.name, record, FieldOutcome.LEFT, action=key.action)
-        for key in keys
-        for record in key.records
-    )
+        return replace(report, plan=replace(plan, warnings=(*plan.warnings, *warnings, *changed)))
 
 
 def settled_fields(
@@ -227,7 +132,7 @@ def unreachable_scopes(state: DesiredState, error: ReconcilerError) -> tuple[Sco
     )
 
 
-def cycle_result(detection: Detection, fields: Collection[DriftedField], code: ExitCode) -> CycleResult:
+def cycle_result(detection: DriftReport, fields: Collection[DriftedField], code: ExitCode) -> CycleResult:
     """Return the result of a cycle by what is left of the drift, and how its corrections ended."""
     if code is not ExitCode.DONE:
         known = {ExitCode.INTERRUPTED: CycleResult.INTERRUPTED, ExitCode.REFUSED: CycleResult.REFUSED}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.plan.correction import Permissions
     from reconciler.plan.drift import Correction, FlappingRule
     from reconciler.plan.limits import Limits
-    from reconciler.service.detection import Detection
+    from reconciler.plan.report import DriftReport
     from reconciler.service.records import RecordSettings
     from reconciler.service.schedule import Schedule
     from reconciler.service.systemd import Supervisor
@@ -104,7 +104,7 @@ class CycleObserver(Messages, Protocol):
         """Show what is wrong with the files or their checkout, nothing if they are right again."""
         ...
 
-    def detected(self, detection: Detection, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
+    def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Show what a cycle found."""
         ...
 
@@ -116,7 +116,7 @@ class CycleObserver(Messages, Protocol):
         """Show what became of the writes. Raises ConfigurationError if that cannot be shown."""
         ...
 
-    def left(self, detection: Detection, fields: Sequence[DriftedField]) -> None:
+    def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
         """Show which drift is left to a person, and which is contested."""
         ...
 

@@ -20,8 +20,8 @@ from reconciler.model.source import Problem
 from reconciler.pipeline import Planner
 from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import assemble, everything, plan_scope
+from reconciler.plan.report import DriftReport
 from reconciler.service.detection import (
-    Detection,
     cycle_result,
     refused_fields,
     scopes_after,
@@ -52,7 +52,7 @@ def detect(
     keys: Mapping[Scope, Keys],
     observed: Mapping[Scope, Iterable[Mapping[str, Any]]],
     unread: Mapping[Scope, ReconcilerError] | None = None,
-) -> Detection:
+) -> DriftReport:
     """Detect the drift between declared and live keys; ``unread`` scopes become problems, as in a round."""
     parts = [
         plan_scope(
@@ -64,7 +64,7 @@ def detect(
         for scope, found in observed.items()
     ]
     plan = assemble(parts)
-    return Detection(plan, drift_of(KINDS, plan), unread or {})
+    return DriftReport(plan, drift_of(KINDS, plan), unread or {})
 
 
 def state(*scopes: Scope) -> DesiredState:
@@ -75,7 +75,7 @@ def web(**fields: Any) -> dict[str, Any]:
     return live("web", **fields)
 
 
-def one_drifted(unread: Mapping[Scope, ReconcilerError] | None = None) -> Detection:
+def one_drifted(unread: Mapping[Scope, ReconcilerError] | None = None) -> DriftReport:
     return detect({SCOPE: (declared("web", **OURS),)}, {SCOPE: [web(**THEIRS), live("api")]}, unread)
 
 
@@ -268,7 +268,7 @@ def test_a_round_is_named_after_what_is_left_and_how_its_corrections_ended(
     outcomes: list[FieldOutcome], code: ExitCode, result: CycleResult, *, problem: bool
 ) -> None:
     problems = (Problem("gone"),) if problem else ()
-    detection = Detection(Plan((), 0, (), problems, (), ""), (), {})
+    detection = DriftReport(Plan((), 0, (), problems, (), ""), (), {})
     fields = [DriftedField(SCOPE, "web", only_field().change, outcome) for outcome in outcomes]
     assert cycle_result(detection, fields, code) is result
 

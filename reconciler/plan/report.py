@@ -1,0 +1,125 @@
+"""What was found when live keys were compared: drift, by key, field and scope. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.model.cycle import DriftedField, FieldOutcome, ScopeReport, ScopeState
+from reconciler.plan.drift import drift_of, drifted_part, pending_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from reconciler.errors import ReconcilerError
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import DesiredState
+    from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
+    from reconciler.model.source import Problem
+    from reconciler.plan.drift import DriftedKey
+    from reconciler.plan.planning import Selection
+
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """Which live keys are not as desired, of the scopes that could be read.
+
+    ``plan`` would make everything as desired. ``drifted`` is what changed outside Git, or may have;
+    ``pending`` is what Git alone changed. ``unread`` are the other scopes, with the reasons.
+    """
+
+    plan: Plan
+    drifted: tuple[DriftedKey, ...]
+    unread: Mapping[Scope, ReconcilerError]
+    pending: tuple[DriftedKey, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return why something could not be compared."""
+        obstacles = set(self.obstacles)
+        return tuple(problem for problem in self.plan.problems if problem not in obstacles)
+
+    @property
+    def obstacles(self) -> tuple[Problem, ...]:
+        """Return why some of the differences, which are all known, could not be applied as they are."""
+        compared = {change.address for change in (*self.plan.changes, *self.plan.missing)}
+        return tuple(
+            problem for problem in self.plan.problems if problem.address in compared and not problem.is_live
+        )
+
+    def fields(self) -> tuple[DriftedField, ...]:
+        """Return each drifted field, and each key created or deleted, as yet left to a person."""
+        return _fields(self.drifted)
+
+    def pending_fields(self) -> tuple[DriftedField, ...]:
+        """Return each field, and each key as a whole, that waits for ``apply``."""
+        return _fields(self.pending)
+
+    def scopes(self) -> tuple[ScopeReport, ...]:
+        """Return the state of each scope before anything is corrected."""
+        drifted = {key.correction.scope for key in self.drifted}
+        pending = {key.correction.scope for key in self.pending}
+        unmanaged: dict[str, list[str]] = {}
+        for address in self.plan.unmanaged:
+            unmanaged.setdefault(address.rpartition("/")[0], []).append(address)
+
+        def report(scope: Scope, keys: int) -> ScopeReport:
+            problems = self._problems_of(scope)
+            states = {
+                ScopeState.INCOMPLETE: bool(problems),
+                ScopeState.DRIFTED: scope in drifted,
+                ScopeState.PENDING: scope in pending,
+                ScopeState.IN_SYNC: True,
+            }
+            state = next(state for state, is_so in states.items() if is_so)
+            rest = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
+            detail = "; ".join([*problems[:_NAMED], *rest])
+            return ScopeReport(scope, state, keys, detail, tuple(unmanaged.get(str(scope), ())))
+
+        read = (report(scope, keys) for scope, keys in self.plan.observed)
+        unread = (
+            ScopeReport(scope, ScopeState.UNREACHABLE, detail=str(error))
+            for scope, error in self.unread.items()
+        )
+        return tuple(sorted((*read, *unread), key=lambda part: part.scope.sort_key))
+
+    def compared(self, state: DesiredState, selected: Selection) -> Callable[[str], bool]:
+        """Return a function that returns whether an address was compared, or is no longer declared.
+
+        A key was not compared if its scope could not be read, it has a problem, or it is not selected.
+        """
+        unread = tuple(f"{scope}/" for scope in self.unread)
+        problems = {problem.address for problem in self.problems}
+        declared = {str(part.scope) for part in state.scopes}
+
+        def was_compared(address: str) -> bool:
+            known = address.rpartition("/")[0] in declared
+            settled = address not in problems and not address.startswith(unread)
+            return selected(address) and (settled or not known)
+
+        return was_compared
+
+    def _problems_of(self, scope: Scope) -> list[str]:
+        """Return the problems of a scope; one without an address may be of any."""
+        return [
+            f"{problem.address}: {problem.message}".removeprefix(": ")
+            for problem in self.problems
+            if not problem.address or f"{problem.address}/".startswith(f"{scope}/")
+        ]
+
+
+def report_of(kinds: Mapping[str, Kind], plan: Plan, unread: Mapping[Scope, ReconcilerError]) -> DriftReport:
+    """Return what ``plan``, of the scopes that could be read, says of drift."""
+    keys = drift_of(kinds, plan)
+    return DriftReport(plan, drifted_part(keys), unread, pending_part(keys))
+
+
+def _fields(keys: Iterable[DriftedKey]) -> tuple[DriftedField, ...]:
+    return tuple(
+        DriftedField(key.correction.scope, key.correction.name, record, FieldOutcome.LEFT, action=key.action)
+        for key in keys
+        for record in key.records
+    )
