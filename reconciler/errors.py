@@ -17,7 +17,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
     |-- SystemFailureError          the operating system refused something, such as another open file
     |-- StoppedError                interrupted before a request was sent, exit code 130
     `-- ApiError                    a request did not give what was asked for
-        |-- UnreachableError        no answer: connection, time-out, broken off
+        |-- UnreachableError        no response: connection, time-out, broken off
         |-- UnauthorizedError       401
         |-- ForbiddenError          403
         |-- NotFoundError           404, 410

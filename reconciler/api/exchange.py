@@ -216,7 +216,7 @@ class HttpClient:
             content += part
             self._local.received = self.received + len(part)
             if len(content) > largest:
-                detail = f"the answer is larger than {largest // 2**20} MiB"
+                detail = f"the response is larger than {largest // 2**20} MiB"
                 raise InvalidResponseError(Failure(shown, detail, in_doubt=True))
         return bytes(content)
 

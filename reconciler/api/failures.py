@@ -70,7 +70,7 @@ def unreachable(request: str, error: Exception, redactor: Redactor, route: Route
     """Return the error that a failure of httpx stands for."""
     reason = redactor.line(str(error)) or type(error).__name__
     if isinstance(error, httpx.DecodingError):
-        detail = f"the answer cannot be decoded: {reason}"
+        detail = f"the response cannot be decoded: {reason}"
         return errors.InvalidResponseError(errors.Failure(request, detail, in_doubt=True))
     in_doubt = not isinstance(error, _NEVER_SENT)
     for cause in _causes(error):
@@ -83,7 +83,7 @@ def unreachable(request: str, error: Exception, redactor: Redactor, route: Route
         if isinstance(cause, ssl.SSLError):
             detail, remedy = _tls(cause, reason)
             return errors.UnreachableError(errors.Failure(request, detail, hint=remedy, in_doubt=in_doubt))
-    what = "timed out" if isinstance(error, httpx.TimeoutException) else "no answer"
+    what = "timed out" if isinstance(error, httpx.TimeoutException) else "no response"
     hint = "check the address and the network"
     if route.proxy_variable and isinstance(error, _NEVER_SENT):
         what = f"{what} from the proxy of {route.proxy_variable}"

@@ -57,9 +57,9 @@ _PERMISSION: Final = re.compile(
 class _Problem(Enum):
     """Why a body cannot be used."""
 
-    NOT_JSON = "the answer is not JSON"
-    DOUBLED = "the answer names a member of an object twice, and could be read in two ways"
-    TOKEN = "the answer holds the token, and so nothing of it is used"  # noqa: S105 - the name of a problem
+    NOT_JSON = "the response is not JSON"
+    DOUBLED = "the response names a member of an object twice, and could be read in two ways"
+    TOKEN = "the response holds the token, so nothing of it is used"  # noqa: S105 - the name of a problem
 
 
 def value_of(response: Response, redactor: Redactor) -> Any:
@@ -76,7 +76,7 @@ def value_of(response: Response, redactor: Redactor) -> Any:
         return kind(errors.Failure(response.request, detail, status, in_doubt=True), created)
 
     if method == "GET" and status == HTTPStatus.PARTIAL_CONTENT:
-        raise invalid("the answer is only a part of what was asked for")
+        raise invalid("the response is only a part of what was asked for")
     value, problem = _parsed(content, method, redactor)
     if problem is _Problem.TOKEN:
         raise invalid(problem.value)

@@ -149,7 +149,7 @@ class SecretServer:
         try:
             response = self.send(method, path, body, redact=(secret, *redact), patience=Patience.STORING)
             if not is_confirmed(response):
-                detail = "the answer is not that of a new secret"
+                detail = "the response is not that of a new secret"
                 raise errors.InvalidResponseError(errors.Failure(f"{method} {path}", detail, in_doubt=True))
         except errors.ApiError as error:
             if not error.failure.in_doubt:
@@ -170,7 +170,7 @@ class SecretServer:
         try:
             return parse_json(response.content)
         except (ValueError, RecursionError):
-            detail = f"the answer is not JSON ({len(response.content)} bytes)"
+            detail = f"the response is not JSON ({len(response.content)} bytes)"
             failure = errors.Failure(response.request, detail, response.status, in_doubt=True)
             raise errors.InvalidResponseError(failure) from None
 

@@ -94,9 +94,11 @@ class _Budget:
             self._is_ending = True
             self._latest = min(self._latest, now + self._grace)
         if self._is_ending and self._latest <= now:
-            raise StoppedError("interrupted while its answer was waited for")
+            raise StoppedError("interrupted while waiting for the response")
         if self._latest <= now:
-            what = "the answer does not end" if self._head is None else "the head of the answer does not end"
+            what = (
+                "the response does not end" if self._head is None else "the head of the response does not end"
+            )
             raise late(what)
         left = self._latest - now
         return left if timeout is None else min(timeout, left)
@@ -110,7 +112,7 @@ class _Budget:
         if self._head is not None:
             self._head += size
             if self._head > _LARGEST_HEAD:
-                message = f"the head of the answer is larger than {_LARGEST_HEAD // 2**20} MiB"
+                message = f"the head of the response is larger than {_LARGEST_HEAD // 2**20} MiB"
                 raise httpcore.RemoteProtocolError(message)
 
 

@@ -90,7 +90,7 @@ class Console:
 
     def exchange(self, exchange: Exchange) -> None:
         """Print one request and its answer's status, with -v."""
-        status = "no answer" if exchange.status is None else exchange.status
+        status = "no response" if exchange.status is None else exchange.status
         self.detail(f"{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)")
 
     def paint(self, text: str, colour: str) -> str:

@@ -10,20 +10,21 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.errors import Failure, IncompleteReadError, InputError, InvalidResponseError
+from reconciler.errors import InputError
+from reconciler.kinds.kind import Listing, ListStyle
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.lookalikes import meant
 from reconciler.model.scope import ALIASES, Scope
 from reconciler.model.source import Problem
-from reconciler.observe.bounds import ListingBounds
+from reconciler.observe.paging import Collection, ListingChangedError, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from reconciler.api.reader import Reader
     from reconciler.model.desired import DesiredKey, NamedParameter
     from reconciler.model.source import Position
+    from reconciler.observe.paging import Source
 
     Numbers = Mapping[tuple[str, str], int]
 
@@ -34,6 +35,7 @@ _LISTS: Final = {
 """Where each number is listed, and which member holds the name."""
 _ANY_CASE: Final = frozenset({"region_id"})
 """Whose names the service matches whatever their capitals."""
+_LISTING: Final = Listing(ListStyle.OFFSET, "limit", "offset", "results", "count")
 _PAGE: Final = 1000
 _CANDIDATES: Final = 10
 _COMPARED: Final = 10_000
@@ -43,7 +45,7 @@ _COMPARED: Final = 10_000
 class Directory:
     """Looks names up; each list is read once, and only if a name of its kind is asked for."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Source) -> None:
         """Store what reads the lists."""
         self._reader = reader
         self._lists: dict[str, Mapping[int, str]] = {}
@@ -59,22 +61,21 @@ class Directory:
         numbers: dict[tuple[str, str], int] = {}
         problems: list[Problem] = []
         for named in state.names:
-            found = _matches(named, self._listed(named.parameter))
-            if len(found) == 1:
-                numbers[named.alias, named.name] = next(iter(found))
+            listed = self._listed(named.parameter)
+            matches = _matches(named, listed)
+            if len(matches) == 1:
+                numbers[named.alias, named.name] = next(iter(matches))
             else:
-                message = (
-                    _ambiguous(named, found) if found else _unknown(named, self._listed(named.parameter))
-                )
+                message = _ambiguous(named, matches) if matches else _unknown(named, listed)
                 problems.append(Problem(message, named.position))
         if problems:
             raise InputError(problems)
         return _numbered(state, numbers)
 
-    def _listed(self, part: str) -> Mapping[int, str]:
-        if part not in self._lists:
-            self._lists[part] = _list(self._reader, *_LISTS[part])
-        return self._lists[part]
+    def _listed(self, parameter: str) -> Mapping[int, str]:
+        if parameter not in self._lists:
+            self._lists[parameter] = _list(self._reader, parameter)
+        return self._lists[parameter]
 
 
 def _matches(named: NamedParameter, listed: Mapping[int, str]) -> Mapping[int, str]:
@@ -125,17 +126,17 @@ def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
                 problems.append(Problem(message, key.position, scope.address(key.name)))
     if problems:
         raise InputError(problems)
-    found = sorted(scopes, key=lambda scope: scope.sort_key)
-    return DesiredState(
-        tuple(DesiredScope(scope, tuple(scopes[scope].values()), exclusive.get(scope)) for scope in found),
-        tuple(_moved(state.warnings, moved)),
+    parts = (
+        DesiredScope(scope, tuple(scopes[scope].values()), exclusive.get(scope))
+        for scope in sorted(scopes, key=lambda scope: scope.sort_key)
     )
+    return DesiredState(tuple(parts), tuple(_moved(state.warnings, moved)))
 
 
 def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
-    parts = {word: part for part, word in ALIASES.items()}
+    parameters = {alias: parameter for parameter, alias in ALIASES.items()}
     found = [
-        (parts[name], numbers[name, value])
+        (parameters[name], numbers[name, value])
         if isinstance(value, str) and (name, value) in numbers
         else (name, value)
         for name, value in scope.parameters
@@ -150,50 +151,27 @@ def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Pr
         yield replace(warning, address=moved.get(scope + slash, scope + slash) + name)
 
 
-def _list(reader: Reader, path: str, member: str) -> Mapping[int, str]:
-    """List all names by their numbers. Raises IncompleteReadError, InvalidResponseError and other ApiErrors.
+def _list(reader: Source, parameter: str) -> Mapping[int, str]:
+    """Return all names by their numbers. Raises IncompleteReadError, InvalidResponseError or ApiError.
 
-    An entry without a number and a name counts and can stand for nothing, but it hides no other.
+    An entry without a number and a name counts and is used for nothing, but it hides no other.
     """
-    found: dict[int, str] = {}
-    odd = 0
-    counted: int | None = None
-    bounds = ListingBounds(reader, path)
-    while counted is None or len(found) + odd < counted:
-        before = len(found) + odd
-        counted, results = _page(reader.get(path, {"limit": _PAGE, "offset": before}), path)
-        bounds.check(max(counted, before + len(results)))
-        for entry in results:
-            known = _entry(entry, member)
-            if known is None:
-                odd += 1
-            else:
-                found[known[0]] = known[1]
-        if len(found) + odd == before:
-            break
-    if odd and not found:
-        raise _bad_shape(path, f"each result must have a number as its id and a text as its {member}")
-    if len(found) + odd != counted:
-        detail = f"the service counts {counted} entries and gives {len(found) + odd}"
-        raise IncompleteReadError(Failure(f"GET {path}", f"the listing is incomplete: {detail}"))
-    return found
+    path, member = _LISTS[parameter]
+    collection = Collection(path, _LISTING, _PAGE, "entries")
 
+    def add_up(pages: Iterator[list[Any]]) -> Mapping[int, str]:
+        found: dict[int, str] = {}
+        is_empty = True
+        for entry in (entry for page in pages for entry in page):
+            is_empty = False
+            known = entry if isinstance(entry, dict) else {}
+            number, name = known.get("id"), known.get(member)
+            if type(number) is int and isinstance(name, str):
+                if number in found:
+                    raise ListingChangedError(f"the entry {number} is listed twice")
+                found[number] = name
+        if not found and not is_empty:
+            raise collection.mismatch(f"each result must have a number as its id and a text as its {member}")
+        return found
 
-def _page(answer: Any, path: str) -> tuple[int, list[Any]]:
-    if isinstance(answer, dict):
-        count, results = answer.get("count"), answer.get("results")
-        if type(count) is int and count >= 0 and isinstance(results, list):
-            return count, results
-    raise _bad_shape(path, "it must have a count and a list of results")
-
-
-def _entry(entry: Any, member: str) -> tuple[int, str] | None:
-    if isinstance(entry, dict):
-        number, name = entry.get("id"), entry.get(member)
-        if type(number) is int and isinstance(name, str):
-            return number, name
-    return None
-
-
-def _bad_shape(path: str, detail: str) -> InvalidResponseError:
-    return InvalidResponseError(Failure(f"GET {path}", f"the answer has not the documented shape: {detail}"))
+    return read_whole(reader, collection, add_up)

@@ -47,11 +47,11 @@ def body() -> Iterator[bytes]:
 
 
 ENDLESS = {
-    "lines of a head": (lines, "the head of the answer does not end"),
-    "letters of a head": (letters, "the head of the answer does not end"),
-    "100 Continue": (interim("100 Continue"), "the head of the answer does not end"),
-    "103 Early Hints": (interim("103 Early Hints"), "the head of the answer does not end"),
-    "a body": (body, "the answer does not end"),
+    "lines of a head": (lines, "the head of the response does not end"),
+    "letters of a head": (letters, "the head of the response does not end"),
+    "100 Continue": (interim("100 Continue"), "the head of the response does not end"),
+    "103 Early Hints": (interim("103 Early Hints"), "the head of the response does not end"),
+    "a body": (body, "the response does not end"),
     "nothing": (lambda: iter(()), "nothing came"),
 }
 
@@ -77,7 +77,7 @@ def test_interim_answers_without_a_pause_are_too_large_a_head() -> None:
             lambda: (b"".join(itertools.islice(many(), 10_000)) for _ in itertools.count()), pause=0
         ) as url,
         Reader(short(url, read_timeout=20)) as reader,
-        pytest.raises(errors.UnreachableError, match="the head of the answer is larger than 1 MiB"),
+        pytest.raises(errors.UnreachableError, match="the head of the response is larger than 1 MiB"),
     ):
         reader.get(COLLECTION, {})
 

@@ -171,7 +171,7 @@ def test_a_proxy_that_refuses_is_named_by_its_variable() -> None:
         (head,) = proxy.heads
     assert head.startswith(b"CONNECT api.example.com:443 HTTP/1.1\r\n")
     assert b"Proxy-Authorization: Basic bWU6aHVzaC1odXNo" in head
-    assert "no answer from the proxy of HTTPS_PROXY: 407" in str(told.value)
+    assert "no response from the proxy of HTTPS_PROXY: 407" in str(told.value)
     assert "the proxy wants a login: set HTTPS_PROXY like" in str(told.value)
     assert "hush" not in str(told.value)
     assert not told.value.failure.in_doubt
@@ -183,7 +183,7 @@ def test_a_proxy_that_is_not_there_is_named_by_its_variable() -> None:
         connection = connect(Script(), base_url=API, transport=None, environment=environment)
         with Reader(connection) as reader, pytest.raises(UnreachableError) as told:
             reader.get(COLLECTION, {})
-    assert "no answer from the proxy of all_proxy: " in str(told.value)
+    assert "no response from the proxy of all_proxy: " in str(told.value)
     assert "check all_proxy, or name the host in NO_PROXY" in str(told.value)
 
 

@@ -76,7 +76,7 @@ def test_a_token_in_a_header_is_redacted(spell: Callable[[str], str]) -> None:
     redirect = str(failure(httpx.Response(302, headers={"Location": f"https://evil/?{spell(TOKEN)}"})))
     assert "redirected to https://evil/?" in redirect
     kind = str(failure(httpx.Response(200, text="<html>", headers={"Content-Type": f"x/{spell(TOKEN)}"})))
-    assert "the answer is not JSON (x/" in kind
+    assert "the response is not JSON (x/" in kind
     assert spell(TOKEN) not in redirect + kind
 
 
@@ -104,7 +104,7 @@ def test_a_success_that_holds_the_token_is_refused(spell: Callable[[str], str], 
     for key in (live(description=f"is {spell(TOKEN)}"), live(**{spell(TOKEN): 1})):
         content = json.dumps({"count": 1, "results": [key]}).encode(encoding)
         told = failure(httpx.Response(200, content=content))
-        assert told.detail == "the answer holds the token, and so nothing of it is used"
+        assert told.detail == "the response holds the token, so nothing of it is used"
         assert told.in_doubt
 
 
@@ -182,7 +182,7 @@ def test_the_address_of_a_webhook_is_redacted(spell: Callable[[str], str]) -> No
             None,
             HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote)),
         ) as hook:
-            with pytest.raises(errors.ApiError, match="no answer: brok") as told:
+            with pytest.raises(errors.ApiError, match="no response: brok") as told:
                 hook.send({})
             assert spell(said) not in str(told.value)
 

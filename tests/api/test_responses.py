@@ -192,7 +192,7 @@ def test_a_success_that_is_not_json_is_a_bad_answer(body: bytes) -> None:
     with Reader(connect(Script(answer))) as reader, pytest.raises(errors.InvalidResponseError) as told:
         reader.get(COLLECTION, {})
     message = str(told.value)
-    assert f"HTTP 200: the answer is not JSON (text/html, {len(body)} bytes)" in message
+    assert f"HTTP 200: the response is not JSON (text/html, {len(body)} bytes)" in message
     assert len(message) < 300
 
 
@@ -200,7 +200,7 @@ def test_a_success_that_is_not_json_is_a_bad_answer(body: bytes) -> None:
 def test_a_success_with_a_doubled_member_is_told_as_one(filling: str) -> None:
     body = f'{{"count": 0, "results": [], "filling": "{filling}", "other": {{"a": 1, "a": 1}}}}'
     told = str(fail(Script(httpx.Response(200, text=body))))
-    assert "HTTP 200: the answer names a member of an object twice, and could be read in two ways" in told
+    assert "HTTP 200: the response names a member of an object twice, and could be read in two ways" in told
 
 
 def test_a_success_without_content_is_a_bad_answer() -> None:
@@ -209,7 +209,7 @@ def test_a_success_without_content_is_a_bad_answer() -> None:
 
 def test_a_token_in_an_answer_that_is_not_json_is_not_told() -> None:
     told = str(fail(Script(httpx.Response(200, content=f"Hello {TOKEN}".encode()))))
-    assert "the answer holds the token, and so nothing of it is used" in told
+    assert "the response holds the token, so nothing of it is used" in told
     assert TOKEN not in told
 
 
@@ -220,7 +220,7 @@ def test_half_a_body_is_an_unreachable_server_and_no_short_list() -> None:
 
 def test_an_answer_that_is_not_http_is_an_unreachable_server() -> None:
     with raw_server(b"SSH-2.0-OpenSSH_9.9\r\n") as server:
-        assert "no answer" in fail_against(server.url, errors.UnreachableError)
+        assert "no response" in fail_against(server.url, errors.UnreachableError)
 
 
 def test_a_server_that_hangs_up_is_an_unreachable_server() -> None:
@@ -230,7 +230,7 @@ def test_a_server_that_hangs_up_is_an_unreachable_server() -> None:
 
 def test_a_connection_that_is_reset_is_an_unreachable_server() -> None:
     with raw_server(None) as server:
-        assert "no answer" in fail_against(server.url, errors.UnreachableError)
+        assert "no response" in fail_against(server.url, errors.UnreachableError)
 
 
 def test_a_connection_that_is_refused_is_an_unreachable_server() -> None:
@@ -242,7 +242,7 @@ def test_a_connection_that_is_refused_is_an_unreachable_server() -> None:
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "two..dots", "a" * 70])
 def test_a_host_that_cannot_be_found_is_an_unreachable_server(host: str) -> None:
-    assert "no answer" in fail_against(f"https://{host}", errors.UnreachableError)
+    assert "no response" in fail_against(f"https://{host}", errors.UnreachableError)
 
 
 def test_a_server_that_is_silent_is_a_time_out() -> None:

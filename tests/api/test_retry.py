@@ -123,7 +123,7 @@ def waits(seed: int, count: int, policy: RetryPolicy) -> list[float]:
 
 
 def _unreachable() -> None:
-    raise UnreachableError(Failure("GET /", "no answer"))
+    raise UnreachableError(Failure("GET /", "no response"))
 
 
 @given(st.integers())

@@ -273,7 +273,7 @@ def test_a_message_goes_over_a_real_connection() -> None:
 def test_a_receiver_that_cannot_be_reached_is_told_without_its_path() -> None:
     with unused_port() as port:
         told = str(failure(None, url=f"http://127.0.0.1:{port}/{PASSWORD}"))
-    assert told.startswith("POST http://127.0.0.1/…: no answer: ")
+    assert told.startswith("POST http://127.0.0.1/…: no response: ")
     assert "tried 4 times" in told
     assert PASSWORD not in told
 

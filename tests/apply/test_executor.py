@@ -304,7 +304,7 @@ def test_no_cache_between_answers_for_the_service(change: Change) -> None:
 
 def test_a_write_that_never_left_is_a_failure(change: Change) -> None:
     [outcome] = execute(losing(httpx.ConnectError("refused"), httpx.Response(500)), (change,))
-    assert (outcome.result, "no answer: refused" in outcome.detail) == (Result.FAILED, True)
+    assert (outcome.result, "no response: refused" in outcome.detail) == (Result.FAILED, True)
 
 
 def test_a_set_may_come_back_in_another_order_and_a_moment_in_another_spelling(change: Change) -> None:

@@ -355,7 +355,7 @@ LIVE: dict[str, Any] = {
         httpx.Response(404),
         httpx.ConnectError("refused"),
     ],
-    ids=["there", "another", "rubbish", "gone", "no answer"],
+    ids=["there", "another", "rubbish", "gone", "no response"],
 )
 @pytest.mark.parametrize("is_rescued", [True, False])
 def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_go(

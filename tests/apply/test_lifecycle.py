@@ -151,7 +151,7 @@ LOST = "its secret is lost: either declare it `state: absent`"
         ),
         ([FORBIDDEN, GONE], KEPT, Result.FAILED, "HTTP 403"),
         ([FORBIDDEN], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed: GET"),
-        ([REFUSED], KEPT, Result.FAILED, "no answer: refused"),
+        ([REFUSED], KEPT, Result.FAILED, "no response: refused"),
         ([BROKEN, THERE], KEPT, Result.NOT_VERIFIED, LOST),
         ([FAULT, THERE], KEPT, Result.NOT_VERIFIED, LOST),
         ([BROKEN, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
@@ -320,8 +320,8 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
         ([BROKEN, GONE], Result.APPLIED, ""),
         ([BROKEN, THERE], Result.FAILED, "read back: the key is still there"),
         ([BROKEN, BROKEN, GONE], Result.APPLIED, ""),
-        ([ECHO, THERE], Result.NOT_VERIFIED, "the answer holds the token"),
-        ([REFUSED], Result.FAILED, "no answer: refused"),
+        ([ECHO, THERE], Result.NOT_VERIFIED, "the response holds the token"),
+        ([REFUSED], Result.FAILED, "no response: refused"),
         ([FAULT, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
     ],
 )
@@ -346,7 +346,7 @@ def test_a_path_that_gives_404_does_not_delete_a_key_that_is_listed() -> None:
     assert (outcome.result, "HTTP 404" in outcome.detail) == (Result.FAILED, True)
 
 
-@pytest.mark.parametrize("answer", [DELETED, BROKEN], ids=["204", "no answer"])
+@pytest.mark.parametrize("answer", [DELETED, BROKEN], ids=["204", "no response"])
 def test_where_a_page_stands_for_the_key_the_listing_tells_of_it(answer: httpx.Response | Exception) -> None:
     outcome, _, _ = outcome_of(DELETION, [answer, PAGE], listed=[live()])
     assert outcome.result is not Result.APPLIED

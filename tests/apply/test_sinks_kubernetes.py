@@ -429,26 +429,26 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     ),
     "too many requests": (status(429, "slow down"), "HTTP 429"),
     "a long pause": (httpx.Response(429, headers={"Retry-After": "9999"}), "HTTP 429"),
-    "HTML": (httpx.Response(200, html="<html>login</html>"), "the answer is not JSON"),
+    "HTML": (httpx.Response(200, html="<html>login</html>"), "the response is not JSON"),
     "HTML as a refusal": (httpx.Response(502, html="<html>"), "HTTP 502: Bad Gateway"),
-    "nothing": (httpx.Response(204), "the answer is not JSON (0 bytes)"),
+    "nothing": (httpx.Response(204), "the response is not JSON (0 bytes)"),
     "a list": (httpx.Response(200, json=[]), ""),
     "another object": (httpx.Response(201, json={"kind": "Status"}), ""),
-    "too much": (httpx.Response(200, content=b"x" * 2**21), "the answer is larger than 1 MiB"),
+    "too much": (httpx.Response(200, content=b"x" * 2**21), "the response is larger than 1 MiB"),
     "a redirect": (
         redirect("https://evil.example/"),
         "redirected to https://evil.example/, which is refused",
     ),
     "a redirect to nowhere": (redirect("http://[::"), "redirected to http://[::"),
-    "no connection": (httpx.ConnectError("refused"), "no answer: refused"),
+    "no connection": (httpx.ConnectError("refused"), "no response: refused"),
     "a time-out": (httpx.ReadTimeout("timed out"), "timed out: timed out"),
-    "an end": (httpx.RemoteProtocolError("closed"), "no answer: closed"),
+    "an end": (httpx.RemoteProtocolError("closed"), "no response: closed"),
     "the secret as a refusal": (status(422, f"invalid: {VALUE} {DATA} {DATA[:20]}"), "invalid: *** ***= ***"),
     "the secret as text": (httpx.Response(400, text=VALUE), "HTTP 400: Bad Request"),
-    "the secret as an answer": (httpx.Response(200, text=DATA), "the answer is not JSON"),
+    "the secret as an answer": (httpx.Response(200, text=DATA), "the response is not JSON"),
     "the secret as a target": (redirect(f"/?{DATA}"), "redirected to /?***"),
     "the token": (status(400, f"bad token {TOKEN}"), "HTTP 400: bad token ***"),
-    "an error with the secret": (httpx.ReadError(VALUE), "no answer: ***"),
+    "an error with the secret": (httpx.ReadError(VALUE), "no response: ***"),
 }
 
 
@@ -467,7 +467,7 @@ def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
 
 def test_an_answer_with_other_data_is_not_believed(connect: Callable[[Any], KubernetesSink]) -> None:
     told = store_error(connect(Script(httpx.Response(201, json=MADE))))
-    assert "the answer is not that of a new secret; it may be stored all the same" in told
+    assert "the response is not that of a new secret; it may be stored all the same" in told
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def test_an_engine_that_would_overwrite_is_refused(version: str) -> None:
 
 def test_an_engine_that_stores_without_a_version_is_not_believed() -> None:
     answers = [MOUNTED, NONE_YET, httpx.Response(204)]
-    assert "the answer is not JSON (0 bytes)" in store_error(connect(Script(*answers)))
+    assert "the response is not JSON (0 bytes)" in store_error(connect(Script(*answers)))
 
 
 def test_an_engine_that_minds_no_version_is_found_out_before() -> None:
@@ -317,7 +317,9 @@ def test_without_a_probe_a_version_that_may_not_be_read_is_an_error() -> None:
 @pytest.mark.parametrize("answer", [{}, [], {"data": None}, {"data": {"capabilities": "root"}}, "root"])
 def test_a_server_that_does_not_answer_like_vault_is_found_out(answer: Any) -> None:
     for answers in ([httpx.Response(200, json=answer)], [MOUNTED, httpx.Response(200, json=answer)]):
-        assert probe_error(connect(Script(*answers))) == "the server of VAULT_ADDR does not answer like Vault"
+        assert (
+            probe_error(connect(Script(*answers))) == "the server of VAULT_ADDR does not respond like Vault"
+        )
 
 
 @pytest.mark.parametrize("lose", [1, 2])
@@ -421,7 +423,7 @@ def test_a_hurry_ends_the_waiting_for_a_server() -> None:
 def test_a_version_that_is_none_is_found_out(version: Any) -> None:
     may = httpx.Response(200, json={"capabilities": ["root"]})
     odd = httpx.Response(200, json={"data": {"current_version": version}})
-    assert "does not answer like Vault" in probe_error(connect(Script(MOUNTED, may, odd)))
+    assert "does not respond like Vault" in probe_error(connect(Script(MOUNTED, may, odd)))
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "caf\u00e9?#", "%2E"])
@@ -446,7 +448,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
     "a fault": (refusal(500), "HTTP 500: Internal Server Error"),
     "too many requests": (refusal(429, "quota"), "HTTP 429: quota"),
     "a standby": (httpx.Response(473), "HTTP 473: no reason given"),
-    "HTML": (httpx.Response(200, html="<html>login</html>"), "the answer is not JSON"),
+    "HTML": (httpx.Response(200, html="<html>login</html>"), "the response is not JSON"),
     "another shape": (httpx.Response(200, json={"data": {"version": "1"}}), ""),
     "a warning": (httpx.Response(200, json={"warnings": ["Invalid path for a versioned K/V"]}), ""),
     "errors of another shape": (httpx.Response(400, json={"errors": [1, None]}), "HTTP 400: Bad Request"),
@@ -454,7 +456,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
         httpx.Response(307, headers={"Location": "https://active:8200/v1/x"}),
         "redirected to https://active:8200/v1/x, which is refused: secrets go to one host",
     ),
-    "no connection": (httpx.ConnectError("refused"), "no answer: refused"),
+    "no connection": (httpx.ConnectError("refused"), "no response: refused"),
     "a time-out": (httpx.ConnectTimeout("timed out"), "timed out: timed out"),
     "the secret": (refusal(400, f"cannot parse {json.dumps(VALUE)}"), 'HTTP 400: cannot parse "***"'),
     "half the secret": (refusal(400, f"cannot parse {VALUE[:20]}"), "cannot parse ***"),
@@ -526,5 +528,5 @@ def test_an_address_where_nobody_listens_is_an_error() -> None:
     with unused_port() as port:
         environment = {"VAULT_ADDR": f"http://127.0.0.1:{port}", "VAULT_TOKEN": TOKEN}
         sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
-        assert "no answer: " in probe_error(sink)
+        assert "no response: " in probe_error(sink)
         assert "check the address and the network" in store_error(sink)

@@ -177,7 +177,7 @@ def test_half_an_answer_to_a_creation_is_not_shown() -> None:
     with Writer(link) as writer, pytest.raises(ApiError) as error:
         writer.post("/cloud/v1/caas/keys/1/76", FRESH, "/cloud/v1/caas/keys/1/76/fresh-key")
     shown = "".join(traceback.format_exception(error.value))
-    assert "the answer is not JSON (" in shown
+    assert "the response is not JSON (" in shown
     assert "do-not-show" not in shown
 
 

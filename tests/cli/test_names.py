@@ -213,7 +213,7 @@ def test_a_list_that_is_not_whole_settles_nothing(answers: list[object]) -> None
     ],
 )
 def test_a_list_of_another_shape_is_an_error(answer: object) -> None:
-    with pytest.raises(InvalidResponseError, match="has not the documented shape"):
+    with pytest.raises(InvalidResponseError, match="does not match the documented schema"):
         looked_up(answer)
 
 

@@ -86,7 +86,7 @@ def test_the_token_is_not_sent_unencrypted(cli: CommandLine, path: str, base_url
 @pytest.mark.parametrize("base_url", [*LOOPBACK, *ACCEPTED[1:]])
 def test_https_and_loopback_are_accepted(cli: CommandLine, path: str, base_url: str) -> None:
     done = cli("plan", path, "--retries", "0", "--base-url", base_url, "--connect-timeout", "5")
-    assert "no answer" in done.err
+    assert "no response" in done.err
 
 
 @pytest.mark.parametrize("base_url", UNUSABLE.values(), ids=UNUSABLE)

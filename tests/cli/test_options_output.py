@@ -43,7 +43,7 @@ def test_verbose_shows_each_request_with_its_status_and_no_header(cli: CommandLi
 
 def test_verbose_shows_a_request_that_was_not_answered(cli: CommandLine, tmp_path: Path) -> None:
     path = declare(tmp_path / "keys.yaml", {"name": "web"})
-    assert "-> no answer (" in cli("plan", path, "-v", "--retries", "0").err
+    assert "-> no response (" in cli("plan", path, "-v", "--retries", "0").err
 
 
 def test_verbose_lists_what_is_unmanaged(cli: CommandLine, drifted: str) -> None:

@@ -59,7 +59,7 @@ def test_a_head_without_end_is_an_error(cli: CommandLine, path: str, command: st
     with dripping(Endless()) as url:
         done = cli.alone(command, path, "--base-url", url, *BOUNDS, *options)
     assert done.code == 1
-    assert "timed out: the head of the answer does not end" in done.err
+    assert "timed out: the head of the response does not end" in done.err
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
@@ -109,4 +109,4 @@ def test_a_webhook_without_end_holds_no_round(cli: CommandLine, path: str) -> No
             assert hook.asked.wait(20)
             process.terminate()
             _, err = process.communicate(timeout=20)
-    assert "interrupted while its answer was waited for" in err
+    assert "interrupted while waiting for the response" in err

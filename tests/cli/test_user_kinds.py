@@ -284,4 +284,4 @@ def test_a_live_number_that_nothing_can_hold_is_refused(
 ) -> None:
     github.repositories["acme/site"]["other"] = label("other") | {"rate": float("inf")}
     done = numbers("rate", {"type": "number"}, "5", 5)
-    assert (done.code, "the answer is not JSON" in done.err) == (1, True), done.everything
+    assert (done.code, "the response is not JSON" in done.err) == (1, True), done.everything

@@ -96,6 +96,7 @@ def test_values_are_frozen_and_slotted() -> None:
 INTERNAL = {
     "CharacterError",
     "DoubledMemberError",
+    "ListingChangedError",
     "NotNormalError",
     "NotPlainError",
     "PatternError",

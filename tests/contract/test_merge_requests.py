@@ -31,7 +31,7 @@ ME = 42
 MARKER = "<!-- reconciler-plan -->"
 SHELLS = {"bash": ("bash", "set -eo pipefail"), "sh": ("sh", "set -e")}
 REAL = f'exec {shlex.quote(sys.executable)} -m reconciler "$@"'
-FAILS = prints(1, messages="Error: no answer")
+FAILS = prints(1, messages="Error: no response")
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 
@@ -161,7 +161,7 @@ def test_a_note_of_somebody_else_is_left_alone(gitlab: Gitlab) -> None:
     gitlab.run("reconciler-plan")
     assert gitlab.notes[:2] == [(1, MARKER), (ME, f"see {MARKER}")]
     assert len(gitlab.notes) == 201
-    assert "Error: no answer" in gitlab.notes[200][1]
+    assert "Error: no response" in gitlab.notes[200][1]
 
 
 @pytest.mark.parametrize("refused", ["GET", "POST"])

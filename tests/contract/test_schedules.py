@@ -41,7 +41,7 @@ DRIFT = """\
 Drift: 1 key differs from the files.
 """
 OTHER = DRIFT.replace("partner", "storefront")
-NO_ANSWER = "Error: GET /cloud/v1/caas/keys/1/76: no answer\n"
+NO_ANSWER = "Error: GET /cloud/v1/caas/keys/1/76: no response\n"
 GONE = "Error: keys.yaml:9:5: caas/1/76/gone: the key does not exist\n"
 COMPARED = "What could be compared has not drifted; the errors name what could not be.\n"
 ALARMING = "~ a = ```\n````\n@everyone #1 <b>\n/close\r/close\n::add-mask::a\n##[add-mask]a\n    ~ é\n"

@@ -16,7 +16,8 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.model.plan import ObservedScope
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
-from reconciler.observe.listing import LISTINGS, observe
+from reconciler.observe.listing import observe
+from reconciler.observe.paging import LISTINGS
 from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emulate, fill, live
 from tests.values import kind_with
 
@@ -95,8 +96,8 @@ def test_a_count_without_results_is_refused() -> None:
         ([page(3, "a", "b"), page(3)], "counts 3 keys and gives 2"),
         ([page(1, "a", "b")], "counts 1 keys and gives 2"),
         ([page(0, "a")], "counts 0 keys and gives 1"),
-        ([page(2, "a", "a")], "the key a stands in it twice"),
-        ([page(3, "a", "b"), page(3, "b")], "the key b stands in it twice"),
+        ([page(2, "a", "a")], "the key a is listed twice"),
+        ([page(3, "a", "b"), page(3, "b")], "the key b is listed twice"),
         ([page(3, "a", "b"), page(2, "c")], "the count changed from 3 to 2"),
         ([page(3, "a", "b"), page(4, "c")], "the count changed from 3 to 4"),
     ],
@@ -147,7 +148,7 @@ WRONG: dict[str, object] = {
 def test_an_answer_of_another_shape_is_a_bad_answer_at_once(answer: object) -> None:
     remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
     with pytest.raises(
-        InvalidResponseError, match=f"GET {COLLECTION}: the answer has not the documented shape"
+        InvalidResponseError, match=f"GET {COLLECTION}: the response does not match the documented schema"
     ) as told:
         read(remote)
     assert not isinstance(told.value, IncompleteReadError)
@@ -210,8 +211,8 @@ def test_numbered_pages_are_read_until_one_is_not_full(kind: Kind, answers: list
 @pytest.mark.parametrize(
     ("kind", "answers", "reason"),
     [
-        (PAGED, [numbered("a", "b"), numbered("b")], "the key b stands in it twice"),
-        (PAGED, [numbered("a", "b"), numbered("a", "b")], "the key a stands in it twice"),
+        (PAGED, [numbered("a", "b"), numbered("b")], "the key b is listed twice"),
+        (PAGED, [numbered("a", "b"), numbered("a", "b")], "the key a is listed twice"),
         (WRAPPED, [counted(3, "a", "b"), counted(3)], "counts 3 keys and gives 2"),
         (WRAPPED, [counted(5, "a")], "counts 5 keys and gives 1"),
     ],

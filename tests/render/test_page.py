@@ -394,9 +394,9 @@ def test_a_scope_that_cannot_be_read_says_why() -> None:
 
 def test_failing_rounds_are_explained_with_their_errors_and_what_is_in_force() -> None:
     failing = service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY)
-    text = read(status(service=failing, last_cycle=summary(CycleResult.FAILED, errors=("no answer",)))).text
+    text = read(status(service=failing, last_cycle=summary(CycleResult.FAILED, errors=("no response",)))).text
     assert "Rounds failing since 2026-06-01 11:00 UTC 3 rounds in a row failed." in text
-    assert text.count("no answer") == 1
+    assert text.count("no response") == 1
     assert "Files invalid since 2026-05-31 12:00 UTC The last valid files stay in force" in text
 
 

@@ -138,8 +138,8 @@ def test_an_error_and_a_warning_name_their_place_and_key() -> None:
 
 
 def test_a_problem_of_no_place_is_told_without_one() -> None:
-    plan = replace(assemble([]), problems=(Problem("could not be read: no answer", address="caas/1/9"),))
-    assert "Errors caas/1/9 could not be read: no answer" in read(plan).text
+    plan = replace(assemble([]), problems=(Problem("could not be read: no response", address="caas/1/9"),))
+    assert "Errors caas/1/9 could not be read: no response" in read(plan).text
 
 
 def test_the_lines_of_an_error_stay_lines() -> None:

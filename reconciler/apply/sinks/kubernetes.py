@@ -135,7 +135,7 @@ class KubernetesSink:
         else:
             if not _is_secret(answer):
                 raise errors.SinkError(
-                    "the server of KUBERNETES_SERVICE_HOST does not answer like Kubernetes"
+                    "the server of KUBERNETES_SERVICE_HOST does not respond like Kubernetes"
                 )
             return ""
         live = self._read(place)

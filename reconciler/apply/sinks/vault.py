@@ -162,7 +162,7 @@ class VaultSink:
             )
             raise errors.SinkError(message) from None
         if engine is None:
-            raise errors.SinkError("the server of VAULT_ADDR does not answer like Vault")
+            raise errors.SinkError("the server of VAULT_ADDR does not respond like Vault")
         mount = tuple(engine.path.strip("/").split("/"))
         if not engine.has_versions or self._path[: len(mount)] != mount:
             told = f"{engine.path} in Vault is {engine.kind} version {engine.version or 1}"
@@ -182,7 +182,7 @@ class VaultSink:
             for path in asked:
                 told = capabilities_of(answer, path)
                 if told is None:
-                    raise errors.SinkError("the server of VAULT_ADDR does not answer like Vault")
+                    raise errors.SinkError("the server of VAULT_ADDR does not respond like Vault")
                 found[path] = told
         return found
 

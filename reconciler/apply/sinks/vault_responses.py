@@ -62,7 +62,7 @@ def current_version(answer: Any) -> int:
         case {"errors": []}:
             return 0
         case _:
-            raise SinkError("the server of VAULT_ADDR does not answer like Vault")
+            raise SinkError("the server of VAULT_ADDR does not respond like Vault")
 
 
 def holds(answer: Any, secret: Secret) -> bool:
