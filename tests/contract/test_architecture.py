@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import dataclasses
+import graphlib
 import importlib
 import inspect
 import pkgutil
@@ -53,6 +55,92 @@ def test_no_function_is_longer_than_50_lines() -> None:
         for node in functions_of(path)
         if (node.end_lineno or 0) - node.lineno >= 50
     ] == []
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+BY_NAME = {module_name(path): path for path in MODULES}
+CONTRACTS = configparser.ConfigParser()
+CONTRACTS.read(ROOT / ".importlinter", encoding="utf-8")
+
+
+def imported_by(name: str) -> set[str]:
+    """Return the modules of this project that a module imports, also those for types alone."""
+    found = set()
+    for node in ast.walk(ast.parse(BY_NAME[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {each if each in BY_NAME else str(node.module) for each in names}
+    return found & BY_NAME.keys() - {name}
+
+
+IMPORTED = {name: imported_by(name) for name in BY_NAME}
+
+
+def room(name: str) -> str:
+    return ".".join(name.split(".")[:2]) if name.startswith("reconciler.") else name.split(".", maxsplit=1)[0]
+
+
+def pairs() -> set[tuple[str, str]]:
+    """Return each room with each other room of which it imports a module; the library's own file is none."""
+    return {
+        (room(name), room(other))
+        for name, others in IMPORTED.items()
+        for other in others
+        if name != "reconciler" and room(name) != room(other)
+    }
+
+
+def test_the_engine_has_few_rooms_and_few_pairs_of_them_know_each_other() -> None:
+    top = {path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert len(top - {"__init__.py", "__main__.py"}) <= 15
+    assert len({room(name) for name in BY_NAME}) <= 20
+    assert len(pairs()) <= 90
+
+
+def test_no_room_imports_from_a_layer_above_it() -> None:
+    rows = CONTRACTS["importlinter:contract:layers"]["layers"].split()
+    floors: dict[str, int] = {"reconciler": 1}
+    for row in " ".join(rows).replace(" | ", "|").split():
+        floors |= {f"reconciler.{each}": -len(floors) for each in row.split("|")}
+    known = {("reconciler.plan", "reconciler.render")}
+    upward = {(low, high) for low, high in pairs() if high in floors and floors.get(low, 1) <= floors[high]}
+    assert upward - known == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graphlib.TopologicalSorter({name: IMPORTED[name] for name in BY_NAME if "emulator" not in name}).prepare()
+
+
+def test_every_library_has_a_contract() -> None:
+    names = {
+        alias.partition(".")[0]
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in (
+            [str(node.module)] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+        )
+    }
+    ours = {"reconciler", "gcore_emulator"}
+    kept = {name for part in CONTRACTS.values() for name in part.get("protected_modules", "").split()}
+    assert names - sys.stdlib_module_names - ours - kept == set()
+
+
+def test_few_imports_are_inside_functions() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in ENGINE
+        for function in functions_of(path)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert len(set(found)) <= 10, found
 
 
 KIND_NAME = re.compile(rf"\b({'|'.join(load_kinds())})\b", re.IGNORECASE)
