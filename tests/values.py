@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.kinds.kind import Kind, kind_from_schema
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import Edit, MemberChange, ObservedScope
 from reconciler.model.scope import Scope
 from reconciler.model.source import COLUMN_BITS
 from reconciler.plan.origins import state_as_base, with_origins
@@ -73,6 +73,12 @@ def only_change(want: Mapping[str, Any], have: Mapping[str, Any], kind: Kind = C
     """Plan one key with the fields ``want`` where the API shows the fields ``have``."""
     (change,) = make_plan([declared(**want)], [live(**have)], kind=kind).changes
     return change
+
+
+def items(added: Iterable[Any], removed: Iterable[Any]) -> tuple[MemberChange, ...]:
+    """Return the changes of the items that a set gains and loses."""
+    gained = (MemberChange((), Edit.ADDED, after=item) for item in added)
+    return (*gained, *(MemberChange((), Edit.REMOVED, before=item) for item in removed))
 
 
 def kind_with(properties: Mapping[str, Any], **extension: Any) -> Kind:

@@ -19,7 +19,7 @@ from reconciler.model.plan import ObservedScope
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
 from reconciler.observe.names import Directory
-from reconciler.plan.explain import explanations_of
+from reconciler.plan.explain import explanations
 from reconciler.plan.planning import ScopePlan, plan_scope
 from reconciler.render.explanation import render_explanations
 from reconciler.render.lines import field_view
@@ -63,7 +63,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     made = plan_scope(kind, part, ObservedScope(scope, {} if live is None else {name: live}), now)
     key = part.keys[0] if part.keys else None
     change = None if _stops(made) or not made.changes else made.changes[0]
-    shown = [one for one in explanations_of(kind, key, live, change) if field in {None, one.field}]
+    shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]
     text = render_explanations(options.address, position, shown, _requests(made), console.paint)
     console.result(text)
     return ExitCode.DONE

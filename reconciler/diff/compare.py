@@ -1,40 +1,55 @@
 """Which declared fields differ, and how; the one home of deepdiff.
 
-A cheap equality pass comes first: most keys of a plan are unchanged, and deepdiff costs a hundred
-times what a comparison does. It is asked only about fields that are known to differ.
+An equality pass comes first: most keys of a plan are unchanged, and deepdiff costs a hundred times what a
+comparison does. It is called once for each key that is not equal, and names every field, member and item.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
+from difflib import SequenceMatcher
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.effects import effect_of
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import Effect, FieldChange
+from reconciler.model.plan import Edit, Effect, FieldChange, Index, MemberChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Field, Kind
 
-DEEPEST: Final = 64
-"""How deep a live value may be nested and still be compared."""
+_MOST_PAIRS: Final = 40_000
+"""Two lists are aligned up to so many pairs of items; the items of longer ones are paired by position."""
+_EDITS: Final = {
+    "dictionary_item_added": Edit.ADDED,
+    "set_item_added": Edit.ADDED,
+    "dictionary_item_removed": Edit.REMOVED,
+    "set_item_removed": Edit.REMOVED,
+    "values_changed": Edit.CHANGED,
+    "type_changes": Edit.CHANGED,
+}
+"""What deepdiff reports of objects, sets and texts, which is all that it is given."""
+_SCALAR: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+"""The text of a value for deepdiff: 1 is not True, and there are no half characters and no line breaks."""
 
 
-def differing(kind: Kind, desired: Mapping[str, Any], observed: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the declared fields whose values differ, sorted.
+def differing(
+    kind: Kind, desired: Mapping[str, Any], live: Mapping[str, Any]
+) -> Mapping[str, tuple[Any, Any]]:
+    """Return the live and the desired value, both in normal form, of each declared field that differs.
 
-    Raises NotNormalError if an observed value is not of its field's type, KeyError with the name of
-    a declared field that the answer lacks.
+    Raises NotNormalError if a live value is not of its field's type, KeyError with the name of a declared
+    field that the live key lacks.
     """
-    names: list[str] = []
+    found: dict[str, tuple[Any, Any]] = {}
     fields = kind.fields
     for name, want in desired.items():
-        have = observed[name]
+        have = live[name]
         field = fields[name]
         # Equal values are equal in every form, and repr tells 1 from True at the speed of C.
         if (
@@ -43,9 +58,10 @@ def differing(kind: Kind, desired: Mapping[str, Any], observed: Mapping[str, Any
             and (field.plainly_equal or repr(want) == repr(have))
         ):
             continue
-        if json_text(normalize(field, want)) != json_text(normalize(field, have)):
-            names.append(name)
-    return tuple(sorted(names))
+        before, after = normalize(field, have), normalize(field, want)
+        if json_text(before) != json_text(after):
+            found[name] = before, after
+    return found
 
 
 def readable(
@@ -55,93 +71,136 @@ def readable(
     forms: dict[str, Any] = {}
     reasons: dict[str, str] = {}
     for name in names:
-        if name not in values:
+        try:
+            forms[name] = normalize(kind.fields[name], values[name])
+        except KeyError:
             reasons[name] = f"it has no {name}"
-        elif not _is_shallow(values[name]):
-            reasons[name] = f"{name} is nested more than {DEEPEST} deep"
-        else:
-            try:
-                forms[name] = normalize(kind.fields[name], values[name])
-            except NotNormalError as error:
-                reasons[name] = str(error)
+        except NotNormalError as error:
+            reasons[name] = str(error)
     return forms, reasons
 
 
-def _is_shallow(value: Any) -> bool:
-    """Return whether a value is nested so little that every function can walk it."""
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return True
-    return False
+def field_changes(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    """Return the change of each field that differs, sorted by name.
 
-
-def explain(
-    fields: Iterable[Field], before: Mapping[str, Any], after: Mapping[str, Any]
-) -> tuple[FieldChange, ...]:
-    """Describe the change of each of ``fields``, which are known to differ.
-
-    ``before`` and ``after`` hold values in normal form for at least these fields.
+    ``before`` and ``after`` hold the values of the same fields in normal form.
     """
-    described = tuple(fields)
-    sets = [field.name for field in described if field.form is Form.SET]
-    added, removed = _set_items(
-        {name: frozenset(map(json_text, before[name] or ())) for name in sets},
-        {name: frozenset(map(json_text, after[name] or ())) for name in sets},
-    )
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a plan with changed fields pays
+
+    names = sorted(after)
+    pairs = {name: _comparable(kind.fields[name], before[name], after[name]) for name in names}
+    old, new = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
+    # By default objects with few common members are one change, and members such as "__x" are ignored.
+    tree = DeepDiff(old, new, view="tree", threshold_to_diff_deeper=0, ignore_private_variables=False)
+    found: defaultdict[str, list[MemberChange]] = defaultdict(list)
+    for report, levels in tree.items():
+        for level in levels:
+            name, *path = level.path(output_format="list")
+            members = found[name]
+            if report.startswith("set_item"):
+                path = []
+            elif not path:
+                continue  # the value as a whole
+            values = (json.loads(side) if isinstance(side, str) else None for side in (level.t1, level.t2))
+            members.append(MemberChange(tuple(path), _EDITS[report], *values))
     return tuple(
-        _field_change(field, before[field.name], after[field.name], added[field.name], removed[field.name])
-        for field in described
+        _described(kind.fields[name], before[name], after[name], found[name]) for name in sorted(found)
     )
 
 
-def whole_key(
-    fields: Iterable[Field], values: Mapping[str, Any], effect: Effect, reason: str
-) -> tuple[FieldChange, ...]:
-    """Describe each of ``fields`` of a key that comes (``grants``) or goes, all with the same effect."""
-    comes = effect is Effect.GRANTS
+def reversed_change(kind: Kind, change: FieldChange) -> FieldChange:
+    """Return the change of a field in the other direction, from after to before, with no origin."""
+    members = [member.reversed() for member in change.members]
+    return _described(kind.fields[change.field], change.after, change.before, members)
+
+
+def whole_key(values: Mapping[str, Any], effect: Effect, reason: str) -> tuple[FieldChange, ...]:
+    """Return the change of each field of a key that is created (``GRANTS``) or deleted (``REVOKES``)."""
+    is_new = effect is Effect.GRANTS
     return tuple(
-        FieldChange(
-            field.name,
-            None if comes else values[field.name],
-            values[field.name] if comes else None,
-            effect,
-            reason,
-            with_key=True,
-        )
-        for field in fields
+        FieldChange(name, None if is_new else value, value if is_new else None, effect, reason, with_key=True)
+        for name, value in values.items()
     )
 
 
-def _field_change(field: Field, before: Any, after: Any, added: list[str], removed: list[str]) -> FieldChange:
-    new = tuple(json.loads(item) for item in sorted(added))
-    gone = tuple(json.loads(item) for item in sorted(removed))
-    effect, reason = effect_of(field.effect, before, after, new, gone)
-    return FieldChange(field.name, before, after, effect, reason, new, gone)
+def _described(field: Field, before: Any, after: Any, members: Iterable[MemberChange]) -> FieldChange:
+    ordered = tuple(sorted(members, key=_position))
+    change = FieldChange(field.name, before, after, Effect.NEUTRAL, members=ordered)
+    effect, reason = effect_of(field.effect, change)
+    return FieldChange(field.name, before, after, effect, reason, ordered)
 
 
-def _set_items(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> tuple[defaultdict[str, list[str]], defaultdict[str, list[str]]]:
-    """Return the items that each set of texts gained and lost, by field.
+def _position(member: MemberChange) -> tuple[object, ...]:
+    steps = [
+        (step, 0, 0) if isinstance(step, str) else ("", *(-1 if at is None else at for at in step))
+        for step in member.path
+    ]
+    return steps, member.edit, "" if member.path else json_text([member.before, member.after])
 
-    A scalar that differs explains itself; what changed inside a container is deepdiff's to say.
+
+def _comparable(field: Field, before: Any, after: Any) -> tuple[Any, Any]:
+    """Return two values of a field as deepdiff compares them; a set is one of texts."""
+    if field.form is not Form.SET or not (before or after):
+        return _aligned(before, after)
+    old, new = (frozenset(map(_SCALAR, items or ())) for items in (before, after))
+    # deepdiff hashes every item at a cost of its own, so those that both sets have are left out.
+    return old - new, new - old
+
+
+def _aligned(before: Any, after: Any) -> tuple[Any, Any]:
+    """Return two values as deepdiff compares them: objects of texts, and lists as objects of their items.
+
+    deepdiff pairs objects in lists by position alone, so that one more at the front would change them all.
     """
-    added: defaultdict[str, list[str]] = defaultdict(list)
-    removed: defaultdict[str, list[str]] = defaultdict(list)
-    if not before:
-        return added, removed
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 90 ms that only a plan with changed sets pays
+    left: dict[str | Index, Any] = {}
+    right: dict[str | Index, Any] = {}
+    if isinstance(before, list) and isinstance(after, list):
+        for step in _alignment(before, after):
+            i, j = step
+            if i is not None and j is not None:
+                left[step], right[step] = _aligned(before[i], after[j])
+            elif i is not None:
+                left[step] = _SCALAR(before[i])
+            elif j is not None:
+                right[step] = _SCALAR(after[j])
+    elif isinstance(before, dict) and isinstance(after, dict):
+        for name in before.keys() | after.keys():
+            if name in before and name in after:
+                left[name], right[name] = _aligned(before[name], after[name])
+            elif name in before:
+                left[name] = _SCALAR(before[name])
+            else:
+                right[name] = _SCALAR(after[name])
+    else:
+        return _SCALAR(before), _SCALAR(after)
+    return left, right
 
-    tree = DeepDiff(before, after, view="tree")
-    for level in tree.get("set_item_added", ()):
-        added[level.path(output_format="list")[0]].append(level.t2)
-    for level in tree.get("set_item_removed", ()):
-        removed[level.path(output_format="list")[0]].append(level.t1)
-    return added, removed
+
+def _alignment(before: Sequence[Any], after: Sequence[Any]) -> Iterator[Index]:
+    """Yield the items that differ: in pairs where both are objects or both lists, else one by one."""
+    old, new = ([*map(_SCALAR, items)] for items in (before, after))
+    start = common_start(old, new)
+    end = common_start(old[start:][::-1], new[start:][::-1])
+    rest = old[start : len(old) - end], new[start : len(new) - end]
+    blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(rest[0]), 0, len(rest[1]))]
+    if len(rest[0]) * len(rest[1]) <= _MOST_PAIRS:
+        blocks = SequenceMatcher(None, *rest, autojunk=False).get_opcodes()
+    for tag, first, last, new_first, new_last in blocks:
+        if tag == "equal":
+            continue
+        for i, j in zip_longest(
+            range(start + first, start + last), range(start + new_first, start + new_last)
+        ):
+            if i is not None and j is not None:
+                if old[i] == new[j]:
+                    continue
+                if type(before[i]) is type(after[j]) and isinstance(before[i], dict | list):
+                    yield Index(i, j)
+                    continue
+            yield from (Index(*pair) for pair in ((i, None), (None, j)) if pair != (None, None))
+
+
+def common_start(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """Return how many characters, or items, two sequences have in common at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -1,40 +1,32 @@
-"""What a field change does to access: reviewers fear breakage and exposure, not counts."""
+"""What a change of a field does to access: reviewers fear breakage and exposure, not counts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.kind import EffectRule
 from reconciler.model.plan import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from reconciler.model.plan import FieldChange
 
 _UNCHANGED: Final = "access unchanged"
 
 
-def effect_of(
-    rule: EffectRule,
-    before: Any,
-    after: Any,
-    added: Sequence[Any],
-    removed: Sequence[Any],
-) -> tuple[Effect, str]:
-    """Return the effect of a change from ``before`` to ``after``, with the reason in a few words.
-
-    ``added`` and ``removed`` are the items of a set that come and go.
-    """
+def effect_of(rule: EffectRule, change: FieldChange) -> tuple[Effect, str]:
+    """Return the effect of a change, with the reason in a few words."""
     match rule:
         case EffectRule.SWITCH_OFF:
-            return (Effect.REVOKES, "disables the key") if after else (Effect.GRANTS, "enables the key")
+            return (
+                (Effect.REVOKES, "disables the key") if change.after else (Effect.GRANTS, "enables the key")
+            )
         case EffectRule.EXPIRY:
-            return _expiry(before, after)
+            return _expiry(change.before, change.after)
         case EffectRule.BINDING:
-            reasons = [
-                f"{verb} {len(items)}" for verb, items in (("binds", added), ("unbinds", removed)) if items
-            ]
-            return Effect.of(grants=bool(added), revokes=bool(removed)), ", ".join(reasons) or _UNCHANGED
+            counts = {"binds": len(change.added), "unbinds": len(change.removed)}
+            reasons = [f"{verb} {count}" for verb, count in counts.items() if count]
+            effect = Effect.of(grants=bool(counts["binds"]), revokes=bool(counts["unbinds"]))
+            return effect, ", ".join(reasons) or _UNCHANGED
         case EffectRule.NONE:
             return Effect.NEUTRAL, _UNCHANGED
 

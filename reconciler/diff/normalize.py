@@ -2,13 +2,13 @@
 
 Instants become UTC text in whole seconds, sets become sorted lists without duplicates, whole numbers ints
 (5.0 is 5), and every other value is left exactly as it is. Normal forms are plain JSON values: they are what
-plans show and what PATCH requests carry, so neither depends on how a file or an answer was spelled.
+plans show and what requests carry, so neither depends on how a file or a response was spelled.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import format_instant, json_text, parse_instant
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Field
 
 
+DEEPEST: Final = 64
+"""How deep a value may be nested and still be compared: every function that walks it can."""
+
+
 class NotNormalError(ValueError):
-    """A value has no normal form in its field, such as a text that is no instant."""
+    """A value has no normal form in its field, such as a text that is not an instant."""
 
 
 def normalize(field: Field, value: Any) -> Any:
@@ -27,6 +31,8 @@ def normalize(field: Field, value: Any) -> Any:
 
     Raises NotNormalError if the value is not of a type that the field takes.
     """
+    if not _is_shallow(value):
+        raise NotNormalError(f"{field.name} is nested more than {DEEPEST} deep")
     odd = unreadable(value)
     if odd is not None:
         raise NotNormalError(f"{field.name} holds {odd.text}, a number that cannot be read exactly")
@@ -39,10 +45,24 @@ def normalize(field: Field, value: Any) -> Any:
     if field.form is Form.SET:
         items = [_item(field, item) for item in value]
         return [json.loads(item) for item in sorted({json_text(item) for item in items})]
-    moment = parse_instant(value)
-    if moment is None:
+    instant = parse_instant(value)
+    if instant is None:
         raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}, which is no date and time")
-    return format_instant(moment)
+    return format_instant(instant)
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _item(field: Field, item: Any) -> Any:

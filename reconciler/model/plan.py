@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -119,13 +119,48 @@ def body_text(body: Mapping[str, Any]) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
+class Edit(StrEnum):
+    """What happened to one member of a field."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class Index(NamedTuple):
+    """The positions of one item in the list before and in the list after; None where it is in one only."""
+
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """One member that differs inside a field, as deep inside as it can be said.
+
+    ``path`` leads to it from the value of the field: names of members and positions in lists. An item of a
+    set has no position, so its path is empty. The side on which the member is not has None.
+    """
+
+    path: tuple[str | Index, ...]
+    edit: Edit
+    before: Any = None
+    after: Any = None
+
+    def reversed(self) -> MemberChange:
+        """Return the change from after to before."""
+        path = tuple(step if isinstance(step, str) else Index(step.after, step.before) for step in self.path)
+        edit = {Edit.ADDED: Edit.REMOVED, Edit.REMOVED: Edit.ADDED}.get(self.edit, self.edit)
+        return MemberChange(path, edit, self.after, self.before)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field that differs: both values in normal form, and what the change does to access.
 
-    ``added`` and ``removed`` are the items that differ where the field is a set, else empty.
+    ``members`` are what differs inside an object, a list or a set; empty where the value as a whole differs.
     ``reason`` says in a few words why the effect is what it is. ``origin`` is None where it is not known.
-    A field that comes or goes with its key, ``with_key``, has one value only; the effect says which.
+    A field that is created or deleted with its key, ``with_key``, has one value only; the effect says which.
     """
 
     field: str
@@ -133,10 +168,19 @@ class FieldChange:
     after: Any
     effect: Effect
     reason: str = ""
-    added: tuple[Any, ...] = ()
-    removed: tuple[Any, ...] = ()
+    members: tuple[MemberChange, ...] = ()
     origin: Origin | DriftOrigin | None = None
     with_key: bool = False
+
+    @property
+    def added(self) -> tuple[Any, ...]:
+        """Return the items that a set gains."""
+        return tuple(one.after for one in self.members if not one.path and one.edit is Edit.ADDED)
+
+    @property
+    def removed(self) -> tuple[Any, ...]:
+        """Return the items that a set loses."""
+        return tuple(one.before for one in self.members if not one.path and one.edit is Edit.REMOVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +304,16 @@ class Plan:
     def count(self, action: Action) -> int:
         """Count the changes of one sort."""
         return sum(change.action is action for change in self.changes)
+
+    @property
+    def action_counts(self) -> dict[str, int]:
+        """Return how many keys are created, updated and deleted; a replaced one is deleted and created."""
+        replaced = self.count(Action.REPLACE)
+        return {
+            "create": self.count(Action.CREATE) + replaced,
+            "update": self.count(Action.UPDATE),
+            "delete": self.count(Action.DELETE) + replaced,
+        }
 
     @property
     def new_secrets(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.model.plan import Action
-from reconciler.plan.changes import creation_body
+from reconciler.plan.changes import narrowed
 from reconciler.plan.drift import WHOLE_KEY
 from reconciler.plan.planning import fingerprint, past_expiries
 
@@ -54,8 +54,8 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
 ) -> Corrections:
     """Narrow ``plan`` to the drift that ``is_wanted`` and may be undone.
 
-    What must not be undone, such as one that needs a permission, that a lifecycle forbids, or an expiry
-    that is not after ``now``, stands in the way of itself only: the resulting plan has no problems.
+    What must not be undone is left out by itself, such as what needs a permission, what a lifecycle forbids,
+    or an expiry that is not after ``now``: the resulting plan has no problems.
     """
     reasons: dict[str, str] = {}
     for problem in plan.objections:
@@ -64,7 +64,7 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
     changes: list[Change] = []
     left: dict[FieldKey, str] = {}
     for key in drifted:
-        change, not_sent = narrowing.narrowed(key)
+        change, not_sent = narrowing.correction(key)
         if change is not None:
             changes.append(change)
         left |= {(key.correction.address, name): reason for name, reason in not_sent.items()}
@@ -83,7 +83,7 @@ class _Narrowing:
     now: dt.datetime
     reasons: Mapping[str, str]
 
-    def narrowed(self, key: DriftedKey) -> tuple[Change | None, Mapping[str, str]]:
+    def correction(self, key: DriftedKey) -> tuple[Change | None, Mapping[str, str]]:
         """Return what is sent, if anything is, and why other drift of the key that is wanted is not."""
         change = key.correction
         names = {record.field for record in key.records if self.is_wanted(change.address, record)}
@@ -96,10 +96,10 @@ class _Narrowing:
         fixed = names & kind.immutable
         if not fixed:
             return self._in_place(kind, change, names)
-        whole = _replacement(kind, change, names)
-        reason = self._forbidding(whole)
+        replacement = narrowed(kind, change, names, Action.REPLACE)
+        reason = self._forbidding(replacement)
         if not reason:
-            return whole, {}
+            return replacement, {}
         updated, left = self._in_place(kind, change, names - fixed)
         return updated, {**left, **dict.fromkeys(fixed, reason)}
 
@@ -128,30 +128,4 @@ class _Narrowing:
             for problem in past_expiries(kind, replace(change, fields=(field,)), self.now):
                 left[field.field] = problem.message
         possible = names - left.keys()
-        return (_update(kind, change, possible) if possible else None), left
-
-
-def _update(kind: Kind, change: Change, names: set[str]) -> Change:
-    """Return the correction of the fields ``names`` in place.
-
-    What the service insists on goes along; a field of that sort that is not to be corrected is sent as it is.
-    """
-    carried = {name: change.before[name] for name in kind.always_sent if name in change.before}
-    return replace(
-        change,
-        action=Action.UPDATE,
-        fields=tuple(field for field in change.fields if field.field in names),
-        patch=carried | {name: change.after[name] for name in sorted(names)},
-    )
-
-
-def _replacement(kind: Kind, change: Change, names: set[str]) -> Change:
-    """Return the replacement that corrects the fields ``names``; all others are created as they are."""
-    kept = {field.field: change.before[field.field] for field in change.fields if field.field not in names}
-    after = {**change.after, **kept}
-    return replace(
-        change,
-        fields=tuple(field for field in change.fields if field.field in names),
-        after=after,
-        patch=creation_body(kind, {**after, kind.identity: change.name}),
-    )
+        return (narrowed(kind, change, possible, Action.UPDATE) if possible else None), left

@@ -1,4 +1,4 @@
-"""A plan read the other way round: which live keys are not as desired, and what that does to access. Pure."""
+"""A plan in the other direction: which live keys are not as desired, and what that does to access. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.diff.compare import explain, whole_key
+from reconciler.diff.compare import reversed_change, whole_key
 from reconciler.diff.normalize import normalize
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, Origin, effect_of_all
@@ -27,7 +27,7 @@ WHOLE_KEY: Final = ""
 
 _CREATED: Final = "the key is live"
 _DELETED: Final = "the key is not live"
-_ORIGINS: Final = {
+_ORIGINS: Final[Mapping[Origin | DriftOrigin | None, DriftOrigin | None]] = {
     None: None,
     Origin.CONFIG: DriftOrigin.PENDING,
     Origin.DRIFT: DriftOrigin.DRIFT,
@@ -179,23 +179,17 @@ def _part(keys: Iterable[DriftedKey], belongs: Callable[[DriftOrigin | None], bo
 
 
 def _reversed(kind: Kind, change: Change) -> DriftedKey:
-    """Read a change the other way round: from what is desired to what is live."""
-    described = [kind.fields[field.field] for field in change.fields]
+    """Return a change in the other direction: from what is desired to what is live."""
     origin = _ORIGINS[change.origin]
     match change.action:
         case Action.CREATE:
-            fields = whole_key(described, change.after, Effect.REVOKES, _DELETED)
+            fields = whole_key(change.after, Effect.REVOKES, _DELETED)
         case Action.DELETE:
-            fields = whole_key(described, change.before, Effect.GRANTS, _CREATED)
+            fields = whole_key(change.before, Effect.GRANTS, _CREATED)
         case Action.UPDATE | Action.REPLACE:
-            origins = {
-                field.field: field.origin for field in change.fields if isinstance(field.origin, Origin)
-            }
-            return DriftedKey(
-                change,
-                tuple(
-                    replace(field, origin=_ORIGINS[origins.get(field.field)])
-                    for field in explain(described, change.after, change.before)
-                ),
+            fields = tuple(
+                replace(reversed_change(kind, field), origin=_ORIGINS[field.origin])
+                for field in change.fields
             )
+            return DriftedKey(change, fields)
     return DriftedKey(change, tuple(replace(field, origin=origin) for field in fields), origin)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import readable
+from reconciler.diff.compare import field_changes, readable
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
-    from reconciler.kinds.kind import Field, Kind
+    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey
-    from reconciler.model.plan import Change
+    from reconciler.model.plan import Change, FieldChange
     from reconciler.model.source import Position
 
 RULES: Final = {
     Form.EXACT: "values are compared exactly, their type included",
-    Form.INSTANT: "format date-time: moments are compared in UTC and whole seconds, however they are spelled",
+    Form.INSTANT: "format date-time: instants are compared in UTC and whole seconds, however spelled",
     Form.SET: "uniqueItems: lists are compared as sets, so neither order nor repetition matters",
 }
 
@@ -42,16 +42,16 @@ class Carried(StrEnum):
     """Why a request would carry a field, or not."""
 
     DIFFERS = "carried, because it differs"
-    INSISTED = "carried as it is, because the service insists on it in every PATCH"
+    REQUIRED = "carried as it is, because the service requires it in every update"
     FIXED = "not carried, because it cannot be changed in place"
-    NEW = "carried, because the key is made anew"
+    NEW = "carried, because the key is created anew"
     IGNORED = "not carried, because the lifecycle of the key ignores its changes"
     NOT = "not carried"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value as it was written or answered, and its normal form; ``problem`` says why it has none."""
+    """A value as it was written or received, and its normal form; ``problem`` says why it has none."""
 
     raw: Any
     form: Any
@@ -62,65 +62,65 @@ class Value:
 class Explanation:
     """One field: what the file and the API say of it, which is None where they do not, and what follows.
 
-    ``inherited_from`` is the place of the default that the file's value comes from, where it does.
+    ``change`` is how the live value differs from the desired one, where it does. ``inherited_from`` is the
+    position of the default that the file's value comes from, if it does.
     """
 
     field: str
     desired: Value | None
-    observed: Value | None
+    live: Value | None
     rule: str
     verdict: Verdict
-    carried: Carried = Carried.NOT
+    carried: Carried
+    change: FieldChange | None = None
     inherited_from: Position | None = None
 
 
-def explanations_of(
-    kind: Kind, key: DesiredKey | None, observed: Mapping[str, Any] | None, change: Change | None
+def explanations(
+    kind: Kind, key: DesiredKey | None, live: Mapping[str, Any] | None, change: Change | None
 ) -> tuple[Explanation, ...]:
-    """Explain every field of the kind for one key, and where its values come from.
+    """Explain every field of the kind for one key, in the order of its schema.
 
-    ``key`` is None where no file declares it, ``observed`` where it is not on the server; ``change`` is what
+    ``key`` is None where no file declares it, ``live`` where it is not on the server; ``change`` is what
     apply would do, None if that is nothing.
     """
-    fields, ignored = ({}, frozenset[str]()) if key is None else (key.fields, key.lifecycle.ignore_changes)
-    action = None if change is None else change.action
-    found = explanations(kind, fields, observed or {}, ignored)
-    if observed is None:
-        found = tuple(_absent(one) for one in found)
-    if change is not None and action is not Action.UPDATE:
-        sent = change.requests[-1].body or {}
-        found = tuple(
-            replace(one, carried=Carried.NEW if one.field in sent else Carried.NOT) for one in found
+    declared = {} if key is None else key.fields
+    shown = {name: value for name, value in (live or {}).items() if name != kind.secret}
+    sides = [
+        {name: _value(kind, name, values) for name in kind.fields if name in values}
+        for values in (declared, shown)
+    ]
+    names = [
+        name
+        for name in kind.settable
+        if name != kind.identity and all(name in side and not side[name].problem for side in sides)
+    ]
+    want, have = ({name: side[name].form for name in names} for side in sides)
+    is_equal = json_text(have) == json_text(want)
+    differences = {field.field: field for field in (() if is_equal else field_changes(kind, have, want))}
+    found = []
+    for name, field in kind.fields.items():
+        verdict = Verdict.DIFFERENT if name in differences else Verdict.EQUAL
+        if name == kind.identity:
+            verdict = Verdict.IDENTITY
+        elif name not in kind.settable:
+            verdict = Verdict.READ_ONLY
+        elif name not in declared:
+            verdict = Verdict.UNDECLARED
+        elif name not in names:
+            verdict = Verdict.UNREADABLE if live is not None else Verdict.ABSENT
+        one = Explanation(
+            field=name,
+            desired=sides[0].get(name),
+            live=sides[1].get(name),
+            rule=RULES[field.form],
+            verdict=verdict,
+            carried=_carried(kind, name, key, change, is_different=name in differences),
+            change=differences.get(name),
+            inherited_from=None if key is None else key.inherited_from(name),
         )
-    if key is None:
-        return found
-    return tuple(replace(one, inherited_from=key.inherited_from(one.field)) for one in found)
-
-
-def explanations(
-    kind: Kind,
-    desired: Mapping[str, Any],
-    observed: Mapping[str, Any],
-    ignored: Collection[str] = (),
-) -> tuple[Explanation, ...]:
-    """Explain every field of the kind for one key that stays, in the order of its schema."""
-    found = [_explained(kind, field, desired, observed) for field in kind.fields.values()]
-    different = {one.field for one in found if one.verdict is Verdict.DIFFERENT}
-    insisted = kind.always_sent if different - kind.immutable - set(ignored) else ()
-    return tuple(replace(one, carried=_carried(kind, one, insisted, ignored)) for one in found)
-
-
-def _absent(one: Explanation) -> Explanation:
-    return replace(one, verdict=Verdict.ABSENT) if one.verdict is Verdict.UNREADABLE else one
-
-
-def _explained(
-    kind: Kind, field: Field, desired: Mapping[str, Any], observed: Mapping[str, Any]
-) -> Explanation:
-    want = _value(kind, field.name, desired) if field.name in desired else None
-    is_shown = field.name in observed and field.name != kind.secret  # which no answer but one should hold
-    have = _value(kind, field.name, observed) if is_shown else None
-    return Explanation(field.name, want, have, RULES[field.form], _verdict(kind, field, want, have))
+        found.append(one)
+    return tuple(found)
 
 
 def _value(kind: Kind, name: str, values: Mapping[str, Any]) -> Value:
@@ -128,21 +128,16 @@ def _value(kind: Kind, name: str, values: Mapping[str, Any]) -> Value:
     return Value(values[name], forms.get(name), reasons.get(name, ""))
 
 
-def _verdict(kind: Kind, field: Field, want: Value | None, have: Value | None) -> Verdict:
-    if field.name == kind.identity:
-        return Verdict.IDENTITY
-    if field.read_only:
-        return Verdict.READ_ONLY
-    if want is None:
-        return Verdict.UNDECLARED
-    if have is None or have.problem or want.problem:
-        return Verdict.UNREADABLE
-    return Verdict.EQUAL if json_text(want.form) == json_text(have.form) else Verdict.DIFFERENT
-
-
-def _carried(kind: Kind, one: Explanation, insisted: Collection[str], ignored: Collection[str]) -> Carried:
-    if one.verdict is Verdict.DIFFERENT and one.field in ignored:
+def _carried(
+    kind: Kind, name: str, key: DesiredKey | None, change: Change | None, *, is_different: bool
+) -> Carried:
+    body = {} if change is None else change.requests[-1].body or {}
+    if change is not None and change.action is not Action.UPDATE:
+        return Carried.NEW if name in body else Carried.NOT
+    if is_different and key is not None and name in key.lifecycle.ignore_changes:
         return Carried.IGNORED
-    if one.verdict is Verdict.DIFFERENT:
-        return Carried.FIXED if one.field in kind.immutable else Carried.DIFFERS
-    return Carried.INSISTED if one.field in insisted else Carried.NOT
+    if is_different and name in kind.immutable:
+        return Carried.FIXED
+    if name in body:
+        return Carried.DIFFERS if is_different else Carried.REQUIRED
+    return Carried.NOT

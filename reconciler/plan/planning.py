@@ -1,4 +1,4 @@
-"""From desired and observed keys to a plan: pure, sorted, the same bytes for the same inputs."""
+"""From desired and live keys to a plan: pure, sorted, the same bytes for the same inputs."""
 
 from __future__ import annotations
 
@@ -7,34 +7,27 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.errors import SchemaMismatchError, UnaddressableError
+from reconciler.errors import SchemaMismatchError
 from reconciler.kinds.kind import EffectRule
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.plan import Action, Plan
 from reconciler.model.source import Position, Problem
-from reconciler.plan.changes import (
-    UNCHANGED,
-    Planned,
-    created_at,
-    forbidden,
-    planned_change,
-    undeclared,
-    wrong_shape,
-)
+from reconciler.plan.changes import UNCHANGED, created_at, forbidden, mismatch, planned_change, undeclared
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredKey, DesiredScope
+    from reconciler.model.desired import DesiredScope
     from reconciler.model.plan import Change, ObservedScope
     from reconciler.model.scope import Scope
+    from reconciler.plan.changes import Planned
 
     Selection = Callable[[str], bool]
-    """Tells whether an address is part of the plan."""
+    """Returns whether an address is part of the plan."""
 
 _FINGERPRINT_PREFIX: Final = "sha256:"
 _NOWHERE: Final = Position("", 0, 0)
@@ -42,7 +35,7 @@ _NOWHERE: Final = Position("", 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class ScopePlan:
-    """What the plan of one scope found."""
+    """The plan of one scope; ``observed`` counts its live keys."""
 
     scope: Scope
     changes: tuple[Change, ...]
@@ -80,43 +73,44 @@ def plan_scope(
     ``selected`` narrows the plan to some addresses. An expiry that is not after ``now`` becomes a
     problem if it would be sent. What is wrong with one live key is a problem of that key, and of no other.
     """
-    changes: list[Change] = []
-    missing: list[Change] = []
+    scope, live = desired.scope, observed.keys
+    results: list[Planned] = []
     problems: list[Problem] = []
-    warnings: list[Problem] = []
     unchanged = 0
-    scope = desired.scope
     for key in desired.keys:
         if selected is not everything and not selected(scope.address(key.name)):
             continue
-        planned = _planned(kind, scope, key, observed.keys.get(key.name))
-        if planned is UNCHANGED:
+        result = planned_change(kind, scope, key, live.get(key.name))
+        if result is UNCHANGED:
             unchanged += 1
             continue
-        problems.extend(planned.problems)
-        warnings.extend(planned.warnings)
-        missing.extend(filter(None, [planned.missing]))
-        if planned.change is not None:
-            changes.append(planned.change)
-            problems.extend(past_expiries(kind, planned.change, now))
-            problems.extend(forbidden(kind, key, planned.change))
+        results.append(result)
+        problems.extend(result.problems)
+        if result.change is not None:
+            problems.extend(past_expiries(kind, result.change, now))
+            problems.extend(forbidden(kind, key, result.change))
     declared = {key.name for key in desired.keys}
-    others = sorted(name for name in observed.keys if name not in declared and selected(scope.address(name)))
-    warnings.extend(_look_alikes(desired, others))
+    others = sorted(name for name in live if name not in declared and selected(scope.address(name)))
+    warnings = [*_look_alikes(desired, others)]
     unnamed = observed.problems if selected(scope.address("")) else ()
     if desired.exclusive is None:
         warnings.extend(unnamed)
     else:
         problems.extend(unnamed)  # it is not as declared while it holds what cannot even be named
-        ours = {name: None for name in others if kind.owner(observed.keys[name]) is None}
-        problems.extend(_unaddressable(scope, name) for name in ours if not is_segment(name))
-        for planned in undeclared(kind, scope, filter(is_segment, ours), observed.keys, desired.exclusive):
-            changes.extend(filter(None, [planned.change]))
-            warnings.extend(planned.warnings)
-        others = [name for name in others if name not in ours]
-    unmanaged = tuple(scope.address(name) for name in others)
-    rest = (tuple(problems), observed.count, tuple(warnings), tuple(missing))
-    return ScopePlan(scope, tuple(changes), unchanged, unmanaged, *rest)
+        ours = {name for name in others if kind.owner(live[name]) is None}
+        others, own = [name for name in others if name not in ours], sorted(ours)
+        problems.extend(_unaddressable(scope, name) for name in own if not is_segment(name))
+        results.extend(undeclared(kind, scope, n, live[n], desired.exclusive) for n in own if is_segment(n))
+    return ScopePlan(
+        scope=scope,
+        changes=tuple(result.change for result in results if result.change is not None),
+        unchanged=unchanged,
+        unmanaged=tuple(scope.address(name) for name in others),
+        problems=tuple(problems),
+        observed=observed.count,
+        warnings=(*(warning for result in results for warning in result.warnings), *warnings),
+        missing=tuple(result.missing for result in results if result.missing is not None),
+    )
 
 
 def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Problem]:
@@ -136,8 +130,7 @@ def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = (), base_
     """Join the plans of several scopes of one API, in any order, into one that does not depend on it."""
     found = sorted(parts, key=lambda part: part.scope.sort_key)
     changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
-    unsorted = (problem for part in found for problem in part.problems)
-    problems = sorted(unsorted, key=_place)
+    problems = sorted((problem for part in found for problem in part.problems), key=_place)
     live = sorted((warning for part in found for warning in part.warnings), key=_place)
     observed = tuple((part.scope, part.observed) for part in found)
     return Plan(
@@ -178,30 +171,25 @@ def fingerprint(
     number of live keys of the scopes with changes, of which limits allow a share.
     """
     facts: list[Any] = [[base_url]]
-    facts += [
-        [change.action, change.address, change.created, change.before, _sent(change)] for change in changes
-    ]
+    for change in changes:
+        sent = [[request.method, request.path, request.body] for request in change.requests]
+        facts.append([change.action, change.address, change.created, change.before, sent])
     scopes = {change.scope for change in changes}
     facts += [[problem.address, problem.message] for problem in problems if not problem.is_live]
     facts += [[str(scope), count] for scope, count in observed if scope in scopes]
     digest = hashlib.sha256()
     for fact in facts:
-        digest.update(json_text(fact).encode("utf-8", "surrogatepass"))  # an answer may hold half a character
+        digest.update(json_text(fact).encode("utf-8", "surrogatepass"))  # a value may hold half a character
         digest.update(b"\n")
     return _FINGERPRINT_PREFIX + digest.hexdigest()
-
-
-def _sent(change: Change) -> list[list[Any]]:
-    return [[request.method, request.path, request.body] for request in change.requests]
 
 
 def fields_changed_since_plan(
     kind: Kind, change: Change, live: Mapping[str, Any] | None
 ) -> tuple[Difference, ...]:
-    """Name the fields that no longer hold the value that the plan showed, of those that would be overwritten.
+    """Return the fields that would be overwritten and no longer hold the value that the plan showed.
 
-    Gives the planned and the found value of each; a key that is gone has lost its identity, and one that was
-    to be created has gained it.
+    A key that is gone has lost its identity, and one that was to be created has gained it.
     """
     if change.action is Action.CREATE:
         return () if live is None else (Difference(kind.identity, None, change.name),)
@@ -209,28 +197,28 @@ def fields_changed_since_plan(
         return (Difference(kind.identity, change.name, None),)
     names = change.before if change.action.destroys else change.patch
     found = _differences(change.before, _live_values(kind, change.address, names, live))
-    born = created_at(kind, live)
-    if kind.created is None or born == change.created:
+    created = created_at(kind, live)
+    if kind.created is None or created == change.created:
         return found
-    return (Difference(kind.created, change.created, born), *found)
+    return (Difference(kind.created, change.created, created), *found)
 
 
 def fields_not_stored(
-    kind: Kind, address: str, patch: Mapping[str, Any], answer: Mapping[str, Any]
+    kind: Kind, address: str, patch: Mapping[str, Any], live: Mapping[str, Any]
 ) -> tuple[Difference, ...]:
-    """Name the fields of ``patch`` that the key at ``address`` does not hold, with what it holds instead.
+    """Return the fields of ``patch`` that ``live``, the key at ``address``, does not hold.
 
-    Raises SchemaMismatchError if ``answer``, the live key, cannot be compared.
+    Raises SchemaMismatchError if the live key cannot be compared.
     """
-    return _differences(patch, _live_values(kind, address, patch, answer))
+    return _differences(patch, _live_values(kind, address, patch, live))
 
 
 def stored_differences(
     kind: Kind, change: Change, values: Mapping[str, Any], live: Any
 ) -> tuple[Difference, ...]:
-    """Name the fields of ``values`` that ``live``, an answer about the key of ``change``, does not hold.
+    """Return the fields of ``values`` that ``live``, a response about the key of ``change``, does not hold.
 
-    Raises SchemaMismatchError if the answer is about another key, or cannot be compared.
+    Raises SchemaMismatchError if the response is about another key, or cannot be compared.
     """
     if not isinstance(live, dict):
         raise SchemaMismatchError("the answer is not an object")
@@ -241,7 +229,7 @@ def stored_differences(
 
 
 def differences_text(expected: str, found: str, differences: Iterable[Difference]) -> str:
-    """Put differences into words: each field, what ``expected`` and ``found`` say of its two values."""
+    """Return differences as text: each field, what ``expected`` and ``found`` say of its two values."""
     return "; ".join(
         f"{item.field} {expected} {json_text(item.expected)} {found} {json_text(item.found)}"
         for item in differences
@@ -261,23 +249,8 @@ def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[s
     try:
         return {name: normalize(kind.fields[name], live[name]) for name in names}
     except (KeyError, NotNormalError) as error:
-        raise wrong_shape(address, error) from error
-
-
-def _foreign(scope: Scope, key: DesiredKey, owner: str) -> Problem:
-    message = f"belongs to another system ({owner}) and is never changed; remove it from the file"
-    return Problem(message, key.position, scope.address(key.name))
-
-
-def _planned(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any] | None) -> Planned:
-    owner = None if live is None else kind.owner(live)
-    if owner is not None:
-        return Planned(problems=(_foreign(scope, key, owner),))
-    try:
-        return planned_change(kind, scope, key, live)
-    except UnaddressableError as error:
-        problem = Problem(f"{error}; write another name", key.position, scope.address(key.name))
-        return Planned(problems=(problem,))
+        reason = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+        raise SchemaMismatchError(f"{address}: {mismatch([reason])}") from error
 
 
 def _unaddressable(scope: Scope, name: str) -> Problem:

@@ -1,6 +1,7 @@
 """A plan in a file: made on a pull request, applied by a pipeline later.
 
-The file is the JSON plan with what it was made from, under a checksum. It holds no secret: a patch has none.
+The file is the plan document with what it was made from, under a checksum. It holds no secret: a request body
+has none.
 """
 
 from __future__ import annotations
@@ -10,25 +11,23 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import explain, whole_key
 from reconciler.diff.normalize import normalize
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
-from reconciler.model.plan import Action, Change, Effect, Origin, Plan, Provenance
+from reconciler.model.plan import Change, Origin, Plan, Provenance
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.model.version import __version__
-from reconciler.plan.changes import COMES, GOES, creation_body
+from reconciler.plan.changes import change_of
+from reconciler.plan.document import ACTIONS, FORMAT_VERSION, plan_document, request_document
 from reconciler.plan.planning import fingerprint
-from reconciler.render.json import ACTIONS, FORMAT_VERSION, render_json, request_document
 from reconciler.validate.schema import is_valid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from reconciler.kinds.kind import Kind
-    from reconciler.model.plan import FieldChange
     from reconciler.model.scope import Scope
 
 _CHECKSUM: Final = "checksum"
@@ -40,8 +39,7 @@ def render_saved(plan: Plan) -> str:
     provenance = plan.provenance
     if provenance is None:
         raise ValueError("the plan does not say what it was made from")
-    document: dict[str, Any] = json.loads(render_json(plan, provenance.made_at))
-    document |= {
+    document = plan_document(plan, provenance.made_at) | {
         "base_url": provenance.base_url,
         "inputs_digest": provenance.inputs_digest,
         "git_commit": provenance.git_commit,
@@ -115,26 +113,25 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
         raise ValueError("its timestamp is not an instant")
     made_from = (document[name] for name in ("base_url", "inputs_digest", "git_commit", "base_commit"))
     changes = tuple(_change(shown, kinds) for shown in document["resource_changes"])
-    problems = tuple(_problem(shown) for shown in document["errors"])
-    observed = tuple(_observed(document["observed"], kinds))
+    problems, warnings, refusals = (
+        tuple(map(_problem, document.get(name, ()))) for name in ("errors", "warnings", "refusals")
+    )
+    observed = []
+    for entry in document["observed"]:
+        kind = _kind(kinds, entry["scope"].partition("/")[0])
+        observed.append((_parsed(kind, f"{entry['scope']}/any")[0], entry["keys"]))
     return Plan(
         changes=changes,
         unchanged=document["summary"]["no-op"],
         unmanaged=tuple(document["unmanaged"]),
         problems=problems,
-        warnings=tuple(_problem(shown) for shown in document["warnings"]),
+        warnings=warnings,
         fingerprint=fingerprint(changes, problems, observed, document["base_url"]),
-        observed=observed,
-        refusals=tuple(_problem(shown) for shown in document.get("refusals", [])),
+        observed=tuple(observed),
+        refusals=refusals,
         base_url=document["base_url"],
         provenance=Provenance(made_at, *made_from),
     )
-
-
-def _observed(shown: list[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> Iterator[tuple[Scope, int]]:
-    for entry in shown:
-        kind = _kind(kinds, entry["scope"].partition("/")[0])
-        yield _parsed(kind, f"{entry['scope']}/any")[0], entry["keys"]
 
 
 def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:
@@ -144,79 +141,38 @@ def _kind(kinds: Mapping[str, Kind], name: str) -> Kind:
 
 
 def _parsed(kind: Kind, address: str) -> tuple[Scope, str]:
-    found = kind.parse_address(address)
-    if found is None:
-        raise ValueError(f"{address} is no address")
-    return found
+    parsed = kind.parse_address(address)
+    if parsed is None:
+        raise ValueError(f"{address} is not an address")
+    return parsed
 
 
 def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
+    """Return a change. What is sent follows from its values, never from the patch in the file."""
     kind = _kind(kinds, shown["type"])
     scope, name = _parsed(kind, shown["address"])
     values = shown["change"]
     action = next(action for action, words in ACTIONS.items() if words == values["actions"])
-    before, after = (_normal(kind, values[side] or {}) for side in ("before", "after"))
-    names = sorted(values["effects"])
+    before, after = (
+        {field: normalize(kind.fields[field], value) for field, value in (values[side] or {}).items()}
+        for side in ("before", "after")
+    )
     source, _, line = shown["declared_at"].rpartition(":")
-    return Change(
-        scope=scope,
-        name=name,
-        path=kind.item_path(scope, name),
-        fields=tuple(_fields(kind, action, names, (before, after), values.get("origins", {}))),
-        before=before,
-        after=after,
-        patch=_sent(kind, name, action, names, after),
-        position=Position(source, int(line), shown["declared_column"]),
+    position = Position(source, int(line), shown["declared_column"])
+    change = change_of(kind, scope, name, action, before=before, after=after, position=position)
+    origins = {field: Origin(origin) for field, origin in values.get("origins", {}).items()}
+    return replace(
+        change,
+        fields=tuple(replace(field, origin=origins.get(field.field)) for field in change.fields),
         created=shown["created_at"],
-        action=action,
         is_undeclared=shown.get("undeclared", False),
         origin=Origin(values["origin"]) if "origin" in values else None,
-        has_secret=kind.secret is not None,
     )
 
 
-def _sent(
-    kind: Kind, name: str, action: Action, names: Iterable[str], after: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what is sent. Not what the file says is: that is for people to read."""
-    match action:
-        case Action.DELETE:
-            return {}
-        case Action.UPDATE:
-            sent = {*names, *(field for field in kind.always_sent if field in after)}
-            return {field: after[field] for field in sorted(sent)}
-        case Action.CREATE | Action.REPLACE:
-            return creation_body(kind, {**after, kind.identity: name})
-
-
-def _normal(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: normalize(kind.fields[name], value) for name, value in values.items()}
-
-
-def _fields(
-    kind: Kind,
-    action: Action,
-    names: Iterable[str],
-    sides: tuple[Mapping[str, Any], Mapping[str, Any]],
-    origins: Mapping[str, str],
-) -> Iterator[FieldChange]:
-    fields, (before, after) = [kind.fields[name] for name in names], sides
-    match action:
-        case Action.CREATE:
-            found = whole_key(fields, after, Effect.GRANTS, COMES)
-        case Action.DELETE:
-            found = whole_key(fields, before, Effect.REVOKES, GOES)
-        case Action.UPDATE | Action.REPLACE:
-            found = explain(fields, before, after)
-    for field in found:
-        origin = origins.get(field.field)
-        yield field if origin is None else replace(field, origin=Origin(origin))
-
-
 def _problem(shown: Mapping[str, Any]) -> Problem:
-    place = shown.get("declared_at")
     position = None
-    if place is not None:
-        source, line, column = place.rsplit(":", 2)
+    if "declared_at" in shown:
+        source, line, column = shown["declared_at"].rsplit(":", 2)
         position = Position(source, int(line), int(column))
     return Problem(shown["message"], position, shown["address"], shown.get("live", False))

@@ -16,7 +16,6 @@ from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.outcome import Result
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
-from reconciler.render.gitlab import action_counts
 from reconciler.render.text import closing_line, secret_remark, summary_line
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def planned(plan: Plan) -> tuple[Event, ...]:
         )
         for change in plan.changes
     ]
-    planned_counts = action_counts(plan)
+    planned_counts = plan.action_counts
     counts = {
         "add": planned_counts["create"],
         "change": planned_counts["update"],

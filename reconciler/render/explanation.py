@@ -39,7 +39,7 @@ def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
     yield f"  desired   {_value(one.desired, 'not declared')}"
     if one.inherited_from is not None:
         yield f"            from defaults at {escape_control(str(one.inherited_from))}"
-    yield f"  live      {_value(one.observed, 'not in the answer')}"
+    yield f"  live      {_value(one.live, 'not in the response')}"
     if one.verdict in _COMPARED:
         yield f"  rule      {one.rule}"
         yield f"  request   {one.carried.value}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.compare import common_start
 from reconciler.model.escape import escape_control, quoted
 from reconciler.model.plan import Action, Origin
-from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.compare import common_start
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.escape import quoted
@@ -15,7 +16,7 @@ from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.render.values import clear_command, common_start, field_name, whole_key_text
+from reconciler.render.values import clear_command, field_name, whole_key_text
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.compare import common_start
 from reconciler.model.escape import quoted
 from reconciler.model.plan import Action, Effect, Origin
 from reconciler.model.version import __version__
-from reconciler.render.gitlab import action_counts
 from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import access_line, changes_text, counted, errors_line, secrets_line
-from reconciler.render.values import common_start
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -110,7 +109,7 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
         made_at=made_at,
         facts=facts,
         headline=_headline(plan),
-        counts=action_counts(plan),
+        counts=plan.action_counts,
         scopes=scopes,
         changes=_change_views(plan, scopes),
         is_labelled=any(field.origin is not None for change in plan.changes for field in change.fields),

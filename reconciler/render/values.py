@@ -29,12 +29,6 @@ def change_text(before: Any, after: Any) -> str:
     return f"{_short(before)} -> {_short(after)}"
 
 
-def common_start(one: str, other: str) -> int:
-    """Count the characters that two texts have in common at their beginnings."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
 def field_name(field: str) -> str:
     """Name a field for people; where there is none the whole key is meant."""
     return field or "the key"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.model.desired import Lifecycle
 from reconciler.plan.explain import Carried, Verdict, explanations
-from tests.values import kind_with
+from tests.values import declared, kind_with, make_plan
+
+if TYPE_CHECKING:
+    from reconciler.plan.explain import Explanation
 
 TEXT = {"type": "string"}
 FIELDS = {
@@ -19,22 +24,42 @@ KIND = kind_with(FIELDS, always_sent=["functions"], secret="secret")
 LIVE = {"name": "x", "note": "theirs", "functions": ["b", "a"], "secret": "do-not-show"}
 
 
+def explained(desired: dict[str, Any], **facts: Any) -> tuple[Explanation, ...]:
+    key = replace(declared("x", **desired), **facts)
+    changes = make_plan([key], [LIVE], kind=KIND).changes
+    return explanations(KIND, key, LIVE, changes[0] if changes else None)
+
+
 @pytest.mark.parametrize(
     ("desired", "note", "functions"),
     [
-        ({"note": "ours"}, Carried.DIFFERS, Carried.INSISTED),
+        ({"note": "ours"}, Carried.DIFFERS, Carried.REQUIRED),
         ({"note": "theirs"}, Carried.NOT, Carried.NOT),
         ({"functions": ["a"]}, Carried.NOT, Carried.DIFFERS),
-        ({"functions": ["a", "b"], "note": "ours"}, Carried.DIFFERS, Carried.INSISTED),
+        ({"functions": ["a", "b"], "note": "ours"}, Carried.DIFFERS, Carried.REQUIRED),
     ],
 )
-def test_a_field_is_carried_if_it_differs_or_the_service_insists_on_it(
+def test_a_field_is_carried_if_it_differs_or_the_service_requires_it(
     desired: dict[str, Any], note: Carried, functions: Carried
 ) -> None:
-    found = {one.field: one.carried for one in explanations(KIND, {"name": "x", **desired}, LIVE)}
+    found = {one.field: one.carried for one in explained(desired)}
     assert (found["note"], found["functions"]) == (note, functions)
 
 
 def test_what_an_answer_says_of_the_secret_is_left_out() -> None:
-    (secret,) = (one for one in explanations(KIND, {"name": "x"}, LIVE) if one.field == "secret")
-    assert (secret.verdict, secret.observed) == (Verdict.READ_ONLY, None)
+    (secret,) = (one for one in explained({}) if one.field == "secret")
+    assert (secret.verdict, secret.live) == (Verdict.READ_ONLY, None)
+
+
+def test_a_field_is_carried_only_by_a_request_that_is_sent() -> None:
+    ignored = Lifecycle(ignore_changes=frozenset({"note"}))
+    found = {one.field: one.carried for one in explained({"note": "ours"}, lifecycle=ignored)}
+    assert (found["note"], found["functions"]) == (Carried.IGNORED, Carried.NOT)
+    key = declared("x", note="ours")
+    assert {one.carried for one in explanations(KIND, key, LIVE, None)} == {Carried.NOT}
+
+
+def test_a_field_that_differs_carries_its_change() -> None:
+    (note,) = (one for one in explained({"note": "ours"}) if one.field == "note")
+    assert note.change is not None
+    assert (note.change.before, note.change.after) == ("theirs", "ours")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.model.plan import Effect, FieldChange
 from reconciler.render.lines import Bound, cut, field_view
+from tests.values import items
 
 BOUND = Bound(characters=300, items=2)
 SHARED = st.text("ab", max_size=400)
@@ -38,7 +39,7 @@ def test_a_value_that_becomes_null_is_cut_with_how_much_is_left_out() -> None:
 
 def test_what_a_set_has_beyond_the_bound_is_counted() -> None:
     removed, added = tuple("abc"), tuple("defg")
-    field = FieldChange("set", list("abcx"), list("defgx"), Effect.BOTH, "", added, removed)
+    field = FieldChange("set", list("abcx"), list("defgx"), Effect.BOTH, "", items(added, removed))
     view = field_view(field, BOUND)
     assert (view.removed, view.added) == (('"a"', '"b"'), ('"d"', '"e"'))
     assert (view.kept, view.left_out) == (1, 3)

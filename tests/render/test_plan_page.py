@@ -25,7 +25,7 @@ from reconciler.plan.planning import assemble
 from reconciler.render.plan_page import render_plan_page
 from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of
 from tests.render.test_page import HOSTILE, ROOT, Document, Element, contrast, skeleton
-from tests.values import API, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
+from tests.values import API, LATER, NOW, SCOPE, WEB, declared, items, kind_with, live, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def hostile(text: str) -> Plan:
     """Make a plan with everything in it that somebody else wrote: all of it is ``text``."""
     fields = (
         FieldChange(text, text, ["y" * 100], Effect.BOTH, text, origin=Origin.CONFLICT),
-        FieldChange("set", [text], [{text: text}], Effect.REVOKES, text, ({text: text},), (text,)),
+        FieldChange("set", [text], [{text: text}], Effect.REVOKES, text, items([{text: text}], [text])),
         FieldChange("text", f"{text * 200}old", f"{text * 200}new", Effect.NEUTRAL, text),
     )
     change = Change(

@@ -1,0 +1,114 @@
+"""The plan as a document, shaped like Terraform's; ``schemas/plan.schema.json`` describes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.model.canonical import format_instant
+from reconciler.model.plan import Action, Origin
+from reconciler.model.scope import SCOPE_NAMES
+from reconciler.model.version import __version__
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from reconciler.model.plan import Change, DriftOrigin, Plan
+    from reconciler.model.source import Problem
+    from reconciler.plan.drift import DriftedKey
+
+FORMAT_VERSION: Final = "1.0"
+ACTIONS: Final = {
+    Action.CREATE: ["create"],
+    Action.UPDATE: ["update"],
+    Action.DELETE: ["delete"],
+    Action.REPLACE: ["delete", "create"],
+}
+
+
+def plan_document(plan: Plan, made_at: dt.datetime) -> dict[str, Any]:
+    """Return the plan as a JSON object."""
+    origins = {origin.value: plan.of_origin(origin) for origin in Origin}
+    return {
+        "format_version": FORMAT_VERSION,
+        "reconciler_version": __version__,
+        "timestamp": format_instant(made_at),
+        "fingerprint": plan.fingerprint,
+        "summary": {
+            **plan.action_counts,
+            "no-op": plan.unchanged,
+            "unmanaged": len(plan.unmanaged),
+            "grants": plan.grants,
+            "revokes": plan.revokes,
+            "neutral": plan.neutral,
+            **(origins if any(origins.values()) else {}),
+        },
+        "new_secrets": plan.new_secrets,
+        "resource_changes": [_change(change) for change in plan.changes],
+        "unmanaged": list(plan.unmanaged),
+        "errors": [_problem(problem) for problem in plan.problems],
+        "refusals": [_problem(problem) for problem in plan.refusals],
+        "warnings": [_problem(problem) for problem in plan.warnings],
+    }
+
+
+def request_document(change: Change) -> dict[str, Any]:
+    """Return the request that is sent; of a replacement the last, which follows the deletion."""
+    *first, last = change.requests
+    after = {"after": f"{first[0].method} {first[0].path}"} if first else {}
+    return {"method": last.method, "path": last.path, **after}
+
+
+def drift_document(key: DriftedKey) -> dict[str, Any]:
+    """Return how a live key differs, from the desired to the live values; null where there is no key."""
+    return {
+        **_key(key.correction),
+        "change": {
+            "actions": [key.action.value],
+            "before": None if key.action is Action.CREATE else dict(key.correction.after),
+            "after": None if key.action is Action.DELETE else dict(key.correction.before),
+            "effect": key.effect.value,
+            "effects": {field.field: field.effect.value for field in key.fields},
+            "origins": {field.field: _origin(field.origin) for field in key.fields},
+        },
+        **({} if key.action is Action.UPDATE else {"origin": _origin(key.origin)}),
+    }
+
+
+def _origin(origin: Origin | DriftOrigin | None) -> str:
+    return "unknown" if origin is None else origin.value
+
+
+def _change(change: Change) -> dict[str, Any]:
+    origins = {field.field: field.origin.value for field in change.fields if field.origin is not None}
+    return {
+        **_key(change),
+        "change": {
+            "actions": ACTIONS[change.action],
+            "before": None if change.action is Action.CREATE else dict(change.before),
+            "after": None if change.action is Action.DELETE else dict(change.after),
+            "patch": dict(change.patch),
+            "effects": {field.field: field.effect.value for field in change.fields},
+            **({"origins": origins} if origins else {}),
+            **({} if change.origin is None else {"origin": change.origin.value}),
+        },
+        "request": request_document(change),
+        **({"undeclared": True} if change.is_undeclared else {}),
+        "created_at": change.created,
+    }
+
+
+def _key(change: Change) -> dict[str, Any]:
+    parts = dict(change.scope.parameters)
+    return {
+        "address": change.address,
+        "type": change.scope.kind,
+        "name": change.name,
+        **(parts if parts.keys() <= set(SCOPE_NAMES) else {"scope": parts}),
+        "declared_at": f"{change.position.source}:{change.position.line}",
+    }
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    position = {} if problem.position is None else {"declared_at": str(problem.position)}
+    live = {"live": True} if problem.is_live else {}
+    return {"address": problem.address, "message": problem.message, **position, **live}
