@@ -16,7 +16,8 @@ from reconciler.diff.effects import effect_of
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import Edit, Effect, FieldChange, Index, MemberChange
+from reconciler.model.members import Edit, Index, MemberChange
+from reconciler.model.plan import Effect, FieldChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

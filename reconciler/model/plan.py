@@ -1,23 +1,26 @@
-"""The values that flow through the pipeline. All of them are frozen; none of them does I/O."""
+"""The values that flow through the pipeline, all of them frozen."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from reconciler.model.members import Edit
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
+    from reconciler.model.members import MemberChange
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position, Problem
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedScope:
-    """What the API answered for one scope: every live key by name.
+    """Every live key of one scope by name.
 
     ``unnamed`` counts the live objects whose name cannot be used; ``problems`` says what is wrong with them.
     """
@@ -43,23 +46,20 @@ class Effect(StrEnum):
 
     @property
     def grants(self) -> bool:
-        """Whether somebody gains access."""
+        """Return whether access is gained."""
         return self in {Effect.GRANTS, Effect.BOTH}
 
     @property
     def revokes(self) -> bool:
-        """Whether somebody loses access."""
+        """Return whether access is lost."""
         return self in {Effect.REVOKES, Effect.BOTH}
 
     @classmethod
     def of(cls, *, grants: bool, revokes: bool) -> Effect:
-        """Choose the effect by its two sides."""
-        return {
-            (False, False): cls.NEUTRAL,
-            (True, False): cls.GRANTS,
-            (False, True): cls.REVOKES,
-            (True, True): cls.BOTH,
-        }[grants, revokes]
+        """Return the effect with these two sides."""
+        if grants:
+            return cls.BOTH if revokes else cls.GRANTS
+        return cls.REVOKES if revokes else cls.NEUTRAL
 
 
 class Action(StrEnum):
@@ -72,17 +72,17 @@ class Action(StrEnum):
 
     @property
     def adds(self) -> bool:
-        """Whether a new key comes to be, with a secret of its own."""
+        """Return whether a new key is created, with a secret of its own."""
         return self in {Action.CREATE, Action.REPLACE}
 
     @property
     def destroys(self) -> bool:
-        """Whether a key ceases to be."""
+        """Return whether a key is deleted."""
         return self in {Action.DELETE, Action.REPLACE}
 
 
 class Origin(StrEnum):
-    """Who made a field differ, since a base commit."""
+    """Which side made a field differ, since a base commit."""
 
     CONFIG = "config"
     DRIFT = "drift"
@@ -90,9 +90,9 @@ class Origin(StrEnum):
 
 
 class DriftOrigin(StrEnum):
-    """Which side moved since the last apply, or since a base commit, of a live value that is not as desired.
+    """Which side changed since the last apply or a base commit, of a live value that is not as desired.
 
-    ``PENDING`` is no drift: Git is ahead, and this has not been applied yet.
+    ``PENDING`` is not drift: Git is ahead, and this has not been applied yet.
     """
 
     PENDING = "pending"
@@ -117,41 +117,6 @@ class Request:
 def body_text(body: Mapping[str, Any]) -> str:
     """Return the body of a request as it is sent."""
     return json.dumps(body, separators=(",", ":"))
-
-
-class Edit(StrEnum):
-    """What happened to one member of a field."""
-
-    ADDED = "added"
-    REMOVED = "removed"
-    CHANGED = "changed"
-
-
-class Index(NamedTuple):
-    """The positions of one item in the list before and in the list after; None where it is in one only."""
-
-    before: int | None
-    after: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MemberChange:
-    """One member that differs inside a field, as deep inside as it can be said.
-
-    ``path`` leads to it from the value of the field: names of members and positions in lists. An item of a
-    set has no position, so its path is empty. The side on which the member is not has None.
-    """
-
-    path: tuple[str | Index, ...]
-    edit: Edit
-    before: Any = None
-    after: Any = None
-
-    def reversed(self) -> MemberChange:
-        """Return the change from after to before."""
-        path = tuple(step if isinstance(step, str) else Index(step.after, step.before) for step in self.path)
-        edit = {Edit.ADDED: Edit.REMOVED, Edit.REMOVED: Edit.ADDED}.get(self.edit, self.edit)
-        return MemberChange(path, edit, self.after, self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +152,13 @@ class FieldChange:
 class Change:
     """One key that a plan changes.
 
-    ``before`` and ``after`` hold the declared fields in normal form: of a key that is created there is
-    nothing before, of one that is deleted nothing after. ``patch`` is the body that is sent: the fields that
-    differ and those that the service insists on, or all of a new key. ``path`` is the path of the key.
-    ``created`` is when the live key was made, in normal form, where its kind says so: one made anew since is
-    another key.
-    ``is_undeclared`` marks a key that goes because its scope is exclusive, ``may_revoke`` is not so where the
-    key's lifecycle forbids that somebody loses access. ``origin`` is that of the key's creation or deletion.
-    ``has_secret`` says that a key of its kind has a secret, which the service shows once.
+    ``before`` and ``after`` hold the declared fields in normal form; one is empty if the key is created or
+    deleted. ``patch`` is the body that is sent: the fields that differ and those that the service requires,
+    or all of a new key. ``path`` is that of the key. ``created`` is when the live key was created, in normal
+    form, where its kind says so: one created again since is another key. ``is_undeclared`` marks a key that
+    is deleted because its scope is exclusive; ``may_revoke`` is false if the key's lifecycle forbids to
+    revoke access. ``origin`` is that of the creation or deletion. ``has_secret`` says that keys of the kind
+    have a secret, which the service shows once.
     """
 
     scope: Scope
@@ -222,12 +186,9 @@ class Change:
         """Return the requests that apply sends, in their order: what is shown, explained and approved."""
         deletion = Request("DELETE", self.path)
         creation = Request("POST", self.path.rpartition("/")[0], self.patch)
-        return {
-            Action.CREATE: (creation,),
-            Action.UPDATE: (Request("PATCH", self.path, self.patch),),
-            Action.DELETE: (deletion,),
-            Action.REPLACE: (deletion, creation),
-        }[self.action]
+        if self.action is Action.UPDATE:
+            return (Request("PATCH", self.path, self.patch),)
+        return (deletion,) * self.action.destroys + (creation,) * self.action.adds
 
     @property
     def sort_key(self) -> tuple[tuple[str, tuple[tuple[int, str], ...]], str]:
@@ -236,19 +197,16 @@ class Change:
 
     @property
     def effect(self) -> Effect:
-        """Return the effect of all its fields together, and of a key's coming and going."""
-        found = effect_of_all(self.fields)
-        return Effect.of(
-            grants=found.grants or self.action.adds, revokes=found.revokes or self.action.destroys
-        )
+        """Return the effect of all its fields together, and of creating and deleting the key."""
+        effect = effect_of_all(self.fields)
+        grants, revokes = effect.grants or self.action.adds, effect.revokes or self.action.destroys
+        return Effect.of(grants=grants, revokes=revokes)
 
 
 def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
     """Return what changes of several fields of one key do to its access."""
-    return Effect.of(
-        grants=any(change.effect.grants for change in fields),
-        revokes=any(change.effect.revokes for change in fields),
-    )
+    effects = {change.effect for change in fields}
+    return Effect.of(grants=any(e.grants for e in effects), revokes=any(e.revokes for e in effects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,14 +227,13 @@ class Provenance:
 class Plan:
     """Every change, sorted by address, and what the plan does not touch.
 
-    ``problems`` are the reasons why the plan must not be applied as it stands, and what is wrong with single
-    live objects, which keeps nothing else from being applied; ``unmanaged`` are the addresses of live keys
-    that no file declares. ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what
-    an apply does, so that equal plans can be told by one word. ``observed`` counts the live keys of each
-    scope. ``refusals`` say why it goes beyond what one run may do. ``missing`` are creations that cannot be
-    sent: of each declared key that is not live, and cannot be created as it is declared, which is a problem.
-    ``base_url`` is the API's, in normal form. ``provenance`` is what the plan was made from, where that is
-    known.
+    ``problems`` are the reasons why the plan must not be applied, and what is wrong with single live objects,
+    which stops nothing else; ``unmanaged`` are the addresses of live keys that no file declares.
+    ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what an apply does.
+    ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
+    ``missing`` are the creations of declared keys that are not live and cannot be created as declared: each
+    is a problem too. ``base_url`` is the API's, in normal form. ``provenance`` is what the plan was made
+    from, where that is known.
     """
 
     changes: tuple[Change, ...]
@@ -293,16 +250,16 @@ class Plan:
 
     @property
     def objections(self) -> tuple[Problem, ...]:
-        """Return all that keeps the plan from being applied."""
+        """Return all that stops the plan from being applied."""
         return (*(problem for problem in self.problems if not problem.is_live), *self.refusals)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """Return all that is wrong, whether it keeps the plan from being applied or not."""
+        """Return all that is wrong, whether it stops the plan from being applied or not."""
         return (*self.problems, *self.refusals)
 
     def count(self, action: Action) -> int:
-        """Count the changes of one sort."""
+        """Return how many changes have this action."""
         return sum(change.action is action for change in self.changes)
 
     @property
@@ -317,21 +274,21 @@ class Plan:
 
     @property
     def new_secrets(self) -> int:
-        """Return how many keys would be made whose secret has to go somewhere."""
+        """Return how many keys are created whose secret has to be stored."""
         return sum(change.has_secret and change.action.adds for change in self.changes)
 
     @property
     def grants(self) -> int:
-        """Count the changed keys for which somebody gains access."""
+        """Return how many changed keys gain access."""
         return sum(change.effect.grants for change in self.changes)
 
     @property
     def revokes(self) -> int:
-        """Count the changed keys for which somebody loses access."""
+        """Return how many changed keys lose access."""
         return sum(change.effect.revokes for change in self.changes)
 
     def of_origin(self, origin: Origin) -> int:
-        """Count the changed keys with a field of ``origin``."""
+        """Return how many changed keys have a field of ``origin``."""
         return sum(
             change.origin is origin or any(field.origin is origin for field in change.fields)
             for change in self.changes
@@ -339,5 +296,5 @@ class Plan:
 
     @property
     def neutral(self) -> int:
-        """Count the changed keys whose access stays as it is."""
+        """Return how many changed keys keep their access as it is."""
         return sum(change.effect is Effect.NEUTRAL for change in self.changes)

@@ -14,13 +14,13 @@ from reconciler.diff.compare import differing, field_changes, reversed_change
 from reconciler.diff.normalize import normalize
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import Edit
+from reconciler.model.members import Edit
 from tests.values import API, CAAS, LATER, WEB, kind_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.model.plan import MemberChange
+    from reconciler.model.members import MemberChange
 
 ANY = kind_with(
     {
