@@ -106,20 +106,17 @@ class SecretServer:
         method: str,
         path: str,
         body: Secret | None = None,
-        *,
-        redact: tuple[Secret, ...] = (),
         patience: Patience = Patience.PROBING,
     ) -> Any:
         """Return the JSON response to a request. ``path`` may hold a query; ``body`` is JSON.
 
         It is tried again where that may help. The response to a GET of what is not there is returned too if
-        it says nothing else. Raises ApiError, ConfigurationError or ThrottledError, whose texts hold neither
-        the token nor any secret of ``redact``.
+        it says nothing else. Raises ApiError, ConfigurationError or ThrottledError.
         """
 
         def attempt() -> Any:
             try:
-                return self._once(method, path, body, redact)
+                return self._once(method, path, body)
             except errors.StandbyError as error:
                 if patience is Patience.STORING or error.failure.status != HTTPStatus.TEMPORARY_REDIRECT:
                     raise
@@ -130,16 +127,13 @@ class SecretServer:
         except errors.StoppedError:
             return attempt()  # once, in a hurry as well
 
-    def write(  # noqa: PLR0913 - what is sent, and how its response is judged
+    def write(
         self,
         method: str,
         path: str,
         body: Secret,
-        *,
-        secret: Secret,
         is_confirmed: Callable[[Any], bool],
         is_stored: Callable[[], bool],
-        redact: tuple[Secret, ...] = (),
     ) -> None:
         """Send what stores a secret.
 
@@ -147,7 +141,7 @@ class SecretServer:
         ``is_stored`` reads. Raises what :meth:`send` does.
         """
         try:
-            response = self.send(method, path, body, redact=(secret, *redact), patience=Patience.STORING)
+            response = self.send(method, path, body, Patience.STORING)
             if not is_confirmed(response):
                 detail = "the response is not that of a new secret"
                 raise errors.InvalidResponseError(errors.Failure(f"{method} {path}", detail, in_doubt=True))
@@ -160,9 +154,9 @@ class SecretServer:
             detail = f"{error.failure.detail}; it may be stored all the same"
             raise type(error)(replace(error.failure, detail=detail)) from None
 
-    def _once(self, method: str, path: str, body: Secret | None, redact: tuple[Secret, ...]) -> Any:
+    def _once(self, method: str, path: str, body: Secret | None) -> Any:
         token = self._auth.token()
-        self.redactor.add(token, *redact)
+        self.redactor.add(token)
         response = self._http.exchange(self._request(method, path, body, token))
         is_absent = method == "GET" and response.status == HTTPStatus.NOT_FOUND
         if not response.is_success and not (is_absent and _is_empty(response.content)):
@@ -196,6 +190,13 @@ class SecretServer:
                 response.request, detail, status, retry_after=response.retry_after, in_doubt=in_doubt
             )
         )
+
+
+def member(value: Any, *names: str) -> Any:
+    """Return a member of a member of a JSON value, None if there is none."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _body(content: bytes) -> dict[str, Any]:

@@ -333,7 +333,7 @@ def test_a_refusal_that_repeats_what_is_there_does_not_tell_it(
 
 def test_one_that_comes_and_goes_is_told(connect: Callable[[Any], KubernetesSink]) -> None:
     remote = Script(status(409, "exists", "AlreadyExists"), status(404, "not found"))
-    assert "comes and goes while it is probed; try again" in probe_error(connect(remote))
+    assert "is created and deleted while it is probed; try again" in probe_error(connect(remote))
 
 
 def test_a_token_is_read_anew_for_each_request(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, sink_errors
+from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.names import object_name
 from reconciler.model.secret import Secret
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _MANAGER: Final = "reconciler"
+_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _SHORTEST: Final = 8
 _NO_DRY_RUN: Final = "does not support dry run"
+_TRIAL: Final = Secret("probe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,12 @@ class Cluster:
     service_account: Path = SERVICE_ACCOUNT
 
     def token(self) -> Secret:
-        """Read the token, which the cluster replaces from time to time. Raises ConfigurationError."""
+        """Return the token, which the cluster replaces from time to time. Raises ConfigurationError."""
         file = self.service_account / "token"
         try:
             text = file.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
-            reason = errors.os_reason(error, "it is not text")
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
             message = f"the service account's token {file} cannot be read: {reason}"
             raise errors.ConfigurationError(message) from None
         if not text or not text.isprintable() or " " in text:
@@ -49,7 +51,7 @@ class Cluster:
 
 
 class KubernetesSink:
-    """Keeps one Secret for each key, with the secret as its data ``secret``."""
+    """Stores one Secret for each key, with the secret as its data ``secret``."""
 
     def __init__(self, namespace: str, cluster: Cluster, settings: HttpSettings) -> None:
         """Store the namespace; nothing is opened or read before it is needed."""
@@ -75,7 +77,7 @@ class KubernetesSink:
         }
 
     def __repr__(self) -> str:
-        """Name the namespace."""
+        """Return the class and the namespace."""
         return f"KubernetesSink({self._namespace!r})"
 
     def where(self, place: Place) -> str:
@@ -83,9 +85,9 @@ class KubernetesSink:
         return f"kubernetes:{self._namespace}/{object_name(place.address)}"
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
-        """Make or update each Secret in a dry run, which goes through every check and stores nothing.
+        """Create or update each Secret in a dry run, which goes through every check and stores nothing.
 
-        Returns the resource version of each that there is. Raises SinkError.
+        Returns the resource version of each that exists. Raises SinkError.
         """
         found: dict[Place, Held] = {}
         for place in places:
@@ -94,10 +96,11 @@ class KubernetesSink:
         return found
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
-        """Make a Secret, or update the one that the probe found.
+        """Create a Secret, or update the one that the probe found.
 
         Raises SinkError, also if there is one that it did not find, or another version of it.
         """
+        self._server.redactor.add(secret)
         with self._errors(place):
             try:
                 if held:
@@ -123,39 +126,32 @@ class KubernetesSink:
         return sink_errors(f"{self._what(place)} cannot be stored", self._hints)
 
     def _probed(self, place: Place) -> Held:
-        trial = Secret("probe")
         try:
-            answer = self._server.send("POST", f"{self._path}?dryRun=All", _new(place, trial))
+            response = self._server.send("POST", f"{self._path}?dryRun=All", _new(place, _TRIAL))
         except errors.ConflictError:
-            pass
+            live = self._read(place)
         except errors.RejectedError as error:
             if _NO_DRY_RUN not in error.failure.detail:
                 raise
-            return self._glimpsed(place)
+            return self._version_without_dry_run(place)
         else:
-            if not _is_secret(answer):
-                raise errors.SinkError(
-                    "the server of KUBERNETES_SERVICE_HOST does not respond like Kubernetes"
-                )
+            if member(response, "kind") != "Secret":
+                what = "the server of KUBERNETES_SERVICE_HOST does not respond like Kubernetes"
+                raise errors.SinkError(what)
             return ""
-        live = self._read(place)
         if live is None:
-            raise errors.SinkError(f"{self._what(place)} comes and goes while it is probed; try again")
+            what = f"{self._what(place)} is created and deleted while it is probed; try again"
+            raise errors.SinkError(what)
         held = self._owned(place, live)
-        self._trial_update(place, live, trial)
+        try:
+            self._server.send("PUT", f"{self._url(place)}?dryRun=All", self._next(live, _TRIAL))
+        except errors.RejectedError as error:
+            if _NO_DRY_RUN not in error.failure.detail:
+                raise
         return held
 
-    def _trial_update(self, place: Place, live: Mapping[str, Any], trial: Secret) -> None:
-        try:
-            self._server.send(
-                "PUT", f"{self._url(place)}?dryRun=All", _next(live, trial), redact=_values(live)
-            )
-        except errors.RejectedError as error:
-            if _NO_DRY_RUN not in error.failure.detail:
-                raise
-
-    def _glimpsed(self, place: Place) -> Held:
-        """Return what there is, where an admission webhook keeps a dry run from finding out more."""
+    def _version_without_dry_run(self, place: Place) -> Held:
+        """Return what an admission webhook lets a probe find out that cannot make a dry run."""
         try:
             live = self._read(place)
         except errors.ForbiddenError:
@@ -164,67 +160,72 @@ class KubernetesSink:
 
     def _create(self, place: Place, secret: Secret, held: Held) -> None:
         try:
-            self._server.write(
-                "POST",
-                self._path,
-                _new(place, secret),
-                secret=secret,
-                is_confirmed=lambda answer: _holds(answer, place, secret),
-                is_stored=lambda: _holds(self._read(place, (secret,)), place, secret),
-            )
+            self._write("POST", self._path, _new(place, secret), place, secret)
         except errors.ConflictError:
             if held is not None:
                 raise
             self._update(place, secret, held)
 
     def _update(self, place: Place, secret: Secret, held: Held) -> None:
-        live = self._read(place, (secret,), Patience.STORING)
-        if live is None:  # somebody has removed it since
+        live = self._read(place, Patience.STORING)
+        if live is None:  # it was removed since
             return self._create(place, secret, "")
         version = self._owned(place, live)
         if held is not None and version != held:
             what = f"{self._what(place)} was changed after the probe, and is left as it is"
             raise errors.SinkError(what)
-        return self._server.write(
-            "PUT",
-            self._url(place),
-            _next(live, secret),
-            secret=secret,
-            is_confirmed=lambda answer: _holds(answer, place, secret),
-            is_stored=lambda: _holds(self._read(place, (secret,)), place, secret),
-            redact=_values(live),
-        )
+        return self._write("PUT", self._url(place), self._next(live, secret), place, secret)
 
-    def _read(
-        self, place: Place, redact: tuple[Secret, ...] = (), patience: Patience = Patience.PROBING
-    ) -> Any:
-        """Return the Secret that there is, None if there is none."""
+    def _write(self, method: str, path: str, body: Secret, place: Place, secret: Secret) -> None:
+        def is_stored(response: Any) -> bool:
+            is_it = member(response, "metadata", "name") == object_name(place.address)
+            data = member(response, "data", "secret")
+            return is_it and member(response, "kind") == "Secret" and bool(data == _base64(secret))
+
+        self._server.write(method, path, body, is_stored, lambda: is_stored(self._read(place)))
+
+    def _read(self, place: Place, patience: Patience = Patience.PROBING) -> Any:
+        """Return the Secret that exists, None if there is none."""
         try:
-            return self._server.send("GET", self._url(place), redact=redact, patience=patience)
+            return self._server.send("GET", self._url(place), patience=patience)
         except errors.NotFoundError:
             return None
 
     def _owned(self, place: Place, live: Any) -> str:
         """Return the resource version of a Secret of this very key. Raises SinkError if it is another's."""
-        match live:
-            case {
-                "kind": "Secret",
-                "type": "Opaque",
-                "metadata": {
-                    "resourceVersion": str(version),
-                    "labels": {"app.kubernetes.io/managed-by": str(manager)},
-                    "annotations": {"reconciler/address": str(address)},
-                } as metadata,
-            } if manager == _MANAGER and address == place.address:
-                held: str = version
-            case _:
-                what = "was not made by this tool for this key, and is left as it is"
-                raise errors.SinkError(f"{self._what(place)} {what}: move it away, or store elsewhere")
-        if live.get("immutable") is True:
-            raise errors.SinkError(f"{self._what(place)} is immutable: remove it, or store elsewhere")
-        if metadata.get("deletionTimestamp") is not None:
-            raise errors.SinkError(f"{self._what(place)} is being deleted: wait until it is gone")
-        return held
+        metadata = member(live, "metadata")
+        version = member(metadata, "resourceVersion")
+        is_owned = (
+            (member(live, "kind"), member(live, "type")) == ("Secret", "Opaque")
+            and member(metadata, "labels", _MANAGED_BY) == _MANAGER
+            and member(metadata, "annotations", f"{_MANAGER}/address") == place.address
+        )
+        problem = ""
+        if not is_owned or not isinstance(version, str):
+            problem = "was not made by this tool for this key, and is left as it is: "
+            problem += "move it away, or store elsewhere"
+        elif live.get("immutable") is True:
+            problem = "is immutable: remove it, or store elsewhere"
+        elif metadata.get("deletionTimestamp") is not None:
+            problem = "is being deleted: wait until it is gone"
+        if problem:
+            raise errors.SinkError(f"{self._what(place)} {problem}")
+        return str(version)
+
+    def _next(self, live: Mapping[str, Any], secret: Secret) -> Secret:
+        """Return a live Secret with another secret; its resource version keeps it from replacing a later one.
+
+        What it holds is redacted, as a server that refuses its update may repeat it. What is too short for a
+        secret is left out: it would be redacted wherever it occurs.
+        """
+        data = member(live, "data")
+        others = data if isinstance(data, dict) else {}
+        for value in others.values():
+            with contextlib.suppress(TypeError, ValueError):
+                text = base64.b64decode(value).decode("utf-8", "replace")
+                if len(text) >= _SHORTEST:
+                    self._server.redactor.add(Secret(text))
+        return Secret(json.dumps({**live, "data": {**others, "secret": _base64(secret)}}))
 
 
 def _new(place: Place, secret: Secret) -> Secret:
@@ -234,7 +235,7 @@ def _new(place: Place, secret: Secret) -> Secret:
         "metadata": {
             "name": object_name(place.address),
             "annotations": {f"{_MANAGER}/address": place.address},
-            "labels": {"app.kubernetes.io/managed-by": _MANAGER},
+            "labels": {_MANAGED_BY: _MANAGER},
         },
         "type": "Opaque",
         "data": {"secret": _base64(secret)},
@@ -242,37 +243,5 @@ def _new(place: Place, secret: Secret) -> Secret:
     return Secret(json.dumps(body))
 
 
-def _next(live: Mapping[str, Any], secret: Secret) -> Secret:
-    """Return a live Secret with another secret; its resource version keeps it from replacing a later one."""
-    data = live.get("data")
-    others = data if isinstance(data, dict) else {}
-    return Secret(json.dumps({**live, "data": {**others, "secret": _base64(secret)}}))
-
-
-def _values(live: Mapping[str, Any]) -> tuple[Secret, ...]:
-    """Return what a live Secret holds: a server that refuses its update may repeat it.
-
-    What is too short for a secret is left out: it would be redacted wherever it stands.
-    """
-    data = live.get("data")
-    found: list[str] = []
-    for value in data.values() if isinstance(data, dict) else ():
-        with contextlib.suppress(TypeError, ValueError):
-            found.append(base64.b64decode(value).decode("utf-8", "replace"))
-    return tuple(Secret(value) for value in found if len(value) >= _SHORTEST)
-
-
 def _base64(secret: Secret) -> str:
     return base64.b64encode(secret.reveal().encode("utf-8", "surrogatepass")).decode("ascii")
-
-
-def _is_secret(answer: Any) -> bool:
-    return isinstance(answer, dict) and answer.get("kind") == "Secret"
-
-
-def _holds(answer: Any, place: Place, secret: Secret) -> bool:
-    match answer:
-        case {"kind": "Secret", "metadata": {"name": str(told)}, "data": {"secret": str(data)}}:
-            return told == object_name(place.address) and data == _base64(secret)
-        case _:
-            return False

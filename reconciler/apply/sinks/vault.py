@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler import errors
-from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, sink_errors
+from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.names import path_parts
-from reconciler.apply.sinks.vault_responses import (
-    capabilities_of,
-    current_version,
-    engine_of,
-    holds,
-    version_of,
-)
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -31,8 +24,6 @@ _CAS: Final = "check-and-set"
 _NO_VERSION: Final = 2**31 - 1
 """A version that no secret has: a write that asks for it passes every check and stores nothing."""
 _MOUNTS: Final = ("sys", "internal", "ui", "mounts")
-_ONLY_CREATE: Final = frozenset({"create"})
-"""Where the token may do no more, a trial is refused if there is a secret."""
 _PATHS: Final = 100
 """How many paths one question about capabilities names."""
 _HINTS: Final[Mapping[type[errors.ApiError], str]] = {
@@ -40,6 +31,7 @@ _HINTS: Final[Mapping[type[errors.ApiError], str]] = {
     errors.ForbiddenError: "is the token valid, and may its policies create and update this path?",
     errors.NotFoundError: "is a key-value engine mounted there, and VAULT_NAMESPACE right?",
 }
+_NOT_VAULT: Final = "the server of VAULT_ADDR does not respond like Vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +49,15 @@ class _Paths:
     """Where one secret is: for people, and in the API its data and its metadata."""
 
     shown: str
-    data: tuple[str, ...]
-    metadata: tuple[str, ...]
+    data: str
+    metadata: str
+
+    @property
+    def unknown(self) -> errors.SinkError:
+        return errors.SinkError(
+            f"the token may read neither {self.metadata} nor {self.data} in Vault, so the version of the "
+            "secret there is not known; add read to its policy"
+        )
 
 
 class VaultSink:
@@ -83,7 +82,7 @@ class VaultSink:
         self._server = SecretServer(auth, settings)
 
     def __repr__(self) -> str:
-        """Name the path."""
+        """Return the class and the path."""
         return f"VaultSink({'/'.join(self._path)!r})"
 
     def where(self, place: Place) -> str:
@@ -96,154 +95,150 @@ class VaultSink:
         Raises SinkError.
         """
         with sink_errors(f"Vault cannot be used for {'/'.join(self._path)}", _HINTS):
-            paths = {place: self._paths(place, (), Patience.PROBING) for place in places}
-            may = self._capabilities([path for one in paths.values() for path in (one.data, one.metadata)])
+            paths = {place: self._paths(place, Patience.PROBING) for place in places}
+            may = self._capabilities([path for each in paths.values() for path in (each.data, each.metadata)])
         found: dict[Place, Held] = {}
-        for place, one in paths.items():
-            with sink_errors(f"Vault cannot be used for {one.shown}", _HINTS):
-                found[place] = str(self._probed(one, may) or "")
+        for place, each in paths.items():
+            with sink_errors(f"Vault cannot be used for {each.shown}", _HINTS):
+                found[place] = str(self._probed(each, may) or "")
         return found
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         """Write a secret as the version after ``held``. Raises SinkError, also if it is not the latest."""
-        shown = self.where(place).partition(":")[2]
+        where = self.where(place)
+        shown = where.partition(":")[2]
+        self._server.redactor.add(secret)
         with sink_errors(f"Vault did not store {shown}", _HINTS):
-            one = self._paths(place, (secret,), Patience.STORING)
-            version = self._seen(one) if held is None else int(held or 0)
-            body = _json({"options": {"cas": version}, "data": {"secret": secret.reveal()}})
-            url = _url(one.data)
+            paths = self._paths(place, Patience.STORING)
+            version = self._version(paths, Patience.STORING) if held is None else int(held or 0)
+            if version is None:
+                raise paths.unknown
+            url, next_version = _url(paths.data), version + 1
             try:
                 self._server.write(
                     "POST",
                     url,
-                    body,
-                    secret=secret,
-                    is_confirmed=lambda answer: version_of(answer) == version + 1,
-                    is_stored=lambda: holds(self._server.send("GET", url, redact=(secret,)), secret),
+                    _json({"options": {"cas": version}, "data": {"secret": secret.reveal()}}),
+                    lambda response: member(response, "data", "version") == next_version,
+                    lambda: self._holds(url, secret),
                 )
             except errors.RejectedError as error:
                 if _CAS not in error.failure.detail:
                     raise
-                message = (
-                    f"{shown} in Vault has another version than {version}, and is left as it is: {error}"
-                )
-                raise errors.SinkError(message) from None
-        return f"vault:{shown}"
+                what = f"{shown} in Vault has another version than {version}, and is left as it is"
+                raise errors.SinkError(f"{what}: {error}") from None
+        return where
 
     def hurry(self) -> None:
         """Try no request again from now on."""
         self._server.hurry()
 
-    def _seen(self, one: _Paths) -> int:
-        version = self._found_version(one, Patience.STORING)
-        if version is None:
-            raise errors.SinkError(_unknown(one))
-        return version
+    def _holds(self, url: str, secret: Secret) -> bool:
+        return bool(member(self._server.send("GET", url), "data", "data", "secret") == secret.reveal())
 
-    def _paths(self, place: Place, redact: tuple[Secret, ...], patience: Patience) -> _Paths:
-        """Return the paths of the API: ``data`` stands behind the mount, which may be of several parts."""
+    def _paths(self, place: Place, patience: Patience) -> _Paths:
+        """Return the paths of the API: ``data`` follows the mount, which may be of several parts."""
         if self._mount is None:
-            self._mount = self._found_mount(redact, patience)
+            self._mount = self._found_mount(patience)
         parts = (*self._path, *path_parts(place.parts))
         mount, below = self._mount, parts[len(self._mount) :]
-        return _Paths("/".join(parts), (*mount, "data", *below), (*mount, "metadata", *below))
+        data, metadata = ("/".join((*mount, section, *below)) for section in ("data", "metadata"))
+        return _Paths("/".join(parts), data, metadata)
 
-    def _found_mount(self, redact: tuple[Secret, ...], patience: Patience) -> tuple[str, ...]:
-        """Ask where the engine is mounted. Whoever may do anything below a mount is told of it."""
+    def _found_mount(self, patience: Patience) -> tuple[str, ...]:
+        """Ask where the engine is mounted, which a token learns that may do anything below it."""
         shown = "/".join(self._path)
         try:
-            url = _url((*_MOUNTS, *self._path))
-            engine = engine_of(self._server.send("GET", url, redact=redact, patience=patience))
+            url = _url("/".join((*_MOUNTS, *self._path)))
+            engine = _engine(self._server.send("GET", url, patience=patience))
         except (errors.ForbiddenError, errors.NotFoundError) as error:
             within = f"namespace {self._namespace}" if self._namespace else "the root namespace"
-            message = (
+            raise errors.SinkError(
                 f"nothing is mounted at {shown} in {within} of Vault, as far as the token may see; check "
                 f"MOUNT, VAULT_NAMESPACE and the token ({error})"
-            )
-            raise errors.SinkError(message) from None
+            ) from None
         if engine is None:
-            raise errors.SinkError("the server of VAULT_ADDR does not respond like Vault")
-        mount = tuple(engine.path.strip("/").split("/"))
-        if not engine.has_versions or self._path[: len(mount)] != mount:
-            told = f"{engine.path} in Vault is {engine.kind} version {engine.version or 1}"
-            told = self._server.redactor.line(told)
-            raise errors.SinkError(f"{told}: only a kv engine of version 2 can refuse to overwrite")
+            raise errors.SinkError(_NOT_VAULT)
+        path, kind, version = engine
+        mount = tuple(path.strip("/").split("/"))
+        if kind not in {"kv", "generic"} or version != "2" or self._path[: len(mount)] != mount:
+            what = self._server.redactor.line(f"{path} in Vault is {kind} version {version or 1}")
+            raise errors.SinkError(f"{what}: only a kv engine of version 2 can refuse to overwrite")
         return mount
 
-    def _capabilities(self, paths: Sequence[tuple[str, ...]]) -> Mapping[str, frozenset[str]] | None:
+    def _capabilities(self, paths: Sequence[str]) -> Mapping[str, frozenset[str]] | None:
         """Ask what the token may do at each path; None if it may not ask."""
         found: dict[str, frozenset[str]] = {}
         for start in range(0, len(paths), _PATHS):
-            asked = ["/".join(path) for path in paths[start : start + _PATHS]]
+            asked = paths[start : start + _PATHS]
             try:
-                answer = self._server.send("POST", "/v1/sys/capabilities-self", _json({"paths": asked}))
+                response = self._server.send("POST", "/v1/sys/capabilities-self", _json({"paths": asked}))
             except errors.ForbiddenError:
                 return None
+            data = member(response, "data") or response
             for path in asked:
-                told = capabilities_of(answer, path)
-                if told is None:
-                    raise errors.SinkError("the server of VAULT_ADDR does not respond like Vault")
-                found[path] = told
+                names = member(data, path)
+                names = member(data, "capabilities") if names is None else names
+                if not isinstance(names, list):
+                    raise errors.SinkError(_NOT_VAULT)
+                found[path] = frozenset(map(str, names))
         return found
 
-    def _probed(self, one: _Paths, may: Mapping[str, frozenset[str]] | None) -> int:
+    def _probed(self, paths: _Paths, may: Mapping[str, frozenset[str]] | None) -> int:
         """Return the version that is there. Raises SinkError, or ApiError, if none can follow it."""
-        path = "/".join(one.data)
-        version = self._found_version(one, Patience.PROBING)
-        if may is None and version is None:
-            raise errors.SinkError(_unknown(one))
-        if may is not None:
-            if version is None and may[path] != _ONLY_CREATE:
-                raise errors.SinkError(_unknown(one))
-            needed = "update" if version else "create"
-            if may[path].isdisjoint({needed, "root"}):
-                allowed = self._server.redactor.line(", ".join(sorted(may[path]))) or "nothing"
-                what = f"the token may not {needed} {path} in Vault (it may: {allowed})"
-                reason = f", where version {version} of the secret is" if version else ""
-                raise errors.SinkError(f"{what}{reason}; add a policy for it")
+        path = paths.data
+        version = self._version(paths, Patience.PROBING)
+        # A token that may do no more than create is refused by the trial if there is a secret.
+        if version is None and (may is None or may[path] != {"create"}):
+            raise paths.unknown
+        needed = "update" if version else "create"
+        if may is not None and may[path].isdisjoint({needed, "root"}):
+            allowed = self._server.redactor.line(", ".join(sorted(may[path]))) or "nothing"
+            reason = f", where version {version} of the secret is" if version else ""
+            what = f"the token may not {needed} {path} in Vault (it may: {allowed}){reason}"
+            raise errors.SinkError(f"{what}; add a policy for it")
         try:
-            self._try(one)
+            self._try(paths)
         except errors.ForbiddenError as error:
             if version is not None:
                 raise
-            message = (
+            raise errors.SinkError(
                 f"there is a secret at {path} in Vault, or the token may not create it ({error}); to "
                 "store the next version of a secret, its policy needs update and read"
-            )
-            raise errors.SinkError(message) from None
+            ) from None
         return version or 0
 
-    def _try(self, one: _Paths) -> None:
-        """Send a write that every check lets pass but the one of its version. Raises what refuses it."""
+    def _try(self, paths: _Paths) -> None:
+        """Send a write that passes every check but the one of its version. Raises what refuses it."""
         body = _json({"options": {"cas": _NO_VERSION}, "data": {}})
         try:
-            self._server.send("POST", _url(one.data), body)
+            self._server.send("POST", _url(paths.data), body)
         except errors.RejectedError as error:
             if _CAS in error.failure.detail:
                 return
             raise
-        raise errors.SinkError(f"Vault takes a write to {one.shown} whatever its version, and so is not used")
+        what = f"Vault takes a write to {paths.shown} whatever its version, and so is not used"
+        raise errors.SinkError(what)
 
-    def _found_version(self, one: _Paths, patience: Patience) -> int | None:
+    def _version(self, paths: _Paths, patience: Patience) -> int | None:
         """Return the version of the secret that is there, 0 if none ever was, None if nothing may be read.
 
-        Raises SinkError if it is no secret of a key.
+        Raises SinkError if it is not a secret of a key.
         """
-        known = self._read(one.metadata, patience)
-        version = None if known is None else current_version(known)
-        if version == 0:
-            return 0
-        current = self._read(one.data, patience)
-        match current:
-            case None:
-                return version
-            case {"data": {"data": dict(data)}} if data.keys() != {"secret"}:
-                message = f"{one.shown} in Vault holds something else than a secret of this key"
-                raise errors.SinkError(f"{message}, and is left as it is: move it away, or store elsewhere")
-            case _:
-                return current_version(current) if version is None else version
+        known = self._read(paths.metadata, patience)
+        version = None if known is None else _current(known)
+        current = None if version == 0 else self._read(paths.data, patience)
+        if current is None:
+            return version
+        data = member(current, "data", "data")
+        if isinstance(data, dict) and data.keys() != {"secret"}:
+            what = (
+                f"{paths.shown} in Vault holds something else than a secret of this key, and is left as it is"
+            )
+            raise errors.SinkError(f"{what}: move it away, or store elsewhere")
+        return _current(current) if version is None else version
 
-    def _read(self, path: tuple[str, ...], patience: Patience) -> Any:
+    def _read(self, path: str, patience: Patience) -> Any:
         """Return what there is to read at a path, None if that is forbidden."""
         try:
             return self._server.send("GET", _url(path), patience=patience)
@@ -251,15 +246,27 @@ class VaultSink:
             return None
 
 
-def _unknown(one: _Paths) -> str:
-    return (
-        f"the token may read neither {'/'.join(one.metadata)} nor {'/'.join(one.data)} in Vault, and so "
-        "nobody knows which version of the secret is there; add read to its policy"
-    )
+def _engine(response: Any) -> tuple[str, str, Any] | None:
+    """Return path, type and version of what is mounted, None if the response does not say."""
+    path, kind = member(response, "data", "path"), member(response, "data", "type")
+    if not isinstance(path, str) or not isinstance(kind, str):
+        return None
+    return path, kind, member(response, "data", "options", "version")
 
 
-def _url(parts: tuple[str, ...]) -> str:
-    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+def _current(response: Any) -> int:
+    """Return the version that metadata or data hold, 0 where there are none. Raises SinkError."""
+    places = (("data", "current_version"), ("data", "metadata", "version"))
+    for version in (member(response, *names) for names in places):
+        if type(version) is int and version >= 0:
+            return version
+    if member(response, "errors") == []:
+        return 0
+    raise errors.SinkError(_NOT_VAULT)
+
+
+def _url(path: str) -> str:
+    return "/v1/" + "/".join(quote(part, safe="") for part in path.split("/"))
 
 
 def _json(value: Mapping[str, Any]) -> Secret:
