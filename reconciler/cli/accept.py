@@ -14,7 +14,6 @@ from reconciler.api.reader import Reader
 from reconciler.cli.addressed import KeyOptions, declared_key, known_field, live_key, parsed_address
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import DECLARED, FILES, ONLINE, add, clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.settings import takes
@@ -48,7 +47,7 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
 
     if "-" in options.inputs.paths:
         raise click.BadParameter("standard input cannot be written; name a file", param_hint="--file")
-    kinds = known_kinds(options.inputs, console.warning)
+    kinds = options.inputs.known_kinds(console.warning)
     kind, scope, name = parsed_address(kinds, options.address)
     field = known_field(kind, options.field)
     now = clock.now()

@@ -18,7 +18,7 @@ from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, OutputOptions
 from reconciler.cli.credentials import warn_of_readers
 from reconciler.cli.events import EventStream
-from reconciler.cli.execution import Execution
+from reconciler.cli.execution import Execution, secret_store
 from reconciler.cli.formats import FormatOptions
 from reconciler.cli.options import (
     DECLARED,
@@ -38,7 +38,6 @@ from reconciler.cli.records import record_settings
 from reconciler.cli.settings import PlanningOptions, RecordOptions, SecretOptions, takes
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
-from reconciler.cli.sinks import secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock

@@ -18,13 +18,12 @@ from reconciler.api.exchange import HttpSettings
 from reconciler.api.redaction import Redactor
 from reconciler.api.webhook import Webhook
 from reconciler.apply.sinks.store import SinkSecretStore
-from reconciler.cli.base import base_of
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, standard_input
 from reconciler.cli.credentials import warn_of_readers, webhook_secret
 from reconciler.cli.drift_options import DriftOptions, checked, drift_options
 from reconciler.cli.drift_printer import DriftPrinter
-from reconciler.cli.kinds import known_kinds
+from reconciler.cli.execution import secret_store
 from reconciler.cli.options import (
     RECORDS,
     USER_AGENT,
@@ -37,7 +36,6 @@ from reconciler.cli.options import (
 from reconciler.cli.records import check_distinct, record_settings
 from reconciler.cli.settings import takes
 from reconciler.cli.signals import finisher, finishing, heard
-from reconciler.cli.sinks import secret_store
 from reconciler.errors import ExitCode
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock
@@ -167,12 +165,12 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
     webhook: Webhook | None,
 ) -> Ports:
     inputs = options.planning.inputs
-    kinds = known_kinds(inputs, console.warning)
+    kinds = inputs.known_kinds(console.warning)
     wake = threading.Event()
     pulled = partial(pull, inputs.paths, os.environ, passed=options.secrets.pass_env)
 
     def base(directory: Directory, now: dt.datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
-        found = base_of(kinds, directory, inputs, now)
+        found = inputs.read_base(kinds, directory, now)
         return (None, ()) if found is None else (found.comparable, found.warnings)
 
     def open_store(changes: Sequence[Change], redactor: Redactor) -> SinkSecretStore | None:

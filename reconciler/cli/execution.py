@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
+from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.observer import Observer
 from reconciler.apply.run import Freshness, apply_plan, exit_code
-from reconciler.apply.sinks.store import SinkSecretStore
+from reconciler.apply.sinks.fallback import Rescuer
+from reconciler.apply.sinks.sink import SecretSink
+from reconciler.apply.sinks.spec import open_sink
+from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.console import Console
 from reconciler.cli.events import EventStream
+from reconciler.cli.options import USER_AGENT
+from reconciler.cli.settings import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.kind import Kind
+from reconciler.model.clock import Clock
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Change, Plan
 from reconciler.render.text import render_outcomes
@@ -95,3 +106,37 @@ class Execution:
             self._tell_secrets()
             return code or ExitCode.PARTIAL
         return code
+
+
+def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret depends on
+    changes: Iterable[Change],
+    secrets: SecretOptions,
+    records: RecordOptions,
+    clock: Clock,
+    console: Console,
+    redactor: Redactor | None = None,
+) -> SinkSecretStore | None:
+    """Open what stores the secrets of the keys that ``changes`` create, if one has a secret.
+
+    ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
+    where it surely cannot store.
+    """
+    spec = secrets.secret_sink
+
+    def sink(spec: str) -> SecretSink:
+        return open_sink(spec, clock, USER_AGENT, os.environ, passed=secrets.pass_env, redactor=redactor)
+
+    fallback = Rescuer(_rescue_folders())
+    store = open_secret_store(changes, None if spec is None else partial(sink, spec), fallback, console.error)
+    if store is not None and records.journal is None and records.history is None:
+        console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")
+    return store
+
+
+def _rescue_folders() -> tuple[Path, ...]:
+    """Return the working directory, which may be gone, and the home directory."""
+    folders: list[Path] = []
+    for find in (Path.cwd, Path.home):
+        with contextlib.suppress(OSError, RuntimeError):
+            folders.append(find())
+    return tuple(folders)

@@ -8,7 +8,6 @@ from reconciler.api.reader import Reader
 from reconciler.cli.addressed import KeyOptions, declared_key, find_live_key, known_field, parsed_address
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import DECLARED, FILES, ONLINE, add, clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.settings import takes
@@ -48,7 +47,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     clock = clock_of(context)
     settings = connection(options.connection, clock, console)
 
-    kinds = known_kinds(options.inputs, console.warning)
+    kinds = options.inputs.known_kinds(console.warning)
     kind, scope, name = parsed_address(kinds, options.address)
     field = known_field(kind, options.field)
     now = clock.now()

@@ -15,7 +15,6 @@ from reconciler.adopt.write import replace_text
 from reconciler.api.reader import Reader
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, OutputOptions
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import KINDS, ONLINE, TRUST, add, clock_of
 from reconciler.cli.settings import ConnectionOptions, InputOptions, takes
 from reconciler.cli.values import ListType
@@ -100,7 +99,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
 
     into = options.into
     inputs = replace(options.inputs, paths=() if into is None else (into,))
-    kinds = known_kinds(inputs, console.warning)
+    kinds = inputs.known_kinds(console.warning)
     kind = kinds.get(options.kind)
     if kind is None:
         raise click.BadParameter(f"{options.kind!r} is none of {', '.join(kinds)}", param_hint="--kind")

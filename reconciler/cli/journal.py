@@ -15,7 +15,6 @@ from reconciler.apply.recover import Fate, Finding, clear_up, secret_text
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, OutputOptions
 from reconciler.cli.credentials import warn_of_readers
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import KINDS, ONLINE, add, clock_of
 from reconciler.cli.settings import ConnectionOptions, InputOptions, takes
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
@@ -23,6 +22,7 @@ from reconciler.model.escape import escape_control
 from reconciler.service.history.database import MAGIC
 from reconciler.service.history.queries import journal_lines
 from reconciler.service.history.reading import ReadOnlyDatabase
+from reconciler.validate.known_kinds import tree_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     with Reader(connection(options.connection, clock_of(context), console)) as reader:
         findings = clear_up(
             reader,
-            known_kinds(options.inputs),
+            tree_kinds(options.inputs.kinds),
             options.connection.base_url,
             reading.doubts,
             options.connection.parallelism,

@@ -13,11 +13,9 @@ import click
 
 from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
-from reconciler.cli.base import base_of
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, OutputOptions, standard_input
 from reconciler.cli.formats import FORMAT, FormatOptions, rendered
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import add, allow_destroy_option, api_options, base_option, clock_of
 from reconciler.cli.settings import InputOptions, PlanningOptions, takes
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
@@ -33,6 +31,7 @@ from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
 from reconciler.pipeline import Planner
 from reconciler.plan.limits import Limits, with_limit_violations
+from reconciler.plan.origins import with_origins_since
 from reconciler.plan.planning import everything
 from reconciler.plan.saved import render_saved
 from reconciler.plan.targets import select
@@ -128,11 +127,11 @@ def read_and_plan(
     inputs = options.inputs
     told: list[Problem] = []
     on_file = None if digest is None else digest.add
-    kinds = known_kinds(inputs, lambda text: told.append(Problem(text)), on_file)
+    kinds = inputs.known_kinds(lambda text: told.append(Problem(text)), on_file)
     console.warn(told)
     directory = Directory(reader)
     whole = directory.resolved(read_files(kinds, inputs, now, digest))
-    base = base_of(kinds, directory, inputs, now)
+    base = inputs.read_base(kinds, directory, now)
     state, selected = targeted(whole, options.selection.target)
     console.warn(state.warnings)
     with (
@@ -141,7 +140,9 @@ def read_and_plan(
     ):
         made = Planner(reader, kinds, workers, now).plan(state, selected, advance)
     if base is not None:
-        made = base.labelled(kinds, made, whole, selected)
+        made = replace(made, warnings=(*made.warnings, *base.warnings))
+        if base.state is not None:
+            made = with_origins_since(kinds, made, base.state, whole, selected)
     console.warn(made.warnings[len(state.warnings) :])
     made = replace(made, warnings=(*made.warnings, *told))
     commit = git_commit(inputs.paths, os.environ, console.warning) if digest is not None else None

@@ -6,11 +6,10 @@ import click
 from click.shell_completion import get_completion_class
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import KINDS, add
-from reconciler.cli.settings import InputOptions
 from reconciler.kinds.bundle import bundled_schema, editor_schema
 from reconciler.kinds.packaged import schema_texts
+from reconciler.validate.known_kinds import tree_kinds
 
 _SHELLS = ("bash", "zsh", "fish")
 
@@ -41,7 +40,7 @@ def schema(name: str, kinds: tuple[str, ...]) -> None:
     known = schema_texts()
     console = Console(0, color_choice())
     if kinds and name == "keys":
-        own = known_kinds(InputOptions(kinds=kinds))
+        own = tree_kinds(kinds)
         console.result(editor_schema(kind for name, kind in own.items() if name not in known))
         return
     if name not in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Any, Final, TypeVar, get_type_hints
@@ -14,7 +15,10 @@ from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import ScopeDefaults
+from reconciler.observe.base import Base, read_base
+from reconciler.observe.names import Directory
 from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
+from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folders
 from reconciler.validate.validator import Validator
 
 Command = Callable[..., Any]
@@ -41,6 +45,30 @@ class InputOptions:
         """Build what checks the files."""
         defaults = ScopeDefaults(self.project_id, self.region_id)
         return Validator(document_schema(), kinds, defaults, now, dt.timedelta(days=self.expiry_warning))
+
+    def known_kinds(
+        self, warn: Callable[[str], None], on_file: Callable[[bytes, str], None] | None = None
+    ) -> Mapping[str, Kind]:
+        """Load the packaged kinds, those of --kinds and, as --trust says, those beside the files.
+
+        ``warn`` is called where --trust base leaves kinds of the working tree out, ``on_file`` with the
+        content and name of each file. Raises InputError with all that is wrong with files of kinds,
+        ConfigurationError where the base cannot be read.
+        """
+        if self.trust == TREE:
+            return tree_kinds(self.kinds, self.paths, on_file)
+        if self.base is not None:
+            return base_kinds(self.kinds, self.paths, self.base, os.environ, warn, on_file)
+        lack = "not given" if self.has_base else "no option of this command"
+        for text in unused_folders(self.kinds, self.paths, lack):
+            warn(text)
+        return tree_kinds(self.kinds, (), on_file)
+
+    def read_base(self, kinds: Mapping[str, Kind], directory: Directory, now: dt.datetime) -> Base | None:
+        """Read what the files said at the commit of --base, None without it. Raises ConfigurationError."""
+        if self.base is None:
+            return None
+        return read_base(self.base, self.paths, os.environ, self.validator(kinds, now), directory)
 
 
 @dataclass(frozen=True, slots=True)

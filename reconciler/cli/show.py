@@ -9,7 +9,6 @@ import click
 
 from reconciler.cli.console import CONTEXT, OutputOptions
 from reconciler.cli.formats import FORMAT, FormatOptions, rendered
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import KINDS, add
 from reconciler.cli.plan import Made, complain, judged
 from reconciler.cli.settings import InputOptions, PlanningOptions, takes
@@ -17,6 +16,7 @@ from reconciler.errors import RefusedError
 from reconciler.kinds.kind import Kind
 from reconciler.model.plan import Plan
 from reconciler.pipeline import read_plan
+from reconciler.validate.known_kinds import tree_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +65,5 @@ def open_plan(file: str, options: PlanningOptions) -> Made:
 
 
 def _read(file: str, inputs: InputOptions) -> tuple[Plan, Mapping[str, Kind]]:
-    kinds = known_kinds(InputOptions(kinds=inputs.kinds))
+    kinds = tree_kinds(inputs.kinds)
     return read_plan(file, kinds=kinds), kinds

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import click
 
 from reconciler.cli.console import CONTEXT, OutputOptions, standard_input
-from reconciler.cli.kinds import known_kinds
 from reconciler.cli.options import DECLARED, OUTPUT, PATHS, VERBOSE_OFFLINE, add, clock_of
 from reconciler.cli.settings import InputOptions, takes
 from reconciler.render.text import counted
@@ -42,7 +41,7 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
     """
     console = options.output.console()
     inputs = options.inputs
-    checks = inputs.validator(known_kinds(inputs, console.warning), clock_of(context).now())
+    checks = inputs.validator(inputs.known_kinds(console.warning), clock_of(context).now())
     state = desired_state(inputs.paths, standard_input(), checks)
     console.warn(state.warnings)
     for part in state.scopes:

@@ -63,6 +63,15 @@ def with_origins(plan: Plan, at_base: KeyAtBase) -> Plan:
     )
 
 
+def with_origins_since(
+    kinds: Mapping[str, Kind], plan: Plan, base: DesiredState, state: DesiredState, selected: Selection
+) -> Plan:
+    """Return ``plan`` with origins since ``base``, and warnings of keys that ``state`` no longer declares."""
+    gone = released(base, state, selected)
+    labelled = with_origins(plan, state_as_base(kinds, plan, base))
+    return replace(labelled, warnings=(*plan.warnings, *gone))
+
+
 def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> KeyAtBase:
     """Return what looks up the keys of ``plan`` in ``base``, what the files said at a commit."""
     changed = {change.address for change in (*plan.changes, *plan.missing)}

@@ -22,7 +22,7 @@ from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.lifecycle import StoredSecret
-from reconciler.cli.sinks import open_sink
+from reconciler.apply.sinks.spec import open_sink
 from reconciler.model.clock import SystemClock
 from reconciler.model.outcome import Result
 from reconciler.model.secret import Secret

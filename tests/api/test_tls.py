@@ -15,7 +15,7 @@ import pytest
 from reconciler.api.exchange import HttpSettings
 from reconciler.api.reader import Reader
 from reconciler.api.webhook import Webhook
-from reconciler.cli.sinks import open_sink
+from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import ApiError, SinkError, UnreachableError, UntrustedError
 from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret

@@ -15,7 +15,7 @@ import pytest
 
 from gcore_emulator import Faults
 from reconciler.apply.sinks.sink import Place
-from reconciler.cli.sinks import open_sink
+from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope

@@ -17,7 +17,7 @@ import pytest
 
 from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.sink import Place
-from reconciler.cli.sinks import open_sink
+from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import SystemClock
 from reconciler.model.scope import Scope

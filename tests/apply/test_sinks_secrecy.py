@@ -15,7 +15,7 @@ from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.names import file_name
-from reconciler.cli.sinks import open_sink
+from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl

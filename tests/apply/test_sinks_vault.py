@@ -12,8 +12,8 @@ import pytest
 
 from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.sink import Place
+from reconciler.apply.sinks.spec import open_sink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
-from reconciler.cli.sinks import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl

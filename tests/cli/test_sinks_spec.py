@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.cli import sinks
-from reconciler.cli.sinks import SINKS, open_sink
+from reconciler.apply.sinks import spec as sinks
+from reconciler.apply.sinks.spec import SINKS, open_sink
 from reconciler.errors import ConfigurationError
 from tests.apply.sinks import WEB, probe_error
 from tests.support import FakeClock

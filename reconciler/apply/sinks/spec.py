@@ -1,37 +1,31 @@
-"""Where secrets of new keys go, as the command line says it: ``--secret-sink KIND:ARGUMENT``."""
+"""A secret sink from its text, ``KIND:ARGUMENT``, as ``--secret-sink`` names it."""
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-import os
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.api.address import checked_url
 from reconciler.api.environment import network_variables
 from reconciler.api.exchange import HttpSettings
-from reconciler.api.redaction import Redactor
-from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.file import FileSink
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.program import ExecSink
-from reconciler.apply.sinks.sink import SecretSink
-from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
-from reconciler.cli.console import Console
-from reconciler.cli.options import USER_AGENT
-from reconciler.cli.settings import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.environment import MACHINE, NETWORK, child_environment
-from reconciler.model.clock import Clock
-from reconciler.model.plan import Change
 from reconciler.model.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reconciler.api.redaction import Redactor
+    from reconciler.apply.sinks.sink import SecretSink
+    from reconciler.model.clock import Clock
 
 SINKS: Final[Mapping[str, str]] = {
     "exec": "exec:COMMAND",
@@ -43,45 +37,11 @@ SINKS: Final[Mapping[str, str]] = {
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 
 
-def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret depends on
-    changes: Iterable[Change],
-    secrets: SecretOptions,
-    records: RecordOptions,
-    clock: Clock,
-    console: Console,
-    redactor: Redactor | None = None,
-) -> SinkSecretStore | None:
-    """Open what stores the secrets of the keys that ``changes`` create, if one has a secret.
-
-    ``redactor`` knows the secrets of the run. Raises ConfigurationError where no sink is named, SinkError
-    where it surely cannot store.
-    """
-    spec = secrets.secret_sink
-
-    def sink(spec: str) -> SecretSink:
-        return open_sink(spec, clock, USER_AGENT, passed=secrets.pass_env, redactor=redactor)
-
-    fallback = Rescuer(_rescue_folders())
-    store = open_secret_store(changes, None if spec is None else partial(sink, spec), fallback, console.error)
-    if store is not None and records.journal is None and records.history is None:
-        console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")
-    return store
-
-
-def _rescue_folders() -> tuple[Path, ...]:
-    """Return the working directory, which may be gone, and the home directory."""
-    folders: list[Path] = []
-    for find in (Path.cwd, Path.home):
-        with contextlib.suppress(OSError, RuntimeError):
-            folders.append(find())
-    return tuple(folders)
-
-
 def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
     spec: str,
     clock: Clock,
     user_agent: str,
-    environment: Mapping[str, str] = os.environ,
+    environment: Mapping[str, str],
     passed: Sequence[str] = (),
     redactor: Redactor | None = None,
 ) -> SecretSink:

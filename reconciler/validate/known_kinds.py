@@ -1,4 +1,4 @@
-"""The kinds that a command knows: the built-in ones, those of ``--kinds``, and those beside the files."""
+"""The kinds that count: the packaged ones, those of named folders, and those beside the files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.settings import TREE, InputOptions
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.git import kinds_at
 from reconciler.load.kindfolders import folders_beside, kind_files, places_beside
@@ -25,38 +24,26 @@ if TYPE_CHECKING:
 _MOST_NAMED: Final = 10
 
 
-def known_kinds(
-    inputs: InputOptions, warn: Warn | None = None, on_file: Listener | None = None
+def tree_kinds(
+    folders: Sequence[str], paths: Sequence[str] = (), on_file: Listener | None = None
 ) -> Mapping[str, Kind]:
-    """Load the built-in kinds, those of ``--kinds`` and, as ``--trust`` says, those beside the files.
+    """Return the packaged kinds, those of ``folders``, and those beside the files ``paths``.
 
-    ``warn`` is called where ``--trust base`` leaves kinds of the working tree out, ``on_file`` with the
-    content and name of each file. Raises InputError with all that is wrong with files of kinds,
-    ConfigurationError where the base cannot be read.
+    ``on_file`` is called with the content and name of each file. Raises InputError with all that is wrong
+    with files of kinds.
     """
-    built_in = load_kinds()
-    given, paths = inputs.kinds, inputs.paths
-    if inputs.trust == TREE:
-        found = folders_beside(paths)
-    elif inputs.base is None:
-        found = []
-        lack = "not given" if inputs.has_base else "no option of this command"
-        for text in _left_out(given, paths, lack):
-            (warn or _ignore)(text)
-    else:
-        return {**built_in, **_of_base(inputs, inputs.base, built_in, warn or _ignore, on_file)}
-    if not given and not found:
+    built_in, found = load_kinds(), folders_beside(paths)
+    if not folders and not found:
         return built_in
-    return {**built_in, **load_custom_kinds(given, found, built_in, on_file)}
+    return {**built_in, **load_custom_kinds(folders, found, built_in, on_file)}
 
 
-def _ignore(_text: str) -> None:
-    """Do nothing: the command has nobody to warn."""
+def unused_folders(folders: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:
+    """Yield a warning of each folder of kinds beside ``paths`` that is not among ``folders``.
 
-
-def _left_out(given: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:
-    """Yield a warning of each folder of kinds beside the files that is not read."""
-    named = {os.path.realpath(folder) for folder in given}
+    ``lack`` says why there is no base commit.
+    """
+    named = {os.path.realpath(folder) for folder in folders}
     for folder in folders_beside(paths):
         if os.path.realpath(folder) not in named and any(kind_files([], [folder], [])):
             yield (
@@ -65,25 +52,35 @@ def _left_out(given: Sequence[str], paths: Sequence[str], lack: str) -> Iterator
             )
 
 
-def _of_base(
-    inputs: InputOptions, base: str, built_in: Mapping[str, Kind], warn: Warn, on_file: Listener | None
+def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
+    folders: Sequence[str],
+    paths: Sequence[str],
+    base: str,
+    environment: Mapping[str, str],
+    warn: Warn,
+    on_file: Listener | None = None,
 ) -> Mapping[str, Kind]:
-    """Load the kinds of the base commit, and from the working tree only what lies in none of its folders."""
-    beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(inputs.paths)}  # noqa: PTH120 - as it was typed
+    """Return the packaged kinds, those of the commit ``base``, and those of folders outside its checkout.
+
+    ``warn`` is called where the working tree has others. Raises InputError as :func:`tree_kinds` does, and
+    ConfigurationError where the commit cannot be read.
+    """
+    built_in = load_kinds()
+    beside = {place: os.path.dirname(place) or os.curdir for place in places_beside(paths)}  # noqa: PTH120 - as it was typed
     tops = {work_tree(folder) or os.devnull: folder for folder in beside.values()}
     reviewed = {
         folder: path
-        for folder in inputs.kinds
+        for folder in folders
         for top, path in tops.items()
         if is_inside(os.path.realpath(folder), top)
     }
-    elsewhere = [folder for folder in inputs.kinds if folder not in reviewed]
-    there = kinds_at(base, {**reviewed, **beside}, os.environ)
+    elsewhere = [folder for folder in folders if folder not in reviewed]
+    there = kinds_at(base, {**reviewed, **beside}, environment)
     for text in _differences(there, [*reviewed, *beside], base):
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)
-    return custom_kinds_of(files, problems, built_in, on_file)
+    return {**built_in, **custom_kinds_of(files, problems, built_in, on_file)}
 
 
 def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:

@@ -1,0 +1,56 @@
+"""What the files said at a base commit, to say which side changed a field since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reconciler.errors import InputError
+from reconciler.load.files import parse_all
+from reconciler.load.git import files_at
+from reconciler.model.source import Problem
+from reconciler.validate.files import validated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.model.desired import DesiredState
+    from reconciler.observe.names import Directory
+    from reconciler.validate.validator import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the files said at the base commit; ``state`` is None if they were not valid then."""
+
+    commit: str
+    state: DesiredState | None
+    warnings: tuple[Problem, ...]
+    is_whole: bool = True
+
+    @property
+    def comparable(self) -> DesiredState | None:
+        """Return what drift is told from: nothing, where one of the paths named nothing at the base.
+
+        Counting all of its differences as changes of Git would hide drift.
+        """
+        return self.state if self.is_whole else None
+
+
+def read_base(
+    reference: str,
+    paths: Sequence[str],
+    environment: Mapping[str, str],
+    validator: Validator,
+    directory: Directory,
+) -> Base:
+    """Read what the files said at a commit, its names looked up. Raises ConfigurationError if Git cannot."""
+    there = files_at(reference, paths, environment)
+    unknown = f"at {reference} there was nothing by this name, so every difference in it counts as config"
+    missing = tuple(Problem(f"{path}: {unknown}") for path in there.missing)
+    try:
+        state = directory.resolved(validated(parse_all(there.files, there.problems), validator))
+    except InputError as error:
+        reason = f"the files were not valid at {reference}, so no difference is labelled: {error.texts[0]}"
+        return Base(there.commit, None, (Problem(reason),))
+    return Base(there.commit, state, missing, is_whole=not missing)
