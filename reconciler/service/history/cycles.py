@@ -1,11 +1,12 @@
-"""Writing what rounds find and do, each step in a transaction of its own."""
+"""Recording what reconcile cycles find and do, each step in a transaction of its own."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import FieldOutcome, ScopeState
@@ -17,7 +18,7 @@ from reconciler.service.history.flapping import add_flapping, end_flapping
 if TYPE_CHECKING:
     import datetime as dt
     import sqlite3
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from reconciler.model.cycle import CycleReport, DriftedField
     from reconciler.model.outcome import Outcome
@@ -42,23 +43,26 @@ class HistoryRun:
 
 
 class History:
-    """What one run adds to a history: rounds, the drift that they saw, and what became of it."""
+    """What one run adds to a history: cycles, the drift that they saw, and what became of it.
+
+    Every method raises HistoryError.
+    """
 
     def __init__(self, database: Database, run: HistoryRun, clock: Callable[[], dt.datetime]) -> None:
-        """Store the open database, what to say of the run, and the present. Raises HistoryError."""
+        """Store the open database and the clock, and record the run."""
         self.database = database
         self._run = run.run
         self._clock = clock
-        self._round = 0
+        self._cycle = 0
+        facts = (run.run, self._now(), run.command, run.version, run.who, run.git_commit)
         with database.transaction() as connection:
-            facts = (run.run, self._now(), run.command, run.version, run.who, run.git_commit)
             connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)", facts)
 
     def begin_cycle(self) -> None:
-        """Note that a round begins: should it be cut off, that shows. Raises HistoryError."""
+        """Record that a cycle begins: should it be cut off, that shows."""
         with self.database.transaction() as connection:
             statement = "INSERT INTO round (run, began) VALUES (?, ?)"
-            self._round = connection.execute(statement, (self._run, self._now())).lastrowid or 0
+            self._cycle = connection.execute(statement, (self._run, self._now())).lastrowid or 0
 
     def contested(
         self,
@@ -66,18 +70,17 @@ class History:
         declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
         rule: FlappingRule,
     ) -> frozenset[FieldKey]:
-        """Name the fields that are not to be corrected, because somebody keeps changing them back.
+        """Return the fields that are not to be corrected, because something keeps changing them back.
 
-        ``declared`` gives the normal forms, as JSON, that the files now declare for some fields: a contest
-        over another value is over. Raises HistoryError.
+        ``declared`` returns the normal forms, as JSON, that the files now declare for some fields: flapping
+        around another value is over.
         """
         earliest = self._now() - rule.window.total_seconds()
         with self.database.transaction() as connection:
             end_flapping(connection, declared)
             for field in drifted:
                 add_flapping(connection, field, rule.corrections, earliest, self._now())
-            rows = connection.execute("SELECT address, field FROM contest").fetchall()
-        return frozenset((address, field) for address, field in rows)
+            return frozenset(connection.execute("SELECT address, field FROM contest").fetchall())
 
     def record_drift(
         self,
@@ -85,57 +88,48 @@ class History:
         compared: Callable[[str], bool],
         declared: Callable[[Collection[FieldKey]], Collection[FieldKey]] = tuple,
     ) -> None:
-        """Note the drift of this round, before any of it is corrected.
+        """Record the drift of this cycle, before any of it is corrected.
 
-        ``compared`` tells whether the key at an address was looked at, or is no longer declared: drift there
-        that was not seen again has ended. ``declared`` gives those of some fields that the files still
-        declare: one that they do not may hold anything. Raises HistoryError.
+        ``compared`` returns whether the key at an address was compared, or is no longer declared: drift there
+        that was not seen again has ended. ``declared`` returns those of some fields that the files still
+        declare: the others may hold anything.
         """
         now = self._now()
         with self.database.transaction() as connection:
             gone = set(connection.execute("SELECT address, field FROM episode WHERE ended IS NULL"))
             for field in drifted:
-                gone.discard((field.address, field.change.field))
-                _saw(connection, field, now)
+                gone.discard(field.key)
+                _record(connection, field, now)
             over = [key for key in sorted(gone) if compared(key[0])]
             known = set(declared(over))
             for key in over:
-                outcome = FieldOutcome.ENDED if key in known else FieldOutcome.UNDECLARED
-                _end(connection, key, outcome, now)
+                _end(connection, key, FieldOutcome.ENDED if key in known else FieldOutcome.UNDECLARED, now)
 
     def started(self, change: Change) -> None:
         """Ignore a write before it is sent: a journal records it."""
 
     def finished(self, outcome: Outcome) -> None:
-        """Note what became of the drift that a write was to correct, and what it applied.
-
-        Raises HistoryError.
-        """
+        """Record what became of the drift that a write was to correct, and what it applied."""
         result, change = FieldOutcome.of(outcome.result), outcome.change
         with self.database.transaction() as connection:
             store_write(connection, outcome)
             for name in record_names(change):
-                key = (change.address, name)
-                if result is FieldOutcome.CORRECTED:
-                    _corrected(connection, key, _desired(change, name), self._now(), self._run)
-                else:
-                    _note(connection, key, result, outcome.detail)
+                self._settle(
+                    connection, (change.address, name), result, outcome.detail, _desired(change, name)
+                )
 
     def end_cycle(self, report: CycleReport, declared: Iterable[Scope] | None = None) -> None:
-        """Note the end of the round, and how everything stands.
+        """Record the end of the cycle, and the state of everything.
 
-        ``declared`` are all scopes of the files, by default those of the report. Raises HistoryError.
+        ``declared`` are all scopes of the files, by default those of the report.
         """
         if declared is None:
             declared = [part.scope for part in report.scopes]
         counts = Counter(field.outcome for field in report.fields)
         with self.database.transaction() as connection:
-            for field in report.fields:
-                key = (field.address, field.change.field)
-                if field.outcome is FieldOutcome.CORRECTED:  # and not noted yet, as the disk was full then
-                    _corrected(connection, key, json_text(field.declared), self._now(), self._run)
-                else:
-                    _note(connection, key, field.outcome, field.detail)
+            for field in report.fields:  # what was corrected too: the disk may have been full then
+                desired = json_text(field.declared)
+                self._settle(connection, field.key, field.outcome, field.detail, desired)
             facts = (
                 int(report.ended.timestamp()),
                 report.result.value,
@@ -144,43 +138,58 @@ class History:
                 counts[FieldOutcome.CONTESTED],
                 json.dumps(report.errors),
                 len(report.pending),
-                self._round,
+                self._cycle,
             )
             connection.execute(
                 "UPDATE round SET ended = ?, result = ?, drifted = ?, corrected = ?, contested = ?,"
                 " errors = ?, pending = ? WHERE id = ?",
                 facts,
             )
-            _keep_scopes(connection, report, declared)
+            _record_scopes(connection, report, declared)
 
-    def purge(self, keep: dt.timedelta) -> None:
-        """Drop what ended longer than ``keep`` ago; what goes on stays. Raises HistoryError."""
-        latest = self._now() - int(keep.total_seconds())
+    def purge(self, retention: dt.timedelta) -> None:
+        """Delete what ended longer than ``retention`` ago; what goes on stays."""
+        latest = self._now() - int(retention.total_seconds())
         with self.database.transaction() as connection:
-            connection.execute("DELETE FROM round WHERE began < ? AND id != ?", (latest, self._round))
-            connection.execute("DELETE FROM episode WHERE last_seen < ? AND ended < ?", (latest, latest))
-            connection.execute("DELETE FROM journal WHERE at < ?", (latest,))
-            connection.execute(
-                "DELETE FROM run WHERE began < ? AND id NOT IN (SELECT run FROM round) AND id != ?",
-                (latest, self._run),
-            )
+            for rows, values in (
+                ("round WHERE began < ? AND id != ?", (latest, self._cycle)),
+                ("episode WHERE last_seen < ? AND ended < ?", (latest, latest)),
+                ("journal WHERE at < ?", (latest,)),
+                (
+                    "run WHERE began < ? AND id NOT IN (SELECT run FROM round) AND id != ?",
+                    (latest, self._run),
+                ),
+            ):
+                connection.execute(f"DELETE FROM {rows}", values)  # noqa: S608 - no value is in it
+
+    def _settle(
+        self, connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, detail: str, desired: str
+    ) -> None:
+        """Record what became of drift: corrected, if it now holds what it had drifted from, ``desired``."""
+        if outcome is not FieldOutcome.CORRECTED:
+            _update(connection, key, "outcome = ?, detail = ?", (outcome.value, detail))
+            return
+        now = self._now()
+        changes = "ended = ?, outcome = ?, detail = '', corrected = ?, run = ?"
+        _update(connection, key, changes, (now, outcome.value, now, self._run), {"declared": desired})
+        _end(connection, key, FieldOutcome.ENDED, now)
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
 
 
 class JournalTable:
-    """The lines of a journal, kept in a history; a sink."""
+    """The lines of a journal in a history; a sink."""
 
     def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
-        """Store the open database, and the present."""
+        """Store the open database and the clock."""
         self._database = database
         self._clock = clock
 
     def append(self, line: bytes) -> None:
-        """Keep a line, on disk when this returns. Raises HistoryError."""
+        """Store a line, on disk when this returns. Raises HistoryError."""
+        facts = (int(self._clock().timestamp()), line.decode())
         with self._database.transaction() as connection:
-            facts = (int(self._clock().timestamp()), line.decode())
             connection.execute("INSERT INTO journal (at, line) VALUES (?, ?)", facts)
 
 
@@ -191,70 +200,48 @@ def _desired(change: Change, name: str) -> str:
     return json_text(dict(change.after)) if change.action is Action.CREATE else "null"
 
 
-def _saw(connection: sqlite3.Connection, field: DriftedField, now: int) -> None:
-    key = (field.address, field.change.field)
-    values = (json_text(field.declared), json_text(field.live))
-    seen = connection.execute(
-        "UPDATE episode SET last_seen = ?, rounds = rounds + 1, origin = ?"
-        " WHERE address = ? AND field = ? AND ended IS NULL AND declared = ? AND live = ?",
-        (now, field.origin, *key, *values),
-    )
-    if seen.rowcount:
+def _record(connection: sqlite3.Connection, field: DriftedField, now: int) -> None:
+    change, values = field.change, {"declared": json_text(field.declared), "live": json_text(field.live)}
+    seen = (now, field.origin)
+    if _update(connection, field.key, "last_seen = ?, rounds = rounds + 1, origin = ?", seen, values):
         return
-    _end(connection, key, FieldOutcome.CHANGED, now)
+    _end(connection, field.key, FieldOutcome.CHANGED, now)
+    facts = (change.effect.value, change.reason, *values.values(), now, now)
     connection.execute(
-        "INSERT INTO episode (address, field, effect, reason, declared, live, first_seen, last_seen, rounds,"
-        " outcome, action, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
-        (
-            *key,
-            field.change.effect.value,
-            field.change.reason,
-            *values,
-            now,
-            now,
-            field.outcome.value,
-            field.action.value,
-            field.origin,
-        ),
+        "INSERT INTO episode (address, field, effect, reason, declared, live, first_seen, last_seen, outcome,"
+        " action, origin, rounds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+        (*field.key, *facts, field.outcome.value, field.action.value, field.origin),
     )
 
 
 def _end(connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, now: int) -> None:
-    connection.execute(
-        "UPDATE episode SET ended = ?, outcome = ?, detail = ''"
-        " WHERE address = ? AND field = ? AND ended IS NULL",
-        (now, outcome.value, *key),
-    )
+    _update(connection, key, "ended = ?, outcome = ?, detail = ''", (now, outcome.value))
 
 
-def _corrected(connection: sqlite3.Connection, key: FieldKey, declared: str, now: int, run: str) -> None:
-    """Note that a field now holds ``declared``: a correction, if that is what it had drifted from."""
-    connection.execute(
-        "UPDATE episode SET ended = ?, outcome = ?, detail = '', corrected = ?, run = ?"
-        " WHERE address = ? AND field = ? AND declared = ? AND ended IS NULL",
-        (now, FieldOutcome.CORRECTED.value, now, run, *key, declared),
-    )
-    _end(connection, key, FieldOutcome.ENDED, now)
+def _update(
+    connection: sqlite3.Connection,
+    key: FieldKey,
+    changes: str,
+    values: Sequence[object],
+    wanted: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Change the open drift of a field if its columns hold what is ``wanted``; return how much there was."""
+    conditions = "".join(f" AND {column} = ?" for column in wanted)
+    statement = f"UPDATE episode SET {changes} WHERE address = ? AND field = ? AND ended IS NULL{conditions}"  # noqa: S608 - no value is in it
+    return connection.execute(statement, (*values, *key, *wanted.values())).rowcount
 
 
-def _note(connection: sqlite3.Connection, key: FieldKey, outcome: FieldOutcome, detail: str) -> None:
-    statement = "UPDATE episode SET outcome = ?, detail = ? WHERE address = ? AND field = ? AND ended IS NULL"
-    connection.execute(statement, (outcome.value, detail, *key))
-
-
-def _keep_scopes(connection: sqlite3.Connection, report: CycleReport, declared: Iterable[Scope]) -> None:
-    """Keep how the scopes of a round stand; drop those that the files, if any were read, do not declare."""
-    now = int(report.ended.timestamp())
+def _record_scopes(connection: sqlite3.Connection, report: CycleReport, declared: Iterable[Scope]) -> None:
+    """Record the state of the scopes; drop those that the files, if any were read, do not declare."""
     known = {str(scope) for scope in declared}
     for (scope,) in connection.execute("SELECT scope FROM scope").fetchall() if known else ():
         if scope not in known:
             connection.execute("DELETE FROM scope WHERE scope = ?", (scope,))
     for part in report.scopes:
         # Of a scope that cannot be read, the number of keys is the last that was known.
-        keys: Any = None if part.state is ScopeState.UNREACHABLE else part.keys
+        keys = None if part.state is ScopeState.UNREACHABLE else part.keys
         connection.execute(
-            "INSERT INTO scope VALUES (?, ?, ?, coalesce(?, 0), ?) ON CONFLICT DO UPDATE SET"
-            " since = iif(standing = excluded.standing, since, excluded.since), standing = excluded.standing,"
-            " keys = coalesce(?, keys), detail = excluded.detail",
-            (str(part.scope), part.state.value, now, keys, part.detail, keys),
+            "INSERT INTO scope VALUES (?1, ?2, ?3, coalesce(?4, 0), ?5) ON CONFLICT DO UPDATE SET"
+            " since = iif(standing = ?2, since, ?3), standing = ?2, keys = coalesce(?4, keys), detail = ?5",
+            (str(part.scope), part.state.value, int(report.ended.timestamp()), keys, part.detail),
         )

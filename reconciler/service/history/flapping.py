@@ -1,4 +1,4 @@
-"""Contests: fields, and keys, that somebody keeps changing back, and that are no longer corrected."""
+"""Flapping: fields, and keys, that are changed back again and again, and so no longer corrected."""
 
 from __future__ import annotations
 
@@ -18,37 +18,32 @@ if TYPE_CHECKING:
 
 
 def clear_flapping(database: Database, address: str, field: str) -> bool:
-    """End the contest over a field: it is corrected again. Give False if there is none.
-
-    Raises HistoryError.
-    """
+    """Let a field be corrected again; return whether it was contested. Raises HistoryError."""
     with database.transaction() as connection:
-        return _end_flapping(connection, (address, field))
+        return _clear(connection, (address, field))
 
 
 def end_flapping(
     connection: sqlite3.Connection,
     declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
 ) -> None:
-    """End each contest over another value than the files declare now."""
+    """Let each field be corrected again for which the files now declare another value."""
     rows = connection.execute("SELECT address, field, declared FROM contest").fetchall()
     present = declared([(address, field) for address, field, _ in rows]) if rows else {}
-    for address, field, value in rows:
-        if storable(present.get((address, field), "")) != value:
-            _end_flapping(connection, (address, field))
+    for *key, value in rows:
+        if storable(present.get((key[0], key[1]), "")) != value:
+            _clear(connection, (key[0], key[1]))
 
 
-def _end_flapping(connection: sqlite3.Connection, key: FieldKey) -> bool:
-    """Forget a contest; corrections up to now do not count towards another. Give False if there is none."""
-    found = connection.execute("DELETE FROM contest WHERE address = ? AND field = ?", key)
-    if not found.rowcount:
+def _clear(connection: sqlite3.Connection, key: FieldKey) -> bool:
+    if not connection.execute("DELETE FROM contest WHERE address = ? AND field = ?", key).rowcount:
         return False
-    # Not by their moments: a correction in the same second that comes after counts.
+    # Corrections up to now count no longer, by number: one that comes after in the same second counts.
     connection.execute(
-        "INSERT INTO settled SELECT ?, ?, coalesce(max(id), 0) FROM episode"
-        " WHERE address = ? AND field = ? AND corrected IS NOT NULL"
+        "INSERT INTO settled SELECT ?1, ?2, coalesce(max(id), 0) FROM episode"
+        " WHERE address = ?1 AND field = ?2 AND corrected IS NOT NULL"
         " ON CONFLICT DO UPDATE SET last_episode = excluded.last_episode",
-        (*key, *key),
+        key,
     )
     return True
 
@@ -56,17 +51,16 @@ def _end_flapping(connection: sqlite3.Connection, key: FieldKey) -> bool:
 def add_flapping(
     connection: sqlite3.Connection, field: DriftedField, corrections: int, earliest: float, now: int
 ) -> None:
-    """Note a contest if the field was corrected that often since ``earliest``, or how one goes on."""
-    key = (field.address, field.change.field)
+    """Store a field as flapping if corrected so often since ``earliest``, or what it holds now."""
     declared, live = json_text(field.declared), json_text(field.live)
-    known = connection.execute("UPDATE contest SET live = ? WHERE address = ? AND field = ?", (live, *key))
-    if known.rowcount:
+    statement = "UPDATE contest SET live = ? WHERE address = ? AND field = ?"
+    if connection.execute(statement, (live, *field.key)).rowcount:
         return
     ((count,),) = connection.execute(
-        "SELECT count(*) FROM episode WHERE address = ? AND field = ? AND corrected > ? AND declared = ?"
-        " AND id > coalesce((SELECT last_episode FROM settled WHERE address = ? AND field = ?), 0)",
-        (*key, earliest, declared, *key),
+        "SELECT count(*) FROM episode WHERE address = ?1 AND field = ?2 AND corrected > ?3 AND declared = ?4"
+        " AND id > coalesce((SELECT last_episode FROM settled WHERE address = ?1 AND field = ?2), 0)",
+        (*field.key, earliest, declared),
     ).fetchall()
     if count >= corrections:
-        statement = "INSERT INTO contest VALUES (?, ?, ?, ?, ?, ?)"
-        connection.execute(statement, (*key, declared, live, now, count))
+        facts = (*field.key, declared, live, now, count)
+        connection.execute("INSERT INTO contest VALUES (?, ?, ?, ?, ?, ?)", facts)

@@ -1,17 +1,16 @@
-"""What of a history a team has not been told yet, and how long a trouble has lasted."""
+"""Which part of a history awaits a notification, and how long a condition has lasted."""
 
 from __future__ import annotations
 
 import datetime as dt
-from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reconciler.model.status import NewKey
+from reconciler.model.status import Episode, NewKey
 from reconciler.render.notification import AFTER_CYCLES, ConditionState, PendingNotification, ServiceCondition
-from reconciler.service.history.queries import EPISODE, episode_of
+from reconciler.service.history.queries import instant, records, records_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from reconciler.service.history.database import Database
 
@@ -20,82 +19,70 @@ _MOST = 100_000
 
 
 class Notifications:
-    """The untold part of a history."""
+    """The pending notifications of a history. Every method raises HistoryError."""
 
     def __init__(self, database: Database) -> None:
         """Store the open database."""
         self._database = database
 
     def pending(self, now: dt.datetime) -> tuple[PendingNotification, ...]:
-        """Return drift without a notification of its outcome, oldest first, unless it ended a day ago.
-
-        Raises HistoryError.
-        """
-        earliest = int((now - _RETRIED_FOR).timestamp())
+        """Return drift without a notification of its outcome, oldest first, unless it ended a day ago."""
         waiting = sorted(AFTER_CYCLES)
-        # What may have to wait comes last, or much of it would keep the rest from being told.
-        rows = self._database.rows(
-            f"{EPISODE} WHERE told != outcome AND (ended IS NULL OR ended >= ?)"
+        # What may have to wait comes last, or much of it would keep the rest from being notified.
+        rest = (
+            "WHERE told != outcome AND (ended IS NULL OR ended >= ?)"
             f" ORDER BY ended IS NULL AND outcome IN ({', '.join('?' * len(waiting))}), rounds DESC, id"
-            f" LIMIT {_MOST}",
-            (earliest, *waiting),
+            f" LIMIT {_MOST}"
         )
-        return tuple(
-            PendingNotification(row[0], row[1], episode_of(row)) for row in sorted(rows, key=itemgetter(0))
-        )
+        values = (int((now - _RETRIED_FOR).timestamp()), *waiting)
+        rows = records_with(self._database, Episode, rest, values, ("id", "told"))
+        found = (PendingNotification(row[0], row[1], episode) for row, episode in rows)
+        return tuple(sorted(found, key=lambda pending: pending.number))
 
-    def mark_notified(self, untold: Iterable[PendingNotification]) -> None:
-        """Note that somebody has been told, or never will be. Raises HistoryError."""
-        facts = [(one.episode.outcome.value, one.number) for one in untold]
-        with self._database.transaction() as connection:
-            connection.executemany("UPDATE episode SET told = ? WHERE id = ?", facts)
+    def mark_notified(self, notified: Iterable[PendingNotification]) -> None:
+        """Store that a notification was sent, or never will be."""
+        facts = [(pending.episode.outcome.value, pending.number) for pending in notified]
+        self._write("UPDATE episode SET told = ? WHERE id = ?", facts)
 
     def pending_keys(self) -> tuple[NewKey, ...]:
-        """Return the new undeclared keys that were not notified yet, sorted. Raises HistoryError."""
-        rows = self._database.rows(
-            "SELECT address, first_seen FROM unmanaged WHERE is_new AND NOT told ORDER BY address"
-        )
-        return tuple(NewKey(address, dt.datetime.fromtimestamp(first, dt.UTC)) for address, first in rows)
+        """Return the new undeclared keys without a notification, sorted."""
+        return records(self._database, NewKey, "WHERE is_new AND NOT told ORDER BY address")
 
     def mark_keys_notified(self, keys: Iterable[NewKey]) -> None:
-        """Store that new undeclared keys have been notified. Raises HistoryError."""
-        with self._database.transaction() as connection:
-            for key in keys:
-                connection.execute("UPDATE unmanaged SET told = 1 WHERE address = ?", (key.address,))
+        """Store that new undeclared keys were notified."""
+        self._write("UPDATE unmanaged SET told = 1 WHERE address = ?", [(key.address,) for key in keys])
 
     def update(
-        self, troubles: Iterable[ServiceCondition], after_cycles: int, now: dt.datetime
+        self, present: Collection[ServiceCondition], after_cycles: int, now: dt.datetime
     ) -> tuple[ConditionState, ...]:
-        """Note which troubles this round had, and give those to tell: after so many rounds, and when over.
+        """Store the conditions of this cycle; return those to notify: after so many cycles, and when over.
 
-        That the files are invalid is told at once. Raises HistoryError.
+        That the files are invalid is notified at once.
         """
-        present = set(troubles)
-        conditions = []
         with self._database.transaction() as connection:
             connection.execute("UPDATE condition SET over = 1")
-            for trouble in present:
+            for condition in set(present):
                 connection.execute(
                     "INSERT INTO condition VALUES (?, ?, 1, 0, 0)"
                     " ON CONFLICT DO UPDATE SET rounds = rounds + 1, over = 0",
-                    (trouble.value, int(now.timestamp())),
+                    (condition.value, int(now.timestamp())),
                 )
             connection.execute("DELETE FROM condition WHERE over AND NOT told")
             rows = connection.execute(
-                "SELECT name, since, rounds, told FROM condition ORDER BY name"
+                "SELECT name, since, rounds, over FROM condition WHERE over OR"
+                " NOT told AND rounds >= iif(name = ?, 1, ?) ORDER BY name",
+                (ServiceCondition.FILES.value, after_cycles),
             ).fetchall()
-        for name, since, rounds, told in rows:
-            trouble = ServiceCondition(name)
-            needed = 1 if trouble is ServiceCondition.FILES else after_cycles
-            is_over = trouble not in present
-            if is_over or (not told and rounds >= needed):
-                moment = dt.datetime.fromtimestamp(since, dt.UTC)
-                conditions.append(ConditionState(trouble, moment, rounds, is_over))
-        return tuple(conditions)
+        return tuple(
+            ConditionState(ServiceCondition(name), instant(since), cycles, bool(is_over))
+            for name, since, cycles, is_over in rows
+        )
 
-    def mark_condition_notified(self, condition: ConditionState) -> None:
-        """Note that somebody has been told of a trouble, or of its end. Raises HistoryError."""
-        over = "DELETE FROM condition WHERE name = ?"
-        begun = "UPDATE condition SET told = 1 WHERE name = ?"
+    def mark_condition_notified(self, state: ConditionState) -> None:
+        """Store that a condition was notified, or its end, after which it is dropped."""
+        over, begun = "DELETE FROM condition WHERE name = ?", "UPDATE condition SET told = 1 WHERE name = ?"
+        self._write(over if state.is_over else begun, [(state.condition.value,)])
+
+    def _write(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         with self._database.transaction() as connection:
-            connection.execute(over if condition.is_over else begun, (condition.condition.value,))
+            connection.executemany(statement, rows)
