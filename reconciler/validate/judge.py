@@ -48,7 +48,7 @@ def _pattern(
     if not isinstance(text, str):
         return
     try:
-        if not patterns.matches(source, text):
+        if not patterns.check(source)(text):
             yield ValidationError("the text does not match its pattern")
     except PatternLimitError:
         yield ValidationError("matching takes too much work", validator=PATTERN_LIMIT)

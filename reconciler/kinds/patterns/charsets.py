@@ -10,22 +10,20 @@ from typing import Final
 Ranges = tuple[tuple[int, int], ...]
 
 LAST: Final = 0x10FFFF
-_CATEGORY_NAMES: Final = {
-    "Letter": "L", "Cased_Letter": "LC", "Uppercase_Letter": "Lu", "Lowercase_Letter": "Ll",
-    "Titlecase_Letter": "Lt", "Modifier_Letter": "Lm", "Other_Letter": "Lo",
-    "Mark": "M", "Combining_Mark": "M", "Nonspacing_Mark": "Mn", "Spacing_Mark": "Mc", "Enclosing_Mark": "Me",
-    "Number": "N", "Decimal_Number": "Nd", "digit": "Nd", "Letter_Number": "Nl", "Other_Number": "No",
-    "Punctuation": "P", "punct": "P", "Connector_Punctuation": "Pc", "Dash_Punctuation": "Pd",
-    "Open_Punctuation": "Ps", "Close_Punctuation": "Pe", "Initial_Punctuation": "Pi",
-    "Final_Punctuation": "Pf", "Other_Punctuation": "Po",
-    "Symbol": "S", "Math_Symbol": "Sm", "Currency_Symbol": "Sc", "Modifier_Symbol": "Sk",
-    "Other_Symbol": "So",
-    "Separator": "Z", "Space_Separator": "Zs", "Line_Separator": "Zl", "Paragraph_Separator": "Zp",
-    "Other": "C", "Control": "Cc", "cntrl": "Cc", "Format": "Cf", "Surrogate": "Cs", "Private_Use": "Co",
-    "Unassigned": "Cn",
+_CATEGORIES: Final = {
+    "L": "Letter", "LC": "Cased_Letter", "Lu": "Uppercase_Letter", "Ll": "Lowercase_Letter",
+    "Lt": "Titlecase_Letter", "Lm": "Modifier_Letter", "Lo": "Other_Letter",
+    "M": "Mark Combining_Mark", "Mn": "Nonspacing_Mark", "Mc": "Spacing_Mark", "Me": "Enclosing_Mark",
+    "N": "Number", "Nd": "Decimal_Number digit", "Nl": "Letter_Number", "No": "Other_Number",
+    "P": "Punctuation punct", "Pc": "Connector_Punctuation", "Pd": "Dash_Punctuation",
+    "Ps": "Open_Punctuation", "Pe": "Close_Punctuation", "Pi": "Initial_Punctuation",
+    "Pf": "Final_Punctuation", "Po": "Other_Punctuation",
+    "S": "Symbol", "Sm": "Math_Symbol", "Sc": "Currency_Symbol", "Sk": "Modifier_Symbol",
+    "So": "Other_Symbol", "Z": "Separator", "Zs": "Space_Separator", "Zl": "Line_Separator",
+    "Zp": "Paragraph_Separator", "C": "Other", "Cc": "Control cntrl", "Cf": "Format", "Cs": "Surrogate",
+    "Co": "Private_Use", "Cn": "Unassigned",
 }  # fmt: skip
-_CATEGORIES: Final = frozenset(_CATEGORY_NAMES.values())
-_PROPERTIES: Final[dict[str, Ranges]] = {"Any": ((0, LAST),), "ASCII": ((0, 0x7F),)}
+_BY_NAME: Final = {name: short for short, names in _CATEGORIES.items() for name in (short, *names.split())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,52 +56,38 @@ class CharSet:
         return any(char in part for part in self.parts) is not self.negated
 
 
-def part_of(ranges: list[tuple[int, int]], categories: tuple[str, ...] = ()) -> Part:
-    """Return the part of these ranges, which may overlap and have any order, and of these categories."""
+def union(members: list[str | Part]) -> tuple[Part, ...]:
+    """Return the union of characters and parts, in as few parts as can be."""
+    parts = [Part(((ord(member), ord(member)),)) if isinstance(member, str) else member for member in members]
+    plain = [part for part in parts if not part.negated]
     merged: list[tuple[int, int]] = []
-    for low, high in sorted(ranges):
+    for low, high in sorted(one for part in plain for one in part.ranges):
         if merged and low <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
         else:
             merged.append((low, high))
-    return Part(tuple(merged), categories)
-
-
-def union(ranges: list[tuple[int, int]], parts: list[Part], *, negated: bool) -> CharSet:
-    """Return the set of these ranges and parts, in as few parts as can be."""
-    plain = [part for part in parts if not part.negated]
-    known = [*ranges, *(one for part in plain for one in part.ranges)]
     categories = dict.fromkeys(category for part in plain for category in part.categories)
     others = dict.fromkeys(part for part in parts if part.negated)
-    return CharSet((part_of(known, tuple(categories)), *others), negated)
-
-
-def single(char: str) -> CharSet:
-    """Return the set of one character."""
-    return CharSet((Part(((ord(char), ord(char)),)),))
+    return (Part(tuple(merged), tuple(categories)), *others)
 
 
 def unicode_property(text: str) -> Part | None:
-    r"""Return what ``\p{text}`` stands for, or None for a property that is not supported."""
+    r"""Return what ``\p{text}`` means, or None for a property that is not supported."""
     name, equals, value = text.partition("=")
     if equals and name not in {"General_Category", "gc"}:
         return None
-    wanted = value if equals else name
-    if not equals and wanted in _PROPERTIES:
-        return Part(_PROPERTIES[wanted])
-    category = _CATEGORY_NAMES.get(wanted, wanted)
-    if category not in _CATEGORIES:
+    if not equals and name in {"Any", "ASCII"}:
+        return Part(((0, LAST if name == "Any" else 0x7F),))
+    category = _BY_NAME.get(value if equals else name)
+    if category is None:
         return None
     return Part(categories=("Lu", "Ll", "Lt") if category == "LC" else (category,))
 
 
-DIGITS: Final = Part(((0x30, 0x39),))
 WORD: Final = Part(((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
-SPACES: Final = Part(
-    (
-        *((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029)),
-        *((0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
-    )
+_SPACES: Final = (
+    *((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029)),
+    *((0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
 )
-CLASSES: Final = {"d": DIGITS, "w": WORD, "s": SPACES}
+CLASSES: Final = {"d": Part(((0x30, 0x39),)), "w": WORD, "s": Part(_SPACES)}
 ANY_BUT_BREAKS: Final = CharSet((Part(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))),), negated=True)

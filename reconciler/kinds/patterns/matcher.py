@@ -23,12 +23,9 @@ _MAX_KEPT: Final = 500_000
 _SHORT: Final = 64
 """Characters of a text that is too short to count."""
 _KNOWN: Final = 1024
-"""Short texts whose answers are kept."""
+"""Short texts whose results are kept."""
 _END: Final = ""
 """What is read behind the last character."""
-
-Symbol = tuple[str, int]
-"""A character and the bits of the looks at the place before it."""
 
 
 class PatternLimitError(Exception):
@@ -116,16 +113,10 @@ class Patterns:
         self._budget = Budget()
         self._compiled: dict[str, Pattern] = {}
 
-    def matches(self, source: str, text: str) -> bool:
-        """Return whether ``text`` matches. Raises PatternLimitError."""
-        pattern = self._compiled.get(source)
-        if pattern is None:
-            pattern = self._compiled[source] = Pattern(source, self._budget)
-        return pattern.is_in(text)
-
     def check(self, source: str) -> Callable[[str], bool]:
         """Return what checks texts against one pattern. Raises PatternLimitError if it is too large."""
-        self.matches(source, "")
+        if source not in self._compiled:
+            self._compiled[source] = Pattern(source, self._budget)
         return self._compiled[source].check
 
 
@@ -133,7 +124,8 @@ class _State(dict[str, "_State"]):
     """One deterministic state: where each character leads, worked out when it is first read.
 
     ``core`` are the states of the automaton before those that need no character are followed; ``before`` is
-    whether the character read last belongs to a word, None before the first.
+    whether the character read last belongs to a word, None before the first. ``marked`` is where a character
+    leads with the bits of the looks at the place before it.
     """
 
     __slots__ = ("before", "core", "machine", "marked")
@@ -143,7 +135,7 @@ class _State(dict[str, "_State"]):
         self.machine = machine
         self.core = core
         self.before = before
-        self.marked: dict[Symbol, tuple[bool, _State]] = {}
+        self.marked: dict[tuple[str, int], tuple[bool, _State]] = {}
 
     def __missing__(self, char: str) -> _State:
         is_match, state = self.machine.step(self, char, 0)
@@ -176,11 +168,11 @@ class _Machine:
     def mark(self, text: str, bits: bytearray, bit: int) -> None:
         """Set ``bit`` at each place where a match of a look ends: ahead of it, or behind it."""
         state = self.start()
-        last = len(text)
-        backwards = self._program.backwards
-        for count in range(last + 1):
-            place = last - count if backwards else count
-            char = _END if count == last else text[place - 1] if backwards else text[place]
+        places = range(len(text) + 1)
+        chars = (*text, _END)
+        if self._program.backwards:
+            places, chars = places[::-1], (*text[::-1], _END)
+        for place, char in zip(places, chars, strict=True):
             is_match, state = self._marked(state, char, bits[place])
             if is_match:
                 bits[place] |= bit
@@ -188,17 +180,16 @@ class _Machine:
     def finds(self, text: str, bits: bytearray) -> bool:
         """Return whether there is a match, given the bits of the looks at each place."""
         state = self.start()
-        for char, marks in zip(text, bits, strict=False):
+        for char, marks in zip((*text, _END), bits, strict=True):
             is_match, state = self._marked(state, char, marks)
             if is_match:
                 return True
-        return self._marked(state, _END, bits[-1])[0]
+        return False
 
     def _marked(self, state: _State, char: str, marks: int) -> tuple[bool, _State]:
-        symbol = (char, marks)
-        found = state.marked.get(symbol)
+        found = state.marked.get((char, marks))
         if found is None:
-            found = state.marked[symbol] = self.step(state, char, marks)
+            found = state.marked[char, marks] = self.step(state, char, marks)
         return found
 
     def step(self, state: _State, char: str, marks: int) -> tuple[bool, _State]:
@@ -206,12 +197,11 @@ class _Machine:
         reached = self._closure(state, char, marks)
         self._budget.spend(len(reached) + 1)
         self._kept += 1
-        states = self._program.states
         if char == _END:
             return 0 in reached, state
         core = frozenset(
             found.target
-            for found in map(states.__getitem__, reached)
+            for found in map(self._program.states.__getitem__, reached)
             if isinstance(found, Read) and char in found.chars
         )
         return 0 in reached, self._state(core, char in WORD if self._uses_words else False)
@@ -246,8 +236,7 @@ class _Machine:
             self._states = {}  # what is in use stays; all else is built again when it is needed
             self._kept = 0
         key = (core, before)
-        found = self._states.get(key)
-        if found is None:
+        if key not in self._states:
             self._kept += len(core)
-            found = self._states[key] = _State(self, core, before)
-        return found
+            self._states[key] = _State(self, core, before)
+        return self._states[key]

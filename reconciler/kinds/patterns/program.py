@@ -24,7 +24,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A state that leads on to several without reading; to none, it is a dead end until it is filled in."""
+    """A state that leads on to several without reading; to none, it is a dead end or the match."""
 
     targets: tuple[int, ...]
 
@@ -39,17 +39,15 @@ class Guard:
     target: int
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The state in which the pattern has matched."""
-
-
-State = Read | Fork | Guard | Match
+State = Read | Fork | Guard
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """An automaton, read forwards or, to look ahead, from the end of the text ``backwards``."""
+    """An automaton, read forwards or, to look ahead, from the end of the text ``backwards``.
+
+    State 0 is the match.
+    """
 
     states: tuple[State, ...]
     start: int
@@ -72,7 +70,7 @@ class _Builder:
     def __init__(self, found: list[Program], *, backwards: bool) -> None:
         self._found = found
         self._backwards = backwards
-        self._states: list[State] = [Match()]
+        self._states: list[State] = [Fork(())]
         self._steps = 0
 
     def add(self, node: Node) -> int:
@@ -105,7 +103,12 @@ class _Builder:
             case Edge(sign):
                 return self._state(Guard(sign, -1, negated=False, target=target))
             case Look():
-                return self._look(node, target)
+                if len(self._found) >= MAX_LOOKS:
+                    raise PatternError(
+                        f"more than {MAX_LOOKS} looks ahead or behind, with repetitions written out"
+                    )
+                bit = _Builder(self._found, backwards=node.is_ahead).add(node.item)
+                return self._state(Guard("", bit, node.negated, target))
 
     def _repeat(self, node: Repeat, target: int) -> int:
         if node.high is None:
@@ -119,9 +122,3 @@ class _Builder:
         for _ in range(node.low):
             target = self._emit(node.item, target)
         return target
-
-    def _look(self, node: Look, target: int) -> int:
-        if len(self._found) >= MAX_LOOKS:
-            raise PatternError(f"more than {MAX_LOOKS} looks ahead or behind, with repetitions written out")
-        bit = _Builder(self._found, backwards=node.is_ahead).add(node.item)
-        return self._state(Guard("", bit, node.negated, target))

@@ -12,7 +12,6 @@ from reconciler.kinds.patterns.charsets import (
     LAST,
     CharSet,
     Part,
-    single,
     unicode_property,
     union,
 )
@@ -27,10 +26,12 @@ _QUANTIFIER: Final = re.compile(r"\*|\+|\?|\{([0-9]+)(?:(,)([0-9]*))?\}")
 _NAME: Final = re.compile(r"<[A-Za-z_$][A-Za-z0-9_$]*>")
 _CONTROLS: Final = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
 _HEX: Final = re.compile(r"u\{([0-9A-Fa-f]{1,8})\}|u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})")
-_LOW_SURROGATE: Final = re.compile(r"\\u([dD][c-fC-F][0-9A-Fa-f]{2})")
-_PROPERTY: Final = re.compile(r"[pP]\{([A-Za-z_=]{1,64})\}")
+_PAIR: Final = re.compile(r"u([dD][89a-bA-B][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})")
+_PROPERTY: Final = re.compile(r"([pP])\{([A-Za-z_=]{1,64})\}")
+_CONTROL: Final = re.compile(r"c([A-Za-z])")
 _GROUPS: Final = (("?:", ""), ("?=", "ahead"), ("?!", "not ahead"), ("?<=", "behind"), ("?<!", "not behind"))
 _ADVICE: Final = {"A": "write ^", "Z": "write $", "z": "write $", "k": "it cannot be matched in linear time"}
+_TOO_OFTEN: Final = f"repeats more often than {MAX_REPEAT:,} times; use maxLength"
 
 
 class PatternError(ValueError):
@@ -80,16 +81,16 @@ Node = Sequence | Choice | Repeat | Edge | Look | CharSet
 _END: Final = Edge("$")
 
 
-def _needs_more(item: Node) -> bool:
-    """Return whether this forbids a character ahead, which is needless at the end of a text."""
-    return isinstance(item, Look) and item.is_ahead and item.negated and isinstance(item.item, CharSet)
-
-
 def parse(source: str) -> Node:
     """Parse a pattern. Raises PatternError."""
     if len(source) > MAX_LENGTH:
         raise PatternError(f"longer than {MAX_LENGTH:,} characters")
-    return _Parser(source).whole()
+    return _Parser(source).pattern()
+
+
+def _needs_more(item: Node) -> bool:
+    """Return whether this forbids a character ahead, which is needless at the end of a text."""
+    return isinstance(item, Look) and item.is_ahead and item.negated and isinstance(item.item, CharSet)
 
 
 class _Parser:
@@ -100,7 +101,7 @@ class _Parser:
         self._at = 0
         self._names: set[str] = set()
 
-    def whole(self) -> Node:
+    def pattern(self) -> Node:
         """Parse all of the pattern."""
         node = self._choice(0)
         if self._at < len(self._source):
@@ -116,6 +117,15 @@ class _Parser:
         self._at += len(text) if found else 0
         return found
 
+    def _match(self, expression: re.Pattern[str]) -> re.Match[str] | None:
+        """Move behind what matches here, if anything does."""
+        found = expression.match(self._source, self._at)
+        self._at = self._at if found is None else found.end()
+        return found
+
+    def _next(self, length: int = 1) -> str:
+        return self._source[self._at : self._at + length]
+
     def _choice(self, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise self._error(f"more than {MAX_DEPTH} groups inside each other")
@@ -126,7 +136,7 @@ class _Parser:
 
     def _sequence(self, depth: int) -> Node:
         items: list[Node] = []
-        while self._at < len(self._source) and self._source[self._at] not in "|)":
+        while self._next() not in {"", "|", ")"}:
             item = self._repeated(self._term(depth))
             if items[-1:] != [_END] or not _needs_more(item):
                 items.append(item)
@@ -139,14 +149,14 @@ class _Parser:
         if isinstance(item, Edge) or (isinstance(item, Look) and not item.is_ahead):
             raise self._error("nothing to repeat")
         if any(len(digits or "") > len(str(MAX_REPEAT)) for digits in found.group(1, 3)):
-            raise self._error(f"repeats more often than {MAX_REPEAT:,} times; use maxLength")
+            raise self._error(_TOO_OFTEN)
         low, high = {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(found[0], (int(found[1] or 0), None))
         if found[1]:
             high = low if not found[2] else int(found[3]) if found[3] else None
         if high is not None and high < low:
             raise self._error("the bounds of a repetition are out of order")
         if max(low, high or 0) > MAX_REPEAT:
-            raise self._error(f"repeats more often than {MAX_REPEAT:,} times; use maxLength")
+            raise self._error(_TOO_OFTEN)
         self._at = found.end()
         self._take("?")  # reluctance decides what a match holds, not whether there is one
         return Repeat(item, low, high)
@@ -154,7 +164,7 @@ class _Parser:
     def _term(self, depth: int) -> Node:
         if _QUANTIFIER.match(self._source, self._at):
             raise self._error("nothing to repeat")
-        char = self._source[self._at]
+        char = self._next()
         self._at += 1
         match char:
             case "^" | "$":
@@ -165,29 +175,21 @@ class _Parser:
                 return ANY_BUT_BREAKS
             case "[":
                 return self._set()
-            case "\\":
-                return self._escaped()
+            case "\\" if self._next() in {"b", "B"}:
+                self._at += 1
+                return Edge(self._source[self._at - 1])
             case _:
-                return single(char)
-
-    def _escaped(self) -> Node:
-        """Parse what follows a backslash outside of sets."""
-        for sign in "bB":
-            if self._take(sign):
-                return Edge(sign)
-        found = self._escape()
-        return single(found) if isinstance(found, str) else CharSet((found,))
+                return CharSet(union([self._escape() if char == "\\" else char]))
 
     def _group(self, depth: int) -> Node:
         sort = next((sort for start, sort in _GROUPS if self._take(start)), None)
         if sort is None and self._take("?"):
-            name = _NAME.match(self._source, self._at)
+            name = self._match(_NAME)
             if name is None:
-                raise self._error(f'"(?{self._source[self._at : self._at + 1]}" is not a group of ECMA 262')
+                raise self._error(f'"(?{self._next()}" is not a group of ECMA 262')
             if name[0] in self._names:
                 raise self._error(f"two groups are called {name[0]}")
             self._names.add(name[0])
-            self._at = name.end()
         inner = self._choice(depth + 1)
         if not self._take(")"):
             raise self._error('a group is not closed; add ")"')
@@ -197,30 +199,21 @@ class _Parser:
 
     def _set(self) -> Node:
         negated = self._take("^")
-        ranges: list[tuple[int, int]] = []
-        parts: list[Part] = []
+        members: list[str | Part] = []
         while not self._take("]"):
             low = self._member()
-            if not self._source.startswith("-", self._at) or self._source.startswith("-]", self._at):
-                self._add(low, ranges, parts)
+            if self._next() != "-" or self._next(2) == "-]":
+                members.append(low)
                 continue
             self._at += 1
             high = self._member()
-            if isinstance(low, str) and isinstance(high, str):
-                if ord(low) > ord(high):
-                    raise self._error("the bounds of a range are out of order")
-                ranges.append((ord(low), ord(high)))
-            else:  # as Annex B has it: a hyphen beside a class is itself
-                for member in (low, "-", high):
-                    self._add(member, ranges, parts)
-        return union(ranges, parts, negated=negated)
-
-    @staticmethod
-    def _add(member: str | Part, ranges: list[tuple[int, int]], parts: list[Part]) -> None:
-        if isinstance(member, str):
-            ranges.append((ord(member), ord(member)))
-        else:
-            parts.append(member)
+            if isinstance(low, Part) or isinstance(high, Part):
+                members += [low, "-", high]  # as Annex B has it: a hyphen beside a class is itself
+            elif low > high:
+                raise self._error("the bounds of a range are out of order")
+            else:
+                members.append(Part(((ord(low), ord(high)),)))
+        return CharSet(union(members), negated)
 
     def _member(self) -> str | Part:
         if self._at >= len(self._source):
@@ -232,48 +225,40 @@ class _Parser:
 
     def _escape(self) -> str | Part:
         """Parse what follows a backslash: a character, or a class of them."""
-        char = self._source[self._at : self._at + 1]
+        char = self._next()
         if not char:
             raise self._error("a backslash at the end")
-        if char.lower() in CLASSES:
-            self._at += 1
-            part = CLASSES[char.lower()]
-            return replace(part, negated=True) if char.isupper() else part
         if char in "pP":
             return self._property()
         if char in "ux":
             return self._code_point()
-        following = self._source[self._at + 1 : self._at + 2]
-        if char == "c" and following.isascii() and following.isalpha():
-            self._at += 2
-            return chr(ord(following) % 32)
-        if char == "0" and not following.isdecimal():
-            self._at += 1
-            return "\0"
-        if char.isdecimal():
+        if found := self._match(_CONTROL):
+            return chr(ord(found[1]) % 32)
+        if char.isdecimal() and (char != "0" or self._next(2)[1:].isdecimal()):
             raise self._error("a reference to a group cannot be matched in linear time")
-        if char.isalpha() and char not in _CONTROLS:
+        part = CLASSES.get(char.lower())
+        if char.isalpha() and char not in _CONTROLS and part is None:
             advice = _ADVICE.get(char, "write the character itself")
             raise self._error(f"\\{char} is not an escape of ECMA 262; {advice}")
         self._at += 1
-        return _CONTROLS.get(char, char)
+        if part is not None:
+            return replace(part, negated=char.isupper())
+        return "\0" if char == "0" else _CONTROLS.get(char, char)
 
     def _property(self) -> Part:
         found = _PROPERTY.match(self._source, self._at)
-        part = None if found is None else unicode_property(found[1])
+        part = None if found is None else unicode_property(found[2])
         if found is None or part is None:
             raise self._error("only general categories such as \\p{L} are supported")
         self._at = found.end()
-        return replace(part, negated=True) if found[0][0] == "P" else part
+        return replace(part, negated=found[1] == "P")
 
     def _code_point(self) -> str:
+        if pair := self._match(_PAIR):
+            return chr(0x10000 + ((int(pair[1], 16) & 0x3FF) << 10 | (int(pair[2], 16) & 0x3FF)))
         found = _HEX.match(self._source, self._at)
-        code = -1 if found is None else int(found[1] or found[2] or found[3], 16)
+        code = 0 if found is None else int(found[1] or found[2] or found[3], 16)
         if found is None or code > LAST:
             raise self._error("an escape that is not a character")
         self._at = found.end()
-        low = _LOW_SURROGATE.match(self._source, self._at)
-        if found[2] and 0xD800 <= code < 0xDC00 and low:  # noqa: PLR2004 - the first halves of characters
-            self._at = low.end()
-            code = 0x10000 + ((code & 0x3FF) << 10 | (int(low[1], 16) & 0x3FF))
         return chr(code)
