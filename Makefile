@@ -56,7 +56,7 @@ bench: $(VENV)/dev ## the budgets, as ratios measured in one run
 chaos: $(VENV)/dev ## faults, kills and concurrent writers, with figures (minutes)
 	@$(BIN)/python tools/chaos.py
 
-fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 answers, the emulator's API, 20,000 edits, with figures (minutes)
+fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 answers, the emulator's API, 20,000 edits, properties, with figures (minutes)
 	@$(BIN)/python tools/fuzz_all.py
 
 soak: $(VENV)/dev ## 10,000 rounds of a drift service on a made-up clock, with figures (minutes)

@@ -1,21 +1,65 @@
-"""Servers and clocks for every room; property tests try the same examples on every run."""
+"""Servers and clocks for every room; a limit for each test; the same examples of properties on every run."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import settings
 
+from tests import properties  # noqa: F401 - registers the profiles
 from tests.support import FakeClock, emulate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
+    from types import FrameType
 
     from gcore_emulator import Emulator
 
-settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
-settings.load_profile("reproducible")
+settings.load_profile("suite")
+
+LIMIT: Final = 10.0
+"""Seconds that a test, its set-up and its end may each take."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--limit", type=float, default=LIMIT, help="seconds that a test may take; 0: no limit")
+
+
+@contextlib.contextmanager
+def limited(name: str, seconds: float) -> Iterator[None]:
+    """Fail what takes longer than ``seconds``, wherever the main thread is, each second until it ends."""
+
+    def fail(_signal: int, _frame: FrameType | None) -> None:
+        pytest.fail(f"{name} took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    with limited(f"the set-up of {item.nodeid}", item.config.getoption("--limit")):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    with limited(item.nodeid, item.config.getoption("--limit")):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    with limited(f"the end of {item.nodeid}", item.config.getoption("--limit")):
+        return (yield)
 
 
 @pytest.fixture

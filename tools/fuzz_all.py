@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from fuzz import api, edits, kinds, service, slow, validate
+from fuzz import api, edits, kinds, properties, service, slow, validate
 from fuzz.report import tell
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _RUNS: Final = (
     _Run("api", api.run, 20_000, 1_000),
     _Run("slow", slow.run, 1_000, 64),
     _Run("edits", edits.run, 20_000, 500),
+    _Run("properties", properties.run, 2_000, 50),
 )
 
 

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adopt.accept import accept, changed_lines, drifted
@@ -18,6 +18,7 @@ from reconciler.model.canonical import json_text
 from reconciler.model.scope import ScopeDefaults
 from reconciler.validate.validator import Validator
 from tests.hostile import TEXT
+from tests.properties import examples
 from tests.values import CAAS, NOW, SCOPE, live
 
 if TYPE_CHECKING:
@@ -493,7 +494,7 @@ def keys(draw: st.DrawFn) -> str:
     return f"  - name: web-key # n\n{indented}\n"
 
 
-@settings(max_examples=150, deadline=None)
+@examples(30)
 @given(keys(), LIVE, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "  # end\n  - name: next-key\n"]))
 def test_after_accept_the_key_plans_no_change_and_all_else_stays(
     written: str, have: dict[str, Any], mark: str, rest: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.adopt.declaration import adopt, document_lines, key_lines
@@ -20,6 +20,7 @@ from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 from reconciler.validate.validator import Validator
 from tests.hostile import KEYS, TEXT
+from tests.properties import examples
 from tests.values import API, CAAS, NOW, SCOPE, WEB, kind_with, live
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def exported(*keys: Mapping[str, Any], kind: Kind = CAAS) -> list[str]:
     return document_lines(kind, SCOPE, adopt(kind, keys, checker))
 
 
-@settings(max_examples=250, deadline=None)
+@examples(25)
 @given(st.lists(KEYS, min_size=40, max_size=40))
 def test_a_plan_of_what_was_exported_is_empty(keys: list[dict[str, Any]]) -> None:
     observed = ObservedScope(SCOPE, {key["name"]: key for key in keys})
@@ -61,7 +62,7 @@ def test_a_plan_of_what_was_exported_is_empty(keys: list[dict[str, Any]]) -> Non
     assert "do-not-show" not in text
 
 
-@settings(max_examples=500)
+@examples(150)
 @given(TEXT)
 def test_every_text_without_half_characters_can_be_declared(text: str) -> None:
     made = adopt(CAAS, [live(description=text)], CHECKER).keys[0]
@@ -199,7 +200,7 @@ def texts(draw: st.DrawFn) -> tuple[int, str, str]:
     return len(items), draw(st.sampled_from([text, text.rstrip("\r\n")])), mark
 
 
-@settings(max_examples=60, deadline=None)
+@examples(40)
 @given(texts())
 def test_every_line_of_a_file_that_keys_are_added_to_stays(written: tuple[int, str, str]) -> None:
     count, before, mark = written

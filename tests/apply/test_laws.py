@@ -8,12 +8,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from reconciler.apply.run import Freshness
 from reconciler.model.outcome import Result
 from tests.engine import Engine, desired
+from tests.properties import examples
 from tests.support import emulate, live, patches
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ key_fields = st.fixed_dictionaries({}, optional=fields)
 live_and_declared = st.dictionaries(
     st.sampled_from(NAMES), st.tuples(key_fields, st.none() | key_fields), min_size=1
 )
-law = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+law = examples(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Keys = dict[str, tuple[dict[str, Any], dict[str, Any] | None]]
 

@@ -11,6 +11,7 @@ import pickle
 import signal
 import socket
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -36,7 +37,6 @@ from tests.support import (
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from gcore_emulator import Emulator
 
@@ -172,6 +172,9 @@ def test_a_token_that_comes_back_is_not_printed(cli: CommandLine, path: str, ans
     assert TOKEN not in done.everything
 
 
+TESTS = Path(__file__).parents[1]
+
+
 class BrokenClock(FakeClock):
     """A clock that fails when the token has been read."""
 
@@ -183,7 +186,7 @@ def test_a_crash_of_the_command_line_does_not_show_the_token(cli: CommandLine, p
     with pytest.raises(ZeroDivisionError) as crash:
         cli("plan", path, clock=BrokenClock())
     shown = traceback.TracebackException.from_exception(crash.value, capture_locals=True)
-    own = [line for line in shown.format() if "tests/" not in line]
+    own = [line for line in shown.format() if f"{TESTS}/" not in line]
     assert any("reconciler/cli/plan.py" in line for line in own)
     assert TOKEN not in "".join(own)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.gcore_emulator.conftest import KEYS
 from tests.gcore_emulator.kinds import BOX
+from tests.properties import examples
 
 if TYPE_CHECKING:
     from tests.gcore_emulator.conftest import Api
@@ -53,7 +54,7 @@ def _step(api: Api, verb: str, name: str, members: dict[str, Any]) -> int:
     return actions[verb]().status_code
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_writes_agree_with_a_dictionary(api: Api, steps: list[tuple[str, str, dict[str, Any]]]) -> None:
     for name in api.emulator.keys(1, 76):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -19,6 +19,7 @@ from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.packaged import load_kinds, resource
 from reconciler.validate.custom_kinds import complaints
+from tests.properties import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -371,7 +372,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = places(described())
 
 
-@settings(max_examples=400)
+@examples(150)
 @given(
     st.sampled_from(PLACES),
     st.sampled_from([None, True, 7, -1, "", "#/x", [], [1], {}, {"a": 1}, {"$ref": "#/paths"}]),

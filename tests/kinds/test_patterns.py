@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import regress
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.kinds.kind import kind_from_schema
@@ -21,6 +21,7 @@ from reconciler.validate.messages import describe
 from reconciler.validate.schema import SchemaChecker, check_of
 from reconciler.validate.violation import PATTERN_LIMIT
 from tests.kinds.test_rules import PLAIN
+from tests.properties import examples
 
 CATASTROPHIC = [
     "^(a+)+$",
@@ -185,7 +186,7 @@ LOOKING = st.builds(lambda look, inner: look % inner, LOOKS, st.one_of(FLAT, REP
 SOURCES = st.lists(st.one_of(FLAT, REPEATED, EITHER, LOOKING), max_size=4).map("".join)
 
 
-@settings(max_examples=400)
+@examples(150)
 @given(SOURCES, st.lists(st.text("abc1- \n\u00e9_.", max_size=6), max_size=5))
 def test_another_engine_of_ecma_262_finds_the_same(source: str, texts: list[str]) -> None:
     assume(source.count("<n>") < 2)  # when a name may stand twice is new in ECMA 262

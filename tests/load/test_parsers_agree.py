@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
+from tests.properties import examples
 
 if TYPE_CHECKING:
     from reconciler.load.parser import ParserFactory
@@ -73,14 +74,14 @@ def outcome(text: str, factory: ParserFactory) -> object:
     return [(repr(document.data), *document.items.values()) for document in documents]
 
 
-@settings(max_examples=1500)
+@examples(300)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 @example("a: &x {b: 1}\nc: {<<: *x}\n---\n- d")
 def test_whatever_the_text_both_read_the_same(text: str) -> None:
     assert outcome(text, default_parser()) == outcome(text, pure_parser)
 
 
-@settings(max_examples=300)
+@examples(60)
 @given(WELL_FORMED)
 def test_well_formed_text_is_read_by_both(text: str) -> None:
     assert outcome(text, default_parser()) == outcome(text, pure_parser) != "refused"

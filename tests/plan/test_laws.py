@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from reconciler.render.json import render_json
 from reconciler.render.text import render_text
+from tests.properties import examples
 from tests.values import NOW, declared, live, make_plan
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def everything_shown(keys: list[DesiredKey], observed: list[dict[str, Any]]) -> 
     return render_json(plan, NOW) + render_text(plan)
 
 
-@settings(max_examples=200)
+@examples(50)
 @given(DESIRED_KEYS, OBSERVED_KEYS, st.randoms(use_true_random=False))
 def test_equal_inputs_give_the_same_bytes(
     want: dict[str, Any], have: dict[str, Any], chance: random.Random

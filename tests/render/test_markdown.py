@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -15,6 +15,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.markdown import render_markdown
+from tests.properties import examples
 from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since
 from tests.values import API, WEB, declared, kind_with, live, make_plan
 
@@ -313,7 +314,7 @@ def test_no_text_changes_the_structure_or_stands_outside_of_code(
     assert all(line.isprintable() for line in text.split("\n"))
 
 
-@settings(max_examples=15)
+@examples(8)
 @given(st.lists(HOSTILE, min_size=1, max_size=3), st.integers(50, 300))
 def test_a_comment_of_any_texts_stays_short_and_valid(texts: list[str], times: int) -> None:
     pairs: list[Pair] = [({"description": text * times}, {}) for text in texts]

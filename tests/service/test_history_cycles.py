@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -39,6 +38,7 @@ from tests.history import (
     report,
     settled,
 )
+from tests.properties import examples
 from tests.support import FakeClock
 
 if TYPE_CHECKING:
@@ -769,4 +769,4 @@ class Ledger(RuleBasedStateMachine):
 
 
 TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=60, stateful_step_count=15)
+TestLedger.settings = examples(40, stateful_step_count=15)

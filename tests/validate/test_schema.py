@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, FormatChecker
 from referencing import Registry, Resource
@@ -14,6 +14,7 @@ from referencing import Registry, Resource
 from reconciler.kinds.packaged import document_schema, schema_texts
 from reconciler.model.canonical import is_date_time
 from reconciler.validate.schema import SchemaChecker
+from tests.properties import examples
 from tests.values import API, CAAS, LATER, WEB, kind_with
 
 FORMATS = FormatChecker(formats=())
@@ -61,7 +62,7 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400)
+@examples(150)
 @given(DOCUMENTS | ODD)
 @example({"keys": [{"name": "web-key", "containers": [WEB, API, WEB]}]})
 @example({"keys": [{"name": "web-key", "containers": [WEB, WEB]}]})
