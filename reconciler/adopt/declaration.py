@@ -15,6 +15,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted
 from reconciler.plan.changes import created_at
 from reconciler.validate.messages import describe
 
@@ -173,7 +174,7 @@ def document_lines(kind: Kind, scope: Scope, adoption: Adoption) -> list[str]:
         *(f"{name}: {block_text(value)}" for name, value in scope.parameters),
     ]
     for owner, names in adoption.foreign.items():
-        count = f"{len(names)} key{'' if len(names) == 1 else 's'}"
+        count = counted(len(names), "key")
         lines.append(f"# left out: {count} of another system ({_short(owner)}), which are never changed:")
         lines += [f"#   {_short(name)}" for name in names]
     lines += [f"# left out: {_short(name)}: {_short(reason)}" for name, reason in adoption.unusable.items()]

@@ -20,7 +20,7 @@ from reconciler.cli.settings import takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.load.files import read
 from reconciler.model.escape import escape_control
-from reconciler.render.text import counted
+from reconciler.model.phrases import counted
 
 
 @click.command(

@@ -24,6 +24,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.files import read
 from reconciler.load.links import path_refusal
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.validate.schema import is_valid
@@ -130,13 +131,13 @@ def _add(content: bytes, file: str, live: Live, console: Console) -> None:
         return
     _tell_foreign(made, console)
     replace_text(file, content, made.text)
-    count = f"{len(names)} key{'' if len(names) == 1 else 's'}"
+    count = counted(len(names), "key")
     console.result(escape_control(f"Added {count} of {live.scope} to {file}: {', '.join(names)}") + "\n")
 
 
 def _tell_foreign(made: Export, console: Console) -> None:
     for owner, names in made.adoption.foreign.items():
-        count = f"{len(names)} key{'' if len(names) == 1 else 's'}"
+        count = counted(len(names), "key")
         console.note(f"Left out: {count} of another system ({owner}): {', '.join(names)}")
 
 

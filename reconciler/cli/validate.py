@@ -9,7 +9,7 @@ import click
 from reconciler.cli.console import CONTEXT, OutputOptions, standard_input
 from reconciler.cli.options import DECLARED, OUTPUT, PATHS, VERBOSE_OFFLINE, add, clock_of
 from reconciler.cli.settings import InputOptions, takes
-from reconciler.render.text import counted
+from reconciler.model.phrases import counted
 from reconciler.validate.files import desired_state
 
 

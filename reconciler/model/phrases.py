@@ -45,7 +45,17 @@ def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str,
     if not others:
         return texts
     is_open = any(getattr(problem, "message", "") == MANY_MORE for problem in others)
-    return (*texts, f"and {'more than ' * is_open}{len(others):,} more {what}{'s' * (len(others) > 1)}")
+    return (*texts, f"and {'more than ' * is_open}{len(others):,} more {plural(len(others), what)}")
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``noun``, with an s unless it is about one."""
+    return noun if count == 1 else f"{noun}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, such as ``1 key`` or ``2 keys``."""
+    return f"{count} {plural(count, noun)}"
 
 
 def one_line(place: str, address: str, message: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
+from reconciler.model.phrases import counted
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
@@ -110,10 +111,9 @@ def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
         found.extend(_excesses(plan, plan.changes, limits.max_changes, "change", "--max-changes"))
     undeclared = [change for change in plan.changes if change.is_undeclared]
     if undeclared and not limits.may_destroy:
-        noun = "key" if len(undeclared) == 1 else "keys"
         found.append(
-            f"refused: it would destroy {len(undeclared)} {noun} that no file declares; --allow-destroy "
-            f"allows it: {_names(undeclared)}"
+            f"refused: it would destroy {counted(len(undeclared), 'key')} that no file declares; "
+            f"--allow-destroy allows it: {_names(undeclared)}"
         )
     return tuple(found)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.render.lines import SYMBOLS, field_view, heading
-from reconciler.render.text import counted, summary_line
+from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

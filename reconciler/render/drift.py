@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
-from reconciler.render.text import Colour, access_line, change_lines, counted, plain
+from reconciler.render.text import Colour, access_line, change_lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.model.canonical import format_instant
 from reconciler.model.cycle import ScopeState
 from reconciler.model.escape import escape_control, neutralize_log_commands
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.model.status import Episode
-from reconciler.render.text import counted
 from reconciler.render.values import (
     change_text,
     clear_command,

@@ -16,7 +16,7 @@ import jinja2
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import escape_control
-from reconciler.render.text import counted
+from reconciler.model.phrases import counted
 
 if TYPE_CHECKING:
     import datetime as dt

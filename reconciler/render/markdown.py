@@ -12,16 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin
 from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, heading, is_high_impact, urgency
-from reconciler.render.text import (
-    access_line,
-    changes_text,
-    counted,
-    errors_line,
-    summary_lines,
-    unmanaged_line,
-)
+from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import escape_control
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.history import episode_facts
-from reconciler.render.text import counted
 from reconciler.render.values import change_text, whole_key_text
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from reconciler.diff.compare import common_start
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.escape import quoted
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
-from reconciler.render.text import counted
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command, field_name, whole_key_text
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import common_start
 from reconciler.model.escape import quoted
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, page_template
 from reconciler.render.lines import SYMBOLS
-from reconciler.render.text import access_line, changes_text, counted, errors_line, secrets_line
+from reconciler.render.text import access_line, changes_text, errors_line, secrets_line
 
 if TYPE_CHECKING:
     import datetime as dt

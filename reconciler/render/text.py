@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Origin
 from reconciler.render.lines import SYMBOLS, field_view, is_high_impact, scalar_text
 
@@ -157,7 +158,7 @@ def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, pa
         yield from _field_lines(field, paint)
     hidden = max(len(change.after), len(change.before)) - len(change.fields)
     if hidden:
-        yield paint(f"        # ({hidden} unchanged {_plural('attribute', hidden)} hidden)", Colour.QUIET)
+        yield paint(f"        # ({counted(hidden, 'unchanged attribute')} hidden)", Colour.QUIET)
     yield "    }"
 
 
@@ -230,14 +231,5 @@ def secret_remark(outcome: Outcome) -> str:
     return f"; its secret is in {escape_control(outcome.secret_at)}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, such as ``1 key`` or ``2 keys``."""
-    return f"{count} {_plural(noun, count)}"
-
-
 def _keys(count: int) -> str:
     return counted(count, "key")
-
-
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun}s"

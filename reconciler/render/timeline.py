@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.cycle import FieldOutcome
-from reconciler.render.text import counted
+from reconciler.model.phrases import counted
 from reconciler.render.values import field_name
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from reconciler.kinds.kind import EXTENSION, type_names
 from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.lookalikes import meant
 from reconciler.model.numbers import MOST_DIGITS, number
-from reconciler.model.phrases import MANY_MORE, closest, listed
+from reconciler.model.phrases import MANY_MORE, closest, counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -153,7 +153,7 @@ def _bad_instant(name: str, value: str, _schema: Schema) -> str:
 def _bad_length(name: str, value: str, schema: Schema) -> str:
     bounds = (("at least", schema.get("minLength")), ("at most", schema.get("maxLength")))
     limits = " and ".join(f"{word} {bound}" for word, bound in bounds if bound)
-    length = "1 character" if len(value) == 1 else f"{len(value)} characters"
+    length = counted(len(value), "character")
     return f"{name} {_quote(value)} has {length}; it needs {limits}"
 
 
