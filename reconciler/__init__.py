@@ -15,9 +15,8 @@ from reconciler.model.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from reconciler.api.client import Client
-    from reconciler.apply.lifecycle import SecretStore, StoredSecret
-    from reconciler.apply.observer import Observer
-    from reconciler.apply.run import Freshness
+    from reconciler.apply.executor import Freshness
+    from reconciler.apply.observer import Observer, SecretStore, StoredSecret
     from reconciler.errors import (
         ApiError,
         ConfigurationError,
@@ -42,9 +41,8 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "api.client": "Client",
-    "apply.lifecycle": "SecretStore StoredSecret",
-    "apply.observer": "Observer",
-    "apply.run": "Freshness",
+    "apply.executor": "Freshness",
+    "apply.observer": "Observer SecretStore StoredSecret",
     "errors": "ApiError ConfigurationError ExitCode InputError JournalError ReconcilerError RefusedError"
     " SinkError UnreadableError",
     "model.desired": "DesiredKey DesiredScope DesiredState",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler import errors
 from reconciler.api.workers import cancel, go_on, settled
-from reconciler.apply.run import Freshness, apply_in
+from reconciler.apply.executor import Freshness, apply_in
 from reconciler.kinds import packaged
 from reconciler.load.files import InputsDigest
 from reconciler.load.links import special_refusal
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import Session
     from reconciler.api.reader import Reader
     from reconciler.api.workers import Workers
-    from reconciler.apply.lifecycle import SecretStore
-    from reconciler.apply.observer import Observer
+    from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.outcome import Outcome

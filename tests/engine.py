@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.executor import Executor
-from reconciler.apply.run import Freshness, apply_plan
+from reconciler.apply.executor import Executor, Freshness
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline import Planner
@@ -64,7 +63,7 @@ class Engine:
     ) -> Sequence[Outcome]:
         with self.writer() as writer:
             executor = Executor(writer, KINDS, Workers(self.parallelism), self.stop, observers)
-            return apply_plan(executor, plan, freshness)
+            return executor.apply(plan, freshness)
 
 
 def plan_with(reader: Reader, state: DesiredState, parallelism: int = 10) -> Plan:

@@ -1,23 +1,17 @@
-"""Executing a plan: one PATCH per changed key, every answer compared with what was asked."""
+"""Executing a plan: each change sent once, every response compared with what was asked."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import completed
-from reconciler.apply.lifecycle import LifecycleExecutor
-from reconciler.apply.resolution import Resolver
-from reconciler.errors import (
-    ApiError,
-    JournalError,
-    ReconcilerError,
-    SchemaMismatchError,
-    SinkError,
-    StoppedError,
-    ThrottledError,
-)
+from reconciler.api.writer import Writer
+from reconciler.apply.sender import Sender
+from reconciler.errors import ExitCode, JournalError, ReconcilerError, SchemaMismatchError, SinkError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action
 from reconciler.observe.listing import observe
@@ -26,7 +20,6 @@ from reconciler.plan.planning import (
     fields_changed_since_plan,
     fields_not_stored,
     past_expiries,
-    stored_differences,
 )
 
 if TYPE_CHECKING:
@@ -34,16 +27,21 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.api.client import Session
     from reconciler.api.workers import Workers
-    from reconciler.api.writer import Writer
-    from reconciler.apply.lifecycle import SecretStore
-    from reconciler.apply.observer import Observer
+    from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
-    from reconciler.model.plan import Change
+    from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
 
-
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"
+
+
+class Freshness(Enum):
+    """Whether time has passed since a plan was made."""
+
+    JUST_MADE = "just made"
+    WAITED = "waited for approval"
 
 
 class Executor:
@@ -67,19 +65,29 @@ class Executor:
         self._kinds = kinds
         self._workers = workers
         self._stop = stop
+        self._sender = Sender(writer, kinds, secrets)
         store = () if secrets is None else (secrets,)
         self._starting: tuple[Observer, ...] = (*observers, *store)
         # What became of the secret is decided by then: a run that is to end waits for it no longer.
         self._finishing: tuple[Observer, ...] = (*store, *observers)
-        self._resolver = Resolver(writer, kinds)
-        self._lifecycle = LifecycleExecutor(writer, kinds, secrets)
+
+    def apply(self, plan: Plan, freshness: Freshness) -> tuple[Outcome, ...]:
+        """Execute ``plan`` as it is and return what became of each change, sorted by address.
+
+        A plan that waited is checked first: a key that was changed in the meantime, in a field that would be
+        sent, is left alone as stale, and so is a key that cannot be checked.
+        """
+        held_back = self.recheck(plan.changes) if freshness is Freshness.WAITED else ()
+        not_sent = {outcome.change.sort_key for outcome in held_back}
+        sent = self.execute([change for change in plan.changes if change.sort_key not in not_sent])
+        return tuple(sorted((*held_back, *sent), key=lambda outcome: outcome.change.sort_key))
 
     def recheck(self, changes: Iterable[Change]) -> tuple[Outcome, ...]:
-        """List the scopes of ``changes`` again and give the outcome of each that must not be sent.
+        """List the scopes of ``changes`` again and return the outcome of each that must not be sent.
 
         A change is not needed if its key holds all of its patch already. It is stale if a field of its patch
-        no longer holds the value that the plan showed, or if its key is gone; it is not attempted if that
-        cannot be told.
+        no longer holds the value that the plan showed, or if its key is gone; it is not attempted if that is
+        unknown.
         """
         by_scope: dict[Scope, list[Change]] = {}
         for change in changes:
@@ -102,26 +110,26 @@ class Executor:
         return [outcome for outcome in outcomes if outcome is not None]
 
     def execute(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
-        """Send each change once and give what became of each, in the order of completion.
+        """Send each change once and return what became of each, in the order of completion.
 
         One failure does not stop the rest. Once ``stop`` is set, requests in flight finish and the
-        changes that have not begun are not attempted.
+        changes that have not started are not attempted.
         Raises ConfigurationError before anything is sent if a thread cannot be started.
         """
-        waiting: SimpleQueue[Change] = SimpleQueue()
+        queue: SimpleQueue[Change] = SimpleQueue()
         for change in changes:
-            waiting.put(change)
+            queue.put(change)
         count = min(self._workers.count, len(changes))
         self._workers.start(count)  # all of them: none can fail to start between two writes
-        shares = [self._workers.submit(self._work, waiting) for _ in range(count)]
+        shares = [self._workers.submit(self._work, queue) for _ in range(count)]
         return tuple(outcome for share in completed(shares) for outcome in share.result())
 
-    def _work(self, waiting: SimpleQueue[Change]) -> list[Outcome]:
-        """Take changes until none is left. One task for each worker: a task for each change costs 5 %."""
+    def _work(self, queue: SimpleQueue[Change]) -> list[Outcome]:
+        """Send changes until none is left. One task for each worker: a task for each change costs 5 %."""
         outcomes: list[Outcome] = []
         while True:
             try:
-                change = waiting.get_nowait()
+                change = queue.get_nowait()
             except Empty:
                 return outcomes
             outcomes.append(self._finished(self._attempt(change)))
@@ -135,95 +143,65 @@ class Executor:
         except (JournalError, SinkError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error))
         try:
-            sent = self._send(change)
+            sent = self._sender.send(change)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not hide what became of the others
             fault = f"an unexpected {type(error).__name__} came between; it may have taken effect"
             sent = Outcome(change, Result.NOT_VERIFIED, fault)
-        return self._redacted(sent)
+        # Without the secret of a new key, which is known only after the texts.
+        redact = self._writer.redactor.text
+        request_id = sent.request_id and redact(sent.request_id)
+        return replace(sent, detail=sent.detail and redact(sent.detail), request_id=request_id)
 
     def _finished(self, outcome: Outcome) -> Outcome:
         """Call the observers, and return the outcome with the first failure to store it, if any."""
-        failures: list[JournalError] = []
+        remark = ""
         for observer in self._finishing:
             try:
-                observer.finished(_with_remark(outcome, failures))
+                observer.finished(_with_remark(outcome, remark))
             except JournalError as error:
-                failures.append(error)
-        return _with_remark(outcome, failures)
-
-    def _redacted(self, outcome: Outcome) -> Outcome:
-        """Return an outcome without the secret of a new key, which is known only after the texts."""
-        if not outcome.detail and not outcome.request_id:
-            return outcome
-        redact = self._writer.redactor.text
-        request_id = None if outcome.request_id is None else redact(outcome.request_id)
-        return replace(outcome, detail=redact(outcome.detail), request_id=request_id)
-
-    def _send(self, change: Change) -> Outcome:
-        match change.action:
-            case Action.UPDATE:
-                return self._update(change)
-            case Action.CREATE:
-                return self._lifecycle.create(change)
-            case Action.DELETE:
-                return self._lifecycle.delete(change)
-            case Action.REPLACE:
-                return self._lifecycle.replace(change)
-
-    def _update(self, change: Change) -> Outcome:
-        (request,) = change.requests
-        try:
-            answer = self._writer.patch(request.path, request.body or {})
-        except (StoppedError, ThrottledError) as error:
-            return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-        except ApiError as error:
-            if not error.failure.in_doubt:
-                return Outcome(change, Result.FAILED, str(error), error.failure.request_id)
-            # After a success status it may still take effect, whatever the key holds now.
-            unchanged = Result.NOT_VERIFIED if error.is_success else Result.FAILED
-            outcome = self._read_back(change, str(error), unchanged)
-            return replace(outcome, request_id=error.failure.request_id)
-        try:
-            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, answer)
-        except (SchemaMismatchError, RecursionError) as error:
-            return self._read_back(change, str(error), Result.NOT_VERIFIED)
-        if unstored:
-            detail = differences_text("was accepted as", "but is stored as", unstored)
-            return Outcome(change, Result.NOT_VERIFIED, detail)
-        return Outcome(change, Result.APPLIED)
-
-    def _read_back(self, change: Change, reason: str, unchanged: Result) -> Outcome:
-        """Resolve by reading whether a PATCH whose response proves nothing took effect.
-
-        Only a key that holds all of the patch, or all of what it held before, settles the question; the
-        second gives ``unchanged``.
-        """
-        kind = self._kinds[change.scope.kind]
-        before = {name: change.before[name] for name in change.patch}
-        try:
-            live = self._resolver.live(change)
-            if live is None:
-                return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
-            unstored = stored_differences(kind, change, change.patch, live)
-            moved = stored_differences(kind, change, before, live)
-        except (ReconcilerError, RecursionError) as error:
-            detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
-            return Outcome(change, Result.NOT_VERIFIED, detail)
-        if not unstored:
-            return Outcome(change, Result.APPLIED)
-        detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
-        return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
+                remark = remark or str(error)
+        return _with_remark(outcome, remark)
 
 
-def _with_remark(outcome: Outcome, failures: Sequence[JournalError]) -> Outcome:
-    if not failures:
+def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
+    session: Session,
+    kinds: Mapping[str, Kind],
+    plan: Plan,
+    freshness: Freshness,
+    observers: Sequence[Observer] = (),
+    secrets: SecretStore | None = None,
+) -> tuple[Outcome, ...]:
+    """Apply ``plan`` over a session that can write, with the connection of ``session``."""
+    with Writer(session.connection) as writer:
+        executor = Executor(writer, kinds, session.workers, session.stop, observers, secrets)
+        return executor.apply(plan, freshness)
+
+
+def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:
+    """Return the exit code of a whole run."""
+    counts = Counter(outcome.result for outcome in outcomes)
+    if stop.is_set():
+        return ExitCode.INTERRUPTED
+    if counts[Result.APPLIED] + counts[Result.UNCHANGED] == len(outcomes):
+        # A remark on what was applied says that the journal could not be written.
+        return ExitCode.PARTIAL if any(outcome.detail for outcome in outcomes) else ExitCode.DONE
+    if counts[Result.STALE] == len(outcomes):
+        return ExitCode.REFUSED
+    if counts[Result.FAILED] + counts[Result.NOT_ATTEMPTED] == len(outcomes):
+        return ExitCode.ERROR
+    return ExitCode.PARTIAL
+
+
+def _with_remark(outcome: Outcome, remark: str) -> Outcome:
+    if not remark:
         return outcome
-    return replace(outcome, detail=f"{outcome.detail}; {failures[0]}".removeprefix("; "))
+    return replace(outcome, detail=f"{outcome.detail}; {remark}".removeprefix("; "))
 
 
 def _recheck_key(
     kind: Kind, change: Change, live: Mapping[str, Any] | None, now: dt.datetime
 ) -> Outcome | None:
+    """Return the outcome of a change that is not to be sent, None if it is."""
     try:
         moved = fields_changed_since_plan(kind, change, live)
         if moved and _is_done(kind, change, live):

@@ -1,20 +1,29 @@
-"""What a journal leaves in doubt: writes without an outcome, and secrets of which no outcome tells."""
+"""Writes in doubt: those that a journal holds no outcome of, and what the API says became of them."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.api.workers import Workers, completed
+from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.plan import Action
+from reconciler.plan.planning import fields_not_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-_NEEDED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
+    from reconciler.api.reader import Reader
+    from reconciler.kinds.kind import Kind
+
+_REQUIRED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
 _SETTLED: Final = frozenset({"applied", "failed", "stale", "already as planned"})
+_UNSTORED: Final = "nothing says that its secret was stored"
+_AGAIN: Final = "declare the key `state: absent`, apply, and declare it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +31,8 @@ class InDoubtWrite:
     """A write whose outcome the journal does not hold.
 
     ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
-    ``action`` is what the write does to the key, ``secret_to`` where the secret of a new one was to go, and
-    ``secret_at`` where it was put.
-    ``path`` is where the key was when it was written to; empty where the journal does not say.
+    ``secret_to`` is where the secret of a new key was to go, ``secret_at`` where it was stored. ``path`` is
+    where the key was when it was written to; empty where the journal does not say.
     """
 
     address: str
@@ -38,23 +46,55 @@ class InDoubtWrite:
     secret_at: str = ""
     path: str = ""
 
+    @property
+    def secret_text(self) -> str:
+        """Return what is known of the secret of a new key; empty if it has none."""
+        if not self.action.adds:
+            return ""
+        if self.secret_at:
+            return f"its secret is in {self.secret_at}"
+        if not self.secret_to:
+            return ""
+        older = ", unless that is still the one of the key before" if self.action is Action.REPLACE else ""
+        look = f"look in {self.secret_to}, where it was to go{older}"
+        return f"{_UNSTORED}: {look}; if it is not there, {_AGAIN}"
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a journal says: writes in doubt, sorted by address, and how many lines could not be read."""
 
-    doubts: tuple[InDoubtWrite, ...]
+    in_doubt: tuple[InDoubtWrite, ...]
     writes: int
     torn: int
+
+
+class Resolution(StrEnum):
+    """What a write in doubt turns out to be."""
+
+    TOOK_EFFECT = "took effect"
+    DID_NOT = "did not take effect"
+    SUPERSEDED = "holds something else"
+    GONE = "the key is gone"
+    UNKNOWN = "outcome unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the API says of one write in doubt, with the fields that differ."""
+
+    write: InDoubtWrite
+    resolution: Resolution
+    detail: str = ""
 
 
 def read_journal(lines: Iterable[bytes]) -> Reading:
     """Find the writes in doubt.
 
-    An outcome that settles a write clears it up, and with it the writes to the same key that came
-    before. A write that was not sent after all leaves those as they were.
+    An outcome that settles a write resolves it, and with it the writes to the same key that came before. A
+    write that was not sent after all leaves those as they were.
     """
-    doubts: dict[tuple[str, str], dict[str, InDoubtWrite]] = defaultdict(dict)
+    in_doubt: dict[tuple[str, str], dict[str, InDoubtWrite]] = defaultdict(dict)
     apis: dict[str, str] = {}
     writes = torn = 0
     for line in lines:
@@ -63,45 +103,51 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             torn += bool(line.strip())
         elif entry["event"] == "write":
             writes += 1
-            facts = {name: entry[name] for name in _NEEDED}
-            action = Action(entry.get("action", Action.UPDATE))
-            facts["base_url"] = BaseUrl.recorded(
-                facts["base_url"]
-            )  # runs may have spelt one API in several ways
-            facts |= {"path": str(entry.get("path", "")), "secret_to": str(entry.get("secret_to") or "")}
-            at = str(entry.get("at"))
-            doubt = InDoubtWrite(address=entry["address"], at=at, action=action, **facts)
-            apis[doubt.run] = doubt.base_url
-            key = (doubt.address, doubt.base_url)
-            doubts[key].pop(doubt.run, None)
-            doubts[key][doubt.run] = doubt
-        elif isinstance(entry.get("run"), str):
-            open_writes = doubts[entry["address"], apis.get(entry["run"], "")]
+            write = _write_of(entry)
+            apis[write.run] = write.base_url
+            open_writes = in_doubt[write.address, write.base_url]
+            open_writes.pop(write.run, None)
+            open_writes[write.run] = write
+        elif isinstance(run := entry.get("run"), str):
+            open_writes = in_doubt[entry["address"], apis.get(run, "")]
             if entry.get("outcome") in _SETTLED:
-                _clear(open_writes, entry["run"])
-            elif isinstance(where := entry.get("secret_at"), str) and where and entry["run"] in open_writes:
-                open_writes[entry["run"]] = replace(open_writes[entry["run"]], secret_at=where)
+                _settle(open_writes, run)
+            elif isinstance(where := entry.get("secret_at"), str) and where and run in open_writes:
+                open_writes[run] = replace(open_writes[run], secret_at=where)
             elif entry.get("outcome") == "not attempted":
-                open_writes.pop(entry["run"], None)
-    found = (doubt for key in sorted(doubts) for doubt in doubts[key].values())
-    return Reading(tuple(found), writes, torn)
+                open_writes.pop(run, None)
+    return Reading(tuple(write for key in sorted(in_doubt) for write in in_doubt[key].values()), writes, torn)
 
 
-def _clear(doubts: dict[str, InDoubtWrite], run: str) -> None:
+def _write_of(entry: Mapping[str, Any]) -> InDoubtWrite:
+    return InDoubtWrite(
+        address=entry["address"],
+        base_url=BaseUrl.recorded(entry["base_url"]),  # runs may have spelt one API in several ways
+        patch=entry["patch"],
+        before=entry["before"],
+        run=entry["run"],
+        at=str(entry.get("at")),
+        action=Action(entry.get("action", Action.UPDATE)),
+        secret_to=str(entry.get("secret_to") or ""),
+        path=str(entry.get("path", "")),
+    )
+
+
+def _settle(writes: dict[str, InDoubtWrite], run: str) -> None:
     """Drop the write of ``run`` and every earlier one; a run that overlaps keeps its own.
 
-    A creation whose secret is elsewhere, or perhaps nowhere, stays until the key is made anew or deleted.
+    A creation whose secret is elsewhere, or perhaps nowhere, stays until the key is created again or deleted.
     """
-    settling = doubts[run].action if run in doubts else Action.UPDATE
-    for earlier in list(doubts) if run in doubts else ():
-        if earlier == run or not doubts[earlier].action.adds or settling is not Action.UPDATE:
-            del doubts[earlier]
-        if earlier == run:
-            return
+    if run not in writes:
+        return
+    is_update = writes[run].action is Action.UPDATE
+    for earlier in list(writes)[: list(writes).index(run) + 1]:
+        if earlier == run or not writes[earlier].action.adds or not is_update:
+            del writes[earlier]
 
 
 def entry_of(line: bytes) -> dict[str, Any] | None:
-    """Return what a line of a journal holds, None if it is none."""
+    """Return what a line of a journal holds, None if it is not one."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -112,5 +158,72 @@ def entry_of(line: bytes) -> dict[str, Any] | None:
         return entry
     if entry.get("action", Action.UPDATE) not in set(Action):
         return None
-    is_whole = all(isinstance(entry.get(name), kind) for name, kind in _NEEDED.items())
-    return entry if entry.get("event") == "write" and is_whole else None
+    is_complete = all(isinstance(entry.get(name), kind) for name, kind in _REQUIRED.items())
+    return entry if entry.get("event") == "write" and is_complete else None
+
+
+def resolve(
+    reader: Reader,
+    kinds: Mapping[str, Kind],
+    base_url: BaseUrl,
+    writes: Sequence[InDoubtWrite],
+    parallelism: int,
+) -> tuple[Finding, ...]:
+    """Read each key in doubt from the API at ``base_url`` and find out whether its write took effect.
+
+    ``parallelism`` keys are read at a time.
+    """
+    with Workers(parallelism) as workers:
+        workers.start(len(writes))
+        findings = [workers.submit(_resolve, reader, kinds, base_url, write) for write in writes]
+        for _ in completed(findings):
+            pass
+        return tuple(finding.result() for finding in findings)
+
+
+def _resolve(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: InDoubtWrite) -> Finding:
+    finding = _find(reader, kinds, base_url, write)
+    is_open = write.secret_at or finding.resolution in {Resolution.UNKNOWN, Resolution.SUPERSEDED}
+    if not is_open or write.secret_text in finding.detail:
+        return finding
+    return replace(finding, detail="; ".join(filter(None, (finding.detail, write.secret_text))))
+
+
+def _find(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: InDoubtWrite) -> Finding:
+    kind = kinds.get(write.address.partition("/")[0])
+    key = None if kind is None else kind.parse_address(write.address)
+    if kind is None or key is None:
+        return Finding(write, Resolution.UNKNOWN, "no such address")
+    try:
+        path = kind.item_path(*key)
+        if write.base_url != base_url:
+            raise ConfigurationError(f"it was written to {write.base_url}")
+        if write.path not in {"", path}:
+            raise ConfigurationError(f"it was written to {write.path}, and its kind now says {path}")
+        live = reader.get(path, {})
+        if not isinstance(live, dict) or live.get(kind.identity) != key[1]:
+            return Finding(write, Resolution.UNKNOWN, "the response is not about this key")
+        return _compare(kind, write, kind.with_response_defaults(live))
+    except NotFoundError:
+        found = {Action.CREATE: Resolution.DID_NOT, Action.DELETE: Resolution.TOOK_EFFECT}
+        is_halved = write.action is Action.REPLACE and not write.secret_at
+        dead = f"what {write.secret_to} holds of its secret is dead" if write.secret_to and is_halved else ""
+        return Finding(write, found.get(write.action, Resolution.GONE), dead)
+    except (ReconcilerError, RecursionError) as error:
+        return Finding(write, Resolution.UNKNOWN, str(error))
+
+
+def _compare(kind: Kind, write: InDoubtWrite, live: Mapping[str, Any]) -> Finding:
+    if write.action is Action.DELETE:
+        return Finding(write, Resolution.DID_NOT)
+    moved = fields_not_stored(kind, write.address, write.before, live)
+    if write.action is Action.REPLACE and not moved:
+        return Finding(write, Resolution.DID_NOT)  # what a new key is made of leaves out what is null
+    unstored = fields_not_stored(kind, write.address, write.patch, live)
+    if not unstored:
+        is_new = write.action.adds and kind.secret is not None
+        secret = write.secret_text or f"{_UNSTORED}: unless a secret sink has it, {_AGAIN}"
+        return Finding(write, Resolution.TOOK_EFFECT, secret if is_new else "")
+    is_other = moved or write.action is Action.CREATE
+    detail = ", ".join(difference.field for difference in unstored)
+    return Finding(write, Resolution.SUPERSEDED if is_other else Resolution.DID_NOT, detail)

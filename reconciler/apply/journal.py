@@ -206,7 +206,9 @@ def check_journal(file: str) -> None:
 
 def _require_journal(file: str, descriptor: int) -> None:
     if not is_journal(descriptor):
-        raise ConfigurationError(f"--journal {file} would add lines to what is no journal; name another file")
+        raise ConfigurationError(
+            f"--journal {file} would add lines to what is not a journal; name another file"
+        )
 
 
 def is_journal(descriptor: int) -> bool:

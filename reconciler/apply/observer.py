@@ -1,4 +1,4 @@
-"""The one way to follow an apply: by the journal, the history, the event stream, the progress bar."""
+"""What takes part in an apply besides the API: observers, and the store of the secrets of new keys."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change
+    from reconciler.model.secret import Secret
 
 
 class Observer(Protocol):
-    """Follows the changes of a plan. Both methods are called by several threads.
+    """Follows the changes of a plan: the journal, the history, the event stream, the progress bar.
 
-    Raises JournalError, from either method, if it cannot store what it must.
+    Both methods are called by several threads, and raise JournalError if they cannot store what they must.
     """
 
     def started(self, change: Change) -> None:
@@ -41,3 +42,27 @@ class SentOnly:
         """Pass on the outcome of a change that was started."""
         if outcome.change.address in self._started:
             self.observer.finished(outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSecret:
+    """Where the secret of a new key is; ``problem`` says why it is not where it should be, or is lost."""
+
+    where: str = ""
+    problem: str = ""
+    is_lost: bool = False
+
+
+class SecretStore(Observer, Protocol):
+    """Stores the secrets of new keys. Between start and end of a change its secret may be in memory only.
+
+    ``started`` raises SinkError if no further key is to be created.
+    """
+
+    def outdated(self, change: Change) -> str:
+        """Return what to say of the secret of a deleted key in its place, empty if there is none."""
+        ...
+
+    def store(self, change: Change, secret: Secret) -> StoredSecret:
+        """Store a secret in its place, or else where it can be found. Raises SinkError if it is lost."""
+        ...

@@ -13,7 +13,7 @@ import click
 
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.run import Freshness
+from reconciler.apply.executor import Freshness
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, OutputOptions
 from reconciler.cli.credentials import warn_of_readers

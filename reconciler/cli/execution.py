@@ -13,9 +13,8 @@ from pathlib import Path
 from reconciler.api.redaction import Redactor
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.executor import Executor
+from reconciler.apply.executor import Executor, Freshness, exit_code
 from reconciler.apply.observer import Observer
-from reconciler.apply.run import Freshness, apply_plan, exit_code
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.sink import SecretSink
 from reconciler.apply.sinks.spec import open_sink
@@ -76,7 +75,7 @@ class Execution:
             observers = (*records, *shown, Progress(advance))
             executor = Executor(self.writer, self.kinds, self.workers, self.stop, observers, self.secrets)
             try:
-                outcomes = apply_plan(executor, plan, freshness)
+                outcomes = executor.apply(plan, freshness)
             except BaseException:
                 self._tell_secrets()
                 raise

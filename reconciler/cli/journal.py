@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 
 from reconciler.api.reader import Reader
-from reconciler.apply.in_doubt import Reading, read_journal
+from reconciler.apply.in_doubt import Finding, Reading, Resolution, read_journal, resolve
 from reconciler.apply.journal import is_journal
-from reconciler.apply.recover import Fate, Finding, clear_up, secret_text
 from reconciler.cli.connection import connection
 from reconciler.cli.console import CONTEXT, Console, OutputOptions
 from reconciler.cli.credentials import warn_of_readers
@@ -52,7 +51,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     """Show which writes of a run that was killed are in doubt, and what became of them.
 
     FILE is what --journal or --history wrote. Each key in doubt is read from the server. Exit code 0: nothing
-    is in doubt, or all of it is cleared up. 4: something is in doubt still.
+    is in doubt, or all of it is resolved. 4: something is in doubt still.
     """
     console = options.output.console()
     warn_of_readers(options.file, "journal", console)
@@ -64,20 +63,20 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
             else f"{reading.torn} torn or unreadable lines were"
         )
         console.note(f"Warning: {lines} passed over")
-    if options.offline or not reading.doubts:
+    if options.offline or not reading.in_doubt:
         _print_offline(reading, console)
-        return ExitCode.PARTIAL if reading.doubts else ExitCode.DONE
+        return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
 
     with Reader(connection(options.connection, clock_of(context), console)) as reader:
-        findings = clear_up(
+        findings = resolve(
             reader,
             tree_kinds(options.inputs.kinds),
             options.connection.base_url,
-            reading.doubts,
+            reading.in_doubt,
             options.connection.parallelism,
         )
     _print(findings, console)
-    unknown = any(finding.fate is Fate.UNKNOWN for finding in findings)
+    unknown = any(finding.resolution is Resolution.UNKNOWN for finding in findings)
     return ExitCode.PARTIAL if unknown else ExitCode.DONE
 
 
@@ -101,9 +100,9 @@ def _read(file: str) -> Reading:
 def _print_offline(reading: Reading, console: Console) -> None:
 
     lines = []
-    for doubt in reading.doubts:
-        secret = f"; {secret_text(doubt)}" if secret_text(doubt) else ""
-        lines.append(escape_control(f"{doubt.address}: in doubt since {doubt.at}{secret}"))
+    for write in reading.in_doubt:
+        secret = f"; {write.secret_text}" if write.secret_text else ""
+        lines.append(escape_control(f"{write.address}: in doubt since {write.at}{secret}"))
     writes = "1 write" if reading.writes == 1 else f"{reading.writes} writes"
     console.result("\n".join([*lines, f"{writes}, {len(lines)} in doubt."]) + "\n")
 
@@ -113,7 +112,7 @@ def _print(findings: Sequence[Finding], console: Console) -> None:
     lines = []
     for finding in findings:
         detail = f" ({finding.detail})" if finding.detail else ""
-        lines.append(escape_control(f"{finding.doubt.address}: {finding.fate.value}{detail}"))
-    if any(finding.fate is not Fate.TOOK_EFFECT for finding in findings):
+        lines.append(escape_control(f"{finding.write.address}: {finding.resolution.value}{detail}"))
+    if any(finding.resolution is not Resolution.TOOK_EFFECT for finding in findings):
         lines.append("Run apply again: it plans what is left.")
     console.result("\n".join(lines) + "\n")

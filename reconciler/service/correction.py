@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.executor import Executor
-from reconciler.apply.run import Freshness, apply_plan, exit_code
+from reconciler.apply.executor import Executor, Freshness, exit_code
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.phrases import first_texts
@@ -113,7 +112,7 @@ class Corrector:
         ):
             observers, stop = (*recorded, followed), self.ports.stop
             executor = Executor(writer, self.ports.kinds, self.workers, stop, observers, store)
-            outcomes = apply_plan(executor, plan, Freshness.JUST_MADE)
+            outcomes = executor.apply(plan, Freshness.JUST_MADE)
         code = exit_code(outcomes, stop)
         try:
             self.observer.corrected(outcomes)

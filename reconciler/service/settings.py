@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from reconciler.apply.lifecycle import SecretStore
+from reconciler.apply.observer import SecretStore
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -21,7 +21,7 @@ from reconciler.api.webhook import Webhook
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
-from reconciler.apply.lifecycle import StoredSecret
+from reconciler.apply.observer import StoredSecret
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.model.clock import SystemClock
 from reconciler.model.outcome import Result

@@ -12,8 +12,7 @@ import pytest
 
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.executor import Executor
-from reconciler.apply.run import Freshness, exit_code
+from reconciler.apply.executor import Executor, Freshness, exit_code
 from reconciler.errors import ExitCode
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.secret import Secret

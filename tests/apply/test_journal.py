@@ -16,10 +16,9 @@ from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
-from reconciler.apply.in_doubt import InDoubtWrite, read_journal
+from reconciler.apply.in_doubt import InDoubtWrite, Resolution, read_journal, resolve
 from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
 from reconciler.apply.observer import SentOnly
-from reconciler.apply.recover import Fate, clear_up
 from reconciler.errors import ConfigurationError, JournalError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Result
@@ -111,7 +110,7 @@ def test_runs_append_and_a_torn_line_stays_behind(emulator: Emulator, plan: Plan
     apply_journaled(emulator, plan, file)
     with file.open("rb") as content:
         reading = read_journal(content)
-    assert (reading.torn, reading.writes, reading.doubts) == (1, 1, ())
+    assert (reading.torn, reading.writes, reading.in_doubt) == (1, 1, ())
 
 
 def test_only_its_owner_can_read_a_new_journal(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
@@ -137,7 +136,7 @@ def test_lines_are_added_to_no_other_file(tmp_path: Path, content: bytes) -> Non
     file = tmp_path / "keys.yaml"
     file.write_bytes(content)
     for opened in (check_journal, JournalFile):
-        with pytest.raises(ConfigurationError, match="would add lines to what is no journal"):
+        with pytest.raises(ConfigurationError, match="would add lines to what is not a journal"):
             opened(str(file))
     assert file.read_bytes() == content
 
@@ -231,23 +230,28 @@ def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path
 )
 def test_in_doubt_is_what_no_later_outcome_clears_up(content: list[bytes], in_doubt: int, torn: int) -> None:
     reading = read_journal(content)
-    assert (len(reading.doubts), reading.torn) == (in_doubt, torn)
+    assert (len(reading.in_doubt), reading.torn) == (in_doubt, torn)
 
 
 @pytest.mark.parametrize(
-    ("live", "fate"),
-    [("new", Fate.TOOK_EFFECT), ("old", Fate.DID_NOT), ("other", Fate.OVERTAKEN), (None, Fate.GONE)],
+    ("live", "resolution"),
+    [
+        ("new", Resolution.TOOK_EFFECT),
+        ("old", Resolution.DID_NOT),
+        ("other", Resolution.SUPERSEDED),
+        (None, Resolution.GONE),
+    ],
 )
 def test_the_server_tells_what_became_of_a_write_in_doubt(
-    emulator: Emulator, live: str | None, fate: Fate
+    emulator: Emulator, live: str | None, resolution: Resolution
 ) -> None:
     if live is not None:
         fill(emulator, "web", description=live)
     new, old = {"description": "new"}, {"description": "old"}
     doubt = InDoubtWrite("caas/1/76/web", BaseUrl(emulator.url), patch=new, before=old, run="r", at="now")
     with Engine(emulator).writer() as reader:
-        [finding] = clear_up(reader, KINDS, BaseUrl(emulator.url), [doubt], 1)
-    assert finding.fate is fate
+        [finding] = resolve(reader, KINDS, BaseUrl(emulator.url), [doubt], 1)
+    assert finding.resolution is resolution
 
 
 @pytest.mark.parametrize(
@@ -266,8 +270,8 @@ def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str
         address, BaseUrl.recorded(base_url), patch={"description": "new"}, before={}, run="r", at="now"
     )
     with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
-        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
-    assert finding.fate is Fate.UNKNOWN
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
+    assert finding.resolution is Resolution.UNKNOWN
 
 
 def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> None:
@@ -277,8 +281,8 @@ def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> No
     )
     script = Script(httpx.Response(200, json={"name": "web"} | new))
     with Reader(connect(script)) as reader:
-        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
-    assert (finding.fate, script.requests) == (Fate.UNKNOWN, [])
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
+    assert (finding.resolution, script.requests) == (Resolution.UNKNOWN, [])
     assert "it was written to /sandbox/1/76/web, and its kind now says /cloud/v1/caas/keys/1/76/web" in (
         finding.detail
     )
@@ -286,7 +290,7 @@ def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> No
 
 def test_a_write_whose_key_was_as_planned_is_in_no_doubt() -> None:
     reading = read_journal(lines(WRITE, OUTCOME | {"outcome": "already as planned"}))
-    assert (reading.writes, reading.doubts) == (1, ())
+    assert (reading.writes, reading.in_doubt) == (1, ())
 
 
 @pytest.mark.parametrize("spelling", ["HTTPS://API.example.com", "https://api.example.com:443/"])
@@ -296,11 +300,11 @@ def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
         WRITE | {"run": "s", "base_url": "https://api.example.com"},
     )
     reading = read_journal(lines(first, second, OUTCOME | {"run": "s"}))
-    assert (reading.writes, reading.doubts) == (2, ())
-    [doubt] = read_journal(lines(first)).doubts
+    assert (reading.writes, reading.in_doubt) == (2, ())
+    [doubt] = read_journal(lines(first)).in_doubt
     with Reader(connect(Script(httpx.Response(404)))) as reader:
-        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("https://api.example.com/"), [doubt], 1)
-    assert finding.fate is Fate.GONE
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("https://api.example.com/"), [doubt], 1)
+    assert finding.resolution is Resolution.GONE
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
@@ -311,8 +315,8 @@ def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name:
     )
     script = Script(httpx.Response(404))
     with Reader(connect(script)) as reader:
-        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
-    assert finding.fate is Fate.UNKNOWN
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
+    assert finding.resolution is Resolution.UNKNOWN
     assert "cannot be one segment of a request path" in finding.detail
     assert script.requests == []
 
@@ -331,9 +335,9 @@ def test_a_secret_that_is_not_in_its_place_is_remembered_until_the_key_is_anothe
     """An update that succeeds says nothing of the secret."""
     second = {"run": "s", "action": later}
     reading = read_journal(lines(BIRTH, *told, WRITE | second, OUTCOME | second))
-    assert [doubt.action for doubt in reading.doubts] == remembered
+    assert [doubt.action for doubt in reading.in_doubt] == remembered
     places = ("/rescued/web" if told else "", "file:/keys/web")
-    assert {(doubt.secret_at, doubt.secret_to) for doubt in reading.doubts} <= {places}
+    assert {(doubt.secret_at, doubt.secret_to) for doubt in reading.in_doubt} <= {places}
 
 
 LIVE: dict[str, Any] = {
@@ -362,13 +366,13 @@ def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_g
     answer: httpx.Response | Exception, action: str, *, is_rescued: bool
 ) -> None:
     write = BIRTH | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
-    [doubt] = read_journal(lines(write, *[RESCUED] * is_rescued)).doubts
+    [doubt] = read_journal(lines(write, *[RESCUED] * is_rescued)).in_doubt
     with Reader(connect(Script(answer))) as reader:
-        [finding] = clear_up(reader, KINDS, BaseUrl.recorded("u"), [doubt], 1)
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("u"), [doubt], 1)
     if is_rescued:
         assert "its secret is in /rescued/web" in finding.detail
     else:
-        assert ("file:/keys/web" in finding.detail) is (finding.fate is not Fate.DID_NOT)
+        assert ("file:/keys/web" in finding.detail) is (finding.resolution is not Resolution.DID_NOT)
 
 
 def test_what_one_journal_cannot_keep_another_keeps(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from reconciler.apply.run import Freshness
+from reconciler.apply.executor import Freshness
 from reconciler.model.outcome import Result
 from tests.engine import Engine, desired
 from tests.properties import examples

@@ -184,7 +184,9 @@ def test_what_is_no_file_of_a_key_is_found_out_before_and_left_as_it_is(folder: 
         "a pipe": os.mkfifo,
     }
     make[what](folder / NAME)
-    expected = f"{folder / NAME} is no regular file, and is left as it is: move it away, or store elsewhere"
+    expected = (
+        f"{folder / NAME} is not a regular file, and is left as it is: move it away, or store elsewhere"
+    )
     assert probe_error(FileSink(folder)) == expected
     assert store_error(FileSink(folder)) == expected
     assert (names(folder), theirs.read_text(), folder.with_name("missing").exists()) == ([NAME], "", False)
@@ -194,7 +196,7 @@ def test_what_is_no_file_of_a_key_is_found_out_before_and_left_as_it_is(folder: 
 def test_a_file_of_somebody_else_is_left_as_it_is(folder: Path) -> None:
     store(FileSink(folder))
     os.chown(folder / NAME, 12345, -1)
-    assert f"{folder / NAME} belongs to somebody else, and is left as it is" in probe_error(FileSink(folder))
+    assert f"{folder / NAME} belongs to another user, and is left as it is" in probe_error(FileSink(folder))
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_error(folder: Path) -> None:

@@ -156,7 +156,7 @@ def test_a_creation_without_an_answer_is_sent_once_and_a_lost_secret_is_told(
     assert not sink.exists()
     assert ("its secret is lost: either declare it `state: absent`, apply" in done.out) is exists
     # Where nobody that executes requests has answered, or promised success, the key may still come to be.
-    may_come = "if it still comes to be, its secret is lost" in done.out
+    may_come = "if it is created still, its secret is lost" in done.out
     assert may_come is bool({"reset_before", "status_502", "html_page"} & faults.answer_rates().keys())
     assert done.code == (4 if exists or may_come else 1)
 
@@ -366,7 +366,7 @@ def test_a_journal_of_a_creation_that_was_cut_off_says_what_became_of_the_secret
     first, _ = journal.read_text(encoding="utf-8").splitlines(keepends=True)
     journal.write_text(first, encoding="utf-8")
     done = cli("journal", str(journal))
-    assert "caas/1/76/fresh: took effect (nothing says that its secret was kept" in done.out
+    assert "caas/1/76/fresh: took effect (nothing says that its secret was stored" in done.out
     emulator.remove_key(1, 76, "fresh")
     assert "caas/1/76/fresh: did not take effect" in cli("journal", str(journal)).out
 
@@ -439,7 +439,7 @@ def test_a_second_signal_ends_the_run_once_the_secret_that_is_on_its_way_is_stor
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "not yet: the secrets of caas/1/76/fresh would be lost")
         _, told = process.communicate(timeout=30)
-    assert (process.returncode, "Error: caas/1/76/fresh: made; its secret is in " in told) == (130, True)
+    assert (process.returncode, "Error: caas/1/76/fresh: created; its secret is in " in told) == (130, True)
     assert json.loads((tmp_path / "kept").read_text(encoding="utf-8"))["secret"]
     assert "fresh" in emulator.keys(1, 76)
 
@@ -485,7 +485,7 @@ def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in told
+    assert f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in told
 
 
 @pytest.mark.usefixtures("emulator")
@@ -503,7 +503,7 @@ def test_a_crash_leaves_no_secret_that_is_stored_untold(
     words = ("--auto-approve", "-q", "--secret-sink", f"file:{sink}", "--journal", str(tmp_path / "journal"))
     with pytest.raises(ZeroDivisionError):
         cli("apply", files, *words, clock=Clock())
-    told = f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n"
+    told = f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n"
     assert told in capsys.readouterr().err
 
 
@@ -521,7 +521,7 @@ def test_where_a_secret_is_is_told_on_standard_error_if_the_result_cannot_be_wri
     words = ("apply", files, "--auto-approve", "-q", *events, "--secret-sink", f"file:{sink}")
     done = without_room(cli, *words)
     assert done.code == 4
-    assert f"Error: caas/1/76/fresh: made; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in done.err
+    assert f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in done.err
 
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit")

@@ -418,6 +418,6 @@ def test_a_replacement_that_fails_halfway_says_what_the_key_was_to_be(
     inference.emulator.faults = Faults(methods=("POST",), status_500=1.0)
     done = cli("apply", file, "--auto-approve", "-q", "--secret-sink", f"file:{tmp_path / 's'}")
     assert done.code == 4
-    assert "the key was deleted, and creating it anew failed: " in done.out
+    assert "the key was deleted, and creating it again failed: " in done.out
     assert '; it was to be {"description":"kept","name":"key-one"}' in done.out
     assert inference.emulator.keys(1, family="inference") == {}

@@ -83,14 +83,14 @@ def test_a_key_that_cannot_be_read_stays_in_doubt(cli: CommandLine, journal: Pat
     cli.environment.setenv("GCORE_API_KEY", "revoked")
     done = cli("journal", killed(journal), "--retries", "0")
     assert done.code == 4
-    assert "caas/1/76/web: cannot be told (GET /cloud/v1/caas/keys/1/76/web: HTTP 401" in done.out
+    assert "caas/1/76/web: outcome unknown (GET /cloud/v1/caas/keys/1/76/web: HTTP 401" in done.out
 
 
 def test_another_api_is_not_asked(cli: CommandLine, journal: Path) -> None:
     cli.environment.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
     done = cli("journal", killed(journal))
     assert done.code == 4
-    assert "caas/1/76/web: cannot be told (it was written to http://127.0.0.1:" in done.out
+    assert "caas/1/76/web: outcome unknown (it was written to http://127.0.0.1:" in done.out
 
 
 @pytest.mark.parametrize("spell", [str.upper, lambda url: f"{url}/", lambda url: f"{url.upper()}//"])

@@ -91,7 +91,7 @@ def test_a_place_that_holds_something_else_is_found_out_before_the_key_is_delete
     (keys.sink / NAME).symlink_to("elsewhere")
     done = keys.apply()
     assert (done.code, keys.sent) == (1, [])
-    assert f"{keys.sink / NAME} is no regular file, and is left as it is" in done.err
+    assert f"{keys.sink / NAME} is not a regular file, and is left as it is" in done.err
 
 
 def test_a_saved_replacement_of_a_key_that_changed_in_another_field_is_not_taken_for_done(
@@ -114,7 +114,7 @@ def test_a_plan_that_somebody_approves_is_probed_again_after_the_answer(keys: Ke
     words = [word for word in keys.words() if word != "--auto-approve"]
     done = cli.on_terminal(*words, answer=b"yes\n", ask=spoil)
     assert (done.code, keys.sent) == (1, [])
-    assert "is no regular file" in done.out.replace("\n", " ")
+    assert "is not a regular file" in done.out.replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> N
 
 
 UNTOLD = (
-    "took effect (nothing says that its secret was kept: look in {place}, where it was to go, unless that is "
-    "still the one of the key before; if it is not there, declare the key `state: absent`, apply, and "
+    "took effect (nothing says that its secret was stored: look in {place}, where it was to go, unless that "
+    "is still the one of the key before; if it is not there, declare the key `state: absent`, apply, and "
     "declare it again)"
 )
 KILLED: dict[str, tuple[str, bool, list[str], str]] = {
@@ -261,7 +261,7 @@ def test_a_run_that_is_killed_by_its_sink_says_where_the_secret_was_to_go(
     sink = script(keys.folder, f"cat > {kept if stores else '/dev/null'}; kill -KILL $PPID")
     done = cli.alone(*keys.words(sink))
     assert (done.code, keys.sent) == (-9, ["DELETE", "POST"])
-    assert "nothing says that its secret was kept: look in exec:keep, where it was to go" in keys.judged()
+    assert "nothing says that its secret was stored: look in exec:keep, where it was to go" in keys.judged()
     assert kept.exists() is stores
 
 
@@ -284,7 +284,7 @@ def test_a_sink_that_fails_stops_what_makes_keys_and_nothing_else(
     assert done.code == 4
     assert 1 <= len(made) <= parallelism
     assert (len(rescued), len({file.parent for file in rescued})) == (len(made), 1)
-    assert done.out.count("not attempted: not made: the secret of caas/1/76/key-") == 40 - len(made)
+    assert done.out.count("not attempted: not created: the secret of caas/1/76/key-") == 40 - len(made)
     assert all(f"it is in {file}, to be moved" in done.out for file in rescued)
     assert "caas/1/76/zz-changed: applied\n" in done.out
 
@@ -300,5 +300,5 @@ def test_nothing_is_deleted_for_a_replacement_once_the_sink_has_failed(cli: Comm
     cli.environment.chdir(keys.folder)
     done = cli(*keys.words("exec:/bin/false"), "--parallelism", "1")
     assert (done.code, keys.sent) == (4, ["DELETE", "POST"])
-    assert "inference/1/key-two: not attempted: not made: the secret of inference/1/key-one" in done.out
+    assert "inference/1/key-two: not attempted: not created: the secret of inference/1/key-one" in done.out
     assert "key-two" in keys.emulator.keys(1, family="inference")

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 CASES: Final = (
     # (contract, file, line that is added to it)
     ("layers", "reconciler/kinds/kind.py", "from reconciler.plan.planning import plan_scope"),
-    ("layers", "reconciler/render/text.py", "from reconciler.apply.run import apply_plan"),
+    ("layers", "reconciler/render/text.py", "from reconciler.apply.executor import Executor"),
     ("layers", "reconciler/plan/limits.py", "import reconciler.cli.main"),
     ("layers", "reconciler/load/files.py", "if TYPE_CHECKING:\n    from reconciler.validate import schema"),
     ("layers", "reconciler/model/scope.py", "from reconciler import load"),

@@ -14,7 +14,7 @@ import pytest
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
-from reconciler.apply.lifecycle import StoredSecret
+from reconciler.apply.observer import StoredSecret
 from reconciler.errors import RejectedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle

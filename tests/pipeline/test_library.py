@@ -63,7 +63,9 @@ def test_importing_the_package_loads_no_library() -> None:
 
 
 def test_a_subpackage_does_not_hide_the_function_of_its_name() -> None:
-    code = "import reconciler.plan, reconciler.load.files, reconciler.apply.run, reconciler.render.text\n"
+    code = (
+        "import reconciler.plan, reconciler.load.files, reconciler.apply.executor, reconciler.render.text\n"
+    )
     names = "('plan', 'load', 'apply', 'render')"
     shown = python(f"{code}print(*(getattr(reconciler, n).__module__ for n in {names}))")
     assert shown.split() == ["reconciler.pipeline"] * 4

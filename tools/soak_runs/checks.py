@@ -55,7 +55,7 @@ def check_history(file: Path, findings: Findings) -> None:
     )
     applied = sum(json.loads(line).get("outcome") == "applied" for line in lines)
     findings.add("writes applied", applied)
-    doubts = read_journal(lines).doubts
+    doubts = read_journal(lines).in_doubt
     findings.promise("no write is in doubt", [f"{doubt.address} since {doubt.at}" for doubt in doubts])
 
 

@@ -59,7 +59,7 @@ class FileSink:
             raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from None
         finally:
             for path in reversed(made):
-                with contextlib.suppress(OSError):  # somebody else may use it by now
+                with contextlib.suppress(OSError):  # another run may use it by now
                     path.rmdir()
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
@@ -95,7 +95,7 @@ class FileSink:
         except FileNotFoundError:
             return ""
         if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
-            what = "belongs to somebody else" if stat.S_ISREG(about.st_mode) else "is no regular file"
+            what = "belongs to another user" if stat.S_ISREG(about.st_mode) else "is not a regular file"
             message = f"{path} {what}, and is left as it is: move it away, or store elsewhere"
             raise SinkError(message)
         return f"{about.st_ino}-{about.st_mtime_ns}"

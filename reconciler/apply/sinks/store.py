@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from reconciler.apply.lifecycle import StoredSecret
+from reconciler.apply.observer import StoredSecret
 from reconciler.apply.sinks.sink import Place
 from reconciler.errors import ConfigurationError, SinkError
 from reconciler.model.plan import Action
@@ -54,7 +54,7 @@ class SinkSecretStore:
         with self._lock:
             stored = sorted(self._stored.items())
         for address, where in stored:
-            self._report(f"{address}: made; its secret is in {where}")
+            self._report(f"{address}: created; its secret is in {where}")
 
     def probe(self) -> None:
         """Check that the sink will take each secret. Raises SinkError if it surely will not."""
@@ -98,7 +98,7 @@ class SinkSecretStore:
             self._note(place, where)
             return StoredSecret(where)
         self._broken = (
-            f"not made: the secret of {place.address} could not be stored, and none is made that nobody keeps"
+            f"not created: the secret of {place.address} could not be stored, so no further key is created"
         )
         file = self._fallback.rescue(place.address, secret)
         self._note(place, file)

@@ -14,7 +14,7 @@ from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
-from reconciler.apply.lifecycle import StoredSecret
+from reconciler.apply.observer import StoredSecret
 from reconciler.errors import SinkError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change
@@ -133,35 +133,35 @@ LOST = "its secret is lost: either declare it `state: absent`"
         ([BORN], KEPT, Result.APPLIED, ""),
         ([BORN], StoredSecret("rescue", "the sink is full"), Result.NOT_VERIFIED, "the sink is full"),
         ([BORN], None, Result.NOT_VERIFIED, f"it is written nowhere; the key exists now, and {LOST}"),
-        ([THERE], KEPT, Result.NOT_VERIFIED, f"the answer held no secret; the key exists now, and {LOST}"),
+        ([THERE], KEPT, Result.NOT_VERIFIED, f"the response held no secret; the key exists now, and {LOST}"),
         ([OTHER], KEPT, Result.NOT_VERIFIED, 'description was accepted as "" but is stored as "theirs"'),
         ([httpx.Response(200, json=[]), THERE], KEPT, Result.NOT_VERIFIED, "the answer is not an object"),
-        ([TASK, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([TASK, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
         ([EMPTY, THERE], KEPT, Result.NOT_VERIFIED, LOST),
-        ([EMPTY, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([EMPTY, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
         ([ACCEPTED, THERE], KEPT, Result.NOT_VERIFIED, LOST),
-        ([ACCEPTED, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([ACCEPTED, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
         ([IN_USE, GONE], KEPT, Result.FAILED, "HTTP 409"),
         ([IN_USE, OTHER], KEPT, Result.FAILED, 'not as declared (description was sent as "" but is stored'),
         (
             [IN_USE, THERE],
             KEPT,
             Result.NOT_VERIFIED,
-            "either somebody else made it, or this request did, and",
+            "either another client created it, or this request did, and",
         ),
         ([FORBIDDEN, GONE], KEPT, Result.FAILED, "HTTP 403"),
         ([FORBIDDEN], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed: GET"),
         ([REFUSED], KEPT, Result.FAILED, "no response: refused"),
         ([BROKEN, THERE], KEPT, Result.NOT_VERIFIED, LOST),
         ([FAULT, THERE], KEPT, Result.NOT_VERIFIED, LOST),
-        ([BROKEN, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
-        ([GATEWAY, GONE], KEPT, Result.NOT_VERIFIED, "if it still comes to be, its secret is lost"),
+        ([BROKEN, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
+        ([GATEWAY, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
         ([FAULT, GONE], KEPT, Result.FAILED, "HTTP 500"),
         (
             [BROKEN, OTHER],
             KEPT,
             Result.NOT_VERIFIED,
-            "so somebody else may have made it; if not, the key exists",
+            "so another client may have created it; if not, the key exists",
         ),
         ([BROKEN, FAULT], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed"),
     ],
@@ -205,7 +205,7 @@ def test_a_secret_that_stands_twice_in_an_answer_is_stored_and_doubted() -> None
     outcome, _, store = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
     assert (store.secrets, outcome.secret_at) == ([SECRET], "memory:1")
     assert outcome.result is Result.NOT_VERIFIED
-    assert "the answer held more than one secret, of which the last is stored" in outcome.detail
+    assert "the response held more than one secret, of which the last is stored" in outcome.detail
 
 
 @pytest.mark.parametrize("ending", [f"?secret={SECRET}", f"#{SECRET}"])
@@ -369,7 +369,7 @@ def test_a_deletion_that_is_only_accepted_is_not_done_while_its_key_is_listed(st
         (
             [DELETED, GONE, FORBIDDEN, GONE],
             Result.NOT_VERIFIED,
-            "the key was deleted, and creating it anew failed",
+            "the key was deleted, and creating it again failed",
             ["DELETE", "GET", "POST", "GET"],
         ),
         (

@@ -1,0 +1,296 @@
+"""Send one change, and find out what became of it: update, create, delete, replace.
+
+The secret of a key is in one response only. So a creation is sent once, and where its response is lost it is
+found out whether the key exists: then its secret is lost, which is reported and never passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.apply.observer import StoredSecret
+from reconciler.apply.resolution import Resolver
+from reconciler.errors import (
+    ApiError,
+    ConflictError,
+    Failure,
+    InvalidResponseError,
+    ReconcilerError,
+    SchemaMismatchError,
+    StoppedError,
+    ThrottledError,
+    TimedOutError,
+    UnreachableError,
+)
+from reconciler.model.canonical import json_text
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Action
+from reconciler.model.secret import Secret
+from reconciler.model.strict_json import Doubled
+from reconciler.plan.changes import created_at
+from reconciler.plan.planning import differences_text, stored_differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.api.writer import Writer
+    from reconciler.apply.observer import SecretStore
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.plan import Change
+
+_TWO_SECRETS: Final = "the response held more than one secret, of which the last is stored; try it"
+_LOST: Final = (
+    "the key exists now, and its secret is lost: either declare it `state: absent`, apply, and declare it "
+    "again, which makes another secret, or leave it, if its secret is not needed"
+)
+_UNREADABLE: Final = (ReconcilerError, RecursionError)
+"""What reading a key, or comparing it, may raise."""
+
+
+class Sender:
+    """Sends changes. A response that proves nothing is resolved by reading."""
+
+    def __init__(self, writer: Writer, kinds: Mapping[str, Kind], secrets: SecretStore | None) -> None:
+        """Store what sends, and what stores secrets: not needed where no kind has one."""
+        self._writer = writer
+        self._kinds = kinds
+        self._secrets = secrets
+        self._resolver = Resolver(writer, kinds)
+
+    def send(self, change: Change) -> Outcome:
+        """Send a change once and return what became of it."""
+        match change.action:
+            case Action.UPDATE:
+                return self._update(change)
+            case Action.CREATE:
+                return self._create(change)[0]
+            case Action.DELETE:
+                return self._delete(change)
+            case Action.REPLACE:
+                return self._replace(change)
+
+    def _update(self, change: Change) -> Outcome:
+        (request,) = change.requests
+        return _attempt(
+            change,
+            lambda: self._updated(change, self._writer.patch(request.path, request.body or {})),
+            lambda error: self._read_back(change, str(error), _unless_accepted(error)),
+        )
+
+    def _updated(self, change: Change, response: Any) -> Outcome:
+        try:
+            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, response)
+        except (SchemaMismatchError, RecursionError) as error:
+            return self._read_back(change, str(error), Result.NOT_VERIFIED)
+        detail = differences_text("was accepted as", "but is stored as", unstored)
+        return Outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail)
+
+    def _read_back(self, change: Change, reason: str, unchanged: Result) -> Outcome:
+        """Resolve an update: only a key that holds all of the patch, or of what was before, settles it.
+
+        If it holds what was before, the result is ``unchanged``.
+        """
+        kind = self._kinds[change.scope.kind]
+        before = {name: change.before[name] for name in change.patch}
+        try:
+            live = self._resolver.live(change)
+            if live is None:
+                return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
+            unstored = stored_differences(kind, change, change.patch, live)
+            moved = stored_differences(kind, change, before, live)
+        except _UNREADABLE as error:
+            detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        if not unstored:
+            return Outcome(change, Result.APPLIED)
+        detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
+        return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
+
+    def _delete(self, change: Change) -> Outcome:
+        """Delete the key. It is deleted once it is shown to be gone."""
+
+        def send() -> Outcome:
+            self._writer.delete(change.path)
+            reason, read = f"DELETE {change.path}: accepted", self._resolver.after_deletion
+            return self._deleted(change, reason, read, Result.NOT_VERIFIED)
+
+        def resolve(error: ApiError) -> Outcome:
+            return self._deleted(change, str(error), self._resolver.live, _unless_accepted(error))
+
+        return _attempt(change, send, resolve)
+
+    def _deleted(
+        self,
+        change: Change,
+        reason: str,
+        read: Callable[[Change], Mapping[str, Any] | None],
+        still_there: Result,
+    ) -> Outcome:
+        """Find out by reading whether the key is gone; if it is as it was, the result is ``still_there``."""
+        try:
+            live = read(change)
+        except _UNREADABLE as failure:
+            detail = f"{reason}; it may be gone, and reading it failed: {failure}"
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        if live is None:
+            return Outcome(change, Result.APPLIED)
+        if created_at(self._kinds[change.scope.kind], live) != change.created:
+            detail = f"{reason}; read back: another key of this name is there"
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        return Outcome(change, still_there, f"{reason}; read back: the key is still there")
+
+    def _replace(self, change: Change) -> Outcome:
+        """Delete the key and create it again; if that fails, it is gone, which the outcome says."""
+        deleted = self._delete(change)
+        if deleted.result is not Result.APPLIED:
+            return deleted
+        created, exists = self._create(change)
+        if not exists:  # it is gone, and with it what was not declared
+            wanted = f"; it was to be {json_text(change.patch)}"
+            detail = f"the key was deleted, and creating it again failed: {created.detail}{wanted}"
+            created = replace(created, result=Result.NOT_VERIFIED, detail=detail)
+        elif created.result is Result.UNCHANGED:
+            created = replace(created, result=Result.APPLIED)
+        has_secret = self._kinds[change.scope.kind].secret is not None
+        if has_secret and self._secrets is not None and not created.secret_at:
+            detail = "; ".join(filter(None, (created.detail, self._secrets.outdated(change))))
+            return replace(created, detail=detail)
+        return created
+
+    def _create(self, change: Change) -> tuple[Outcome, bool]:
+        """Create the key and store its secret. Return the outcome, and whether the key is known to exist."""
+        try:
+            return self._created(change, self._post(change))
+        except (StoppedError, ThrottledError) as error:
+            return Outcome(change, Result.NOT_ATTEMPTED, str(error)), False
+        except ApiError as error:
+            request_id = error.failure.request_id
+            if not error.failure.in_doubt:
+                return Outcome(change, Result.FAILED, str(error), request_id), False
+            outcome, exists = self._resolve(change, error, self._store(change, error.answer))
+            return replace(outcome, request_id=request_id), exists
+
+    def _post(self, change: Change) -> Any:
+        """Send a creation; the second half of a replacement whatever interrupts the run or holds it back."""
+        request = change.requests[-1]
+        try:
+            return self._writer.post(request.path, request.body or {}, change.path)
+        except (StoppedError, ThrottledError):
+            if change.action is not Action.REPLACE:
+                raise
+            return self._writer.post_now(request.path, request.body or {})
+
+    def _created(self, change: Change, response: Any) -> tuple[Outcome, bool]:
+        """Store the secret first, whatever else the response says."""
+        secret = self._store(change, response)
+        try:
+            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, response)
+        except (SchemaMismatchError, RecursionError) as error:
+            failure = Failure(f"POST {change.requests[-1].path}", str(error), in_doubt=True)
+            return self._resolve(change, InvalidResponseError(failure), secret)
+        different = differences_text("was accepted as", "but is stored as", unstored)
+        return _existing(change, secret, different), True
+
+    def _store(self, change: Change, response: Any) -> StoredSecret:
+        """Store the secret that a response holds, if the kind has one."""
+        member = self._kinds[change.scope.kind].secret
+        if member is None:
+            return StoredSecret()
+        if response is None:
+            return StoredSecret(is_lost=True)
+        found = _take_out(response, member)
+        secrets = found if isinstance(found, Doubled) else [found]
+        self._writer.redactor.add(*(Secret(secret) for secret in secrets if isinstance(secret, str)))
+        secret, remark = secrets[-1], _TWO_SECRETS if len(secrets) > 1 else ""
+        if not isinstance(secret, str) or not secret or self._secrets is None:
+            return StoredSecret(problem="the response held no secret", is_lost=True)
+        try:
+            stored = self._secrets.store(change, Secret(secret))
+        except ReconcilerError as error:
+            return StoredSecret(problem=str(error), is_lost=True)
+        return replace(stored, problem="; ".join(filter(None, (remark, stored.problem))))
+
+    def _resolve(self, change: Change, error: ApiError, secret: StoredSecret) -> tuple[Outcome, bool]:
+        """Find out by reading whether a creation whose response proves nothing took effect."""
+        kind = self._kinds[change.scope.kind]
+        try:
+            live = self._resolver.live(change)
+            others = () if live is None else stored_differences(kind, change, change.patch, live)
+        except _UNREADABLE as failure:
+            if_there = "; if it does, its secret is lost" if secret.is_lost else ""
+            unknown = f"{error}; it may exist now, and reading it failed: {failure}{if_there}"
+            return Outcome(change, Result.NOT_VERIFIED, unknown, secret_at=secret.where), False
+        if live is None:
+            return _absent(change, error, secret), False
+        found = differences_text("was sent as", "but is stored as", others) or kind.owner(live) or ""
+        if isinstance(error, ConflictError) and not secret.where:
+            return _conflicting(change, error, secret, found), True
+        if not secret.is_lost and not found:
+            return _existing(change, secret, ""), True
+        remark = f"it exists, not as it was sent ({found})" if found else _LOST
+        if found and secret.is_lost:
+            remark = f"not as it was sent ({found}), so another client may have created it; if not, {_LOST}"
+        detail = "; ".join(filter(None, (str(error), secret.problem, remark)))
+        return Outcome(change, Result.NOT_VERIFIED, detail, secret_at=secret.where), True
+
+
+def _attempt(change: Change, send: Callable[[], Outcome], resolve: Callable[[ApiError], Outcome]) -> Outcome:
+    """Send a change; an error after which it may have taken effect is resolved."""
+    try:
+        return send()
+    except (StoppedError, ThrottledError) as error:
+        return Outcome(change, Result.NOT_ATTEMPTED, str(error))
+    except ApiError as error:
+        request_id = error.failure.request_id
+        if not error.failure.in_doubt:
+            return Outcome(change, Result.FAILED, str(error), request_id)
+        return replace(resolve(error), request_id=request_id)
+
+
+def _unless_accepted(error: ApiError) -> Result:
+    """Return the result if nothing has changed: after a success status the write may still take effect."""
+    return Result.NOT_VERIFIED if error.is_success else Result.FAILED
+
+
+def _take_out(response: Any, member: str) -> Any:
+    """Remove and return a member of a response: its own, or else the only one within, as in an envelope."""
+    if not isinstance(response, dict):
+        return None
+    if member in response:
+        return response.pop(member)
+    inside = [value for value in response.values() if isinstance(value, dict) and member in value]
+    return inside[0].pop(member) if len(inside) == 1 else None
+
+
+def _existing(change: Change, secret: StoredSecret, different: str) -> Outcome:
+    """Return the outcome of a creation whose key exists, made by this run."""
+    detail = "; ".join(filter(None, (secret.problem, _LOST * secret.is_lost, different)))
+    result = Result.NOT_VERIFIED if detail else Result.APPLIED
+    return Outcome(change, result, detail, secret_at=secret.where)
+
+
+def _absent(change: Change, error: ApiError, secret: StoredSecret) -> Outcome:
+    """Return the outcome of a creation whose key does not exist, or not yet."""
+    is_gateway = error.failure.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
+    may_still_come = error.is_success or is_gateway or isinstance(error, UnreachableError | TimedOutError)
+    if secret.where:
+        why = f"the key is not there, and a secret that came with the response is in {secret.where}"
+    elif not may_still_come:
+        return Outcome(change, Result.FAILED, str(error))
+    else:
+        why = "it is not there yet" + "; if it is created still, its secret is lost" * secret.is_lost
+    return Outcome(change, Result.NOT_VERIFIED, f"{error}; {why}", secret_at=secret.where)
+
+
+def _conflicting(change: Change, error: ApiError, secret: StoredSecret, different: str) -> Outcome:
+    """Return the outcome of a creation that was refused because a key of its name exists."""
+    if different:
+        detail = f"{error}; a key of this name exists, not as declared ({different}); plan again"
+        return Outcome(change, Result.FAILED, detail)
+    if not secret.is_lost:
+        return Outcome(change, Result.UNCHANGED)
+    who = "either another client created it, or this request did, and then"
+    detail = f"{error}; a key of this name exists, as declared: {who} {_LOST}"
+    return Outcome(change, Result.NOT_VERIFIED, detail)
