@@ -22,7 +22,6 @@ from reconciler.model.version import __version__
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
-    from types import TracebackType
 
     from reconciler.model.clock import Clock
 
@@ -42,15 +41,10 @@ class Session:
         """Return the session."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close every connection, and end the threads."""
-        self.workers.__exit__(kind, error, traceback)
-        self.reader.__exit__(kind, error, traceback)
+        self.workers.__exit__()
+        self.reader.__exit__()
 
     def __repr__(self) -> str:
         """Return the class and the address, without the token."""

@@ -22,7 +22,7 @@ import httpx
 from reconciler.errors import ConfigurationError, os_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 TRUST_SETTING: Final = "SSL_CERT_FILE or SSL_CERT_DIR"
 _VARIABLES: Final = frozenset(
@@ -31,7 +31,11 @@ _VARIABLES: Final = frozenset(
 _PORTS: Final = {"http": 80, "https": 443}
 _SCHEMES: Final = frozenset({"http", "https", "socks5", "socks5h"})
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", re.ASCII)
-_HOST_PORT: Final = re.compile(r"\[?(?P<host>[^\[\]]+?)\]?(?P<bits>/[0-9]+)?(?P<port>:([0-9]+|\*))?")
+_ENTRY: Final = re.compile(
+    r"(?:\[(?P<bracketed>[^\[\]]+)\]|(?P<bare>[^\[\]/]*:[^\[\]/]*:[^\[\]/]*)|(?P<name>[^\[\]:/]+))"
+    r"(?P<bits>/[0-9]+)?(?::(?P<port>[0-9]+|\*))?"
+)
+"""Host, bits of a network and port of an entry; a bare address of version 6 has no port."""
 _NAME: Final = re.compile(r"[\w.*?-]+")
 _ADVICE: Final = "set it like http://proxy.example.com:3128"
 
@@ -117,43 +121,26 @@ def _names(entry: str, target: _Target) -> bool | None:
     if entry == "*":
         return True
     scheme, _, rest = entry.rpartition("://")
-    host, bits, port = _split(rest)
-    if host is None:
+    found = _ENTRY.fullmatch(rest)
+    if found is None:
         return None
-    is_elsewhere = scheme not in {"", "all", target.scheme} or port not in {"", "*", str(target.port)}
-    address = _address(target.host)
-    if bits or _address(host) is not None:
+    host, bits = found["name"] or found["bare"] or found["bracketed"], found["bits"] or ""
+    if not found["name"] or bits or _address(host) is not None:
         try:
             network = ipaddress.ip_network(host.partition("%")[0] + bits, strict=False)
         except ValueError:
             return None
-        is_inside = address is not None and address.version == network.version and address in network
-        return is_inside and not is_elsewhere
-    if not _NAME.fullmatch(host):
+        address = _address(target.host)
+        is_named = address is not None and address in network
+    elif not _NAME.fullmatch(host):
         return None
-    return not is_elsewhere and any(
-        fnmatch.fnmatchcase(target.host, form) for form in _patterns(host.lower())
-    )
-
-
-def _patterns(name: str) -> Iterator[str]:
-    name = name.rstrip(".")
-    if not name.startswith((".", "*")):
-        yield name
-    yield f"*.{name.removeprefix('*').removeprefix('.')}"
-    if name.startswith("*"):
-        yield name
-
-
-def _split(entry: str) -> tuple[str | None, str, str]:
-    """Return host, bits of a network and port of an entry of NO_PROXY; no host if it has none."""
-    if entry.count(":") > 1 and not entry.startswith("["):
-        host, slash, bits = entry.partition("/")  # a bare address of version 6 has no port
-        return host if _address(host) else None, slash + bits, ""
-    found = _HOST_PORT.fullmatch(entry)
-    if found is None or (entry.startswith("[") and _address(found["host"]) is None):
-        return None, "", ""
-    return found["host"], found["bits"] or "", (found["port"] or "").removeprefix(":")
+    else:
+        host = host.rstrip(".").lower()
+        below = f"*.{host.removeprefix('*').removeprefix('.')}"
+        forms = [below] if host.startswith(".") else [below, host]
+        is_named = any(fnmatch.fnmatchcase(target.host, form) for form in forms)
+    is_here = scheme in {"", "all", target.scheme} and found["port"] in {None, "*", str(target.port)}
+    return is_named and is_here
 
 
 def _proxy_url(variable: str, text: str) -> httpx.URL:

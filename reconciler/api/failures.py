@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler import errors
-from reconciler.api.environment import TRUST_SETTING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,48 +24,58 @@ _NEVER_SENT: Final = (
     httpx.UnsupportedProtocol,
 )
 """Failures after which the service surely has not seen the request."""
-_EXPIRED: Final = 10
 _CLOCK: Final = "check the clock of this machine"
 _BY_CODE: Final[Mapping[int, str]] = {
     9: f"it is not valid yet: {_CLOCK}",
-    _EXPIRED: f"it has to be renewed on the server, or {_CLOCK}",
+    10: f"it has to be renewed on the server, or {_CLOCK}",
     62: "it is for another host name: check the address",
     64: "it is for another address: use the host name that it is for",
 }
 """Remedies by the codes of OpenSSL's verification; for all others, an authority is not known."""
-_NO_TLS: Final = frozenset(
-    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}
+_ADDRESS: Final = "check the address, and what is between"
+_BY_REASON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
+    (
+        frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}),
+        "the server does not speak TLS there",
+        "check the port, and whether the address is one of http://",
+    ),
+    (
+        frozenset(
+            {
+                "NO_PROTOCOLS_AVAILABLE",
+                "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+                "TLSV1_ALERT_PROTOCOL_VERSION",
+                "UNSUPPORTED_PROTOCOL",
+            }
+        ),
+        "no version or cipher of TLS is common to both sides: {}",
+        "update the older side",
+    ),
+    (
+        frozenset(
+            {
+                "SSLV3_ALERT_HANDSHAKE_FAILURE",
+                "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+                "SSLV3_ALERT_BAD_CERTIFICATE",
+                "TLSV1_ALERT_UNKNOWN_CA",
+            }
+        ),
+        "the server refuses this client: {}",
+        "it may want a client certificate, which is not supported, or another version of TLS",
+    ),
 )
-_NO_COMMON: Final = frozenset(
-    {
-        "NO_PROTOCOLS_AVAILABLE",
-        "TLSV1_ALERT_INSUFFICIENT_SECURITY",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-        "UNSUPPORTED_PROTOCOL",
-    }
-)
-_CLIENT_CERTIFICATE: Final = frozenset(
-    {
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
-        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
-        "SSLV3_ALERT_BAD_CERTIFICATE",
-        "TLSV1_ALERT_UNKNOWN_CA",
-    }
-)
+"""What is wrong with a TLS connection, and what to do about it, by the reasons of OpenSSL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way to a server: what names the authorities that it trusts, and the proxy if there is one."""
+    """The way to a server: what names the certificates that are trusted, and the proxy if there is one."""
 
-    trust_setting: str = TRUST_SETTING
-    proxy_variable: str = ""
-
-
-DIRECT: Final = Route()
+    trust_setting: str
+    proxy_variable: str
 
 
-def unreachable(request: str, error: Exception, redactor: Redactor, route: Route = DIRECT) -> errors.ApiError:
+def unreachable(request: str, error: Exception, redactor: Redactor, route: Route) -> errors.ApiError:
     """Return the error that a failure of httpx stands for."""
     reason = redactor.line(str(error)) or type(error).__name__
     if isinstance(error, httpx.DecodingError):
@@ -104,17 +113,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _tls(error: ssl.SSLError, reason: str) -> tuple[str, str]:
     """Return what is wrong with a TLS connection, and what to do about it."""
-    name = error.reason or ""
-    if name in _NO_TLS:
-        return (
-            "the server does not speak TLS there",
-            "check the port, and whether the address is one of http://",
-        )
-    if name in _NO_COMMON:
-        return f"no version or cipher of TLS is common to both sides: {reason}", "update the older side"
-    if name in _CLIENT_CERTIFICATE:
-        remedy = "it may want a client certificate, which is not supported, or another version of TLS"
-        return f"the server refuses this client: {reason}", remedy
+    for reasons, detail, remedy in _BY_REASON:
+        if error.reason in reasons:
+            return detail.format(reason), remedy
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-        return "the server closed the connection within TLS", "check the address, and what stands between"
-    return f"TLS failed: {reason}", "check the address, and what stands between"
+        return "the server closed the connection within TLS", _ADDRESS
+    return f"TLS failed: {reason}", _ADDRESS

@@ -17,7 +17,6 @@ from reconciler.errors import StoppedError, UnreachableError
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
-    from types import TracebackType
 
     from reconciler.model.endpoint import BaseUrl
     from reconciler.model.secret import Secret
@@ -72,12 +71,7 @@ class Reader:
         """Return the reader itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close every connection."""
         self._http.close()
 

@@ -1,15 +1,15 @@
-"""Redaction of secrets in what others send, however they are written.
+"""Redaction of secrets in what others send, in every encoding.
 
-A service, a program or a proxy may repeat what it was told: as it is, in capitals, in a URL, in JSON or
-HTML escapes, in base64 or hexadecimal, broken over two lines, or only a part of it. A text is therefore
-compared letter by letter after its escapes are read; what is not a letter or a digit does not count.
+A service, a program or a proxy may repeat a secret: as it is, in capitals, in a URL, in JSON or HTML
+escapes, in base64 or hexadecimal, broken over two lines, or only a part of it. A text is therefore compared
+letter by letter after its escapes are read; what is not a letter or a digit does not count.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.unescape import View, decoded, read_escapes
 from reconciler.model.strict_json import squeezed
@@ -38,44 +38,60 @@ _PERCENT: Final = re.compile(rb"%u?[0-9A-Fa-f]{2}")
 _ENTITY: Final = re.compile(rb"&#?[0-9A-Za-z]{2}")
 
 
-class _Needles(NamedTuple):
+class _Needles:
     """What is looked for in whole responses: whole secrets, short ones only as they are written."""
 
-    values: list[str]
-    long: list[bytes]
-    short: list[bytes]
+    def __init__(self) -> None:
+        self.size = 0
+        self._long: list[bytes] = []
+        self._short: list[bytes] = []
 
     def learn(self, value: str) -> None:
-        self.values.append(value)
+        self.size += 1
         octets = value.encode("utf-8", "surrogatepass")
         if len(squeezed(octets)) < _PLAIN:
-            self.short.append(octets)
+            self._short.append(octets)
         else:
-            self.long.extend(dict.fromkeys(_encoded(octets)))
+            self._long.extend(dict.fromkeys(_encoded(octets)))
 
-    @property
-    def size(self) -> int:
-        return len(self.values)
+    def are_in(self, content: bytes, compact: bytes, value: Any) -> bool:
+        """Return whether one is in a response; escapes are read only where there are any."""
+        if not self.size or self._found(content, compact):
+            return bool(self.size)
+        if b"\\" in content or b"\0" in content:
+            text = "\n".join(_strings(value))
+        elif (b"%" in content and _PERCENT.search(content)) or (b"&" in content and _ENTITY.search(content)):
+            text = content.decode("utf-8", "replace")
+        else:
+            return False
+        for _ in range(_LEVELS + 1):
+            octets = text.encode("utf-8", "replace")
+            if self._found(octets, squeezed(octets)):
+                return True
+            before, text = text, read_escapes(text)
+            if text == before:
+                break
+        return False
 
-    def found(self, content: bytes, compact: bytes) -> bool:
-        for needle in self.long:  # twice as fast as any()
+    def _found(self, content: bytes, compact: bytes) -> bool:
+        for needle in self._long:  # twice as fast as any()
             if needle in compact:
                 return True
-        return any(needle in content for needle in self.short)
+        return any(needle in content for needle in self._short)
 
 
 class Redactor:
     """The secrets of a run. A new one may be added at any time and stays; threads may share it."""
 
     def __init__(self, *tokens: Secret) -> None:
-        """Keep the ``tokens``, which no response may hold."""
+        """Store the ``tokens``, which no response may hold."""
         self._values: list[str] = []
         self._known: set[str] = set()
         self._short: list[str] = []
         # By their hashes: half as much to keep, and two of 64 bits are equal for equal pieces only.
         self._pieces: dict[int, set[int]] = {}
-        self._refused = _Needles([], [], [])
-        self._added = _Needles([], [], [])
+        self._refused = _Needles()
+        self._added = _Needles()
         for token in tokens:
             self.refuse(token)
 
@@ -91,7 +107,7 @@ class Redactor:
                 self._added.learn(secret.reveal())
 
     def text(self, text: str) -> str:
-        """Return ``text`` with every secret, and every telling part of one, replaced."""
+        """Return ``text`` with every secret, and every recognisable part of one, replaced by a mask."""
         covered = bytearray(len(text))
         view = View.of(text)
         for _ in range(_LEVELS + 1):
@@ -113,40 +129,33 @@ class Redactor:
         line = self.text(" ".join(text[: _READ * longest].split()))
         return line if len(line) <= longest else f"{line[:longest]}…"
 
-    def value(self, value: Any) -> Any:
-        """Return a JSON value with every text and every name of a member in it redacted.
-
-        Raises RecursionError for what is nested too deeply.
-        """
-        return _mapped(value, self.text)
-
     def without_added(self, content: bytes, compact: bytes, value: Any) -> Any:
         """Return the value of a JSON response; every text that holds an added secret as a whole is redacted.
 
-        The arguments are those of :meth:`is_in`.
+        The arguments are those of :meth:`is_in`. Raises RecursionError for what is nested too deeply.
         """
         if self._added.size <= _FEW:
-            is_there = _is_in(self._added, content, compact, value)
+            is_there = self._added.are_in(content, compact, value)
         else:  # to look for each of thousands takes too long
             is_there = any(self._holds(text) for text in _strings(value))
-        return (
-            _mapped(value, lambda text: self.text(text) if self._holds(text) else text) if is_there else value
-        )
+        if not is_there:
+            return value
+        return _mapped(value, lambda text: self.text(text) if self._holds(text) else text)
 
     def _holds(self, text: str) -> bool:
         """Return whether a whole secret that was added is in a text."""
         if self.text(text) == text:
             return False
         octets = text.encode("utf-8", "replace")
-        return _is_in(self._added, octets, squeezed(octets), text)
+        return self._added.are_in(octets, squeezed(octets), text)
 
     def is_in(self, content: bytes, compact: bytes, value: Any) -> bool:
         """Return whether a JSON response holds a token.
 
         ``content`` are its bytes, ``compact`` the same as :func:`squeezed` returns them, and ``value`` what
-        they stand for. Escapes are read only where there are any.
+        they stand for.
         """
-        return _is_in(self._refused, content, compact, value)
+        return self._refused.are_in(content, compact, value)
 
     def _learn(self, secret: Secret, stride: int) -> bool:
         """Return whether the secret was not known. Of encoded forms, every piece at ``stride`` is kept."""
@@ -209,19 +218,19 @@ def _encodings(octets: bytes) -> Iterator[str]:
     yield "".join(f"0x{octet:02x}" for octet in octets)
     yield "".join(str(octet) for octet in octets)
     yield from _base64(octets)
-    for before, shared in _ALIGNMENTS:  # nothing follows, so the last digit tells something too
+    for before, shared in _ALIGNMENTS:  # nothing follows, so the last digit belongs to it too
         yield base64.b64encode(bytes(before) + octets).decode("ascii").rstrip("=")[shared:]
 
 
 def _base64(octets: bytes) -> Iterator[str]:
-    """Yield the digits of base64 that tell nothing of what precedes or follows, for each alignment."""
+    """Yield the digits of base64 that do not depend on what precedes or follows, for each alignment."""
     for before, shared in _ALIGNMENTS:
         digits = base64.b64encode(bytes(before) + octets).decode("ascii")
         yield digits[shared : (before + len(octets)) * 8 // 6]
 
 
 def _forms(value: str) -> Iterator[tuple[str, int]]:
-    """Yield the forms of a secret in letters and digits, and how many of these in a row tell it."""
+    """Yield the forms of a secret in letters and digits, and how many of these in a row identify it."""
     plain = _letters(value)
     if len(plain) >= _PLAIN:
         yield plain, _PLAIN
@@ -240,37 +249,17 @@ def _encoded(octets: bytes) -> Iterator[bytes]:
         yield form.lower().replace("+", "-").replace("/", "_").encode("ascii")
 
 
-def _is_in(needles: _Needles, content: bytes, compact: bytes, value: Any) -> bool:
-    if not needles.size or needles.found(content, compact):
-        return bool(needles.size)
-    if b"\\" in content or b"\0" in content:
-        text = "\n".join(_strings(value))
-    elif (b"%" in content and _PERCENT.search(content)) or (b"&" in content and _ENTITY.search(content)):
-        text = content.decode("utf-8", "replace")
-    else:
-        return False
-    for _ in range(_LEVELS + 1):
-        octets = text.encode("utf-8", "replace")
-        if needles.found(octets, squeezed(octets)):
-            return True
-        read = read_escapes(text)
-        if read == text:
-            break
-        text = read
-    return False
-
-
 def _strings(value: Any) -> Iterable[str]:
     """Return every text in a JSON value, and every name of a member."""
     found: list[str] = []
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
+    pending = [value]
+    while pending:
+        item = pending.pop()
         if item.__class__ is str:
             found.append(item)
         elif item.__class__ is dict:
             found.extend(item)
-            waiting.extend(item.values())
+            pending.extend(item.values())
         elif item.__class__ is list:
-            waiting.extend(item)
+            pending.extend(item)
     return found

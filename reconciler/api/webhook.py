@@ -23,7 +23,6 @@ from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from reconciler.api.exchange import HttpSettings
 
@@ -57,12 +56,7 @@ class Webhook:
         """Return the webhook itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close the connection."""
         self._http.close()
 

@@ -1,4 +1,4 @@
-"""Threads, started before they are needed, and waiting for them without missing a signal."""
+"""Threads, started before they are needed, and an interruptible wait for their results."""
 
 from __future__ import annotations
 
@@ -13,48 +13,23 @@ from reconciler.errors import ConfigurationError, ReconcilerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import TracebackType
 
 T = TypeVar("T")
 K = TypeVar("K")
 _LONGEST_WAIT: Final = 0.2
-
-
-class _Task:
-    """One piece of work, and where its result goes."""
-
-    def __init__(self, work: Callable[[], Any], future: Future[Any]) -> None:
-        self._work = work
-        self._future = future
-
-    def run(self) -> None:
-        if not self._future.set_running_or_notify_cancel():
-            return
-        try:
-            result = self._work()
-        except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
-            self._future.set_exception(error)
-        else:
-            self._future.set_result(result)
-
-    def cancel(self) -> None:
-        self._future.cancel()
-        self._future.set_running_or_notify_cancel()
-
-
-_Tasks = SimpleQueue[_Task | None]
+_Tasks = SimpleQueue[tuple[Future[Any], "Callable[[], Any]"] | None]
 
 
 class Workers:
     """Threads that are kept until the context ends, at most ``count`` of them.
 
-    A service that started new ones in each round would grow: what threads leave behind is scattered. The
-    executors of the standard library start a thread when work comes: then one that cannot be started is
+    A service that started new ones in each cycle would grow: what threads leave behind is scattered. The
+    executors of the standard library start a thread when work comes: one that cannot be started would be
     found out between two writes.
     """
 
     def __init__(self, count: int) -> None:
-        """Start no thread before there is work."""
+        """Store the count; no thread is started before there is work."""
         self.count = count
         self._tasks: _Tasks = SimpleQueue()
         self._lock = threading.Lock()
@@ -62,34 +37,28 @@ class Workers:
         self._finalizer = weakref.finalize(self, _end, self._tasks, self._threads)
 
     def __enter__(self) -> Self:
-        """Begin to work."""
+        """Return the workers themselves."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Begin nothing more. Nobody waits: after Ctrl-C a read may still hang until its time-out."""
+    def __exit__(self, *_: object) -> None:
+        """Start nothing more, and wait for nothing: after Ctrl-C a read may still hang until its time-out."""
         self._finalizer()
 
     def start(self, wanted: int) -> None:
-        """Have ``wanted`` threads ready, or as many as there may be, before the first of them is needed.
+        """Start ``wanted`` threads, or as many as there may be, before the first of them is needed.
 
         Raises ConfigurationError if one cannot be started.
         """
         with self._lock:
             while len(self._threads) < min(wanted, self.count):
-                # It must not hold these workers, which end with whoever uses them.
-                serve = partial(_serve, self._tasks)
+                serve = partial(_serve, self._tasks)  # holds no workers, which end with their user
                 self._threads.append(start_thread(serve, f"worker-{len(self._threads) + 1}"))
 
     def submit(self, work: Callable[..., T], *arguments: object) -> Future[T]:
-        """Have ``work`` done as soon as a thread is free."""
+        """Call ``work`` as soon as a thread is free, and return the future of its result."""
         self.start(1)
         future: Future[T] = Future()
-        self._tasks.put(_Task(lambda: work(*arguments), future))
+        self._tasks.put((future, partial(work, *arguments)))
         return future
 
 
@@ -107,34 +76,40 @@ def start_thread(work: Callable[[], None], name: str) -> threading.Thread:
 
 def _serve(tasks: _Tasks) -> None:
     while (task := tasks.get()) is not None:
-        task.run()
-        del task  # what it holds is not kept until the next one comes
+        future, work = task
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - raised where the result is asked for
+                future.set_exception(error)
+        del task, future, work  # what they hold is not kept until the next one comes
 
 
 def _end(tasks: _Tasks, threads: list[threading.Thread]) -> None:
-    """Drop the work that has not begun, and let each thread end after its own."""
+    """Cancel the work that has not begun, and let each thread end after its own."""
     while True:
         try:
             task = tasks.get_nowait()
         except Empty:
             break
         if task is not None:
-            task.cancel()
+            task[0].cancel()
+            task[0].set_running_or_notify_cancel()
     for _ in threads:
         tasks.put(None)
 
 
 def completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
-    """Return each of ``futures`` once it is done.
+    """Yield each of ``futures`` once it is done, in an interruptible wait.
 
-    Python runs a signal's handler between two steps of the main thread. A signal that comes just
-    before that thread begins to wait is not heard before the wait ends, so no wait is long.
+    Python runs a signal's handler between two steps of the main thread. A signal that arrives just before
+    that thread begins to wait is not handled before the wait ends, so no wait is long.
     """
-    waiting = set(futures)
-    while waiting:
+    pending = set(futures)
+    while pending:
         try:
-            for future in as_completed(waiting, timeout=_LONGEST_WAIT):
-                waiting.discard(future)
+            for future in as_completed(pending, timeout=_LONGEST_WAIT):
+                pending.discard(future)
                 yield future
         except TimeoutError:
             pass
@@ -148,7 +123,7 @@ def settled(
     """Wait for ``futures``, each with the name of its work; return the results, and the errors by name.
 
     ``on_each`` is called after each, ``on_failure`` with all futures when one has failed: :func:`cancel`
-    drops what has not started, :func:`go_on` does not.
+    cancels what has not started, :func:`go_on` does not.
     """
     results: list[T] = []
     failures: dict[K, ReconcilerError] = {}
@@ -168,7 +143,7 @@ def settled(
 
 
 def cancel(futures: Iterable[Future[Any]]) -> None:
-    """Drop the work that has not started."""
+    """Cancel the work that has not started."""
     for future in futures:
         future.cancel()
 
