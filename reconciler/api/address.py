@@ -35,7 +35,7 @@ def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BAS
         raise ConfigurationError(f"{what} {text} cannot be read: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(f"{what} {text} is not like {example}; set {setting}")
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"{what} {text} would send the token unencrypted; use https:// "
             "(http:// is accepted for loopback addresses only)"
@@ -58,13 +58,18 @@ def checked_scheme(text: str) -> str:
     return text
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
+    address = ip_address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a host is, without its zone, or None."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return False
+        return None
 
 
 def checked_token(text: str, where: str) -> Secret:

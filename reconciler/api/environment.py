@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from reconciler.api.address import ip_address, is_loopback
 from reconciler.errors import ConfigurationError, os_reason
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def proxy_for(url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
     """
     host = url.host.lower().rstrip(".")
     target = _Target(url.scheme, host, url.port or _PORTS.get(url.scheme, 0))
-    if target.scheme == "http" and _is_loopback(host):
+    if target.scheme == "http" and is_loopback(host):
         return None
     variable = _set(f"{target.scheme}_proxy", environment) or _set("all_proxy", environment)
     if variable is None or _is_excluded(target, environment):
@@ -81,18 +82,6 @@ def _set(name: str, environment: Mapping[str, str]) -> str | None:
         if spelled in environment:
             return spelled if environment[spelled].strip() else None
     return None
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
 
 
 def _is_excluded(target: _Target, environment: Mapping[str, str]) -> bool:
@@ -125,12 +114,12 @@ def _names(entry: str, target: _Target) -> bool | None:
     if found is None:
         return None
     host, bits = found["name"] or found["bare"] or found["bracketed"], found["bits"] or ""
-    if not found["name"] or bits or _address(host) is not None:
+    if not found["name"] or bits or ip_address(host) is not None:
         try:
             network = ipaddress.ip_network(host.partition("%")[0] + bits, strict=False)
         except ValueError:
             return None
-        address = _address(target.host)
+        address = ip_address(target.host)
         is_named = address is not None and address in network
     elif not _NAME.fullmatch(host):
         return None

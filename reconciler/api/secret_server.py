@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.api.exchange import HttpClient, Request, Server
+from reconciler.api.exchange import HttpClient, Request
 from reconciler.api.responses import error_class, is_about_permission, limit_hint
 from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.transport import Bounds
@@ -19,11 +19,9 @@ from reconciler.model.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
-    from reconciler.api.exchange import HttpSettings, Response
+    from reconciler.api.exchange import HttpSettings, Response, Server
     from reconciler.api.redaction import Redactor
-    from reconciler.model.endpoint import BaseUrl
     from reconciler.model.secret import Secret
 
 
@@ -37,7 +35,7 @@ class Patience(Enum):
     STORING = RetryPolicy(attempts=1000, longest_wait=10.0, longest_total=120.0)
 
 
-_BOUNDS: Final = Bounds(connect=10.0, read=10.0, head=30.0, whole=30.0, size=2**20)
+BOUNDS: Final = Bounds(connect=10.0, read=10.0, head=30.0, whole=30.0, size=2**20)
 _STANDING_BY: Final = frozenset({307, 412, 472, 473})
 """The statuses of a server of Vault that is not the active one, or has not yet what the active one has."""
 _UPGRADING: Final = "will be unavailable for a brief period"
@@ -54,27 +52,23 @@ _CLUSTER_HINTS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class ServerAuth:
-    """The server and how it is authenticated to: the header with the token, and other headers.
+    """How to authenticate to a server: the header with the token, which is asked for anew each time.
 
-    The token is asked for anew each time. ``ca_file`` holds the certificates to trust instead of the usual
-    ones, and ``trust_setting`` names what says where these are.
+    ``headers`` are sent beside it.
     """
 
-    base_url: BaseUrl
     header: str
     prefix: str
     token: Callable[[], Secret]
-    headers: Mapping[str, str]
-    ca_file: Path | None
-    use_proxies: bool
-    trust_setting: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class SecretServer:
     """One server. Every exchange opens a connection of its own: there are as few as new keys."""
 
-    def __init__(self, auth: ServerAuth, settings: HttpSettings) -> None:
+    def __init__(self, server: Server, auth: ServerAuth, settings: HttpSettings) -> None:
         """Store the settings; nothing is opened or read before the first exchange."""
+        self._server = server
         self._auth = auth
         self._settings = settings
         self._hurry = threading.Event()
@@ -82,15 +76,7 @@ class SecretServer:
 
     @cached_property
     def _http(self) -> HttpClient:
-        auth = self._auth
-        server = Server(
-            auth.base_url,
-            _BOUNDS,
-            ca_file=auth.ca_file,
-            trust_setting=auth.trust_setting,
-            use_proxies=auth.use_proxies,
-        )
-        return HttpClient(server, self._settings)
+        return HttpClient(self._server, self._settings)
 
     def hurry(self) -> None:
         """Send each request once from now on."""

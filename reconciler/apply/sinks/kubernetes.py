@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, member, sink_errors
+from reconciler.api.exchange import Server
+from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.names import object_name
 from reconciler.model.secret import Secret
 
@@ -57,17 +58,11 @@ class KubernetesSink:
         """Store the namespace; nothing is opened or read before it is needed."""
         self._namespace = namespace
         self._path = f"/api/v1/namespaces/{namespace}/secrets"
-        auth = ServerAuth(
-            base_url=cluster.base_url,
-            header="Authorization",
-            prefix="Bearer ",
-            token=cluster.token,
-            headers={},
-            ca_file=cluster.service_account / "ca.crt",
-            trust_setting="ca.crt of the service account",
-            use_proxies=False,
+        ca_file, setting = cluster.service_account / "ca.crt", "ca.crt of the service account"
+        server = Server(
+            cluster.base_url, BOUNDS, "the cluster's address", ca_file, setting, use_proxies=False
         )
-        self._server = SecretServer(auth, settings)
+        self._server = SecretServer(server, ServerAuth("Authorization", "Bearer ", cluster.token), settings)
         self._hints: Mapping[type[errors.ApiError], str] = {
             errors.UnauthorizedError: "the service account's token is not accepted",
             errors.ForbiddenError: (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler import errors
-from reconciler.api.secret_server import Patience, SecretServer, ServerAuth, member, sink_errors
+from reconciler.api.exchange import Server
+from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.names import path_parts
 from reconciler.model.secret import Secret
 
@@ -69,17 +70,12 @@ class VaultSink:
         self._mount: tuple[str, ...] | None = None
         self._namespace = access.namespace
         namespace = {"X-Vault-Namespace": access.namespace} if access.namespace else {}
-        auth = ServerAuth(
-            base_url=access.address,
-            header="X-Vault-Token",
-            prefix="",
-            token=access.token,
-            headers={"X-Vault-Request": "true", **namespace},
-            ca_file=access.ca_file,
-            trust_setting="VAULT_CACERT",
-            use_proxies=access.address.startswith("https:"),  # plain http is for loopback
+        is_https = access.address.startswith("https:")  # plain http is for loopback
+        server = Server(
+            access.address, BOUNDS, "the address of Vault", access.ca_file, "VAULT_CACERT", is_https
         )
-        self._server = SecretServer(auth, settings)
+        auth = ServerAuth("X-Vault-Token", "", access.token, {"X-Vault-Request": "true", **namespace})
+        self._server = SecretServer(server, auth, settings)
 
     def __repr__(self) -> str:
         """Return the class and the path."""
