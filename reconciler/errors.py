@@ -26,7 +26,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
         |-- RateLimitedError        429
         |-- StandbyError            a place for secrets stands by, and another server of it is the active one
         |-- ServerFaultError        5xx
-        `-- InvalidResponseError          an answer that is not JSON, or not of the documented shape
+        `-- InvalidResponseError          a response that is not JSON, or does not match the documented schema
             |-- AcceptedError       a success status that does not say that a write is done
             `-- IncompleteReadError a listing that does not hold what it counts
 """
@@ -173,7 +173,7 @@ class StoppedError(ReconcilerError):
 class ApiError(ReconcilerError):
     """A request did not give what was asked for; ``failure`` says what is known.
 
-    ``answer`` is the parsed body of the response to a creation, where it could be read. It may hold the
+    ``response`` is the parsed body of the response to a creation, where it could be read. It may hold the
     secret of a key that was made all the same, so it is part of no text.
     """
 
@@ -181,10 +181,10 @@ class ApiError(ReconcilerError):
     is_success: ClassVar[bool] = False
     """Whether the status promised success: what the service does not show yet may still come true."""
 
-    def __init__(self, failure: Failure, answer: Any = None) -> None:
+    def __init__(self, failure: Failure, response: Any = None) -> None:
         """Store the failure, which is the message, and the response of a creation."""
         self.failure = failure
-        self.answer = answer
+        self.response = response
         super().__init__(str(failure))
 
     @property
@@ -197,11 +197,11 @@ class ApiError(ReconcilerError):
 
         ``in_doubt`` says that one of the attempts may have taken effect.
         """
-        return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt), self.answer)
+        return type(self)(replace(self.failure, attempts=attempts, in_doubt=in_doubt), self.response)
 
 
 class UnreachableError(ApiError):
-    """No answer came: no connection, a time-out, or a connection that broke off."""
+    """No response came: no connection, a time-out, or a connection that broke off."""
 
     retryable = True
 
@@ -257,7 +257,7 @@ class ServerFaultError(ApiError):
 
 
 class InvalidResponseError(ApiError):
-    """A success answer that is not JSON or not of the documented shape; never read as "no keys"."""
+    """A response of success that is not JSON or does not match the documented schema: never "no keys"."""
 
     is_success = True
 

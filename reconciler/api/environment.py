@@ -99,7 +99,7 @@ def _is_excluded(target: _Target, environment: Mapping[str, str]) -> bool:
     if unknown:
         shown = "" if "@" in unknown[0] else f" {unknown[0][:80]}"
         raise ConfigurationError(
-            f"{variable} has the entry{shown}, which is no host, address or network; write it like "
+            f"{variable} has the entry{shown}, which is not a host, address or network; write it like "
             "example.com, .example.com, 10.0.0.0/8, ::1 or *"
         )
     return False
@@ -151,7 +151,7 @@ def _proxy_url(variable: str, text: str) -> httpx.URL:
 
 
 def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """Return whom to trust: what SSL_CERT_FILE and SSL_CERT_DIR name, else the usual authorities.
+    """Return the certificates to trust: those of SSL_CERT_FILE and SSL_CERT_DIR, else the usual ones.
 
     Raises ConfigurationError if it cannot be loaded.
     """
@@ -169,14 +169,14 @@ def trusted(environment: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def trusted_file(file: Path, setting: str) -> ssl.SSLContext:
-    """Return a context that trusts the authorities of one file. Raises ConfigurationError."""
+    """Return a context that trusts the certificates of one file. Raises ConfigurationError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _load(context, file, setting)
     return context
 
 
 def untrusting() -> ssl.SSLContext:
-    """Return a context that trusts nobody, for plain http; to load the authorities takes 40 ms."""
+    """Return a context that trusts nothing, for plain http; to load certificates takes 40 ms."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 

@@ -1,4 +1,4 @@
-"""One HTTP exchange: bounded in time and size, never redirected, its failures told by their meaning.
+"""One HTTP exchange: bounded in time and size, never redirected, its failures mapped to errors by meaning.
 
 Whoever talks HTTP does it through an :class:`HttpClient`: the API, the webhook and the servers of secrets say
 what to send, and what each status means to them.
@@ -43,7 +43,7 @@ class Exchange:
 
 
 def ignore(_exchange: Exchange) -> None:
-    """Take no notice of an exchange."""
+    """Do nothing with an exchange."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ _BY_CODE: Final[Mapping[int, str]] = {
     62: "it is for another host name: check the address",
     64: "it is for another address: use the host name that it is for",
 }
-"""Remedies by the codes of OpenSSL's verification; for all others, an authority is not known."""
+"""Remedies by the codes of OpenSSL's verification; for all others, the authority is not trusted."""
 _ADDRESS: Final = "check the address, and what is between"
 _BY_REASON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
     (

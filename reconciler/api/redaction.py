@@ -24,7 +24,7 @@ LONGEST_TEXT: Final = 400
 _READ: Final = 8
 """How many times the longest text is looked at: what is longer is cut first."""
 _PLAIN: Final = 8
-"""So many letters and digits of a secret in a row are no accident."""
+"""So many letters and digits of a secret in a row are not an accident."""
 _ENCODED: Final = 12
 """The same for the digits of base64 and the like, where fewer could be another number."""
 _STRIDE: Final = 8
@@ -182,7 +182,7 @@ class Redactor:
             for at in range(len(plain) - size + 1):
                 if hash(plain[at : at + size]) in pieces:
                     yield view.starts[kept[at]], view.ends[kept[at + size - 1]]
-                    values = self._values  # with what is no letter at their ends
+                    values = self._values  # with what is not a letter at their ends
         for value in values:
             at = view.text.find(value)
             while at >= 0:

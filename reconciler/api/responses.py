@@ -85,7 +85,9 @@ def value_of(response: Response, redactor: Redactor) -> Any:
     if method != "GET" and (status not in {HTTPStatus.OK, HTTPStatus.CREATED} or not content):
         phrase = redactor.line(response.reason) or "accepted"
         is_unsaid = content or method == "DELETE"
-        what = "which does not say that it is done" if is_unsaid else "without a body to tell what is stored"
+        what = (
+            "which does not say that it is done" if is_unsaid else "without a body that says what it stored"
+        )
         raise invalid(f"{phrase}, {what}", errors.AcceptedError)
     if problem is _Problem.NOT_JSON:
         kind = redactor.line(response.content_type, _LONGEST_TYPE)

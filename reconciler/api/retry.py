@@ -120,7 +120,7 @@ class Retrier:
 
 
 def retry_after(header: str | None, clock: Clock) -> float | None:
-    """Return the seconds that a header Retry-After stands for, None where it is absent or unreadable."""
+    """Return the seconds of a header Retry-After, None where it is absent or unreadable."""
     if header is None:
         return None
     if _SECONDS.fullmatch(header.strip()):

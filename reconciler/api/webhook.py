@@ -123,5 +123,5 @@ def _origin(url: Secret) -> str:
     except (ValueError, httpx.InvalidURL):
         parts, is_whole = httpx.URL(), False
     if not is_whole or not parts.host or parts.scheme not in {"http", "https"}:
-        raise errors.ConfigurationError("the webhook is no address like https://example.com/path")
+        raise errors.ConfigurationError("the webhook is not an address like https://example.com/path")
     return f"{parts.scheme}://{parts.host}"

@@ -39,7 +39,7 @@ class Writer(Reader):
 
         def send() -> Any:
             if refusals and (item is None or self._exists(item)):
-                raise errors.RejectedError(refusals[-1].failure, refusals[-1].answer)
+                raise errors.RejectedError(refusals[-1].failure, refusals[-1].response)
             try:
                 return self._exchange("POST", path, body=_json(body))
             except errors.RateLimitedError as error:

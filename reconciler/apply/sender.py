@@ -169,7 +169,7 @@ class Sender:
             request_id = error.failure.request_id
             if not error.failure.in_doubt:
                 return Outcome(change, Result.FAILED, str(error), request_id), False
-            outcome, exists = self._resolve(change, error, self._store(change, error.answer))
+            outcome, exists = self._resolve(change, error, self._store(change, error.response))
             return replace(outcome, request_id=request_id), exists
 
     def _post(self, change: Change) -> Any:

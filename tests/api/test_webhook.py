@@ -244,7 +244,7 @@ def test_what_stands_before_an_at_sign_is_no_part_of_an_error() -> None:
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
     with pytest.raises(ConfigurationError) as told:
         webhook(Script(OK), url=url)
-    assert str(told.value) == "the webhook is no address like https://example.com/path"
+    assert str(told.value) == "the webhook is not an address like https://example.com/path"
 
 
 @pytest.mark.parametrize(

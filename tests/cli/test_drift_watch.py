@@ -190,7 +190,7 @@ def test_a_webhook_that_is_no_address_is_an_error_that_does_not_show_it(
 ) -> None:
     done = cli("drift", drifted, "--webhook", "ftp://example.com/secret-path")
     assert (done.code, "secret-path" in done.everything) == (1, False)
-    assert "the webhook is no address like https://example.com/path" in done.err
+    assert "the webhook is not an address like https://example.com/path" in done.err
 
 
 def test_invalid_files_are_told_once_and_so_is_their_end(
