@@ -1,6 +1,6 @@
 """Drift for people, in the words of Terraform's refresh-only plans.
 
-Who changed what is said only where it is known: without a history or a base commit the words are neutral.
+Without a history or a base commit it is not known which side changed, and the words are neutral.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from reconciler.render.text import Paint
 
 NAMED: Final = 20
-"""So many unmanaged keys are named unless all are wanted."""
+"""How many unmanaged keys are named unless all are wanted."""
 _KNOWN: Final = {
     Action.CREATE: "has been created",
     Action.UPDATE: "has changed",
@@ -39,11 +39,11 @@ _NEUTRAL: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DriftView:
-    """What a round found, to be shown.
+    """What a cycle found, to be shown.
 
-    ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that came since
-    the rounds began, and ``named`` how many of them are named. It ``is_complete`` if everything could be
-    compared.
+    ``unmanaged`` are the addresses of live keys that no file declares, ``new`` those of them that were
+    created since cycles began, and ``named`` how many of them are named. It ``is_complete`` if everything
+    could be compared.
     """
 
     drifted: Sequence[DriftedKey]
@@ -82,9 +82,7 @@ def _lines(view: DriftView, paint: Paint) -> Iterator[str]:
         yield paint("No changes. Your infrastructure still matches the configuration.", Colour.ADD)
     else:
         yield "No changes outside Git. Your infrastructure is as it was last applied."
-    if view.pending:
-        yield ""
-        yield from _pending_lines(view.pending, paint)
+    yield from _pending_lines(view.pending, paint)
     yield from _unmanaged_lines(view, paint)
 
 
@@ -100,12 +98,9 @@ def _drift_lines(drifted: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
         yield from change_lines(shown, key.fields, title(key), _alarming(paint))
         yield ""
     yield drift_line(drifted)
-    grants = sum(key.effect.grants for key in drifted)
-    access = access_line(
-        grants,
-        sum(key.effect.revokes for key in drifted),
-        sum(key.effect is Effect.NEUTRAL for key in drifted),
-    )
+    effects = [key.effect for key in drifted]
+    grants, revokes = sum(effect.grants for effect in effects), sum(effect.revokes for effect in effects)
+    access = access_line(grants, revokes, effects.count(Effect.NEUTRAL))
     yield paint(access, Colour.REMOVE) if grants else access
     if not is_known:
         yield "Origin: not known; a history of what was applied (--history) or --base REF shows it."
@@ -130,19 +125,22 @@ def drift_line(drifted: Sequence[DriftedKey]) -> str:
 
 
 def _alarming(paint: Paint) -> Paint:
-    """Paint what grants access, which is good news in a plan, like what takes it away."""
+    """Return ``paint``, with what grants access, green in a plan, in the colour of what revokes it."""
     return lambda text, colour: paint(text, Colour.REMOVE if colour is Colour.ADD else colour)
 
 
 def _pending_lines(pending: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
+    if not pending:
+        return
+    yield ""
     yield "Pending: Git is ahead, and this has not been applied yet. apply would do the following:"
     yield ""
     for key in pending:
         change = key.correction
         names = {field.field for field in key.fields}
-        fields = tuple(field for field in change.fields if field.field in names)
-        shown = replace(change, fields=tuple(replace(one, origin=DriftOrigin.PENDING) for one in fields))
-        yield from change_lines(shown, shown.fields, SYMBOLS[change.action][2], paint)
+        pending_fields = (field for field in change.fields if field.field in names)
+        fields = tuple(replace(field, origin=DriftOrigin.PENDING) for field in pending_fields)
+        yield from change_lines(replace(change, fields=fields), fields, SYMBOLS[change.action][2], paint)
         yield ""
     verb = "waits" if len(pending) == 1 else "wait"
     yield f"Pending: {counted(len(pending), 'key')} {verb} for apply."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import format_instant
@@ -20,70 +22,50 @@ from reconciler.render.values import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.status import CycleSummary, FlappingField, Pending, Status
+    from reconciler.model.status import FlappingField, Pending, Status
 
 FORMAT_VERSION: Final = "1.0"
+_MEMBERS: Final = {"cycles": "rounds", "state": "standing"}
 
 
 def render_history_text(status: Status, episodes: Sequence[Episode], total: int) -> str:
-    """Return how everything stands and the drift, latest first, of which there are ``total``."""
+    """Return the state of everything and the drift, latest first, of which there are ``total``."""
     return "\n".join(_lines(status, episodes, total)) + "\n"
 
 
 def render_history_json(status: Status, episodes: Sequence[Episode], total: int) -> str:
     """Return the same as one JSON object, ending with a newline."""
-    last = status.last_cycle
     document = {
         "format_version": FORMAT_VERSION,
-        "timestamp": format_instant(status.at),
-        "since": format_instant(status.since),
+        "timestamp": status.at,
+        "since": status.since,
         "rounds": {result.value: count for result, count in status.cycles},
-        "last_round": None if last is None else _round(last),
-        "last_success": _optional(status.last_success),
-        "scopes": [
-            {
-                "scope": scope.scope,
-                "standing": scope.state.value,
-                "since": format_instant(scope.since),
-                "keys": scope.keys,
-                "detail": scope.detail,
-            }
-            for scope in status.scopes
-        ],
-        "contested": [_flapping(contest) for contest in status.flapping],
-        "pending": [_pending(one) for one in status.pending],
-        "new_unmanaged": [
-            {"address": key.address, "first_seen": format_instant(key.first_seen)} for key in status.new_keys
-        ],
+        "last_round": status.last_cycle,
+        "last_success": status.last_success,
+        "scopes": status.scopes,
+        "contested": status.flapping,
+        "pending": status.pending,
+        "new_unmanaged": status.new_keys,
         "drift": [episode_facts(episode) for episode in episodes],
         "omitted": total - len(episodes),
     }
-    return neutralize_log_commands(json.dumps(document, indent=2, ensure_ascii=True)) + "\n"
+    return neutralize_log_commands(json.dumps(document, indent=2, default=_plain)) + "\n"
 
 
 def episode_facts(episode: Episode) -> dict[str, Any]:
     """Return the drift of a field, or of a whole key, as JSON members."""
-    return {
-        "address": episode.address,
-        "field": episode.field,
-        "declared": episode.declared,
-        "live": episode.live,
-        "effect": episode.effect.value,
-        "reason": episode.reason,
-        "first_seen": format_instant(episode.first_seen),
-        "last_seen": format_instant(episode.last_seen),
-        "rounds": episode.cycles,
-        "action": episode.action.value,
-        "origin": origin_text(episode.origin),
-        "outcome": episode.outcome.value,
-        "detail": episode.detail,
-        "ended": _optional(episode.ended),
-        "corrected": _optional(episode.corrected),
-        "run": episode.run,
-    }
+    facts: dict[str, Any] = _plain(episode) | {"origin": origin_text(episode.origin)}
+    times = ("first_seen", "last_seen", "ended", "corrected")
+    return facts | {name: None if facts[name] is None else format_instant(facts[name]) for name in times}
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON holds of an instant or a record; some members have names that users know."""
+    if isinstance(value, dt.datetime):
+        return format_instant(value)
+    return {_MEMBERS.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
 
 
 def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[str]:
@@ -114,26 +96,26 @@ def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[
 
 
 def _present_lines(status: Status) -> Iterator[str]:
-    """Return what is so now: what could not be compared, flapping, what is pending, new undeclared keys."""
+    """Yield the present: what could not be compared, is contested, is pending; new undeclared keys."""
     for scope in status.scopes:
         if scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
             yield "Not compared: " + escape_control(f"{scope.scope}: {scope.state}: {scope.detail}")
-    for contest in status.flapping:
-        yield from _flapping_lines(contest, status.file)
-    for one in status.pending:
-        yield from _pending_lines(one)
+    for flapping in status.flapping:
+        yield from _flapping_lines(flapping, status.file)
+    for pending in status.pending:
+        yield from _pending_lines(pending)
     for key in status.new_keys:
         since = format_instant(key.first_seen)
         yield f"New and not declared: {escape_control(key.address)}, first seen {since}"
 
 
-def _flapping_lines(contest: FlappingField, file: str | None) -> Iterator[str]:
-    address, field = escape_control(contest.address), escape_control(field_name(contest.field))
-    times = counted(contest.corrections, "time")
-    yield f"Contested: {address} {field} since {format_instant(contest.since)}, corrected {times}"
-    yield f"  {change_text(contest.declared, contest.live)}"
+def _flapping_lines(flapping: FlappingField, file: str | None) -> Iterator[str]:
+    address, field = escape_control(flapping.address), escape_control(field_name(flapping.field))
+    times = counted(flapping.corrections, "time")
+    yield f"Contested: {address} {field} since {format_instant(flapping.since)}, corrected {times}"
+    yield f"  {change_text(flapping.declared, flapping.live)}"
     if file is not None:
-        yield f"  end it with: {clear_command(contest.address, contest.field, file)}"
+        yield f"  end it with: {clear_command(flapping.address, flapping.field, file)}"
 
 
 def _episode_lines(episode: Episode) -> Iterator[str]:
@@ -152,7 +134,7 @@ def _pending_lines(pending: Pending) -> Iterator[str]:
 
 
 def _drift_text(drift: Episode | Pending) -> str:
-    """Show what became of a field, or of a whole key, from the desired to the live value."""
+    """Return what became of a field, or of a whole key, from the desired to the live value."""
     if drift.action is not Action.UPDATE:
         symbol = "+" if drift.action is Action.CREATE else "-"
         origin = drift.origin if isinstance(drift, Episode) else None
@@ -168,45 +150,3 @@ def _outcome(episode: Episode) -> str:
         parts.append(format_instant(episode.ended))
     detail = f": {escape_control(episode.detail)}" if episode.detail else ""
     return " ".join(parts) + detail
-
-
-def _round(last: CycleSummary) -> dict[str, Any]:
-    return {
-        "began": format_instant(last.began),
-        "ended": _optional(last.ended),
-        "result": None if last.result is None else last.result.value,
-        "run": last.run,
-        "drifted": last.drifted,
-        "corrected": last.corrected,
-        "contested": last.contested,
-        "pending": last.pending,
-        "errors": list(last.errors),
-    }
-
-
-def _pending(pending: Pending) -> dict[str, Any]:
-    return {
-        "address": pending.address,
-        "field": pending.field,
-        "action": pending.action.value,
-        "declared": pending.declared,
-        "live": pending.live,
-        "effect": pending.effect.value,
-        "reason": pending.reason,
-        "since": format_instant(pending.since),
-    }
-
-
-def _flapping(contest: FlappingField) -> dict[str, Any]:
-    return {
-        "address": contest.address,
-        "field": contest.field,
-        "declared": contest.declared,
-        "live": contest.live,
-        "since": format_instant(contest.since),
-        "corrections": contest.corrections,
-    }
-
-
-def _optional(moment: dt.datetime | None) -> str | None:
-    return None if moment is None else format_instant(moment)

@@ -1,4 +1,4 @@
-"""What a team is told, and in which words: the bodies that a webhook is sent. Pure.
+"""Notifications of a team: the bodies that a webhook is sent. Pure.
 
 A body is an object with ``type``, ``timestamp``, ``text`` and ``data``; docs/drift.md describes it.
 ``text`` is for people, in the markup of Slack.
@@ -6,6 +6,7 @@ A body is an object with ``type``, ``timestamp``, ``text`` and ``data``; docs/dr
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +23,7 @@ from reconciler.render.values import change_text, whole_key_text
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from reconciler.model.status import Episode, NewKey
 
@@ -40,47 +41,36 @@ _AT_ONCE: Final = frozenset(
         FieldOutcome.REFUSED,
     }
 )
-"""Outcomes that somebody should know of whatever the number of rounds."""
+"""Outcomes that are notified whatever the number of cycles."""
 AFTER_CYCLES: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
-"""Outcomes that somebody should know of once enough rounds in a row have seen the drift."""
+"""Outcomes that are notified once enough cycles in a row have seen the drift."""
 
 
 _OVER: Final = frozenset({FieldOutcome.ENDED, FieldOutcome.UNDECLARED})
 
 
 class ServiceCondition(StrEnum):
-    """What can be wrong with the rounds themselves, for some time."""
+    """What can be wrong with the cycles themselves, for some time."""
 
     ROUNDS = "rounds"
     FILES = "files"
     CHECKOUT = "checkout"
 
 
-_WORDS: Final = {
-    ServiceCondition.ROUNDS: (
-        "rounds.failing",
-        "rounds have failed",
-        "rounds.recovered",
-        "rounds succeed again",
-    ),
-    ServiceCondition.FILES: (
-        "files.invalid",
-        "the files are invalid; what they said before is still in force",
-        "files.valid",
-        "the files are valid again",
-    ),
-    ServiceCondition.CHECKOUT: (
-        "checkout.stale",
-        "the checkout cannot be updated; the files at hand are in force",
-        "checkout.current",
-        "the checkout is updated again",
-    ),
+_TEXTS: Final = {
+    "rounds.failing": "rounds have failed",
+    "rounds.recovered": "rounds succeed again",
+    "files.invalid": "the files are invalid; what they said before is still in force",
+    "files.valid": "the files are valid again",
+    "checkout.stale": "the checkout cannot be updated; the files at hand are in force",
+    "checkout.current": "the checkout is updated again",
 }
+"""The types of messages about conditions, first of its beginning and then of its end, with their texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionState:
-    """A trouble: since when, for how many rounds, and whether it goes on."""
+    """Since when a condition is so, for how many cycles, and whether it is over."""
 
     condition: ServiceCondition
     since: dt.datetime
@@ -90,30 +80,28 @@ class ConditionState:
 
 @dataclass(frozen=True, slots=True)
 class PendingNotification:
-    """Drift whose outcome nobody has been told; ``told`` is the outcome that they were told, if any."""
+    """Drift whose outcome was not notified yet; ``notified`` is the outcome that was, empty if none was."""
 
     number: int
-    told: str
+    notified: str
     episode: Episode
 
 
 class Delivery(StrEnum):
-    """What to do about an outcome that nobody has been told."""
+    """When an outcome is notified."""
 
     NOW = "now"
     NEVER = "never"
     LATER = "later"
 
 
-def delivery_of(untold: PendingNotification, after_cycles: int) -> Delivery:
-    """Decide whether to tell of drift: what was done about it at once, the rest after so many rounds.
+def delivery_of(pending: PendingNotification, after_cycles: int) -> Delivery:
+    """Return when to notify of drift: of what was done about it at once, of the rest after so many cycles.
 
-    That drift is over is told to those who were told that it began.
+    The end of drift is notified where its beginning was.
     """
-    episode = untold.episode
-    if episode.outcome in _AT_ONCE:
-        return Delivery.NOW
-    if episode.outcome in _OVER and untold.told:
+    episode = pending.episode
+    if episode.outcome in _AT_ONCE or (episode.outcome in _OVER and pending.notified):
         return Delivery.NOW
     if episode.ended is not None:
         return Delivery.NEVER
@@ -123,70 +111,49 @@ def delivery_of(untold: PendingNotification, after_cycles: int) -> Delivery:
 
 def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
     """Return the body about drift: of fields, and of keys that were created or deleted."""
-    shown = episodes[:_MOST_FIELDS]
+    shown, source = episodes[:_MOST_FIELDS], {"base_url": base_url, "run": run}
     granted = len({one.address for one in episodes if one.ended is None and one.effect.grants})
     alarm = f", *access granted on {counted(granted, 'key')}*" if granted else ""
-    count = f"{_what(episodes)}{alarm}"
-    lines = list(_within(_LONGEST_MESSAGE, (_line(episode) for episode in shown)))
+    written = [_line(episode) for episode in shown]
+    sizes = itertools.accumulate(len(line) + 1 for line in written)
+    lines = [line for line, size in zip(written, sizes, strict=True) if size <= _LONGEST_MESSAGE]
     if len(lines) < len(episodes):
         lines.append(f"and {len(episodes) - len(lines)} more: see `reconciler history`")
-    return {
-        "type": "drift",
-        "timestamp": format_instant(at),
-        "text": "\n".join([f"*reconciler*: {count}", *lines]),
-        "data": {
-            "base_url": base_url,
-            "run": run,
-            "fields": [_facts(episode) for episode in shown],
-            "grants": granted,
-            "omitted": len(episodes) - len(shown),
-        },
-    }
+    facts = {"fields": [_facts(episode) for episode in shown], "grants": granted}
+    omitted = {"omitted": len(episodes) - len(shown)}
+    return _message("drift", at, f"{_what(episodes)}{alarm}", lines, source | facts | omitted)
 
 
 def new_keys_message(keys: Sequence[NewKey], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
-    """Return the body about live keys that came and that no file declares."""
-    shown = keys[:_MOST_FIELDS]
-    lines = [f"• `{_escaped(key.address)}`, first seen {format_instant(key.first_seen)}" for key in shown]
-    rest = [f"and {len(keys) - len(shown)} more"] if len(keys) > len(shown) else []
-    return {
-        "type": "keys.unmanaged",
-        "timestamp": format_instant(at),
-        "text": "\n".join([f"*reconciler*: {counted(len(keys), 'new key')} not declared", *lines, *rest]),
-        "data": {
-            "base_url": base_url,
-            "run": run,
-            "keys": [{"address": key.address, "first_seen": format_instant(key.first_seen)} for key in shown],
-            "omitted": len(keys) - len(shown),
-        },
-    }
+    """Return the body about live keys that were created and that no file declares."""
+    shown = [
+        {"address": key.address, "first_seen": format_instant(key.first_seen)} for key in keys[:_MOST_FIELDS]
+    ]
+    omitted = len(keys) - len(shown)
+    lines = [f"• `{_escaped(key['address'])}`, first seen {key['first_seen']}" for key in shown]
+    if omitted:
+        lines.append(f"and {omitted} more")
+    facts = {"base_url": base_url, "run": run, "keys": shown, "omitted": omitted}
+    return _message("keys.unmanaged", at, f"{counted(len(keys), 'new key')} not declared", lines, facts)
 
 
 def condition_message(
-    condition: ConditionState, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
+    state: ConditionState, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the body that tells of a trouble, or of its end; ``errors`` are those of the round."""
-    begun, begun_words, over, over_words = _WORDS[condition.condition]
-    since = format_instant(condition.since)
-    head = (
-        f"{over_words}; that was not so from {since}"
-        if condition.is_over
-        else f"{begun_words}, since {since}"
-    )
-    shown = [] if condition.is_over else list(errors[:10])
-    lines = [f"*reconciler*: {head}", *(f"• {_escaped(error)}" for error in shown)]
-    return {
-        "type": over if condition.is_over else begun,
-        "timestamp": format_instant(at),
-        "text": "\n".join(lines),
-        "data": {
-            "base_url": base_url,
-            "run": run,
-            "since": since,
-            "rounds": condition.cycles,
-            "errors": shown,
-        },
-    }
+    """Return the body about a condition, or its end; ``errors`` are those of the cycle."""
+    begun, over = (name for name in _TEXTS if name.partition(".")[0] == state.condition)
+    name, since = over if state.is_over else begun, format_instant(state.since)
+    head = f"{_TEXTS[name]}{'; that was not so from' if state.is_over else ', since'} {since}"
+    shown = [] if state.is_over else list(errors[:10])
+    facts = {"base_url": base_url, "run": run, "since": since, "rounds": state.cycles, "errors": shown}
+    return _message(name, at, head, [f"• {_escaped(error)}" for error in shown], facts)
+
+
+def _message(
+    name: str, at: dt.datetime, head: str, lines: Sequence[str], data: dict[str, Any]
+) -> dict[str, Any]:
+    text = "\n".join([f"*reconciler*: {head}", *lines])
+    return {"type": name, "timestamp": format_instant(at), "text": text, "data": data}
 
 
 def _what(episodes: Sequence[Episode]) -> str:
@@ -202,16 +169,6 @@ def _what(episodes: Sequence[Episode]) -> str:
     return f"{named} {'differs' if len(episodes) == 1 else 'differ'} from the files"
 
 
-def _within(limit: int, lines: Iterable[str]) -> Iterator[str]:
-    """Return the first lines that fit into so many characters."""
-    size = 0
-    for line in lines:
-        size += len(line) + 1
-        if size > limit:
-            return
-        yield line
-
-
 def _facts(episode: Episode) -> dict[str, Any]:
     """Return the facts of a field; a value that is too long for a message becomes its beginning, as text."""
     facts = episode_facts(episode)
@@ -223,24 +180,18 @@ def _facts(episode: Episode) -> dict[str, Any]:
 
 
 def _line(episode: Episode) -> str:
-    return "".join(_parts(episode))
-
-
-def _parts(episode: Episode) -> Iterator[str]:
-    yield f"• `{_escaped(episode.address)}` "
+    what = whole_key_text(episode.action, episode.origin)
     if episode.action is Action.UPDATE:
-        yield f"{_escaped(episode.field)}: {_escaped(change_text(episode.declared, episode.live))}"
-    else:
-        yield whole_key_text(episode.action, episode.origin)
+        what = f"{_escaped(episode.field)}: {_escaped(change_text(episode.declared, episode.live))}"
     label = "" if episode.origin is None else f"[{episode.origin}] "
-    yield f" ({label}{episode.effect.value}: {_escaped(episode.reason)})"
-    yield f", since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"
-    if episode.detail:
-        yield f": {_escaped(episode.detail)}"
+    why = f"({label}{episode.effect.value}: {_escaped(episode.reason)})"
+    since = f"since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"
+    detail = f": {_escaped(episode.detail)}" if episode.detail else ""
+    return f"• `{_escaped(episode.address)}` {what} {why}, {since}{detail}"
 
 
 def _escaped(text: str) -> str:
-    """Make a text harmless in Slack's markup, and short; it has no other way to quote a backtick."""
+    """Return a text that is harmless in Slack's markup, and short; a backtick cannot be quoted there."""
     short = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
     safe = escape_control(short).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return safe.replace("`", "'").replace("*", "\u2217")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.diff.compare import common_start
 from reconciler.model.canonical import json_text
@@ -16,13 +15,13 @@ from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
-from reconciler.render.values import clear_command, field_name, whole_key_text
+from reconciler.render.values import clear_command, field_name, only_in_one, whole_key_text
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
-    from reconciler.model.status import Episode, FlappingField, KeyHistory, Pending, ServiceStatus, Status
+    from reconciler.model.status import Episode, FlappingField, KeyHistory, Pending, Status
     from reconciler.render.timeline import Lane
 
 _EPISODES: Final = 20
@@ -41,14 +40,19 @@ _CLASSES: Final = {
 }
 """Short, for a page can hold thousands of bars."""
 _ICONS: Final = {Mark.OPEN: "drifted", Mark.FAILED: "failed", Mark.CONTESTED: "contested"}
+_RESULTS: Final = {
+    CycleResult.REFUSED: "correction refused in the last round",
+    CycleResult.INCOMPLETE: "correction failed in the last round",
+    CycleResult.FAILED: "last round failed",
+    CycleResult.INTERRUPTED: "last round interrupted",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(NamedTuple):
     """One thing that the reader should know first, and since when it is so if that matters."""
 
     words: str
-    tone: Severity
+    severity: Severity
     since: dt.datetime | None = None
 
     def __str__(self) -> str:
@@ -56,8 +60,7 @@ class Headline:
         return self.words if self.since is None else f"{self.words} since {clock(self.since)} UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """A declared and a live value as shown; of two lists, only the items that differ."""
 
     declared: tuple[str, ...]
@@ -66,9 +69,8 @@ class Values:
     alike: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class KeyView:
-    """A key with its timeline; ``worst`` is the drift that counts most now, since when ``since`` tells.
+class KeyView(NamedTuple):
+    """A key with its timeline; ``worst`` is the gravest drift that goes on, and ``since`` the earliest.
 
     ``hidden`` counts the episodes that are not in the table.
     """
@@ -88,7 +90,7 @@ def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
     return _template().render(
         status=status,
         headlines=headlines,
-        tone=max((news.tone for news in headlines), key=list(Severity).index),
+        severity=max((headline.severity for headline in headlines), key=list(Severity).index),
         window=window,
         ticks=ticks(window),
         keys=[_key_view(key, window) for key in status.keys],
@@ -105,10 +107,10 @@ def content_security_policy() -> str:
 @functools.cache
 def _template() -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
-        "command": lambda contest, file: clear_command(contest.address, contest.field, file),
+        "command": lambda field, file: clear_command(field.address, field.field, file),
         "cut": _cut,
         "named": field_name,
-        "sentence": _sentence,
+        "sentence": lambda words: words[:1].upper() + words[1:],
         "span": _span,
         "values": _values,
         "whole_key": whole_key_text,
@@ -130,58 +132,52 @@ def _template() -> PageTemplate:
 
 def _headlines(status: Status) -> tuple[Headline, ...]:
     """Return the state of everything, what matters most first; there is always one."""
-    troubles = (*_service_news(status.service), *_drift_news(status), *_round_news(status))
-    if troubles:
-        return troubles
+    found = (*_service_headlines(status), *_drift_headlines(status), *_result_headlines(status))
+    if found:
+        return found
     if not status.scopes:
-        return (
-            Headline("no scope has been read yet" if status.last_cycle else "no round yet", Severity.WAITING),
-        )
+        words = "no scope has been read yet" if status.last_cycle else "no round yet"
+        return (Headline(words, Severity.WAITING),)
     every = "all " if len(status.scopes) > 1 else ""
     return (Headline(f"{every}{counted(len(status.scopes), 'scope')} in sync", Severity.GOOD),)
 
 
-def _service_news(service: ServiceStatus | None) -> Iterator[Headline]:
-    if service is not None and service.failing_since is not None:
-        yield Headline("rounds failing", Severity.BAD, service.failing_since)
-    if service is not None and service.files_invalid_since is not None:
-        yield Headline("files invalid", Severity.BAD, service.files_invalid_since)
+def _service_headlines(status: Status) -> Iterator[Headline]:
+    if status.service is not None:
+        since = {
+            "rounds failing": status.service.failing_since,
+            "files invalid": status.service.files_invalid_since,
+        }
+        yield from (Headline(words, Severity.BAD, at) for words, at in since.items() if at is not None)
 
 
-def _drift_news(status: Status) -> Iterator[Headline]:
-    standings = Counter(scope.state for scope in status.scopes)
-    granted = sum(key.has_granted for key in status.keys)
+def _drift_headlines(status: Status) -> Iterator[Headline]:
+    states, every = Counter(scope.state for scope in status.scopes), counted(len(status.scopes), "scope")
+    contested, granted = len(status.flapping), sum(key.has_granted for key in status.keys)
+    incomplete, unreachable = states[ScopeState.INCOMPLETE], states[ScopeState.UNREACHABLE]
     drifted = sum(key.is_drifted for key in status.keys)
-    if status.flapping:
-        yield Headline(f"{counted(len(status.flapping), 'field')} contested", Severity.BAD)
-    if granted:
-        yield Headline(f"access granted on {counted(granted, 'key')}", Severity.BAD)
-    if drifted:
-        least = "at least " if status.omitted_keys and drifted == len(status.keys) else ""
-        yield Headline(f"{least}{counted(drifted, 'key')} drifted", Severity.WARNING)
-    elif standings[ScopeState.DRIFTED]:
-        yield Headline(f"{counted(standings[ScopeState.DRIFTED], 'scope')} drifted", Severity.WARNING)
-    every = counted(len(status.scopes), "scope")
-    if standings[ScopeState.INCOMPLETE]:
-        yield Headline(f"{standings[ScopeState.INCOMPLETE]} of {every} not compared in full", Severity.BAD)
-    if standings[ScopeState.UNREACHABLE]:
-        yield Headline(f"{standings[ScopeState.UNREACHABLE]} of {every} unreachable", Severity.BAD)
-    waiting = len({one.address for one in status.pending})
-    if waiting or standings[ScopeState.PENDING]:
-        what = counted(waiting, "key") if waiting else counted(standings[ScopeState.PENDING], "scope")
-        yield Headline(f"{what} pending", Severity.WAITING)
+    pending = len({pending.address for pending in status.pending})
+    least = "at least " if status.omitted_keys and drifted == len(status.keys) else ""
+    drift, waiting = (
+        (keys or states[state], counted(keys, "key") if keys else counted(states[state], "scope"))
+        for keys, state in ((drifted, ScopeState.DRIFTED), (pending, ScopeState.PENDING))
+    )
+    for count, words, severity in (
+        (contested, f"{counted(contested, 'field')} contested", Severity.BAD),
+        (granted, f"access granted on {counted(granted, 'key')}", Severity.BAD),
+        (drift[0], f"{least if drifted else ''}{drift[1]} drifted", Severity.WARNING),
+        (incomplete, f"{incomplete} of {every} not compared in full", Severity.BAD),
+        (unreachable, f"{unreachable} of {every} unreachable", Severity.BAD),
+        (waiting[0], f"{waiting[1]} pending", Severity.WAITING),
+    ):
+        if count:
+            yield Headline(words, severity)
 
 
-def _round_news(status: Status) -> Iterator[Headline]:
-    words = {
-        CycleResult.REFUSED: "correction refused in the last round",
-        CycleResult.INCOMPLETE: "correction failed in the last round",
-        CycleResult.FAILED: "last round failed",
-        CycleResult.INTERRUPTED: "last round interrupted",
-    }
-    known = status.service is not None and status.service.failing_since is not None
-    if not known and status.last_cycle is not None and status.last_cycle.result in words:
-        yield Headline(words[status.last_cycle.result], Severity.BAD)
+def _result_headlines(status: Status) -> Iterator[Headline]:
+    is_known = status.service is not None and status.service.failing_since is not None
+    if not is_known and status.last_cycle is not None and status.last_cycle.result in _RESULTS:
+        yield Headline(_RESULTS[status.last_cycle.result], Severity.BAD)
 
 
 def _key_view(key: KeyHistory, window: Window) -> KeyView:
@@ -197,14 +193,11 @@ def _key_view(key: KeyHistory, window: Window) -> KeyView:
 
 
 def _values(drift: FlappingField | Episode | Pending) -> Values:
-    declared, live = drift.declared, drift.live
-    if isinstance(declared, list) and isinstance(live, list):
-        ours, theirs = ({json_text(item): item for item in items} for items in (declared, live))
-        gone = [ours[text] for text in ours if text not in theirs]
-        new = [theirs[text] for text in theirs if text not in ours]
-        if gone or new:
-            return Values(_items(gone), _items(new), is_list=True, alike=len(ours) - len(gone))
-    before, after = quoted(declared), quoted(live)
+    gone, new = only_in_one(drift.declared, drift.live)
+    if gone or new:
+        alike = len({json_text(item) for item in drift.declared}) - len(gone)
+        return Values(_items(gone), _items(new), is_list=True, alike=alike)
+    before, after = quoted(drift.declared), quoted(drift.live)
     start = common_start(before, after) if max(len(before), len(after)) > _LONG else 0
     return Values((_from(before, start),), (_from(after, start),), is_list=False)
 
@@ -232,10 +225,6 @@ def _from(text: str, start: int) -> str:
 def _cut(text: str, limit: int = _DETAIL) -> str:
     rest = len(text) - limit
     return text if rest <= 0 else f"{text[:limit]}…({counted(rest, 'character')} more)"
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _span(length: dt.timedelta) -> str:

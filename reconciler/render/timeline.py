@@ -1,8 +1,7 @@
-"""The geometry of a timeline of drift: moments in, places between 0 and ``SLOTS`` out.
+"""The geometry of a timeline of drift: instants in, slots between 0 and ``SLOTS`` out.
 
-A page of a key with hundreds of episodes stays small because a lane is divided into slots, about as fine as
-a screen can show. Each slot holds one mark, the gravest of what happened in it, and neighbours with the same
-mark are one bar.
+A lane is divided into slots, about as fine as a screen can show. Each holds one mark, the gravest of what
+happened in it, and neighbours with the same mark are one bar: hundreds of episodes make a small page.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from reconciler.model.phrases import counted
 from reconciler.render.values import field_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from reconciler.model.status import Episode
 
@@ -47,30 +46,25 @@ class Mark(StrEnum):
     @property
     def rank(self) -> int:
         """Return its place among the marks: the gravest has the highest."""
-        return _RANKS[self]
+        return list(Mark).index(self)
 
     @classmethod
     def of(cls, episode: Episode) -> Mark:
-        """Choose the mark of an episode."""
-        match episode.outcome:
-            case FieldOutcome.CONTESTED:
-                return cls.CONTESTED
-            case (
-                FieldOutcome.FAILED
-                | FieldOutcome.NOT_VERIFIED
-                | FieldOutcome.NOT_ATTEMPTED
-                | FieldOutcome.REFUSED
-            ):
-                return cls.FAILED
-            case _ if episode.ended is None:
-                return cls.OPEN
-            case FieldOutcome.CORRECTED:
-                return cls.CORRECTED
-            case _:
-                return cls.ENDED
+        """Return the mark of an episode."""
+        if episode.outcome in _MARKS:
+            return cls(_MARKS[episode.outcome])
+        if episode.ended is None:
+            return cls.OPEN
+        return cls.CORRECTED if episode.outcome is FieldOutcome.CORRECTED else cls.ENDED
 
 
-_RANKS: Final = {mark: rank for rank, mark in enumerate(Mark)}
+_MARKS: Final = {
+    FieldOutcome.CONTESTED: Mark.CONTESTED,
+    **dict.fromkeys(
+        (FieldOutcome.FAILED, FieldOutcome.NOT_VERIFIED, FieldOutcome.NOT_ATTEMPTED, FieldOutcome.REFUSED),
+        Mark.FAILED,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +85,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The timeline of one field; ``words`` tell what the bars show."""
+    """The timeline of one field; ``words`` say what the bars show."""
 
     field: str
     bars: tuple[Bar, ...]
@@ -106,7 +100,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A day on the axis; ``anchor`` says which part of the label stands at its slot, as in SVG."""
+    """A day on the axis; ``anchor`` is the part of the label at its slot, as in SVG."""
 
     slot: int
     label: str
@@ -114,13 +108,13 @@ class Tick:
 
     @property
     def x(self) -> str:
-        """Return its place in per cent of the lane: a label, unlike a bar, must not be stretched."""
+        """Return its position in per cent of the lane: a label, unlike a bar, must not be stretched."""
         return f"{self.slot * 100 / SLOTS:g}%"
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time that a timeline covers, to the moment at which it was made."""
+    """The time that a timeline covers, to the instant at which it was made."""
 
     since: dt.datetime
     at: dt.datetime
@@ -130,10 +124,10 @@ class Window:
         """Return its length in days."""
         return round((self.at - self.since) / _DAY)
 
-    def slot(self, moment: dt.datetime) -> float:
-        """Return the place of a moment; what lies outside stands at the edge."""
+    def slot(self, instant: dt.datetime) -> float:
+        """Return the slot of an instant; what lies outside is at the edge."""
         length = max(self.at - self.since, dt.timedelta(seconds=1))
-        return min(max((moment - self.since) / length, 0), 1) * SLOTS
+        return min(max((instant - self.since) / length, 0), 1) * SLOTS
 
 
 def ticks(window: Window) -> tuple[Tick, ...]:
@@ -149,21 +143,27 @@ def ticks(window: Window) -> tuple[Tick, ...]:
 
 def lanes(episodes: Sequence[Episode], window: Window) -> tuple[Lane, ...]:
     """Return a lane for each field that drifted in the window, ordered by field."""
-    seen = [episode for episode in episodes if episode.ended is None or episode.ended >= window.since]
-    by_field = itertools.groupby(
-        sorted(seen, key=lambda episode: episode.field), lambda episode: episode.field
-    )
-    return tuple(_lane(field, list(group), window) for field, group in by_field)
+    by_field: dict[str, list[Episode]] = {}
+    for episode in episodes:
+        if episode.ended is None or episode.ended >= window.since:
+            by_field.setdefault(episode.field, []).append(episode)
+    return tuple(_lane(field, by_field[field], window) for field in sorted(by_field))
 
 
 def _lane(field: str, episodes: Sequence[Episode], window: Window) -> Lane:
     slots: list[Mark | None] = [None] * SLOTS
-    marked = [(Mark.of(episode), episode) for episode in episodes]
-    for mark, episode in sorted(marked, key=lambda pair: pair[0].rank):
+    marked = sorted(((Mark.of(episode), episode) for episode in episodes), key=lambda pair: pair[0].rank)
+    for mark, episode in marked:
         start, end = _extent(episode, window)
         slots[start:end] = [mark] * (end - start)
+    ends = [0, *itertools.accumulate(len(list(group)) for _, group in itertools.groupby(slots))]
+    stretches = ((slots[start], start, end) for start, end in itertools.pairwise(ends))
+    bars = (Bar(drawn, start, end) for drawn, start, end in stretches if drawn is not None)
     counts = Counter(mark for mark, _ in marked)
-    return Lane(field, tuple(_bars(slots)), _words(field, episodes, counts, window))
+    parts = ", ".join(f"{counts[mark]} {mark}" for mark in reversed(Mark) if mark in counts)
+    words = f"{field_name(field)}: {counted(len(episodes), 'episode')} since {_day(window.since)}: {parts}"
+    since = min((episode.first_seen for episode in episodes if episode.ended is None), default=None)
+    return Lane(field, tuple(bars), words if since is None else f"{words}; goes on since {_day(since)}")
 
 
 def _extent(episode: Episode, window: Window) -> tuple[int, int]:
@@ -176,23 +176,6 @@ def _extent(episode: Episode, window: Window) -> tuple[int, int]:
     return start, start + _LEAST
 
 
-def _bars(slots: Sequence[Mark | None]) -> Iterator[Bar]:
-    start = 0
-    for mark, group in itertools.groupby(slots):
-        end = start + len(list(group))
-        if mark is not None:
-            yield Bar(mark, start, end)
-        start = end
-
-
-def _words(field: str, episodes: Sequence[Episode], counts: Mapping[Mark, int], window: Window) -> str:
-    parts = [f"{counts[mark]} {mark}" for mark in reversed(Mark) if mark in counts]
-    open_since = min((episode.first_seen for episode in episodes if episode.ended is None), default=None)
-    count = counted(len(episodes), "episode")
-    told = f"{field_name(field)}: {count} since {_day(window.since)}: {', '.join(parts)}"
-    return told if open_since is None else f"{told}; goes on since {_day(open_since)}"
-
-
-def _day(moment: dt.datetime) -> str:
-    moment = moment.astimezone(dt.UTC)
-    return f"{moment.day} {_MONTHS[moment.month - 1]}"
+def _day(instant: dt.datetime) -> str:
+    instant = instant.astimezone(dt.UTC)
+    return f"{instant.day} {_MONTHS[instant.month - 1]}"

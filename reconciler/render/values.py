@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 _LONGEST: Final = 200
 
 
+def only_in_one(before: Any, after: Any) -> tuple[list[Any], list[Any]]:
+    """Return the items that only one of two lists has, on each side; none of anything but lists."""
+    if not isinstance(before, list) or not isinstance(after, list):
+        return [], []
+    old, new = ({json_text(item): item for item in items} for items in (before, after))
+    return [old[text] for text in old if text not in new], [new[text] for text in new if text not in old]
+
+
 def change_text(before: Any, after: Any) -> str:
-    """Show a change, cut where it is long; of two lists, the items that only one of them has, if any."""
-    if isinstance(before, list) and isinstance(after, list):
-        old, new = ({json_text(item): item for item in items} for items in (before, after))
-        lost = [f"- {_short(item)}" for text, item in old.items() if text not in new]
-        gained = [f"+ {_short(item)}" for text, item in new.items() if text not in old]
-        if lost or gained:
-            return f"[{', '.join(lost + gained)}]"
+    """Return a change, cut where it is long; of two lists, the items that only one of them has, if any."""
+    lost, gained = only_in_one(before, after)
+    if lost or gained:
+        items = (*(f"- {_short(item)}" for item in lost), *(f"+ {_short(item)}" for item in gained))
+        return f"[{', '.join(items)}]"
     return f"{_short(before)} -> {_short(after)}"
 
 
 def field_name(field: str) -> str:
-    """Name a field for people; where there is none the whole key is meant."""
+    """Return the name of a field for people; an empty one means the whole key."""
     return field or "the key"
 
 
@@ -42,7 +48,7 @@ def whole_key_text(action: Action, origin: DriftOrigin | None) -> str:
 
 
 def origin_text(origin: StrEnum | None) -> str:
-    """Name which side made a value differ, or say that this is not known."""
+    """Return which side made a value differ, if that is known."""
     return "unknown" if origin is None else origin.value
 
 
@@ -52,7 +58,7 @@ def _short(value: Any) -> str:
 
 
 def clear_command(address: str, field: str, file: str) -> str:
-    """Return the command that ends the contest over a field, or over a whole key, for a shell."""
+    """Return the command, for a shell, that lets a contested field or key be corrected again."""
     words = [address, field] if field else [address]
     return f"reconciler history clear {' '.join(map(_word, words))} --history {_word(file)}"
 
