@@ -18,7 +18,7 @@ from reconciler.cli.options import DECLARED, FILES, ONLINE, add, clock_of
 from reconciler.cli.plan import read_files
 from reconciler.cli.settings import takes
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.load.files import read
+from reconciler.load.sources import read
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 

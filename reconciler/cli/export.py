@@ -21,8 +21,8 @@ from reconciler.cli.values import ListType
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
-from reconciler.load.files import read
 from reconciler.load.links import path_refusal
+from reconciler.load.sources import read
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.model.scope import Scope, ScopeDefaults

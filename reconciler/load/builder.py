@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+)
+
 from reconciler.errors import InputError
 from reconciler.load import parser
 from reconciler.load.characters import BYTE_ORDER_MARK, CharacterError
@@ -75,7 +84,7 @@ class _Builder:
         for event in self._events:
             if event is None:
                 return
-            if event.__class__ is not parser.DocumentStartEvent:
+            if event.__class__ is not DocumentStartEvent:
                 continue
             count += 1
             if count > MAX_DOCUMENTS:
@@ -88,12 +97,12 @@ class _Builder:
                 index += 1
 
     def _mapping(self, depth: int) -> dict[str, Any]:  # noqa: C901 - one loop, spelled out for speed
-        events, scalar = self._events, parser.ScalarEvent
+        events, scalar = self._events, ScalarEvent
         result: dict[str, Any] = {}
         merged: list[dict[str, Any]] | None = None
         for event in events:
             if event.__class__ is not scalar:
-                if event.__class__ is parser.MappingEndEvent:
+                if event.__class__ is MappingEndEvent:
                     break
                 self._refuse(event, "a mapping key must be plain text")
             key = event.value
@@ -125,12 +134,12 @@ class _Builder:
         is_outer = depth == _OUTER_LIST_DEPTH
         for event in self._events:
             kind = event.__class__
-            if kind is parser.SequenceEndEvent:
+            if kind is SequenceEndEvent:
                 break
             if is_outer:
                 mark = event.start_mark
                 places.append(mark.line << COLUMN_BITS | mark.column)
-            plain_mapping = kind is parser.MappingStartEvent and event.anchor is None and event.tag is None
+            plain_mapping = kind is MappingStartEvent and event.anchor is None and event.tag is None
             if plain_mapping and depth < MAX_DEPTH:
                 result.append(self._mapping(depth + 1))
             else:
@@ -141,21 +150,19 @@ class _Builder:
 
     def _value(self, event: Any, depth: int) -> Any:
         kind = event.__class__
-        if kind is parser.AliasEvent:
+        if kind is AliasEvent:
             return self._alias(event, depth)
         anchor = event.anchor
         if anchor is not None:
             self._open(event)
-        if kind is parser.ScalarEvent:
+        if kind is ScalarEvent:
             value = self._scalar(event)
         else:
             if depth >= MAX_DEPTH:
                 self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
             if event.tag is not None:
                 self._check_container_tag(event)
-            value = (
-                self._mapping(depth + 1) if kind is parser.MappingStartEvent else self._sequence(depth + 1)
-            )
+            value = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
         if anchor is not None:
             self._open_anchors.discard(anchor)
             self._anchors[anchor] = value
@@ -177,7 +184,7 @@ class _Builder:
         return value
 
     def _check_container_tag(self, event: Any) -> None:
-        own = "map" if event.__class__ is parser.MappingStartEvent else "seq"
+        own = "map" if event.__class__ is MappingStartEvent else "seq"
         if event.tag not in {"!", _TAG_PREFIX + own}:
             self._refuse_tag(event)
 

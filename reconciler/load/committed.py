@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
-from reconciler.load.files import KINDS_FOLDER, is_input
-from reconciler.load.kindfolders import is_kind_file
 from reconciler.load.links import is_inside
+from reconciler.load.sources import KINDS_FOLDER, is_input, is_kind_file
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.committed import CommitTree
-from reconciler.load.files import STANDARD_INPUT, input_files
-from reconciler.load.kindfolders import kind_files, places_beside
 from reconciler.load.links import is_inside
 from reconciler.load.repository import (
     GitError,
@@ -22,6 +20,7 @@ from reconciler.load.repository import (
     UntrustedRepositoryError,
     find_repository,
 )
+from reconciler.load.sources import STANDARD_INPUT, input_files, kind_files, places_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

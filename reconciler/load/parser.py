@@ -1,4 +1,4 @@
-"""The one home of PyYAML: its event stream, its node trees, and its errors in our words.
+"""PyYAML's two parsers: their event streams, their node trees, and their errors in our words.
 
 libyaml's parser is used where PyYAML was built with it, else the pure one. Both give the same events,
 but for rarities: the pure one refuses a tab after a colon, libyaml's an unknown directive. libyaml knows
@@ -9,50 +9,24 @@ from __future__ import annotations
 
 import importlib
 import re
+from contextlib import contextmanager
 from itertools import repeat, starmap
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-)
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.events import ScalarEvent
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from reconciler.errors import InputError
 from reconciler.load.characters import CharacterError, line_start, lines_of, prepared
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from reconciler.load.characters import Prepared
 
     ParserFactory = Callable[[str], Any]
-
-__all__ = [
-    "AliasEvent",
-    "DocumentStartEvent",
-    "MappingEndEvent",
-    "MappingNode",
-    "MappingStartEvent",
-    "Node",
-    "ScalarEvent",
-    "ScalarNode",
-    "SequenceEndEvent",
-    "SequenceNode",
-    "default_parser",
-    "events",
-    "mark_position",
-    "node_trees",
-    "pure_parser",
-    "suited_parser",
-    "syntax_errors",
-]
 
 _NAME_ENDS: Final = "\0 \t\r\n,[]{}"
 _OTHER_NAME: Final = re.compile(r"[&*][0-9A-Za-z_-]*[^\s,\[\]{}0-9A-Za-z_-]", re.ASCII)
@@ -158,34 +132,23 @@ def _restored(found: Iterator[Any], others: Prepared) -> Iterator[Any]:
     """Yield events with the characters that the text has."""
     for event in found:
         if event.__class__ is ScalarEvent:
-            _restore(event, others)
+            try:
+                event.value = others.restored(event.value, event.style)
+            except CharacterError as error:
+                mark: Any = event.start_mark
+                raise yaml.MarkedYAMLError(problem=f"{_OURS}{error}", problem_mark=mark) from error
         if getattr(event, "anchor", None):
             event.anchor = others.restored(event.anchor, "'")
         yield event
 
 
-def _restore(scalar: Any, others: Prepared) -> None:
+@contextmanager
+def syntax_errors(text: str, source: str) -> Iterator[None]:
+    """Turn PyYAML's errors about ``text`` into InputError, with their places."""
     try:
-        scalar.value = others.restored(scalar.value, scalar.style)
-    except CharacterError as error:
-        raise yaml.MarkedYAMLError(problem=f"{_OURS}{error}", problem_mark=scalar.start_mark) from error
-
-
-class syntax_errors:  # noqa: N801 - used like a function: `with syntax_errors(...)`
-    """Turns PyYAML's errors into InputError, with the place in ``text``."""
-
-    def __init__(self, text: str, source: str) -> None:
-        """Store the text that is parsed, and its name."""
-        self._text = text
-        self._source = source
-
-    def __enter__(self) -> None:
-        """Begin to watch."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        """Translate an error of PyYAML; let every other one pass."""
-        if isinstance(error, yaml.YAMLError):
-            raise InputError([_problem(error, self._text, self._source)]) from error
+        yield
+    except yaml.YAMLError as error:
+        raise InputError([_problem(error, text, source)]) from error
 
 
 def node_trees(text: str) -> list[Node]:
@@ -196,16 +159,9 @@ def node_trees(text: str) -> list[Node]:
     others = prepared(text)
     loader: Any = _PureLoader if suited_parser(text) is pure_parser else yaml.CSafeLoader
     found: list[Node] = list(yaml.compose_all(_ended(text if others is None else others.text), loader))
-    if others is not None:
-        _restore_all(found, others)
-    return found
-
-
-def _restore_all(nodes: Iterable[Any], others: Prepared) -> None:
-    """Restore in every scalar of node trees the characters that the text has."""
-    waiting = list(nodes)
+    waiting: list[Any] = [] if others is None else list(found)
     seen: set[int] = set()
-    while waiting:
+    while others is not None and waiting:
         node = waiting.pop()
         if isinstance(node, ScalarNode):
             node.value = others.restored(node.value, node.style)
@@ -213,6 +169,7 @@ def _restore_all(nodes: Iterable[Any], others: Prepared) -> None:
             seen.add(id(node))
             is_mapping = isinstance(node, MappingNode)
             waiting += [part for pair in node.value for part in pair] if is_mapping else node.value
+    return found
 
 
 def mark_position(source: str, mark: Any, text: str) -> Position:

@@ -1,14 +1,15 @@
-"""Folders of kinds: where they are, and the files in them."""
+"""From paths to contents: files, directories, standard input, and folders of kinds."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+import stat
+from collections import deque
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.errors import InputError, os_reason
 from reconciler.kinds.packaged import SUFFIX
-from reconciler.load.files import KINDS_FOLDER, STANDARD_INPUT, read_file
-from reconciler.load.links import path_refusal, tree_of
+from reconciler.load.links import link_refusal, mode_refusal, path_refusal, special_refusal, tree_of
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
@@ -16,11 +17,165 @@ if TYPE_CHECKING:
 
     KindFile = tuple[str, bytes]
 
-_LARGEST: Final = 2**20
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Size of one input: room for 150,000 keys, and a bound on what a wrong path can cost."""
+STANDARD_INPUT: Final = "-"
+KINDS_FOLDER: Final = "kinds"
+"""The folder beside desired-state files that holds kinds, and so no desired state."""
+_LARGEST_KIND: Final = 2**20
 """Size of the file of a kind: those of the vendor's are a hundredth of it."""
 
-# os.path, unlike Path, keeps a path as it was typed: ./keys stays ./keys.
-# ruff: noqa: PTH112, PTH114, PTH118, PTH120, PTH208
+# os.path, unlike Path, keeps a path as it was typed: ./keys stays ./keys. And it takes a path that cannot be
+# looked up for something else than a directory: reading it gives the reason.
+# ruff: noqa: PTH110, PTH112, PTH114, PTH116, PTH118, PTH120, PTH208
+
+
+def sources(paths: Iterable[str], problems: list[Problem]) -> Iterator[str]:
+    """Yield the files that paths name, and ``-``, once; what cannot be used is added to ``problems``."""
+    seen: set[str] = set()
+    try:
+        os.getcwd()  # noqa: PTH109 - for its error alone
+    except OSError as error:
+        reason = f"the current folder cannot be used: {os_reason(error)}; change to one that exists"
+        problems.append(Problem(reason))
+        return
+    for path in paths:
+        for source in _expanded(path, problems):
+            identity = source if source == STANDARD_INPUT else os.path.realpath(source)
+            if identity not in seen:
+                seen.add(identity)
+                yield source
+
+
+def input_files(path: str) -> list[str]:
+    """Return the files that a path names, without those that cannot be read."""
+    return list(sources([path], []))
+
+
+def is_input(name: str) -> bool:
+    """Return whether a file below a folder is read, by its name."""
+    return name.lower().endswith((".yaml", ".yml"))
+
+
+def _expanded(path: str, problems: list[Problem]) -> Iterable[str]:
+    if not path:
+        problems.append(Problem("an empty path; name a file or a directory"))
+        return []
+    if path == STANDARD_INPUT:
+        return [path]
+    special = special_refusal(path)
+    refusal = f"{special}, or use - for standard input" if special else link_refusal(path)
+    if refusal:
+        problems.append(Problem(refusal, Position(path)))
+        return []
+    if not os.path.isdir(path):
+        return [path]
+    known = len(problems)
+    found = sorted(_below(path, problems))
+    if not found and len(problems) == known:
+        message = "this directory holds no *.yaml or *.yml file (hidden ones are left out)"
+        problems.append(Problem(message, Position(path)))
+    return found
+
+
+def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
+    """Yield every input below a directory, through links too; hidden ones and its kinds are left out.
+
+    Each folder is looked through once, whatever the links to it. What it is called without a link comes
+    first, and is what problems call its files.
+    """
+    tree = tree_of(directory)
+    seen: set[str] = set()
+    pending, linked = [directory], deque[str]()
+    while pending or linked:
+        folder = pending.pop() if pending else linked.popleft()
+        real = os.path.realpath(folder)
+        if real in seen:
+            continue
+        seen.add(real)
+        for path in _visible(folder, folder == directory, problems):
+            is_link = os.path.islink(path)
+            mode = _mode(path, problems)
+            if mode is None:
+                continue
+            refusal = (tree.refusal(path) if is_link and os.path.exists(path) else "") or mode_refusal(mode)
+            if refusal:
+                problems.append(Problem(refusal, Position(path)))
+            elif stat.S_ISDIR(mode):
+                (linked if is_link else pending).append(path)
+            else:
+                yield path
+
+
+def _visible(folder: str, is_top: bool, problems: list[Problem]) -> Iterator[str]:  # noqa: FBT001 - a fact
+    """Yield the paths in a folder, but for hidden ones and, at the top, the folder of kinds."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        problems.append(_read_problem(error, folder))
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        is_kinds = is_top and name == KINDS_FOLDER and os.path.isdir(path)
+        if not name.startswith(".") and not is_kinds:
+            yield path
+
+
+def _mode(path: str, problems: list[Problem]) -> int | None:
+    """Return the mode of what a path leads to, if it is a folder or may be an input."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if is_input(path):
+            return stat.S_IFREG  # reading it gives the reason
+        if os.path.islink(path):
+            # It may have been a folder of keys: to pass it over could mean that none is declared.
+            reason = f"is a link that cannot be followed: {os_reason(error)}"
+            problems.append(Problem(reason, Position(path)))
+        return None
+    return mode if is_input(path) or stat.S_ISDIR(mode) else None
+
+
+def read(source: str, standard_input: BinaryIO) -> bytes:
+    """Read one input, a file or ``-``. Raises InputError."""
+    too_large = f"larger than {MAX_BYTES >> 20} MiB; split it into several files"
+    if source != STANDARD_INPUT:
+        return _read_file(source, MAX_BYTES, too_large)
+    try:
+        content = standard_input.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError([_read_problem(error, label_of(source))]) from error
+    if len(content) > MAX_BYTES:
+        raise InputError([Problem(too_large, Position(label_of(source)))])
+    return content
+
+
+def label_of(source: str) -> str:
+    """Return what problems call an input."""
+    return "<stdin>" if source == STANDARD_INPUT else source
+
+
+def _read_file(path: str, most: int, too_large: str) -> bytes:
+    """Read a file of at most so many bytes. Raises InputError, also for a special file."""
+    refusal = special_refusal(path)
+    try:
+        if not refusal:
+            # It may have become a pipe meanwhile, which would be waited for without end.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
+                refusal = mode_refusal(os.fstat(file.fileno()).st_mode)
+                content = b"" if refusal else file.read(most + 1)
+    except (OSError, ValueError) as error:
+        raise InputError([_read_problem(error, path)]) from error
+    if refusal or len(content) > most:
+        raise InputError([Problem(refusal or too_large, Position(path))])
+    return content
+
+
+def _read_problem(error: OSError | ValueError, source: str) -> Problem:
+    is_missing = isinstance(error, FileNotFoundError)
+    reason = "no such file or directory" if is_missing else f"cannot be read: {os_reason(error)}"
+    return Problem(reason, Position(source))
 
 
 def folders_beside(paths: Iterable[str]) -> list[str]:
@@ -30,12 +185,15 @@ def folders_beside(paths: Iterable[str]) -> list[str]:
 
 def places_beside(paths: Iterable[str]) -> list[str]:
     """Return where folders ``kinds`` beside desired-state files would be, whether they are there or not."""
-    places = (_folder(path) for path in paths if path != STANDARD_INPUT)
+    places = (
+        path if os.path.isdir(path) else os.path.dirname(path) for path in paths if path != STANDARD_INPUT
+    )
     return [os.path.join(place, KINDS_FOLDER) for place in dict.fromkeys(places)]
 
 
-def _folder(path: str) -> str:
-    return path if os.path.isdir(path) else os.path.dirname(path)
+def is_kind_file(name: str) -> bool:
+    """Return whether a file of a folder of kinds describes one, by its name."""
+    return name.endswith(SUFFIX) and not name.startswith(".")
 
 
 def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Problem]) -> Iterator[KindFile]:
@@ -46,51 +204,32 @@ def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Proble
     """
     seen: set[str] = set()
     for folder in (*given, *found):
-        for file in _listed(folder, problems, must_hold_one=folder in given):
+        names = _kind_names(folder, problems)
+        if names == [] and folder in given:
+            problems.append(Problem(f"this folder holds no file NAME{SUFFIX}", Position(folder)))
+        tree = tree_of(folder)
+        for name in names or ():
+            file = os.path.join(folder, name)
+            refusal = tree.refusal(file) if os.path.islink(file) else ""
+            if refusal:
+                problems.append(Problem(refusal, Position(file)))
+                continue
             identity = os.path.realpath(file)
             if identity in seen:
                 continue
             seen.add(identity)
             try:
-                yield file, _read(file)
+                yield file, _read_file(file, _LARGEST_KIND, "larger than 1 MiB, which no kind needs")
             except InputError as error:
                 problems.extend(error.problems)
 
 
-def _listed(folder: str, problems: list[Problem], *, must_hold_one: bool) -> Iterator[str]:
-    refusal = path_refusal(folder)
-    if refusal:
-        problems.append(Problem(refusal, Position(folder)))
-        return
-    try:
-        names = sorted(name for name in os.listdir(folder) if is_kind_file(name))
-    except (OSError, ValueError) as error:
-        reason = os_reason(error)
-        problems.append(Problem(f"this folder of kinds cannot be read: {reason}", Position(folder)))
-        return
-    if not names and must_hold_one:
-        problems.append(Problem(f"this folder holds no file NAME{SUFFIX}", Position(folder)))
-    tree = tree_of(folder)
-    for name in names:
-        file = os.path.join(folder, name)
-        refusal = tree.refusal(file) if os.path.islink(file) else ""
-        if refusal:
-            problems.append(Problem(refusal, Position(file)))
-        else:
-            yield file
-
-
-def is_kind_file(name: str) -> bool:
-    """Return whether a file of a folder of kinds describes one, by its name."""
-    return name.endswith(SUFFIX) and not name.startswith(".")
-
-
-def _read(file: str) -> bytes:
-    try:
-        content = read_file(file, _LARGEST + 1)
-    except (OSError, ValueError) as error:
-        reason = os_reason(error)
-        raise InputError([Problem(f"cannot be read: {reason}", Position(file))]) from error
-    if len(content) > _LARGEST:
-        raise InputError([Problem("larger than 1 MiB, which no kind needs", Position(file))])
-    return content
+def _kind_names(folder: str, problems: list[Problem]) -> list[str] | None:
+    reason = path_refusal(folder)
+    if not reason:
+        try:
+            return sorted(filter(is_kind_file, os.listdir(folder)))
+        except (OSError, ValueError) as error:
+            reason = f"this folder of kinds cannot be read: {os_reason(error)}"
+    problems.append(Problem(reason, Position(folder)))
+    return None

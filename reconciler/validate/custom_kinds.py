@@ -14,7 +14,7 @@ from reconciler.kinds.paths import path_fault
 from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
-from reconciler.load.kindfolders import kind_files
+from reconciler.load.sources import kind_files
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.validate.messages import describe
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
-    from reconciler.load.kindfolders import KindFile
+    from reconciler.load.sources import KindFile
     from reconciler.validate.violation import Path, Violation
 
     Listener = Callable[[bytes, str], None]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.git import kinds_at
-from reconciler.load.kindfolders import folders_beside, kind_files, places_beside
 from reconciler.load.links import is_inside, work_tree
+from reconciler.load.sources import folders_beside, kind_files, places_beside
 from reconciler.validate.custom_kinds import custom_kinds_of, load_custom_kinds
 
 if TYPE_CHECKING:

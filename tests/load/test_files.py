@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.load.files import MAX_BYTES, load
+from reconciler.load.files import load
+from reconciler.load.sources import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

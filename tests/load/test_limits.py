@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.load.builder import MAX_DEPTH
-from reconciler.load.files import MAX_BYTES
+from reconciler.load.sources import MAX_BYTES
 from reconciler.model.source import COLUMN_BITS, unpack
 from tests.load.conftest import at
 

@@ -12,7 +12,7 @@ import pytest
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import load
-from reconciler.load.kindfolders import folders_beside
+from reconciler.load.sources import folders_beside
 from reconciler.validate.custom_kinds import load_custom_kinds
 from tests.kinds.test_rules import PLAIN, changed
 

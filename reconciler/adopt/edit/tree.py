@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.load import parser
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+)
+
+from reconciler.load.parser import events, suited_parser
 from reconciler.model.source import Position
 
 if TYPE_CHECKING:
@@ -95,11 +104,11 @@ def parts(text: str) -> tuple[Part, ...]:
     The text must have been built without an error before: that bounds the depth of the trees.
     """
     found = []
-    stream = parser.events(text, parser.suited_parser(text))
+    stream = events(text, suited_parser(text))
     for event in stream:
         if event is None:
             break
-        if event.__class__ is parser.DocumentStartEvent:
+        if event.__class__ is DocumentStartEvent:
             first = next(stream)
             root = _node(first, stream, text)
             is_empty = root.shape is Shape.SCALAR and first.start_mark.index == first.end_mark.index
@@ -116,21 +125,21 @@ def trees(text: str) -> tuple[Node, ...]:
 def _node(event: Any, stream: Iterator[Any], text: str) -> Node:
     start, end = event.start_mark.index, min(event.end_mark.index, len(text))
     place = (event.start_mark.line, event.start_mark.column)
-    if event.__class__ is parser.AliasEvent:
+    if event.__class__ is AliasEvent:
         return Node(Shape.ALIAS, start, start, end, *place, "", str(event.anchor), "")
     named = properties_end(text, start)
     content = min(after_blank(text, named), end) if named > start else start
     name = event.anchor or ""
-    if event.__class__ is parser.ScalarEvent:
+    if event.__class__ is ScalarEvent:
         style = event.style or ""
         if style in _BLOCK_STYLES:
             end = _block_end(text, content, end)
         return Node(Shape.SCALAR, start, content, end, *place, style, name, event.value)
-    is_mapping = event.__class__ is parser.MappingStartEvent
+    is_mapping = event.__class__ is MappingStartEvent
     children = []
     for child in stream:  # the parser has checked that each collection ends
         ending: Any = child.__class__
-        if ending is parser.MappingEndEvent or ending is parser.SequenceEndEvent:
+        if ending is MappingEndEvent or ending is SequenceEndEvent:
             if event.flow_style:
                 end = child.end_mark.index
             break
