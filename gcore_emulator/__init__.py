@@ -17,7 +17,7 @@ from gcore_emulator.faults import Faults
 from gcore_emulator.switches import Switches
 
 if TYPE_CHECKING:
-    from gcore_emulator.disturbances import Disturbance
+    from gcore_emulator.concurrent_writers import Disturbance
     from gcore_emulator.requestlog import RequestRecord
     from gcore_emulator.server import Emulator
 
@@ -25,13 +25,13 @@ __all__ = ["Disturbance", "Emulator", "EmulatorError", "Faults", "RequestRecord"
 
 
 def __getattr__(name: str) -> object:
-    """Load the names that need the web server only when somebody asks for one of them."""
+    """Load the names that need the web server only when one of them is used."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from gcore_emulator import disturbances, requestlog, server  # noqa: PLC0415 - see above
+    from gcore_emulator import concurrent_writers, requestlog, server  # noqa: PLC0415 - see above
 
     return {
-        "Disturbance": disturbances.Disturbance,
+        "Disturbance": concurrent_writers.Disturbance,
         "Emulator": server.Emulator,
         "RequestRecord": requestlog.RequestRecord,
     }[name]

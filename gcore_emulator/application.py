@@ -1,4 +1,4 @@
-"""The emulator as a web application: routing, reading requests, writing answers."""
+"""The emulator as a web application: routing, reading requests, writing responses."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from typing import TYPE_CHECKING
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route, Router
 
-from gcore_emulator.answers import (
-    Answer,
-    FaultRefusalError,
-    MethodRefusalError,
-    NotFoundRefusalError,
-    RefusalError,
-    refusal_answer,
-)
 from gcore_emulator.authentication import authenticate
 from gcore_emulator.bodies import UNREADABLE, read_json
 from gcore_emulator.control import FaultsEndpoint, LogEndpoint
 from gcore_emulator.delivery import Channel, deliver, deliver_badly
 from gcore_emulator.families import FAMILIES, Family
+from gcore_emulator.fault_responses import FAULT_RESPONSES, HEALTHY, FaultContext, FaultResponse
 from gcore_emulator.lookups import LOOKUPS, Lookup
-from gcore_emulator.misbehaviour import HEALTHY, MISBEHAVIOURS, FaultContext, FaultResponse
 from gcore_emulator.operations import (
     COLLECTION_OPERATIONS,
     KEY_OPERATIONS,
     Call,
     EmulatorState,
     Operation,
-    asked_page,
     called_scope,
     list_entries,
     list_keys,
     patch_key,
+    requested_page,
 )
 from gcore_emulator.requestlog import Result
+from gcore_emulator.responses import (
+    FaultRefusalError,
+    MethodRefusalError,
+    NotFoundRefusalError,
+    RefusalError,
+    Response,
+    refusal_response,
+)
 
 if TYPE_CHECKING:
     import random
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from gcore_emulator.concurrent_writers import ConcurrentWriter
     from gcore_emulator.deferral import Deferral
-    from gcore_emulator.disturbances import ConcurrentWriter
     from gcore_emulator.faults import Faults
     from gcore_emulator.injector import Injector
     from gcore_emulator.requestlog import RequestLog
@@ -56,85 +56,85 @@ if TYPE_CHECKING:
 
 _WRITES = frozenset({"POST", "PATCH", "DELETE"})
 
-Handler = Callable[[Request, object], Answer]
-"""Answers a request whose parsed body is the second argument; raises `RefusalError` to refuse."""
+Handler = Callable[[Request, object], Response]
+"""Responses a request whose parsed body is the second argument; raises `RefusalError` to refuse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What every request passes through. ``delay`` is the latency to pretend, in seconds."""
 
-    world: EmulatorState
+    state: EmulatorState
     log: RequestLog
     clock: Clock
     token: str
     delay: float
     ids: random.Random
     injector: Injector
-    disturber: ConcurrentWriter
+    writer: ConcurrentWriter
     deferral: Deferral
 
     async def exchange(self, request: Request, handler: Handler, channel: Channel) -> None:
-        """Turn a request into its answer, and send it as the faults in force have it.
+        """Turn a request into its response, and send it as the faults in force have it.
 
-        The one place to interfere with answers: above `_answer` nothing has happened yet, below it
-        the effect is stored and only the answer is left to be sent.
+        The one place to interfere with responses: above `_respond` nothing has happened yet, below it
+        the effect is stored and only the response is left to be sent.
         """
         body = read_json(await request.body())
         if self.delay:
             await asyncio.sleep(self.delay)
         path = _sent_path(request)
-        faults, fault = self.injector.faults, self.injector.answer_fault(request.method, path)
-        shown = MISBEHAVIOURS[fault] if fault else HEALTHY
+        faults, fault = self.injector.faults, self.injector.response_fault(request.method, path)
+        shown = FAULT_RESPONSES[fault] if fault else HEALTHY
         self.deferral.begin_request()
-        answer = self._answer(request, body, self._stand_in(shown, faults) or handler)
+        response = self._respond(request, body, self._stand_in(shown, faults) or handler)
         if shown.is_later:
-            self.deferral.accept(lambda: self._answer(request, body, handler))
-        result = _result(request.method, answer, fault, shown)
+            self.deferral.accept(lambda: self._respond(request, body, handler))
+        result = _result(request.method, response, fault, shown)
         self.log.add(request.method, path, None if body is UNREADABLE else body, result)
-        self._take_note(request.method, fault, answer.fault)
+        self._record(request.method, fault, response.fault)
         if shown is HEALTHY:
-            await deliver(answer, channel)
+            await deliver(response, channel)
         else:
-            await deliver_badly(shown.shown(answer), channel, shown.manner, faults.slow_seconds)
+            await deliver_badly(shown.shown(response), channel, shown.manner, faults.slow_seconds)
 
     def admit(self, request: Request, allowed: Collection[str]) -> None:
         """Let a request with a known method and the token pass; refuse every other."""
         if request.method not in allowed:
             raise MethodRefusalError(tuple(allowed))
-        authenticate(request.headers.get("authorization"), self.token, self.world.switches)
+        authenticate(request.headers.get("authorization"), self.token, self.state.switches)
 
     def _stand_in(self, shown: FaultResponse, faults: Faults) -> Handler | None:
         stand_in = shown.stand_in
         if stand_in is None:
             return None
-        return lambda _request, _body: stand_in(FaultContext(faults, self.world.switches, self.clock()))
+        return lambda _request, _body: stand_in(FaultContext(faults, self.state.switches, self.clock()))
 
-    def _take_note(self, method: str, *faults: str | None) -> None:
-        """Count what was injected, and let somebody else write if it is time."""
+    def _record(self, method: str, *faults: str | None) -> None:
+        """Count what was injected, and let the other writer write if it is due."""
         for fault in filter(None, faults):
             self.injector.count(fault)
         if method == "PATCH" and not self.injector.idle:
-            with self.world.store.lock:
-                self.disturber.after_patch(after=self.log.latest, now=self.clock())
+            with self.state.store.lock:
+                self.writer.after_patch(after=self.log.latest, now=self.clock())
 
-    def _answer(self, request: Request, body: object, handler: Handler) -> Answer:
+    def _respond(self, request: Request, body: object, handler: Handler) -> Response:
         try:
-            with self.world.store.lock:
+            with self.state.store.lock:
                 return handler(request, body)
         except RefusalError as error:
             refusal = error
         except Exception:  # noqa: BLE001 - a server answers 500 to its own faults, and goes on
             traceback.print_exc(file=sys.stderr)
             refusal = FaultRefusalError("Internal server error")
-        return refusal_answer(refusal, f"{self.ids.getrandbits(128):032x}")
+        return refusal_response(refusal, f"{self.ids.getrandbits(128):032x}")
 
 
-def _result(method: str, answer: Answer, fault: str | None, shown: FaultResponse) -> Result:
-    executed = (shown.stand_in is None or shown.is_later) and answer.status < HTTPStatus.BAD_REQUEST
+def _result(method: str, response: Response, fault: str | None, shown: FaultResponse) -> Result:
+    executed = (shown.stand_in is None or shown.is_later) and response.status < HTTPStatus.BAD_REQUEST
     return Result(
-        status=None if shown.manner == "cut" else shown.shown(answer).status,
-        fault=fault or answer.fault,
+        status=None if shown.manner == "cut" else shown.shown(response).status,
+        fault=fault or response.fault,
         effective=executed and method in _WRITES,
     )
 
@@ -158,10 +158,10 @@ class Endpoint:
         """Serve one request."""
         await _serve(self.service, self._handle, scope, receive, send)
 
-    def _handle(self, request: Request, body: object) -> Answer:
+    def _handle(self, request: Request, body: object) -> Response:
         self.service.admit(request, self.operations)
         operation = self.operations[request.method]
-        world, injector = self.service.world, self.service.injector
+        state, injector = self.service.state, self.service.injector
         call = Call(
             self.family,
             request.path_params,
@@ -170,18 +170,16 @@ class Endpoint:
             self.service.clock(),
             injector.faults.unstored,
         )
-        fault = None if injector.idle else self._disturb(operation, call)
-        answer = operation(world, call)
-        return replace(answer, fault=fault) if fault else answer
+        fault = None if injector.idle else self._interfere(operation, call)
+        response = operation(state, call)
+        return replace(response, fault=fault) if fault else response
 
-    def _disturb(self, operation: Operation, call: Call) -> str | None:
-        """Change what an operation finds, and name the fault that its answer will show."""
+    def _interfere(self, operation: Operation, call: Call) -> str | None:
+        """Change what an operation finds, and name the fault that its response will show."""
         service = self.service
         if operation is list_keys:
-            scope, page = called_scope(call), asked_page(service.world, call)
-            changed = service.disturber.between_pages(
-                scope, page.offset, after=service.log.latest, now=call.now
-            )
+            scope, page = called_scope(call), requested_page(service.state, call)
+            changed = service.writer.between_pages(scope, page.offset, after=service.log.latest, now=call.now)
             return "page_change" if changed else None
         drops = (
             operation is patch_key
@@ -202,13 +200,13 @@ class LookupEndpoint:
         """Serve one request."""
         await _serve(self.service, self._handle, scope, receive, send)
 
-    def _handle(self, request: Request, body: object) -> Answer:
+    def _handle(self, request: Request, body: object) -> Response:
         del body
         self.service.admit(request, ("GET",))
-        return list_entries(self.service.world, self.lookup, request.query_params, self.service.clock())
+        return list_entries(self.service.state, self.lookup, request.query_params, self.service.clock())
 
 
-def _handle_unknown_path(request: Request, body: object) -> Answer:
+def _handle_unknown_path(request: Request, body: object) -> Response:
     del body
     raise NotFoundRefusalError(f"No resource at {request.scope['path']}")
 
@@ -229,7 +227,7 @@ def build_application(service: Service) -> ASGIApp:
 
     routes = [
         Route("/_emulator/requests", LogEndpoint(service.log)),
-        Route("/_emulator/faults", FaultsEndpoint(service.injector, service.disturber)),
+        Route("/_emulator/faults", FaultsEndpoint(service.injector, service.writer)),
     ]
     for family in FAMILIES.values():
         routes += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from gcore_emulator.answers import AuthenticationRefusalError, DetailedAuthenticationRefusalError
+from gcore_emulator.responses import AuthenticationRefusalError, DetailedAuthenticationRefusalError
 
 if TYPE_CHECKING:
     from gcore_emulator.switches import Switches

@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from gcore_emulator.answers import ValidationRefusalError
+from gcore_emulator.responses import ValidationRefusalError
 from gcore_emulator.rules import REQUIRED, InvalidValueError, Value
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _unknown_in_items(field: Field, body: Body) -> list[str]:
 def _note_unknown(
     family: Family, body: Body, known: Collection[str], switches: Switches, complaints: Complaints
 ) -> None:
-    """Note the members that are not ``known``, those of list items too, if told to."""
+    """Note the members that are not ``known``, those of list items too, if the switch says 400."""
     if switches.unknown_members != "400":
         return
     complaints.update({name: ["unknown member"] for name in body if name not in known})
@@ -154,7 +154,7 @@ def read_create(family: Family, body: Body, switches: Switches, now: dt.datetime
     complaints: Complaints = {}
     try:
         if "name" not in body:
-            raise InvalidValueError(REQUIRED)  # noqa: TRY301 - told together with the other complaints
+            raise InvalidValueError(REQUIRED)  # noqa: TRY301 - reported with the other complaints
         family.body_name(body["name"])
     except InvalidValueError as error:
         complaints["name"] = list(error.complaints)

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 
-from gcore_emulator.answers import (
-    Answer,
-    MethodRefusalError,
-    ValidationRefusalError,
-    json_answer,
-    refusal_answer,
-)
 from gcore_emulator.bodies import UNREADABLE, read_json
 from gcore_emulator.delivery import Channel, deliver
 from gcore_emulator.faults import NO_FAULTS, read_faults
+from gcore_emulator.responses import (
+    MethodRefusalError,
+    Response,
+    ValidationRefusalError,
+    json_response,
+    refusal_response,
+)
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from gcore_emulator.disturbances import ConcurrentWriter
+    from gcore_emulator.concurrent_writers import ConcurrentWriter
     from gcore_emulator.injector import Injector
     from gcore_emulator.requestlog import RequestLog
 
@@ -34,15 +34,15 @@ class LogEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one look at the log."""
-        await deliver(self._answer(scope["method"]), Channel(scope, receive, send))
+        await deliver(self._respond(scope["method"]), Channel(scope, receive, send))
 
-    def _answer(self, method: str) -> Answer:
+    def _respond(self, method: str) -> Response:
         if method == "GET":
-            return json_answer({"requests": [record.document() for record in self.log.records()]})
+            return json_response({"requests": [record.document() for record in self.log.records()]})
         if method == "DELETE":
             self.log.clear()
-            return Answer(204)
-        return refusal_answer(MethodRefusalError(("GET", "DELETE")), "")
+            return Response(204)
+        return refusal_response(MethodRefusalError(("GET", "DELETE")), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class FaultsEndpoint:
     """``/_emulator/faults``: GET shows faults and counts, PUT puts other faults in force, DELETE none."""
 
     injector: Injector
-    disturber: ConcurrentWriter
+    writer: ConcurrentWriter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one look or one change."""
@@ -58,32 +58,32 @@ class FaultsEndpoint:
             body = read_json(await Request(scope, receive).body())
         except ClientDisconnect:
             return
-        await deliver(self._answer(scope["method"], body), Channel(scope, receive, send))
+        await deliver(self._respond(scope["method"], body), Channel(scope, receive, send))
 
-    def _answer(self, method: str, body: object) -> Answer:
+    def _respond(self, method: str, body: object) -> Response:
         if method == "DELETE":
             self.injector.use(NO_FAULTS)
-            return Answer(204)
+            return Response(204)
         if method == "PUT":
             return self._replace(body)
         if method == "GET":
             return self._show()
-        return refusal_answer(MethodRefusalError(("GET", "PUT", "DELETE")), "")
+        return refusal_response(MethodRefusalError(("GET", "PUT", "DELETE")), "")
 
-    def _replace(self, body: object) -> Answer:
+    def _replace(self, body: object) -> Response:
         try:
             if body is UNREADABLE:
-                raise ValueError("the body is not JSON")  # noqa: TRY301 - told like any other mistake
+                raise ValueError("the body is not JSON")  # noqa: TRY301 - reported like any other mistake
             self.injector.use(read_faults(body))
         except ValueError as error:
-            return refusal_answer(ValidationRefusalError(message=str(error)), "")
+            return refusal_response(ValidationRefusalError(message=str(error)), "")
         return self._show()
 
-    def _show(self) -> Answer:
-        return json_answer(
+    def _show(self) -> Response:
+        return json_response(
             {
                 "faults": self.injector.faults.document(),
                 "injected": self.injector.injected(),
-                "disturbances": [disturbance.document() for disturbance in self.disturber.done()],
+                "disturbances": [disturbance.document() for disturbance in self.writer.done()],
             }
         )

@@ -1,4 +1,4 @@
-"""How answers travel: whole, late, in half, or not at all."""
+"""How responses travel: whole, late, in half, or not at all."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from starlette.responses import Response
+from starlette.responses import Response as HttpResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from gcore_emulator.answers import Answer
+    from gcore_emulator.responses import Response
 
 _CONNECTION = "connection"
 # Closing with a linger time of zero makes the kernel send RST, and not the FIN of an orderly end.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 Manner = Literal["whole", "late", "half", "cut"]
-"""How an answer is sent: as it is, after a while, only its first half, or the connection is reset."""
+"""How a response is sent: as it is, after a while, only its first half, or the connection is reset."""
 
 
 class FaultyProtocol(H11Protocol):
-    """HTTP/1.1 that tells the application its connection, so that a fault can cut it."""
+    """HTTP/1.1 that hands the application its connection, so that a fault can cut it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Put the connection into the state that every request's scope gets a copy of."""
@@ -33,7 +33,7 @@ class FaultyProtocol(H11Protocol):
 
 
 class Channel(NamedTuple):
-    """Where an answer goes: the three parts of an ASGI call."""
+    """Where a response goes: the three parts of an ASGI call."""
 
     scope: Scope
     receive: Receive
@@ -46,36 +46,36 @@ class Channel(NamedTuple):
         return transport
 
 
-async def deliver(answer: Answer, channel: Channel) -> None:
-    """Send an answer as it is."""
-    await _response(answer)(*channel)
+async def deliver(response: Response, channel: Channel) -> None:
+    """Send a response as it is."""
+    await _http(response)(*channel)
 
 
-async def deliver_badly(answer: Answer, channel: Channel, manner: Manner, seconds: float) -> None:
-    """Send an answer in some manner; ``seconds`` is how late a late one is."""
+async def deliver_badly(response: Response, channel: Channel, manner: Manner, seconds: float) -> None:
+    """Send a response in some manner; ``seconds`` is how late a late one is."""
     match manner:
         case "whole":
-            await deliver(answer, channel)
+            await deliver(response, channel)
         case "late":
-            await _deliver_late(answer, channel, seconds)
+            await _deliver_late(response, channel, seconds)
         case "half":
-            await _deliver_half(answer, channel)
+            await _deliver_half(response, channel)
         case "cut":
             await _reset(channel)
 
 
-async def _deliver_late(answer: Answer, channel: Channel, seconds: float) -> None:
-    """Wait for the client to go, which ends the matter, or else for the time to answer."""
+async def _deliver_late(response: Response, channel: Channel, seconds: float) -> None:
+    """Wait for the client to go, which ends the wait, or else for the time to respond."""
     try:
         await asyncio.wait_for(channel.receive(), seconds)
     except TimeoutError:
-        await deliver(answer, channel)
+        await deliver(response, channel)
 
 
-async def _deliver_half(answer: Answer, channel: Channel) -> None:
+async def _deliver_half(response: Response, channel: Channel) -> None:
     """Announce the whole body, send half of it, and close the connection in order."""
-    head = {"type": "http.response.start", "status": answer.status, "headers": _response(answer).raw_headers}
-    half = answer.body[: len(answer.body) // 2]
+    head = {"type": "http.response.start", "status": response.status, "headers": _http(response).raw_headers}
+    half = response.body[: len(response.body) // 2]
     await channel.send(head)
     await channel.send({"type": "http.response.body", "body": half, "more_body": True})
     channel.connection.close()
@@ -89,6 +89,6 @@ async def _reset(channel: Channel) -> None:
     await channel.receive()  # comes back when the connection has ended
 
 
-def _response(answer: Answer) -> Response:
-    media_type = "application/json" if answer.body else None
-    return Response(answer.body, answer.status, dict(answer.headers), media_type)
+def _http(response: Response) -> HttpResponse:
+    media_type = "application/json" if response.body else None
+    return HttpResponse(response.body, response.status, dict(response.headers), media_type)

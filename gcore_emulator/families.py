@@ -22,7 +22,7 @@ from gcore_emulator.rules import (
     parse_date_time,
     parse_flag,
     parse_integer,
-    parse_iso_moment,
+    parse_iso_instant,
     parse_text,
     text_up_to,
     texts,
@@ -31,7 +31,7 @@ from gcore_emulator.rules import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gcore_emulator.store import StoredKey
+    from gcore_emulator.keys import StoredKey
 
 Presence = Literal["required", "optional", "never"]
 """Whether a body has a member; one that is never in it is unknown there."""
@@ -47,7 +47,7 @@ class Field:
     ``default`` is what a create without the member stores. ``nullable`` says that the stored value may
     be null, ``create_null`` that a create may say so; ``patch_null`` is what a null in a PATCH means.
     ``item_members`` are the members of its items, if it is a list of objects. ``may_be_absent`` says
-    that an answer need not have the member when it is null.
+    that a response need not have the member when it is null.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Family:
     also takes every name that a create takes. ``references`` names the field with the workloads a key
     opens, each of them a ``workload``; ``held_by`` names the field with what a bound key is bound to, and
     ``delete_held`` says whether a DELETE then always gets 409, or asks the switch. ``has_status`` says
-    that answers tell a status, computed from the field that ``expiry`` names.
+    that responses have a status, computed from the field that ``expiry`` names.
     """
 
     name: str
@@ -234,7 +234,7 @@ INFERENCE = Family(
     lenient_path_name=NameRule(rf"{_INFERENCE_LABEL}(\.{_INFERENCE_LABEL})*", least=4),
     fields=(
         Field(name="description", parse=text_up_to(300), nullable=True, patch_null="clears"),
-        Field(name="expires_at", parse=parse_iso_moment, nullable=True, patch="never"),
+        Field(name="expires_at", parse=parse_iso_instant, nullable=True, patch="never"),
         Field(name="deployment_names", parse=texts, create="never", patch="never", default=()),
     ),
     expiry="expires_at",

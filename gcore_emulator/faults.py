@@ -22,8 +22,8 @@ _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 
 def _rate(text: str) -> Any:
-    """Make the field of an answer fault: each request meets at most one of these."""
-    return field(default=0.0, metadata={"help": text, "kind": "rate", "spoils_answer": True})
+    """Make the field of a response fault: each request meets at most one of these."""
+    return field(default=0.0, metadata={"help": text, "kind": "rate", "spoils_response": True})
 
 
 def _number(text: str, *, default: int | None, least: int) -> Any:
@@ -49,8 +49,8 @@ class Faults:
     status_502: float = _rate("502 with a gateway's HTML; nothing is executed.")
     status_503: float = _rate("503 with a gateway's HTML; nothing is executed.")
     reset_before: float = _rate("Connection reset before the request takes effect.")
-    reset_after: float = _rate("Connection reset after the request took effect: the answer is lost.")
-    slow_answer: float = _rate("The request takes effect at once, its answer comes late.")
+    reset_after: float = _rate("Connection reset after the request took effect: the response is lost.")
+    slow_answer: float = _rate("The request takes effect at once, its response comes late.")
     half_body: float = _rate("Half of the announced body, then the connection closes.")
     html_page: float = _rate("200 with a page of HTML; nothing is executed.")
     wrong_content_type: float = _rate("The right JSON, called text/plain.")
@@ -86,13 +86,13 @@ class Faults:
 
     retry_after: int = _number("Seconds that Retry-After asks for.", default=1, least=0)
     slow_seconds: float = field(
-        default=30.0, metadata={"help": "How late a slow answer comes.", "kind": "seconds"}
+        default=30.0, metadata={"help": "How late a slow response comes.", "kind": "seconds"}
     )
     max_in_a_row: int = _number(
         "Most faults in a row for one method and path; 0 is no bound.", default=3, least=0
     )
     methods: tuple[str, ...] = _names(
-        "A method whose answers are spoilt at the rates above; none named is all.", _METHODS
+        "A method whose responses are spoilt at the rates above; none named is all.", _METHODS
     )
     seed: int = _number("Starts every choice of a fault.", default=0, least=0)
 
@@ -103,23 +103,23 @@ class Faults:
             for spec in fault_specs()
             if (complaint := spec.complaint(getattr(self, spec.name)))
         ]
-        if not problems and sum(self.answer_rates().values()) > 1 + 1e-9:  # ten times 0.1 is allowed
-            problems.append(f"the rates of {', '.join(self.answer_rates())} add up to more than 1")
+        if not problems and sum(self.response_rates().values()) > 1 + 1e-9:  # ten times 0.1 is allowed
+            problems.append(f"the rates of {', '.join(self.response_rates())} add up to more than 1")
         if problems:
             raise ValueError("; ".join(problems))
 
-    def answer_rates(self) -> dict[str, float]:
+    def response_rates(self) -> dict[str, float]:
         """Return the rates, above 0, of the faults that exclude each other."""
         return {
             spec.name: rate
             for spec in fault_specs()
-            if spec.spoils_answer and (rate := getattr(self, spec.name))
+            if spec.spoils_response and (rate := getattr(self, spec.name))
         }
 
     def harmless(self) -> bool:
         """Return whether nothing at all goes wrong."""
         return not (
-            self.answer_rates()
+            self.response_rates()
             or self.page_change
             or self.concurrent_write
             or self.concurrent_write_every
@@ -136,7 +136,7 @@ class Faults:
 class FaultSpec:
     """One setting as data. ``choices`` are the words that a list takes, ``least`` bounds a number.
 
-    ``spoils_answer`` marks the rates that exclude each other.
+    ``spoils_response`` marks the rates that exclude each other.
     """
 
     name: str
@@ -145,7 +145,7 @@ class FaultSpec:
     help: str
     choices: tuple[str, ...]
     least: int
-    spoils_answer: bool
+    spoils_response: bool
 
     def complaint(self, value: object) -> str | None:
         """Say what a value should have been, or None when it will do."""
@@ -174,7 +174,7 @@ def fault_specs() -> tuple[FaultSpec, ...]:
             help=entry.metadata["help"],
             choices=entry.metadata.get("choices", ()),
             least=entry.metadata.get("least", 0),
-            spoils_answer=entry.metadata.get("spoils_answer", False),
+            spoils_response=entry.metadata.get("spoils_response", False),
         )
         for entry in fields(Faults)
     )

@@ -8,7 +8,7 @@ from collections import Counter
 
 from gcore_emulator.faults import Faults, fault_specs
 
-# A successful answer to these has no body, so there is nothing to halve or to misname.
+# A successful response to these has no body, so there is nothing to halve or to misname.
 _BODILESS_METHODS = frozenset({"DELETE", "HEAD"})
 _BODY_FAULTS = frozenset({"half_body", "wrong_content_type"})
 _READS = frozenset({"GET", "HEAD"})
@@ -69,18 +69,18 @@ class _Listing:
 
 
 class _Course:
-    """One run under one set of faults: all that is counted, from the moment the set was put in force."""
+    """One run under one set of faults: all that is counted, from the instant the set was put in force."""
 
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.harmless = faults.harmless()
-        self._rates = tuple(faults.answer_rates().items())
+        self._rates = tuple(faults.response_rates().items())
         self._requests = 0
         self._patches = 0
         self._rows: dict[tuple[str, str], _Row] = {}
         self._listings: dict[str, _Listing] = {}
 
-    def answer_fault(self, method: str, path: str) -> str | None:
+    def response_fault(self, method: str, path: str) -> str | None:
         self._requests += 1
         if self.faults.unauthorized_from and self._requests >= self.faults.unauthorized_from:
             return "unauthorized_from"
@@ -152,10 +152,10 @@ class Injector:
         """Whether nothing at all is to go wrong."""
         return self._course.harmless
 
-    def answer_fault(self, method: str, path: str) -> str | None:
-        """Choose the fault of the answer to the next request for ``path``, query included."""
+    def response_fault(self, method: str, path: str) -> str | None:
+        """Choose the fault of the response to the next request for ``path``, query included."""
         course = self._course
-        return None if course.harmless else course.answer_fault(method, path)
+        return None if course.harmless else course.response_fault(method, path)
 
     def page_change(self, scope: str, offset: int) -> bool:
         """Return whether something changes in a scope just before the page at ``offset`` is given."""

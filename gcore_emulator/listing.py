@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gcore_emulator.answers import ValidationRefusalError
+from gcore_emulator.responses import ValidationRefusalError
 from gcore_emulator.rules import InvalidValueError, one_of, parse_integer
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ NEWEST_FIRST = "created_at.desc"
 """The order of a list that is asked for none. Source: the default of every ``order_by``."""
 
 Test = Callable[[Any], bool]
-"""Tells whether an item belongs to a list."""
+"""Whether an item belongs to a list."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Projects and regions: lists that translate names into the numbers of paths.
 
-Sources: the published schemas of both; their moments have no time zone.
+Sources: the published schemas of both; their times have no time zone.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from gcore_emulator.rules import (
     one_of,
     parse_flag,
     parse_flag_text,
-    parse_iso_moment,
+    parse_iso_instant,
     parse_number,
     parse_text,
     text_up_to,
     texts,
 )
-from gcore_emulator.timestamps import format_moment
+from gcore_emulator.timestamps import format_instant
 
 if TYPE_CHECKING:
-    from gcore_emulator.rendering import Document
+    from gcore_emulator.responses import Document
 
 Entry = Mapping[str, Any]
-"""A project or region with each of its members checked; moments and lists are values of Python."""
+"""A project or region with each of its members checked; times and lists are values of Python."""
 
 Members = Mapping[str, Callable[[object], Any]]
 
 PRODUCTS = ("containers", "inference")
-_HIDDEN = "products"  # what a region offers: a filter asks for it, and no answer shows it
+_HIDDEN = "products"  # what a region offers: a filter asks for it, and no response shows it
 _VOLUME_TYPES = ("standard", "ssd_hiiops", "cold")
 
 
@@ -46,7 +46,7 @@ class Lookup:
     """One list of things with an ``id``.
 
     ``members`` are the parsers of all members, ``complete`` gives a new entry's members from those that
-    it has and the present moment, ``needed`` are those that every entry has to bring.
+    it has and the present instant, ``needed`` are those that every entry has to bring.
     """
 
     name: str
@@ -85,7 +85,7 @@ def read_entry(lookup: Lookup, written: object, *, where: str, now: dt.datetime)
     for name, value in written.items():
         try:
             if name not in lookup.members:
-                raise InvalidValueError("unknown member")  # noqa: TRY301 - told together with the others
+                raise InvalidValueError("unknown member")  # noqa: TRY301 - reported with the others
             entry[name] = lookup.members[name](value)
         except InvalidValueError as error:
             problems += [f"{where}.{name}: {complaint}" for complaint in error.complaints]
@@ -108,7 +108,7 @@ def _asks_for_volume_types(query: Mapping[str, str]) -> bool:
 
 def _json_value(value: object) -> object:
     if isinstance(value, dt.datetime):
-        return format_moment(value, "naive")
+        return format_instant(value, "naive")
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -213,8 +213,8 @@ PROJECTS = Lookup(
         "description": nullable(text_up_to(255)),
         "state": parse_text,
         "is_default": parse_flag,
-        "created_at": parse_iso_moment,
-        "deleted_at": nullable(parse_iso_moment),
+        "created_at": parse_iso_instant,
+        "deleted_at": nullable(parse_iso_instant),
         "task_id": nullable(parse_text),
     },
     complete=_complete_project,
@@ -240,8 +240,8 @@ REGIONS = Lookup(
         "zone": nullable(one_of("AMERICAS", "APAC", "EMEA", "RUSSIA_AND_CIS")),
         "access_level": one_of("core", "edge"),
         "endpoint_type": one_of("admin", "internal", "public"),
-        "created_at": parse_iso_moment,
-        "created_on": parse_iso_moment,
+        "created_at": parse_iso_instant,
+        "created_on": parse_iso_instant,
         "coordinates": nullable(_coordinates),
         "available_volume_types": nullable(texts),
         "file_share_types": nullable(_listed_words("ddn", "standard", "vast")),

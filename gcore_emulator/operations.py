@@ -1,4 +1,4 @@
-"""The five operations on keys, and the lists beside them: a checked call in, an answer or a refusal out."""
+"""The five operations on keys, and the lists beside them: a checked call in, a response or a refusal out."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gcore_emulator.answers import (
-    Answer,
-    ConflictRefusalError,
-    NotFoundRefusalError,
-    ValidationRefusalError,
-    json_answer,
-)
 from gcore_emulator.bodies import Values, body_object, read_create, read_patch
+from gcore_emulator.keys import Scope, StoredKey
 from gcore_emulator.listing import Page, Setting, read_page
 from gcore_emulator.lookups import Catalogue, Lookup, shown_entry
 from gcore_emulator.requestlog import SECRET_PREFIX
+from gcore_emulator.responses import (
+    ConflictRefusalError,
+    NotFoundRefusalError,
+    Response,
+    ValidationRefusalError,
+    json_response,
+)
 from gcore_emulator.rules import InvalidValueError, parse_integer
-from gcore_emulator.store import KeyStore, Scope, StoredKey
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gcore_emulator.families import Family
     from gcore_emulator.rendering import Renderer
     from gcore_emulator.seeds import Workloads
+    from gcore_emulator.store import KeyStore
     from gcore_emulator.switches import Switches
 
 
@@ -46,7 +47,7 @@ class EmulatorState:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated request, its path and query still as text, at the moment it takes effect.
+    """One authenticated request, its path and query still as text, at the instant it takes effect.
 
     ``unstored`` names the fields that a PATCH is to check and then to drop.
     """
@@ -59,7 +60,7 @@ class Call:
     unstored: tuple[str, ...] = ()
 
 
-Operation = Callable[[EmulatorState, Call], Answer]
+Operation = Callable[[EmulatorState, Call], Response]
 
 
 def called_scope(call: Call) -> Scope:
@@ -76,8 +77,8 @@ def called_scope(call: Call) -> Scope:
     return Scope(call.family.name, tuple(numbers))
 
 
-def _path_name(world: EmulatorState, call: Call) -> str:
-    served = world.switches.short_names == "served"
+def _path_name(state: EmulatorState, call: Call) -> str:
+    served = state.switches.short_names == "served"
     rule = call.family.lenient_path_name if served else call.family.path_name
     parameter = call.family.name_parameter
     try:
@@ -90,64 +91,66 @@ def _missing(call: Call, name: str) -> NotFoundRefusalError:
     return NotFoundRefusalError(f"{call.family.title} {name} could not be found")
 
 
-def _existing(world: EmulatorState, call: Call, scope: Scope, name: str) -> StoredKey:
-    key = world.store.get(scope, name)
+def _existing(state: EmulatorState, call: Call, scope: Scope, name: str) -> StoredKey:
+    key = state.store.get(scope, name)
     if key is None:
         raise _missing(call, name)
     return key
 
 
-def _require_references(world: EmulatorState, call: Call, scope: Scope, values: Values) -> None:
+def _require_references(state: EmulatorState, call: Call, scope: Scope, values: Values) -> None:
     """Refuse references to workloads that the seed does not list, if the switch asks for it."""
     field, noun = call.family.references or "", call.family.workload
     referred = values.get(field)
-    if world.switches.missing_container == "accepted" or not isinstance(referred, tuple):
+    if state.switches.missing_container == "accepted" or not isinstance(referred, tuple):
         return
-    missing = sorted(map(str, set(referred) - world.workloads.get((field, scope.numbers), frozenset())))
-    if missing and world.switches.missing_container == "404":
+    missing = sorted(map(str, set(referred) - state.workloads.get((field, scope.numbers), frozenset())))
+    if missing and state.switches.missing_container == "404":
         raise NotFoundRefusalError(f"{noun.capitalize()} {missing[0]} could not be found")
     if missing:
         raise ValidationRefusalError({field: [f"no {noun} {item}" for item in missing]})
 
 
-def asked_page(world: EmulatorState, call: Call) -> Page:
+def requested_page(state: EmulatorState, call: Call) -> Page:
     """Return the page that a list asks for; refuse parameters that are out of range."""
-    return read_page(call.query, call.family.listing, Setting(call.now, world.switches))
+    return read_page(call.query, call.family.listing, Setting(call.now, state.switches))
 
 
-def list_keys(world: EmulatorState, call: Call) -> Answer:
+def list_keys(state: EmulatorState, call: Call) -> Response:
     """GET of the collection: one page, and the count of all that were asked for."""
-    scope, page = called_scope(call), asked_page(world, call)
+    scope, page = called_scope(call), requested_page(state, call)
     if page.is_plain:
-        count, keys = world.store.page(scope, page.offset, page.limit)
+        count, keys = state.store.page(scope, page.offset, page.limit)
     else:
-        count, keys = page.cut(world.store.all(scope))
-    return Answer(200, world.renderer.page(count, keys, call.now))
+        count, keys = page.cut(state.store.all(scope))
+    return Response(200, state.renderer.page(count, keys, call.now))
 
 
-def list_entries(world: EmulatorState, lookup: Lookup, query: Mapping[str, str], now: dt.datetime) -> Answer:
+def list_entries(
+    state: EmulatorState, lookup: Lookup, query: Mapping[str, str], now: dt.datetime
+) -> Response:
     """GET of the projects or regions: one page, and the count of all that were asked for."""
-    page = read_page(query, lookup.listing, Setting(now, world.switches))
-    count, entries = page.cut(world.catalogue.all(lookup))
-    return json_answer({"count": count, "results": [shown_entry(entry, query) for entry in entries]})
+    page = read_page(query, lookup.listing, Setting(now, state.switches))
+    count, entries = page.cut(state.catalogue.all(lookup))
+    return json_response({"count": count, "results": [shown_entry(entry, query) for entry in entries]})
 
 
-def create_key(world: EmulatorState, call: Call) -> Answer:
+def create_key(state: EmulatorState, call: Call) -> Response:
     """POST: 200 with the new key and, this once, its secret; 409 when the name is taken."""
     scope = called_scope(call)
-    name, values = read_create(call.family, body_object(call.body), world.switches, call.now)
-    _require_references(world, call, scope, values)
-    if world.store.get(scope, name) is not None:
+    name, values = read_create(call.family, body_object(call.body), state.switches, call.now)
+    _require_references(state, call, scope, values)
+    if state.store.get(scope, name) is not None:
         raise ConflictRefusalError(f"{call.family.title} {name} already exists")
     key = StoredKey(
         scope=scope,
         name=name,
-        sequence=world.store.next_sequence(),
+        sequence=state.store.next_sequence(),
         created_at=call.now,
         values=values,
     )
-    world.store.put(key)
-    return json_answer(world.renderer.document(key, call.now) | {"secret": _secret(key, world.switches)})
+    state.store.put(key)
+    return json_response(state.renderer.document(key, call.now) | {"secret": _secret(key, state.switches)})
 
 
 def _secret(key: StoredKey, switches: Switches) -> str:
@@ -156,39 +159,39 @@ def _secret(key: StoredKey, switches: Switches) -> str:
     return f"{SECRET_PREFIX}{hashlib.sha256(repr(facts).encode()).hexdigest()[:40]}"
 
 
-def read_one(world: EmulatorState, call: Call) -> Answer:
+def read_one(state: EmulatorState, call: Call) -> Response:
     """GET of one key."""
-    scope, name = called_scope(call), _path_name(world, call)
-    return Answer(200, world.renderer.fragment(_existing(world, call, scope, name), call.now))
+    scope, name = called_scope(call), _path_name(state, call)
+    return Response(200, state.renderer.fragment(_existing(state, call, scope, name), call.now))
 
 
-def patch_key(world: EmulatorState, call: Call) -> Answer:
+def patch_key(state: EmulatorState, call: Call) -> Response:
     """PATCH: what the body gives is replaced, lists whole; 200 with the key after it."""
-    scope, name = called_scope(call), _path_name(world, call)
-    values = read_patch(call.family, body_object(call.body), world.switches)
-    key = _existing(world, call, scope, name)
-    _require_references(world, call, scope, values)
+    scope, name = called_scope(call), _path_name(state, call)
+    values = read_patch(call.family, body_object(call.body), state.switches)
+    key = _existing(state, call, scope, name)
+    _require_references(state, call, scope, values)
     for name in call.unstored:
         values.pop(name, None)
     if values:
         key = replace(key, values={**key.values, **values})
-        world.store.put(key)
-    return Answer(200, world.renderer.fragment(key, call.now))
+        state.store.put(key)
+    return Response(200, state.renderer.fragment(key, call.now))
 
 
-def delete_key(world: EmulatorState, call: Call) -> Answer:
+def delete_key(state: EmulatorState, call: Call) -> Response:
     """DELETE: 204 without a body."""
-    scope, name = called_scope(call), _path_name(world, call)
-    key = world.store.get(scope, name)
+    scope, name = called_scope(call), _path_name(state, call)
+    key = state.store.get(scope, name)
     if key is None:
-        if world.switches.delete_missing == "404":
+        if state.switches.delete_missing == "404":
             raise _missing(call, name)
-        return Answer(204)
-    refuses = "409" in {call.family.delete_held, world.switches.delete_bound}
+        return Response(204)
+    refuses = "409" in {call.family.delete_held, state.switches.delete_bound}
     if refuses and key.values[call.family.held_by]:
         raise ConflictRefusalError(f"{call.family.title} {name} is in use")
-    world.store.remove(key)
-    return Answer(204)
+    state.store.remove(key)
+    return Response(204)
 
 
 COLLECTION_OPERATIONS: Mapping[str, Operation] = {"GET": list_keys, "POST": create_key}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gcore_emulator.errors import EmulatorError, SeedError
 from gcore_emulator.rendering import canonical_document
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from gcore_emulator.store import StoredKey
+    from gcore_emulator.keys import StoredKey
 
 _FORMAT = 1
 _UNDATED = dt.datetime.max.replace(tzinfo=dt.UTC)  # every stored document has its date
@@ -31,30 +31,8 @@ CREATE TABLE api_key (
 """
 
 
-class Storage(Protocol):
-    """Keeps keys between two runs; each call is complete when it returns, or has not happened."""
-
-    fresh: bool
-
-    def load(self) -> Iterable[StoredKey]:
-        """Return every key."""
-        ...
-
-    def save(self, keys: Sequence[StoredKey]) -> None:
-        """Keep these keys in place of those with the same names."""
-        ...
-
-    def remove(self, key: StoredKey) -> None:
-        """Drop a key."""
-        ...
-
-    def close(self) -> None:
-        """Let go of files."""
-        ...
-
-
 class NoStorage:
-    """Keeps nothing: every run starts afresh."""
+    """Stores nothing: every run starts empty."""
 
     fresh = True
 
@@ -73,9 +51,9 @@ class NoStorage:
 
 
 class SqliteStorage:
-    """Keeps keys in a file that one emulator at a time may use.
+    """Stores keys in a file that one emulator at a time may use.
 
-    ``fresh`` tells whether the file was made by this run. Raises `EmulatorError` when it cannot be
+    ``fresh`` is whether this run created the file. Raises `EmulatorError` when it cannot be
     used: locked, unreadable, or not a database of this program.
     """
 
@@ -83,7 +61,7 @@ class SqliteStorage:
         """Open or make the file."""
         self._path = path
         try:
-            # The store's lock keeps threads apart. A second emulator is told at once, not after a wait.
+            # The store's lock keeps threads apart. A second emulator fails at once, not after a wait.
             self._connection = sqlite3.connect(
                 path.absolute().as_uri(),  # a name such as file:x would be an address to SQLite
                 timeout=0,

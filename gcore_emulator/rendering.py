@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gcore_emulator.answers import json_bytes
 from gcore_emulator.families import FAMILIES
-from gcore_emulator.timestamps import format_moment
+from gcore_emulator.responses import Document, json_bytes
+from gcore_emulator.timestamps import format_instant
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
+    from gcore_emulator.keys import StoredKey
     from gcore_emulator.rules import Reference, Value
-    from gcore_emulator.store import StoredKey
     from gcore_emulator.switches import Switches, TimestampForm
-
-Document = dict[str, Any]
 
 
 def _json_value(value: Value, form: TimestampForm) -> object:
     if isinstance(value, dt.datetime):
-        return format_moment(value, form)
+        return format_instant(value, form)
     if isinstance(value, tuple):
         return [_json_item(item) for item in value]
     return value
@@ -37,7 +35,7 @@ def canonical_document(key: StoredKey, form: TimestampForm = "z") -> Document:
     """Return all of a key but its computed status, the way a seed file writes it."""
     document: Document = {"name": key.name}
     document |= {name: _json_value(value, form) for name, value in key.values.items()}
-    return document | {"created_at": format_moment(key.created_at, form)}
+    return document | {"created_at": format_instant(key.created_at, form)}
 
 
 def default_document(key: StoredKey, now: dt.datetime) -> Document:

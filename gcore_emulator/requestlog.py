@@ -1,4 +1,4 @@
-"""What was asked, for tests and people to look at. Headers, tokens and secrets are never in it."""
+"""The requests so far, for tests and people to inspect. Headers, tokens and secrets are never in it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class RequestRecord:
     ``sequence`` counts from 1 in the order in which requests took effect; ``path`` is as sent, with
     its query; ``body`` is the parsed JSON, None when there was none or it was not JSON. ``status`` is
     what the client was to see, None when its connection was reset; ``fault`` is what was injected.
-    ``effective`` tells that a write was executed, whatever the client saw, and even if it wrote what
+    ``effective`` is whether a write was executed, whatever the client saw, and even if it wrote what
     was stored already.
     """
 
@@ -112,8 +112,8 @@ class RequestLog:
             path = path.replace(written, _HIDDEN)
         path = _SECRET.sub(_HIDDEN, path)
         plain = unquote(path)
-        told = _SECRET.search(plain) or (self._token and self._token in plain)
-        return _HIDDEN if told else path
+        leaks = _SECRET.search(plain) or (self._token and self._token in plain)
+        return _HIDDEN if leaks else path
 
     def records(self) -> tuple[RequestRecord, ...]:
         """Return the records, oldest first."""
@@ -121,6 +121,6 @@ class RequestLog:
             return tuple(self._records)
 
     def clear(self) -> None:
-        """Forget the records; the numbers go on."""
+        """Delete the records; the numbers go on."""
         with self._lock:
             self._records.clear()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gcore_emulator.timestamps import parse_loose_moment, parse_moment
+from gcore_emulator.timestamps import parse_instant, parse_loose_instant
 
 REQUIRED = "Field required"
 SOURCES = ("cloud", "iate")
@@ -47,7 +47,7 @@ class InvalidValueError(Exception):
     """A value breaks its rule; ``complaints`` are texts for people."""
 
     def __init__(self, *complaints: str) -> None:
-        """Keep the complaints."""
+        """Store the complaints."""
         self.complaints = complaints
         super().__init__(*complaints)
 
@@ -129,12 +129,12 @@ def _parse_with(read: Callable[[str], dt.datetime], value: object) -> dt.datetim
 
 def parse_date_time(value: object) -> dt.datetime:
     """Accept an RFC 3339 date-time, the ``format: date-time`` of the published schemas."""
-    return _parse_with(parse_moment, value)
+    return _parse_with(parse_instant, value)
 
 
-def parse_iso_moment(value: object) -> dt.datetime:
+def parse_iso_instant(value: object) -> dt.datetime:
     """Accept an ISO 8601 date and time; without a zone it is in UTC."""
-    return _parse_with(parse_loose_moment, value)
+    return _parse_with(parse_loose_instant, value)
 
 
 def texts(value: object) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ class ReferenceListRule:
         for member, parse in (("name", self.name), ("namespace", self.namespace)):
             try:
                 if member not in item:
-                    raise InvalidValueError(REQUIRED)  # noqa: TRY301 - told together with the other complaints
+                    raise InvalidValueError(REQUIRED)  # noqa: TRY301 - reported with the other complaints
                 parse(item[member])
             except InvalidValueError as error:
                 complaints += [f"{member}: {complaint}" for complaint in error.complaints]

@@ -12,7 +12,7 @@ may be left out but for ``id`` and the name::
      "projects": [{"id": 1, "name": "Default"}],
      "regions": [{"id": 76, "display_name": "Luxembourg-2", "products": ["containers"]}]}
 
-``products`` of a region are what the parameter of that name finds; answers do not show them.
+``products`` of a region are what the parameter of that name finds; responses do not show them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from gcore_emulator.bodies import Complaints, stored_values
 from gcore_emulator.errors import SeedError
 from gcore_emulator.families import FAMILIES, Family
+from gcore_emulator.keys import Scope, StoredKey
 from gcore_emulator.lookups import LOOKUPS, Entry, Lookup, read_entry
 from gcore_emulator.rules import (
     REQUIRED,
@@ -35,8 +36,7 @@ from gcore_emulator.rules import (
     ReferenceListRule,
     parse_date_time,
 )
-from gcore_emulator.store import Scope, StoredKey
-from gcore_emulator.timestamps import parse_moment
+from gcore_emulator.timestamps import parse_instant
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -183,7 +183,7 @@ def _read_scope(
     try:
         scope = read_scope(family, label)
         if not isinstance(entries, list):
-            raise SeedError([f"{where}: must be a list of keys"])  # noqa: TRY301 - told with the others
+            raise SeedError([f"{where}: must be a list of keys"])  # noqa: TRY301 - reported with the others
     except SeedError as error:
         problems += error.problems
         return []
@@ -233,7 +233,7 @@ def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, seque
         scope=scope,
         name=entry["name"],
         sequence=sequence,
-        created_at=now if created_at is None else parse_moment(created_at),
+        created_at=now if created_at is None else parse_instant(created_at),
         values=values,
     )
 
@@ -251,7 +251,7 @@ def _note_other_members(family: Family, entry: Mapping[str, object], complaints:
     for member, value in entry.items():
         try:
             if member not in known:
-                raise InvalidValueError("unknown member")  # noqa: TRY301 - told together with the others
+                raise InvalidValueError("unknown member")  # noqa: TRY301 - reported with the others
             if member in checks:
                 checks[member](value)
         except InvalidValueError as error:

@@ -7,25 +7,28 @@ import random
 from typing import TYPE_CHECKING, Self
 
 from gcore_emulator.application import Service, build_application
+from gcore_emulator.concurrent_writers import ConcurrentWriter, Disturbance
 from gcore_emulator.deferral import Deferral
-from gcore_emulator.disturbances import ConcurrentWriter, Disturbance
 from gcore_emulator.families import CAAS, FAMILIES
 from gcore_emulator.faults import NO_FAULTS, Faults
 from gcore_emulator.injector import Injector
+from gcore_emulator.keys import Scope
 from gcore_emulator.lookups import LOOKUPS, PROJECTS, REGIONS, Catalogue, Lookup, read_entry
 from gcore_emulator.operations import EmulatorState
 from gcore_emulator.persistence import NoStorage, SqliteStorage
-from gcore_emulator.rendering import Document, Renderer, default_document
+from gcore_emulator.rendering import Renderer, default_document
 from gcore_emulator.requestlog import RequestLog, RequestRecord
 from gcore_emulator.seeds import read_key, read_seed
 from gcore_emulator.serving import LOOPBACK, listen, serving
-from gcore_emulator.store import KeyStore, Scope
+from gcore_emulator.store import KeyStore
 from gcore_emulator.switches import Switches
 from gcore_emulator.timestamps import Clock, system_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    from gcore_emulator.responses import Document
 
 DEFAULT_TOKEN = "emulator-token"  # noqa: S105 - a made-up token for a made-up service
 _DEFAULT_SWITCHES = Switches()
@@ -59,7 +62,7 @@ class Emulator:
         listen: Callable[[RequestRecord], None] | None = None,
         faults: Faults = NO_FAULTS,
     ) -> None:
-        """Keep the settings; nothing runs yet."""
+        """Store the settings; nothing runs yet."""
         self.switches = switches
         self.token = token
         self._seed = seed or {}
@@ -74,8 +77,8 @@ class Emulator:
     def __enter__(self) -> Self:
         """Start serving; requests are answered as soon as this returns."""
         with contextlib.ExitStack() as started:
-            self._world = self._open(started)
-            self._disturber = ConcurrentWriter(self._world.store, self._injector)
+            self._state = self._open(started)
+            self._writer = ConcurrentWriter(self._state.store, self._injector)
             listener = started.enter_context(listen(self._port))
             self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
             started.enter_context(serving(build_application(self._service()), listener))
@@ -101,14 +104,14 @@ class Emulator:
 
     def _service(self) -> Service:
         return Service(
-            world=self._world,
+            state=self._state,
             log=self._log,
             clock=self._clock,
             token=self.token,
             delay=self._delay,
             ids=_seeded_random(self.switches),
             injector=self._injector,
-            disturber=self._disturber,
+            writer=self._writer,
             deferral=Deferral(),
         )
 
@@ -118,7 +121,7 @@ class Emulator:
         return self._log.records()
 
     def clear_requests(self) -> None:
-        """Forget the requests so far; their numbers go on."""
+        """Delete the requests so far; their numbers go on."""
         self._log.clear()
 
     @property
@@ -138,7 +141,7 @@ class Emulator:
     @property
     def disturbances(self) -> tuple[Disturbance, ...]:
         """What the faults made other writers do to the keys, oldest first."""
-        return self._disturber.done()
+        return self._writer.done()
 
     def keys(
         self, project_id: int, region_id: int | None = None, *, family: str = CAAS.name
@@ -149,7 +152,7 @@ class Emulator:
         that does not go together.
         """
         scope = _scope(family, project_id, region_id)
-        store, now = self._world.store, self._clock()
+        store, now = self._state.store, self._clock()
         with store.lock:
             return {key.name: default_document(key, now) for key in store.all(scope)}
 
@@ -168,7 +171,7 @@ class Emulator:
         lists unless ``created_at`` says otherwise. The scope is given as to `keys`.
         """
         scope = _scope(family, project_id, region_id)
-        store = self._world.store
+        store = self._state.store
         with store.lock:
             found = store.get(scope, str(entry.get("name")))
             store.put(
@@ -185,7 +188,7 @@ class Emulator:
         self, project_id: int, region_id: int | None, name: str, *, family: str = CAAS.name
     ) -> None:
         """Delete a key behind the API's back; KeyError when there is none. The scope is as for `keys`."""
-        store = self._world.store
+        store = self._state.store
         with store.lock:
             key = store.get(_scope(family, project_id, region_id), name)
             if key is None:
@@ -209,8 +212,8 @@ class Emulator:
 
     def _put_entry(self, lookup: Lookup, where: str, entry: Mapping[str, object]) -> None:
         read = read_entry(lookup, entry, where=where, now=self._clock())
-        with self._world.store.lock:
-            self._world.catalogue.put(lookup, read)
+        with self._state.store.lock:
+            self._state.catalogue.put(lookup, read)
 
 
 def _scope(family: str, project_id: int, region_id: int | None) -> Scope:

@@ -87,7 +87,7 @@ def serving(application: ASGIApp, listener: socket.socket) -> Iterator[None]:
 
 def listen(port: int) -> socket.socket:
     """Open a port of this machine, 0 for any free one; `EmulatorError` when it cannot be used."""
-    # With the protocol left at 0, asyncio would not switch Nagle's algorithm off: 40 ms for each answer.
+    # With the protocol left at 0, asyncio would not switch Nagle's algorithm off: 40 ms for each response.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -3,54 +3,44 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Protocol
 
 from gcore_emulator.families import FAMILIES
 
 if TYPE_CHECKING:
-    import datetime as dt
     import random
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from gcore_emulator.persistence import Storage
-    from gcore_emulator.rules import Value
+    from gcore_emulator.keys import Scope, StoredKey
     from gcore_emulator.switches import Switches
 
 
-class Scope(NamedTuple):
-    """Where a name is unique: a family, and the numbers of its path (project and region)."""
+class Storage(Protocol):
+    """Stores keys between two runs; each call is complete when it returns, or has not happened."""
 
-    family: str
-    numbers: tuple[int, ...]
+    fresh: bool
 
-    @property
-    def label(self) -> str:
-        """Return the numbers as a seed file writes them: ``1/76``."""
-        return "/".join(map(str, self.numbers))
+    def load(self) -> Iterable[StoredKey]:
+        """Return every key."""
+        ...
 
+    def save(self, keys: Sequence[StoredKey]) -> None:
+        """Store these keys in place of those with the same names."""
+        ...
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredKey:
-    """One key. ``sequence`` numbers the creations, to order keys made at the same moment.
+    def remove(self, key: StoredKey) -> None:
+        """Delete a key."""
+        ...
 
-    ``values`` holds a value for each field of its family, set by a client or by the server.
-
-    ``memo`` holds rendered JSON by status. A change makes a new value, and so an empty memo.
-    """
-
-    scope: Scope
-    name: str
-    sequence: int
-    created_at: dt.datetime
-    values: Mapping[str, Value]
-    memo: dict[str, bytes] = field(init=False, repr=False, compare=False, default_factory=dict)
+    def close(self) -> None:
+        """Close files."""
+        ...
 
 
 class KeyStore:
     """All keys, written through to a storage.
 
-    Hold ``lock`` around every use: answers come from the server's thread, and a test may look in
+    Hold ``lock`` around every use: responses come from the server's thread, and a test may look in
     from its own.
     """
 
@@ -92,7 +82,7 @@ class KeyStore:
             self._last_sequence = max(self._last_sequence, key.sequence)
 
     def remove(self, key: StoredKey) -> None:
-        """Forget a key."""
+        """Remove a key."""
         self._storage.remove(key)
         del self._scopes[key.scope][key.name]
         self._orders.pop(key.scope, None)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal, get_args, get_origin, get_type_hints
 
 TimestampForm = Literal["z", "naive", "offset", "compact", "fraction"]
-"""How answers write moments."""
+"""How responses write times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Switches:
         },
     )
     container_order: Literal["as-sent", "shuffled"] = field(
-        default="as-sent", metadata={"help": "Order of containers and functions in answers."}
+        default="as-sent", metadata={"help": "Order of containers and functions in responses."}
     )
     limit_range: Literal["400", "clamp"] = field(
         default="400", metadata={"help": "A page size below 1 or above 1000."}
@@ -72,13 +72,13 @@ class Switches:
         metadata={"help": "Reference to a container or function that the seed does not list."},
     )
     absent_nulls: Literal["shown", "left-out"] = field(
-        default="shown", metadata={"help": "Null description and expire in answers about FaaS keys."}
+        default="shown", metadata={"help": "Null description and expire in responses about FaaS keys."}
     )
     project_names: Literal["exact", "partial"] = field(
         default="exact", metadata={"help": "What the name parameter of the list of projects finds."}
     )
     timestamps: TimestampForm = field(
-        default="z", metadata={"help": "Form of the moments in answers about keys, always in UTC."}
+        default="z", metadata={"help": "Form of the times in responses about keys, always in UTC."}
     )
     unauthorized_body: Literal["documented", "detail"] = field(
         default="documented", metadata={"help": "Body of a 401: the usual error body, or detail and code."}
@@ -87,7 +87,7 @@ class Switches:
         default=None, metadata={"help": "Longest description, in characters; longer ones get 400."}
     )
     random_seed: int = field(
-        default=0, metadata={"help": "Starts every random choice: the same number gives the same answers."}
+        default=0, metadata={"help": "Starts every random choice: the same number gives the same responses."}
     )
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Moments in requests and answers, and the emulator's own clock."""
+"""Times in requests and responses, and the emulator's own clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gcore_emulator.switches import TimestampForm
 
 Clock = Callable[[], dt.datetime]
-"""Gives the present moment, with a time zone."""
+"""Gives the present instant, with a time zone."""
 
 # RFC 3339, which is what "format: date-time" in the API description means.
 _DATE_TIME = re.compile(
@@ -28,17 +28,17 @@ def system_clock() -> dt.datetime:
     return dt.datetime.now(dt.UTC)  # noqa: TID251 - the one real clock, the default of the composition root
 
 
-def parse_moment(text: str) -> dt.datetime:
-    """Read an RFC 3339 date-time as a moment in UTC; ValueError when it is none."""
+def parse_instant(text: str) -> dt.datetime:
+    """Read an RFC 3339 date-time as a instant in UTC; ValueError when it is none."""
     if _DATE_TIME.fullmatch(text) is None:
         raise ValueError("must be an RFC 3339 date-time with a zone")
     return _existing(text.upper())
 
 
-def parse_loose_moment(text: str) -> dt.datetime:
-    """Read an ISO 8601 date and time, in UTC when it names no zone, as a moment; ValueError when it is none.
+def parse_loose_instant(text: str) -> dt.datetime:
+    """Read an ISO 8601 date and time, in UTC when it names no zone, as a instant; ValueError when it is none.
 
-    Source: projects and regions show moments without a zone, and the expiry of an inference key has no
+    Source: projects and regions show times without a zone, and the expiry of an inference key has no
     declared format but "ISO 8601".
     """
     if _LOOSE.fullmatch(text) is None:
@@ -48,29 +48,29 @@ def parse_loose_moment(text: str) -> dt.datetime:
 
 def _existing(text: str) -> dt.datetime:
     try:
-        moment = dt.datetime.fromisoformat(text)
-        return moment.replace(tzinfo=moment.tzinfo or dt.UTC).astimezone(dt.UTC)
+        instant = dt.datetime.fromisoformat(text)
+        return instant.replace(tzinfo=instant.tzinfo or dt.UTC).astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("is not a date and time that exists") from error
 
 
-def _whole(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+def _whole(instant: dt.datetime) -> str:
+    return instant.astimezone(dt.UTC).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
-def _fraction(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+def _fraction(instant: dt.datetime) -> str:
+    return instant.astimezone(dt.UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 _FORMS: Mapping[TimestampForm, Callable[[dt.datetime], str]] = {
-    "z": lambda moment: _whole(moment) + "Z",
+    "z": lambda instant: _whole(instant) + "Z",
     "naive": _whole,
-    "offset": lambda moment: _whole(moment) + "+00:00",
-    "compact": lambda moment: _whole(moment) + "+0000",
+    "offset": lambda instant: _whole(instant) + "+00:00",
+    "compact": lambda instant: _whole(instant) + "+0000",
     "fraction": _fraction,
 }
 
 
-def format_moment(moment: dt.datetime, form: TimestampForm) -> str:
-    """Write a moment in UTC; every form but ``fraction`` drops what is below a second."""
-    return _FORMS[form](moment)
+def format_instant(instant: dt.datetime, form: TimestampForm) -> str:
+    """Write a instant in UTC; every form but ``fraction`` drops what is below a second."""
+    return _FORMS[form](instant)

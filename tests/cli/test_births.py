@@ -143,7 +143,7 @@ CREATES = Faults(methods=("POST",))
         (replace(CREATES, status_502=1.0), False),
         (replace(CREATES, html_page=1.0), False),
     ],
-    ids=lambda case: "-".join(case.answer_rates()) if isinstance(case, Faults) else str(case),
+    ids=lambda case: "-".join(case.response_rates()) if isinstance(case, Faults) else str(case),
 )
 def test_a_creation_without_an_answer_is_sent_once_and_a_lost_secret_is_told(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, faults: Faults, *, exists: bool
@@ -157,7 +157,7 @@ def test_a_creation_without_an_answer_is_sent_once_and_a_lost_secret_is_told(
     assert ("its secret is lost: either declare it `state: absent`, apply" in done.out) is exists
     # Where nobody that executes requests has answered, or promised success, the key may still come to be.
     may_come = "if it is created still, its secret is lost" in done.out
-    assert may_come is bool({"reset_before", "status_502", "html_page"} & faults.answer_rates().keys())
+    assert may_come is bool({"reset_before", "status_502", "html_page"} & faults.response_rates().keys())
     assert done.code == (4 if exists or may_come else 1)
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from gcore_emulator import Faults
+from gcore_emulator.fault_responses import FAULT_RESPONSES
 from gcore_emulator.faults import NO_FAULTS, fault_specs, read_faults
 from gcore_emulator.injector import FAULT_NAMES, Injector
-from gcore_emulator.misbehaviour import MISBEHAVIOURS
 
-ANSWER_RATES = [spec.name for spec in fault_specs() if spec.spoils_answer]
+ANSWER_RATES = [spec.name for spec in fault_specs() if spec.spoils_response]
 PATHS = [f"/key-{number}" for number in range(20)]
 
 BAD_SETTINGS: list[tuple[object, str]] = [
@@ -65,17 +65,17 @@ def test_a_document_of_settings_reads_back() -> None:
 
 
 def test_ten_rates_of_a_tenth_fit() -> None:
-    assert len(read_faults(dict.fromkeys(ANSWER_RATES[:10], 0.1)).answer_rates()) == 10
+    assert len(read_faults(dict.fromkeys(ANSWER_RATES[:10], 0.1)).response_rates()) == 10
 
 
 def test_every_fault_of_an_answer_has_its_behaviour() -> None:
-    assert set(MISBEHAVIOURS) == {*ANSWER_RATES, "unauthorized_from"}
-    assert set(FAULT_NAMES) == {*MISBEHAVIOURS, "page_change", "concurrent_write", "unstored"}
+    assert set(FAULT_RESPONSES) == {*ANSWER_RATES, "unauthorized_from"}
+    assert set(FAULT_NAMES) == {*FAULT_RESPONSES, "page_change", "concurrent_write", "unstored"}
 
 
 def drawn(faults: Faults, paths: list[str], method: str = "PATCH") -> list[str | None]:
     injector = Injector(faults)
-    return [injector.answer_fault(method, path) for path in paths]
+    return [injector.response_fault(method, path) for path in paths]
 
 
 def test_the_rates_hold_over_two_thousand_requests() -> None:
@@ -120,7 +120,7 @@ def test_the_sequence_is_the_same_under_any_hash_seed() -> None:
     script = (
         "from gcore_emulator import Faults; from gcore_emulator.injector import Injector;"
         "injector = Injector(Faults(status_429=0.5));"
-        "print([injector.answer_fault('GET', '/') for _ in range(50)])"
+        "print([injector.response_fault('GET', '/') for _ in range(50)])"
     )
     outputs = {
         subprocess.run(
@@ -158,15 +158,15 @@ def test_answers_without_a_body_are_not_halved_or_misnamed(name: str) -> None:
 
 def test_the_token_is_refused_from_the_nth_request_on_whatever_the_method_and_for_good() -> None:
     injector = Injector(Faults(unauthorized_from=3, methods=("PATCH",), max_in_a_row=1))
-    met = [injector.answer_fault(method, "/") for method in ("GET", "PATCH", "GET", "DELETE", "GET", "GET")]
+    met = [injector.response_fault(method, "/") for method in ("GET", "PATCH", "GET", "DELETE", "GET", "GET")]
     assert met == [None, None] + ["unauthorized_from"] * 4
 
 
 def test_faults_put_in_force_again_begin_their_sequence_again() -> None:
     injector = Injector(MIXED)
-    first = [injector.answer_fault("GET", "/") for _ in range(20)]
+    first = [injector.response_fault("GET", "/") for _ in range(20)]
     injector.use(MIXED)
-    assert [injector.answer_fault("GET", "/") for _ in range(20)] == first
+    assert [injector.response_fault("GET", "/") for _ in range(20)] == first
 
 
 def test_a_change_may_come_from_another_thread_at_any_time() -> None:
@@ -180,9 +180,9 @@ def test_a_change_may_come_from_another_thread_at_any_time() -> None:
     with ThreadPoolExecutor(1) as pool:
         changes = pool.submit(change)
         while not changes.done():
-            assert injector.answer_fault("GET", "/") in {None, "status_500"}
+            assert injector.response_fault("GET", "/") in {None, "status_500"}
         changes.result()
-    assert injector.answer_fault("GET", "/") == "status_500"
+    assert injector.response_fault("GET", "/") == "status_500"
 
 
 def listings(injector: Injector, times: int, pages: int = 3) -> list[bool]:

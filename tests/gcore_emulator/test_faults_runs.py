@@ -14,7 +14,7 @@ import pytest
 from gcore_emulator import Faults
 from gcore_emulator.faults import NO_FAULTS
 from tests.gcore_emulator.conftest import TOKEN, Api
-from tests.gcore_emulator.test_faults_answers import PATH, SEED, always, last
+from tests.gcore_emulator.test_faults_responses import PATH, SEED, always, last
 
 if TYPE_CHECKING:
     from tests.gcore_emulator.conftest import Launcher

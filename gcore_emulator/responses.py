@@ -1,21 +1,25 @@
-"""Answers, and the error bodies that the API guide describes."""
+"""Responses, and the error bodies that the API guide describes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 # A ready encoder: json.dumps would build one for every key of a page.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+
+Document = dict[str, Any]
+"""A JSON object as the API shows it."""
 
 InvalidFields = Mapping[str, Sequence[str]]
 """Field name to complaints."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A finished answer; ``body`` is JSON unless ``headers`` say otherwise, or empty.
+class Response:
+    """A finished response; ``body`` is JSON unless ``headers`` say otherwise, or empty.
 
     ``fault`` names what went wrong on purpose while it was made.
     """
@@ -33,7 +37,7 @@ class RefusalError(Exception):
     exception_class: str
 
     def __init__(self, message: str) -> None:
-        """Keep the text for people."""
+        """Store the text for people."""
         self.message = message
         super().__init__(message)
 
@@ -97,12 +101,12 @@ class MethodRefusalError(RefusalError):
     exception_class = "HTTPError"
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        """Store the methods that would do."""
+        """Store the methods that are allowed."""
         self.allowed = allowed
         super().__init__("HTTP 405: Method Not Allowed")
 
     def headers(self) -> dict[str, str]:
-        """Tell the methods that would do, as HTTP asks for."""
+        """Return the methods that are allowed, as HTTP requires."""
         return {"Allow": ", ".join(self.allowed)}
 
 
@@ -125,25 +129,25 @@ class RateRefusalError(RefusalError):
         super().__init__("Rate limit exceeded")
 
     def headers(self) -> dict[str, str]:
-        """Tell when to come back, if that is told."""
+        """Return Retry-After, if there is one."""
         return {} if self.retry_after is None else {"Retry-After": self.retry_after}
 
 
 class FaultRefusalError(RefusalError):
-    """500: the emulator itself failed, or was told to."""
+    """500: the emulator itself failed, or a fault says so."""
 
     status = 500
     exception_class = "InternalServerError"
 
 
-def json_answer(document: object, status: int = 200) -> Answer:
-    """Answer with ``document`` as JSON."""
-    return Answer(status, json_bytes(document))
+def json_response(document: object, status: int = 200) -> Response:
+    """Response with ``document`` as JSON."""
+    return Response(status, json_bytes(document))
 
 
-def refusal_answer(refusal: RefusalError, request_id: str) -> Answer:
-    """Answer with the body and headers of ``refusal``."""
-    return Answer(refusal.status, json_bytes(refusal.document(request_id)), refusal.headers())
+def refusal_response(refusal: RefusalError, request_id: str) -> Response:
+    """Response with the body and headers of ``refusal``."""
+    return Response(refusal.status, json_bytes(refusal.document(request_id)), refusal.headers())
 
 
 def json_bytes(document: object) -> bytes:

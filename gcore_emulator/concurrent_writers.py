@@ -1,4 +1,4 @@
-"""Others at work: keys that come and go between two pages, and fields changed during an apply."""
+"""Concurrent writers: keys added and removed between two pages, fields changed during an apply."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from gcore_emulator.families import FAMILIES
+from gcore_emulator.keys import StoredKey
 from gcore_emulator.rendering import canonical_document
 from gcore_emulator.requestlog import MAX_RECORDS
 from gcore_emulator.rules import Reference
-from gcore_emulator.store import StoredKey
 
 if TYPE_CHECKING:
     from gcore_emulator.injector import Injector
+    from gcore_emulator.keys import Scope
     from gcore_emulator.rules import Value
-    from gcore_emulator.store import KeyStore, Scope
+    from gcore_emulator.store import KeyStore
 
 _A_YEAR = dt.timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disturbance:
-    """One thing that somebody else did to a key.
+    """One write of a concurrent writer.
 
-    ``after`` is the number of the latest request in the log at that moment. For a change, ``field``
+    ``after`` is the number of the latest request in the log at that time. For a change, ``field``
     went from ``old`` to ``new``, both written as the API shows them by default.
     """
 
@@ -47,7 +48,7 @@ class Disturbance:
 
 
 class ConcurrentWriter:
-    """Does to the keys what the faults in force ask for, and remembers it.
+    """Changes keys as the faults in force say, and records each change.
 
     Call it with the store's lock held; `done` is safe from any thread.
     """
@@ -68,7 +69,7 @@ class ConcurrentWriter:
     def between_pages(self, scope: Scope, offset: int, *, after: int, now: dt.datetime) -> bool:
         """Add a key, or remove one added before, if the page at ``offset`` is to meet a change.
 
-        Other keys are never removed: nobody could tell whether a run with them converged.
+        Other keys are never removed: with fewer keys it could not be verified that a run converged.
         """
         if not self._injector.page_change(f"{scope.family}/{scope.label}", offset):
             return False
@@ -138,9 +139,9 @@ def _other(value: Value, number: int) -> Value:
         case bool():
             return not value
         case str() | None:
-            text = f"changed by somebody else ({number})"
+            text = f"changed by another writer ({number})"
             return text if text != value else f"{text} again"
         case tuple():
-            return value[1:] if value else (Reference("other", f"somebody-else-{number}"),)
+            return value[1:] if value else (Reference("other", f"another-writer-{number}"),)
         case dt.datetime():
             return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gcore_emulator import Disturbance, Faults
-from gcore_emulator.disturbances import _other, _set_expiry
+from gcore_emulator.concurrent_writers import _other, _set_expiry
 from gcore_emulator.faults import NO_FAULTS
 from gcore_emulator.rules import Reference
 from tests.gcore_emulator.conftest import KEYS, Api
@@ -177,7 +177,7 @@ def test_the_other_writer_comes_after_a_failed_patch_too(start: Launcher) -> Non
         True,
         False,
         "",
-        "changed by somebody else (3)",
+        "changed by another writer (3)",
         None,
         dt.datetime(2027, 1, 1, tzinfo=dt.UTC),
         (),
