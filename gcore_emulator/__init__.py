@@ -10,7 +10,8 @@ the switches and faults without them::
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Final
 
 from gcore_emulator.errors import EmulatorError, SeedError
 from gcore_emulator.faults import Faults
@@ -23,15 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Disturbance", "Emulator", "EmulatorError", "Faults", "RequestRecord", "SeedError", "Switches"]
 
+_LAZY: Final = {"Disturbance": "concurrent_writers", "Emulator": "server", "RequestRecord": "requestlog"}
+
 
 def __getattr__(name: str) -> object:
-    """Load the names that need the web server only when one of them is used."""
-    if name not in __all__:
+    """Load a name that needs more modules when it is used for the first time."""
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from gcore_emulator import concurrent_writers, requestlog, server  # noqa: PLC0415 - see above
-
-    return {
-        "Disturbance": concurrent_writers.Disturbance,
-        "Emulator": server.Emulator,
-        "RequestRecord": requestlog.RequestRecord,
-    }[name]
+    value: object = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    return value

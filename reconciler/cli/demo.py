@@ -10,16 +10,19 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from gcore_emulator import RequestRecord
+import gcore_emulator
 from reconciler.cli.console import CONTEXT
 from reconciler.cli.options import how_to_install
 from reconciler.errors import ExitCode
 from reconciler.kinds.packaged import resource
 from reconciler.load.environment import MACHINE, child_environment
+
+if TYPE_CHECKING:
+    from gcore_emulator import RequestRecord
 
 _SHOWN: Final = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHON*", "TERM")
 """How a command is started, and how it prints."""
@@ -38,14 +41,14 @@ def demo() -> ExitCode:
     Nothing leaves this machine, no token is needed, and nothing is left running.
     """
     try:
-        from gcore_emulator import Emulator  # noqa: PLC0415 - an optional extra
+        emulator_class = gcore_emulator.Emulator
     except ImportError as error:
         message = f"the demo needs {error.name}; {how_to_install('emulator')}"
         raise click.ClickException(message) from error
 
     examples = resource("examples")
     desired = _shown(examples / "keys.yaml")
-    with Emulator(seed=json.loads((examples / "live.json").read_text(encoding="utf-8"))) as emulator:
+    with emulator_class(seed=json.loads((examples / "live.json").read_text(encoding="utf-8"))) as emulator:
         environment = _environment(emulator.url, emulator.token)
         _say(f"An emulated API runs at {emulator.url}. Its live keys differ from {desired}.")
         codes = [_run(["plan", desired], environment)]

@@ -7,15 +7,19 @@ import shlex
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gcore_emulator import Emulator, EmulatorError, Faults, RequestRecord, SeedError, Switches
+import gcore_emulator
+from gcore_emulator import EmulatorError, Faults, SeedError, Switches
 from gcore_emulator.faults import FaultSpec, fault_specs
 from gcore_emulator.seeds import load_seed
 from gcore_emulator.switches import switch_specs
 from reconciler.cli.options import how_to_install
+
+if TYPE_CHECKING:
+    from gcore_emulator import Emulator, RequestRecord
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b
@@ -149,12 +153,11 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
 
 def _emulator_class() -> type[Emulator]:
     try:
-        from gcore_emulator.server import Emulator  # noqa: PLC0415 - an optional extra, and slow to load
+        return gcore_emulator.Emulator
     except ImportError as error:
         needed = (error.name or "").partition(".")[0]
         message = f"the emulator needs {needed}; {how_to_install('emulator')}"
         raise click.ClickException(message) from error
-    return Emulator
 
 
 @contextlib.contextmanager
