@@ -12,37 +12,31 @@ from reconciler.adopt.accept import accept as accepted
 from reconciler.adopt.write import replace_text
 from reconciler.api.reader import Reader
 from reconciler.cli.addressed import KeyOptions, declared_key, known_field, live_key, parsed_address
-from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console
-from reconciler.cli.options import DECLARED, FILES, ONLINE, add, clock_of
+from reconciler.cli.console import Console
+from reconciler.cli.credentials import connection
+from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
-from reconciler.cli.settings import takes
+from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.load.sources import read
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler accept caas/1/76/storefront --file keys/
-  reconciler accept caas/1/76/storefront expire --file keys/shop.yaml
-""",
+@command(
+    KeyOptions,
+    "reconciler accept caas/1/76/storefront --file keys/",
+    "reconciler accept caas/1/76/storefront expire --file keys/shop.yaml",
 )
 @click.argument("address")
 @click.argument("field", required=False)
-@add(FILES, DECLARED, ONLINE)
-@takes(KeyOptions)
 def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     """Write the live values of one key into the file that declares it otherwise. Never writes to the API.
 
     ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows it to one field. Only declared fields
     that differ are written, and only the text of their values changes.
     """
-    console = options.output.console()
-    clock = clock_of(context)
+    console, clock = options.output.console(), clock_of(context)
     settings = connection(options.connection, clock, console)
 
     if "-" in options.inputs.paths:

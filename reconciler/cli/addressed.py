@@ -7,20 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.api.reader import Reader
-from reconciler.cli.console import OutputOptions
-from reconciler.cli.settings import ConnectionOptions, InputOptions
+from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
+from reconciler.cli.values import PathListType, option
 from reconciler.errors import ConfigurationError, NotFoundError
 from reconciler.kinds.kind import Kind
 from reconciler.model.desired import DesiredKey, DesiredState
 from reconciler.model.scope import Scope
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeyOptions:
     """The options of a command about one key, which names its files by an option."""
 
     address: str
     field: str | None
+    paths: tuple[str, ...] = option(
+        *("-f", "--file", "paths"),
+        multiple=True,
+        required=True,
+        metavar="PATH",
+        type=PathListType(),
+        text="A file or directory that declares the key. Repeatable.",
+    )
     inputs: InputOptions
     connection: ConnectionOptions
     output: OutputOptions

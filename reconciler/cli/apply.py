@@ -14,30 +14,26 @@ import click
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Freshness
-from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, OutputOptions
-from reconciler.cli.credentials import warn_of_readers
+from reconciler.cli.console import Console
+from reconciler.cli.credentials import connection
 from reconciler.cli.events import EventStream
 from reconciler.cli.execution import Execution, secret_store
-from reconciler.cli.formats import FormatOptions
 from reconciler.cli.options import (
-    DECLARED,
-    LIMITS,
-    ONLINE,
-    OPTIONAL_PATHS,
-    RECORDS,
-    TARGETS,
-    add,
+    OutputOptions,
+    PlanningOptions,
+    RecordOptions,
+    SecretOptions,
+    SelectionOptions,
     allow_destroy_option,
     clock_of,
     pass_env_option,
     secret_sink_option,
 )
-from reconciler.cli.plan import Made, complain, read_and_plan, show
+from reconciler.cli.plan import FormatOptions, Made, complain, read_and_plan, show
 from reconciler.cli.records import record_settings
-from reconciler.cli.settings import PlanningOptions, RecordOptions, SecretOptions, takes
 from reconciler.cli.show import open_plan
 from reconciler.cli.signals import finishing
+from reconciler.cli.values import FILE, command, flag, option
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock
@@ -55,47 +51,49 @@ Do you want to perform these actions?
   Enter a value: """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Selection(SelectionOptions):
+    allow_destroy: bool = allow_destroy_option()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planning(PlanningOptions):
+    selection: _Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOptions:
     """The options of ``apply``."""
 
-    plan_file: str | None
-    expect: str | None
-    auto_approve: bool
-    dry_run: bool
-    events: bool
-    planning: PlanningOptions
-    secrets: SecretOptions
+    plan_file: str | None = option(
+        *("--plan", "plan_file"),
+        type=FILE,
+        metavar="FILE",
+        text="Apply the plan that plan --out saved, as far as it still holds.",
+    )
+    expect: str | None = option(
+        "--expect", metavar="FINGERPRINT", text="Refuse any plan but the one with this fingerprint."
+    )
+    auto_approve: bool = flag("--auto-approve", text="Do not ask.")
+    dry_run: bool = flag("--dry-run", text="Print the plan and stop: no write is sent.")
+    secret_sink: str | None = secret_sink_option()
+    events: bool = flag("--events", text="Print JSON lines as things happen, with OpenTofu's types.")
+    pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions
+    planning: _Planning
     output: OutputOptions
+    secrets: SecretOptions
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler apply keys/                         # asks before it writes
-  reconciler apply keys/ --auto-approve          # in a pipeline
-  reconciler apply keys/ --dry-run               # prints the plan and stops
-  reconciler apply --plan plan.json --auto-approve --expect sha256:1f0c...
-  reconciler apply keys/ --auto-approve --events # for a program that follows
-""",
+@command(
+    ApplyOptions,
+    "reconciler apply keys/                         # asks before it writes",
+    "reconciler apply keys/ --auto-approve          # in a pipeline",
+    "reconciler apply keys/ --dry-run               # prints the plan and stops",
+    "reconciler apply --plan plan.json --auto-approve --expect sha256:1f0c...",
+    "reconciler apply keys/ --auto-approve --events # for a program that follows",
 )
-@click.option(
-    "--plan",
-    "plan_file",
-    type=click.Path(dir_okay=False),
-    metavar="FILE",
-    help="Apply the plan that plan --out saved, as far as it still holds.",
-)
-@click.option("--expect", metavar="FINGERPRINT", help="Refuse any plan but the one with this fingerprint.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and stop: no write is sent.")
-@secret_sink_option
-@click.option("--events", is_flag=True, help="Print JSON lines as things happen, with OpenTofu's types.")
-@pass_env_option
-@add(RECORDS, OPTIONAL_PATHS, TARGETS, LIMITS, [allow_destroy_option], DECLARED, ONLINE)
-@takes(ApplyOptions)
+@click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())
 def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
 
@@ -137,13 +135,13 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     recorded = record_settings("apply", base_url, options.records, commit, console)
     now = clock.now()
     with open_records(recorded, clock) as records, Writer(settings) as writer:
-        warn_of_readers(options.records.history, "history", console)
+        console.warn_of_readers(options.records.history, "history")
         made = saved or read_and_plan(writer, planning, now, console)
         if events is not None:
             events.planned(made.plan)
             complain(made.plan, console)
         elif not _is_unseen(made.plan, options):
-            show(made, FormatOptions(), console)
+            show(made, FormatOptions(format="text", name=""), console)
         _expect(made.plan, options.expect)
         if made.plan.objections:
             console.note("Nothing was applied.")

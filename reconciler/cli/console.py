@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -74,6 +75,13 @@ class Console:
         """Print one warning."""
         self.warn([Problem(text)])
 
+    def warn_of_readers(self, path: str | None, what: str) -> None:
+        """Warn of a file that is there and that everybody may read, although it says what keys hold."""
+        with suppress(OSError, ValueError):
+            mode = 0 if path is None else os.stat(path).st_mode  # noqa: PTH116 - nothing else needs a path
+            if mode & stat.S_IROTH and stat.S_ISREG(mode):  # Kubernetes mounts secrets for a group
+                self.note(f"Warning: the {what} {path} can be read by others; run chmod 600 on it")
+
     def error(self, text: str) -> None:
         """Print one error; quiet or not."""
         self.say(f"{self._label('Error', 'red')}: {escape_control(text)}\n", Priority.ERROR)
@@ -119,21 +127,6 @@ class Console:
         finally:
             draw(bar.render_finish)
             draw(sys.stderr.write, _ERASE_LINE_ABOVE)
-
-
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
-    """What a command prints beside its result, and whether in colour."""
-
-    quiet: bool = False
-    verbose: int = 0
-    no_color: bool = False
-
-    def console(self) -> Console:
-        """Return the console of the command."""
-        if self.no_color:
-            click.get_current_context().find_root().color = False  # for the errors too
-        return Console(-1 if self.quiet else self.verbose, color_choice())
 
 
 def complain(error: ReconcilerError) -> None:

@@ -1,23 +1,49 @@
-"""Addresses and secrets from the command line and the environment, checked before anything is sent."""
+"""The connection to the API and its secrets, from the options and the environment."""
 
 from __future__ import annotations
 
 import os
-import stat
-from contextlib import suppress
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
-from reconciler.api.address import checked_token
+from reconciler.api.address import checked_scheme, checked_token, checked_url
+from reconciler.api.environment import network_variables
+from reconciler.api.exchange import Exchange
+from reconciler.api.reader import Connection
+from reconciler.api.retry import RetryPolicy
+from reconciler.cli.console import Console
+from reconciler.cli.options import USER_AGENT, ConnectionOptions
+from reconciler.cli.variables import OLD_WEBHOOK_SECRET, WEBHOOK_SECRET
 from reconciler.errors import ConfigurationError, os_reason
+from reconciler.model.clock import Clock
 from reconciler.model.secret import Secret
 
-if TYPE_CHECKING:
-    from reconciler.cli.console import Console
 
-WEBHOOK_SECRET: Final = "RECONCILER_DRIFT_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
-OLD_WEBHOOK_SECRET: Final = "RECONCILER_WEBHOOK_SECRET"  # noqa: S105 - the same
-"""What the variable was called before; it is still read."""
+def connection(
+    options: ConnectionOptions,
+    clock: Clock,
+    console: Console,
+    stop: threading.Event | None = None,
+    on_exchange: Callable[[Exchange], None] | None = None,
+) -> Connection:
+    """Build the settings; ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError."""
+    base_url = checked_url(options.base_url)
+    auth_scheme = checked_scheme(options.auth_scheme)
+    token = api_token(options.token_file, console)
+    return Connection(
+        base_url=base_url,
+        token=token,
+        user_agent=USER_AGENT,
+        clock=clock,
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        retry=RetryPolicy(attempts=options.retries + 1),
+        stop=stop or threading.Event(),
+        on_exchange=on_exchange or console.exchange,
+        auth_scheme=auth_scheme,
+        environment=network_variables(os.environ),
+    )
 
 
 def api_token(token_file: str | None, console: Console) -> Secret:
@@ -46,25 +72,11 @@ def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
     return Secret(text)
 
 
-def warn_of_readers(path: str | None, what: str, console: Console) -> None:
-    """Warn of a file that is there and that everybody may read, although it says what keys hold."""
-    if path is not None:
-        with suppress(OSError, ValueError):
-            _warn_of_readers(Path(path).stat().st_mode, f"the {what} {path}", console)
-
-
-def _warn_of_readers(mode: int, what: str, console: Console) -> None:
-    if mode & stat.S_IROTH and stat.S_ISREG(mode):  # a group may have to: Kubernetes mounts secrets so
-        console.note(f"Warning: {what} can be read by others; run chmod 600 on it")
-
-
 def _read_secret(path: str, what: str, console: Console) -> str:
     try:
-        file = Path(path)
-        mode = file.stat().st_mode
-        text = file.read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = os_reason(error, "it is not UTF-8 text")
         raise ConfigurationError(f"the {what} file {path} cannot be read: {reason}") from None
-    _warn_of_readers(mode, f"the {what} file {path}", console)
+    console.warn_of_readers(path, f"{what} file")
     return text.removesuffix("\n").removesuffix("\r")

@@ -18,24 +18,15 @@ from reconciler.api.exchange import HttpSettings
 from reconciler.api.redaction import Redactor
 from reconciler.api.webhook import Webhook
 from reconciler.apply.sinks.store import SinkSecretStore
-from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, standard_input
-from reconciler.cli.credentials import warn_of_readers, webhook_secret
-from reconciler.cli.drift_options import DriftOptions, checked, drift_options
+from reconciler.cli.console import Console, standard_input
+from reconciler.cli.credentials import connection, webhook_secret
+from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.execution import secret_store
-from reconciler.cli.options import (
-    RECORDS,
-    USER_AGENT,
-    add,
-    api_options,
-    clock_of,
-    missing_extra,
-    pass_env_option,
-)
+from reconciler.cli.options import USER_AGENT, clock_of, missing_extra, paths_argument
 from reconciler.cli.records import check_distinct, record_settings
-from reconciler.cli.settings import takes
 from reconciler.cli.signals import finisher, finishing, heard
+from reconciler.cli.values import command
 from reconciler.errors import ExitCode
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock
@@ -54,22 +45,15 @@ from reconciler.service.systemd import Supervisor
 _READ_PARTS = 4
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler drift keys/                         # 2 when something differs from the files
-  reconciler drift keys/ --history drift.db      # 2 when something changed since apply
-  reconciler drift keys/ --correct all           # and bring it back
-  reconciler drift keys/ --correct grants        # undo what widened access, report the rest
-  reconciler drift keys/ --every 15m --jitter 1m --history drift.db --metrics-port 9464
-""",
+@command(
+    DriftOptions,
+    "reconciler drift keys/                         # 2 when something differs from the files",
+    "reconciler drift keys/ --history drift.db      # 2 when something changed since apply",
+    "reconciler drift keys/ --correct all           # and bring it back",
+    "reconciler drift keys/ --correct grants        # undo what widened access, report the rest",
+    "reconciler drift keys/ --every 15m --jitter 1m --history drift.db --metrics-port 9464",
 )
-@drift_options
-@pass_env_option
-@add(RECORDS)
-@api_options
-@takes(DriftOptions)
+@paths_argument
 def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     """Show which live keys are not as the files say; with --correct, bring back what changed outside Git.
 
@@ -102,7 +86,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
         open_history(settings.records, clock) as (records, history),
         _webhook(options, clock, console, stop) or nullcontext() as webhook,
     ):
-        warn_of_readers(history_file, "history", console)
+        console.warn_of_readers(history_file, "history")
         ports = _ports(options, clock, console, printer, stop, webhook)
         return run_drift(settings, ports, records, history, printer)
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import click
 from click.core import ParameterSource
 
-from reconciler.cli.console import Console, OutputOptions
-from reconciler.cli.options import base_option, secret_sink_option
-from reconciler.cli.settings import PlanningOptions, RecordOptions, SecretOptions
-from reconciler.cli.values import DURATION, ListType, Parsed
+from reconciler.cli.console import Console
+from reconciler.cli.options import (
+    OutputOptions,
+    PlanningOptions,
+    RecordOptions,
+    SecretOptions,
+    base_option,
+    pass_env_option,
+    secret_sink_option,
+)
+from reconciler.cli.values import DURATION, FILE, ListType, Parsed, flag, option
 from reconciler.plan.drift import Correction
 from reconciler.service.schedule import Cron, Every, parse_cron
-
-Command = Callable[..., Any]
 
 _CONTESTED: Final = (3, 86_400)
 """The defaults of --contested-after and --contested-window."""
@@ -35,117 +39,90 @@ def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str,
     return names
 
 
-def _duration(name: str, default: str | None, text: str) -> Callable[[Command], Command]:
-    return click.option(name, type=DURATION, default=default, show_default=True, help=text)
+def _duration(name: str, default: str | None, text: str, **settings: Any) -> Any:
+    return option(name, type=DURATION, default=default, text=text, **settings)
 
 
-def _count(name: str, default: int, text: str) -> Callable[[Command], Command]:
-    count = click.IntRange(min=1)
-    return click.option(name, type=count, default=default, show_default=True, metavar="N", help=text)
+def _count(name: str, default: int, text: str) -> Any:
+    return option(name, type=click.IntRange(min=1), default=default, metavar="N", text=text)
 
 
-_OPTIONS: Final = (
-    click.option(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftOptions:
+    """The options of ``drift``; ``keep`` is the old name of ``retention``."""
+
+    correct: str | None = option(
         "--correct",
         type=click.Choice([correction.value for correction in Correction]),
-        help="Send what the files say for drift that did this to access.",
-    ),
-    secret_sink_option,
-    click.option(
+        text="Send what the files say for drift that did this to access.",
+    )
+    secret_sink: str | None = secret_sink_option()
+    allow_destroy: bool = flag(
         "--allow-destroy",
-        is_flag=True,
-        help="Let --correct delete keys that the files do not want, and delete one to replace it.",
-    ),
-    base_option,
-    click.option(
-        "--format",
-        type=click.Choice(("text", "json")),
-        default="text",
-        show_default=True,
-        help="How the drift is printed.",
-    ),
-    _duration("--every", None, "Run as a service: a round at this distance, such as 15m."),
-    click.option(
+        text="Let --correct delete keys that the files do not want, and delete one to replace it.",
+    )
+    base: str | None = base_option()
+    format: str = option(
+        "--format", type=click.Choice(("text", "json")), default="text", text="How the drift is printed."
+    )
+    every: float | None = _duration(
+        "--every", None, "Run as a service: a round at this distance, such as 15m.", show_default=False
+    )
+    cron: Cron | None = option(
         "--cron",
         type=CRON,
         metavar="EXPRESSION",
-        help="Run as a service: rounds at the times of a cron expression, in UTC.",
-    ),
-    _duration("--jitter", "0s", "Start each round up to so much later."),
-    click.option(
-        "--git-pull", is_flag=True, help="Before each round, git pull --ff-only the files' checkout."
-    ),
-    _duration("--retention", "90d", "Drop from the history what ended longer ago."),
-    click.option("--keep", type=DURATION, hidden=True, help="The old name of --retention."),
-    _count("--contested-after", 3, "Stop correcting a field that was corrected so often and changed back."),
-    _duration("--contested-window", "24h", "Count the corrections within this time."),
-    _count("--notify-after", 1, "Notify of drift that so many rounds in a row saw; of corrections at once."),
-    click.option(
+        text="Run as a service: rounds at the times of a cron expression, in UTC.",
+    )
+    jitter: float = _duration("--jitter", "0s", "Start each round up to so much later.")
+    git_pull: bool = flag("--git-pull", text="Before each round, git pull --ff-only the files' checkout.")
+    retention: float = _duration("--retention", "90d", "Drop from the history what ended longer ago.")
+    keep: float | None = option("--keep", type=DURATION, hidden=True, text="The old name of --retention.")
+    contested_after: int = _count(
+        "--contested-after", 3, "Stop correcting a field that was corrected so often and changed back."
+    )
+    contested_window: float = _duration(
+        "--contested-window", "24h", "Count the corrections within this time."
+    )
+    notify_after: int = _count(
+        "--notify-after", 1, "Notify of drift that so many rounds in a row saw; of corrections at once."
+    )
+    webhook: str | None = option(
         "--webhook",
         metavar="URL",
-        help="Send what changed to this address, by a POST. Better in the environment.",
-    ),
-    click.option(
+        text="Send what changed to this address, by a POST. Better in the environment.",
+    )
+    webhook_secret_file: str | None = option(
         "--webhook-secret-file",
         type=click.Path(),
-        help="File with the secret that signs messages; goes before RECONCILER_DRIFT_WEBHOOK_SECRET.",
-    ),
-    click.option(
+        text="File with the secret that signs messages; goes before RECONCILER_DRIFT_WEBHOOK_SECRET.",
+    )
+    metrics_port: int | None = option(
         "--metrics-port",
         type=click.IntRange(0, 65535),
-        help="Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
-    ),
-    click.option(
-        "--metrics-address", default="127.0.0.1", show_default=True, help="Listen on this address only."
-    ),
-    click.option(
+        text="Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
+    )
+    metrics_address: str = option(
+        "--metrics-address", default="127.0.0.1", text="Listen on this address only."
+    )
+    metrics_host: tuple[str, ...] = option(
         "--metrics-host",
         multiple=True,
         type=ListType(),
         metavar="NAME",
         callback=_hosts,
-        help="Serve this host too, besides loopback and the address that is listened on. Repeatable.",
-    ),
-    click.option(
+        text="Serve this host too, besides loopback and the address that is listened on. Repeatable.",
+    )
+    metrics_file: str | None = option(
         "--metrics-file",
-        type=click.Path(dir_okay=False),
-        help="Write metrics to this file after each round, for a textfile collector.",
-    ),
-)
-
-
-def drift_options(command: Command) -> Command:
-    """Add the options of ``drift``."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-@dataclass(frozen=True, slots=True)
-class DriftOptions:
-    """The options of ``drift``; ``keep`` is the old name of ``retention``."""
-
-    planning: PlanningOptions
-    secrets: SecretOptions
+        type=FILE,
+        text="Write metrics to this file after each round, for a textfile collector.",
+    )
+    pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions
+    planning: PlanningOptions
     output: OutputOptions
-    correct: str | None
-    format: str
-    every: float | None
-    cron: Cron | None
-    jitter: float
-    git_pull: bool
-    retention: float
-    keep: float | None
-    contested_after: int
-    contested_window: float
-    notify_after: int
-    webhook: str | None
-    webhook_secret_file: str | None
-    metrics_port: int | None
-    metrics_address: str
-    metrics_host: tuple[str, ...]
-    metrics_file: str | None
+    secrets: SecretOptions
 
     @property
     def schedule(self) -> Cron | Every | None:

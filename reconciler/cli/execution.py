@@ -21,8 +21,7 @@ from reconciler.apply.sinks.spec import open_sink
 from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.console import Console
 from reconciler.cli.events import EventStream
-from reconciler.cli.options import USER_AGENT
-from reconciler.cli.settings import RecordOptions, SecretOptions
+from reconciler.cli.options import USER_AGENT, RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.kind import Kind
 from reconciler.model.clock import Clock

@@ -6,11 +6,10 @@ import click
 
 from reconciler.api.reader import Reader
 from reconciler.cli.addressed import KeyOptions, declared_key, find_live_key, known_field, parsed_address
-from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT
-from reconciler.cli.options import DECLARED, FILES, ONLINE, add, clock_of
+from reconciler.cli.credentials import connection
+from reconciler.cli.options import clock_of
 from reconciler.cli.plan import read_files
-from reconciler.cli.settings import takes
+from reconciler.cli.values import command
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.escape import escape_control
@@ -24,18 +23,13 @@ from reconciler.render.explanation import render_explanations
 from reconciler.render.lines import field_view
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler explain caas/1/76/storefront --file keys/
-  reconciler explain caas/1/76/storefront expire --file keys/
-""",
+@command(
+    KeyOptions,
+    "reconciler explain caas/1/76/storefront --file keys/",
+    "reconciler explain caas/1/76/storefront expire --file keys/",
 )
 @click.argument("address")
 @click.argument("field", required=False)
-@add(FILES, DECLARED, ONLINE)
-@takes(KeyOptions)
 def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     """Explain why fields of one key are equal or different, and print what apply would send. Never writes.
 
@@ -43,8 +37,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     are those of apply to the letter: method, path and body, also of a key that would be created, replaced
     or deleted.
     """
-    console = options.output.console()
-    clock = clock_of(context)
+    console, clock = options.output.console(), clock_of(context)
     settings = connection(options.connection, clock, console)
 
     kinds = options.inputs.known_kinds(console.warning)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,18 @@ import click
 from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.write import replace_text
 from reconciler.api.reader import Reader
-from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, OutputOptions
-from reconciler.cli.options import KINDS, ONLINE, TRUST, add, clock_of
-from reconciler.cli.settings import ConnectionOptions, InputOptions, takes
-from reconciler.cli.values import ListType
+from reconciler.cli.console import Console
+from reconciler.cli.credentials import connection
+from reconciler.cli.options import (
+    ID,
+    ConnectionOptions,
+    KindOptions,
+    OutputOptions,
+    clock_of,
+    kinds_option,
+    trust_option,
+)
+from reconciler.cli.values import ListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
@@ -31,83 +38,72 @@ from reconciler.validate.schema import is_valid
 from reconciler.validate.validator import Validator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
     """The options of ``export``."""
 
-    kind: str
-    parts: tuple[str, ...]
-    into: str | None
-    schema: str
-    inputs: InputOptions
+    kind: str = option("--kind", default="caas", metavar="KIND", text="Kind of the keys.")
+    project_id: int | None = option(
+        "--project-id",
+        type=ID,
+        envvar="GCORE_CLOUD_PROJECT_ID",
+        text="Project of the keys.  [env: GCORE_CLOUD_PROJECT_ID]",
+    )
+    region_id: int | None = option(
+        "--region-id",
+        type=ID,
+        envvar="GCORE_CLOUD_REGION_ID",
+        text="Region of the keys, for kinds that have one.  [env: GCORE_CLOUD_REGION_ID]",
+    )
+    parts: tuple[str, ...] = option(
+        *("--scope", "parts"),
+        multiple=True,
+        type=ListType(lambda word: "=" in word),
+        metavar="NAME=VALUE",
+        text="What else the address of the kind names. Repeatable.",
+    )
+    into: str | None = option(
+        "--into",
+        type=click.Path(),
+        metavar="FILE",
+        text="Add the keys that FILE does not declare to it, and change nothing else there.",
+    )
+    schema: str = option(
+        "--schema",
+        default="keys.schema.json",
+        metavar="PATH",
+        text="Schema that the first line names for editors; see reconciler schema.",
+    )
+    kinds: tuple[str, ...] = kinds_option()
     connection: ConnectionOptions
     output: OutputOptions
+    trust: str = trust_option()
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler export --project-id 1 --region-id 76 > keys.yaml
-  reconciler export --project-id 1 --region-id 76 --into keys/shop.yaml
-""",
+@command(
+    ExportOptions,
+    "reconciler export --project-id 1 --region-id 76 > keys.yaml",
+    "reconciler export --project-id 1 --region-id 76 --into keys/shop.yaml",
 )
-@click.option("--kind", default="caas", show_default=True, metavar="KIND", help="Kind of the keys.")
-@click.option(
-    "--project-id",
-    type=click.IntRange(min=1),
-    envvar="GCORE_CLOUD_PROJECT_ID",
-    help="Project of the keys.  [env: GCORE_CLOUD_PROJECT_ID]",
-)
-@click.option(
-    "--region-id",
-    type=click.IntRange(min=1),
-    envvar="GCORE_CLOUD_REGION_ID",
-    help="Region of the keys, for kinds that have one.  [env: GCORE_CLOUD_REGION_ID]",
-)
-@click.option(
-    "--scope",
-    "parts",
-    multiple=True,
-    type=ListType(lambda word: "=" in word),
-    metavar="NAME=VALUE",
-    help="What else the address of the kind names. Repeatable.",
-)
-@click.option(
-    "--into",
-    type=click.Path(),
-    metavar="FILE",
-    help="Add the keys that FILE does not declare to it, and change nothing else there.",
-)
-@click.option(
-    "--schema",
-    default="keys.schema.json",
-    show_default=True,
-    metavar="PATH",
-    help="Schema that the first line names for editors; see reconciler schema.",
-)
-@add(KINDS, ONLINE, TRUST)
-@takes(ExportOptions)
 def export(context: click.Context, options: ExportOptions) -> ExitCode:
     """Write the live keys of a scope as a desired-state file, to adopt what exists.
 
     A plan of the result is empty. Keys of other systems are left out, and so is what cannot be declared;
     comments say so. Never writes to the API.
     """
-    console = options.output.console()
-    clock = clock_of(context)
+    console, clock = options.output.console(), clock_of(context)
     settings = connection(options.connection, clock, console)
 
     into = options.into
-    inputs = replace(options.inputs, paths=() if into is None else (into,))
-    kinds = inputs.known_kinds(console.warning)
+    sources = KindOptions(kinds=options.kinds, trust=options.trust, paths=() if into is None else (into,))
+    kinds = sources.known_kinds(console.warning)
     kind = kinds.get(options.kind)
     if kind is None:
         raise click.BadParameter(f"{options.kind!r} is none of {', '.join(kinds)}", param_hint="--kind")
-    scope = _scope(kind, inputs, options.parts)
+    scope = _scope(kind, options)
     content = None if into is None else _content(into)
     now = clock.now()
-    defaults = ScopeDefaults(inputs.project_id, inputs.region_id)
+    defaults = ScopeDefaults(options.project_id, options.region_id)
     with Reader(settings) as reader:
         observed = observe(reader, kind, scope)
     live = Live(kind, observed, now, lambda: Validator(document_schema(), kinds, defaults, now))
@@ -153,10 +149,10 @@ def _content(file: str) -> bytes:
     return read(file, io.BytesIO())
 
 
-def _scope(kind: Kind, inputs: InputOptions, parts: Sequence[str]) -> Scope:
+def _scope(kind: Kind, options: ExportOptions) -> Scope:
     """Return the scope that the options name. Raises UsageError where they do not."""
-    given: dict[str, Any] = {"project_id": inputs.project_id, "region_id": inputs.region_id}
-    for part in parts:
+    given: dict[str, Any] = {"project_id": options.project_id, "region_id": options.region_id}
+    for part in options.parts:
         name, sign, value = part.partition("=")
         if not sign or name not in kind.scope:
             known = ", ".join(kind.scope)

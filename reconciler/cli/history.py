@@ -8,11 +8,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, OutputOptions, color_choice
-from reconciler.cli.credentials import warn_of_readers
-from reconciler.cli.options import clock_of, history_option, missing_extra
-from reconciler.cli.settings import takes
-from reconciler.cli.values import DURATION
+from reconciler.cli.console import CONTEXT, Console, color_choice
+from reconciler.cli.options import OutputOptions, clock_of, history_option, missing_extra
+from reconciler.cli.values import DURATION, flag, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
@@ -21,20 +19,45 @@ from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.queries import Selection, episodes, status
 from reconciler.service.history.reading import ReadOnlyDatabase
 
-_FORMATS = ("text", "json", "html")
 _SHOWN_KEYS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryOptions:
     """The options of ``history``."""
 
-    history: str | None
-    since: float
+    history: str | None = history_option()
+    since: float = option("--since", type=DURATION, default="30d", text="Show drift seen within this time.")
+    address: str = option(
+        "--address",
+        default="*",
+        show_default=False,
+        metavar="GLOB",
+        text="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'.",
+    )
+    limit: int = option(
+        "--limit",
+        type=click.IntRange(1, 1_000_000),
+        default=1000,
+        metavar="N",
+        text="Show at most the latest N drifted fields.",
+    )
+    format: str = option(
+        "--format",
+        type=click.Choice(("text", "json", "html")),
+        default="text",
+        text="How the history is printed; html is the status page.",
+    )
+    no_color: bool = flag("--no-color", text="No colour.  [env: NO_COLOR]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearOptions:
+    """The options of ``history clear``."""
+
     address: str
-    limit: int
-    format: str
-    output: OutputOptions
+    field: str
+    history: str | None = history_option()
 
 
 @click.group(
@@ -48,32 +71,6 @@ Examples:
   reconciler history clear caas/1/76/web is_disabled --history drift.db
 """,
 )
-@history_option
-@click.option(
-    "--since", type=DURATION, default="30d", show_default=True, help="Show drift seen within this time."
-)
-@click.option(
-    "--address",
-    default="*",
-    metavar="GLOB",
-    help="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1_000_000),
-    default=1000,
-    show_default=True,
-    metavar="N",
-    help="Show at most the latest N drifted fields.",
-)
-@click.option(
-    "--format",
-    type=click.Choice(_FORMATS),
-    default="text",
-    show_default=True,
-    help="How the history is printed; html is the status page.",
-)
-@click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]")
 @takes(HistoryOptions)
 def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     """Show what rounds of drift found and did: each drifted field, since when, and what became of it.
@@ -82,9 +79,8 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     """
     if context.invoked_subcommand is not None:
         return None
-    console = options.output.console()
-
-    warn_of_readers(options.history, "history", console)
+    console = OutputOptions(verbose=0, quiet=False, no_color=options.no_color).console()
+    console.warn_of_readers(options.history, "history")
     with ReadOnlyDatabase(_named(options.history, context)) as database:
         text = _rendered(database, options, clock_of(context).now())
     console.result(text)
@@ -94,15 +90,15 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
 @history.command(context_settings=CONTEXT)
 @click.argument("address")
 @click.argument("field", default="")
-@history_option
-@click.pass_context
-def clear(context: click.Context, /, address: str, field: str, history: str | None) -> ExitCode:
+@takes(ClearOptions)
+def clear(context: click.Context, options: ClearOptions) -> ExitCode:
     """End the contest over FIELD of the key at ADDRESS: from the next round on it is corrected again.
 
     Without FIELD it is the contest over the key itself, which is created or deleted again and again.
     """
+    address, field = options.address, options.field
     above = context.parent.params["history"] if context.parent else None
-    with Database(_named(history or above, context)) as database:
+    with Database(_named(options.history or above, context)) as database:
         was_contested = clear_flapping(database, address, field)
     if not was_contested:
         what = f"{field} of {address}" if field else address

@@ -11,11 +11,10 @@ import click
 from reconciler.api.reader import Reader
 from reconciler.apply.in_doubt import Finding, Reading, Resolution, read_journal, resolve
 from reconciler.apply.journal import is_journal
-from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, OutputOptions
-from reconciler.cli.credentials import warn_of_readers
-from reconciler.cli.options import KINDS, ONLINE, add, clock_of
-from reconciler.cli.settings import ConnectionOptions, InputOptions, takes
+from reconciler.cli.console import Console
+from reconciler.cli.credentials import connection
+from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option
+from reconciler.cli.values import command, flag
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.service.history.database import MAGIC
@@ -24,29 +23,23 @@ from reconciler.service.history.reading import ReadOnlyDatabase
 from reconciler.validate.known_kinds import tree_kinds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalOptions:
     """The options of ``journal``."""
 
     file: str
-    offline: bool
-    inputs: InputOptions
+    offline: bool = flag("--offline", text="List the keys in doubt without asking the server.")
+    kinds: tuple[str, ...] = kinds_option()
     connection: ConnectionOptions
     output: OutputOptions
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler journal applied.jsonl
-  reconciler journal applied.jsonl --offline
-""",
+@command(
+    JournalOptions,
+    "reconciler journal applied.jsonl",
+    "reconciler journal applied.jsonl --offline",
 )
 @click.argument("file", type=click.Path())
-@click.option("--offline", is_flag=True, help="List the keys in doubt without asking the server.")
-@add(KINDS, ONLINE)
-@takes(JournalOptions)
 def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     """Show which writes of a run that was killed are in doubt, and what became of them.
 
@@ -54,7 +47,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     is in doubt, or all of it is resolved. 4: something is in doubt still.
     """
     console = options.output.console()
-    warn_of_readers(options.file, "journal", console)
+    console.warn_of_readers(options.file, "journal")
     reading = _read(options.file)
     if reading.torn:
         lines = (
@@ -70,7 +63,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     with Reader(connection(options.connection, clock_of(context), console)) as reader:
         findings = resolve(
             reader,
-            tree_kinds(options.inputs.kinds),
+            tree_kinds(options.kinds),
             options.connection.base_url,
             reading.in_doubt,
             options.connection.parallelism,

@@ -1,217 +1,271 @@
-"""The options that commands share, in groups."""
+"""The options that commands share: frozen classes, whose fields declare what click reads into them."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import click
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
-from reconciler.cli.settings import TREE, Command
-from reconciler.cli.values import LIMIT, ListType, PathListType, Seconds
+from reconciler.cli.console import Console, color_choice
+from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, flag, option
 from reconciler.errors import ConfigurationError
+from reconciler.kinds.kind import Kind
+from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.scope import ScopeDefaults
 from reconciler.model.version import __version__
+from reconciler.observe.base import Base, read_base
+from reconciler.observe.names import Directory
+from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
+from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folders
+from reconciler.validate.validator import Validator
 
 USER_AGENT: Final = f"gcore-reconciler/{__version__}"
+TREE: Final = "tree"
+ID: Final = click.IntRange(min=1)
 _PINNED: Final = {"emulator": "demo", "metrics": "runtime", "report": "runtime"}
 
-
-PATHS = [click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())]
-OPTIONAL_PATHS = [click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())]
-_SCOPE = [
-    click.option(
-        "--project-id",
-        type=click.IntRange(min=1),
-        envvar="GCORE_CLOUD_PROJECT_ID",
-        help="Project of documents that name none.  [env: GCORE_CLOUD_PROJECT_ID]",
-    ),
-    click.option(
-        "--region-id",
-        type=click.IntRange(min=1),
-        envvar="GCORE_CLOUD_REGION_ID",
-        help="Region of documents that name none.  [env: GCORE_CLOUD_REGION_ID]",
-    ),
-]
-_VERBOSE = click.option("-v", "--verbose", count=True, help="Show each request and list unmanaged keys.")
-VERBOSE_OFFLINE = [click.option("-v", "--verbose", count=True, help="Count the keys of each scope.")]
-OUTPUT = [
-    click.option("-q", "--quiet", is_flag=True, help="Print the result and errors, nothing else."),
-    click.option("--no-color", is_flag=True, help="No colour.  [env: NO_COLOR]"),
-]
-_EXPIRY = click.option(
-    "--expiry-warning",
-    type=click.IntRange(0, 3650),
-    default=14,
-    show_default=True,
-    metavar="DAYS",
-    help="Warn of keys that expire within so many days.",
-)
-LIMITS = [
-    click.option(
-        "--max-revoked",
-        type=LIMIT,
-        help="Refuse a plan that takes access from more keys than N, or than P% of a scope."
-        "  [default: 30% of a scope with 10 keys or more]",
-    ),
-    click.option(
-        "--max-changes",
-        type=LIMIT,
-        help="Refuse a plan that changes more keys than N, or than P% of a scope.",
-    ),
-]
-allow_destroy_option = click.option(
-    "--allow-destroy",
-    is_flag=True,
-    help="Allow keys to be destroyed that no file declares, in scopes declared exclusive.",
-)
-_CONNECTION = [
-    click.option(
-        "--base-url",
-        envvar="GCORE_BASE_URL",
-        default=DEFAULT_BASE_URL,
-        show_default=True,
-        callback=lambda _context, _option, text: BaseUrl.recorded(text),
-        help="Address of the API.  [env: GCORE_BASE_URL]",
-    ),
-    click.option(
-        "--token-file",
-        envvar="GCORE_API_KEY_FILE",
-        type=click.Path(),
-        help="File that holds the token; goes before GCORE_API_KEY.  [env: GCORE_API_KEY_FILE]",
-    ),
-    click.option(
-        "--auth-scheme",
-        metavar="WORD",
-        default=DEFAULT_SCHEME,
-        show_default=True,
-        help="Word before the token in the header Authorization, such as Bearer.",
-    ),
-    click.option(
-        "--parallelism",
-        type=click.IntRange(1, 100),
-        default=10,
-        show_default=True,
-        help="Requests at a time.",
-    ),
-    click.option(
-        "--connect-timeout",
-        type=Seconds(),
-        default=5.0,
-        show_default=True,
-        help="Seconds to wait for a connection.",
-    ),
-    click.option(
-        "--read-timeout",
-        type=Seconds(),
-        default=30.0,
-        show_default=True,
-        help="Seconds to wait for an answer.",
-    ),
-    click.option(
-        "--retries",
-        type=click.IntRange(0, 20),
-        default=4,
-        show_default=True,
-        help="How often a failed request is tried again.",
-    ),
-]
-TARGETS = [
-    click.option(
-        "--target",
-        multiple=True,
-        type=ListType(lambda word: "/" in word or word.startswith("*")),
-        metavar="GLOB",
-        help="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
-    ),
-]
-
-
-KINDS = [
-    click.option(
-        "--kinds",
-        multiple=True,
-        metavar="DIR",
-        type=PathListType(),
-        help="A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
-    )
-]
-TRUST = [
-    click.option(
-        "--trust",
-        type=click.Choice((TREE, "base")),
-        default=TREE,
-        show_default=True,
-        help="Where kinds of the repository come from, which decide what the token reads: the working tree,"
-        " or the commit of --base. Without --base, base knows those of --kinds alone.",
-    )
-]
-FILES = [
-    click.option(
-        "-f",
-        "--file",
-        "paths",
-        multiple=True,
-        required=True,
-        metavar="PATH",
-        type=PathListType(),
-        help="A file or directory that declares the key. Repeatable.",
-    )
-]
-base_option = click.option(
+paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+base_option = partial(
+    option,
     "--base",
     metavar="REF",
-    help="Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD"
-    " left REF.",
+    text="Say of each field whether Git changed it since this commit, or the live API; REF... is where"
+    " HEAD left REF.",
 )
-secret_sink_option = click.option(
+kinds_option = partial(
+    option,
+    "--kinds",
+    multiple=True,
+    metavar="DIR",
+    type=PathListType(),
+    text="A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
+)
+trust_option = partial(
+    option,
+    "--trust",
+    type=click.Choice((TREE, "base")),
+    default=TREE,
+    text="Where kinds of the repository come from, which decide what the token reads: the working tree,"
+    " or the commit of --base. Without --base, base knows those of --kinds alone.",
+)
+secret_sink_option = partial(
+    option,
     "--secret-sink",
     metavar="SINK",
-    help="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE, "
-    "vault:MOUNT/PATH.",
+    text="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND,"
+    " kubernetes:NAMESPACE, vault:MOUNT/PATH.",
 )
-pass_env_option = click.option(
+pass_env_option = partial(
+    option,
     "--pass-env",
     multiple=True,
     type=ListType(),
     metavar="NAME",
-    help="A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
+    text="A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
 )
-history_option = click.option(
+history_option = partial(
+    option,
     "--history",
-    type=click.Path(dir_okay=False),
+    type=FILE,
     envvar="RECONCILER_HISTORY",
     metavar="FILE",
-    help="SQLite file of all rounds and writes.  [env: RECONCILER_HISTORY]",
+    text="SQLite file of all rounds and writes.  [env: RECONCILER_HISTORY]",
 )
-RECORDS = [
-    click.option(
+
+
+allow_destroy_option = partial(
+    flag,
+    "--allow-destroy",
+    text="Allow keys to be destroyed that no file declares, in scopes declared exclusive.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """What a command prints beside its result, and whether in colour."""
+
+    verbose: int = option("-v", "--verbose", count=True, text="Show each request and list unmanaged keys.")
+    quiet: bool = option("-q", "--quiet", is_flag=True, text="Print the result and errors, nothing else.")
+    no_color: bool = flag("--no-color", text="No colour.  [env: NO_COLOR]")
+
+    def console(self) -> Console:
+        """Return the console of the command."""
+        if self.no_color:
+            click.get_current_context().find_root().color = False  # for the errors too
+        return Console(-1 if self.quiet else self.verbose, color_choice())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindOptions:
+    """Where kinds come from, beside the packaged ones; ``base`` is for commands with the option --base."""
+
+    kinds: tuple[str, ...] = kinds_option()
+    trust: str = trust_option()
+    paths: tuple[str, ...] = ()
+    base: str | None = None
+
+    def known_kinds(
+        self, warn: Callable[[str], None], on_file: Callable[[bytes, str], None] | None = None
+    ) -> Mapping[str, Kind]:
+        """Load the packaged kinds, those of --kinds and, as --trust says, those beside the files.
+
+        ``warn`` is called where --trust base leaves kinds of the working tree out, ``on_file`` with the
+        content and name of each file. Raises InputError with all that is wrong with files of kinds,
+        ConfigurationError where the base cannot be read.
+        """
+        if self.trust == TREE:
+            return tree_kinds(self.kinds, self.paths, on_file)
+        if self.base is not None:
+            return base_kinds(self.kinds, self.paths, self.base, os.environ, warn, on_file)
+        has_option = "base" in click.get_current_context().params
+        lack = "not given" if has_option else "no option of this command"
+        for text in unused_folders(self.kinds, self.paths, lack):
+            warn(text)
+        return tree_kinds(self.kinds, (), on_file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputOptions(KindOptions):
+    """The files to read, and what their documents leave out."""
+
+    project_id: int | None = option(
+        "--project-id",
+        type=ID,
+        envvar="GCORE_CLOUD_PROJECT_ID",
+        text="Project of documents that name none.  [env: GCORE_CLOUD_PROJECT_ID]",
+    )
+    region_id: int | None = option(
+        "--region-id",
+        type=ID,
+        envvar="GCORE_CLOUD_REGION_ID",
+        text="Region of documents that name none.  [env: GCORE_CLOUD_REGION_ID]",
+    )
+    expiry_warning: int = option(
+        "--expiry-warning",
+        type=click.IntRange(0, 3650),
+        default=14,
+        metavar="DAYS",
+        text="Warn of keys that expire within so many days.",
+    )
+
+    def validator(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
+        """Build what checks the files."""
+        defaults = ScopeDefaults(self.project_id, self.region_id)
+        return Validator(document_schema(), kinds, defaults, now, dt.timedelta(days=self.expiry_warning))
+
+    def read_base(self, kinds: Mapping[str, Kind], directory: Directory, now: dt.datetime) -> Base | None:
+        """Read what the files said at the commit of --base, None without it. Raises ConfigurationError."""
+        if self.base is None:
+            return None
+        return read_base(self.base, self.paths, os.environ, self.validator(kinds, now), directory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionOptions:
+    """How to reach the API."""
+
+    base_url: BaseUrl = option(
+        "--base-url",
+        envvar="GCORE_BASE_URL",
+        default=DEFAULT_BASE_URL,
+        callback=lambda _context, _option, text: BaseUrl.recorded(text),
+        text="Address of the API.  [env: GCORE_BASE_URL]",
+    )
+    token_file: str | None = option(
+        "--token-file",
+        envvar="GCORE_API_KEY_FILE",
+        type=click.Path(),
+        text="File that holds the token; goes before GCORE_API_KEY.  [env: GCORE_API_KEY_FILE]",
+    )
+    auth_scheme: str = option(
+        "--auth-scheme",
+        metavar="WORD",
+        default=DEFAULT_SCHEME,
+        text="Word before the token in the header Authorization, such as Bearer.",
+    )
+    parallelism: int = option(
+        "--parallelism", type=click.IntRange(1, 100), default=10, text="Requests at a time."
+    )
+    connect_timeout: float = option(
+        "--connect-timeout", type=Seconds(), default=5.0, text="Seconds to wait for a connection."
+    )
+    read_timeout: float = option(
+        "--read-timeout", type=Seconds(), default=30.0, text="Seconds to wait for an answer."
+    )
+    retries: int = option(
+        "--retries",
+        type=click.IntRange(0, 20),
+        default=4,
+        text="How often a failed request is tried again.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionOptions:
+    """Which keys a plan is about, and what it may do."""
+
+    target: tuple[str, ...] = option(
+        "--target",
+        multiple=True,
+        type=ListType(lambda word: "/" in word or word.startswith("*")),
+        metavar="GLOB",
+        text="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
+    )
+    max_revoked: Count | Share | None = option(
+        "--max-revoked",
+        type=LIMIT,
+        text="Refuse a plan that takes access from more keys than N, or than P% of a scope."
+        "  [default: 30% of a scope with 10 keys or more]",
+    )
+    max_changes: Count | Share | None = option(
+        "--max-changes",
+        type=LIMIT,
+        text="Refuse a plan that changes more keys than N, or than P% of a scope.",
+    )
+    allow_destroy: bool
+
+    @property
+    def limits(self) -> Limits:
+        """Return what one run may do."""
+        return Limits(self.max_revoked or DEFAULT_REVOKED, self.max_changes, may_destroy=self.allow_destroy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningOptions:
+    """What makes a plan."""
+
+    selection: SelectionOptions
+    inputs: InputOptions
+    connection: ConnectionOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretOptions:
+    """Where the secrets of new keys go, and what programs that are run may know."""
+
+    secret_sink: str | None
+    pass_env: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOptions:
+    """Which files record a run."""
+
+    journal: str | None = option(
         "--journal",
-        type=click.Path(dir_okay=False),
+        type=FILE,
         metavar="FILE",
-        help="Record every write in this file, before and after it is sent.",
-    ),
-    history_option,
-]
-DECLARED = [*KINDS, *TRUST, *_SCOPE, _EXPIRY]
-ONLINE = [*_CONNECTION, _VERBOSE, *OUTPUT]
-
-
-def add(*groups: Sequence[Callable[..., Any]]) -> Callable[[Command], Command]:
-    """Add groups of options to a command; its help shows them in this order."""
-
-    def decorate(command: Command) -> Command:
-        return functools.reduce(
-            lambda inner, option: option(inner), reversed([o for g in groups for o in g]), command
-        )
-
-    return decorate
-
-
-api_options = add(PATHS, TARGETS, LIMITS, DECLARED, ONLINE)
+        text="Record every write in this file, before and after it is sent.",
+    )
+    history: str | None = history_option()
 
 
 def clock_of(context: click.Context) -> Clock:

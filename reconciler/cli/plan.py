@@ -13,11 +13,19 @@ import click
 
 from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
-from reconciler.cli.connection import connection
-from reconciler.cli.console import CONTEXT, Console, OutputOptions, standard_input
-from reconciler.cli.formats import FORMAT, FormatOptions, rendered
-from reconciler.cli.options import add, allow_destroy_option, api_options, base_option, clock_of
-from reconciler.cli.settings import InputOptions, PlanningOptions, takes
+from reconciler.cli.console import Console, standard_input
+from reconciler.cli.credentials import connection
+from reconciler.cli.options import (
+    InputOptions,
+    OutputOptions,
+    PlanningOptions,
+    allow_destroy_option,
+    base_option,
+    clock_of,
+    missing_extra,
+    paths_argument,
+)
+from reconciler.cli.values import FILE, command, flag, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest, parse_content
@@ -35,6 +43,8 @@ from reconciler.plan.origins import with_origins_since
 from reconciler.plan.planning import everything
 from reconciler.plan.saved import render_saved
 from reconciler.plan.targets import select
+from reconciler.render.formats import RENDERERS, Style
+from reconciler.render.text import Detail
 from reconciler.validate.files import desired_state
 
 if TYPE_CHECKING:
@@ -45,37 +55,46 @@ _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
 """What the head of a plan file holds; plans of other tools have the first alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatOptions:
+    """How a plan is printed."""
+
+    format: str = option(
+        "--format", type=click.Choice(tuple(RENDERERS)), default="text", text="How the plan is printed."
+    )
+    name: str = option(
+        "--name",
+        default="",
+        show_default=False,
+        metavar="TEXT",
+        text="Tell several plans of one pull request apart, in Markdown.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
     """The options of ``plan``."""
 
+    form: FormatOptions
+    out: str | None = option(
+        "--out", type=FILE, metavar="FILE", text="Save the plan, for show and apply --plan."
+    )
+    base: str | None = base_option()
+    detailed_exitcode: bool = flag("--detailed-exitcode", text="Exit with 2 when there are changes.")
+    allow_destroy: bool = allow_destroy_option()
     planning: PlanningOptions
     output: OutputOptions
-    form: FormatOptions
-    out: str | None
-    detailed_exitcode: bool
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler plan keys/
-  reconciler plan keys/ --detailed-exitcode      # 2 when there are changes
-  reconciler plan keys/ --target 'caas/1/76/web-*'
-  reconciler plan keys/ --out plan.json          # for apply --plan plan.json
-  reconciler plan keys/ --base origin/main...    # since this branch left it
-""",
+@command(
+    PlanOptions,
+    "reconciler plan keys/",
+    "reconciler plan keys/ --detailed-exitcode      # 2 when there are changes",
+    "reconciler plan keys/ --target 'caas/1/76/web-*'",
+    "reconciler plan keys/ --out plan.json          # for apply --plan plan.json",
+    "reconciler plan keys/ --base origin/main...    # since this branch left it",
 )
-@add(FORMAT)
-@click.option(
-    "--out", type=click.Path(dir_okay=False), metavar="FILE", help="Save the plan, for show and apply --plan."
-)
-@base_option
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
-@allow_destroy_option
-@api_options
-@takes(PlanOptions)
+@paths_argument
 def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     """Show what differs from the live API, field by field. Never writes to it.
 
@@ -178,6 +197,16 @@ def show(made: Made, form: FormatOptions, console: Console) -> None:
     """Print a plan, then all that is wrong with it."""
     console.result(rendered(form, made.plan, console))
     complain(made.plan, console)
+
+
+def rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
+    """Return ``plan`` as the options ask. Raises ConfigurationError if it needs a missing extra."""
+    detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
+    style = Style(detail, console.paint, options.name)
+    try:
+        return RENDERERS[options.format](plan, style)
+    except ImportError as error:
+        raise missing_extra("report", error) from error
 
 
 def complain(made: Plan, console: Console) -> None:

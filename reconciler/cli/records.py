@@ -7,9 +7,8 @@ from pathlib import Path
 
 from reconciler.apply.journal import check_journal
 from reconciler.cli.console import Console
-from reconciler.cli.credentials import warn_of_readers
+from reconciler.cli.options import RecordOptions
 from reconciler.cli.provenance import actor
-from reconciler.cli.settings import RecordOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.endpoint import BaseUrl
 from reconciler.service.records import RecordSettings
@@ -26,7 +25,7 @@ def record_settings(
     check_distinct({"--journal": options.journal, "--history": options.history})
     if options.journal is not None:
         check_journal(options.journal)
-    warn_of_readers(options.journal, "journal", console)
+    console.warn_of_readers(options.journal, "journal")
     return RecordSettings(command, base_url, actor(), commit, options.journal, options.history)
 
 

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import click
 from click.shell_completion import get_completion_class
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
-from reconciler.cli.options import KINDS, add
+from reconciler.cli.options import kinds_option
+from reconciler.cli.values import takes
 from reconciler.kinds.bundle import bundled_schema, editor_schema
 from reconciler.kinds.packaged import schema_texts
 from reconciler.validate.known_kinds import tree_kinds
 
 _SHELLS = ("bash", "zsh", "fish")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaOptions:
+    """The options of ``schema``."""
+
+    name: str
+    kinds: tuple[str, ...] = kinds_option()
 
 
 def _schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -29,18 +40,18 @@ Examples:
 """,
 )
 @click.argument("name", default="keys", shell_complete=_schema_names)
-@add(KINDS)
-def schema(name: str, kinds: tuple[str, ...]) -> None:
+@takes(SchemaOptions)
+def schema(_context: click.Context, options: SchemaOptions) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
     NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
     (what history --format json prints), notification (what a webhook is sent) or kind (the file of a kind of
     your own). With --kinds, a document may be of custom kinds too.
     """
-    known = schema_texts()
+    name, known = options.name, schema_texts()
     console = Console(0, color_choice())
-    if kinds and name == "keys":
-        own = tree_kinds(kinds)
+    if options.kinds and name == "keys":
+        own = tree_kinds(options.kinds)
         console.result(editor_schema(kind for name, kind in own.items() if name not in known))
         return
     if name not in known:

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.console import CONTEXT, OutputOptions, standard_input
-from reconciler.cli.options import DECLARED, OUTPUT, PATHS, VERBOSE_OFFLINE, add, clock_of
-from reconciler.cli.settings import InputOptions, takes
+from reconciler.cli.console import standard_input
+from reconciler.cli.options import InputOptions, OutputOptions, clock_of, paths_argument
+from reconciler.cli.values import command, option
 from reconciler.model.phrases import counted
 from reconciler.validate.files import desired_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Output(OutputOptions):
+    verbose: int = option("-v", "--verbose", count=True, text="Count the keys of each scope.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,20 +23,16 @@ class ValidateOptions:
     """The options of ``validate``."""
 
     inputs: InputOptions
-    output: OutputOptions
+    output: _Output
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler validate keys/
-  reconciler validate keys/shop.yaml keys/bank.yaml
-  generate-keys | reconciler validate -
-""",
+@command(
+    ValidateOptions,
+    "reconciler validate keys/",
+    "reconciler validate keys/shop.yaml keys/bank.yaml",
+    "generate-keys | reconciler validate -",
 )
-@add(PATHS, DECLARED, VERBOSE_OFFLINE, OUTPUT)
-@takes(ValidateOptions)
+@paths_argument
 def validate(context: click.Context, options: ValidateOptions) -> None:
     """Check desired-state files, offline.
 
@@ -39,8 +40,7 @@ def validate(context: click.Context, options: ValidateOptions) -> None:
     Violations are reported together, each with its place and with what to write instead: the first 50, and
     how many more there are.
     """
-    console = options.output.console()
-    inputs = options.inputs
+    console, inputs = options.output.console(), options.inputs
     checks = inputs.validator(inputs.known_kinds(console.warning), clock_of(context).now())
     state = desired_state(inputs.paths, standard_input(), checks)
     console.warn(state.warnings)

@@ -1,17 +1,85 @@
-"""The types of the values of options."""
+"""The types of the values of options, and how a frozen class declares its options."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import field, fields, is_dataclass
+from typing import Any, Final, TypeVar, get_type_hints
 
 import click
 
+from reconciler.cli.console import CONTEXT
 from reconciler.plan.limits import parse_limit
 from reconciler.service.schedule import parse_duration
 
+Command = Callable[..., Any]
+Options = TypeVar("Options")
 _LONGEST_TIMEOUT: Final = 86_400
+_OPTION: Final = "option"
+
+
+def option(*names: str, text: str, **settings: Any) -> Any:
+    """Declare the option of a field in a class of options.
+
+    What click calls help is ``text``; a default is shown unless ``show_default`` says otherwise.
+    """
+    settings = {"show_default": "default" in settings, **settings}
+    return field(metadata={_OPTION: click.option(*names, help=text, **settings)})
+
+
+def flag(name: str, *, text: str) -> Any:
+    """Declare a flag likewise."""
+    return field(metadata={_OPTION: click.option(name, is_flag=True, help=text)})
+
+
+def command(
+    kind: type[Options], *examples: str
+) -> Callable[[Callable[[click.Context, Options], Any]], click.Command]:
+    """Make a command whose help ends with ``examples``, and which is called with the values of ``kind``."""
+    title = "Example" if len(examples) == 1 else "Examples"
+    epilog = "\n  ".join([f"\b\n{title}:", *examples])
+
+    def decorate(function: Callable[[click.Context, Options], Any]) -> click.Command:
+        return click.command(context_settings=CONTEXT, epilog=epilog)(takes(kind)(function))
+
+    return decorate
+
+
+def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], Any]], Command]:
+    """Add the options that ``kind`` declares, and call the command with its context and their values."""
+
+    def decorate(command: Callable[[click.Context, Options], Any]) -> Command:
+        @click.pass_context
+        @functools.wraps(command)
+        def callback(context: click.Context, /, **given: Any) -> Any:
+            return command(context, build(kind, given))
+
+        decorated: Command = callback
+        for add in reversed(list(_declared(kind))):
+            decorated = add(decorated)
+        return decorated
+
+    return decorate
+
+
+def _declared(kind: type[Any]) -> Iterator[Command]:
+    """Yield what adds each option of a class, in the order of its fields; a field may be such a class."""
+    hints = get_type_hints(kind)
+    for part in fields(kind):
+        if _OPTION in part.metadata:
+            yield part.metadata[_OPTION]
+        elif isinstance(hint := hints[part.name], type) and is_dataclass(hint):
+            yield from _declared(hint)
+
+
+def build(kind: type[Options], given: Mapping[str, Any]) -> Options:
+    """Build options from click's values by name, and likewise each field that is a class of options."""
+    hints = get_type_hints(kind)
+    parts = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
+    values = {name: given[name] for name in hints if name in given}
+    return kind(**values, **{name: build(part, given) for name, part in parts.items()})
 
 
 class Seconds(click.FloatRange):
@@ -32,9 +100,7 @@ class Parsed(click.ParamType[Any]):
     """A value that ``parse`` reads from its text, None where it cannot; ``advice`` says how it is written."""
 
     def __init__(self, name: str, parse: Callable[[str], Any], advice: str) -> None:
-        self.name = name
-        self._parse = parse
-        self._advice = advice
+        self.name, self._parse, self._advice = name, parse, advice
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return what the text means."""
@@ -46,6 +112,7 @@ class Parsed(click.ParamType[Any]):
 
 DURATION: Final = Parsed("duration", parse_duration, "invalid duration {}; use 30s, 15m, 6h or 1d.")
 LIMIT: Final = Parsed("N|P%", parse_limit, "{} is neither a number of keys nor a percentage such as 30%.")
+FILE: Final = click.Path(dir_okay=False)
 
 
 class ListType(click.ParamType[Any]):
@@ -77,5 +144,4 @@ class PathListType(click.Path):
 
 
 def _lines(text: str) -> list[str]:
-    lines = (line.removesuffix("\r") for line in text.split("\n"))
-    return [line for line in lines if line.strip()]
+    return [line for line in (line.removesuffix("\r") for line in text.split("\n")) if line.strip()]

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from reconciler.cli.console import Console, color_choice
-from reconciler.cli.credentials import OLD_WEBHOOK_SECRET, WEBHOOK_SECRET
 from reconciler.model.escape import escape_control
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PREFIX: Final = "RECONCILER"
+WEBHOOK_SECRET: Final = f"{PREFIX}_DRIFT_WEBHOOK_SECRET"
+OLD_WEBHOOK_SECRET: Final = f"{PREFIX}_WEBHOOK_SECRET"
+"""What the variable was called before; it is still read."""
 STRICT: Final = f"{PREFIX}_STRICT_ENV"
 _OTHERS: Final = (
     WEBHOOK_SECRET,
