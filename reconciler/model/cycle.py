@@ -1,4 +1,4 @@
-"""What a round found and did. Frozen values, no I/O.
+"""What a reconcile cycle found and did. Frozen values, no I/O.
 
 Times are in UTC. Values of fields are in normal form, as plans show them.
 """
@@ -45,7 +45,7 @@ class FieldOutcome(StrEnum):
 
 
 class CycleResult(StrEnum):
-    """How a round ended."""
+    """How a cycle ended."""
 
     IN_SYNC = "in sync"
     CORRECTED = "corrected"
@@ -63,7 +63,7 @@ class CycleResult(StrEnum):
 
 
 class ScopeState(StrEnum):
-    """How a scope stood at the end of a round.
+    """The state of a scope at the end of a cycle.
 
     ``PENDING``: only Git is ahead. ``INCOMPLETE``: it was read, and something in it is a problem.
     """
@@ -77,9 +77,9 @@ class ScopeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DriftedField:
-    """One field that holds something else than desired, and what became of it in this round.
+    """One field that does not hold what is desired, and what became of it in this cycle.
 
-    Where the key itself was created or deleted, which ``action`` says, it stands for the whole key.
+    Where the key itself was created or deleted, which ``action`` says, it is about the whole key.
     """
 
     scope: Scope
@@ -111,13 +111,13 @@ class DriftedField:
 
     @property
     def live(self) -> Any:
-        """Return what the API answered."""
+        """Return the live value."""
         return self.change.after
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeReport:
-    """How one scope stands: its number of live keys, and why it could not be read or compared if so.
+    """The state of one scope: its number of live keys, and why it could not be read or compared if so.
 
     ``unmanaged`` are the addresses of live keys that no file declares, where the scope is not exclusive.
     """
@@ -131,9 +131,9 @@ class ScopeReport:
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """One whole round: ``errors`` are all its texts about errors, ``pending`` what Git alone changed.
+    """One whole cycle: ``errors`` are all its texts about errors, ``pending`` what Git alone changed.
 
-    ``new_keys`` are the addresses of undeclared live keys that came since rounds began.
+    ``new_keys`` are the addresses of undeclared live keys that were created since cycles began.
     """
 
     began: dt.datetime
@@ -147,7 +147,7 @@ class CycleReport:
 
     @property
     def seconds(self) -> float:
-        """Return how long the round took."""
+        """Return how long the cycle took."""
         return (self.ended - self.began).total_seconds()
 
     @property

@@ -1,4 +1,4 @@
-"""What a history remembers of all rounds. Frozen values, no I/O.
+"""What a history holds of all reconcile cycles. Frozen values, no I/O.
 
 Times are in UTC. Values of fields are in normal form, as plans show them.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One field's drift from the round that first saw it to the last, with one declared and one live value.
+    """One field's drift from the cycle that first saw it to the last, with one desired and one live value.
 
     Where ``action`` says that the key itself was created or deleted, the values are those of the whole key.
-    ``rounds`` counts the rounds that saw it, all in a row. ``ended`` is None while it goes on.
-    ``corrected`` is the moment and ``run`` the identifier of the run that corrected it, if one did.
+    ``cycles`` counts the cycles that saw it, all in a row. ``ended`` is None while it goes on.
+    ``corrected`` is the time and ``run`` the identifier of the run that corrected it, if one did.
     """
 
     address: str
@@ -61,7 +61,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A live key that no file declares, and the round that first saw it."""
+    """A live key that no file declares, and when a cycle first saw it."""
 
     address: str
     first_seen: dt.datetime
@@ -69,7 +69,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class FlappingField:
-    """A field that somebody keeps changing back: it is reported, and no longer corrected.
+    """A field that is changed back again and again: it is reported as contested, and no longer corrected.
 
     ``live`` is what it held when last seen, ``corrections`` how often it had been corrected by then.
     """
@@ -84,7 +84,7 @@ class FlappingField:
 
 @dataclass(frozen=True, slots=True)
 class ScopeStatus:
-    """How a scope stood in the last round, and since when it has stood so."""
+    """The state of a scope in the last cycle, and since when it is so."""
 
     scope: str
     state: ScopeState
@@ -95,7 +95,7 @@ class ScopeStatus:
 
 @dataclass(frozen=True, slots=True)
 class CycleSummary:
-    """A round as the history keeps it; ``ended`` and ``result`` are None if it was cut off, or still runs."""
+    """A cycle in a history; ``ended`` and ``result`` are None if it was cut off, or still runs."""
 
     began: dt.datetime
     ended: dt.datetime | None
@@ -129,7 +129,7 @@ class KeyHistory:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """What only a running service knows; ``failing_since`` is None while its rounds succeed."""
+    """What only a running service knows; ``failing_since`` is None while its cycles succeed."""
 
     started: dt.datetime
     next_cycle: dt.datetime | None
@@ -142,7 +142,7 @@ class ServiceStatus:
 class Status:
     """Everything a status page shows, as of ``at``; the timeline begins at ``since``.
 
-    ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``rounds`` counts the rounds
+    ``keys`` come latest drift first; ``omitted_keys`` counts those left out. ``cycles`` counts the cycles
     since ``since`` by their results. ``file`` is the history, or None for one in memory. ``service`` is None
     for a page made from a history alone.
     """
@@ -163,7 +163,7 @@ class Status:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the last round could compare everything."""
+        """Whether the last cycle could compare everything."""
         last = self.last_cycle
         return (last is None or last.result is not CycleResult.FAILED) and not any(
             scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE} for scope in self.scopes

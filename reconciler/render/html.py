@@ -1,7 +1,7 @@
 """HTML pages that need nothing else: one document each, without a script. The one home of jinja2.
 
-Whatever a page shows was written by somebody else: a template escapes for HTML, and before that every text
-goes through the rules for terminals, so that nothing is invisible or reorders what stands beside it.
+What a page shows is not trusted: a template escapes for HTML, and before that every text goes through the
+rules for terminals, so that nothing is invisible or reorders what is beside it.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def page_template(
     return PageTemplate(environment.get_template(name))
 
 
-def clock(moment: dt.datetime) -> str:
-    """Return a moment for people, in UTC and to the minute."""
-    return format_instant(moment)[:16].replace("T", " ")
+def clock(instant: dt.datetime) -> str:
+    """Return an instant for people, in UTC and to the minute."""
+    return format_instant(instant)[:16].replace("T", " ")
 
 
 def _visible(value: Any) -> Any:

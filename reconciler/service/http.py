@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _TIMEOUT: Final = 10.0
 """Seconds that a client may be silent, and that a whole exchange may take."""
 _CONNECTIONS: Final = 16
-"""So many connections are open at once: the oldest gives way to a new one."""
+"""How many connections may be open: the oldest is ended for a new one."""
 _RECOVERY: Final = 0.05
 """Seconds to wait when no connection can be accepted."""
 _NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?", re.ASCII)
@@ -88,7 +88,7 @@ def serve(
     hosts: Iterable[str] = (),
     clock: Clock | None = None,
 ) -> Iterator[int]:
-    """Response GET and HEAD of ``paths`` as long as the context lasts, and give the port; 0 takes any.
+    """Serve GET and HEAD of ``paths`` as long as the context lasts, and yield the port; 0 takes any.
 
     Clients that name another host than this machine, ``address``, the address that they reached or one of
     ``hosts`` are refused. Raises ConfigurationError if nothing can listen there.

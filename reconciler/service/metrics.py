@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "reconciler_"
-_ROUND_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_CYCLE_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _ATTEMPTS: Final = (
     FieldOutcome.CORRECTED,
     FieldOutcome.FAILED,
@@ -46,9 +46,8 @@ class Metrics:
     """The figures of a service, or of one run. Any thread may add to them."""
 
     def __init__(self, version: str) -> None:
-        """Begin at nothing; ``version`` is that of this tool."""
-        # A series for each counter that says when it began helps nobody.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library says nothing of it
+        """Start at zero; ``version`` is that of this tool."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
         self._registry = CollectorRegistry(auto_describe=False)
         self._in_a_row = 0
         gauge, counter = self._gauge, self._counter
@@ -56,7 +55,7 @@ class Metrics:
         self._success = gauge("last_success_timestamp_seconds", "When the last successful round ended")
         self._next = gauge("next_round_timestamp_seconds", "When the next round is due")
         self._rounds = counter("rounds", "Rounds, by how they ended", "result")
-        self._seconds = self._histogram("round_duration_seconds", "Seconds a round took", _ROUND_SECONDS)
+        self._seconds = self._histogram("round_duration_seconds", "Seconds a round took", _CYCLE_SECONDS)
         self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
         self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
         self._drifted = gauge("drifted_keys", "Keys that were drifted in the last round", "kind", "effect")
@@ -94,7 +93,7 @@ class Metrics:
         self._latency.labels(exchange.method).observe(exchange.seconds)
 
     def cycle(self, report: CycleReport) -> None:
-        """Count a round."""
+        """Count a cycle."""
         self._rounds.labels(_label(report.result)).inc()
         self._seconds.observe(report.seconds)
         self._last_seconds.set(report.seconds)
@@ -107,15 +106,15 @@ class Metrics:
             if field.outcome in _ATTEMPTS:
                 self._corrections.labels(_label(field.outcome)).inc()
         if report.scopes:
-            self._stand(report)
+            self._set_states(report)
 
     def set_files_valid(self, valid: int) -> None:
         """Set whether the files are valid: 1 or 0."""
         self._files.set(valid)
 
-    def next_cycle(self, moment: dt.datetime) -> None:
-        """Note when the next round is due."""
-        self._next.set(moment.timestamp())
+    def next_cycle(self, due: dt.datetime) -> None:
+        """Set when the next cycle is due."""
+        self._next.set(due.timestamp())
 
     def notification(self, result: str) -> None:
         """Count a message to the webhook: ``sent`` or ``failed``."""
@@ -164,26 +163,25 @@ class Metrics:
         """Write all figures to ``file`` for the textfile collector, in one step. Raises OSError."""
         write_to_textfile(file, self._registry)
 
-    def _stand(self, report: CycleReport) -> None:
-        standings = Tally(part.state for part in report.scopes)
-        for standing in ScopeState:
-            self._scopes.labels(_label(standing)).set(standings[standing])
+    def _set_states(self, report: CycleReport) -> None:
+        states = Tally(part.state for part in report.scopes)
+        for state in ScopeState:
+            self._scopes.labels(_label(state)).set(states[state])
         if report.is_blind:
             return  # what was drifted may be so still
-        keys: dict[tuple[str, str], list[DriftedField]] = {}
-        for field in report.fields:
-            keys.setdefault((field.scope.kind, field.address), []).append(field)
-        drifted = Tally((kind, effect_of_fields(fields)) for (kind, _), fields in keys.items())
         for kind in {part.scope.kind for part in report.scopes}:
-            for effect in Effect:
-                self._drifted.labels(kind, effect.value).set(drifted[kind, effect])
-        for kind in {part.scope.kind for part in report.scopes}:
-            self._stand_of(kind, report)
-        contested = sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields)
-        self._contested.set(contested)
+            self._set_keys(kind, report)
+        self._contested.set(sum(field.outcome is FieldOutcome.CONTESTED for field in report.fields))
 
-    def _stand_of(self, kind: str, report: CycleReport) -> None:
-        """Count the keys of a kind that are not as desired when the round has ended, and the undeclared."""
+    def _set_keys(self, kind: str, report: CycleReport) -> None:
+        """Count the keys of a kind that are not as desired when the cycle has ended, and the undeclared."""
+        by_key: dict[str, list[DriftedField]] = {}
+        for field in report.fields:
+            if field.scope.kind == kind:
+                by_key.setdefault(field.address, []).append(field)
+        effects = Tally(effect_of_fields(fields) for fields in by_key.values())
+        for effect in Effect:
+            self._drifted.labels(kind, effect.value).set(effects[effect])
         left = [field for field in report.fields if field.outcome is not FieldOutcome.CORRECTED]
         fields = [field for field in (*left, *report.pending) if field.scope.kind == kind]
         keys = {(field.address, field.action, field.origin) for field in fields}

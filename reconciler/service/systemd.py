@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 class Supervisor:
     """Sends states to the datagram socket named ``address``; without one nothing is sent.
 
-    ``watchdog`` is the number of seconds within which systemd wants to hear from the service, if it does.
+    ``watchdog`` is the number of seconds within which systemd expects a notification, None if it does not.
     """
 
     def __init__(self, address: str | None, watchdog: float | None = None) -> None:
         """Store what systemd hands to a service in its environment."""
-        # A leading @ stands for the zero byte that begins an abstract name.
+        # A leading @ is the zero byte that begins an abstract name.
         self._address = f"\0{address[1:]}" if address is not None and address.startswith("@") else address
         self.watchdog = watchdog if address is not None else None
 
     def notify(self, *states: str) -> None:
-        """Send states such as ``READY=1``. That nobody listens is no reason to fail."""
+        """Send states such as ``READY=1``. A socket without a listener is not an error."""
         if self._address is None:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
@@ -42,7 +42,7 @@ class Heartbeat:
         self._last = self._notified = clock.monotonic()
 
     def touch(self) -> None:
-        """Note that something moved; systemd hears of it several times in its own interval."""
+        """Record that something moved, and notify systemd several times in its interval."""
         self._last = self.clock.monotonic()
         wanted = self.supervisor.watchdog
         if wanted is not None and self._last - self._notified >= wanted / 4:

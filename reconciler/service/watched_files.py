@@ -25,7 +25,7 @@ class WatchedFiles:
     """
 
     def __init__(self, paths: Sequence[str], validator_at: Callable[[dt.datetime], Validator]) -> None:
-        """Store the paths, and what makes a validator for a moment."""
+        """Store the paths, and what builds a validator for a time."""
         self._paths = paths
         self._validator_at = validator_at
         self._cache = DocumentCache()

@@ -1,4 +1,4 @@
-"""What a history knows of the time before: what was applied last, and which live keys no file declared.
+"""What was applied last, and which live keys no file declared, by a history.
 
 A declared field whose live value was as desired, whoever made it so, counts as applied. A file that says
 something else later is pending until it is applied; a live value that changes meanwhile is drift.
@@ -72,7 +72,7 @@ class Applied:
         return look_up
 
     def new_keys(self, plan: Plan, now: dt.datetime) -> tuple[NewKey, ...]:
-        """Return the unmanaged keys of ``plan`` that were not live when a round first read their scope.
+        """Return the unmanaged keys of ``plan`` that were not live when a cycle first read their scope.
 
         A key that was declared until now is not new. Raises HistoryError.
         """
@@ -162,7 +162,7 @@ class Applied:
     def purge_undeclared(self, state: DesiredState, plan: Plan) -> None:
         """Drop what was applied of keys that ``state``, all that the files say, no longer declares.
 
-        Those that an exclusive scope still holds are kept until they are gone. Raises HistoryError.
+        Those that an exclusive scope still holds stay until they are deleted. Raises HistoryError.
         """
         read = {scope for scope, _ in plan.observed}
         waiting = {change.address for change in plan.changes if change.is_undeclared}
@@ -170,8 +170,8 @@ class Applied:
         with self._database.transaction() as connection:
             for part in state.scopes:
                 if part.scope in read:
-                    kept = {part.scope.address(key.name) for key in part.keys}
-                    _drop(connection, "applied", part.scope, kept | waiting)
+                    present = {part.scope.address(key.name) for key in part.keys}
+                    _drop(connection, "applied", part.scope, present | waiting)
             for (scope,) in connection.execute("SELECT scope FROM baseline").fetchall():
                 if scope not in declared:
                     _drop(connection, "applied", scope, set())
@@ -195,7 +195,7 @@ class Applied:
             if change is not None or not is_compared:
                 yield address
             elif is_same and address not in self._open:
-                continue  # stored in the last round, which read the same files
+                continue  # stored in the last cycle, which read the same files
             if is_compared:
                 rows = connection.execute(_FIND, (address,)).fetchall()
                 stored = _applied(kind, key, change, _base_key(rows[0]) if rows else base)
@@ -228,7 +228,7 @@ def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
 
 
 def _applied(kind: Kind, key: DesiredKey, change: Change | None, before: BaseKey) -> BaseKey:
-    """Return what is applied of a key once a round has found ``change`` to be left, or nothing."""
+    """Return what is applied of a key once a cycle has found ``change`` to be left, or nothing."""
     is_there = change is None or change.action in {Action.UPDATE, Action.REPLACE}
     if key.is_absent or not is_there:
         if change is not None:
@@ -256,10 +256,10 @@ def _row(address: str, key: BaseKey) -> tuple[Any, ...]:
     return address, key.state.value, json.dumps(key.fields, sort_keys=True), int(key.is_complete)
 
 
-def _drop(connection: sqlite3.Connection, table: str, scope: Scope | str, kept: Collection[str]) -> None:
-    """Delete the rows of the keys of a scope, all but those to be kept."""
+def _drop(connection: sqlite3.Connection, table: str, scope: Scope | str, but: Collection[str]) -> None:
+    """Delete the rows of the keys of a scope, all ``but`` some."""
     front = storable(f"{scope}/")
-    safe = {storable(address) for address in kept}
+    safe = {storable(address) for address in but}
     rows = connection.execute(
         f"SELECT address FROM {table} WHERE substr(address, 1, length(?1)) = ?1",  # noqa: S608 - a table
         (front,),

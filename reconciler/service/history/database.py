@@ -1,7 +1,7 @@
-"""The SQLite file of a history: opened, locked, kept whole; the one home of sqlite3 in the engine.
+"""The SQLite file of a history: opened, locked, read and written; the one home of sqlite3 in the engine.
 
 Write-ahead logging with full synchronisation: a transaction that has ended survives the death of the
-process and of the machine, and one that has not leaves no trace. Moments are whole seconds since 1970.
+process and of the machine, and one that has not leaves no trace. Times are whole seconds since 1970.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 MAGIC: Final = b"SQLite format 3\0"
 """How the file begins."""
 _APPLICATION: Final = 0x7265636F
-"""What SQLite keeps in the file's head to tell the files of programs apart: ``reco``."""
+"""The application identifier in the file's head: ``reco``."""
 _BUSY_SECONDS: Final = 10
 _SWITCHES: Final = 20
 _LOCK_SIZE: Final = 20
 
 
 def storable(text: str) -> str:
-    """Return ``text`` as SQLite can keep it: a lone surrogate becomes an escape, which in JSON means it."""
+    """Return ``text`` as SQLite can store it: a lone surrogate becomes an escape, which in JSON means it."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -52,7 +52,7 @@ class Database:
     def __init__(self, file: str | None) -> None:
         """Open ``file``, made if it is not there, or a history in memory for None.
 
-        Raises HistoryError if the file is none of ours or cannot be used.
+        Raises HistoryError if the file is not a history or cannot be used.
         """
         self.file = file
         self._name = "the history" if file is None else f"the history {file}"
@@ -81,7 +81,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Return the connection for changes that are kept together or not at all. Raises HistoryError."""
+        """Yield the connection for changes that are stored together or not at all. Raises HistoryError."""
         with self._lock, self._errors("cannot be written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -94,7 +94,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let everything that is read in the context be of one moment. Raises HistoryError."""
+        """Make everything that is read in the context of one time. Raises HistoryError."""
         with self._lock, self._errors("cannot be read"):
             self._connection.execute("BEGIN")
             try:
@@ -108,7 +108,7 @@ class Database:
             return self._connection.execute(statement, values).fetchall()
 
     def bind(self, base_url: BaseUrl) -> None:
-        """Keep the address of the API that the history is of. Raises HistoryError if it is another's."""
+        """Store the address of the API of the history. Raises HistoryError if it has another."""
         with self.transaction() as connection:
             statement = "INSERT INTO setting VALUES ('base_url', ?) ON CONFLICT DO NOTHING"
             connection.execute(statement, (base_url,))
@@ -142,7 +142,7 @@ class Database:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 return
             with self.transaction():
-                pass  # somebody else is at it: wait for them
+                pass  # another process is switching: wait for it
         self._connection.execute("PRAGMA journal_mode = WAL")
 
     def _format(self) -> int:
@@ -222,7 +222,7 @@ def _make_private(file: Path) -> None:
 
 @contextmanager
 def sole_user(file: str | None) -> Iterator[None]:
-    """Hold the lock beside a history, so that no two runs write rounds into it.
+    """Hold the lock beside a history, so that no two runs record cycles in it.
 
     The lock goes with the process, however that ends. Raises HistoryError while another holds it.
     """

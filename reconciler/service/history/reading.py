@@ -1,4 +1,4 @@
-"""Reading a history that is not ours to write: nothing is changed or made, neither it nor anything beside it.
+"""Reading a history without a change to it or to any file beside it.
 
 SQLite makes two files beside one that it reads, and needs the right to. Where no other process has the
 history open, it is read as a file that stays as it is, which is checked at the end; where one has, by the
@@ -30,7 +30,7 @@ class ReadOnlyDatabase(Database):
     """A history that is there already, for reading; use it as a context manager."""
 
     def __init__(self, file: str) -> None:
-        """Open ``file``. Raises HistoryError if it is not there, is none of ours or cannot be read."""
+        """Open ``file``. Raises HistoryError if it is missing, not a history or cannot be read."""
         self._copies = ExitStack()
         self._seen: object = None
         try:
