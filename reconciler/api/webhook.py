@@ -100,9 +100,10 @@ def _key(secret: Secret) -> bytes:
 def _secret_parts(url: Secret) -> tuple[Secret, ...]:
     """Return what of an address is as good as a password: all but the scheme, the host and the port."""
     parts = urlsplit(url.reveal())
-    login = parts.netloc.rpartition("@")[0]
+    login = unquote(parts.netloc.rpartition("@")[0])
+    password = login.partition(":")[2]
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    found = (url.reveal(), login, target, parts.path, parts.query, parts.fragment)
+    found = (url.reveal(), login, password, target, parts.path, parts.query, parts.fragment)
     return tuple(Secret(part) for part in found if len(part) > 1)
 
 

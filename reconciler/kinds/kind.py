@@ -75,11 +75,6 @@ class Listing:
     results: str | None
     count: str | None
 
-    @property
-    def members(self) -> frozenset[str]:
-        """Return the members of a response that are read."""
-        return frozenset(name for name in (self.results, self.count) if name is not None)
-
 
 @dataclass(frozen=True, slots=True)
 class Field:

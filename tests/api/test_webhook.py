@@ -215,6 +215,19 @@ def test_neither_address_nor_secret_is_in_a_representation() -> None:
     assert PASSWORD not in shown
 
 
+def test_the_user_and_password_of_an_address_are_sent_as_basic_and_nowhere_else() -> None:
+    remote = Script(OK)
+    send(remote, url="https://user:p%40ss-word@hooks.example.com/x")
+    (request,) = remote.requests
+    expected = base64.b64encode(b"user:p@ss-word").decode()
+    assert request.headers["Authorization"] == f"Basic {expected}"
+    assert request.headers["Host"] == "hooks.example.com"
+    broken = httpx.ReadError(f"cannot send {expected}, which is p@ss-word")
+    said = str(failure(Script(broken), url="https://user:p%40ss-word@hooks.example.com/x"))
+    assert "p@ss-word" not in said
+    assert expected not in said
+
+
 def test_what_stands_before_an_at_sign_is_no_part_of_an_error() -> None:
     error = failure(Script(httpx.Response(400)), url="https://user:word@hooks.example.com/x")
     assert str(error).startswith("POST https://hooks.example.com/…: ")

@@ -286,3 +286,21 @@ def test_the_bytes_of_responses_are_counted() -> None:
         observe(reader, CAAS, SCOPE)
         observe(reader, CAAS, SCOPE)
         assert reader.received == 2 * len(page(1, "a").content)
+
+
+OFFSET = kind_with({}, collection="/labels", page_limit=2, list={"results": "items", "count": "total"})
+
+
+@pytest.mark.parametrize("kind", [CAAS, WRAPPED, OFFSET], ids=["the usual names", "numbered", "offset"])
+@pytest.mark.parametrize("doubled", ["results", "count"])
+def test_a_member_that_a_response_names_twice_is_refused_whatever_its_name(kind: Kind, doubled: str) -> None:
+    results, count = kind.listing.results, kind.listing.count
+    member = f'"{results}": []' if doubled == "results" else f'"{count}": 0'
+    remote = Script(httpx.Response(200, text=f'{{"{results}": [], "{count}": 0, {member}}}'))
+    scope = SCOPE if kind is CAAS else kind.scope_of([])
+    with (
+        Reader(connect(remote)) as reader,
+        pytest.raises(InvalidResponseError, match="names a member of an object twice"),
+    ):
+        observe(reader, kind, scope)
+    assert len(remote.requests) == 1
