@@ -49,13 +49,6 @@ class Proxy:
     variable: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    scheme: str
-    host: str
-    port: int
-
-
 def network_variables(environment: Mapping[str, str]) -> Mapping[str, str]:
     """Return the variables that are read here: among all others there are tokens."""
     return {name: value for name, value in environment.items() if name.lower() in _VARIABLES}
@@ -66,12 +59,10 @@ def proxy_for(url: httpx.URL, environment: Mapping[str, str]) -> Proxy | None:
 
     Plain http to this machine goes straight: no proxy is to see the token.
     """
-    host = url.host.lower().rstrip(".")
-    target = _Target(url.scheme, host, url.port or _PORTS.get(url.scheme, 0))
-    if target.scheme == "http" and is_loopback(host):
+    if url.scheme == "http" and is_loopback(_host(url)):
         return None
-    variable = _set(f"{target.scheme}_proxy", environment) or _set("all_proxy", environment)
-    if variable is None or _is_excluded(target, environment):
+    variable = _set(f"{url.scheme}_proxy", environment) or _set("all_proxy", environment)
+    if variable is None or _is_excluded(url, environment):
         return None
     return Proxy(_proxy_url(variable, environment[variable].strip()), variable)
 
@@ -84,20 +75,21 @@ def _set(name: str, environment: Mapping[str, str]) -> str | None:
     return None
 
 
-def _is_excluded(target: _Target, environment: Mapping[str, str]) -> bool:
-    """Return whether NO_PROXY names the target. Raises ConfigurationError if only its author knows."""
+def _host(url: httpx.URL) -> str:
+    return url.host.lower().rstrip(".")
+
+
+def _is_excluded(url: httpx.URL, environment: Mapping[str, str]) -> bool:
+    """Return whether NO_PROXY names an address. Raises ConfigurationError if that cannot be understood."""
     variable = _set("no_proxy", environment)
     if variable is None:
         return False
-    unknown: list[str] = []
-    for entry in filter(None, re.split(r"[,\s]+", environment[variable])):
-        named = _names(entry, target)
-        if named:
-            return True
-        if named is None:
-            unknown.append(entry)
-    if unknown:
-        shown = "" if "@" in unknown[0] else f" {unknown[0][:80]}"
+    named = {entry: _names(entry, url) for entry in re.split(r"[,\s]+", environment[variable]) if entry}
+    if True in named.values():
+        return True
+    unknown = next((entry for entry, is_named in named.items() if is_named is None), None)
+    if unknown is not None:
+        shown = "" if "@" in unknown else f" {unknown[:80]}"
         raise ConfigurationError(
             f"{variable} has the entry{shown}, which is not a host, address or network; write it like "
             "example.com, .example.com, 10.0.0.0/8, ::1 or *"
@@ -105,8 +97,8 @@ def _is_excluded(target: _Target, environment: Mapping[str, str]) -> bool:
     return False
 
 
-def _names(entry: str, target: _Target) -> bool | None:
-    """Return whether an entry names the target; None if it cannot be understood."""
+def _names(entry: str, url: httpx.URL) -> bool | None:
+    """Return whether an entry names an address; None if it cannot be understood."""
     if entry == "*":
         return True
     scheme, _, rest = entry.rpartition("://")
@@ -119,7 +111,7 @@ def _names(entry: str, target: _Target) -> bool | None:
             network = ipaddress.ip_network(host.partition("%")[0] + bits, strict=False)
         except ValueError:
             return None
-        address = ip_address(target.host)
+        address = ip_address(_host(url))
         is_named = address is not None and address in network
     elif not _NAME.fullmatch(host):
         return None
@@ -127,8 +119,9 @@ def _names(entry: str, target: _Target) -> bool | None:
         host = host.rstrip(".").lower()
         below = f"*.{host.removeprefix('*').removeprefix('.')}"
         forms = [below] if host.startswith(".") else [below, host]
-        is_named = any(fnmatch.fnmatchcase(target.host, form) for form in forms)
-    is_here = scheme in {"", "all", target.scheme} and found["port"] in {None, "*", str(target.port)}
+        is_named = any(fnmatch.fnmatchcase(_host(url), form) for form in forms)
+    port = str(url.port or _PORTS.get(url.scheme))
+    is_here = scheme in {"", "all", url.scheme} and found["port"] in {None, "*", port}
     return is_named and is_here
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
+from reconciler.api.address import checked_token
 from reconciler.api.exchange import Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.names import object_name
@@ -46,9 +47,9 @@ class Cluster:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             message = f"the service account's token {file} cannot be read: {reason}"
             raise errors.ConfigurationError(message) from None
-        if not text or not text.isprintable() or " " in text:
-            raise errors.ConfigurationError(f"the service account's token {file} is not a token")
-        return Secret(text)
+        if not text:
+            raise errors.ConfigurationError(f"the service account's token {file} is empty")
+        return checked_token(text, f"the service account's token {file}")
 
 
 class KubernetesSink:
