@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_PAIRS: Final = 40_000
 """Two lists are aligned up to so many pairs of items; the items of longer ones are paired by position."""
+IDENTIFYING: Final = ("id", "name")
+"""Members that say which object of a list it is."""
 _EDITS: Final = {
     "dictionary_item_added": Edit.ADDED,
     "set_item_added": Edit.ADDED,
@@ -178,27 +180,35 @@ def _aligned(before: Any, after: Any) -> tuple[Any, Any]:
 
 
 def _alignment(before: Sequence[Any], after: Sequence[Any]) -> Iterator[Index]:
-    """Yield the items that differ: in pairs where both are objects or both lists, else one by one."""
+    """Yield the items that differ: in pairs where one takes the place of the other, else one by one."""
     old, new = ([*map(_SCALAR, items)] for items in (before, after))
     start = common_start(old, new)
     end = common_start(old[start:][::-1], new[start:][::-1])
-    rest = old[start : len(old) - end], new[start : len(new) - end]
-    blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(rest[0]), 0, len(rest[1]))]
-    if len(rest[0]) * len(rest[1]) <= _MOST_PAIRS:
-        blocks = SequenceMatcher(None, *rest, autojunk=False).get_opcodes()
-    for tag, first, last, new_first, new_last in blocks:
-        if tag == "equal":
-            continue
-        for i, j in zip_longest(
-            range(start + first, start + last), range(start + new_first, start + new_last)
-        ):
-            if i is not None and j is not None:
-                if old[i] == new[j]:
-                    continue
-                if type(before[i]) is type(after[j]) and isinstance(before[i], dict | list):
+    left, right = ([*map(_identity, items[start : len(items) - end])] for items in (before, after))
+    blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(left), 0, len(right))]
+    if len(left) * len(right) <= _MOST_PAIRS:
+        blocks = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    for _, first, last, new_first, new_last in blocks:
+        for a, b in zip_longest(range(first, last), range(new_first, new_last)):
+            i, j = (None if index is None else index + start for index in (a, b))
+            if i is None or j is None:
+                yield Index(i, j)
+            elif old[i] != new[j]:
+                is_same = left[a] == right[b] or not (_is_named(before[i]) or _is_named(after[j]))
+                if is_same and isinstance(before[i], dict | list) and type(before[i]) is type(after[j]):
                     yield Index(i, j)
-                    continue
-            yield from (Index(*pair) for pair in ((i, None), (None, j)) if pair != (None, None))
+                else:
+                    yield from (Index(i, None), Index(None, j))
+
+
+def _identity(item: Any) -> str:
+    """Return the text that says which item it is: the names of an object, or else all of it."""
+    return _SCALAR({name: item[name] for name in IDENTIFYING if name in item} if _is_named(item) else item)
+
+
+def _is_named(item: Any) -> bool:
+    """Return whether an item of a list is an object with a name or an ID."""
+    return isinstance(item, dict) and any(isinstance(item.get(name), str | int) for name in IDENTIFYING)
 
 
 def common_start(one: Sequence[Any], other: Sequence[Any]) -> int:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
-from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
-from reconciler.render.lines import SYMBOLS, field_view, heading
+from reconciler.render.lines import SYMBOLS, diff_lines, field_view, heading
 from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
@@ -40,17 +39,11 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 
 def _field_lines(view: FieldView) -> Iterator[str]:
-    if not view.is_set:
-        lines = [f"- {view.name} = {item}" for item in view.removed]
-        lines += [f"+ {view.name} = {item}" for item in view.added]
-        yield from lines[:-1]
-        yield f"{lines[-1]}  # {view.note}"
-        return
-    yield f"~ {view.name} = [  # {view.note}"
-    for item in view.removed:
-        yield f"-   {item}"
-    for item in view.added:
-        yield f"+   {item}"
-    if view.kept:
-        yield f"~   # ({counted(view.kept, 'unchanged element')} hidden)"
-    yield "~ ]"
+    if view.brackets:
+        yield f"~ {view.name} = {view.brackets[0]}  # {view.note}"
+        yield from diff_lines(view, "~")
+        yield f"~ {view.brackets[1]}"
+    else:
+        *first, last = diff_lines(view, "~", " ")
+        yield from first
+        yield f"{last}  # {view.note}"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control, quoted
 from reconciler.plan.explain import Verdict
-from reconciler.render.text import Colour, plain
+from reconciler.render.lines import field_view
+from reconciler.render.text import Colour, field_lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +41,9 @@ def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
     if one.inherited_from is not None:
         yield f"            from defaults at {escape_control(str(one.inherited_from))}"
     yield f"  live      {_value(one.live, 'not in the response')}"
+    if one.change is not None and field_view(one.change).brackets:
+        for number, line in enumerate(field_lines(one.change, paint)):
+            yield f"  change    {line[6:]}" if number == 0 else f"{' ' * 12}{line[6:]}"
     if one.verdict in _COMPARED:
         yield f"  rule      {one.rule}"
         yield f"  request   {one.carried.value}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.model.plan import Action, Origin
 from reconciler.model.source import Problem
-from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_high_impact, scalar_text, urgency
+from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_high_impact, line_text, priority
 from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from reconciler.model.plan import Change, Plan
     from reconciler.model.source import Position
-    from reconciler.render.lines import FieldView
 
 _MOST: Final = 10
 """GitHub shows this many annotations of a kind from one step, and drops the others without a word."""
@@ -46,12 +45,12 @@ def render_github(plan: Plan) -> str:
     Errors of the plan are errors; changes that revoke access or are in conflict, and warnings, are
     warnings; other changes are notices. Of more than ten of a kind the last one counts the rest.
     """
-    ranked = sorted(plan.changes, key=urgency)
-    grave = [change for change in ranked if is_high_impact(*change.fields)]
+    ranked = sorted(plan.changes, key=priority)
+    high = [change for change in ranked if is_high_impact(*change.fields)]
     found: dict[_Kind, Sequence[Problem | Change]] = {
         _Kind.ERROR: plan.errors,
-        _Kind.WARNING: [*grave, *plan.warnings],
-        _Kind.NOTICE: ranked[len(grave) :],
+        _Kind.WARNING: [*high, *plan.warnings],
+        _Kind.NOTICE: ranked[len(high) :],
     }
     commands = [_command(kind, one) for kind, subjects in found.items() for one in _shown(kind, subjects)]
     return "\n".join([*commands, summary_line(plan)]) + "\n"
@@ -77,19 +76,11 @@ def _of_problem(kind: _Kind, problem: Problem) -> _Annotation:
 def _of_change(change: Change) -> _Annotation:
     found = {field.origin for field in change.fields}
     labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in found)
-    fields = (_field_text(field_view(field, _BOUND)) for field in change.fields)
+    views = (field_view(field, _BOUND) for field in change.fields)
+    fields = (f"{line_text(view)}  # {view.note}" for view in views)
     becomes = "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
     message = "\n".join([f"{escape_control(change.address)}{becomes}", *fields])
     return _Annotation(message, f"{labels}access: {change.effect}", change.position)
-
-
-def _field_text(view: FieldView) -> str:
-    if not view.is_set:
-        return f"{scalar_text(view)}  # {view.note}"
-    items = [*(f"- {item}" for item in view.removed), *(f"+ {item}" for item in view.added)]
-    if view.left_out:
-        items.append(f"and {view.left_out} more")
-    return f"{view.name} = [{', '.join(items)}]  # {view.note}"
 
 
 def _command(kind: _Kind, annotation: _Annotation) -> str:

@@ -1,23 +1,39 @@
-"""A change in pieces that the renderers for people put together, each on one safe line."""
+"""A change in pieces that the renderers for people put together, each on one safe line.
+
+Objects, sets and lists of objects are shown in Terraform's nested form: the members and items that differ,
+and how many others do not.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import common_start
+from reconciler.diff.compare import IDENTIFYING, common_start
 from reconciler.model.escape import escape_control, quoted
+from reconciler.model.members import Edit, Index
+from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
+    from reconciler.model.members import MemberChange
     from reconciler.model.plan import Change, FieldChange
 
 _ELIDED_FROM: Final = 200
 _KEPT: Final = 40
 _LEAST_CUT: Final = 50
-"""Cutting fewer characters than this would not make a text shorter: the place says how many are gone."""
+"""Cutting fewer characters than this would not make a text shorter: it says how many are gone."""
+SYMBOLS: Final = {
+    Action.CREATE: ("+", "create", "will be created"),
+    Action.UPDATE: ("~", "update in-place", "will be updated in-place"),
+    Action.DELETE: ("-", "destroy", "will be destroyed"),
+    Action.REPLACE: ("-/+", "destroy and then create replacement", "must be replaced"),
+}
+"""The symbol of an action, what it means, and what becomes of a key by it: Terraform's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,84 +44,195 @@ class Bound:
     items: int
 
 
+class Mark(StrEnum):
+    """What a line shows: a value that comes, goes or changes, context, or a count of what is hidden."""
+
+    ADD = "+"
+    REMOVE = "-"
+    CHANGE = "~"
+    CONTEXT = " "
+    HIDDEN = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a field: ``lead`` such as a name, then the value before, the value after, or both."""
+
+    mark: Mark
+    lead: str = ""
+    before: str | None = None
+    after: str | None = None
+    depth: int = 0
+
+    @property
+    def text(self) -> str:
+        """Return the line without its mark."""
+        return self.lead + " -> ".join(side for side in (self.before, self.after) if side is not None)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldView:
-    """A field that changes.
+    """A field that changes: one line, or those between ``brackets``, ``{}`` or ``[]``, that differ.
 
-    A field that comes or goes with its key has one side only.
-
-    Where it ``is_set``, ``removed`` and ``added`` are the items that go and come, ``kept`` counts the others
-    and ``left_out`` those that are beyond a bound; else they hold the value before and the value after.
-    ``note`` says who changed it, if that is known, and what that does to access.
+    ``note`` says which side changed it, if that is known, and what that does to access. ``left_out`` counts
+    the lines that are beyond a bound.
     """
 
     name: str
     note: str
-    is_set: bool
-    removed: tuple[str, ...]
-    added: tuple[str, ...]
-    kept: int = 0
+    lines: tuple[Line, ...]
+    brackets: str = ""
     left_out: int = 0
 
 
 def field_view(field: FieldChange, bound: Bound | None = None) -> FieldView:
     """Return the texts that show ``field``, of which a ``bound`` leaves out what is beyond it and says so."""
-    name, note = escape_control(field.field), note_text(field)
+    name = escape_control(field.field)
+    brackets = _brackets(field.before, field.after, field.members)
     if field.with_key:
-        comes = field.effect.grants
-        value = quoted(field.after if comes else field.before)
-        shown = (value if bound is None else cut(value, bound.characters),)
-        return FieldView(
-            name, note, is_set=False, removed=() if comes else shown, added=shown if comes else ()
-        )
-    lists = isinstance(field.before, list) and isinstance(field.after, list)
-    if not lists or not (field.added or field.removed):
-        old, new = _shortened(field.before, field.after, bound)
-        return FieldView(name, note, is_set=False, removed=(old,), added=(new,))
-    removed, added = _items(field.removed, bound), _items(field.added, bound)
-    return FieldView(
-        name,
-        note,
-        is_set=True,
-        removed=removed,
-        added=added,
-        kept=len(field.after) - len(field.added),
-        left_out=len(field.removed) + len(field.added) - len(removed) - len(added),
-    )
+        mark, value = (Mark.ADD, field.after) if field.effect.grants else (Mark.REMOVE, field.before)
+        lines = [_one_sided(mark, f"{name} = ", value)]
+    elif brackets:
+        lines = list(_inside(field.before, field.after, field.members))
+    else:
+        lines = [_changed(f"{name} = ", field.before, field.after)]
+    if bound is None:
+        return FieldView(name, note_text(field), tuple(lines), brackets)
+    counts: Counter[Mark] = Counter()
+    shown: list[Line] = []
+    left_out = 0
+    for line in lines:
+        counts[line.mark] += 1
+        if counts[line.mark] <= bound.items:
+            shown.append(_cut_line(line, bound.characters))
+        elif line.mark not in {Mark.CONTEXT, Mark.HIDDEN}:
+            left_out += 1
+    return FieldView(name, note_text(field), tuple(shown), brackets, left_out)
+
+
+def _brackets(before: Any, after: Any, members: Sequence[MemberChange]) -> str:
+    """Return the brackets of a value that is shown by what differs inside it; nothing if it is shown whole.
+
+    A list of scalars is: what it means lies in their order.
+    """
+    if not members or type(before) is not type(after):
+        return ""
+    if isinstance(before, dict):
+        return "{}"
+    is_set = not members[0].path
+    return "[]" if is_set or any(isinstance(item, dict | list) for item in (*before, *after)) else ""
+
+
+def _inside(
+    before: Any, after: Any, members: Sequence[MemberChange], depth: int = 0, context: Collection[str] = ()
+) -> Iterator[Line]:
+    """Yield the lines between brackets; ``context`` are members that are shown although they are equal."""
+    if not members[0].path:
+        yield from (_one_sided(Mark.REMOVE, "", one.before) for one in members if one.edit is Edit.REMOVED)
+        added = [_one_sided(Mark.ADD, "", one.after) for one in members if one.edit is Edit.ADDED]
+        yield from added
+        yield from _hidden(len(after) - len(added), "element")
+        return
+    steps: defaultdict[str | Index, list[MemberChange]] = defaultdict(list)
+    for member in members:
+        steps[member.path[0]].append(replace(member, path=member.path[1:]))
+    if isinstance(before, dict):
+        same = before.keys() & after.keys() - steps.keys()
+        for name in sorted(same.intersection(context)):
+            yield _one_sided(Mark.CONTEXT, f"{name} = ", before[name], depth)
+        for name in sorted((before.keys() | after.keys()) - same):
+            lead = f"{escape_control(name)} = "
+            yield from _member(lead, before.get(name), after.get(name), steps[name], depth)
+        yield from _hidden(len(same.difference(context)), "attribute", depth)
+        return
+    same_items = i = j = 0
+    pairs = {step.before: step for step in steps if isinstance(step, Index) and step.after is not None}
+    while i < len(before) or j < len(after):
+        step = next((one for one in (Index(i, None), Index(None, j), pairs.get(i)) if one in steps), None)
+        if step is None:
+            same_items, i, j = same_items + 1, i + 1, j + 1
+            continue
+        yield from _hidden(same_items, "element", depth)
+        same_items = 0
+        old, new = None if step.before is None else before[i], None if step.after is None else after[j]
+        yield from _member("", old, new, steps[step], depth)
+        i, j = i + (step.before is not None), j + (step.after is not None)
+    yield from _hidden(same_items, "element", depth)
+
+
+def _member(
+    lead: str, before: Any, after: Any, members: Sequence[MemberChange], depth: int
+) -> Iterator[Line]:
+    is_whole = not members[0].path
+    brackets = "" if is_whole else _brackets(before, after, members)
+    if is_whole and members[0].edit is Edit.ADDED:
+        yield _one_sided(Mark.ADD, lead, after, depth)
+    elif is_whole and members[0].edit is Edit.REMOVED:
+        yield _one_sided(Mark.REMOVE, lead, before, depth)
+    elif not brackets:
+        yield _changed(lead, before, after, depth)
+    else:
+        yield Line(Mark.CHANGE, f"{lead}{brackets[0]}", depth=depth)
+        yield from _inside(before, after, members, depth + 1, () if lead else IDENTIFYING)
+        yield Line(Mark.CONTEXT, brackets[1], depth=depth)
+
+
+def _hidden(count: int, noun: str, depth: int = 0) -> Iterator[Line]:
+    if count:
+        yield Line(Mark.HIDDEN, f"({counted(count, f'unchanged {noun}')} hidden)", depth=depth)
+
+
+def _one_sided(mark: Mark, lead: str, value: Any, depth: int = 0) -> Line:
+    text = quoted(value) if lead else item_text(value)
+    return Line(mark, lead, text, None, depth) if mark is Mark.REMOVE else Line(mark, lead, None, text, depth)
+
+
+def diff_lines(view: FieldView, neutral: str, pad: str = "   ") -> Iterator[str]:
+    """Yield the lines of a field in the form of a diff, each marked by ``+``, ``-`` or else ``neutral``."""
+    for line in view.lines:
+        start = f"{pad}{'    ' * line.depth}{line.lead}"
+        if line.mark is Mark.HIDDEN or line.before is line.after is None or line.mark is Mark.CONTEXT:
+            hash_mark = "# " if line.mark is Mark.HIDDEN and neutral != "#" else ""
+            yield f"{neutral}{pad}{'    ' * line.depth}{hash_mark}{line.text}"
+            continue
+        if line.before is not None:
+            yield f"-{start}{line.before}"
+        if line.after is not None:
+            yield f"+{start}{line.after}"
 
 
 def note_text(field: FieldChange) -> str:
     """Return the origin of a change, if it has one, its effect and the reason."""
-    label = "" if field.origin is None else f"[{field.origin}] "
-    return f"{label}{field.effect}: {escape_control(field.reason)}"
+    origin = "" if field.origin is None else f"[{field.origin}] "
+    return f"{origin}{field.effect}: {escape_control(field.reason)}"
 
 
 def heading(change: Change) -> str:
-    """Return the address of a key and the place of its declaration."""
-    place = escape_control(f"{change.position.source}:{change.position.line}")
-    return f"{escape_control(change.address)} ({place})"
+    """Return the address of a key and the position of its declaration."""
+    position = escape_control(f"{change.position.source}:{change.position.line}")
+    return f"{escape_control(change.address)} ({position})"
 
 
-SYMBOLS: Final = {
-    Action.CREATE: ("+", "create", "will be created"),
-    Action.UPDATE: ("~", "update in-place", "will be updated in-place"),
-    Action.DELETE: ("-", "destroy", "will be destroyed"),
-    Action.REPLACE: ("-/+", "destroy and then create replacement", "must be replaced"),
-}
-"""The symbol of an action, what it means, and what becomes of a key by it: Terraform's words."""
-
-
-def scalar_text(view: FieldView) -> str:
-    """Return a field that is no set on one line: its value before, after, or both."""
-    return f"{view.name} = {' -> '.join((*view.removed, *view.added))}"
+def line_text(view: FieldView) -> str:
+    """Return a field on one line, without what is hidden."""
+    if not view.brackets:
+        return view.lines[0].text
+    text = ""
+    for line in view.lines:
+        if line.mark is not Mark.HIDDEN:
+            is_close = line.mark is Mark.CONTEXT and line.lead in {"}", "]"}
+            text += "" if is_close or not text or text.endswith(("{", "[")) else ", "
+            text += line.text if line.mark is Mark.CONTEXT else f"{line.mark} {line.text}"
+    more = f", and {view.left_out} more" if view.left_out else ""
+    return f"{view.name} = {view.brackets[0]}{text}{more}{view.brackets[1]}"
 
 
 def is_high_impact(*fields: FieldChange) -> bool:
-    """Return whether somebody loses access by one of the changes, or one of them is in conflict."""
+    """Return whether access is lost by one of the changes, or one of them is in conflict."""
     return any(field.effect.revokes or field.origin == Origin.CONFLICT for field in fields)
 
 
-def urgency(change: Change) -> int:
+def priority(change: Change) -> int:
     """Rank a change by how little a reviewer may miss it: conflicts, then revokes, grants, all others."""
     if any(field.origin is Origin.CONFLICT for field in change.fields):
         return 0
@@ -120,37 +247,43 @@ def cut(text: str, characters: int) -> str:
     return text if rest < _LEAST_CUT else f"{text[:characters]}…({rest} more characters left out)"
 
 
-def _shortened(before: Any, after: Any, bound: Bound | None = None) -> tuple[str, str]:
-    """Quote two values; of two long texts leave out what both share, never what differs.
-
-    Where there is a ``bound``, the same is done to values that are no texts, and what is still longer is cut.
-    """
-    old, new = quoted(before), quoted(after)
-    is_text = isinstance(before, str) and isinstance(after, str)
-    if (is_text or bound is not None) and max(len(old), len(new)) > _ELIDED_FROM:
-        start = common_start(old, new)
-        end = common_start(old[start:][::-1], new[start:][::-1])
-        old, new = _elided(old, start, end), _elided(new, start, end)
-    return (old, new) if bound is None else (cut(old, bound.characters), cut(new, bound.characters))
-
-
-def _items(items: Sequence[Any], bound: Bound | None) -> tuple[str, ...]:
-    if bound is None:
-        return tuple(map(_item, items))
-    return tuple(cut(_item(item), bound.characters) for item in items[: bound.items])
-
-
-def _item(item: Any) -> str:
+def item_text(item: Any) -> str:
+    """Return an item of a list or a set: an object as its members, each with its name."""
     if isinstance(item, dict):
         return "{" + ", ".join(f"{escape_control(key)}: {quoted(value)}" for key, value in item.items()) + "}"
     return quoted(item)
 
 
-def _elided(text: str, start: int, end: int) -> str:
-    tail = text[len(text) - end :]
-    head = text[:start]
-    if len(head) > 2 * _KEPT:
-        head = f"{head[:_KEPT]}…({len(head) - 2 * _KEPT} characters alike)…{head[-_KEPT:]}"
-    if len(tail) > 2 * _KEPT:
-        tail = f"{tail[:_KEPT]}…({len(tail) - 2 * _KEPT} characters alike)…{tail[-_KEPT:]}"
-    return head + text[start : len(text) - end] + tail
+def _changed(lead: str, before: Any, after: Any, depth: int = 0) -> Line:
+    """Return the line of two values; of two long texts it leaves out what both share, never what differs."""
+    old, new = quoted(before), quoted(after)
+    if isinstance(before, str) and isinstance(after, str):
+        old, new = _elided(old, new)
+    return Line(Mark.CHANGE, lead, old, new, depth)
+
+
+def _cut_line(line: Line, characters: int) -> Line:
+    """Return a line without the ends of long values, and without what two long values share."""
+    old, new = line.before, line.after
+    if old is not None and new is not None and not (old[0] == new[0] == '"'):  # texts are without it already
+        old, new = _elided(old, new)
+    before, after = (None if text is None else cut(text, characters) for text in (old, new))
+    return replace(line, before=before, after=after)
+
+
+def _elided(old: str, new: str) -> tuple[str, str]:
+    """Leave out of two texts, if one is long, most of what both share at the start and at the end."""
+    if max(len(old), len(new)) <= _ELIDED_FROM:
+        return old, new
+    start = common_start(old, new)
+    end = common_start(old[start:][::-1], new[start:][::-1])
+    before, after = (
+        _shortened(text[:start]) + text[start : len(text) - end] + _shortened(text[len(text) - end :])
+        for text in (old, new)
+    )
+    return before, after
+
+
+def _shortened(text: str) -> str:
+    rest = len(text) - 2 * _KEPT
+    return text if rest <= 0 else f"{text[:_KEPT]}…({rest} characters alike)…{text[-_KEPT:]}"

@@ -14,8 +14,23 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin
-from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, heading, is_high_impact, urgency
-from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
+from reconciler.render.lines import (
+    SYMBOLS,
+    Bound,
+    cut,
+    diff_lines,
+    field_view,
+    heading,
+    is_high_impact,
+    priority,
+)
+from reconciler.render.text import (
+    access_line,
+    changes_text,
+    errors_line,
+    summary_lines,
+    unmanaged_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +106,7 @@ def _most_urgent(head: Sequence[str], plan: Plan) -> Iterator[_Block]:
     """Choose the keys that there is room for, the most urgent first."""
     room = _ROOM - _size(_comment(head, plan, [])) - _RESERVE
     fence = len(_fence(""))
-    for change in sorted(plan.changes, key=urgency):
+    for change in sorted(plan.changes, key=priority):
         if room < _LEFT_EMPTY:
             return
         block = _block(change, _BOUND)
@@ -211,15 +226,9 @@ def _block_lines(change: Change, bound: Bound | None) -> Iterator[str]:
     for field in change.fields:
         view = field_view(field, bound)
         yield f"{'!' if is_high_impact(field) else '#'}   {view.name}: {view.note}"
-        lead = "" if view.is_set else f"{view.name} = "
-        for item in view.removed:
-            yield f"-   {lead}{item}"
-        for item in view.added:
-            yield f"+   {lead}{item}"
+        yield from diff_lines(view, "#")
         if view.left_out:
             yield f"!   (left out: {counted(view.left_out, 'more item')} that differ)"
-        if view.kept:
-            yield f"#   ({counted(view.kept, 'unchanged element')} hidden)"
 
 
 def _code(text: str) -> str:

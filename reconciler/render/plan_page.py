@@ -18,7 +18,7 @@ from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, page_template
-from reconciler.render.lines import SYMBOLS
+from reconciler.render.lines import SYMBOLS, Mark, field_view
 from reconciler.render.text import access_line, changes_text, errors_line, secrets_line
 
 if TYPE_CHECKING:
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.model.scope import Scope
     from reconciler.model.source import Problem
+    from reconciler.render.lines import Line
 
 _UNFOLDED: Final = 20
 """A plan of fewer changes is shown with all of them unfolded."""
 _PROBLEMS: Final = 10
 """More errors, or more warnings, than this are folded, so that the changes are not far below."""
 _SHORT: Final = 60
+_DEEPEST: Final = 6
+"""Lines that are nested deeper are not indented any more."""
 _KEPT: Final = 60
 _EFFECTS: Final = {
     Effect.GRANTS: "somebody gains access",
@@ -65,13 +68,11 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldView:
-    """A field that changes: the items that go and come where both values are sets, else both values."""
+class FieldCell:
+    """A field that changes: the lines inside its brackets where it has some, else both values in pieces."""
 
     change: FieldChange
-    removed: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-    kept: int = 0
+    lines: tuple[Line, ...] = ()
     before: tuple[Piece, ...] = ()
     after: tuple[Piece, ...] = ()
     is_long: bool = False
@@ -87,7 +88,7 @@ class ChangeView:
     is_open: bool
     effects: tuple[Effect, ...]
     origins: tuple[Origin, ...]
-    fields: tuple[FieldView, ...]
+    fields: tuple[FieldCell, ...]
     hidden: int
     patch: Sequence[str]
     problems: Collection[Problem]
@@ -122,6 +123,8 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
 def _template() -> PageTemplate:
     names = {
         "Part": Part,
+        "Mark": Mark,
+        "deepest": _DEEPEST,
         "problems_shown": _PROBLEMS,
         "EFFECTS": _EFFECTS,
         "ORIGINS": _ORIGINS,
@@ -177,7 +180,7 @@ def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
             is_open=is_short or bool(wrong) or Effect.REVOKES in effects or Origin.CONFLICT in origins,
             effects=effects,
             origins=origins,
-            fields=tuple(_field_view(field) for field in change.fields),
+            fields=tuple(map(_cell, change.fields)),
             hidden=max(len(change.after), len(change.before)) - len(change.fields),
             patch=_json_lines(change.patch),
             problems=wrong,
@@ -193,28 +196,17 @@ def _json_lines(value: Mapping[str, Any]) -> list[str]:
     return json.dumps(dict(value), indent=2, ensure_ascii=False).split("\n")
 
 
-def _field_view(field: FieldChange) -> FieldView:
-    before, after = field.before, field.after
+def _cell(field: FieldChange) -> FieldCell:
+    view = field_view(field)
+    if view.brackets:
+        return FieldCell(field, view.lines)
     if field.with_key:
-        comes = field.effect.grants
-        shown = (Piece(quoted(after if comes else before)),)
-        return FieldView(field, before=() if comes else shown, after=shown if comes else ())
-    if isinstance(before, list) and isinstance(after, list) and (field.added or field.removed):
-        return FieldView(
-            field,
-            removed=tuple(map(_item, field.removed)),
-            added=tuple(map(_item, field.added)),
-            kept=len(after) - len(field.added),
-        )
-    old, new = _pieces(before, after)
+        is_new = field.effect.grants
+        shown = (Piece(quoted(field.after if is_new else field.before)),)
+        return FieldCell(field, before=() if is_new else shown, after=shown if is_new else ())
+    old, new = _pieces(field.before, field.after)
     is_long = any(sum(len(piece.text) for piece in pieces) > _SHORT for pieces in (old, new))
-    return FieldView(field, before=old, after=new, is_long=is_long)
-
-
-def _item(item: Any) -> str:
-    if isinstance(item, dict):
-        return "{" + ", ".join(f"{key}: {quoted(value)}" for key, value in item.items()) + "}"
-    return quoted(item)
+    return FieldCell(field, before=old, after=new, is_long=is_long)
 
 
 def _pieces(before: Any, after: Any) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:

@@ -10,7 +10,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Origin
-from reconciler.render.lines import SYMBOLS, field_view, is_high_impact, scalar_text
+from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -155,30 +155,34 @@ def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, pa
     mark = _symbol(change.action, symbol, paint)
     yield f'{mark} {change.scope.kind} "{escape_control(change.name)}" {{'
     for field in fields:
-        yield from _field_lines(field, paint)
+        yield from field_lines(field, paint)
     hidden = max(len(change.after), len(change.before)) - len(change.fields)
     if hidden:
         yield paint(f"        # ({counted(hidden, 'unchanged attribute')} hidden)", Colour.QUIET)
     yield "    }"
 
 
-def _field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
-    mark = paint("~", Colour.CHANGE)
+def field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
+    """Return the lines that show the change of one field."""
     view = field_view(field)
     note = "  " + paint(f"# {view.note}", _colour(field))
-    if not view.is_set:
-        if not view.removed or not view.added:
-            mark = paint("+", Colour.ADD) if view.added else paint("-", Colour.REMOVE)
-        yield f"      {mark} {scalar_text(view)}{note}"
+    if not view.brackets:
+        (line,) = view.lines
+        yield f"      {_mark(line.mark, paint)} {line.text}{note}"
         return
-    yield f"      {mark} {view.name} = [{note}"
-    for item in view.removed:
-        yield f"          {paint('-', Colour.REMOVE)} {item}"
-    for item in view.added:
-        yield f"          {paint('+', Colour.ADD)} {item}"
-    if view.kept:
-        yield paint(f"            # ({counted(view.kept, 'unchanged element')} hidden)", Colour.QUIET)
-    yield "        ]"
+    yield f"      {_mark(Mark.CHANGE, paint)} {view.name} = {view.brackets[0]}{note}"
+    for line in view.lines:
+        indent = " " * (10 + 4 * line.depth)
+        if line.mark is Mark.HIDDEN:
+            yield paint(f"{indent}  # {line.text}", Colour.QUIET)
+        else:
+            yield f"{indent}{_mark(line.mark, paint)} {line.text}"
+    yield f"        {view.brackets[1]}"
+
+
+def _mark(mark: Mark, paint: Paint) -> str:
+    colours = {Mark.ADD: Colour.ADD, Mark.REMOVE: Colour.REMOVE, Mark.CHANGE: Colour.CHANGE}
+    return paint(mark, colours[mark]) if mark in colours else mark
 
 
 def _symbol(action: Action, symbol: str, paint: Paint) -> str:

@@ -26,23 +26,28 @@ def test_a_bound_never_hides_a_difference(
     start: str, one: str, other: str, end: str, kind: type[str | list[str]]
 ) -> None:
     assume(one != other)
-    view = field_view(change(kind(start + one + end), kind(start + other + end)), BOUND)
-    assert view.removed != view.added
-    assert all(len(text) < 400 for text in view.removed + view.added)
+    (line,) = field_view(change(kind(start + one + end), kind(start + other + end)), BOUND).lines
+    assert line.before != line.after
+    assert all(text is not None and len(text) < 400 for text in (line.before, line.after))
 
 
 def test_a_value_that_becomes_null_is_cut_with_how_much_is_left_out() -> None:
-    view = field_view(change("a" * 1000, None), BOUND)
-    assert view.removed == (f'"{"a" * 299}…(702 more characters left out)',)
-    assert view.added == ("null",)
+    (line,) = field_view(change("a" * 1000, None), BOUND).lines
+    assert (line.before, line.after) == (f'"{"a" * 299}…(702 more characters left out)', "null")
 
 
 def test_what_a_set_has_beyond_the_bound_is_counted() -> None:
     removed, added = tuple("abc"), tuple("defg")
     field = FieldChange("set", list("abcx"), list("defgx"), Effect.BOTH, "", items(added, removed))
     view = field_view(field, BOUND)
-    assert (view.removed, view.added) == (('"a"', '"b"'), ('"d"', '"e"'))
-    assert (view.kept, view.left_out) == (1, 3)
+    assert [f"{line.mark}{line.text}" for line in view.lines] == [
+        '-"a"',
+        '-"b"',
+        '+"d"',
+        '+"e"',
+        "#(1 unchanged element hidden)",
+    ]
+    assert view.left_out == 3
 
 
 @pytest.mark.parametrize("length", [10, 300, 349])

@@ -269,8 +269,8 @@ def test_of_a_set_with_very_many_items_some_are_shown_and_the_others_counted() -
     assert comment.lines[1] == "!   containers: grants+revokes: binds 5000, unbinds 1"
     assert sum(line.startswith("+") for line in comment.lines) == 20
     assert comment.lines[-2:] == (
-        "!   (left out: 4980 more items that differ)",
         "#   (1 unchanged element hidden)",
+        "!   (left out: 4980 more items that differ)",
     )
 
 
