@@ -174,7 +174,7 @@ def field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
     for line in view.lines:
         indent = " " * (10 + 4 * line.depth)
         if line.mark is Mark.HIDDEN:
-            yield paint(f"{indent}  # {line.text}", Colour.QUIET)
+            yield f"{indent}  {paint(f'# {line.text}', Colour.QUIET)}"
         else:
             yield f"{indent}{_mark(line.mark, paint)} {line.text}"
     yield f"        {view.brackets[1]}"

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import click
 import pytest
 
 from reconciler.kinds.kind import Form
@@ -154,7 +155,7 @@ def test_what_cannot_be_explained_is_an_error(
     assert (done.code, complaint in done.err) == (1, True)
 
 
-LABEL = {
+LABEL: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "type": "object",
     "required": ["name"],
@@ -227,6 +228,42 @@ def test_a_field_is_explained_by_what_becomes_of_its_key(cli: CommandLine, tmp_p
         with thing_server(shown) as (url, _):
             cli.environment.setenv("GCORE_BASE_URL", url)
             assert told in cli("explain", "thing/a b", "note", "--file", str(file)).out
+
+
+def test_an_object_is_compared_by_member_and_sent_whole(cli: CommandLine, tmp_path: Path) -> None:
+    rules = {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "port": {"type": "integer"}},
+        },
+    }
+    fields = {"settings": {"type": "object"}, "rules": rules}
+    kind = LABEL | {"properties": LABEL["properties"] | fields}
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "thing.schema.json").write_text(json.dumps(kind), encoding="utf-8")
+    file, saved = tmp_path / "things.yaml", str(tmp_path / "plan.json")
+    rule = {"name": "web", "port": 80}
+    ours = {"settings": {"mode": "a", "limit": 5}, "rules": [rule, {"name": "api", "port": 1}]}
+    theirs = {"settings": {"mode": "a", "limit": 5.0, "x": 1}, "rules": [rule, {"name": "api", "port": 2}]}
+    file.write_text(json.dumps({"kind": "thing", "keys": [{"name": "a b", **ours}]}), encoding="utf-8")
+    with thing_server([{"name": "a b", **theirs}]) as (url, writes):
+        cli.environment.setenv("GCORE_BASE_URL", url)
+        told = cli("explain", "thing/a b", "--file", str(file)).out
+        assert "  change    ~ settings = {" in told
+        assert "\n                - x = 1\n" in click.unstyle(told)
+        assert "\n                  # (2 unchanged attributes hidden)\n" in click.unstyle(told)
+        plan = cli("plan", str(file), "--out", saved)
+        assert '          ~ {\n                name = "api"\n              ~ port = 2 -> 1\n' in plan.out
+        kinds = ("--kinds", str(tmp_path / "kinds"))
+        assert cli("show", saved, *kinds).out == plan.out
+        for output in ("diff", "markdown", "github", "html"):
+            assert cli("show", saved, *kinds, "--format", output).code == 0
+        shown = json.loads(cli("show", saved, *kinds, "--format", "json").out)["resource_changes"][0]
+        assert shown["change"]["patch"] == shown["change"]["after"] == ours
+        assert cli("apply", "--plan", saved, *kinds, "--auto-approve").code == 0
+        assert [json.loads(write[write.index("{") :]) for write in writes] == [ours]
+        assert "No changes." in cli("plan", str(file)).out
 
 
 def test_a_key_that_is_nowhere_is_an_error(cli: CommandLine, tmp_path: Path, emulator: Emulator) -> None:
