@@ -1,4 +1,4 @@
-"""Rounds without files and without an API: drift in, history out."""
+"""Reconcile cycles without files and without an API: drift in, history out."""
 
 from __future__ import annotations
 
@@ -70,18 +70,18 @@ def report(
     fields: Iterable[DriftedField] = (),
     errors: Iterable[str] = (),
 ) -> CycleReport:
-    """Report a round that took no time."""
+    """Report a cycle that took no time."""
     return CycleReport(clock.now(), clock.now(), result, tuple(scopes), tuple(fields), tuple(errors))
 
 
 def everywhere(_address: str) -> bool:
-    """Say of every key that it was compared."""
+    """Say that every key was compared."""
     return True
 
 
 @dataclass
 class Book:
-    """A history that rounds are written into, 15 minutes apart.
+    """A history that records cycles, 15 minutes apart.
 
     ``files`` is what Git declares, by address and field; a drifted field declares itself.
     """
@@ -108,7 +108,7 @@ class Book:
         compared: Callable[[str], bool] = everywhere,
         scopes: Iterable[ScopeReport] = (),
     ) -> frozenset[FieldKey]:
-        """Do a round the way ``drift`` does, and name the fields that are contested.
+        """Run a cycle the way ``drift`` does, and return the fields that are contested.
 
         With ``correct`` every field that is not contested is corrected, with that result.
         """
@@ -142,23 +142,23 @@ class Book:
         return episodes(self.database, Selection(LONG_AGO, address))[0][::-1]
 
     def outcomes(self) -> list[str]:
-        """Name what became of all drift, oldest first."""
+        """Return what became of all drift, oldest first."""
         return [episode.outcome.value for episode in self.episodes()]
 
     def only(self) -> Episode:
-        """Return the one piece of drift."""
+        """Return the only episode."""
         (episode,) = self.episodes()
         return episode
 
     def status(self) -> Status:
-        """Return how everything stands."""
+        """Return the state of everything."""
         return status(self.database, Selection(LONG_AGO), self.clock.now())
 
     def flapping(self) -> tuple[FlappingField, ...]:
-        """Return what is contested."""
+        """Return the flapping fields."""
         return self.status().flapping
 
 
 def at(seconds: float) -> dt.datetime:
-    """Return the moment so long after a clock's beginning."""
+    """Return the time so long after a clock's start."""
     return NOON + dt.timedelta(seconds=seconds)

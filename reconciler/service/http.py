@@ -48,6 +48,11 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def plain(text: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """Return a response of one text."""
+    return Response(f"{text}\n".encode(errors="backslashreplace"), status=status)
+
+
 def host_of(text: str) -> str | None:
     """Return the host that a header Host names, in normal form and without the port; None if it names none.
 
@@ -93,14 +98,11 @@ def serve(
     Clients that name another host than this machine, ``address``, the address that they reached or one of
     ``hosts`` are refused. Raises ConfigurationError if nothing can listen there.
     """
-    known = (address, *hosts)
     try:
-        server = (_Server6 if ":" in address else _Server)(
-            (address, port), _handler(paths, known), clock or SystemClock()
-        )
+        server = _Server((address, port), _handler(paths, (address, *hosts)), clock or SystemClock())
     except (OSError, OverflowError, TypeError) as error:  # a TypeError is a name that cannot be encoded
-        reason = os_reason(error)
-        raise ConfigurationError(f"nothing can listen on {address} port {port}: {reason}") from error
+        text = f"nothing can listen on {address} port {port}: {os_reason(error)}"
+        raise ConfigurationError(text) from error
     try:
         thread = start_thread(server.serve_forever, "monitor")
     except ConfigurationError:
@@ -124,6 +126,7 @@ class _Server(ThreadingHTTPServer):
         self._clock = clock
         self._lock = threading.Lock()
         self._open: dict[socket.socket, float] = {}
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, handler)
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -171,21 +174,17 @@ class _Server(ThreadingHTTPServer):
         """Ignore a client that left."""
 
 
-class _Server6(_Server):
-    address_family = socket.AF_INET6
-
-
 def _refusal(given: Sequence[str], version: str, known: Iterable[str]) -> Response | None:
     """Refuse a client that asks for another host: that is how a page in a browser would come here."""
     if not given and version != "HTTP/1.1":
         return None  # browsers name one; some probes do not
     host = host_of(given[0]) if len(given) == 1 else None
     if host is None:
-        return Response(b"a request must name one host\n", status=HTTPStatus.BAD_REQUEST)
+        return plain("a request must name one host", HTTPStatus.BAD_REQUEST)
     if _is_loopback(host) or host in map(host_of, known):
         return None
-    text = f"{host} is not served here; --metrics-host {host} would allow it\n"
-    return Response(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
+    text = f"{host} is not served here; --metrics-host {host} would allow it"
+    return plain(text, HTTPStatus.MISDIRECTED_REQUEST)
 
 
 def _handler(
@@ -223,16 +222,14 @@ def _handler(
                 return refusal
             found = paths.get(self.path.partition("?")[0])
             if found is None:
-                known = " ".join(paths)
-                return Response(f"not found; there is {known}\n".encode(), status=HTTPStatus.NOT_FOUND)
+                return plain(f"not found; there is {' '.join(paths)}", HTTPStatus.NOT_FOUND)
             try:
                 return found()
             except ReconcilerError as error:
-                text = f"{error}\n".encode(errors="backslashreplace")
-                return Response(text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+                return plain(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
             except Exception as error:  # noqa: BLE001 - only a response shows it
-                text = f"a fault of the program: {type(error).__name__}\n".encode()
-                return Response(text, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+                text = f"a fault of the program: {type(error).__name__}"
+                return plain(text, HTTPStatus.INTERNAL_SERVER_ERROR)
 
         def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
             """Log nothing: a probe comes each second."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.render.notification import ServiceCondition
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.service.history.queries import Selection, conditions, status
-from reconciler.service.http import Response, serve
+from reconciler.service.http import Response, plain, serve
 from reconciler.service.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ class Pages:
     def _health(self) -> Response:
         """Distinguish a loop that moves from one that is stuck; a failed cycle is no reason to restart."""
         if self.heartbeat.is_stuck():
-            text = f"stuck: nothing has moved for {self.heartbeat.silence():.0f} s\n"
-            return Response(text.encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
-        return Response(b"alive\n")
+            text = f"stuck: nothing has moved for {self.heartbeat.silence():.0f} s"
+            return plain(text, HTTPStatus.SERVICE_UNAVAILABLE)
+        return plain("alive")
 
     def _readiness(self) -> Response:
         """Return whether the last cycle could read anything."""
         reason = self.service.unready()
         if reason:
-            return Response(f"not ready: {reason}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
-        return Response(b"ready\n")
+            return plain(f"not ready: {reason}", HTTPStatus.SERVICE_UNAVAILABLE)
+        return plain("ready")

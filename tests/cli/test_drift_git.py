@@ -76,7 +76,7 @@ def files(cli: CommandLine, tmp_path: Path, request: pytest.FixtureRequest) -> R
         ("new", "new", None, 0),
     ],
 )
-def test_three_sides_tell_which_one_moved(  # noqa: PLR0913, PLR0917 - cases
+def test_three_sides_show_which_one_moved(  # noqa: PLR0913, PLR0917 - cases
     emulator: Emulator, files: Repository, git_says: str, live: str, label: str | None, code: int
 ) -> None:
     fill(emulator, "web", description="before")
@@ -101,7 +101,7 @@ def test_what_is_pending_is_no_drift_and_is_said_to_wait(emulator: Emulator, fil
     assert "keys.yaml: not committed" in done.err
 
 
-def test_fields_of_one_key_are_told_apart(emulator: Emulator, files: Repository) -> None:
+def test_fields_of_one_key_are_distinguished(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "web", description="old")
     files.apply({"name": "web", "description": "old", "is_disabled": False})
     files.declare(
@@ -136,7 +136,7 @@ def test_a_conflict_is_corrected_only_by_all_which_says_so(emulator: Emulator, f
     assert "In conflict, corrected to what the files say now: caas/1/76/web: description\n" in done.err
 
 
-def test_keys_are_told_apart_as_well(emulator: Emulator, files: Repository) -> None:
+def test_keys_are_distinguished_as_well(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "kept", "gone", "out", "back")
     files.apply(
         {"name": "kept"},

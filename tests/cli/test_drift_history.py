@@ -107,7 +107,7 @@ def test_a_contested_field_keeps_no_other_field_from_correction(
     assert patches(emulator)[-1] == {"is_disabled": False}
 
 
-def test_a_person_ends_a_contest(cli: CommandLine, emulator: Emulator, drifted: str, history: str) -> None:
+def test_a_person_ends_flapping(cli: CommandLine, emulator: Emulator, drifted: str, history: str) -> None:
     fight(cli, emulator, drifted, history)
     done = cli("history", "clear", "caas/1/76/web", "description", "--history", history)
     assert (done.code, done.out) == (0, "caas/1/76/web: description is no longer contested.\n")
@@ -115,7 +115,7 @@ def test_a_person_ends_a_contest(cli: CommandLine, emulator: Emulator, drifted: 
     assert emulator.keys(1, 76)["web"]["description"] == "ours"
 
 
-def test_a_round_with_targets_touches_no_other_contest_and_no_other_scope(
+def test_a_round_with_targets_touches_no_other_contested_field_and_no_other_scope(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)
@@ -145,7 +145,7 @@ def test_a_refused_round_still_knows_what_is_contested(
     assert outcomes == {"description": "contested", "is_disabled": "refused"}
 
 
-def test_git_ends_a_contest_by_saying_something_else(
+def test_git_ends_flapping_by_saying_something_else(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)
@@ -155,7 +155,7 @@ def test_git_ends_a_contest_by_saying_something_else(
     assert kept(cli, history)["contested"] == []
 
 
-def test_git_ends_a_contest_also_while_nothing_is_drifted_or_corrected(
+def test_git_ends_flapping_also_while_nothing_is_drifted_or_corrected(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)
@@ -165,7 +165,7 @@ def test_git_ends_a_contest_also_while_nothing_is_drifted_or_corrected(
     assert kept(cli, history)["contested"] == []
 
 
-def test_drift_of_what_is_no_longer_declared_is_not_told_as_over(
+def test_drift_of_what_is_no_longer_declared_is_not_reported_as_over(
     cli: CommandLine, drifted: str, history: str, tmp_path: Path
 ) -> None:
     cli("drift", drifted, "--history", history)
@@ -175,7 +175,7 @@ def test_drift_of_what_is_no_longer_declared_is_not_told_as_over(
     assert field["outcome"] == "no longer declared"
 
 
-def test_git_ends_a_contest_by_giving_in(
+def test_git_ends_flapping_by_giving_in(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)

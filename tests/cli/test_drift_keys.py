@@ -206,7 +206,7 @@ def test_an_undeclared_key_of_a_scope_that_is_not_exclusive_is_named_and_is_no_d
     assert done.out.endswith("Unmanaged: 1 key live but not declared:\n  caas/1/76/other\n")
 
 
-def test_with_a_history_a_new_undeclared_key_is_told_with_since_when(
+def test_with_a_history_a_new_undeclared_key_is_reported_with_since_when(
     cli: CommandLine, emulator: Emulator, web: dict[str, Any], tmp_path: Path
 ) -> None:
     from tests.support import FakeClock  # noqa: PLC0415 - one test

@@ -72,7 +72,7 @@ def channel() -> Iterator[Channel]:
     thread.join()
 
 
-def test_a_webhook_is_told_once_of_drift_and_once_of_its_end(
+def test_a_webhook_is_notified_once_of_drift_and_once_of_its_end(
     cli: CommandLine, emulator: Emulator, drifted: str, channel: Channel, tmp_path: Path
 ) -> None:
     words = ("drift", drifted, "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
@@ -86,7 +86,7 @@ def test_a_webhook_is_told_once_of_drift_and_once_of_its_end(
     ]
 
 
-def test_drift_is_told_after_so_many_rounds_in_a_row(
+def test_drift_is_notified_after_so_many_rounds_in_a_row(
     cli: CommandLine, drifted: str, channel: Channel, tmp_path: Path
 ) -> None:
     words = ("--history", str(tmp_path / "h.db"), "--webhook", channel.url, "--notify-after", "3")
@@ -98,7 +98,7 @@ def test_drift_is_told_after_so_many_rounds_in_a_row(
     assert channel.told[0]["data"]["fields"][0]["rounds"] == 3
 
 
-def test_a_correction_is_told_at_once(cli: CommandLine, drifted: str, channel: Channel) -> None:
+def test_a_correction_is_notified_at_once(cli: CommandLine, drifted: str, channel: Channel) -> None:
     assert cli("drift", drifted, "--correct", "all", "--webhook", channel.url).code == 0
     (message,) = channel.told
     assert message["text"].splitlines()[1] == (
@@ -107,7 +107,7 @@ def test_a_correction_is_told_at_once(cli: CommandLine, drifted: str, channel: C
     )
 
 
-def test_keys_that_were_created_and_new_keys_are_told_and_pending_ones_are_not(
+def test_keys_that_were_created_and_new_keys_are_notified_and_pending_ones_are_not(
     cli: CommandLine, emulator: Emulator, channel: Channel, tmp_path: Path
 ) -> None:
     fill(emulator, "web", "old")
@@ -143,7 +143,7 @@ def test_keys_that_were_created_and_new_keys_are_told_and_pending_ones_are_not(
     )
 
 
-def test_a_service_tells_of_new_keys_also_without_a_history_in_a_file(
+def test_a_service_notifies_of_new_keys_also_without_a_history_in_a_file(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")
@@ -157,7 +157,7 @@ def test_a_service_tells_of_new_keys_also_without_a_history_in_a_file(
         process.communicate(timeout=20)
 
 
-def test_failing_rounds_are_told_and_so_is_their_end(
+def test_failing_rounds_are_notified_and_so_is_their_end(
     cli: CommandLine, emulator: Emulator, drifted: str, channel: Channel, tmp_path: Path
 ) -> None:
     words = ("drift", drifted, "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
@@ -171,7 +171,7 @@ def test_failing_rounds_are_told_and_so_is_their_end(
     assert "HTTP 503" in channel.told[0]["data"]["errors"][0]
 
 
-def test_what_could_not_be_told_is_told_later_and_the_address_is_never_shown(
+def test_what_could_not_be_notified_is_notified_later_and_the_address_is_never_shown(
     cli: CommandLine, drifted: str, channel: Channel, tmp_path: Path
 ) -> None:
     words = ("drift", drifted, "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
@@ -193,7 +193,7 @@ def test_a_webhook_that_is_no_address_is_an_error_that_does_not_show_it(
     assert "the webhook is not an address like https://example.com/path" in done.err
 
 
-def test_invalid_files_are_told_once_and_so_is_their_end(
+def test_invalid_files_are_notified_once_and_so_is_their_end(
     cli: CommandLine, channel: Channel, drifted: str, tmp_path: Path
 ) -> None:
     with cli.start("drift", drifted, "--every", "1d", "-v", "--webhook", channel.url) as process:
@@ -440,7 +440,7 @@ def test_a_round_that_the_system_refuses_a_file_is_a_failed_round(cli: CommandLi
     assert process.returncode == 0
 
 
-def test_a_host_that_the_service_was_not_told_is_refused(cli: CommandLine, drifted: str) -> None:
+def test_a_host_that_the_service_does_not_know_is_refused(cli: CommandLine, drifted: str) -> None:
     with a_service(cli, drifted, "--metrics-host", "watch.example") as (_, address):
         found = [
             httpx.get(f"{address}healthz", headers={"Host": host}).status_code

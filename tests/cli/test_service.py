@@ -68,7 +68,7 @@ def test_rounds_come_at_equal_distances() -> None:
     assert moments(OK, OK, OK, OK) == [0, 60, 120, 180]
 
 
-def test_cron_rounds_come_at_the_moments_of_the_expression() -> None:
+def test_cron_rounds_come_at_the_times_of_the_expression() -> None:
     assert moments(OK, OK, OK, schedule=Cron("*/15 * * * *")) == [0, 900, 1800]
 
 
@@ -158,7 +158,7 @@ def test_a_hangup_begins_a_round_at_once(cli: CommandLine, emulator: Emulator, d
     assert process.returncode == 0
 
 
-def test_what_is_known_is_not_told_again(cli: CommandLine, drifted: str) -> None:
+def test_what_is_known_is_not_shown_again(cli: CommandLine, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1s", "-v") as process:
         lines_until(process.stderr, "No news since the last round")
         process.send_signal(signal.SIGTERM)

@@ -195,7 +195,7 @@ def test_a_round_that_was_cut_off_has_not_ended() -> None:
     assert "\nLast round: 2026-06-01T11:59:00Z: not ended, run run-2\n" in text
 
 
-def test_a_contest_of_a_history_in_memory_cannot_be_ended_by_a_command() -> None:
+def test_a_contested_field_of_a_history_in_memory_cannot_be_ended_by_a_command() -> None:
     text = render_history_text(dataclasses.replace(STATUS, file=None), (), 0)
     assert "Contested: " in text
     assert "history clear" not in text
@@ -281,7 +281,7 @@ PENDING = Pending(
 )
 
 
-def test_what_is_pending_and_what_is_new_is_told() -> None:
+def test_what_is_pending_and_what_is_new_is_reported() -> None:
     absent = dataclasses.replace(PENDING, address=ACME, field="", action=Action.CREATE, declared=None)
     new = NewKey("caas/1/76/stray", NOON)
     status = dataclasses.replace(EMPTY, pending=(absent, PENDING), new_keys=(new,))
@@ -307,7 +307,7 @@ def test_what_is_pending_and_what_is_new_is_told() -> None:
     assert document["new_unmanaged"] == [{"address": "caas/1/76/stray", "first_seen": "2026-06-01T12:00:00Z"}]
 
 
-def test_a_whole_key_is_told_by_what_became_of_it_and_a_field_by_which_side_changed_it() -> None:
+def test_a_whole_key_is_reported_by_what_became_of_it_and_a_field_by_which_side_changed_it() -> None:
     deleted = episode(field="", declared={"description": "ours"}, live=None, action=Action.DELETE)
     text = render_history_text(STATUS, (deleted, episode(origin=DriftOrigin.CONFLICT)), 2)
     assert "  - key deleted  # grants: enables the key\n" in text

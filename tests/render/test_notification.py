@@ -163,7 +163,7 @@ NOT_ATTEMPTED, ENDED, CHANGED = FieldOutcome.NOT_ATTEMPTED, FieldOutcome.ENDED, 
         (CHANGED, "left to a person", OVER, 9, "never"),
     ],
 )
-def test_who_is_told_when(
+def test_when_an_outcome_is_notified(
     outcome: FieldOutcome, told: str, ended: dt.datetime | None, rounds: int, decision: str
 ) -> None:
     found = delivery_of(PendingNotification(1, told, episode(outcome=outcome, ended=ended, cycles=rounds)), 3)
@@ -215,7 +215,7 @@ def test_it_says_what_became_of_keys_and_who_changed_them_only_where_that_is_kno
     assert message["text"].splitlines()[0] == f"*reconciler*: {head}"
 
 
-def test_a_key_that_was_created_or_deleted_is_told_without_its_values() -> None:
+def test_a_key_that_was_created_or_deleted_is_notified_without_its_values() -> None:
     created = episode(field="", action=Action.CREATE, origin=DriftOrigin.DRIFT, declared=None, live={"a": 1})
     assert f"• `{ACME}` key created ([drift] grants: enables the key), since" in text_of(created)
     assert f"• `{ACME}` key deleted (grants" in text_of(episode(field="", action=Action.DELETE))
@@ -224,7 +224,7 @@ def test_a_key_that_was_created_or_deleted_is_told_without_its_values() -> None:
 
 
 @pytest.mark.parametrize(("count", "shown", "omitted"), [(1, 1, 0), (52, 50, 2)])
-def test_new_undeclared_keys_are_told_with_since_when(count: int, shown: int, omitted: int) -> None:
+def test_new_undeclared_keys_are_notified_with_since_when(count: int, shown: int, omitted: int) -> None:
     keys = [NewKey(f"{ACME}-{n}", NOON) for n in range(count)]
     message = new_keys_message(keys, NOON, BASE_URL, "run")
     jsonschema.validate(message, json.loads(schema_texts()["notification"]))
@@ -286,7 +286,7 @@ SINCE = "2026-06-01T09:00:00Z"
         ),
     ],
 )
-def test_a_message_about_a_trouble_says_since_when_and_why(
+def test_a_message_about_a_condition_says_since_when_and_why(
     trouble: ServiceCondition, kind: str, text: str, *, over: bool
 ) -> None:
     message = condition_message(ConditionState(trouble, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
@@ -305,7 +305,7 @@ def test_a_message_about_a_trouble_says_since_when_and_why(
     }
 
 
-def test_of_many_errors_the_first_ten_are_told() -> None:
+def test_of_many_errors_the_first_ten_are_notified() -> None:
     errors = [f"error {number}" for number in range(12)]
     message = condition_message(
         ConditionState(ServiceCondition.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors
@@ -371,7 +371,7 @@ def test_every_body_is_json_and_gives_values_as_they_are(value: Any) -> None:
     assert sent["data"]["fields"][0]["live"] == value
 
 
-def test_moments_are_told_in_utc() -> None:
+def test_times_are_in_utc() -> None:
     zone = dt.timezone(dt.timedelta(hours=2))
     message = drift_message([episode(first_seen=MORNING.astimezone(zone))], NOON.astimezone(zone), "", "")
     assert message["timestamp"] == "2026-06-01T12:00:00Z"

@@ -310,7 +310,7 @@ def test_contested_fields_come_before_scopes_drift_and_rounds() -> None:
         (episode(origin=DriftOrigin.CONFLICT), "[conflict] grants: enables the key"),
     ],
 )
-def test_a_key_that_was_created_or_deleted_is_told_as_such(found: Episode, words: str) -> None:
+def test_a_key_that_was_created_or_deleted_is_reported_as_such(found: Episode, words: str) -> None:
     assert words in read(status(keys=(key(found),))).text
 
 
@@ -335,12 +335,12 @@ def test_no_drift_is_not_said_where_something_could_not_be_compared(state: Scope
         assert "Nothing is recorded for the last 30 days, in which not everything could be compared." in text
 
 
-def test_a_page_without_contests_and_trouble_has_neither_section() -> None:
+def test_a_page_without_contested_fields_and_conditions_has_neither_section() -> None:
     regions = [element.attributes["aria-labelledby"] for element in read(status()).all("section")]
     assert regions == ["scopes", "drift", "rounds"]
 
 
-def test_a_contest_tells_what_is_fought_over_since_when_and_how_often() -> None:
+def test_a_contested_field_shows_its_values_since_when_and_how_often_it_was_corrected() -> None:
     text = read(status(flapping=(contest(),))).text
     assert "Declared → live true → false" in text
     assert "Since 2026-05-30 12:00 UTC, 2 days ago" in text
@@ -365,11 +365,13 @@ def test_a_contest_tells_what_is_fought_over_since_when_and_how_often() -> None:
         ),
     ],
 )
-def test_a_contest_names_the_command_that_clears_it_ready_for_a_shell(address: str, command: str) -> None:
+def test_a_contested_field_names_the_command_that_clears_it_ready_for_a_shell(
+    address: str, command: str
+) -> None:
     assert command in read(status(flapping=(contest(address=address),))).text
 
 
-def test_a_contest_of_a_history_in_memory_ends_with_the_service() -> None:
+def test_a_contested_field_of_a_history_in_memory_ends_with_the_service() -> None:
     text = read(status(flapping=(contest(),), file=None)).text
     assert "To have it corrected again start the service anew" in text
     assert "history clear" not in text
@@ -400,7 +402,7 @@ def test_failing_rounds_are_explained_with_their_errors_and_what_is_in_force() -
     assert "Files invalid since 2026-05-31 12:00 UTC The last valid files stay in force" in text
 
 
-def test_errors_of_a_round_are_told_although_the_service_goes_on() -> None:
+def test_errors_of_a_round_are_reported_although_the_service_goes_on() -> None:
     text = read(status(last_cycle=summary(CycleResult.INCOMPLETE, errors=("answered 403",)))).text
     assert "Errors of the last round answered 403" in text
 
@@ -462,14 +464,14 @@ def test_keys_of_which_nothing_is_listed_are_still_counted() -> None:
     assert "2 earlier episodes left out." in read(status(keys=(key(omitted=2),))).text
 
 
-def test_an_episode_tells_its_change_effect_time_outcome_and_run() -> None:
+def test_an_episode_shows_its_change_effect_time_outcome_and_run() -> None:
     text = read(status(keys=(key(over(lasted=15 * MINUTE, detail="after 2 attempts")),))).text
     assert "is_disabled true → falsegrants: enables the key" in text
     assert "2026-06-01 11:00 to 2026-06-01 11:15, 5 rounds" in text
     assert "corrected 2026-06-01 11:15: after 2 attempts, run run-7" in text
 
 
-def test_an_episode_of_one_round_has_one_moment() -> None:
+def test_an_episode_of_one_round_has_one_time() -> None:
     assert "2026-06-01 11:00, 1 round" in read(status(keys=(key(over(cycles=1)),))).text
 
 
@@ -499,7 +501,7 @@ def test_a_drifted_key_says_what_became_of_it_and_for_how_long(outcome: FieldOut
         (-MINUTE, "0 seconds"),
     ],
 )
-def test_a_length_of_time_is_told_in_one_unit(ago: dt.timedelta, words: str) -> None:
+def test_a_length_of_time_is_reported_in_one_unit(ago: dt.timedelta, words: str) -> None:
     assert f"drifted for {words}," in read(status(keys=(key(episode(ago=ago)),))).text
 
 
@@ -528,7 +530,7 @@ def test_of_two_long_texts_the_part_that_differs_is_shown() -> None:
     assert "y" * 200 not in text
 
 
-def test_moments_are_shown_in_utc_wherever_they_were_made() -> None:
+def test_times_are_shown_in_utc_wherever_they_were_made() -> None:
     east = dt.timezone(2 * HOUR)
     page = render_page(status(at=NOON.astimezone(east), keys=(key(episode()),)))
     assert '<time datetime="2026-06-01T12:00:00Z">2026-06-01 12:00</time> UTC' in page
@@ -712,7 +714,7 @@ def test_an_episode_before_the_window_is_not_drawn() -> None:
         (FieldOutcome.CHANGED, Mark.OPEN, Mark.ENDED),
     ],
 )
-def test_the_mark_tells_what_became_of_the_drift(outcome: FieldOutcome, going_on: Mark, ended: Mark) -> None:
+def test_the_mark_shows_what_became_of_the_drift(outcome: FieldOutcome, going_on: Mark, ended: Mark) -> None:
     assert Mark.of(episode(outcome=outcome)) is going_on
     assert Mark.of(over(outcome=outcome)) is ended
 
@@ -731,12 +733,12 @@ def test_each_field_has_its_lane_in_order_of_its_name() -> None:
     assert [lane.field for lane in found] == ["a", "b"]
 
 
-def test_bars_that_are_over_are_lower_than_those_that_need_somebody() -> None:
+def test_bars_that_are_over_are_lower_than_those_that_need_a_person() -> None:
     assert Bar(Mark.OPEN, 1, 3).path == f"M1 3h2v{HEIGHT - 6}h-2z"
     assert Bar(Mark.CORRECTED, 1, 3).path == f"M1 6h2v{HEIGHT - 12}h-2z"
 
 
-def test_a_lane_tells_in_words_what_it_shows() -> None:
+def test_a_lane_shows_in_words_what_is_drawn() -> None:
     (lane,) = lanes([episode(ago=3 * DAY), over(ago=9 * DAY), over(ago=8 * DAY)], WINDOW)
     assert (
         lane.words == "is_disabled: 3 episodes since 2 May: 1 drifted now, 2 corrected; goes on since 29 May"

@@ -297,7 +297,7 @@ def test_text_that_is_no_unicode_is_kept_in_a_readable_form(database: Database, 
     assert [part.detail for part in book.status().scopes] == ["broken \\ud800 pair"]
 
 
-def test_a_contest_over_text_that_is_no_unicode_lasts(book: Book) -> None:
+def test_flapping_over_text_that_is_not_unicode_lasts(book: Book) -> None:
     book.tug(3, LONE_SURROGATE, declared=LONE_SURROGATE + "!")
     for _ in range(2):
         found = drifted(LONE_SURROGATE, LONE_SURROGATE + "!")
@@ -336,7 +336,7 @@ def test_a_contested_field_that_is_as_declared_for_a_while_is_contested_still(bo
 
 
 @pytest.mark.parametrize("later", [0.0, 2 * DAYS])
-def test_a_contest_says_what_the_field_held_when_last_seen(book: Book, later: float) -> None:
+def test_a_contested_field_says_what_the_field_held_when_last_seen(book: Book, later: float) -> None:
     book.tug(3)
     book.cycle(drifted("one"), correct=Result.APPLIED)
     book.clock.elapsed += later
@@ -392,7 +392,7 @@ def test_a_field_is_not_contested_before_it_is_changed_back(book: Book) -> None:
     assert book.flapping() == ()
 
 
-def test_a_person_ends_a_contest_and_it_takes_as_many_corrections_again(
+def test_a_person_ends_flapping_and_it_takes_as_many_corrections_again(
     database: Database, book: Book
 ) -> None:
     book.tug(3)
@@ -404,7 +404,7 @@ def test_a_person_ends_a_contest_and_it_takes_as_many_corrections_again(
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
 
 
-def test_a_person_can_end_a_contest_again_and_again(database: Database, book: Book) -> None:
+def test_a_person_can_end_flapping_again_and_again(database: Database, book: Book) -> None:
     for _ in range(3):
         found = [book.cycle(drifted(), correct=Result.APPLIED) for _ in range(4)]
         assert found == [frozenset(), frozenset(), frozenset(), {KEY}]
@@ -412,7 +412,7 @@ def test_a_person_can_end_a_contest_again_and_again(database: Database, book: Bo
 
 
 @pytest.mark.parametrize("other", [drifted(name="api"), drifted(field_name="expire")])
-def test_the_end_of_a_contest_is_no_end_of_another(
+def test_the_end_of_flapping_is_that_of_one_field(
     database: Database, book: Book, other: DriftedField
 ) -> None:
     for _ in range(2):
@@ -425,7 +425,9 @@ def test_the_end_of_a_contest_is_no_end_of_another(
 
 
 @pytest.mark.parametrize("key", [(WEB, "expire"), ("caas/1/76/api", "description"), ("", LONE_SURROGATE)])
-def test_to_end_a_contest_that_there_is_none_is_told(database: Database, book: Book, key: FieldKey) -> None:
+def test_clearing_a_field_that_is_not_contested_returns_false(
+    database: Database, book: Book, key: FieldKey
+) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert not clear_flapping(database, *key)
@@ -433,14 +435,14 @@ def test_to_end_a_contest_that_there_is_none_is_told(database: Database, book: B
 
 
 @pytest.mark.parametrize("declared", ["new", None, True])
-def test_git_ends_a_contest_by_another_value(book: Book, declared: Any) -> None:
+def test_git_ends_flapping_by_another_value(book: Book, declared: Any) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert book.cycle(drifted(declared=declared), correct=Result.APPLIED) == frozenset()
     assert book.flapping() == ()
 
 
-def test_git_ends_a_contest_by_no_longer_declaring_the_field(book: Book) -> None:
+def test_git_ends_flapping_by_no_longer_declaring_the_field(book: Book) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     del book.files[KEY]
@@ -457,7 +459,7 @@ def test_git_that_goes_back_to_the_old_value_begins_to_count_anew(book: Book) ->
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
 
 
-def test_a_second_contest_is_noticed_also_after_everything_earlier_is_forgotten(
+def test_a_second_flapping_is_noticed_also_after_everything_earlier_is_purged(
     database: Database, book: Book
 ) -> None:
     book.tug(3)

@@ -308,7 +308,7 @@ def test_a_history_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> 
         pass
 
 
-def test_a_history_where_nobody_may_write_is_an_error(tmp_path: Path) -> None:
+def test_a_history_where_no_process_may_write_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     folder = tmp_path
     while folder != folder.parent and os.geteuid() == 0:  # let nobody come as far as here
@@ -370,7 +370,7 @@ def test_a_transaction_that_fails_leaves_no_trace(file: Path) -> None:
         assert list(journal_lines(database)) == [b"{}"]
 
 
-def test_a_transaction_that_ends_itself_is_told_as_an_error() -> None:
+def test_a_transaction_that_ends_itself_is_reported_as_an_error() -> None:
     with Database(None) as database:
         with pytest.raises(HistoryError, match="the history cannot be written: cannot commit"):
             insert(database, lambda connection: connection.execute("ROLLBACK"))
@@ -464,7 +464,7 @@ def test_a_reader_sees_the_last_whole_transaction_of_a_writer(file: Path) -> Non
         assert list(journal_lines(reader)) == []
 
 
-def test_a_history_that_somebody_else_keeps_locked_is_an_error_until_it_is_free(file: Path) -> None:
+def test_a_history_that_another_process_keeps_locked_is_an_error_until_it_is_free(file: Path) -> None:
     with Database(str(file)) as one, Database(str(file)) as other:
         other.rows("PRAGMA busy_timeout = 0")
         with one.transaction(), pytest.raises(HistoryError, match=f"{file} cannot be written: .*locked"):
@@ -505,12 +505,12 @@ def test_the_lock_goes_with_an_error(file: Path) -> None:
         pass
 
 
-def test_what_goes_wrong_under_a_lock_is_not_told_as_a_fault_of_the_lock(file: Path) -> None:
+def test_what_goes_wrong_under_a_lock_is_not_reported_as_a_fault_of_the_lock(file: Path) -> None:
     with pytest.raises(FileNotFoundError), sole_user(str(file)):
         raise FileNotFoundError
 
 
-def test_a_lock_that_no_process_is_written_in_is_told_all_the_same(file: Path) -> None:
+def test_a_lock_that_no_process_is_written_in_is_reported_all_the_same(file: Path) -> None:
     with file.with_name("history.db-lock").open("wb") as lock:
         lock.write(b"\xff\xfe")
         lock.flush()

@@ -124,7 +124,7 @@ def test_of_much_drift_the_latest_is_given_with_how_much_there_is(
     assert (names, total) == ([f"key-{number}" for number in range(4, 4 - shown, -1)], 5)
 
 
-def test_only_drift_that_was_seen_since_a_moment_is_given(book: Book, database: Database) -> None:
+def test_only_drift_that_was_seen_since_an_instant_is_given(book: Book, database: Database) -> None:
     book.cycle(drifted(name="ended"), drifted(name="goes-on"))
     book.cycle(drifted(name="goes-on"))
     for moment, names in [
@@ -177,7 +177,7 @@ def test_keys_and_episodes_that_are_left_out_are_counted(book: Book, database: D
     assert (key.omitted, shown.omitted_keys) == (2, 0)
 
 
-def test_episodes_before_the_moment_that_is_asked_for_are_not_counted_as_left_out(
+def test_episodes_before_the_time_that_is_selected_are_not_counted_as_left_out(
     book: Book, database: Database
 ) -> None:
     for number in range(3):
@@ -194,7 +194,7 @@ def test_without_keys_everything_else_is_given(book: Book, database: Database) -
     assert (len(shown.flapping), shown.cycles) == (1, ((CycleResult.DRIFTED, 4),))
 
 
-def test_of_an_empty_history_there_is_nothing_to_tell(database: Database) -> None:
+def test_of_an_empty_history_nothing_is_reported(database: Database) -> None:
     assert status(database, Selection(LONG_AGO), NOON, SERVICE) == Status(
         at=NOON,
         since=LONG_AGO,
@@ -259,7 +259,7 @@ def test_the_last_round_is_given_also_if_it_was_cut_off(book: Book, database: Da
     assert last == CycleSummary(at(MINUTES), None, None, "run-1", drifted=0, corrected=0, contested=0)
 
 
-def test_scopes_and_contests_come_sorted(book: Book, database: Database) -> None:
+def test_scopes_and_contested_fields_come_sorted(book: Book, database: Database) -> None:
     scopes = [ScopeReport(Scope("caas", 1, region), ScopeState.IN_SYNC, 1) for region in (9, 76, 10)]
     for _ in range(4):
         fields = [drifted(name="web"), drifted(name="api"), drifted(name="api", field_name="containers")]
@@ -273,7 +273,7 @@ def test_scopes_and_contests_come_sorted(book: Book, database: Database) -> None
     assert [one.scope for one in shown.scopes] == ["caas/1/10", "caas/1/76", "caas/1/9"]
 
 
-def test_the_troubles_are_those_of_the_last_round(database: Database) -> None:
+def test_the_conditions_are_those_of_the_last_round(database: Database) -> None:
     news = Notifications(database)
     news.update([ServiceCondition.FILES, ServiceCondition.ROUNDS], 9, at(0))
     for condition in news.update([ServiceCondition.FILES, ServiceCondition.CHECKOUT], 1, at(60)):
@@ -292,7 +292,7 @@ def test_a_history_says_which_file_it_is(tmp_path_factory: pytest.TempPathFactor
         assert status(database, Selection(LONG_AGO), NOON).file == file
 
 
-def test_a_page_that_is_made_while_rounds_go_on_is_of_one_moment(database: Database) -> None:
+def test_a_page_that_is_made_while_rounds_go_on_is_of_one_time(database: Database) -> None:
     book, stop = Book(database, pause=1), threading.Event()
     names = [f"key-{number}" for number in range(10)]
     wrong: list[object] = []

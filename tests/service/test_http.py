@@ -131,7 +131,7 @@ def test_a_query_changes_nothing(port: int, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/missing", "/healthz/", "/HEALTHZ", "/../etc/passwd", "/%2e%2e", "/healthz;x", "*", "/<script>"]
 )
-def test_another_path_is_not_found_and_told_what_there_is(port: int, path: str) -> None:
+def test_another_path_is_not_found_and_the_response_names_those_there_are(port: int, path: str) -> None:
     got = ask(port, path)
     known = b"not found; there is / /healthz /readyz /broken /bug /strict\n"
     assert (got.status, got.body, got.headers["Content-Type"]) == (404, known, PLAIN)
@@ -148,13 +148,13 @@ def test_a_path_can_set_a_header_of_its_own(port: int) -> None:
     assert ask(port, "/strict").headers["Referrer-Policy"] == "same-origin"
 
 
-def test_an_error_of_a_page_is_told(port: int) -> None:
+def test_an_error_of_a_page_is_reported(port: int) -> None:
     got = ask(port, "/broken")
     assert (got.status, got.headers["Content-Type"]) == (503, PLAIN)
     assert got.body == b"the history h\\udcff.db cannot be read: disk I/O error\n"
 
 
-def test_a_fault_of_a_page_is_told_as_one_and_the_server_goes_on(
+def test_a_fault_of_a_page_is_reported_as_one_and_the_server_goes_on(
     port: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     got = ask(port, "/bug")
@@ -330,13 +330,13 @@ NAMED = {
 
 @pytest.mark.parametrize(("host", "status"), NAMED.items())
 @pytest.mark.parametrize("path", ["/healthz", "/missing"])
-def test_only_hosts_that_it_was_told_are_answered(told: int, host: str, status: int, path: str) -> None:
+def test_only_known_hosts_are_served(told: int, host: str, status: int, path: str) -> None:
     answer = raw(told, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     expected = status if status != 200 or path == "/healthz" else 404
     assert answer.split(b" ")[1] == str(expected).encode()
 
 
-def test_a_refused_host_is_told_which_option_allows_it(port: int) -> None:
+def test_the_response_to_a_refused_host_names_which_option_allows_it(port: int) -> None:
     answer = raw(port, b"GET / HTTP/1.1\r\nHost: attacker.example\r\n\r\n")
     assert answer.endswith(
         b"attacker.example is not served here; --metrics-host attacker.example would allow it\n"

@@ -66,7 +66,7 @@ def test_backing_off_never_brings_rounds_nearer() -> None:
         ("12:00:00", 1000, 4500),
     ],
 )
-def test_cron_rounds_come_at_the_moments_of_the_expression_and_back_off(
+def test_cron_rounds_come_at_the_times_of_the_expression_and_back_off(
     present: str, failures: int, wait: float
 ) -> None:
     moment = dt.datetime.fromisoformat(f"2026-06-01T{present}+00:00")

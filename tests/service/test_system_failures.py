@@ -17,7 +17,7 @@ from reconciler.service.cycle import system_failures
         (ImportError("no file"), "no file"),
     ],
 )
-def test_a_refusal_is_told_with_its_reason_and_may_pass(refusal: Exception, reason: str) -> None:
+def test_a_refusal_is_reported_with_its_reason_and_may_pass(refusal: Exception, reason: str) -> None:
     with pytest.raises(SystemFailureError) as told, system_failures():
         raise refusal
     assert str(told.value) == f"the system refused what was needed: {reason}"

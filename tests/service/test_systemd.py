@@ -76,7 +76,7 @@ def test_without_an_address_nothing_is_sent() -> None:
 @pytest.mark.parametrize(
     "address", ["", "@", "/missing/notify", "@nobody-listens", "x" * 200, "vsock:2:1234", "/"]
 )
-def test_that_nobody_listens_is_no_error(address: str) -> None:
+def test_a_socket_without_a_listener_is_no_error(address: str) -> None:
     Supervisor(address).notify("READY=1")
 
 

@@ -88,7 +88,7 @@ def test_a_file_under_another_name_is_another_file() -> None:
     assert second["./b.yaml"].position().source == "./b.yaml"
 
 
-def test_files_with_the_same_content_are_told_apart() -> None:
+def test_files_with_the_same_content_are_distinguished() -> None:
     write("a.yaml")
     write("b.yaml")
     assert sorted(documents(DocumentCache(), ".")) == ["./a.yaml", "./b.yaml"]
@@ -116,7 +116,7 @@ def test_a_new_file_is_read() -> None:
 
 
 @pytest.mark.parametrize("content", [BROKEN, "", "\x00", "a: &x [*x]\n"])
-def test_what_is_wrong_with_a_file_is_told_each_time(content: str) -> None:
+def test_what_is_wrong_with_a_file_is_reported_each_time(content: str) -> None:
     write("a.yaml", content)
     write("b.yaml")
     cache = DocumentCache()
@@ -214,7 +214,7 @@ def test_a_state_is_validated_again_after_any_change() -> None:
 
 
 @pytest.mark.parametrize("content", [BROKEN, INVALID, ""])
-def test_invalid_files_are_told_each_time_and_do_not_replace_what_is_known(content: str) -> None:
+def test_invalid_files_are_reported_each_time_and_do_not_replace_what_is_known(content: str) -> None:
     write("a.yaml")
     watching = Watching("a.yaml")
     first = watching.read(NOON)
@@ -227,7 +227,7 @@ def test_invalid_files_are_told_each_time_and_do_not_replace_what_is_known(conte
     assert again == first
 
 
-def test_a_file_that_cannot_be_read_is_told_although_all_others_are_as_they_were() -> None:
+def test_a_file_that_cannot_be_read_is_reported_although_all_others_are_as_they_were() -> None:
     write("keys/a.yaml")
     watching = Watching("keys", "b.yaml")
     assert watching.error(NOON) == "b.yaml:1:1: no such file or directory"
@@ -240,7 +240,7 @@ def test_a_file_that_cannot_be_read_is_told_although_all_others_are_as_they_were
     assert watching.read(NOON) == state
 
 
-def test_files_that_are_invalid_from_the_first_are_told_too() -> None:
+def test_files_that_are_invalid_from_the_first_are_reported_too() -> None:
     write("a.yaml", INVALID)
     watching = Watching("a.yaml")
     assert watching.error(NOON) == watching.error(NOON)
