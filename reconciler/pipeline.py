@@ -27,7 +27,7 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
 from reconciler.plan.limits import Limits, with_limit_violations
-from reconciler.plan.planning import assemble, everything, plan_scope, with_unread
+from reconciler.plan.planning import assemble, plan_scope, with_unread
 from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.plan.targets import select
@@ -212,7 +212,7 @@ def _planner(
 ) -> tuple[Planner, DesiredState, Selection]:
     """Return what plans, and the state with numbers for names, narrowed to ``targets``."""
     resolved = Directory(client.reader).resolved(state)
-    narrowed, selected = select(resolved, targets) if targets else (resolved, everything)
+    narrowed, selected = select(resolved, targets)
     return (
         Planner(client.reader, kinds or load_kinds(), client.workers, now or client.clock.now()),
         replace(narrowed, inputs_digest=state.inputs_digest),

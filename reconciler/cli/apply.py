@@ -8,16 +8,17 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
-from reconciler.api.workers import Workers
-from reconciler.api.writer import Writer
-from reconciler.apply.executor import Freshness
+from reconciler.api.client import Session
+from reconciler.apply.executor import Freshness, apply_in, exit_code
+from reconciler.apply.observer import Observer
+from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import connection
 from reconciler.cli.events import EventStream
-from reconciler.cli.execution import Execution, secret_store
 from reconciler.cli.options import (
     OutputOptions,
     PlanningOptions,
@@ -30,18 +31,21 @@ from reconciler.cli.options import (
     secret_sink_option,
 )
 from reconciler.cli.plan import FormatOptions, Made, complain, read_and_plan, show
-from reconciler.cli.records import record_settings
-from reconciler.cli.show import open_plan
-from reconciler.cli.signals import finishing
+from reconciler.cli.signals import finishing, nothing_held
 from reconciler.cli.values import FILE, command, flag, option
+from reconciler.cli.writing import Progress, record_settings, secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock
+from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
-from reconciler.plan.planning import everything
+from reconciler.pipeline import read_plan
+from reconciler.plan.limits import with_limit_violations
 from reconciler.plan.targets import select
+from reconciler.render.text import render_outcomes
 from reconciler.service.history.applied import Applied
 from reconciler.service.records import Records, open_records
+from reconciler.validate.known_kinds import tree_kinds
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -111,7 +115,7 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     _check(context, options)
     console = options.output.console()
     clock = clock_of(context)
-    events = _events(options, clock, console)
+    events = EventStream(clock, console) if options.events else None
     try:
         return _apply(options, clock, console, events)
     except ReconcilerError as error:
@@ -121,72 +125,124 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
 
 
 def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventStream | None) -> ExitCode:
-    stop = threading.Event()
-    planning = options.planning
-    saved = None if options.plan_file is None else open_plan(options.plan_file, planning)
+    planning, stop = options.planning, threading.Event()
+    saved = None if options.plan_file is None else _open_plan(options.plan_file, planning)
     settings = connection(planning.connection, clock, console, stop)
-
-    def commit() -> str | None:
-        if saved is not None:
-            return None if saved.plan.provenance is None else saved.plan.provenance.git_commit
-        return git_commit(planning.inputs.paths, os.environ, console.warning)
-
-    base_url = planning.connection.base_url
-    recorded = record_settings("apply", base_url, options.records, commit, console)
+    commit = partial(_commit, options, saved, console)
+    recorded = record_settings("apply", planning.connection.base_url, options.records, commit, console)
     now = clock.now()
-    with open_records(recorded, clock) as records, Writer(settings) as writer:
+    with (
+        open_records(recorded, clock) as records,
+        Session(settings, planning.connection.parallelism) as client,
+    ):
         console.warn_of_readers(options.records.history, "history")
-        made = saved or read_and_plan(writer, planning, now, console)
+        made = saved or read_and_plan(client, planning, now, console)
+        plan = made.plan
         if events is not None:
-            events.planned(made.plan)
-            complain(made.plan, console)
-        elif not _is_unseen(made.plan, options):
-            show(made, FormatOptions(format="text", name=""), console)
-        _expect(made.plan, options.expect)
-        if made.plan.objections:
+            events.planned(plan)
+            complain(plan, console)
+        elif not _is_unseen(plan, options):
+            show(plan, FormatOptions(format="text", name=""), console)
+        if options.expect not in {None, plan.fingerprint}:
+            message = f"refused: the plan has the fingerprint {plan.fingerprint}, not {options.expect}"
+            raise RefusedError(message)
+        if plan.objections:
             console.note("Nothing was applied.")
-            return ExitCode.ERROR if made.plan.problems else ExitCode.REFUSED
-        if options.dry_run or not made.plan.changes:
-            if not options.dry_run:
+        if plan.objections or options.dry_run or not plan.changes:
+            if not plan.objections and not options.dry_run:
                 _store(made, planning.selection.target, records, now)
-            return ExitCode.ERROR if made.plan.problems else ExitCode.DONE
+            return ExitCode.ERROR if plan.problems else ExitCode.REFUSED if plan.objections else ExitCode.DONE
         secrets = secret_store(
-            made.plan.changes, options.secrets, options.records, clock, console, writer.redactor
+            plan.changes, options.secrets, options.records, clock, console, settings.redactor
         )
         freshness = _approve(options, console)
         if secrets is not None and not options.auto_approve:
             secrets.probe()  # again: the answer may have taken a while
         _store(made, planning.selection.target, records, now)
-        held = (lambda: ()) if secrets is None else secrets.pending
-        last_words = (lambda: None) if secrets is None else secrets.report_stored
+        return _Execution(client, made, records, console, events, secrets).run(freshness)
+
+
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    client: Session
+    made: Made
+    records: Records
+    console: Console
+    events: EventStream | None
+    secrets: SinkSecretStore | None
+
+    def run(self, freshness: Freshness) -> ExitCode:
+        """Send the changes, print what became of each, and return the exit code of the whole."""
+        plan, stop = self.made.plan, self.client.stop
+        where = (lambda _: "") if self.secrets is None else self.secrets.where
+        pending = nothing_held if self.secrets is None else self.secrets.pending
         with (
-            finishing(stop, console, held, last_words),
-            Workers(planning.connection.parallelism) as workers,
+            finishing(stop, self.console, pending, self._report_stored),
+            self.records.observers(plan.fingerprint, where) as records,
+            self.console.progress("Applying", len(plan.changes)) as advance,
         ):
-            execution = Execution(writer, made.kinds, workers, console, records, stop, events, secrets)
-            code, _ = execution.run(made.plan, freshness)
-            # What a live object kept from being compared was not applied.
-            return ExitCode.PARTIAL if code is ExitCode.DONE and made.plan.problems else code
+            # The journal comes first: what it cannot store is not sent, and so has not started.
+            shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
+            observers = (*records, *shown, Progress(advance))
+            try:
+                outcomes = apply_in(self.client, self.made.kinds, plan, freshness, observers, self.secrets)
+            except BaseException:
+                self._report_stored()
+                raise
+        code = self._report(outcomes, exit_code(outcomes, stop))
+        # What a live object kept from being compared was not applied.
+        return ExitCode.PARTIAL if code is ExitCode.DONE and plan.problems else code
+
+    def _report_stored(self) -> None:
+        """Print on standard error where new secrets are, of which no outcome was printed: they exist once."""
+        if self.secrets is not None:
+            self.secrets.report_stored()
+
+    def _report(self, outcomes: Sequence[Outcome], code: ExitCode) -> ExitCode:
+        """Print what became of each key. Writes were made even if nothing can be printed of them."""
+        if self.events is not None:
+            self.events.applied(outcomes)
+            if not self.events.is_heard:
+                self._report_stored()
+            return code or (ExitCode.PARTIAL if self.events.is_broken else ExitCode.DONE)
+        try:
+            if not self.console.result(render_outcomes(outcomes, self.console.paint)):
+                self._report_stored()
+        except ConfigurationError as error:
+            self.console.error(str(error))
+            self._report_stored()
+            return code or ExitCode.PARTIAL
+        return code
+
+
+def _open_plan(file: str, options: PlanningOptions) -> Made:
+    """Read the saved plan that is to be applied.
+
+    Raises RefusedError if it cannot be used, or was made for another API.
+    """
+    base_url, kinds = options.connection.base_url, tree_kinds(options.inputs.kinds)
+    plan = read_plan(file, kinds=kinds)
+    if plan.base_url != base_url:
+        raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {base_url}")
+    return Made(kinds, with_limit_violations(plan, options.selection.limits))
+
+
+def _commit(options: ApplyOptions, saved: Made | None, console: Console) -> str | None:
+    """Return the commit of what is applied: that of a saved plan, or of the files."""
+    if saved is None:
+        return git_commit(options.planning.inputs.paths, os.environ, console.warning)
+    return None if saved.plan.provenance is None else saved.plan.provenance.git_commit
 
 
 def _store(made: Made, targets: Sequence[str], records: Records, now: dt.datetime) -> None:
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
     if records.history is None or made.state is None:
         return
-
-    _, selected = select(made.state, targets) if targets else (made.state, everything)
+    _, selected = select(made.state, targets)
     applied = Applied(records.history.database, made.kinds)
     if not targets:
         applied.store_unmanaged(made.plan, now)
     applied.store(made.state, made.plan, selected, is_whole=not targets)
-
-
-def _events(options: ApplyOptions, clock: Clock, console: Console) -> EventStream | None:
-    """Begin the stream of events, if one is wanted."""
-    if not options.events:
-        return None
-
-    return EventStream(clock, console)
 
 
 def _check(context: click.Context, options: ApplyOptions) -> None:
@@ -200,11 +256,6 @@ def _check(context: click.Context, options: ApplyOptions) -> None:
         raise click.UsageError(
             "--events goes with --auto-approve or --dry-run: a program that follows cannot be asked.", context
         )
-
-
-def _expect(plan: Plan, fingerprint: str | None) -> None:
-    if fingerprint is not None and plan.fingerprint != fingerprint:
-        raise RefusedError(f"refused: the plan has the fingerprint {plan.fingerprint}, not {fingerprint}")
 
 
 def _is_unseen(plan: Plan, options: ApplyOptions) -> bool:

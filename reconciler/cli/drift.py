@@ -22,11 +22,10 @@ from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import connection, webhook_secret
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
-from reconciler.cli.execution import secret_store
 from reconciler.cli.options import USER_AGENT, clock_of, missing_extra, paths_argument
-from reconciler.cli.records import check_distinct, record_settings
 from reconciler.cli.signals import finisher, finishing, heard
 from reconciler.cli.values import command
+from reconciler.cli.writing import check_distinct, record_settings, secret_store
 from reconciler.errors import ExitCode
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock

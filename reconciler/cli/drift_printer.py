@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from reconciler.apply.observer import Observer
 from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console
-from reconciler.cli.execution import Progress
+from reconciler.cli.writing import Progress
 from reconciler.model.cycle import DriftedField, FieldOutcome
 from reconciler.model.outcome import Outcome
 from reconciler.model.phrases import first_texts

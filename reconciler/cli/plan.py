@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
-from reconciler.api.reader import Reader
-from reconciler.api.workers import Workers
+from reconciler.api.client import Session
 from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import connection
 from reconciler.cli.options import (
@@ -30,25 +29,19 @@ from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest, parse_content
 from reconciler.load.git import git_commit
-from reconciler.load.write import write_whole
 from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Plan, Provenance
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
-from reconciler.pipeline import Planner
-from reconciler.plan.limits import Limits, with_limit_violations
+from reconciler.pipeline import Planner, write_plan
+from reconciler.plan.limits import with_limit_violations
 from reconciler.plan.origins import with_origins_since
-from reconciler.plan.planning import everything
-from reconciler.plan.saved import render_saved
 from reconciler.plan.targets import select
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.render.text import Detail
 from reconciler.validate.files import desired_state
-
-if TYPE_CHECKING:
-    from reconciler.plan.planning import Selection
 
 _HEAD: Final = 200
 _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
@@ -102,19 +95,18 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     --detailed-exitcode. 3: apply would refuse the plan, because it goes beyond --max-revoked or
     --max-changes.
     """
-    console = options.output.console()
-    clock = clock_of(context)
-    settings = connection(options.planning.connection, clock, console)
-    now, out = clock.now(), options.out
+    console, clock = options.output.console(), clock_of(context)
+    planning, out = options.planning, options.out
+    settings = connection(planning.connection, clock, console)
     if out is not None:
         _clear(out)
-    is_recorded = out is not None or options.form.format != "text"
-    with Reader(settings) as reader:
-        made = read_and_plan(reader, options.planning, now, console, InputsDigest() if is_recorded else None)
+    digest = InputsDigest() if out is not None or options.form.format != "text" else None
+    with Session(settings, planning.connection.parallelism) as client:
+        made = read_and_plan(client, planning, clock.now(), console, digest)
     if out is not None:
-        _save(made, out)
+        write_plan(made.plan, out)
         console.note(f"Saved to {out}: {made.plan.fingerprint}")
-    show(made, options.form, console)
+    show(made.plan, options.form, console)
     if made.plan.problems:
         return ExitCode.ERROR
     if made.plan.refusals:
@@ -133,7 +125,7 @@ class Made:
 
 @kept_for_good()
 def read_and_plan(
-    reader: Reader,
+    client: Session,
     options: PlanningOptions,
     now: dt.datetime,
     console: Console,
@@ -143,63 +135,45 @@ def read_and_plan(
 
     ``digest`` takes what is read, for a plan that is to be saved.
     """
-    inputs = options.inputs
-    told: list[Problem] = []
+    inputs, unused = options.inputs, list[Problem]()
     on_file = None if digest is None else digest.add
-    kinds = inputs.known_kinds(lambda text: told.append(Problem(text)), on_file)
-    console.warn(told)
-    directory = Directory(reader)
+    kinds = inputs.known_kinds(lambda text: unused.append(Problem(text)), on_file)
+    console.warn(unused)
+    directory = Directory(client.reader)
     whole = directory.resolved(read_files(kinds, inputs, now, digest))
     base = inputs.read_base(kinds, directory, now)
-    state, selected = targeted(whole, options.selection.target)
+    state, selected = select(whole, options.selection.target)
     console.warn(state.warnings)
-    with (
-        console.progress("Reading scopes", len(state.scopes)) as advance,
-        Workers(options.connection.parallelism) as workers,
-    ):
-        made = Planner(reader, kinds, workers, now).plan(state, selected, advance)
+    with console.progress("Reading scopes", len(state.scopes)) as advance:
+        plan = Planner(client.reader, kinds, client.workers, now).plan(state, selected, advance)
     if base is not None:
-        made = replace(made, warnings=(*made.warnings, *base.warnings))
+        plan = replace(plan, warnings=(*plan.warnings, *base.warnings))
         if base.state is not None:
-            made = with_origins_since(kinds, made, base.state, whole, selected)
-    console.warn(made.warnings[len(state.warnings) :])
-    made = replace(made, warnings=(*made.warnings, *told))
+            plan = with_origins_since(kinds, plan, base.state, whole, selected)
+    console.warn(plan.warnings[len(state.warnings) :])
     commit = git_commit(inputs.paths, os.environ, console.warning) if digest is not None else None
     base_commit = None if base is None else base.commit
-    made_from = Provenance(now, options.connection.base_url, str(digest), commit, base_commit)
-    return Made(kinds, judged(replace(made, provenance=made_from), options.selection.limits), state)
+    made_from = Provenance(now, client.base_url, str(digest), commit, base_commit)
+    plan = replace(plan, warnings=(*plan.warnings, *unused), provenance=made_from)
+    return Made(kinds, with_limit_violations(plan, options.selection.limits), state)
 
 
 @kept_for_good()
 def read_files(
-    kinds: Mapping[str, Kind],
-    inputs: InputOptions,
-    now: dt.datetime,
-    digest: InputsDigest | None = None,
+    kinds: Mapping[str, Kind], inputs: InputOptions, now: dt.datetime, digest: InputsDigest | None = None
 ) -> DesiredState:
     """Load and validate the files, and take them into ``digest``. Raises InputError with every problem."""
     parse_one = parse_content if digest is None else digest.parse
-    checks = inputs.validator(kinds, now)
-    return desired_state(inputs.paths, standard_input(), checks, parse_one)
+    return desired_state(inputs.paths, standard_input(), inputs.validator(kinds, now), parse_one)
 
 
-def targeted(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
-    """Narrow a state to the targets, if there are any."""
-    return select(state, targets) if targets else (state, everything)
-
-
-def judged(made: Plan, limits: Limits) -> Plan:
-    """Return a plan with the reasons why it goes beyond what one run may do."""
-    return with_limit_violations(made, limits)
-
-
-def show(made: Made, form: FormatOptions, console: Console) -> None:
+def show(plan: Plan, form: FormatOptions, console: Console) -> None:
     """Print a plan, then all that is wrong with it."""
-    console.result(rendered(form, made.plan, console))
-    complain(made.plan, console)
+    console.result(_rendered(form, plan, console))
+    complain(plan, console)
 
 
-def rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
+def _rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
     """Return ``plan`` as the options ask. Raises ConfigurationError if it needs a missing extra."""
     detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
     style = Style(detail, console.paint, options.name)
@@ -209,9 +183,9 @@ def rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
         raise missing_extra("report", error) from error
 
 
-def complain(made: Plan, console: Console) -> None:
+def complain(plan: Plan, console: Console) -> None:
     """Print all that is wrong with a plan."""
-    for text in first_texts(made.errors):
+    for text in first_texts(plan.errors):
         console.error(text)
 
 
@@ -230,11 +204,3 @@ def _clear(file: str) -> None:
         place.unlink()
     except OSError as error:
         raise ConfigurationError(f"the plan file {file} cannot be replaced: {os_reason(error)}") from error
-
-
-def _save(made: Made, file: str) -> None:
-    """Write the plan in one step. Raises ConfigurationError if that cannot be done."""
-    try:
-        write_whole(Path(file), render_saved(made.plan))
-    except OSError as error:
-        raise ConfigurationError(f"the plan file {file} cannot be written: {os_reason(error)}") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.errors import ConfigurationError
 from reconciler.model.desired import DesiredState
+from reconciler.plan.planning import everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
 
 def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
-    """Narrow a state to the scopes and warnings that ``targets`` (globs over addresses) touch.
+    """Narrow a state to the scopes and warnings that ``targets``, globs over addresses, touch.
 
-    Gives that state and the function that tells whether an address is selected. Raises
+    Without targets all is selected. Return the state, and whether an address is selected. Raises
     ConfigurationError for a target that matches no declared key.
     """
+    if not targets:
+        return state, everything
     patterns = {target: re.compile(fnmatch.translate(target)) for target in targets}
     unmatched = set(targets)
     scopes = []

@@ -23,7 +23,6 @@ from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
 from reconciler.observe.names import Directory
 from reconciler.plan.drift import declared_values
-from reconciler.plan.planning import everything
 from reconciler.plan.targets import select
 from reconciler.render.notification import ServiceCondition
 from reconciler.service.correction import Corrector
@@ -187,7 +186,7 @@ class DriftCycle:
     ) -> CycleReport:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
         targets, correct = self._settings.targets, self._settings.correct
-        targeted, selected = select(state, targets) if targets else (state, everything)
+        targeted, selected = select(state, targets)
         code = ExitCode.DONE
         with (Reader if correct is None else Writer)(self._connection()) as client:
             detection = self._detector.detect(client, targeted, selected, now)
