@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reconciler.adopt.check import Rewriting, check_rewritten, documents_of, state_of, text_of
+from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
 from reconciler.adopt.declaration import declaration
 from reconciler.adopt.edit.replace import place_of, replaced
 from reconciler.adopt.edit.spelling import flow_text
@@ -16,6 +16,7 @@ from reconciler.diff.normalize import normalize
 from reconciler.errors import InputError
 from reconciler.kinds.kind import Form
 from reconciler.kinds.packaged import document_schema
+from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
@@ -103,7 +104,7 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     key, kind, file = found.key, found.kind, found.key.source
     mark, text = text_of(content, file)
     before = state_of(text, file, make_validator)
-    document, index = _place(documents_of(text, file), kind.identity, key)
+    document, index = _place(parse(text, file), kind.identity, key)
     wanted = declaration(kind, found.live, SchemaChecker(document_schema(), kind))
     edits: list[Edit] = []
     for name in found.fields:

@@ -17,7 +17,7 @@ from reconciler.model.source import Problem
 from reconciler.validate.files import validated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
     from reconciler.adopt.edit.remarks import Path
@@ -43,11 +43,6 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
         raise InputError(parse_content(content, file).problems) from error
     rest = text.lstrip(_MARK)
     return text[: len(text) - len(rest)], rest
-
-
-def documents_of(text: str, file: str) -> tuple[Document, ...]:
-    """Return the documents of a text, which may be none. Raises InputError."""
-    return parse(text, file)
 
 
 def state_of(text: str, file: str, make_validator: MakeValidator) -> DesiredState:
@@ -88,19 +83,14 @@ def check_rewritten(
         new = state_of(after, file, make_validator)
     except InputError as error:
         meant.refuse(f"the file would not be valid afterwards: {error.texts[0]}")
-    strays = sorted(
-        {
-            address if field is None else f"{address} {field}"
-            for address, field in differences(old, new) - meant.expected
-        }
-    )
-    if strays:
-        meant.refuse(f"other values would change too: {', '.join(strays)}")
-    frames = _frames(documents_of(before, file), meant), _frames(documents_of(after, file), meant)
-    if any(frame != frames[1].get(place) for place, frame in frames[0].items()):
+    if strays := _differences(old, new) - meant.expected:
+        others = ", ".join(sorted(" ".join(filter(None, stray)) for stray in strays))
+        meant.refuse(f"other values would change too: {others}")
+    frames = _frames(parse(after, file), meant)
+    if any(frame != frames.get(place) for place, frame in _frames(parse(before, file), meant).items()):
         meant.refuse("more than the values of keys would change")
     _check_remarks(before, after, meant)
-    if is_json(before) and not is_json(after):
+    if _is_json(before) and not _is_json(after):
         meant.refuse("the file would not be JSON any more")
     return new
 
@@ -109,12 +99,13 @@ def _frames(documents: Sequence[Document], meant: Rewriting) -> dict[tuple[int, 
     """Return all that documents hold, key by key, but for the fields that are meant to change."""
     frames = {}
     for document in documents:
-        rest = {name: value for name, value in document.data.items() if name != "keys"}
-        frames[document.index, -1] = json_text(rest)
+        number = document.index
+        frames[number, -1] = json_text(
+            {name: value for name, value in document.data.items() if name != "keys"}
+        )
         for index, key in enumerate(document.data["keys"]):
-            place = (document.index, index)
-            rest = {name: key[name] for name in key if (*place, name) not in meant.fields}
-            frames[place] = json_text(rest)
+            rest = {name: value for name, value in key.items() if (number, index, name) not in meant.fields}
+            frames[number, index] = json_text(rest)
     return frames
 
 
@@ -122,29 +113,27 @@ def _check_remarks(before: str, after: str, meant: Rewriting) -> None:
     """Raise InputError, with its place, for the first comment that is lost or stands at something else."""
     if not trees(before) and after.startswith(before):
         return  # comments alone, which nothing stands before
-    kept = iter([found for found in remarks(after) if not _is_added(found.owner, meant.added)])
+    kept = (found for found in remarks(after) if not _is_added(found.owner, meant.added))
     for old in remarks(before):
         if next(kept, None) != old:
-            place = old.position(before, meant.place.source)
-            meant.refuse(
-                f"the comment {escape_control(old.text)} would be lost or stand at something else", place
-            )
-    if (more := next(kept, None)) is not None:
+            reason = f"the comment {escape_control(old.text)} would be lost or stand at something else"
+            meant.refuse(reason, old.position(before, meant.place.source))
+    for more in kept:
         meant.refuse(f"{escape_control(more.text)} would become a comment")
 
 
 def _is_added(owner: Path, added: Added | None) -> bool:
     """Return whether a comment is about something that the edit adds."""
-    if added is None:
-        return False
-    document, key = added
-    if key is None:
-        return int(owner[0]) >= document
-    return owner[:2] == (document, "keys") and owner[2:] != () and int(owner[2]) >= key
+    match added:
+        case None:
+            return False
+        case document, None:
+            return int(owner[0]) >= document
+        case document, key:
+            return owner[:2] == (document, "keys") and owner[2:] != () and int(owner[2]) >= key
 
 
-def is_json(text: str) -> bool:
-    """Return whether a text is JSON, which every edit in place leaves it."""
+def _is_json(text: str) -> bool:
     try:
         json.loads(text)
     except (ValueError, RecursionError):
@@ -152,21 +141,17 @@ def is_json(text: str) -> bool:
     return True
 
 
-def differences(before: DesiredState, after: DesiredState) -> set[Difference]:
+def _differences(before: DesiredState, after: DesiredState) -> set[Difference]:
     """Return what two states say differently."""
-    return set(_differences(before, after))
+    old, new = _fields(before), _fields(after)
+    changed = {place for place, _ in old.items() ^ new.items()}
+    return {(address, name) for address, name in changed if name is None or (address, None) not in changed}
 
 
-def _differences(before: DesiredState, after: DesiredState) -> Iterator[Difference]:
-    old, new = (
-        {scope.scope.address(key.name): key.fields for scope in state.scopes for key in scope.keys}
-        for state in (before, after)
-    )
-    for address in old.keys() | new.keys():
-        if address not in old or address not in new:
-            yield address, None
-            continue
-        one, other = old[address], new[address]
-        for field in one.keys() | other.keys():
-            if field not in one or field not in other or json_text(one[field]) != json_text(other[field]):
-                yield address, field
+def _fields(state: DesiredState) -> dict[Difference, str]:
+    """Return the value of each field, and an empty text for each key."""
+    keys = {scope.scope.address(key.name): key.fields for scope in state.scopes for key in scope.keys}
+    fields: dict[Difference, str] = {(address, None): "" for address in keys}
+    return fields | {
+        (key, name): json_text(value) for key, has in keys.items() for name, value in has.items()
+    }

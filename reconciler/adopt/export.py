@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.adopt.check import Rewriting, check_rewritten, documents_of, state_of, text_of
+from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
 from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
 from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
 from reconciler.adopt.edit.tree import parts
 from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.packaged import document_schema
+from reconciler.load.builder import parse
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import plan_scope
@@ -69,7 +70,7 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
     Without such a key the text is the old one. Raises InputError if the file cannot be used or added to.
     """
     mark, text = text_of(content, file)
-    documents = documents_of(text, file)
+    documents = parse(text, file)
     before = state_of(text, file, live.make_validator) if documents else DesiredState(())
     if before.names:
         named = before.names[0]
