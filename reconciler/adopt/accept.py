@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
 from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
@@ -58,9 +58,10 @@ class Drifted:
 
     def narrowed(self, field: str | None) -> Drifted:
         """Return the same with one field only, or with all of them for None."""
-        kept = tuple(name for name in self.fields if field in {None, name})
-        odd = {name: reason for name, reason in self.odd.items() if field in {None, name}}
-        return replace(self, fields=kept, odd=odd)
+        if field is None:
+            return self
+        odd = {name: reason for name, reason in self.odd.items() if name == field}
+        return replace(self, fields=tuple(name for name in self.fields if name == field), odd=odd)
 
     @property
     def mismatch(self) -> Problem | None:
@@ -72,28 +73,22 @@ class Drifted:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines of a file that an edit takes away and puts in, at a line counted from 1."""
+    """Lines of a file that an edit removes and adds, at a line counted from 1."""
 
     number: int
-    gone: tuple[str, ...]
-    come: tuple[str, ...]
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
 
 
 def drifted(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], now: dt.datetime) -> Drifted:
-    """Find the declared fields that differ. Raises InputError for a key of another system."""
+    """Return the key with its declared fields that differ. Raises InputError if it is managed elsewhere."""
+    plan = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
     if kind.owner(live) is not None:
-        made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
-        raise InputError(made.problems)
+        raise InputError(plan.problems)
     declared = [name for name in key.fields if name not in key.lifecycle.ignore_changes]
     _, odd = readable(kind, declared, live)
-    return Drifted(kind, scope, key, live, _differing(kind, scope, key, live, now), odd)
-
-
-def _differing(
-    kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], now: dt.datetime
-) -> tuple[str, ...]:
-    made = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
-    return tuple(field.field for change in made.changes for field in change.fields)
+    fields = tuple(field.field for change in plan.changes for field in change.fields)
+    return Drifted(kind, scope, key, live, fields, odd)
 
 
 def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: MakeValidator) -> str:
@@ -125,40 +120,34 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     (again,) = (
         k for part in after.scopes if part.scope == found.scope for k in part.keys if k.name == key.name
     )
-    left = set(_differing(kind, found.scope, again, found.live, now)).intersection(found.fields)
+    left = {*drifted(kind, found.scope, again, found.live, now).fields} & {*found.fields}
     if left:
         meant.refuse(f"it would not bring the live value of {', '.join(sorted(left))}")
     return mark + result
 
 
 def _place(documents: Sequence[Document], identity: str, key: DesiredKey) -> tuple[Document, int]:
-    """Find a declared key among the documents of its file."""
+    """Return the document of a declared key, and its index there."""
     for document in documents:
-        items = document.data["keys"]
-        for index, place in enumerate(document.item_offsets("keys")):
-            if place == key.offset and items[index].get(identity) == key.name:
+        for index, offset in enumerate(document.item_offsets("keys")):
+            if offset == key.offset and document.data["keys"][index].get(identity) == key.name:
                 return document, index
     raise InputError([Problem("the file changed while it was read; try again", key.position)])
 
 
 def _same(field: Field) -> Callable[[Any], str] | None:
-    """Return what makes two items of a set the same; None for what is no set."""
-    if field.form is not Form.SET:
-        return None
-    return lambda item: json_text(normalize(field, [item]))
+    """Return what makes two items of a set the same; None if the field is not a set."""
+    return (lambda item: json_text(normalize(field, [item]))) if field.form is Form.SET else None
 
 
 def changed_lines(before: str, after: str) -> Iterator[Group]:
-    """Return the lines that differ, by groups: what is gone, then what is new."""
+    """Yield the lines that differ, by groups."""
     old, new = before.splitlines(), after.splitlines()
-    head = next(
-        (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
-    )
-    rest = min(len(old), len(new)) - head
+    shortest = min(len(old), len(new))
+    head = next((i for i in range(shortest) if old[i] != new[i]), shortest)  # SequenceMatcher is quadratic
+    rest = shortest - head
     tail = next((i for i in range(rest) if old[-1 - i] != new[-1 - i]), rest)
-    gone, come = old[head : len(old) - tail], new[head : len(new) - tail]
-    for tag, start, end, first, last in difflib.SequenceMatcher(
-        None, gone, come, autojunk=False
-    ).get_opcodes():
+    old, new = old[head : len(old) - tail], new[head : len(new) - tail]
+    for tag, start, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag != "equal":
-            yield Group(head + start + 1, tuple(gone[start:end]), tuple(come[first:last]))
+            yield Group(head + start + 1, tuple(old[start:end]), tuple(new[first:last]))

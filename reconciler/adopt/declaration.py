@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,7 @@ from reconciler.plan.changes import created_at
 from reconciler.validate.messages import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from reconciler.kinds.kind import Field, Kind
     from reconciler.model.scope import Scope
@@ -48,34 +47,32 @@ class Declaration:
 class Adoption:
     """What can be declared of a scope's live keys, by name.
 
-    ``foreign`` gives the names of other systems' keys, by the mark of the system; ``unusable`` says of each
-    other key that is left out why it is; ``unnamed`` describes the live objects without a usable name.
+    ``managed_elsewhere`` gives the names of other systems' keys, by the mark of the system; ``unusable`` says
+    why each other key is left out; ``unnamed`` describes the live objects without a usable name.
     """
 
     keys: tuple[Declaration, ...]
-    foreign: Mapping[str, tuple[str, ...]]
+    managed_elsewhere: Mapping[str, tuple[str, ...]]
     unusable: Mapping[str, str]
     unnamed: tuple[str, ...] = ()
 
 
 def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker) -> Adoption:
     """Return what can be declared of live keys. A plan finds every value equal to the live one."""
-    found: list[Declaration] = []
-    foreign: defaultdict[str, list[str]] = defaultdict(list)
+    usable: list[Declaration] = []
+    elsewhere: dict[str, tuple[str, ...]] = {}
     unusable: dict[str, str] = {}
     for live in sorted(keys, key=lambda key: str(key[kind.identity])):
-        owner = kind.owner(live)
+        name, owner = live[kind.identity], kind.owner(live)
         if owner is not None:
-            foreign[owner].append(live[kind.identity])
+            elsewhere[owner] = (*elsewhere.get(owner, ()), name)
             continue
-        made = declaration(kind, live, checker)
-        reason = _unusable(kind, made)
-        if reason is None:
-            found.append(made)
+        key = declaration(kind, live, checker)
+        if reason := _unusable(kind, key):
+            unusable[name] = reason
         else:
-            unusable[live[kind.identity]] = reason
-    systems = {owner: tuple(names) for owner, names in sorted(foreign.items())}
-    return Adoption(tuple(found), systems, unusable)
+            usable.append(key)
+    return Adoption(tuple(usable), dict(sorted(elsewhere.items())), unusable)
 
 
 def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> Declaration:
@@ -103,16 +100,16 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
     return Declaration(str(live[kind.identity]), fields, left_out, _fact(kind, live))
 
 
-def _unusable(kind: Kind, made: Declaration) -> str | None:
-    """Say why a key cannot be declared at all, if it cannot."""
-    if not is_segment(made.name):
+def _unusable(kind: Kind, key: Declaration) -> str | None:
+    """Return why a key cannot be declared at all, None if it can."""
+    if not is_segment(key.name):
         return f"{kind.identity} cannot be one segment of a request path"
-    needed = [kind.identity, *kind.schema.get("required", ())]
-    return next((made.left_out[name] for name in needed if name in made.left_out), None)
+    required = [kind.identity, *kind.schema.get("required", ())]
+    return next((key.left_out[name] for name in required if name in key.left_out), None)
 
 
 def _ordered(field: Field, value: Any) -> Any:
-    """Put the members of a set's items into the order of the schema."""
+    """Return a value with the members of a set's items in the order of the schema."""
     if field.form is not Form.SET or not field.members or value is None:
         return value
     return [{member: item[member] for member in field.members if member in item} for item in value]
@@ -124,9 +121,7 @@ def _reads_back(name: str, value: Any) -> bool:
         return True
     text = "\n".join([*field_lines(name, value, 0), ""])
     try:
-        json_text(
-            value
-        ).encode()  # half a character can be written as an escape, but not every parser reads it
+        json_text(value).encode()  # half a character can be an escape, which not every parser reads
         (document,) = parse(text, name)
     except (InputError, UnicodeEncodeError):
         return False
@@ -134,17 +129,16 @@ def _reads_back(name: str, value: Any) -> bool:
 
 
 def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
-    """Say what the service set of a key: ``created 2026-01-01T00:00:00Z, status Active``."""
-    facts = []
-    for name, field in kind.fields.items():
-        value = live.get(name)
-        if not field.read_only or name == kind.secret or value is None or value == "":
-            continue
-        if name == kind.created:
-            facts.append(f"created {_short(created_at(kind, live) or value)}")
-        else:
-            facts.append(f"{name} {_short(value)}")
-    return ", ".join(facts)
+    """Return what the service set of a key: ``created 2026-01-01T00:00:00Z, status Active``."""
+    facts = {
+        name: live[name]
+        for name, field in kind.fields.items()
+        if field.read_only and name != kind.secret and live.get(name) not in (None, "")
+    }
+    if kind.created in facts:
+        facts[kind.created] = created_at(kind, live) or facts[kind.created]
+    words = {kind.created: "created"}
+    return ", ".join(f"{words.get(name, name)} {_short(value)}" for name, value in facts.items())
 
 
 def _short(value: Any) -> str:
@@ -155,25 +149,22 @@ def _short(value: Any) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def key_lines(made: Declaration, column: int = 2, offset: int = 2) -> list[str]:
-    """Write a key as an item of a list whose dashes stand at ``column``, its fields ``offset`` further."""
+def key_lines(key: Declaration, column: int = 2, offset: int = 2) -> list[str]:
+    """Return a key as an item of a list whose dashes are at ``column``, its fields ``offset`` further."""
     pad = " " * column
     first, *rest = [
-        line for name, value in made.fields.items() for line in field_lines(name, value, column + offset)
+        line for name, value in key.fields.items() for line in field_lines(name, value, column + offset)
     ]
     lines = [f"{pad}-{' ' * (offset - 1)}{first.lstrip(' ')}", *rest]
     inner = " " * (column + offset)
-    lines += [f"{inner}# {name} left out: {_short(reason)}" for name, reason in made.left_out.items()]
-    return [f"{pad}# {made.fact}", *lines] if made.fact else lines
+    lines += [f"{inner}# {name} left out: {_short(reason)}" for name, reason in key.left_out.items()]
+    return [f"{pad}# {key.fact}", *lines] if key.fact else lines
 
 
 def document_lines(kind: Kind, scope: Scope, adoption: Adoption) -> list[str]:
-    """Write a document of one scope, with comments about the keys that are left out."""
-    lines = [
-        f"kind: {block_text(kind.name)}",
-        *(f"{name}: {block_text(value)}" for name, value in scope.parameters),
-    ]
-    for owner, names in adoption.foreign.items():
+    """Return a document of one scope, with comments about the keys that are left out."""
+    lines = [f"{name}: {block_text(value)}" for name, value in (("kind", kind.name), *scope.parameters)]
+    for owner, names in adoption.managed_elsewhere.items():
         count = counted(len(names), "key")
         lines.append(f"# left out: {count} of another system ({_short(owner)}), which are never changed:")
         lines += [f"#   {_short(name)}" for name in names]
@@ -181,9 +172,4 @@ def document_lines(kind: Kind, scope: Scope, adoption: Adoption) -> list[str]:
     lines += [f"# left out: {_short(text)}" for text in adoption.unnamed]
     if not adoption.keys:
         return [*lines, "keys: []"]
-    return [*lines, "keys:", *_items(adoption.keys)]
-
-
-def _items(keys: Sequence[Declaration]) -> Iterator[str]:
-    for made in keys:
-        yield from key_lines(made)
+    return [*lines, "keys:", *(line for key in adoption.keys for line in key_lines(key))]

@@ -33,7 +33,7 @@ MODELINE: Final = "# yaml-language-server: $schema="
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The live keys of a scope at a moment, and what checks the files that are to declare them."""
+    """The live keys of a scope at a time, and what checks the files that are to declare them."""
 
     kind: Kind
     observed: ObservedScope
@@ -82,19 +82,19 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
     warnings = _warnings(scope, adoption)
     if not adoption.keys:
         return Export(mark + text, adoption, warnings)
-    index = _document_of(live, documents)
+    index = next((document.index for document in documents if _declares(document, live)), None)
     if index is None:
         model = next((line for line in text.splitlines() if line.startswith(MODELINE)), None)
         head = [] if model is None or not documents else [model]
         result = with_document(text, [*head, *document_lines(live.kind, scope, adoption)])
     else:
         place = end_of_keys(text, file, index)
-        lines = [line for made in adoption.keys for line in key_lines(made, place.column, place.offset)]
+        lines = [line for key in adoption.keys for line in key_lines(key, place.column, place.offset)]
         result = with_lines(text, place, lines)
     meant = Rewriting(
         Position(file),
         "reconciler export without --into prints the keys, to add them by hand",
-        {(scope.address(made.name), None) for made in adoption.keys},
+        {(scope.address(key.name), None) for key in adoption.keys},
         added=_added(text, documents, index),
     )
     after = check_rewritten(text, result, meant, live.make_validator, before)
@@ -103,12 +103,13 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
 
 
 def _added(text: str, documents: Sequence[Document], index: int | None) -> Added:
-    """Return where what is new begins: behind the keys of a document, or behind all documents."""
+    """Return where the additions begin: behind the keys of a document, or behind all documents."""
     every = parts(text)
     if index is None:
         return len(every), None
-    number = [place for place, part in enumerate(every) if part.root is not None][index]
-    return number, len(documents[index].data["keys"])
+    return [number for number, part in enumerate(every) if part.root is not None][index], len(
+        documents[index].data["keys"]
+    )
 
 
 def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
@@ -118,46 +119,42 @@ def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
     return replace(adopt(live.kind, keys, checker), unnamed=unnamed)
 
 
-def _document_of(live: Live, documents: tuple[Document, ...]) -> int | None:
-    """Return the index of the document that declares the scope."""
-    for document in documents:
-        validator = live.make_validator()
-        validator.add(document)
-        if any(part.scope == live.scope for part in validator.finish().scopes):
-            return document.index
-    return None
+def _declares(document: Document, live: Live) -> bool:
+    """Return whether a document declares the scope."""
+    validator = live.make_validator()
+    validator.add(document)
+    return any(part.scope == live.scope for part in validator.finish().scopes)
 
 
 def _check(live: Live, state: DesiredState, adoption: Adoption) -> None:
-    """Plan the new keys against what they were made from: nothing may differ."""
+    """Raise SchemaMismatchError unless the plan of the new keys is empty."""
     scope = live.scope
-    names = {made.name for made in adoption.keys}
+    names = {key.name for key in adoption.keys}
     keys = tuple(
         key for part in state.scopes if part.scope == scope for key in part.keys if key.name in names
     )
-    made = plan_scope(live.kind, DesiredScope(scope, keys), live.observed, live.now)
-    wrong = [*(change.address for change in made.changes), *(problem.address for problem in made.problems)]
+    plan = plan_scope(live.kind, DesiredScope(scope, keys), live.observed, live.now)
+    wrong = [*(change.address for change in plan.changes), *(problem.address for problem in plan.problems)]
     if wrong or len(keys) != len(names):
         listed = ", ".join(wrong) or str(scope)
         raise SchemaMismatchError(f"nothing was written, because a plan of it would not be empty: {listed}")
 
 
 def _warnings(scope: Scope, adoption: Adoption) -> tuple[Problem, ...]:
-    gone = [
-        Problem(f"left out: {reason}", address=scope.address(name))
-        for name, reason in adoption.unusable.items()
+    left_out = [
+        *((f"left out: {text}", str(scope)) for text in adoption.unnamed),
+        *((f"left out: {reason}", scope.address(name)) for name, reason in adoption.unusable.items()),
+        *(
+            (f"{field} left out: {reason}", scope.address(key.name))
+            for key in adoption.keys
+            for field, reason in key.left_out.items()
+        ),
     ]
-    fields = [
-        Problem(f"{field} left out: {reason}", address=scope.address(made.name))
-        for made in adoption.keys
-        for field, reason in made.left_out.items()
-    ]
-    unnamed = [Problem(f"left out: {text}", address=str(scope)) for text in adoption.unnamed]
-    return (*unnamed, *gone, *fields)
+    return tuple(Problem(message, address=address) for message, address in left_out)
 
 
 def nothing_to_add(file: str, scope: Scope, adoption: Adoption) -> str:
-    """Say why a file stays as it is."""
-    count = len(adoption.unusable) + sum(map(len, adoption.foreign.values()))
+    """Return why a file stays as it is."""
+    count = len(adoption.unusable) + sum(map(len, adoption.managed_elsewhere.values()))
     rest = f" but {count} that cannot be declared" if count else ""
     return f"Nothing to add: {file} declares every key of {scope}{rest}."

@@ -99,6 +99,6 @@ def _diff(found: Drifted, before: str, after: str, paint: Callable[[str, str], s
     """Return the lines that changed, each group under its place."""
     for group in changed_lines(before, after):
         yield escape_control(f"{found.key.source}:{group.number}") + "\n"
-        for sign, colour, lines in (("-", "red", group.gone), ("+", "green", group.come)):
+        for sign, colour, lines in (("-", "red", group.removed), ("+", "green", group.added)):
             for line in lines:
                 yield paint(escape_control(f"{sign} {line}"), colour) + "\n"

@@ -132,7 +132,7 @@ def _add(content: bytes, file: str, live: Live, console: Console) -> None:
 
 
 def _tell_foreign(made: Export, console: Console) -> None:
-    for owner, names in made.adoption.foreign.items():
+    for owner, names in made.adoption.managed_elsewhere.items():
         count = counted(len(names), "key")
         console.note(f"Left out: {count} of another system ({owner}): {', '.join(names)}")
 

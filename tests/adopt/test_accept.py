@@ -442,7 +442,7 @@ def test_what_cannot_be_declared_is_not_accepted() -> None:
 
 def test_lines_that_changed_are_grouped() -> None:
     groups = list(changed_lines("a\nb\nc\nd\n", "a\nx\ny\nc\n"))
-    assert [(group.number, group.gone, group.come) for group in groups] == [
+    assert [(group.number, group.removed, group.added) for group in groups] == [
         (2, ("b",), ("x", "y")),
         (4, ("d",), ()),
     ]

@@ -57,7 +57,7 @@ def test_a_plan_of_what_was_exported_is_empty(keys: list[dict[str, Any]]) -> Non
     assert (plan.changes, plan.problems) == ((), ())
     assert [key.name for key in scope.keys] == sorted(made.name for made in adoption.keys)
     told = {made.name for made in adoption.keys} | adoption.unusable.keys()
-    assert told.union(*adoption.foreign.values()) == observed.keys.keys()
+    assert told.union(*adoption.managed_elsewhere.values()) == observed.keys.keys()
     assert parse(text, "x", pure_parser)[0].data == parse(text, "x", default_parser())[0].data
     assert "do-not-show" not in text
 
