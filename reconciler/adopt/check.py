@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from reconciler.adopt.edit.remarks import remarks
+from reconciler.adopt.edit.comments import comments
 from reconciler.adopt.edit.tree import trees
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from reconciler.adopt.edit.remarks import Path
+    from reconciler.adopt.edit.comments import Path
     from reconciler.load.documents import Document
     from reconciler.model.desired import DesiredState
     from reconciler.model.source import Position
@@ -52,7 +52,7 @@ def state_of(text: str, file: str, make_validator: MakeValidator) -> DesiredStat
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """What an edit in place may change, and what a person is told to do if it cannot be done.
+    """What an edit in place may change, and what to do by hand if it cannot be done.
 
     ``expected`` are the differences that are meant. ``fields`` are the same by place: the index of the
     document, of the key, the name of the field. What is ``added`` may have comments of its own.
@@ -75,8 +75,8 @@ def check_rewritten(
 ) -> DesiredState:
     """Return what a rewritten text declares; ``old`` is what it declared before.
 
-    Raises InputError if anything but what is meant differs, a comment is lost or stands at something else, or
-    what was JSON is none any more.
+    Raises InputError if anything but what is meant differs, a comment is lost or about something else, or
+    what was JSON is not JSON any more.
     """
     file = meant.place.source
     try:
@@ -89,7 +89,7 @@ def check_rewritten(
     frames = _frames(parse(after, file), meant)
     if any(frame != frames.get(place) for place, frame in _frames(parse(before, file), meant).items()):
         meant.refuse("more than the values of keys would change")
-    _check_remarks(before, after, meant)
+    _check_comments(before, after, meant)
     if _is_json(before) and not _is_json(after):
         meant.refuse("the file would not be JSON any more")
     return new
@@ -109,14 +109,14 @@ def _frames(documents: Sequence[Document], meant: Rewriting) -> dict[tuple[int, 
     return frames
 
 
-def _check_remarks(before: str, after: str, meant: Rewriting) -> None:
-    """Raise InputError, with its place, for the first comment that is lost or stands at something else."""
+def _check_comments(before: str, after: str, meant: Rewriting) -> None:
+    """Raise InputError, with its place, for the first comment that is lost or about something else."""
     if not trees(before) and after.startswith(before):
-        return  # comments alone, which nothing stands before
-    kept = (found for found in remarks(after) if not _is_added(found.owner, meant.added))
-    for old in remarks(before):
+        return  # comments alone, with the additions behind them
+    kept = (found for found in comments(after) if not _is_added(found.owner, meant.added))
+    for old in comments(before):
         if next(kept, None) != old:
-            reason = f"the comment {escape_control(old.text)} would be lost or stand at something else"
+            reason = f"the comment {escape_control(old.text)} would be lost or be about something else"
             meant.refuse(reason, old.position(before, meant.place.source))
     for more in kept:
         meant.refuse(f"{escape_control(more.text)} would become a comment")

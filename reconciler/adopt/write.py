@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from io import FileIO
 
 _NO_NEW_FILE: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-"""Why no file can be made in a folder, though one that is there may be writable."""
+"""Why no file can be created in a folder, though an existing one may be writable."""
 _NO_NEW_NAME: Final = frozenset({errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM})
 """Why a file cannot take the name of another: that is mounted, or its folder is not ours to change."""
 
 
 def replace_text(file: str, before: bytes, text: str) -> None:
-    """Put ``text`` into a file that holds ``before``; what a link names is written, not the link.
+    """Write ``text`` into a file that holds ``before``; what a link names is written, not the link.
 
     The file keeps its owner, group, permissions and attributes, and all its names. It is replaced in one step
     where that is possible. Where it is not, because it has several names, is mounted by itself, lies in a
@@ -70,7 +70,7 @@ def _replaced(place: Path, content: bytes) -> bool:
 
 
 def _is_like(place: Path, temporary: Path) -> bool:
-    """Let a new file have the owner, permissions and attributes of another; return whether it has."""
+    """Give a new file the owner, permissions and attributes of another; return whether it has them."""
     facts, attributes = place.stat(), _attributes(place)
     with contextlib.suppress(OSError):
         if (temporary.stat().st_uid, temporary.stat().st_gid) != (facts.st_uid, facts.st_gid):
@@ -98,7 +98,7 @@ def _attributes(place: Path) -> dict[str, bytes]:
 
 def _written_over(place: Path, opened: FileIO, before: bytes, content: bytes) -> None:
     """Write a file over. If that fails it holds what it held. Raises OSError."""
-    kept = _kept(place, before)
+    copy = _copy(place, before)
     try:
         _write(opened, content)
     except BaseException:
@@ -106,15 +106,15 @@ def _written_over(place: Path, opened: FileIO, before: bytes, content: bytes) ->
             _write(opened, before)
         except OSError as error:
             raise ConfigurationError(
-                f"{place} could not be written whole: {os_reason(error)}; what it held is in {kept}"
+                f"{place} could not be written whole: {os_reason(error)}; what it held is in {copy}"
             ) from error
-        kept.unlink(missing_ok=True)
+        copy.unlink(missing_ok=True)
         raise
-    kept.unlink(missing_ok=True)
+    copy.unlink(missing_ok=True)
 
 
-def _kept(place: Path, before: bytes) -> Path:
-    """Keep the content of a file beside it, or in the system's temporary folder. Raises OSError."""
+def _copy(place: Path, before: bytes) -> Path:
+    """Store the content of a file beside it, or in the system's temporary folder. Raises OSError."""
     try:
         return write_beside(place, before)
     except OSError as error:

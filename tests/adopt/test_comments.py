@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.adopt.edit.remarks import Bond, remarks
+from reconciler.adopt.edit.comments import Bond, comments
 
 HEAD = "project_id: 1\nkeys:\n"
 BOX = "mapping(('name', False): ('a', False))"
 
 
 def about(text: str) -> list[tuple[str, str, tuple[str | int, ...]]]:
-    return [(found.text, found.bond, found.owner) for found in remarks(text)]
+    return [(found.text, found.bond, found.owner) for found in comments(text)]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_comment_is_about_one_thing(
 ) -> None:
     text = (HEAD + written).replace("\n", mark)
     assert about(text) == [("# c", bond, (0, *owner))]
-    (found,) = remarks(text)
+    (found,) = comments(text)
     place = found.position(text, "f")
     before = text.partition("# c")[0].split(mark)
     assert (place.line, place.column) == (len(before), len(before[-1]) + 1)

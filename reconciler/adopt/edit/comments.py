@@ -1,8 +1,8 @@
-"""The comments of a text, and what each of them is about: an edit in place must keep both.
+"""The comments of a text, and what each of them is about: an edit in place must preserve both.
 
 A comment behind something on its line is about that. One on a line of its own is about what comes next,
-unless it stands deeper than that: then it belongs to the end of the list or mapping whose indentation it
-has, or to the item or field that it stands deeper than. Below another comment it stands no deeper than that.
+unless it is indented deeper than that: then it belongs to the end of the list or mapping whose indentation it
+has, or to the item or field that it is deeper than. Below another comment it counts as no deeper than that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.adopt.edit.tree import (
     Node,
@@ -54,8 +55,8 @@ class Bond(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """A comment, where it stands, and what it is about.
+class Comment:
+    """A comment, where it begins, and what it is about.
 
     The owner is the index of a document, then names of fields and items of lists: a key by its index, every
     other item by what is written there.
@@ -73,7 +74,7 @@ class Remark:
         return Position(source, line + 1, self.index - line_start(text, self.index) + 1)
 
 
-def remarks(text: str) -> tuple[Remark, ...]:
+def comments(text: str) -> tuple[Comment, ...]:
     """Return every comment of a text in order; it must have been built without an error before."""
     documents = parts(text)
     scalars = [scalar for part in documents if part.root for scalar in _scalars(part.root)]
@@ -84,7 +85,7 @@ def remarks(text: str) -> tuple[Remark, ...]:
         number = max(bisect_right(starts, index) - 1, 0)
         ends = starts[number + 1] if number + 1 < len(starts) else len(text)
         bond, owner = finder.bond(index, documents[number] if documents else None, ends)
-        found.append(Remark(comment.rstrip(), bond, (number, *owner), index))
+        found.append(Comment(comment.rstrip(), bond, (number, *owner), index))
     return tuple(found)
 
 
@@ -95,22 +96,21 @@ def _scalars(root: Node) -> Iterator[Node]:
 
 
 def _comments(text: str, scalars: Sequence[Node]) -> Iterator[tuple[int, str]]:
-    """Return what stands between the scalars and is a comment, with where it begins."""
+    """Yield the comments between the scalars, and behind the headers of block scalars, with their begin."""
+    gaps = []
     begin = 0
     for scalar in scalars:
-        yield from _in_gap(text, begin, scalar.content)
+        gaps.append((begin, scalar.content))
         begin = scalar.end
         if scalar.is_block:
             head = line_end(text, scalar.content)
-            yield from _in_gap(text, scalar.content, head)
+            gaps.append((scalar.content, head))
             begin = max(scalar.end, head)
-    yield from _in_gap(text, begin, len(text))
-
-
-def _in_gap(text: str, begin: int, end: int) -> Iterator[tuple[int, str]]:
-    for found in _IN_A_GAP.finditer(text, begin, end):
-        if found["comment"] is not None:
-            yield found.start(), found[0]
+    gaps.append((begin, len(text)))
+    for gap in gaps:
+        for found in _IN_A_GAP.finditer(text, *gap):
+            if found["comment"] is not None:
+                yield found.start(), found[0]
 
 
 class _Finder:
@@ -149,7 +149,7 @@ class _Finder:
             return (Bond.END, self._path(around)) if inside is None else (Bond.ABOVE, inside)
         place = bisect_left(self._starts, index) - 1
         column = index - line_start(text, index)
-        if self._block[0] == place:  # below one that stands less deep
+        if self._block[0] == place:  # below one that is less deep
             column = min(column, self._block[1])
         self._block = (place, column)
         owner = self._next(index, root, ends)
@@ -197,37 +197,32 @@ class _Finder:
 
     def _numbered(self, sequence: Node) -> list[tuple[str, int]]:
         """Return what each item says, and how many before it say the same."""
-        known = self._items.get(id(sequence))
-        if known is None:
+        if id(sequence) not in self._items:
             seen: Counter[str] = Counter()
-            known = self._items[id(sequence)] = []
-            for item in sequence.children:
-                said = self._said(item)
-                known.append((said, seen[said]))
-                seen[said] += 1
-        return known
+            numbered = self._items[id(sequence)] = []
+            for item in map(self._content, sequence.children):
+                numbered.append((item, seen[item]))
+                seen[item] += 1
+        return self._items[id(sequence)]
 
-    def _said(self, node: Node) -> str:
+    def _content(self, node: Node) -> str:
         """Return what a node says, however it is laid out."""
-        known = self._written.get(id(node))
-        if known is None:
-            known = self._written[id(node)] = self._spelled(node)
-        return known
+        if id(node) not in self._written:
+            self._written[id(node)] = self._spelled(node)
+        return self._written[id(node)]
 
     def _spelled(self, node: Node) -> str:
         if node.shape is Shape.ALIAS:
             return f"*{node.name}"
         if node.shape is Shape.SCALAR:
             return repr((node.value, bool(node.style)))
-        inside = [self._said(child) for child in node.children]
+        inside = [self._content(child) for child in node.children]
         if node.shape is Shape.MAPPING:
-            fields = zip(inside[::2], inside[1::2], strict=True)
-            inside = sorted(f"{name}: {value}" for name, value in fields)
+            inside = sorted(map(": ".join, zip(inside[::2], inside[1::2], strict=True)))
         return f"{node.shape}({', '.join(inside)})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(NamedTuple):
     """A node on the way to a place, and which child of the one before it is."""
 
     node: Node
@@ -243,11 +238,7 @@ def _chain(root: Node, index: int) -> list[_Link]:
     chain = [_Link(root)]
     while True:
         children = chain[-1].node.children
-        place = bisect_right(children, index, key=_start) - 1
+        place = bisect_right(children, index, key=attrgetter("start")) - 1
         if place < 0 or index >= max(children[place].end, children[place].start + 1):
             return chain
         chain.append(_Link(children[place], place))
-
-
-def _start(node: Node) -> int:
-    return node.start

@@ -1,4 +1,4 @@
-"""Where new keys go in a text that declares others, without touching a character of them."""
+"""Adding keys to a text that declares others, without changing a character of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.adopt.edit.tree import (
     aliases,
     dash_of,
     edited,
-    end_of_remarks,
+    end_of_comments,
     inserted_lines,
     line_end,
     line_start,
@@ -30,7 +30,7 @@ _INDENT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class ListPlace:
-    """The end of a document's list of keys: where its dashes stand, how far behind them its fields do.
+    """The end of a document's list of keys: the column of its dashes, how far behind them its fields are.
 
     ``index`` lies on the line that the new ones follow; ``removed`` is an empty list in brackets that they
     replace.
@@ -43,7 +43,7 @@ class ListPlace:
 
 
 def end_of_keys(text: str, source: str, document: int) -> ListPlace:
-    """Find the end of the list of keys of a document.
+    """Return the end of the list of keys of a document.
 
     Raises InputError where no key can be added to it.
     """
@@ -58,9 +58,7 @@ def end_of_keys(text: str, source: str, document: int) -> ListPlace:
         _refuse(keys, source, f"the list of keys is used again as *{keys.name}")
     if root.style == "[":
         _refuse(root, source, "the document is written between brackets")
-    if keys.style == "[":
-        return _empty(text, source, key, keys)
-    return _block(text, source, keys)
+    return _empty(text, source, key, keys) if keys.style == "[" else _block(text, source, keys)
 
 
 def with_lines(text: str, place: ListPlace, lines: Sequence[str]) -> str:
@@ -98,7 +96,7 @@ def _block(text: str, source: str, keys: Node) -> ListPlace:
     is_usual = first.shape is Shape.MAPPING and first.is_block and first.start == first.content
     offset = len(gap) + 1 if gap and not gap.strip(" ") and is_usual else _INDENT
     column = dash - start
-    return ListPlace(end_of_remarks(text, keys.end, column), column, offset)
+    return ListPlace(end_of_comments(text, keys.end, column), column, offset)
 
 
 def _refuse(node: Node, source: str, reason: str) -> NoReturn:

@@ -1,10 +1,10 @@
-"""Adding items to a written list and removing some, while those that stay keep their text and remarks."""
+"""Adding items to a written list and removing some; those that stay keep their text and comments."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adopt.edit.spelling import block_text, field_lines, flow_text, json_line
@@ -13,7 +13,7 @@ from reconciler.adopt.edit.tree import (
     Node,
     Shape,
     dash_of,
-    end_of_remarks,
+    end_of_comments,
     indentation,
     inserted_lines,
     line_end,
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 _COMMA: Final = re.compile(r"\s*,")
 _GAP: Final = re.compile(r"\s*,\s*")
 _COLON: Final = re.compile(r"\s*:\s*")
-_REMARK: Final = re.compile(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
+_COMMENT: Final = re.compile(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
 
 Same = Callable[[Any], str] | None
 """Gives the text by which two items of a set are the same; None for a list whose order counts."""
 Spell = Callable[[Any, int], Sequence[str]]
-"""Writes an item of a block list as lines whose dash stands at a column."""
+"""Writes an item of a block list as lines whose dash is at a column."""
 
 
 def of_items(
@@ -42,7 +42,7 @@ def of_items(
 ) -> Sequence[Edit] | None:
     """Return the edits that turn the first of ``values``, as it is written, into the second.
 
-    None where no item stays, or where the list is laid out in a way that is easier written anew.
+    None where no item stays, or where the list is laid out in a way that is easier written again.
     """
     old, new = values
     wanted = {same(item) for item in new}
@@ -76,20 +76,14 @@ def _of_lines(text: str, written: Node, stays: Sequence[bool], added: Sequence[A
     example = written.children[_last(stays)]
     spell = spelling_of(example)
     lines = [line for item in added for line in spell(item, column)]
-    come = inserted_lines(text, end_of_remarks(text, example.end, column), lines)
+    come = inserted_lines(text, end_of_comments(text, example.end, column), lines)
     if gone and gone[-1] == (
         come.start,
         len(text),
-    ):  # in their place, with a last line break only if it had one
-        return [
-            *(Edit(*lost, "") for lost in gone[:-1]),
-            replace(come, end=len(text), text=_unbroken(come, text)),
-        ]
+    ):  # in their place; a last line break only if there was one
+        new = come.text if text[-1] in "\r\n" else come.text.rstrip("\r\n")
+        return [*(Edit(*lost, "") for lost in gone[:-1]), Edit(come.start, len(text), new)]
     return [*(removed_lines(text, start, end - 1) for start, end in gone), come]
-
-
-def _unbroken(come: Edit, text: str) -> str:
-    return come.text if text[-1] in "\r\n" else come.text.rstrip("\r\n")
 
 
 def spelling_of(example: Node) -> Spell:
@@ -102,7 +96,7 @@ def _one_line(item: Any, column: int) -> list[str]:
 
 
 def _fields_as_lines(item: Any, column: int) -> list[str]:
-    if not isinstance(item, dict) or not item:
+    if not (isinstance(item, dict) and item):
         return _one_line(item, column)
     fields = [line for name, value in item.items() for line in field_lines(name, value, column + 2)]
     return [f"{' ' * column}- {fields[0].lstrip(' ')}", *fields[1:]]
@@ -115,20 +109,20 @@ def _last(stays: Sequence[bool]) -> int:
 def _less_of_flow(text: str, items: Sequence[Node], stays: Sequence[bool]) -> Iterator[Edit]:
     """Remove items from between brackets."""
     last = _last(stays)
-    has_remark = "#" in text[items[last].end : items[-1].end]
+    has_comment = "#" in text[items[last].end : items[-1].end]
     for index, (item, stay) in enumerate(zip(items, stays, strict=True)):
         if stay:
             continue
         if index < last and "#" not in text[item.end : items[index + 1].start]:
             yield Edit(item.start, items[index + 1].start, "")
-        elif index < last or has_remark:
+        elif index < last or has_comment:
             yield _without_item(text, items, index)
         elif index == last + 1:
             yield Edit(items[last].end, items[-1].end, "")
 
 
 def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
-    """Remove an item and the comma behind it, or the line of both, so that the remarks beside it stay."""
+    """Remove an item and the comma behind it, or the line of both, so that the comments beside it stay."""
     item = items[index]
     comma = _COMMA.match(text, item.end)
     end = item.end if comma is None else comma.end()
@@ -141,27 +135,27 @@ def _without_item(text: str, items: Sequence[Node], index: int) -> Edit:
 def _more_of_flow(
     text: str, items: Sequence[Node], stays: Sequence[bool], added: Sequence[Any]
 ) -> Iterator[Edit]:
-    """Add items between brackets: laid out like the last that stays, and behind the remark about it."""
+    """Add items between brackets: laid out like the last that stays, and behind the comment about it."""
     if not added:
         return
     last = items[_last(stays)]
     layout = _layout(text, last)
-    remark = _REMARK.match(text, last.end)
-    if remark is None:
+    comment = _COMMENT.match(text, last.end)
+    if comment is None:
         gap = _gap(text, items, _last(stays), layout.comma)
         yield Edit(last.end, last.end, "".join(gap + layout.spelled(item) for item in added))
         return
-    if not remark[1]:
+    if not comment[1]:
         yield Edit(last.end, last.end, ",")
     pad = indentation(text, last.start)
     if line_start(text, last.start) + len(pad) != last.start:
         pad = " " * min(item.column for item in items if item.line == last.line)
     mark = newline(text, last.end) + pad
-    yield Edit(remark.end(), remark.end(), mark + f",{mark}".join(layout.spelled(item) for item in added))
+    yield Edit(comment.end(), comment.end(), mark + f",{mark}".join(layout.spelled(item) for item in added))
 
 
 def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
-    """Return what stands between an item and the next, or would; on one line, what is between members."""
+    """Return what separates an item from the next, or would; on one line, what separates members."""
     for first in (last - 1, last):
         if 0 <= first < len(items) - 1:
             gap = text[items[first].end : items[first + 1].start]
@@ -174,14 +168,14 @@ def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How an item between brackets is written, and what stands between the parts of a mapping."""
+    """How an item between brackets is written, and what separates the parts of a mapping."""
 
     word: Callable[[Any], str]
     parts: tuple[str, str, str, str] | None = None
 
     @property
     def comma(self) -> str:
-        """What stands between two things on one line."""
+        """What separates two things on one line."""
         return "," if self.parts is not None and self.parts[2] == "," else ", "
 
     def spelled(self, item: Any) -> str:
@@ -203,7 +197,6 @@ def _layout(text: str, example: Node) -> _Layout:
     colon = text[pairs[0][0].end : pairs[0][1].start]
     comma = text[pairs[0][1].end : pairs[1][0].start] if len(pairs) > 1 else ", "
     closing = text[pairs[-1][1].end : example.end - 1]
-    is_usual = not (opening + closing).strip() and _COLON.fullmatch(colon) and _GAP.fullmatch(comma)
-    if not is_usual:
+    if (opening + closing).strip() or not _COLON.fullmatch(colon) or not _GAP.fullmatch(comma):
         return _Layout(word)
     return _Layout(word, (opening, colon if is_json or colon[-1].isspace() else ": ", comma, closing))

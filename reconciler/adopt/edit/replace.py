@@ -51,7 +51,7 @@ _MERGE: Final = "<<"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A field of a declared key as it is written; ``in_flow`` tells that it stands between brackets."""
+    """A field of a declared key as it is written; ``in_flow`` says that it is between brackets."""
 
     key: Node
     value: Node
@@ -64,7 +64,7 @@ class Place:
 
 
 def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -> Place:
-    """Find the field at ``path``: the document, the index of the key, the field's name.
+    """Return the field at ``path``: the document, the index of the key, the field's name.
 
     Raises InputError, with the place and the reason, if others share the value.
     """
@@ -77,12 +77,9 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
         refuse(item, f"the key is the alias *{item.name}")
     key, value = _written(item, field, refuse)
     inside = {id(node) for node in value.walk()}
-    outside = {
-        node.name: node for node in root.walk() if node.shape is Shape.ALIAS and id(node) not in inside
-    }
+    users = {n.name: n for n in root.walk() if n.shape is Shape.ALIAS and id(n) not in inside}
     for node in value.walk():
-        user = outside.get(node.name) if node.shape is not Shape.ALIAS else None
-        if user is not None:
+        if node.shape is not Shape.ALIAS and (user := users.get(node.name)) is not None:
             line = user.position(source).line
             refuse(node, f"its anchor &{node.name} is used by others, first on line {line}")
     return Place(key, value, any(node.style == "[" for node in (root, keys, item)))
@@ -102,7 +99,7 @@ class _Refusal:
 
 
 def _written(mapping: Node, name: str, refuse: _Refusal) -> tuple[Node, Node]:
-    """Return the key and value that stand in a mapping itself."""
+    """Return the key and value that are written in a mapping itself."""
     found = mapping.pair(name)
     if found is None:
         merge = mapping.pair(_MERGE)
@@ -113,16 +110,16 @@ def _written(mapping: Node, name: str, refuse: _Refusal) -> tuple[Node, Node]:
 
 
 def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> Sequence[Edit]:
-    """Return the edits that put ``new`` where ``old`` stands.
+    """Return the edits that replace ``old`` by ``new``.
 
     Items of a list that are the same, by the text that ``same`` gives, stay as they are written; it is None
     for a list whose order counts.
     """
     value = place.value
     if isinstance(old, list) and isinstance(new, list) and value.children and new and same is not None:
-        kept = lists.of_items(text, place.value, (old, new), same)
-        if kept is not None:
-            return kept
+        edits = lists.of_items(text, value, (old, new), same)
+        if edits is not None:
+            return edits
     if value.shape is Shape.SCALAR and value.is_block:
         return _block_scalar(text, place, new)
     if value.shape is not Shape.SCALAR and value.is_block:
@@ -131,7 +128,7 @@ def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> S
 
 
 def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
-    """Replace what stands in a line: a scalar, or a collection between brackets."""
+    """Replace what is written in a line: a scalar, or a collection between brackets."""
     value = place.value
     spelled = _restyled(text, new, place)
     if not place.in_flow and isinstance(new, list) and len(spelled) + value.column > _LONGEST_FLOW:
@@ -142,10 +139,8 @@ def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
     before = text[: value.end]
     gap = "" if before[-1:].isspace() else " "
     is_bare = place.in_flow and not _COLON.match(text, place.key.end)
-    return [
-        *_without_tag(text, value, new),
-        Edit(value.end, value.end, f"{':' if is_bare else ''}{gap}{spelled}"),
-    ]
+    colon = ":" if is_bare else ""
+    return [*_without_tag(text, value, new), Edit(value.end, value.end, f"{colon}{gap}{spelled}")]
 
 
 def _without_tag(text: str, value: Node, new: Any) -> Sequence[Edit]:
@@ -167,7 +162,7 @@ def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit
 
 
 def _restyled(text: str, new: Any, place: Place) -> str:
-    """Write a value in the quotes of the old one, if it has some; as JSON where JSON stands."""
+    """Write a value in the quotes of the old one, if it has some; as JSON within JSON."""
     style = place.value.style
     if place.is_json:
         pad = indentation(text, place.key.start)
@@ -175,18 +170,15 @@ def _restyled(text: str, new: Any, place: Place) -> str:
         if starts_line and pad and isinstance(new, list | dict) and new:
             return json_lines(new, first_indentation(text), newline(text, place.key.start) + pad)
         return json_line(new, text[place.key.end : place.value.start])
-    if isinstance(new, str):
-        if style == "'":
-            return single_quoted(new) or quoted(new)
-        if style == '"' or place.key.style == '"':
-            return quoted(new)
-    if place.key.style == '"':
+    if isinstance(new, str) and style == "'":
+        return single_quoted(new) or quoted(new)
+    if place.key.style == '"' or (isinstance(new, str) and style == '"'):
         return quoted(new)
     return flow_text(new) if place.in_flow else block_text(new)
 
 
 def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
-    """Replace a block scalar, and keep what stands behind its header."""
+    """Replace a block scalar, and preserve what is behind its header."""
     value = place.value
     header = _HEADER.match(text, value.content)
     head_end = value.content if header is None else header.end()
@@ -195,11 +187,7 @@ def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
     if block is None:
         rest = line_end(text, value.content)
         gone = [Edit(rest, value.end, "")] if value.end > rest else []
-        return [
-            *_without_tag(text, value, new),
-            Edit(value.content, head_end, block_text(new)),
-            *gone,
-        ]
+        return [*_without_tag(text, value, new), Edit(value.content, head_end, block_text(new)), *gone]
     mark = newline(text, value.content)
     indent = " " * _body_column(text, first, value.end, place.key.column + _INDENT)
     lines = mark.join(f"{indent}{line}" if line else "" for line in block[1])

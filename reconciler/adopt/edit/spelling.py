@@ -1,8 +1,8 @@
 """Writing values as strict YAML: the most readable form that reads back as the same value.
 
-A text stands plain where that is safe: for this package's loader, which takes ``no`` and ``010`` for texts,
-and for tools that follow YAML 1.1, which do not. Moments alone are plain as people write them. Otherwise it
-stands in double quotes, as in JSON.
+A text is plain where that is safe: for this package's loader, which takes ``no`` and ``010`` for texts, and
+for tools that follow YAML 1.1, which do not. Instants alone are plain as people write them. Otherwise it is
+in double quotes, as in JSON.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def block_text(value: Any) -> str:
 
 
 def flow_text(value: Any) -> str:
-    """Write a value on one line, fit to stand between brackets."""
+    """Write a value on one line, fit for a place between brackets."""
     if isinstance(value, str):
         return value if _is_plain(value) and _FLOW_MARKS.isdisjoint(value) else quoted(value)
     if isinstance(value, list):
@@ -49,7 +49,7 @@ def flow_text(value: Any) -> str:
 def json_line(value: Any, colon: str = ": ") -> str:
     """Write a value as JSON on one line, without blanks if there are none around a ``colon``.
 
-    What nobody would see is escaped as JSON does it.
+    Invisible characters are escaped as JSON does it.
     """
     separators = (",", ":") if colon == ":" else None
     text = json.dumps(value, ensure_ascii=False, separators=separators)
@@ -83,8 +83,8 @@ def single_quoted(text: str) -> str | None:
 def literal_lines(text: str) -> tuple[str, Sequence[str]] | None:
     """Return header and lines of a text as a literal block, or None where another form is better.
 
-    Lines that an editor would trim, that nobody would see, or that a pipeline's log would take for a
-    command do not stand in a block.
+    A block has no line that an editor would trim, that holds invisible characters, or that a pipeline's log
+    would take for a command.
     """
     chomping = "" if text.endswith("\n") else "-"
     lines = text.removesuffix("\n").split("\n")
@@ -106,7 +106,7 @@ def field_lines(name: str, value: Any, column: int) -> list[str]:
 
 
 def _is_plain(text: str) -> bool:
-    """Return whether a text may stand without quotes in block style."""
+    """Return whether a text may be without quotes in block style."""
     if not text or not (text[0].isalnum() or text[0] in _STARTS) or _BROKEN.search(text):
         return False
     if _INSTANT.fullmatch(text):

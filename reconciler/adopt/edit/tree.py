@@ -1,6 +1,6 @@
 """The tree of a text as it is written: where each value begins and ends, anchors and aliases unexpanded.
 
-Editing a text in place needs to know what stands there, not what it means.
+Editing a text in place needs to know what is written, not what it means.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _node(event: Any, stream: Iterator[Any], text: str) -> Node:
 
 
 def _block_end(text: str, content: int, end: int) -> int:
-    """Return the end of the last line of a block scalar or its header; blank lines count if it keeps them."""
+    """Return the end of a block scalar's last line or header; blank lines count if the header says so."""
     body = text[content:end]
     header = body[: line_end(body, 0)].partition("#")[0]
     if "+" in header:
@@ -164,7 +164,7 @@ def _block_end(text: str, content: int, end: int) -> int:
 
 
 def properties_end(text: str, start: int) -> int:
-    """Return where the anchor and the tag end that stand at ``start``; ``start`` itself if there are none."""
+    """Return where the anchor and the tag at ``start`` end; ``start`` itself if there are none."""
     place = start
     while (found := _PROPERTY.match(text, place)) is not None:
         start = found.end()
@@ -178,21 +178,21 @@ def aliases(root: Node) -> dict[str, Node]:
 
 
 def after_blank(text: str, index: int) -> int:
-    """Return where the next thing begins that is no blank, line break or comment."""
+    """Return where the next thing begins that is not a blank, line break or comment."""
     found = _BLANK.match(text, index)
     return index if found is None else found.end()
 
 
 def dash_of(text: str, sequence: Node, index: int) -> int:
-    """Return where the dash of an item of a block sequence stands."""
+    """Return where the dash of an item of a block sequence is."""
     before = properties_end(text, sequence.start) if index == 0 else sequence.children[index - 1].end
     return after_blank(text, before)
 
 
-def end_of_remarks(text: str, index: int, column: int) -> int:
+def end_of_comments(text: str, index: int, column: int) -> int:
     """Return where the last comment ends that belongs to the item that ends at ``index``.
 
-    Those are the ones that stand deeper than its dash, which stands at ``column``, also behind empty lines.
+    Those are the ones deeper than its dash, which is at ``column``, also behind empty lines.
     """
     while True:
         start = next_line(text, index)
@@ -245,11 +245,8 @@ def first_indentation(text: str) -> str:
 
 def newline(text: str, index: int) -> str:
     """Return the line break of the line of ``index``; of a last line without one, that of the line before."""
-    end = line_end(text, index)
-    found = _BREAK.match(text, end)
-    if found is None:
-        return break_before(text, line_start(text, index)) or "\n"
-    return found[0]
+    found = _BREAK.search(text, index)
+    return found[0] if found else break_before(text, line_start(text, index)) or "\n"
 
 
 def break_before(text: str, start: int) -> str:
