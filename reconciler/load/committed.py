@@ -21,15 +21,19 @@ _LINK: Final = "120000"
 _FOLDER: Final = "040000"
 _SUBMODULE: Final = "160000"
 _IN_ANOTHER: Final = "is a submodule, whose files are in another repository"
+_NOWHERE: Final = "is a link that leads nowhere"
 _MOST_LINKS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What stands at a path of a commit: how Git writes its mode, and the name of its content."""
+    """What is at a path of a commit: how Git writes its mode, and the name of its content."""
 
     mode: str
     content: str
+
+
+_TOP: Final = Entry(_FOLDER, "")
 
 
 class _LinkError(Exception):
@@ -41,48 +45,29 @@ class CommitTree:
 
     def __init__(self, repository: Repository, commit: str, name: str = "") -> None:
         """Store where to read, and what problems call the commit; nothing is read yet."""
-        self.commit = commit
-        self.name = name or commit
         self.problems: list[Problem] = []
+        self._commit = commit
+        self._name = name or commit
         self._repository = repository
+        self._top = repository.top
         self._folders: dict[str, Mapping[str, Entry]] = {}
 
-    @property
-    def top(self) -> str:
-        """The work tree that the commit belongs to."""
-        return self._repository.top
-
     def files(self, path: str) -> dict[str, str]:
-        """Return the files that a path from the top stood for, each with the name of its content."""
-        try:
-            place, entry = self._resolved(path)
-        except _LinkError as error:
-            self._complain(path, str(error))
-            return {}
+        """Return the files that a path from the top named, each with the name of its content."""
+        place, entry = self._followed(path) or (path, None)
         if entry is None:
-            return {}
-        if entry.mode == _SUBMODULE:
-            self._complain(path, _IN_ANOTHER)
             return {}
         return dict(self._below(place) if entry.mode == _FOLDER else [(place, entry.content)])
 
     def kinds(self, folder: str) -> dict[str, str]:
         """Return the files of a folder of kinds, by the paths that they are called there."""
-        try:
-            place, entry = self._resolved(folder)
-        except _LinkError as error:
-            self._complain(folder, str(error))
-            return {}
+        place, entry = self._followed(folder, if_submodule="") or (folder, None)
         if entry is None or entry.mode != _FOLDER:
             return {}
         found = {}
         for name in sorted(filter(is_kind_file, self._listed(place))):
             path = posixpath.join(place, name)
-            try:
-                _, file = self._resolved(path)
-            except _LinkError as error:
-                self._complain(path, str(error))
-                continue
+            _, file = self._followed(path) or (path, None)
             if file is not None and file.mode != _FOLDER:
                 found[path] = file.content
         return found
@@ -117,31 +102,33 @@ class CommitTree:
                 if name.startswith(".") or is_kinds:
                     continue
                 path = posixpath.join(folder, name)
-                try:
-                    place, found = self._found(path, entry)
-                except _LinkError as error:
-                    self._complain(path, str(error))
-                    continue
-                if found.mode == _FOLDER:
+                place, found = self._followed(path, if_missing=_NOWHERE) or (path, None)
+                if found is not None and found.mode == _FOLDER:
                     (linked if entry.mode == _LINK else pending).append(place)
-                elif is_input(name) and found.mode != _SUBMODULE:
+                elif found is not None and is_input(name):
                     yield place, found.content
 
-    def _found(self, path: str, entry: Entry) -> tuple[str, Entry]:
-        if entry.mode == _SUBMODULE:
-            raise _LinkError(_IN_ANOTHER)
-        if entry.mode != _LINK:
-            return path, entry
-        place, found = self._resolved(path)
-        if found is None:
-            raise _LinkError("is a link that leads nowhere")
-        return place, found
+    def _followed(
+        self, path: str, *, if_missing: str = "", if_submodule: str = _IN_ANOTHER
+    ) -> tuple[str, Entry] | None:
+        """Return where a path leads and what is there; None if there is nothing that can be read."""
+        try:
+            place, entry = self._resolved(path)
+        except _LinkError as error:
+            complaint = str(error)
+        else:
+            if entry is not None and entry.mode != _SUBMODULE:
+                return place, entry
+            complaint = if_missing if entry is None else if_submodule
+        if complaint:
+            self.problems.append(Problem(complaint, Position(f"{path}@{self._name}")))
+        return None
 
     def _resolved(self, path: str) -> tuple[str, Entry | None]:
-        """Follow links; return where a path leads, and what stands there, if anything does."""
+        """Follow links; return where a path leads, and what is there, if anything is."""
         pending = path.split("/")[::-1]
         place: list[str] = []
-        entry: Entry | None = Entry(_FOLDER, "")
+        entry: Entry | None = _TOP
         links = 0
         while pending:
             part = pending.pop()
@@ -151,7 +138,7 @@ class CommitTree:
                 if not place:
                     pending = self._back_in(pending)
                 place = place[:-1]
-                entry = Entry(_FOLDER, "")
+                entry = _TOP
                 continue
             if entry is None or entry.mode != _FOLDER:
                 return path, None
@@ -161,28 +148,28 @@ class CommitTree:
                 continue
             links += 1
             if links > _MOST_LINKS:
-                raise _LinkError("is a link that leads nowhere, but in a circle")
+                raise _LinkError(f"{_NOWHERE}, but in a circle")
             target = self._target(entry)
             if target.startswith("/"):
                 place = []
             pending.extend(target.split("/")[::-1])
-            entry = Entry(_FOLDER, "")
+            entry = _TOP
         return "/".join(place), entry
 
     def _back_in(self, pending: list[str]) -> list[str]:
         """Return what is left of a path that leaves the top, if it comes back by the name of that."""
-        way = posixpath.normpath(posixpath.join(self.top, "..", *pending[::-1]))
-        if not is_inside(way, self.top):
+        way = posixpath.normpath(posixpath.join(self._top, "..", *pending[::-1]))
+        if not is_inside(way, self._top):
             raise _LinkError("is a link that leads out of the Git work tree")
-        return posixpath.relpath(way, self.top).split("/")[::-1]
+        return posixpath.relpath(way, self._top).split("/")[::-1]
 
     def _target(self, entry: Entry) -> str:
         target = os.fsdecode(self._repository.read("cat-file", "blob", entry.content))
         if not target.startswith("/"):
             return target
-        if not is_inside(target, self.top):
+        if not is_inside(target, self._top):
             raise _LinkError("is a link that leads out of the Git work tree")
-        return "/" + target.removeprefix(self.top)
+        return "/" + target.removeprefix(self._top)
 
     def _listed(self, folder: str) -> Mapping[str, Entry]:
         """List one folder, once."""
@@ -192,7 +179,7 @@ class CommitTree:
 
     def _list(self, folder: str, *options: str) -> None:
         found: dict[str, dict[str, Entry]] = {folder: {}}
-        for line in self._repository.lines("ls-tree", *options, "-z", f"{self.commit}:{folder}"):
+        for line in self._repository.lines("ls-tree", *options, "-z", f"{self._commit}:{folder}"):
             about, _, path = line.partition("\t")
             mode, _, content = about.split()
             inside, name = posixpath.split(posixpath.join(folder, path))
@@ -200,6 +187,3 @@ class CommitTree:
             if options and mode == _FOLDER:
                 found.setdefault(posixpath.join(inside, name), {})
         self._folders.update(found)
-
-    def _complain(self, path: str, reason: str) -> None:
-        self.problems.append(Problem(reason, Position(f"{path}@{self.name}")))

@@ -196,7 +196,7 @@ def _gathered(
     for place, repository in places:
         commit = _commit(repository, reference)
         tree = CommitTree(repository, commit, reference)
-        there = files_of(tree, _inside(place, tree.top))
+        there = files_of(tree, _inside(place, repository.top))
         try:
             for name, content in tree.contents(there):
                 found[label.format(name=name, reference=reference)] = content

@@ -42,8 +42,9 @@ _TALKING: Final = (
 _QUIET: Final = {"GIT_EDITOR": ":", "GIT_PAGER": "cat", "GIT_TERMINAL_PROMPT": "0", "GIT_PROXY_COMMAND": ""}
 _OFFLINE: Final = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1"}
 _ONLINE: Final = {"GIT_ASKPASS": "", "GIT_SSH_COMMAND": "ssh -oBatchMode=yes"}
+"""What holds unless the operator's environment says otherwise."""
 _PROTOCOLS: Final = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
-_FILTER: Final = "filter."
+_PULL: Final = ("pull", "--ff-only", "--no-rebase", "--no-autostash", "--no-recurse-submodules", "--quiet")
 
 
 class GitError(ConfigurationError):
@@ -67,11 +68,12 @@ class Repository:
 
     def read(self, *arguments: str, content: bytes = b"") -> bytes:
         """Return what a command prints that only reads, offline. Raises GitError."""
-        return _run(("-C", self.top, *arguments), self._offline(), _SECONDS, content)
+        environment = self._child(MACHINE, _SETTINGS) | _QUIET | _OFFLINE
+        return self._run(arguments, environment, _SECONDS, content)
 
     def text(self, *arguments: str) -> str:
         """Return the one line that a command prints. Raises GitError."""
-        return _text(self.read(*arguments))
+        return _decoded(self.read(*arguments)).removesuffix("\n")
 
     def lines(self, *arguments: str) -> list[str]:
         """Return the entries that a command prints with -z. Raises GitError."""
@@ -79,11 +81,8 @@ class Repository:
 
     def pull(self, seconds: float, passed: Sequence[str]) -> None:
         """Fast-forward to what the branch follows: no merge, no hook, no filter. Raises GitError."""
-        environment = self._child(MACHINE, NETWORK, _SETTINGS, _TALKING, passed=passed)
-        words = ("--ff-only", "--no-rebase", "--no-autostash", "--no-recurse-submodules", "--quiet")
-        settings = _without_filters(key for _, key in self._settings())
-        told = _ONLINE | environment | _QUIET | _PROTOCOLS | _ceiling(self.top)
-        _run(("-C", self.top, *settings, "pull", *words), told, seconds)
+        environment = _ONLINE | self._child(MACHINE, NETWORK, _SETTINGS, _TALKING, passed=passed)
+        self._run((*self._without_filters(), *_PULL), environment | _QUIET | _PROTOCOLS, seconds)
 
     @property
     def around(self) -> str | None:
@@ -108,9 +107,15 @@ class Repository:
         if not self._is_own(folder):
             raise UntrustedRepositoryError(
                 f"{self.top}/{_GIT} leads to {folder}, which is not known to belong to {self.top}; "
-                "if it is yours and lies in no work tree, set core.worktree there"
+                "if it is yours and is in no work tree, set core.worktree there"
             )
-        self._refuse_settings_of_the_tree()
+        for origin in sorted({origin for origin, _ in self._settings()}):
+            file = os.path.realpath(Path(self.top) / origin)
+            if _is_of_tree(file, self.top):
+                raise UntrustedRepositoryError(
+                    f"Git takes settings from {file}, a file of the work tree {self.top}, which could name "
+                    "programs; an include.path, or HOME, leads there: let it lead out of the tree"
+                )
         return self
 
     def _is_own(self, folder: str) -> bool:
@@ -121,7 +126,7 @@ class Repository:
         # A linked work tree or a submodule: what its file names must name it in turn, and be of no tree.
         above: str | None = self.top
         while above is not None:
-            if is_inside(folder, above) and not has_git(os.path.relpath(folder, above)):
+            if _is_of_tree(folder, above):
                 return False
             above = None if above == os.sep else work_tree(str(Path(above).parent))
         return str(git) in self._named_by(Path(folder))
@@ -131,20 +136,9 @@ class Repository:
         with suppress(OSError):  # where there is none, it is not that of a linked work tree
             link = (folder / "gitdir").read_text(encoding="utf-8", errors="surrogateescape")
             yield os.path.realpath(folder / link.removesuffix("\n"))
-        try:
+        with suppress(GitError):
             tree = self.text("config", "--file", str(folder / "config"), "--get", "core.worktree")
-        except GitError:
-            return
-        yield str(Path(os.path.realpath(folder / tree)) / _GIT)
-
-    def _refuse_settings_of_the_tree(self) -> None:
-        for origin in sorted({origin for origin, _ in self._settings()}):
-            file = os.path.realpath(Path(self.top) / origin)
-            if is_inside(file, self.top) and not has_git(os.path.relpath(file, self.top)):
-                raise UntrustedRepositoryError(
-                    f"Git takes settings from {file}, a file of the work tree {self.top}, which could name "
-                    "programs; an include.path, or HOME, leads there: let it lead out of the tree"
-                )
+            yield str(Path(os.path.realpath(folder / tree)) / _GIT)
 
     def _settings(self) -> Iterator[tuple[str, str]]:
         """Yield the file and the key of every setting that comes from a file."""
@@ -153,6 +147,15 @@ class Repository:
             if origin.startswith("file:"):
                 yield origin.removeprefix("file:"), key
 
+    def _without_filters(self) -> Iterator[str]:
+        """Yield options that switch off the filters of the settings. Raises GitError if one stays on."""
+        keys = [key for _, key in self._settings() if key.startswith("filter.")]
+        for driver in dict.fromkeys(key.rpartition(".")[0] for key in keys):
+            if "=" in driver:
+                raise GitError(f"the setting {driver} of Git cannot be switched off for a pull; remove it")
+            for name, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")):
+                yield from ("-c", f"{driver}.{name}={value}")
+
     def _child(self, *lists: Sequence[str], passed: Sequence[str] = ()) -> dict[str, str]:
         """Make an environment in which no program is taken from a folder of the work tree."""
         made = child_environment(self.environment, *lists, passed=passed)
@@ -160,12 +163,38 @@ class Repository:
         path = os.pathsep.join(f for f in folders if f and not is_inside(os.path.realpath(f), self.top))
         return made | ({"PATH": path} if path else {})
 
-    def _offline(self) -> dict[str, str]:
-        return self._child(MACHINE, _SETTINGS) | _QUIET | _OFFLINE | _ceiling(self.top)
+    def _run(
+        self, arguments: Sequence[str], environment: Mapping[str, str], seconds: float, content: bytes = b""
+    ) -> bytes:
+        """Run Git on the repository at ``top`` and nowhere above."""
+        ceiling = {"GIT_CEILING_DIRECTORIES": str(Path(self.top).parent)}
+        try:
+            with subprocess.Popen(  # noqa: S603 - a fixed command
+                ["git", *_OPTIONS, "-C", self.top, *arguments],  # noqa: S607 - the git of this machine
+                stdin=subprocess.PIPE if content else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**environment, **ceiling},
+                start_new_session=True,
+            ) as process:
+                try:
+                    out, err = process.communicate(content or None, seconds)
+                except BaseException:
+                    # With all that it started, which could hold the pipes open.
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    raise
+        except subprocess.TimeoutExpired as error:
+            raise GitError(f"it took longer than {seconds:.0f} s") from error
+        except (OSError, subprocess.SubprocessError) as error:
+            raise GitError(f"git cannot be run: {os_reason(error)}") from error
+        if process.returncode:
+            raise GitError(_reason(err) or f"it ended with {process.returncode}")
+        return out
 
 
 def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
-    """Return the repository that a path lies in; Git has no more than what it needs of ``environment``.
+    """Return the repository that a path is in; Git has no more than what it needs of ``environment``.
 
     Raises NoWorkTreeError, UntrustedRepositoryError, or GitError if Git cannot be run or says no.
     """
@@ -176,62 +205,17 @@ def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
     return Repository(top, environment).checked()
 
 
-def _ceiling(top: str) -> dict[str, str]:
-    """Have Git look for the repository at ``top`` and nowhere above."""
-    return {"GIT_CEILING_DIRECTORIES": str(Path(top).parent)}
-
-
-def _without_filters(keys: Iterator[str]) -> Iterator[str]:
-    """Yield options that switch off every filter that settings define. Raises GitError if one cannot be."""
-    for driver in dict.fromkeys(key.rpartition(".")[0] for key in keys if key.startswith(_FILTER)):
-        if "=" in driver:
-            raise GitError(f"the setting {driver} of Git cannot be switched off for a pull; remove it")
-        for name, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")):
-            yield from ("-c", f"{driver}.{name}={value}")
-
-
-def _run(
-    arguments: Sequence[str], environment: Mapping[str, str], seconds: float, content: bytes = b""
-) -> bytes:
-    try:
-        with subprocess.Popen(  # noqa: S603 - a fixed command
-            ["git", *_OPTIONS, *arguments],  # noqa: S607 - the git of this machine
-            stdin=subprocess.PIPE if content else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,
-        ) as process:
-            try:
-                out, err = process.communicate(content or None, seconds)
-            except BaseException:
-                # With all that it started, which could hold the pipes open.
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                raise
-    except (OSError, subprocess.SubprocessError) as error:
-        raise GitError(_failure(error)) from error
-    if process.returncode:
-        raise GitError(_reason(err) or f"it ended with {process.returncode}")
-    return out
+def _is_of_tree(path: str, top: str) -> bool:
+    """Return whether a real path is in a work tree, outside of Git's own files."""
+    return is_inside(path, top) and not has_git(os.path.relpath(path, top))
 
 
 def _decoded(output: bytes) -> str:
     return output.decode("utf-8", "surrogateescape")  # a path is bytes
 
 
-def _text(output: bytes) -> str:
-    return _decoded(output).removesuffix("\n")
-
-
 def _reason(err: bytes) -> str:
     # Which line holds the reason differs: the first, the last, or one in the middle.
     lines = (line for line in err.decode("utf-8", "replace").splitlines() if not line.startswith("hint:"))
-    told = " ".join(" ".join(lines).split())
-    return told if len(told) <= _LONGEST_REASON else f"{told[:_LONGEST_REASON]}…"
-
-
-def _failure(error: OSError | subprocess.SubprocessError) -> str:
-    if isinstance(error, subprocess.TimeoutExpired):
-        return f"it took longer than {error.timeout:.0f} s"
-    return f"git cannot be run: {os_reason(error)}"
+    reason = " ".join(" ".join(lines).split())
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
