@@ -58,19 +58,19 @@ ENDLESS = {
 
 @pytest.mark.parametrize(("parts", "reason"), ENDLESS.values(), ids=ENDLESS)
 @pytest.mark.parametrize("method", ["get", "patch"])
-def test_an_answer_that_does_not_end_is_a_time_out(
+def test_a_response_that_does_not_end_is_a_time_out(
     parts: Callable[[], Iterator[bytes]], reason: str, method: str
 ) -> None:
     with (
         dripping(parts) as url,
         Writer(short(url)) as writer,
-        pytest.raises(errors.UnreachableError, match=f"timed out: {reason}") as told,
+        pytest.raises(errors.UnreachableError, match=f"timed out: {reason}") as raised,
     ):
         getattr(writer, method)(COLLECTION, {})
-    assert told.value.failure.in_doubt
+    assert raised.value.failure.in_doubt
 
 
-def test_interim_answers_without_a_pause_are_too_large_a_head() -> None:
+def test_interim_responses_without_a_pause_are_too_large_a_head() -> None:
     many = interim("100 Continue")
     with (
         dripping(
@@ -105,10 +105,10 @@ def test_a_tls_handshake_that_does_not_end_is_a_time_out() -> None:
     with (
         dripping(lambda: trickle) as url,
         Reader(short(url.replace("http", "https"))) as reader,
-        pytest.raises(errors.UnreachableError, match=r"timed out|TLS") as told,
+        pytest.raises(errors.UnreachableError, match=r"timed out|TLS") as raised,
     ):
         reader.get(COLLECTION, {})
-    assert not told.value.failure.in_doubt
+    assert not raised.value.failure.in_doubt
 
 
 @pytest.mark.parametrize("parts", [lines, body, lambda: iter(())], ids=["a head", "a body", "silence"])
@@ -151,7 +151,7 @@ def gzip(content: bytes) -> bytes:
 
 
 def encoded(content: bytes, *headers: str) -> str | object:
-    """Return what the client makes of an encoded answer: its value, or the message of the error."""
+    """Return what the client makes of an encoded response: its value, or the message of the error."""
     with (
         raw_server(http_bytes(content, "200 OK", None, *headers)) as server,
         Reader(short(server.url, read_timeout=20)) as reader,
@@ -174,7 +174,7 @@ def encoded(content: bytes, *headers: str) -> str | object:
         (zlib.compress(b"{}"), "deflate"),
     ],
 )
-def test_an_answer_may_be_encoded_once_although_that_is_not_asked_for(content: bytes, coding: str) -> None:
+def test_a_response_may_be_encoded_once_although_that_is_not_asked_for(content: bytes, coding: str) -> None:
     assert encoded(content, f"Content-Encoding: {coding}") == {}
 
 
@@ -192,7 +192,7 @@ def test_stacked_and_unknown_codings_are_refused_unread(headers: list[str]) -> N
     assert "cannot be decoded: it has a content coding that was not asked for" in str(encoded(bomb, *headers))
 
 
-def test_a_decoded_answer_is_bounded_too() -> None:
+def test_a_decoded_response_is_bounded_too() -> None:
     assert "larger than 64 MiB" in str(encoded(gzip(bytes(2**27)), "Content-Encoding: gzip"))
 
 

@@ -132,9 +132,9 @@ def test_an_entry_of_no_proxy_names_nothing_else(entry: str, url: str) -> None:
 
 @pytest.mark.parametrize("entry", ["[::1", "fd00::/999", "10.0.0.0/33", "a/b", "<local>", "::1::2", "[a]"])
 def test_an_entry_that_cannot_be_understood_is_named_where_it_matters(entry: str) -> None:
-    with pytest.raises(ConfigurationError, match="NO_PROXY has the entry") as told:
+    with pytest.raises(ConfigurationError, match="NO_PROXY has the entry") as raised:
         chosen({"HTTPS_PROXY": PROXY, "NO_PROXY": f"a.com,{entry}"})
-    assert entry in str(told.value)
+    assert entry in str(raised.value)
     assert chosen({"NO_PROXY": entry}) is None
     assert chosen({"HTTPS_PROXY": PROXY, "NO_PROXY": f"{entry},api.example.com"}) is None
 
@@ -156,9 +156,9 @@ def test_an_entry_that_cannot_be_understood_is_named_where_it_matters(entry: str
 def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_alone(
     variable: str, address: str, reason: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=f"^{variable} .*({reason})") as told:
+    with pytest.raises(ConfigurationError, match=f"^{variable} .*({reason})") as raised:
         chosen({variable: address})
-    assert "hush" not in str(told.value)
+    assert "hush" not in str(raised.value)
 
 
 def test_a_proxy_that_refuses_is_named_by_its_variable() -> None:
@@ -166,25 +166,25 @@ def test_a_proxy_that_refuses_is_named_by_its_variable() -> None:
     with raw_server(wants_login) as proxy:
         environment = {"HTTPS_PROXY": proxy.url.replace("//", "//me:hush-hush@")}
         connection = connect(Script(), base_url=API, transport=None, environment=environment)
-        with Reader(connection) as reader, pytest.raises(UnreachableError) as told:
+        with Reader(connection) as reader, pytest.raises(UnreachableError) as raised:
             reader.get(COLLECTION, {})
         (head,) = proxy.heads
     assert head.startswith(b"CONNECT api.example.com:443 HTTP/1.1\r\n")
     assert b"Proxy-Authorization: Basic bWU6aHVzaC1odXNo" in head
-    assert "no response from the proxy of HTTPS_PROXY: 407" in str(told.value)
-    assert "the proxy wants a login: set HTTPS_PROXY like" in str(told.value)
-    assert "hush" not in str(told.value)
-    assert not told.value.failure.in_doubt
+    assert "no response from the proxy of HTTPS_PROXY: 407" in str(raised.value)
+    assert "the proxy wants a login: set HTTPS_PROXY like" in str(raised.value)
+    assert "hush" not in str(raised.value)
+    assert not raised.value.failure.in_doubt
 
 
 def test_a_proxy_that_is_not_there_is_named_by_its_variable() -> None:
     with unused_port() as port:
         environment = {"all_proxy": f"127.0.0.1:{port}"}
         connection = connect(Script(), base_url=API, transport=None, environment=environment)
-        with Reader(connection) as reader, pytest.raises(UnreachableError) as told:
+        with Reader(connection) as reader, pytest.raises(UnreachableError) as raised:
             reader.get(COLLECTION, {})
-    assert "no response from the proxy of all_proxy: " in str(told.value)
-    assert "check all_proxy, or name the host in NO_PROXY" in str(told.value)
+    assert "no response from the proxy of all_proxy: " in str(raised.value)
+    assert "check all_proxy, or name the host in NO_PROXY" in str(raised.value)
 
 
 @pytest.mark.parametrize(

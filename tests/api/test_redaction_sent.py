@@ -51,24 +51,26 @@ EVERY = pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 
 
 def failure(answer: httpx.Response) -> errors.Failure:
-    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.ApiError) as told:
+    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.ApiError) as raised:
         reader.get(COLLECTION, {})
-    return told.value.failure
+    return raised.value.failure
 
 
 @EVERY
 @pytest.mark.parametrize("member", ["message", "detail", "exception_class", "code", "request_id"])
 def test_a_token_in_a_member_of_a_refusal_is_redacted(member: str, spell: Callable[[str], str]) -> None:
-    told = str(failure(httpx.Response(400, json={member: f"see {spell(TOKEN)} there"})))
-    assert MASK in told
-    assert spell(TOKEN) not in told
+    reported = str(failure(httpx.Response(400, json={member: f"see {spell(TOKEN)} there"})))
+    assert MASK in reported
+    assert spell(TOKEN) not in reported
 
 
 @EVERY
 def test_a_token_as_a_name_of_a_field_is_redacted(spell: Callable[[str], str]) -> None:
-    told = str(failure(httpx.Response(400, json={"message": "No.", "invalid_fields": {spell(TOKEN): []}})))
-    assert "No. (fields: " in told
-    assert spell(TOKEN) not in told
+    reported = str(
+        failure(httpx.Response(400, json={"message": "No.", "invalid_fields": {spell(TOKEN): []}}))
+    )
+    assert "No. (fields: " in reported
+    assert spell(TOKEN) not in reported
 
 
 @EVERY
@@ -85,17 +87,17 @@ def test_a_token_in_a_reason_phrase_is_redacted(spell: Callable[[str], str]) -> 
     with (
         raw_server(http_bytes(b"", f"400 no {spell(TOKEN)} here")) as server,
         Reader(connect(Script(), base_url=server.url, transport=None)) as reader,
-        pytest.raises(errors.RejectedError) as told,
+        pytest.raises(errors.RejectedError) as raised,
     ):
         reader.get(COLLECTION, {})
-    assert "HTTP 400: no " in str(told.value)
-    assert spell(TOKEN) not in str(told.value)
+    assert "HTTP 400: no " in str(raised.value)
+    assert spell(TOKEN) not in str(raised.value)
 
 
 @EVERY
 def test_a_token_in_a_body_that_is_not_json_is_redacted(spell: Callable[[str], str]) -> None:
-    told = str(failure(httpx.Response(200, text=f"<p>{spell(TOKEN)}")))
-    assert spell(TOKEN) not in told
+    reported = str(failure(httpx.Response(200, text=f"<p>{spell(TOKEN)}")))
+    assert spell(TOKEN) not in reported
 
 
 @EVERY
@@ -103,15 +105,17 @@ def test_a_token_in_a_body_that_is_not_json_is_redacted(spell: Callable[[str], s
 def test_a_success_that_holds_the_token_is_refused(spell: Callable[[str], str], encoding: str) -> None:
     for key in (live(description=f"is {spell(TOKEN)}"), live(**{spell(TOKEN): 1})):
         content = json.dumps({"count": 1, "results": [key]}).encode(encoding)
-        told = failure(httpx.Response(200, content=content))
-        assert told.detail == "the response holds the token, so nothing of it is used"
-        assert told.in_doubt
+        reported = failure(httpx.Response(200, content=content))
+        assert reported.detail == "the response holds the token, so nothing of it is used"
+        assert reported.in_doubt
 
 
 def test_a_success_whose_json_escapes_spell_the_token_is_refused() -> None:
     escaped = "".join(f"\\u{ord(char):04x}" for char in TOKEN)
-    told = failure(httpx.Response(200, content=f'{{"count": 0, "results": [], "x": "{escaped}"}}'.encode()))
-    assert "holds the token" in told.detail
+    reported = failure(
+        httpx.Response(200, content=f'{{"count": 0, "results": [], "x": "{escaped}"}}'.encode())
+    )
+    assert "holds the token" in reported.detail
 
 
 NEW = "fresh/secret-of+this%key"
@@ -162,7 +166,7 @@ def test_the_secret_of_a_new_key_in_a_refusal_is_redacted(status: int, spell: Ca
 
 
 @EVERY
-def test_the_secret_of_a_new_key_in_a_later_answer_is_redacted(spell: Callable[[str], str]) -> None:
+def test_the_secret_of_a_new_key_in_a_later_response_is_redacted(spell: Callable[[str], str]) -> None:
     born = httpx.Response(200, json=live(secret=NEW, description=""))
     accepted = httpx.Response(200, json=live(description=f"was {spell(NEW)}"))
     refused = httpx.Response(400, json={"message": f"no {spell(NEW)}"})
@@ -182,27 +186,27 @@ def test_the_address_of_a_webhook_is_redacted(spell: Callable[[str], str]) -> No
             None,
             HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote)),
         ) as hook:
-            with pytest.raises(errors.ApiError, match="no response: brok") as told:
+            with pytest.raises(errors.ApiError, match="no response: brok") as raised:
                 hook.send({})
-            assert spell(said) not in str(told.value)
+            assert spell(said) not in str(raised.value)
 
 
 def sink_error(spec: str, **environment: str) -> str:
-    """Fail to store a secret in a run that knows the token of the API, and give what is told of it."""
+    """Fail to store a secret in a run that knows the token of the API, and return the message."""
     redactor = Redactor(Secret(TOKEN))
     found = {"PATH": os.defpath, "VAULT_TOKEN": "hvs.token-of-vault"} | environment
     sink = open_sink(spec, SystemClock(), "test/1", found, redactor=redactor)
-    with pytest.raises(errors.SinkError) as told:
+    with pytest.raises(errors.SinkError) as raised:
         sink.store(WEB, Secret(NEW))
-    return str(told.value)
+    return str(raised.value)
 
 
 @EVERY
 def test_what_a_program_says_loses_every_secret_of_the_run(spell: Callable[[str], str]) -> None:
     said = f"have {spell(TOKEN)}, and {spell(NEW)}!"
-    told = sink_error(f"exec:sh -c {shlex.quote(f'printf %s {shlex.quote(said)} >&2; exit 1')}")
-    assert told.startswith("sh ended with 1: have ")
-    assert not [text for text in (TOKEN, NEW) if spell(text) in told]
+    reported = sink_error(f"exec:sh -c {shlex.quote(f'printf %s {shlex.quote(said)} >&2; exit 1')}")
+    assert reported.startswith("sh ended with 1: have ")
+    assert not [text for text in (TOKEN, NEW) if spell(text) in reported]
 
 
 @EVERY
@@ -210,6 +214,6 @@ def test_what_vault_says_loses_every_secret_of_the_run(spell: Callable[[str], st
     secrets = (TOKEN, NEW, "hvs.token-of-vault")
     body = json.dumps({"errors": [f"no: {', '.join(map(spell, secrets))}"]}).encode()
     with raw_server(http_bytes(body, "400 Bad Request")) as server:
-        told = sink_error("vault:secret", VAULT_ADDR=server.url)
-    assert "HTTP 400: no: " in told
-    assert not [text for text in secrets if spell(text) in told]
+        reported = sink_error("vault:secret", VAULT_ADDR=server.url)
+    assert "HTTP 400: no: " in reported
+    assert not [text for text in secrets if spell(text) in reported]

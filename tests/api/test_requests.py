@@ -109,11 +109,11 @@ def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> 
         remote = Script(httpx.Response(status, headers={"Location": f"{elsewhere.url}/take"}))
         with (
             Reader(connect(remote)) as reader,
-            pytest.raises(RejectedError, match=r"redirected to .*/take") as told,
+            pytest.raises(RejectedError, match=r"redirected to .*/take") as raised,
         ):
             reader.get(COLLECTION, {})
         assert elsewhere.heads == []
-    assert told.value.failure.status == status
+    assert raised.value.failure.status == status
     assert len(remote.requests) == 1
 
 
@@ -125,11 +125,11 @@ def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> 
         (304, "HTTP 304: Not Modified; that is a cache's response, to what was not asked"),
     ],
 )
-def test_a_status_like_a_redirect_without_a_target_is_told_for_what_it_is(status: int, said: str) -> None:
-    with Reader(connect(Script(httpx.Response(status)))) as reader, pytest.raises(RejectedError) as told:
+def test_a_status_like_a_redirect_without_a_target_is_reported_as_what_it_is(status: int, said: str) -> None:
+    with Reader(connect(Script(httpx.Response(status)))) as reader, pytest.raises(RejectedError) as raised:
         reader.get(COLLECTION, {})
-    assert said in str(told.value)
-    assert "redirect" not in str(told.value)
+    assert said in str(raised.value)
+    assert "redirect" not in str(raised.value)
 
 
 def test_a_proxy_in_the_environment_never_sees_what_goes_to_loopback() -> None:
@@ -141,26 +141,26 @@ def test_a_proxy_in_the_environment_never_sees_what_goes_to_loopback() -> None:
         assert proxy.heads == []
 
 
-def test_each_exchange_is_told_with_its_status_and_duration_but_no_header(clock: FakeClock) -> None:
-    told: list[Exchange] = []
+def test_each_exchange_is_reported_with_its_status_and_duration_but_no_header(clock: FakeClock) -> None:
+    message: list[Exchange] = []
 
     def slow(_request: httpx.Request) -> httpx.Response:
         clock.sleep(0.25, threading.Event())
         return httpx.Response(200, json=EMPTY_LIST)
 
-    with Reader(connect(slow, clock=clock, on_exchange=told.append)) as reader:
+    with Reader(connect(slow, clock=clock, on_exchange=message.append)) as reader:
         reader.get(COLLECTION, {"limit": 5})
-    assert told == [Exchange("GET", f"{COLLECTION}?limit=5", 0.25, 200)]
+    assert message == [Exchange("GET", f"{COLLECTION}?limit=5", 0.25, 200)]
 
 
-def test_an_exchange_without_an_answer_has_no_status() -> None:
-    told: list[Exchange] = []
+def test_an_exchange_without_a_response_has_no_status() -> None:
+    message: list[Exchange] = []
     with (
-        Reader(connect(Script(httpx.ReadError("")), on_exchange=told.append)) as reader,
+        Reader(connect(Script(httpx.ReadError("")), on_exchange=message.append)) as reader,
         pytest.raises(ApiError),
     ):
         reader.get(COLLECTION, {})
-    assert [exchange.status for exchange in told] == [None]
+    assert [exchange.status for exchange in message] == [None]
 
 
 def test_each_thread_has_a_connection_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""What the client makes of answers: by meaning, never "no keys"."""
+"""What the client makes of responses: errors by meaning, never "no keys"."""
 
 from __future__ import annotations
 
@@ -73,29 +73,29 @@ BODIES: dict[str, tuple[Any, str]] = {
 
 
 def fail(handler: Handler, **settings: Any) -> errors.Failure:
-    """GET, and give the failure."""
-    with Reader(connect(handler, **settings)) as reader, pytest.raises(errors.ApiError) as told:
+    """Return the failure of a GET."""
+    with Reader(connect(handler, **settings)) as reader, pytest.raises(errors.ApiError) as raised:
         reader.get(COLLECTION, {})
-    assert TOKEN not in str(told.value)
-    return told.value.failure
+    assert TOKEN not in str(raised.value)
+    return raised.value.failure
 
 
 def fail_against(url: str, kind: type[errors.ApiError], **settings: Any) -> str:
-    """GET over a socket, and give the message of the error."""
+    """Return the error message of a GET over a socket."""
     settings = {"base_url": url, "transport": None} | settings
-    with Reader(connect(Script(), **settings)) as reader, pytest.raises(kind) as told:
+    with Reader(connect(Script(), **settings)) as reader, pytest.raises(kind) as raised:
         reader.get(COLLECTION, {})
-    assert type(told.value) is kind
-    return str(told.value)
+    assert type(raised.value) is kind
+    return str(raised.value)
 
 
 @pytest.mark.parametrize(("status", "kind"), BY_STATUS.items())
-def test_an_error_is_told_by_the_meaning_of_its_status(status: int, kind: type[errors.ApiError]) -> None:
+def test_an_error_is_reported_by_the_meaning_of_its_status(status: int, kind: type[errors.ApiError]) -> None:
     answer = httpx.Response(status, json=REFUSAL)
-    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.ApiError) as told:
+    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.ApiError) as raised:
         reader.get(COLLECTION, {})
-    assert type(told.value) is kind
-    assert f"GET {COLLECTION}: HTTP {status}: Because. (SomeError, request_id af99a1)" in str(told.value)
+    assert type(raised.value) is kind
+    assert f"GET {COLLECTION}: HTTP {status}: Because. (SomeError, request_id af99a1)" in str(raised.value)
 
 
 @pytest.mark.parametrize(("body", "said"), BODIES.values(), ids=BODIES)
@@ -105,7 +105,7 @@ def test_an_error_body_of_any_shape_is_read_leniently(body: Any, said: str) -> N
     assert str(failure) == f"GET {COLLECTION}: HTTP 502: {said}"
 
 
-def test_a_status_without_a_name_and_without_a_body_is_told_by_its_number() -> None:
+def test_a_status_without_a_name_and_without_a_body_is_reported_by_its_number() -> None:
     assert str(fail(Script(httpx.Response(599)))) == f"GET {COLLECTION}: HTTP 599: no reason given"
 
 
@@ -142,7 +142,7 @@ PERMISSIONS = [
 
 @pytest.mark.parametrize("body", LIMITS)
 @pytest.mark.parametrize("status", [400, 403, 409, 422])
-def test_a_limit_that_is_reached_is_not_told_as_a_missing_permission(
+def test_a_limit_that_is_reached_is_not_reported_as_a_missing_permission(
     status: int, body: dict[str, str]
 ) -> None:
     failure = fail(Script(httpx.Response(status, json=body)))
@@ -150,25 +150,25 @@ def test_a_limit_that_is_reached_is_not_told_as_a_missing_permission(
 
 
 @pytest.mark.parametrize("body", PERMISSIONS)
-def test_a_missing_permission_is_not_told_as_a_limit(body: dict[str, str]) -> None:
+def test_a_missing_permission_is_not_reported_as_a_limit(body: dict[str, str]) -> None:
     assert (
         fail(Script(httpx.Response(403, json=body))).hint == "the token may lack the permission to list keys"
     )
 
 
-def test_a_rate_limit_is_no_quota_and_a_part_of_a_listing_no_listing() -> None:
+def test_a_rate_limit_is_not_a_quota_and_a_part_of_a_listing_not_a_listing() -> None:
     assert fail(Script(httpx.Response(429, json={"message": "Rate limit exceeded"}))).hint == ""
     assert "only a part of what was asked" in str(fail(Script(httpx.Response(206, json={"count": 0}))))
 
 
 @pytest.mark.parametrize("member", ["message", "exception_class", "request_id", "invalid_fields"])
-def test_a_token_that_the_service_sends_back_is_not_told(member: str) -> None:
+def test_a_token_that_the_service_sends_back_is_not_shown(member: str) -> None:
     value: object = {TOKEN: ["bad"]} if member == "invalid_fields" else f"Bad token: {TOKEN}"
     failure = fail(Script(httpx.Response(401, json={member: value})))
     assert TOKEN not in str(failure)
 
 
-def test_a_token_in_the_target_of_a_redirect_is_not_told() -> None:
+def test_a_token_in_the_target_of_a_redirect_is_not_shown() -> None:
     failure = fail(Script(httpx.Response(302, headers={"Location": f"https://evil/{TOKEN}"})))
     assert "https://evil/" in str(failure)
 
@@ -187,30 +187,30 @@ def test_a_token_in_the_target_of_a_redirect_is_not_told() -> None:
     ],
     ids=["HTML", "empty", "cut", "trailing", "NaN", "Infinity", "deep", "not UTF-8"],
 )
-def test_a_success_that_is_not_json_is_a_bad_answer(body: bytes) -> None:
+def test_a_success_that_is_not_json_is_an_invalid_response(body: bytes) -> None:
     answer = httpx.Response(200, content=body, headers={"Content-Type": "text/html"})
-    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.InvalidResponseError) as told:
+    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.InvalidResponseError) as raised:
         reader.get(COLLECTION, {})
-    message = str(told.value)
+    message = str(raised.value)
     assert f"HTTP 200: the response is not JSON (text/html, {len(body)} bytes)" in message
     assert len(message) < 300
 
 
 @pytest.mark.parametrize("filling", ["", "x" * 100_000])
-def test_a_success_with_a_doubled_member_is_told_as_one(filling: str) -> None:
+def test_a_success_with_a_doubled_member_is_reported_as_one(filling: str) -> None:
     body = f'{{"count": 0, "results": [], "filling": "{filling}", "other": {{"a": 1, "a": 1}}}}'
-    told = str(fail(Script(httpx.Response(200, text=body))))
-    assert "HTTP 200: the response names a member of an object twice, and could be read in two ways" in told
+    shown = str(fail(Script(httpx.Response(200, text=body))))
+    assert "HTTP 200: the response names a member of an object twice, and could be read in two ways" in shown
 
 
-def test_a_success_without_content_is_a_bad_answer() -> None:
+def test_a_success_without_content_is_an_invalid_response() -> None:
     assert "no content type, 0 bytes" in str(fail(Script(httpx.Response(204))))
 
 
-def test_a_token_in_an_answer_that_is_not_json_is_not_told() -> None:
-    told = str(fail(Script(httpx.Response(200, content=f"Hello {TOKEN}".encode()))))
-    assert "the response holds the token, so nothing of it is used" in told
-    assert TOKEN not in told
+def test_a_token_in_a_response_that_is_not_json_is_not_shown() -> None:
+    shown = str(fail(Script(httpx.Response(200, content=f"Hello {TOKEN}".encode()))))
+    assert "the response holds the token, so nothing of it is used" in shown
+    assert TOKEN not in shown
 
 
 def test_half_a_body_is_an_unreachable_server_and_no_short_list() -> None:
@@ -218,7 +218,7 @@ def test_half_a_body_is_an_unreachable_server_and_no_short_list() -> None:
         assert "without sending complete message body" in fail_against(server.url, errors.UnreachableError)
 
 
-def test_an_answer_that_is_not_http_is_an_unreachable_server() -> None:
+def test_a_response_that_is_not_http_is_an_unreachable_server() -> None:
     with raw_server(b"SSH-2.0-OpenSSH_9.9\r\n") as server:
         assert "no response" in fail_against(server.url, errors.UnreachableError)
 
@@ -263,12 +263,12 @@ def test_a_server_that_is_silent_is_a_time_out() -> None:
     assert "timed out" in message
 
 
-def test_a_broken_compression_is_a_bad_answer() -> None:
+def test_a_broken_compression_is_an_invalid_response() -> None:
     with raw_server(http_bytes(b"no gzip", "200 OK", None, "Content-Encoding: gzip")) as server:
         assert "cannot be decoded" in fail_against(server.url, errors.InvalidResponseError)
 
 
-def test_a_compressed_answer_is_read() -> None:
+def test_a_compressed_response_is_read() -> None:
     body = zlib.compress(b'{"count":0}')
     with raw_server(http_bytes(body, "200 OK", None, "Content-Encoding: deflate")) as server:
         reader = Reader(connect(Script(), base_url=server.url, transport=None))
@@ -278,7 +278,7 @@ def test_a_compressed_answer_is_read() -> None:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for the loopback address that nobody has signed, with its key in the same file."""
+    """A certificate for the loopback address that is self-signed, with its key in the same file."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl makes the certificate")
     file = tmp_path_factory.mktemp("tls") / "certificate.pem"
@@ -318,7 +318,7 @@ def tls_port(certificate: Path) -> Iterator[int]:
         thread.join()
 
 
-def test_a_certificate_that_nobody_signed_is_refused_and_not_tried_again(
+def test_a_certificate_that_has_no_signature_is_refused_and_not_tried_again(
     tls_port: int, clock: FakeClock
 ) -> None:
     message = fail_against(
@@ -346,10 +346,10 @@ def test_a_header_that_cannot_be_sent_does_not_show_the_token() -> None:
     with (
         raw_server(http_bytes(b"{}")) as server,
         Writer(connect(Script(), base_url=server.url, transport=None, user_agent=f"a\n{TOKEN}")) as writer,
-        pytest.raises(errors.ApiError) as told,
+        pytest.raises(errors.ApiError) as raised,
     ):
         writer.patch(COLLECTION, {})
-    assert TOKEN not in str(told.value)
+    assert TOKEN not in str(raised.value)
 
 
 @given(

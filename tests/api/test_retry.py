@@ -64,7 +64,7 @@ def test_a_refusal_is_final(status: int) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b'{"count": NaN}'])
-def test_a_bad_answer_is_final(body: bytes) -> None:
+def test_an_invalid_response_is_final(body: bytes) -> None:
     assert attempts(httpx.Response(200, content=body)) == 1
 
 
@@ -84,13 +84,13 @@ def test_the_final_error_says_how_often_it_was_tried(count: int, said: str) -> N
     remote = Script(httpx.Response(503))
     with (
         Reader(connect(remote, retry=RetryPolicy(attempts=count))) as reader,
-        pytest.raises(ServerFaultError) as told,
+        pytest.raises(ServerFaultError) as raised,
     ):
         reader.get(COLLECTION, {})
-    assert str(told.value) == f"GET {COLLECTION}: HTTP 503: Service Unavailable {said}".strip()
+    assert str(raised.value) == f"GET {COLLECTION}: HTTP 503: Service Unavailable {said}".strip()
 
 
-def test_a_patch_whose_answer_was_lost_is_sent_again() -> None:
+def test_a_patch_whose_response_was_lost_is_sent_again() -> None:
     bodies: list[bytes] = []
 
     def loses_the_first_answer(request: httpx.Request) -> httpx.Response:
@@ -274,9 +274,9 @@ def test_once_stopped_a_failure_is_not_tried_again() -> None:
         return httpx.Response(503)
 
     remote = connect(interrupted, stop=stop, retry=FOUR)
-    with Writer(remote) as writer, pytest.raises(ServerFaultError) as told:
+    with Writer(remote) as writer, pytest.raises(ServerFaultError) as raised:
         writer.patch(COLLECTION, {})
-    assert told.value.failure.attempts == 1
+    assert raised.value.failure.attempts == 1
 
 
 class InterruptedClock(FakeClock):
@@ -291,10 +291,10 @@ class InterruptedClock(FakeClock):
 def test_an_interrupt_during_a_wait_keeps_the_next_attempt_from_being_sent(failure: httpx.Response) -> None:
     remote = Script(failure)
     connection = connect(remote, clock=InterruptedClock(), retry=FOUR)
-    with Writer(connection) as writer, pytest.raises(ApiError) as told:
+    with Writer(connection) as writer, pytest.raises(ApiError) as raised:
         writer.patch(COLLECTION, {})
     assert len(remote.requests) == 1
-    assert told.value.failure.attempts == 1
+    assert raised.value.failure.attempts == 1
 
 
 def test_an_interrupt_during_a_pause_keeps_a_request_from_being_sent_at_all() -> None:
@@ -306,9 +306,9 @@ def test_an_interrupt_during_a_pause_keeps_a_request_from_being_sent_at_all() ->
         retrier.call(lambda: pytest.fail("sent"))
 
 
-def test_a_request_that_was_sent_once_is_never_told_as_not_sent() -> None:
+def test_a_request_that_was_sent_once_is_never_reported_as_not_sent() -> None:
     class Disturbed(FakeClock):
-        """A clock during whose first sleep another request is told to keep away for long."""
+        """A clock during whose first sleep another request is asked for a long pause."""
 
         def sleep(self, seconds: float, wake: threading.Event) -> None:
             super().sleep(seconds, wake)
@@ -320,9 +320,9 @@ def test_a_request_that_was_sent_once_is_never_told_as_not_sent() -> None:
         return busy("500") if request.url.path == "/other" else httpx.Response(503)
 
     connection = connect(handler, clock=Disturbed(), retry=FOUR)
-    with Writer(connection) as writer, pytest.raises(ServerFaultError) as told:
+    with Writer(connection) as writer, pytest.raises(ServerFaultError) as raised:
         writer.patch(COLLECTION, {})
-    assert told.value.failure.attempts == 1
+    assert raised.value.failure.attempts == 1
 
 
 def test_the_real_clock_is_woken_by_an_interrupt() -> None:
@@ -333,5 +333,5 @@ def test_the_real_clock_is_woken_by_an_interrupt() -> None:
     assert SystemClock().monotonic() - began < 3600
 
 
-def test_the_real_clock_gives_moments_in_utc() -> None:
+def test_the_real_clock_gives_times_in_utc() -> None:
     assert SystemClock().now().utcoffset() == dt.timedelta()

@@ -1,4 +1,4 @@
-"""A TLS connection that fails is told as what it is, with what to do about it, by real servers."""
+"""A TLS connection that fails is reported as what it is, with a remedy, by real servers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def serving(store: Path, name: str, **settings: Any) -> Iterator[int]:
-    """Serve ``{}`` over TLS with a certificate, and give the port."""
+    """Serve ``{}`` over TLS with a certificate, and return the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(store / f"{name}.pem", store / "key.pem")
     for setting, value in settings.items():
@@ -91,7 +91,7 @@ def ask(port: int, host: str = "127.0.0.1", **environment: str) -> object:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_certificate_of_a_trusted_authority_is_accepted(store: Path, host: str) -> None:
+def test_a_certificate_of_a_trusted_ca_file_is_accepted(store: Path, host: str) -> None:
     with serving(store, "good") as port:
         assert ask(port, host, SSL_CERT_FILE=str(store / "ca.pem")) == {}
 
@@ -110,33 +110,33 @@ UNTRUSTED = {
 
 
 @pytest.mark.parametrize(("name", "host", "reason"), [(name, *rest) for name, rest in UNTRUSTED.items()])
-def test_a_certificate_that_is_not_trusted_is_told_with_its_remedy(
+def test_a_certificate_that_is_not_trusted_is_reported_with_its_remedy(
     store: Path, name: str, host: str, reason: str
 ) -> None:
     environment = {} if AUTHORITY in reason else {"SSL_CERT_FILE": str(store / "ca.pem")}
     with (
         serving(store, name) as port,
-        pytest.raises(UntrustedError, match=f"certificate is not trusted: {reason}") as told,
+        pytest.raises(UntrustedError, match=f"certificate is not trusted: {reason}") as raised,
     ):
         ask(port, host, **environment)
-    assert not told.value.failure.in_doubt
+    assert not raised.value.failure.in_doubt
 
 
-def test_a_server_without_tls_is_told_as_one() -> None:
-    with raw_server(http_bytes(b"{}")) as server, pytest.raises(UnreachableError) as told:
+def test_a_server_without_tls_is_reported_as_one() -> None:
+    with raw_server(http_bytes(b"{}")) as server, pytest.raises(UnreachableError) as raised:
         ask(int(server.url.rpartition(":")[2]))
-    assert "the server does not speak TLS there; check the port" in str(told.value)
+    assert "the server does not speak TLS there; check the port" in str(raised.value)
 
 
 @pytest.mark.parametrize("answer", [b"", None], ids=["closed", "reset"])
-def test_a_server_that_hangs_up_within_the_handshake_is_told_as_one(answer: bytes | None) -> None:
-    with raw_server(answer) as server, pytest.raises(UnreachableError) as told:
+def test_a_server_that_hangs_up_within_the_handshake_is_reported_as_one(answer: bytes | None) -> None:
+    with raw_server(answer) as server, pytest.raises(UnreachableError) as raised:
         ask(int(server.url.rpartition(":")[2]))
-    assert "closed the connection within TLS" in str(told.value) or "reset by peer" in str(told.value)
-    assert not told.value.failure.in_doubt
+    assert "closed the connection within TLS" in str(raised.value) or "reset by peer" in str(raised.value)
+    assert not raised.value.failure.in_doubt
 
 
-def test_a_server_of_an_old_version_is_told_as_one(store: Path) -> None:
+def test_a_server_of_an_old_version_is_reported_as_one(store: Path) -> None:
     with (
         pytest.warns(DeprecationWarning, match="TLSv1_1"),
         serving(store, "good", maximum_version=ssl.TLSVersion.TLSv1_1) as port,
@@ -146,13 +146,13 @@ def test_a_server_of_an_old_version_is_told_as_one(store: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_server_that_wants_a_client_certificate_is_told_as_one(
+def test_a_server_that_wants_a_client_certificate_is_reported_as_one(
     store: Path, version: ssl.TLSVersion
 ) -> None:
     settings = {"verify_mode": ssl.CERT_REQUIRED, "maximum_version": version, "minimum_version": version}
-    with serving(store, "good", **settings) as port, pytest.raises(UnreachableError) as told:
+    with serving(store, "good", **settings) as port, pytest.raises(UnreachableError) as raised:
         ask(port, SSL_CERT_FILE=str(store / "ca.pem"))
-    assert "it may want a client certificate" in str(told.value)
+    assert "it may want a client certificate" in str(raised.value)
 
 
 def test_a_webhook_names_the_setting_that_trusts(store: Path) -> None:

@@ -52,9 +52,9 @@ def send(remote: Any, message: Mapping[str, Any] = MESSAGE, **settings: Any) -> 
 
 
 def failure(remote: Any, **settings: Any) -> ApiError:
-    with pytest.raises(ApiError) as told:
+    with pytest.raises(ApiError) as raised:
         send(remote, **settings)
-    return told.value
+    return raised.value
 
 
 def body_of(request: httpx.Request) -> bytes:
@@ -70,7 +70,7 @@ def signature(key: bytes, request: httpx.Request) -> str:
     return "v1," + base64.standard_b64encode(hmac.digest(key, content, hashlib.sha256)).decode("ascii")
 
 
-def test_a_message_is_posted_as_json_with_an_identifier_and_a_moment() -> None:
+def test_a_message_is_posted_as_json_with_an_identifier_and_a_timestamp() -> None:
     remote = Script(OK)
     send(remote)
     (request,) = remote.requests
@@ -104,7 +104,7 @@ def test_a_signature_is_the_one_of_the_specification(secret: str, key: bytes) ->
 
 
 def test_the_example_of_the_specification_is_signed_the_same() -> None:
-    """From https://www.standardwebhooks.com: its identifier and moment are put into the same formula."""
+    """From https://www.standardwebhooks.com: its identifier and timestamp are put into the same formula."""
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     content = b'msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{"test": 2432232314}'
     expected = "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
@@ -120,7 +120,7 @@ def test_the_example_of_the_specification_is_signed_the_same() -> None:
     "trouble",
     [httpx.Response(500), httpx.Response(503), BUSY, httpx.Response(408), httpx.ConnectError("refused")],
 )
-def test_what_may_pass_is_tried_again_as_the_same_message_with_its_own_moment(
+def test_what_may_pass_is_tried_again_as_the_same_message_with_its_own_timestamp(
     trouble: httpx.Response | Exception,
 ) -> None:
     remote, clock = Script(trouble, trouble, OK), FakeClock()
@@ -136,8 +136,8 @@ def test_what_may_pass_is_tried_again_as_the_same_message_with_its_own_moment(
 
 def test_what_does_not_pass_is_given_up_after_four_attempts() -> None:
     remote, clock = Script(httpx.Response(500)), FakeClock()
-    told = str(failure(remote, clock=clock))
-    assert told == (
+    reported = str(failure(remote, clock=clock))
+    assert reported == (
         "POST https://hooks.example.com/…: HTTP 500: the webhook refuses the message (tried 4 times)"
     )
     assert len(remote.requests) == 4
@@ -145,10 +145,10 @@ def test_what_does_not_pass_is_given_up_after_four_attempts() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
-def test_a_refusal_is_told_at_once(status: int) -> None:
+def test_a_refusal_is_reported_at_once(status: int) -> None:
     remote = Script(httpx.Response(status, text=f"no_service {PASSWORD}"))
-    told = str(failure(remote))
-    assert told == f"POST https://hooks.example.com/…: HTTP {status}: the webhook refuses the message"
+    reported = str(failure(remote))
+    assert reported == f"POST https://hooks.example.com/…: HTTP {status}: the webhook refuses the message"
     assert len(remote.requests) == 1
 
 
@@ -228,7 +228,7 @@ def test_the_user_and_password_of_an_address_are_sent_as_basic_and_nowhere_else(
     assert expected not in said
 
 
-def test_what_stands_before_an_at_sign_is_no_part_of_an_error() -> None:
+def test_what_precedes_an_at_sign_is_not_part_of_an_error() -> None:
     error = failure(Script(httpx.Response(400)), url="https://user:word@hooks.example.com/x")
     assert str(error).startswith("POST https://hooks.example.com/…: ")
 
@@ -254,20 +254,20 @@ def test_what_stands_before_an_at_sign_is_no_part_of_an_error() -> None:
         "javascript:alert(1)",
     ],
 )
-def test_an_address_that_is_none_is_refused_before_anything_is_sent(url: str) -> None:
-    with pytest.raises(ConfigurationError) as told:
+def test_an_address_that_is_invalid_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
         webhook(Script(OK), url=url)
-    assert str(told.value) == "the webhook is not an address like https://example.com/path"
+    assert str(raised.value) == "the webhook is not an address like https://example.com/path"
 
 
 @pytest.mark.parametrize(
     "secret", ["whsec_", "whsec_no base", "whsec_ab!cd", "whsec_abc", "whsec_\u00fc", "whsec_a-_b", ""]
 )
 def test_a_secret_that_cannot_sign_is_refused_without_being_shown(secret: str) -> None:
-    with pytest.raises(ConfigurationError) as told:
+    with pytest.raises(ConfigurationError) as raised:
         webhook(Script(OK), secret=secret)
     hidden = secret.removeprefix("whsec_")
-    assert not hidden or hidden not in str(told.value)
+    assert not hidden or hidden not in str(raised.value)
 
 
 @pytest.mark.parametrize("secret", ["x", "whsec_AA=="])
@@ -283,15 +283,15 @@ def test_a_message_goes_over_a_real_connection() -> None:
     assert b"webhook-signature: v1," in head.lower()
 
 
-def test_a_receiver_that_cannot_be_reached_is_told_without_its_path() -> None:
+def test_a_receiver_that_cannot_be_reached_is_reported_without_its_path() -> None:
     with unused_port() as port:
-        told = str(failure(None, url=f"http://127.0.0.1:{port}/{PASSWORD}"))
-    assert told.startswith("POST http://127.0.0.1/…: no response: ")
-    assert "tried 4 times" in told
-    assert PASSWORD not in told
+        reported = str(failure(None, url=f"http://127.0.0.1:{port}/{PASSWORD}"))
+    assert reported.startswith("POST http://127.0.0.1/…: no response: ")
+    assert "tried 4 times" in reported
+    assert PASSWORD not in reported
 
 
-def test_an_answer_without_an_end_is_not_waited_for() -> None:
+def test_a_response_without_an_end_is_not_waited_for() -> None:
     """The body is of no interest, so a receiver cannot hold up a service by never ending it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         done = threading.Event()

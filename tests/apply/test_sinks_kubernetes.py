@@ -1,4 +1,4 @@
-"""Secrets as Secrets of a cluster: made once, never replaced, whatever the API server answers."""
+"""Secrets as Secrets of a cluster: made once, never replaced, whatever the API server responds."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_without_a_probe_an_earlier_secret_is_found_too(connect: Callable[[Any],
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
 
 
-def test_one_that_somebody_removed_is_made_anew(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_one_that_was_removed_is_created_again(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     connect(server).store(WEB, SECRET, "7")
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
@@ -231,13 +231,13 @@ def test_what_came_after_the_probe_is_left_as_it_is(
 ) -> None:
     server = ApiServer()
     before = dict(server.put())
-    with pytest.raises(SinkError) as told:
+    with pytest.raises(SinkError) as raised:
         connect(server).store(WEB, SECRET, held)
-    assert str(told.value).startswith(f"Secret shop/{NAME} of caas/1/76/web {reason}")
+    assert str(raised.value).startswith(f"Secret shop/{NAME} of caas/1/76/web {reason}")
     assert server.stored == {f"{SECRETS}/{NAME}": before}
 
 
-def test_a_change_at_the_same_moment_is_not_overwritten(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_change_at_the_same_time_is_not_overwritten(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     server.put()
 
@@ -269,7 +269,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("fields", "reason"), OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("knows", [True, False], ids=["", "no dry run"])
-def test_what_is_no_secret_of_this_key_is_left_as_it_is(
+def test_what_is_not_a_secret_of_this_key_is_left_as_it_is(
     connect: Callable[[Any], KubernetesSink], fields: dict[str, Any], reason: str, *, knows: bool
 ) -> None:
     server = ApiServer()
@@ -281,7 +281,7 @@ def test_what_is_no_secret_of_this_key_is_left_as_it_is(
 
 
 @pytest.mark.parametrize(
-    ("verbs", "there", "told"),
+    ("verbs", "there", "said"),
     [
         ({"create"}, False, ""),
         ({"create"}, True, "HTTP 403"),
@@ -291,18 +291,18 @@ def test_what_is_no_secret_of_this_key_is_left_as_it_is(
     ],
 )
 def test_what_a_role_does_not_allow_is_found_out_before(
-    connect: Callable[[Any], KubernetesSink], verbs: set[str], told: str, *, there: bool
+    connect: Callable[[Any], KubernetesSink], verbs: set[str], said: str, *, there: bool
 ) -> None:
     server = ApiServer()
     server.verbs = verbs
     if there:
         server.put()
-    if not told:
+    if not said:
         sink = connect(server)
         sink.store(WEB, SECRET, sink.probe([WEB])[WEB])
         return
     error = probe_error(connect(server))
-    assert told in error
+    assert said in error
     assert "the service account needs a role that may create, get and update secrets in shop" in error
 
 
@@ -312,7 +312,7 @@ def test_a_quota_that_is_used_up_is_found_out_before(connect: Callable[[Any], Ku
     assert "exceeded quota" in probe_error(connect(server))
 
 
-def test_a_refusal_that_repeats_what_is_there_does_not_tell_it(
+def test_a_refusal_that_repeats_what_is_there_does_not_show_it(
     connect: Callable[[Any], KubernetesSink],
 ) -> None:
     server = ApiServer()
@@ -326,12 +326,12 @@ def test_a_refusal_that_repeats_what_is_there_does_not_tell_it(
 
     with pytest.raises(SinkError) as stored:
         connect(remote).store(WEB, SECRET, "7")
-    for told in (probe_error(connect(remote)), safe(stored.value)):
-        assert "HTTP 422: denied: " in told
-        assert not [part for part in ("nobody may see", old) if part in told]
+    for said in (probe_error(connect(remote)), safe(stored.value)):
+        assert "HTTP 422: denied: " in said
+        assert not [part for part in ("nobody may see", old) if part in said]
 
 
-def test_one_that_comes_and_goes_is_told(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_one_that_is_created_and_deleted_is_reported(connect: Callable[[Any], KubernetesSink]) -> None:
     remote = Script(status(409, "exists", "AlreadyExists"), status(404, "not found"))
     assert "is created and deleted while it is probed; try again" in probe_error(connect(remote))
 
@@ -349,14 +349,14 @@ def test_a_token_is_read_anew_for_each_request(
 
 
 @pytest.mark.parametrize("lose", [1, 2, 4])
-def test_a_lost_answer_is_cleared_up_by_reading(connect: Callable[[Any], KubernetesSink], lose: int) -> None:
+def test_a_lost_response_is_resolved_by_reading(connect: Callable[[Any], KubernetesSink], lose: int) -> None:
     server = ApiServer(lose)
     assert store(connect(server)) == f"kubernetes:shop/{NAME}"
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
 
 
 @pytest.mark.parametrize("lose", [2, 3])
-def test_a_lost_answer_to_an_update_is_cleared_up_by_reading(
+def test_a_lost_response_to_an_update_is_resolved_by_reading(
     connect: Callable[[Any], KubernetesSink], lose: int
 ) -> None:
     server = ApiServer(lose)
@@ -365,14 +365,14 @@ def test_a_lost_answer_to_an_update_is_cleared_up_by_reading(
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
 
 
-def test_a_lost_answer_that_cannot_be_read_is_an_error(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_lost_response_that_cannot_be_read_is_an_error(connect: Callable[[Any], KubernetesSink]) -> None:
     forbidden = status(403, "secrets is forbidden: cannot get")
     remote = Script(httpx.ReadTimeout("timed out"), status(409, "already exists"), forbidden)
     with pytest.raises(SinkError, match="it may be stored all the same"):
         connect(remote).store(WEB, SECRET, "")
 
 
-def test_a_secret_of_somebody_else_is_not_taken_for_ours(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_secret_of_another_owner_is_not_overwritten(connect: Callable[[Any], KubernetesSink]) -> None:
     other = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZXI="}}
     remote = Script(httpx.ReadTimeout("timed out"), status(409, "exists"), httpx.Response(200, json=other))
     assert FOREIGN in store_error(connect(remote))
@@ -456,18 +456,18 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
 def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
     connect: Callable[[Any], KubernetesSink], answer: httpx.Response | Exception, reason: str
 ) -> None:
-    told = store_error(connect(Script(answer)))
-    assert told.startswith(f"Secret shop/{NAME} of caas/1/76/web cannot be stored: ")
-    assert reason in told
-    assert TOKEN not in told
+    said = store_error(connect(Script(answer)))
+    assert said.startswith(f"Secret shop/{NAME} of caas/1/76/web cannot be stored: ")
+    assert reason in said
+    assert TOKEN not in said
     with pytest.raises(SinkError) as probed:  # which knows no secret but the token
         connect(Script(answer)).probe([WEB])
     assert TOKEN not in str(probed.value)
 
 
-def test_an_answer_with_other_data_is_not_believed(connect: Callable[[Any], KubernetesSink]) -> None:
-    told = store_error(connect(Script(httpx.Response(201, json=MADE))))
-    assert "the response is not that of a new secret; it may be stored all the same" in told
+def test_a_response_with_other_data_is_not_believed(connect: Callable[[Any], KubernetesSink]) -> None:
+    said = store_error(connect(Script(httpx.Response(201, json=MADE))))
+    assert "the response is not that of a new secret; it may be stored all the same" in said
 
 
 @pytest.mark.parametrize(
@@ -500,7 +500,7 @@ def test_an_update_that_a_webhook_cannot_try_is_left_open(connect: Callable[[Any
 
 
 @pytest.mark.parametrize("text", [None, "", "two words", "a\nb", "caf\u00e9"])
-def test_a_token_that_is_none_is_an_error(
+def test_a_token_that_is_invalid_is_an_error(
     connect: Callable[[Any], KubernetesSink], account: Path, text: str | None
 ) -> None:
     (account / "token").unlink()
@@ -510,13 +510,13 @@ def test_a_token_that_is_none_is_an_error(
 
 
 @pytest.mark.parametrize("text", [None, "", "no certificate"])
-def test_an_authority_that_is_none_is_an_error(account: Path, text: str | None) -> None:
+def test_a_ca_file_that_is_invalid_is_an_error(account: Path, text: str | None) -> None:
     (account / "ca.crt").unlink()
     if text is not None:
         (account / "ca.crt").write_text(text)
     cluster = Cluster(BaseUrl("https://127.0.0.1:1"), account)
-    told = store_error(KubernetesSink("shop", cluster, HttpSettings("test/1", FakeClock())))
-    assert f"the trusted certificates in {account / 'ca.crt'} cannot be loaded" in told
+    said = store_error(KubernetesSink("shop", cluster, HttpSettings("test/1", FakeClock())))
+    assert f"the trusted certificates in {account / 'ca.crt'} cannot be loaded" in said
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -538,7 +538,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
-def test_only_the_authority_of_the_cluster_is_trusted(account: Path) -> None:
+def test_only_the_ca_file_of_the_cluster_is_trusted(account: Path) -> None:
     """A real server with a certificate of its own, first trusted, then not."""
     bundle = (account / "ca.crt").read_bytes()
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9000 -subj /CN=test"

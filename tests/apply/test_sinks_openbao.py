@@ -94,7 +94,7 @@ def test_a_version_that_was_deleted_is_followed_by_the_next(bao: OpenBao, place:
     assert bao.read(data(place)) == VALUE
 
 
-def test_what_is_no_secret_of_a_key_is_left_as_it_is(bao: OpenBao, place: Place) -> None:
+def test_what_is_not_a_secret_of_a_key_is_left_as_it_is(bao: OpenBao, place: Place) -> None:
     bao("POST", data(place), {"data": {"user": "x", "password": "y"}})
     with pytest.raises(SinkError, match="holds something else than a secret of this key"):
         opened(bao).probe([place])
@@ -134,9 +134,9 @@ def test_what_a_policy_does_not_allow_is_found_out_before(
         sink.store(place, SECRET, sink.probe([place])[place])
         assert bao.read(data(place)) == VALUE
         return
-    with pytest.raises(SinkError) as told:
+    with pytest.raises(SinkError) as raised:
         sink.probe([place])
-    assert reason in str(told.value)
+    assert reason in str(raised.value)
     assert version_of(bao, place) == (1 if there else None)
 
 
@@ -158,9 +158,9 @@ def test_a_wrong_mount_and_a_wrong_namespace_are_found_out_before(
     token = bao.token if is_root else bao.login(*rules)
     sink = opened(bao, token, spec, VAULT_NAMESPACE=namespace)
     within = f"namespace {namespace}" if namespace else "the root namespace"
-    told = f"nothing is mounted at {spec} in {within} of Vault, as far as the token may see"
-    assert told in probe_error(sink)
-    assert told in store_error(sink)
+    said = f"nothing is mounted at {spec} in {within} of Vault, as far as the token may see"
+    assert said in probe_error(sink)
+    assert said in store_error(sink)
 
 
 def test_a_token_of_a_namespace_that_is_forgotten_is_found_out_before(bao: OpenBao, place: Place) -> None:
@@ -179,8 +179,8 @@ def test_a_mount_of_several_parts_is_found(bao: OpenBao, place: Place) -> None:
 
 @pytest.mark.parametrize("spec", ["first/api", "cubbyhole/api", "sys/api", "identity/api"])
 def test_an_engine_without_versions_is_refused(bao: OpenBao, spec: str) -> None:
-    told = probe_error(opened(bao, spec=spec))
-    assert "only a kv engine of version 2 can refuse to overwrite" in told
+    said = probe_error(opened(bao, spec=spec))
+    assert "only a kv engine of version 2 can refuse to overwrite" in said
     assert bao("GET", "first/api?list=true") == {"errors": []}
 
 
@@ -225,7 +225,7 @@ def test_a_server_that_is_sealed_for_a_while_is_waited_for(bao: OpenBao, place: 
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
-def test_a_server_is_trusted_by_its_own_authority_alone(tmp_path: Path, place: Place) -> None:
+def test_a_server_is_trusted_by_its_own_ca_file_alone(tmp_path: Path, place: Place) -> None:
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9000 -subj /CN=test"
     names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "bao.key", "-out", "bao.crt"]
     subprocess.run([*command.split(), *names], cwd=tmp_path, check=True, capture_output=True)
@@ -276,11 +276,11 @@ def test_a_second_signal_has_a_secret_rescued_that_waits_for_a_server(
             lines_until(process.stderr, "Again to stop at once")
             process.send_signal(signal.SIGTERM)
             lines_until(process.stderr, "not yet: the secrets of caas/1/76/waits would be lost")
-            _, told = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=30)
     bao.unseal()
     assert process.returncode == 130
     (rescued,) = tmp_path.glob("rescued-secret-*/caas_1_76_waits")
-    assert f"its secret is in {rescued}" in told
+    assert f"its secret is in {rescued}" in said
     assert rescued.read_text(encoding="utf-8")
 
 

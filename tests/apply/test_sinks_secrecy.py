@@ -1,4 +1,4 @@
-"""No failure of any sink tells the secret: not its message, not what led to it, no log, no stream."""
+"""No failure of any sink shows the secret: not its message, not what led to it, no log, no stream."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def nothing_is_told(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixtu
 
 
 def fails(sink: SecretSink) -> str:
-    with pytest.raises(SinkError) as told:
+    with pytest.raises(SinkError) as raised:
         sink.store(WEB, SECRET)
     assert not [part for part in TELLING if part in repr(sink)]
-    return safe(told.value)
+    return safe(raised.value)
 
 
 def opened(spec: str, **environment: str) -> SecretSink:
@@ -94,13 +94,13 @@ LOCAL: dict[str, Callable[[Path], SecretSink]] = {
 
 
 @pytest.mark.parametrize("make", LOCAL.values(), ids=LOCAL)
-def test_a_local_failure_does_not_tell_the_secret(tmp_path: Path, make: Callable[[Path], SecretSink]) -> None:
+def test_a_local_failure_does_not_show_the_secret(tmp_path: Path, make: Callable[[Path], SecretSink]) -> None:
     assert fails(make(tmp_path))
 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("status", STATUSES)
-def test_vault_may_repeat_the_secret_and_nobody_hears_it(status: str, echo: str) -> None:
+def test_vault_may_repeat_the_secret_and_it_is_redacted(status: str, echo: str) -> None:
     """Over a real socket, so that httpx and its parts log what they log."""
     for body in (json.dumps({"errors": [f"bad: {echo}"]}), echo):
         with raw_server(http_bytes(body.encode(), status, None, "Location: /elsewhere")) as server:
@@ -109,7 +109,7 @@ def test_vault_may_repeat_the_secret_and_nobody_hears_it(status: str, echo: str)
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("status", [200, 307, 400, 403, 409, 500])
-def test_kubernetes_may_repeat_the_secret_and_nobody_hears_it(tmp_path: Path, status: int, echo: str) -> None:
+def test_kubernetes_may_repeat_the_secret_and_it_is_redacted(tmp_path: Path, status: int, echo: str) -> None:
     (tmp_path / "token").write_text("token")
     answers: list[Any] = [{"kind": "Status", "message": f"bad: {echo}"}, echo, {"data": {"secret": echo}}]
     for body in answers:
@@ -118,7 +118,7 @@ def test_kubernetes_may_repeat_the_secret_and_nobody_hears_it(tmp_path: Path, st
         assert fails(KubernetesSink("shop", Cluster(BaseUrl("http://127.0.0.1"), tmp_path), conditions))
 
 
-def test_a_connection_that_fails_does_not_tell_the_secret() -> None:
+def test_a_connection_that_fails_does_not_show_the_secret() -> None:
     with unused_port() as port:
         assert fails(opened("vault:secret", VAULT_ADDR=f"http://127.0.0.1:{port}"))
     with raw_server(None) as server:
@@ -127,7 +127,7 @@ def test_a_connection_that_fails_does_not_tell_the_secret() -> None:
         assert fails(opened("vault:secret", VAULT_ADDR=server.url))
 
 
-def test_success_does_not_tell_the_secret_either(tmp_path: Path) -> None:
+def test_success_does_not_show_the_secret_either(tmp_path: Path) -> None:
     store(opened(f"file:{tmp_path / 'keys'}"))
     store(open_sink("exec:cat", SystemClock(), "test/1", ENVIRONMENT))
     assert not [part for part in TELLING if part in Rescuer([tmp_path]).rescue(WEB.address, SECRET)]

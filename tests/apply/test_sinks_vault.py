@@ -1,4 +1,4 @@
-"""Secrets in Vault: written once, never replaced, whatever Vault answers."""
+"""Secrets in Vault: written once, never replaced, whatever Vault responds."""
 
 from __future__ import annotations
 
@@ -160,18 +160,18 @@ def test_without_a_probe_the_version_is_read_first() -> None:
 def test_what_came_after_the_probe_is_left_as_it_is(held: str) -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"secret": "one"}, {"secret": "two"}]
-    with pytest.raises(SinkError) as told:
+    with pytest.raises(SinkError) as raised:
         connect(vault).store(WEB, SECRET, held)
-    assert f"{WHERE} in Vault has another version than {held or 0}, and is left as it is" in str(told.value)
+    assert f"{WHERE} in Vault has another version than {held or 0}, and is left as it is" in str(raised.value)
     assert stored_in(vault) == ["one", "two"]
 
 
-def test_what_is_no_secret_of_a_key_is_left_as_it_is() -> None:
+def test_what_is_not_a_secret_of_a_key_is_left_as_it_is() -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"user": "admin", "password": "x"}]
-    told = f"{WHERE} in Vault holds something else than a secret of this key, and is left as it is"
-    assert told in probe_error(connect(vault))
-    assert told in store_error(connect(vault))
+    said = f"{WHERE} in Vault holds something else than a secret of this key, and is left as it is"
+    assert said in probe_error(connect(vault))
+    assert said in store_error(connect(vault))
     assert len(vault.stored[BELOW]) == 1
 
 
@@ -226,9 +226,9 @@ def test_a_place_that_is_not_there_is_found_out_before(
 @pytest.mark.parametrize("version", ["1", ""])
 def test_an_engine_that_would_overwrite_is_refused(version: str) -> None:
     vault = Vault(version=version)
-    told = "only a kv engine of version 2 can refuse to overwrite"
-    assert told in probe_error(connect(vault))
-    assert told in store_error(connect(vault))
+    said = "only a kv engine of version 2 can refuse to overwrite"
+    assert said in probe_error(connect(vault))
+    assert said in store_error(connect(vault))
     assert [request.method for request in vault.requests] == ["GET", "GET"]
 
 
@@ -289,7 +289,7 @@ POLICIES: dict[str, tuple[list[str], list[str], int, str]] = {
 
 
 @pytest.mark.parametrize(("data", "metadata", "there", "reason"), POLICIES.values(), ids=POLICIES)
-@pytest.mark.parametrize("tells", [True, False], ids=["", "capabilities not told"])
+@pytest.mark.parametrize("tells", [True, False], ids=["", "without capabilities"])
 def test_what_a_policy_does_not_allow_is_found_out_before(
     data: list[str], metadata: list[str], there: int, reason: str, *, tells: bool
 ) -> None:
@@ -299,8 +299,8 @@ def test_what_a_policy_does_not_allow_is_found_out_before(
     if there:
         vault.stored[BELOW] = [{"secret": "dead"}]
     if reason or (not tells and data == ["create"]):
-        told = probe_error(connect(vault))
-        assert reason in told or not tells
+        said = probe_error(connect(vault))
+        assert reason in said or not tells
     else:
         sink = connect(vault)
         sink.store(WEB, SECRET, probe(sink))
@@ -315,7 +315,7 @@ def test_without_a_probe_a_version_that_may_not_be_read_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"data": None}, {"data": {"capabilities": "root"}}, "root"])
-def test_a_server_that_does_not_answer_like_vault_is_found_out(answer: Any) -> None:
+def test_a_server_that_does_not_response_like_vault_is_found_out(answer: Any) -> None:
     for answers in ([httpx.Response(200, json=answer)], [MOUNTED, httpx.Response(200, json=answer)]):
         assert (
             probe_error(connect(Script(*answers))) == "the server of VAULT_ADDR does not respond like Vault"
@@ -324,23 +324,23 @@ def test_a_server_that_does_not_answer_like_vault_is_found_out(answer: Any) -> N
 
 @pytest.mark.parametrize("lose", [1, 2])
 @pytest.mark.parametrize("before", [0, 1])
-def test_a_lost_answer_is_cleared_up_by_reading(lose: int, before: int) -> None:
+def test_a_lost_response_is_resolved_by_reading(lose: int, before: int) -> None:
     vault = Vault(lose=lose)
     vault.stored |= {BELOW: [{"secret": "dead"}]} if before else {}
     assert store(connect(vault)) == f"vault:{WHERE}"
     assert stored_in(vault)[-1] == VALUE
 
 
-def test_a_lost_answer_that_cannot_be_read_is_an_error() -> None:
+def test_a_lost_response_that_cannot_be_read_is_an_error() -> None:
     vault = Vault(lose=1)
     vault.may = {"data": ["create", "update"], "metadata": []}
-    with pytest.raises(SinkError) as told:
+    with pytest.raises(SinkError) as raised:
         connect(vault).store(WEB, SECRET, "")
-    assert "has another version than 0" in str(told.value)
-    assert "it may be stored all the same" in str(told.value)
+    assert "has another version than 0" in str(raised.value)
+    assert "it may be stored all the same" in str(raised.value)
 
 
-def test_a_secret_of_somebody_else_is_not_taken_for_ours() -> None:
+def test_a_secret_of_another_owner_is_not_overwritten() -> None:
     other = httpx.Response(200, json={"data": {"data": {"secret": "other"}}})
     remote = Script(MOUNTED, NONE_YET, httpx.ReadTimeout("timed out"), refusal(400, CAS), other)
     assert "has another version than 0" in store_error(connect(remote))
@@ -420,7 +420,7 @@ def test_a_hurry_ends_the_waiting_for_a_server() -> None:
 
 
 @pytest.mark.parametrize("version", [True, -1, "1", 1.5, None])
-def test_a_version_that_is_none_is_found_out(version: Any) -> None:
+def test_a_version_that_is_invalid_is_found_out(version: Any) -> None:
     may = httpx.Response(200, json={"capabilities": ["root"]})
     odd = httpx.Response(200, json={"data": {"current_version": version}})
     assert "does not respond like Vault" in probe_error(connect(Script(MOUNTED, may, odd)))
@@ -472,12 +472,12 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
 def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
     answer: httpx.Response | Exception, reason: str
 ) -> None:
-    told = store_error(connect(Script(MOUNTED, NONE_YET, answer)))
-    assert told.startswith(f"Vault did not store {WHERE}: ")
-    assert reason in told
+    said = store_error(connect(Script(MOUNTED, NONE_YET, answer)))
+    assert said.startswith(f"Vault did not store {WHERE}: ")
+    assert reason in said
     with pytest.raises(SinkError) as probed:  # which knows no secret but the token
         connect(Script(MOUNTED, answer)).probe([WEB])
-    assert TOKEN not in told + str(probed.value)
+    assert TOKEN not in said + str(probed.value)
 
 
 def test_a_failure_to_find_the_mount_is_a_failure() -> None:
@@ -524,7 +524,7 @@ def test_a_real_server_on_loopback_is_reached_without_a_proxy(
         thread.join()
 
 
-def test_an_address_where_nobody_listens_is_an_error() -> None:
+def test_an_address_without_a_server_is_an_error() -> None:
     with unused_port() as port:
         environment = {"VAULT_ADDR": f"http://127.0.0.1:{port}", "VAULT_TOKEN": TOKEN}
         sink = open_sink("vault:secret", FakeClock(), "test/1", environment)

@@ -145,13 +145,13 @@ WRONG: dict[str, object] = {
 
 
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
-def test_an_answer_of_another_shape_is_a_bad_answer_at_once(answer: object) -> None:
+def test_a_response_of_another_shape_is_an_invalid_response_at_once(answer: object) -> None:
     remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
     with pytest.raises(
         InvalidResponseError, match=f"GET {COLLECTION}: the response does not match the documented schema"
-    ) as told:
+    ) as raised:
         read(remote)
-    assert not isinstance(told.value, IncompleteReadError)
+    assert not isinstance(raised.value, IncompleteReadError)
     assert len(remote.requests) == 1
 
 
@@ -159,7 +159,7 @@ def test_an_answer_of_another_shape_is_a_bad_answer_at_once(answer: object) -> N
 @example(EMPTY_LIST)
 @example({"count": False, "results": []})
 @example({"count": 10**30, "results": [{"name": "a"}]})
-def test_no_answer_is_read_as_no_keys_but_the_empty_list(answer: Any) -> None:
+def test_no_response_is_read_as_no_keys_but_the_empty_list(answer: Any) -> None:
     content = json.dumps(answer).encode()
     try:
         keys = read(Script(httpx.Response(200, content=content))).keys
@@ -236,7 +236,9 @@ def test_numbered_pages_that_do_not_add_up_are_refused(
         (WRAPPED, {"total": True, "items": []}, "it must have a total and a list under items"),
     ],
 )  # fmt: skip
-def test_a_numbered_page_of_another_shape_is_a_bad_answer(kind: Kind, answer: object, reason: str) -> None:
+def test_a_numbered_page_of_another_shape_is_an_invalid_response(
+    kind: Kind, answer: object, reason: str
+) -> None:
     remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
     with pytest.raises(InvalidResponseError, match=reason):
         read_kind(kind, remote)
