@@ -64,6 +64,10 @@ def create_private(
         raise
 
 
+def unsynced(_descriptor: int) -> None:
+    """Leave it to the system when a file is written to disk."""
+
+
 def open_private(file: Path | str, flags: int = 0) -> int:
     """Open a file for reading and writing, created for its owner only where it is missing. Raises OSError."""
     return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, PRIVATE)

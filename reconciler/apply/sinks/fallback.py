@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.sinks.names import file_name
 from reconciler.errors import SinkError, os_reason
-from reconciler.load.write import create_private
+from reconciler.load.write import create_private, unsynced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,7 +108,7 @@ def _new_file(folder: Path, name: str, secret: Secret) -> Path:
     while os.path.lexists(file):
         number += 1
         file = folder / f"{name}@{number}"
-    create_private(file, secret.reveal().encode("utf-8", "surrogatepass"), sync=lambda _descriptor: None)
+    create_private(file, secret.reveal().encode("utf-8", "surrogatepass"), sync=unsynced)
     return file
 
 

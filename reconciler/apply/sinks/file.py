@@ -1,4 +1,4 @@
-"""Secrets as files: one for each key, for its owner only, whole or not at all; the ones before are kept."""
+"""Secrets as files: one for each key, for its owner only, whole or not at all; older ones stay."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.apply.sinks.names import file_name
 from reconciler.errors import SinkError, os_reason
-from reconciler.load.write import PRIVATE, create_private, sync_folder
+from reconciler.load.write import PRIVATE, create_private, sync_folder, unsynced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.apply.sinks.sink import Held, Place
     from reconciler.model.secret import Secret
@@ -34,7 +34,7 @@ _TRIAL_SIZE: Final = 4096
 class FileSink:
     """A folder with one file for each key, which holds the secret and nothing else, not even a line break.
 
-    The secret of a key that is made anew takes the name; the file before it stays as ``NAME@1``, ``NAME@2``…
+    The secret of a key that is replaced takes the name; the file before it stays as ``NAME@1``, ``NAME@2``…
     """
 
     folder: Path
@@ -44,7 +44,7 @@ class FileSink:
         return f"file:{self._path(place)}"
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
-        """Make a file for each key there and remove it, and the folder too if it was missing.
+        """Create a file for each key there and remove it, and the folder too if it was missing.
 
         Returns which file each key has already. Raises SinkError.
         """
@@ -52,15 +52,12 @@ class FileSink:
         try:
             with self._opened() as folder:
                 held: dict[Place, Held] = {place: self._held(folder, place) for place in places}
-                _try(folder, [file_name(place.parts) for place in places])
-                _try_again(folder, [file_name(place.parts) for place, version in held.items() if version])
+                _try(folder, {file_name(place.parts): bool(version) for place, version in held.items()})
                 return held
         except OSError as error:
             raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from None
         finally:
-            for path in reversed(made):
-                with contextlib.suppress(OSError):  # another run may use it by now
-                    path.rmdir()
+            _remove(made)
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         """Write the secret into a new file that takes the key's name. Raises SinkError."""
@@ -81,50 +78,48 @@ class FileSink:
         return f"file:{path}"
 
     def hurry(self) -> None:
-        """Do nothing: nothing is tried again here."""
+        """Ignore it: nothing is tried again here."""
 
     def _path(self, place: Place) -> Path:
         folder = os.path.abspath(self.folder)  # noqa: PTH100 - links are refused, not followed
         return Path(folder) / file_name(place.parts)
 
     def _held(self, folder: int, place: Place) -> str:
-        """Return which file a key has, empty if none. Raises SinkError if it is none of this tool's."""
+        """Return which file a key has, empty if none. Raises SinkError if it is not one of this tool's."""
         path = self._path(place)
         try:
             about = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             return ""
-        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
-            what = "belongs to another user" if stat.S_ISREG(about.st_mode) else "is not a regular file"
-            message = f"{path} {what}, and is left as it is: move it away, or store elsewhere"
-            raise SinkError(message)
+        is_file = stat.S_ISREG(about.st_mode)
+        if not is_file or about.st_uid != os.geteuid():
+            what = "belongs to another user" if is_file else "is not a regular file"
+            raise SinkError(f"{path} {what}, and is left as it is: move it away, or store elsewhere")
         return f"{about.st_ino}-{about.st_mtime_ns}"
 
     def _name(self, folder: int, aside: str, place: Place, held: Held) -> None:
         """Rename a new file to the key's name in one step, and the file that has it a name with a number."""
-        name = self._path(place).name
+        path = self._path(place)
+        name = path.name
         try:
-            os.link(aside, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            _link(folder, aside, name)
         except FileExistsError:
             with _locked(folder):
                 if held is not None and self._held(folder, place) != held:
-                    message = f"{self._path(place)} came after the probe, and is left as it is"
-                    raise SinkError(message) from None
+                    raise SinkError(f"{path} came after the probe, and is left as it is") from None
                 if self._held(folder, place):
                     _number(folder, name)
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def _make(self) -> list[Path]:
-        """Make the folder, and those above it, where they are missing; give those that were made."""
+        """Create the folder, and those above it, where they are missing; return those that were created."""
         made: list[Path] = []
         try:
             for path in reversed([self.folder, *self.folder.parents]):
                 if not os.path.lexists(path) and _made(path):
                     made.append(path)  # noqa: PERF401 - those made before a failure are removed
         except (OSError, ValueError) as error:
-            for path in reversed(made):
-                with contextlib.suppress(OSError):
-                    path.rmdir()
+            _remove(made)
             raise SinkError(f"the folder {self.folder} cannot be made: {_reason(error)}") from None
         for path in made:
             with contextlib.suppress(OSError):
@@ -133,35 +128,32 @@ class FileSink:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
-        """Return the folder as a descriptor, which stays the same folder whoever renames what.
+        """Yield the folder as a descriptor, which stays the same folder whoever renames what.
 
         Raises SinkError if it is not for its owner only.
         """
         try:
             descriptor = os.open(self.folder, _FOLDER)
         except (OSError, ValueError) as error:
+            what = f"the folder {self.folder} cannot be opened: {_reason(error)}"
             if self.folder.is_symlink():
-                message = (
-                    f"{self.folder} is a symbolic link, which could lead anywhere: name the folder itself"
-                )
-                raise SinkError(message) from None
-            raise SinkError(f"the folder {self.folder} cannot be opened: {_reason(error)}") from None
+                what = f"{self.folder} is a symbolic link, which could lead anywhere: name the folder itself"
+            raise SinkError(what) from None
         try:
             about = os.fstat(descriptor)
             if about.st_uid != os.geteuid():
-                message = f"the folder {self.folder} belongs to user {about.st_uid}, not to you"
-                raise SinkError(f"{message}: name another one")
+                what = f"belongs to user {about.st_uid}, not to you: name another one"
+                raise SinkError(f"the folder {self.folder} {what}")
             if about.st_mode & _OTHERS:
-                mode = stat.S_IMODE(about.st_mode)
-                message = f"the folder {self.folder} is open to others (mode {mode:04o})"
-                raise SinkError(f"{message}: name another one; one that is missing is made for you only")
+                what = f"is open to others (mode {stat.S_IMODE(about.st_mode):04o}): name another one"
+                raise SinkError(f"the folder {self.folder} {what}; one that is missing is made for you only")
             yield descriptor
         finally:
             os.close(descriptor)
 
 
 def _made(folder: Path) -> bool:
-    """Make a folder for its owner only; False if another run was faster."""
+    """Create a folder for its owner only; return False if another run was faster."""
     try:
         folder.mkdir(mode=_OWNER_ONLY)
     except FileExistsError:
@@ -175,37 +167,44 @@ def _temporary(name: str) -> str:
     return f".{name}.{secrets.token_hex(8)}.new"
 
 
-def _try(folder: int, names: Sequence[str]) -> None:
-    """Write a file of the smallest size for each name, as it is done for a secret, and remove them all."""
+def _remove(folders: Sequence[Path]) -> None:
+    for path in reversed(folders):
+        with contextlib.suppress(OSError):  # another run may use it by now
+            path.rmdir()
+
+
+def _link(folder: int, name: str, other: str) -> None:
+    os.link(name, other, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+
+
+def _try(folder: int, names: Mapping[str, bool]) -> None:
+    """Write a file of the smallest size for each name, as for a secret, and remove them all.
+
+    Where the name exists already, rename that file too, as a replacement does.
+    """
     made: list[str] = []
     try:
         for name in names:
             made.append(_temporary(name))
-            create_private(made[-1], b"\n" * _TRIAL_SIZE, folder, _unsynced)
+            create_private(made[-1], b"\n" * _TRIAL_SIZE, folder, unsynced)
         made.append(_temporary(_TRIAL))
         create_private(made[-1], b"\n" * _TRIAL_SIZE, folder)
-        os.link(made[-1], f"{made[-1]}.link", src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        _link(folder, made[-1], f"{made[-1]}.link")
         made.append(f"{made[-1]}.link")
+        if any(names.values()):
+            with _locked(folder):
+                for name in (name for name, exists in names.items() if exists):
+                    made.append(_temporary(name))
+                    _link(folder, name, made[-1])
     finally:
         for name in made:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
 
 
-def _try_again(folder: int, names: Sequence[str]) -> None:
-    """Rename each file that there is, and remove it, as a replacement does."""
-    if not names:
-        return
-    with _locked(folder):
-        for name in names:
-            another = _temporary(name)
-            os.link(name, another, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-            os.unlink(another, dir_fd=folder)
-
-
 @contextlib.contextmanager
 def _locked(folder: int) -> Iterator[None]:
-    """Let one at a time replace files of a folder: two would take away what the other has just stored."""
+    """Lock a folder: of two that replace a file at once, one would remove what the other has just stored."""
     fcntl.flock(folder, fcntl.LOCK_EX)
     try:
         yield
@@ -217,20 +216,16 @@ def _number(folder: int, name: str) -> None:
     """Rename a file to the next free name with a number, unless a run that was killed has done so."""
     numbers = itertools.count(1)
     while True:
-        kept = f"{name}@{next(numbers)}"
+        numbered = f"{name}@{next(numbers)}"
         try:
-            os.link(name, kept, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            _link(folder, name, numbered)
         except FileExistsError:
-            first, second = (os.stat(n, dir_fd=folder, follow_symlinks=False) for n in (name, kept))
+            first, second = (os.stat(n, dir_fd=folder, follow_symlinks=False) for n in (name, numbered))
             if not os.path.samestat(first, second):
                 continue
-        os.chmod(kept, PRIVATE, dir_fd=folder)
+        os.chmod(numbered, PRIVATE, dir_fd=folder)
         sync_folder(folder)
         return
-
-
-def _unsynced(_descriptor: int) -> None:
-    pass
 
 
 def _reason(error: OSError | ValueError) -> str:
