@@ -1,9 +1,8 @@
 """A record of every write: one line before it is sent, one after, on disk before the next step.
 
-A run that is killed leaves a line without its second half for each key whose fate it did not live to
-see: those keys, and no others, are in doubt. Lines are JSON objects; ``event`` is ``write`` or
-``outcome``. A file is only ever appended to, by any number of runs, and holds no secret: a patch has
-none.
+A run that is killed leaves a write without an outcome for each key that it was changing: those keys, and no
+others, are in doubt. Lines are JSON objects; ``event`` is ``write`` or ``outcome``. A file is only ever
+appended to, by any number of runs, and holds no secret: a patch has none.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import json
 import os
 import stat
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
@@ -50,7 +49,7 @@ class Sink(Protocol):
     """Where the lines of a journal go."""
 
     def append(self, line: bytes) -> None:
-        """Keep a line, which ends in a line break; on disk when this returns. Raises JournalError."""
+        """Store a line, which ends in a line break; on disk when this returns. Raises JournalError."""
         ...
 
 
@@ -59,7 +58,7 @@ def _nowhere(_change: Change) -> str:
 
 
 class Journal:
-    """A recorder of writes, for any number of threads: every line goes to each of its sinks."""
+    """Records writes, for any number of threads: every line goes to each of its sinks."""
 
     def __init__(
         self, sinks: Sequence[Sink], run: Run, clock: Clock, places: Callable[[Change], str] = _nowhere
@@ -67,7 +66,7 @@ class Journal:
         """Store the sinks, what to say of the run, the time, and where the secret of a new key is to go."""
         self._places = places
         self._sinks = sinks
-        self._run = run
+        self._run = {field.name: getattr(run, field.name) for field in fields(run)}
         self._clock = clock
 
     def started(self, change: Change) -> None:
@@ -81,13 +80,10 @@ class Journal:
                 "action": change.action.value,
                 "before": _overwritten(change),
                 "secret_to": self._places(change) if change.action.adds else "",
-                "fingerprint": self._run.fingerprint,
-                "base_url": self._run.base_url,
-                "who": self._run.who,
-                "git_commit": self._run.git_commit,
+                **self._run,
             }
         )
-        for sink in self._sinks:  # it is not sent if one cannot keep it, so the others need not
+        for sink in self._sinks:  # it is not sent if one cannot store it, so the others need not
             sink.append(content)
 
     def finished(self, outcome: Outcome) -> None:
@@ -102,17 +98,17 @@ class Journal:
                 "secret_at": outcome.secret_at,
             }
         )
-        failures: list[JournalError] = []
+        failure: JournalError | None = None
         for sink in self._sinks:
             try:
                 sink.append(content)
-            except JournalError as error:  # another may keep what this one cannot
-                failures.append(error)
-        if failures:
-            raise failures[0]
+            except JournalError as error:  # another may store what this one cannot
+                failure = failure or error
+        if failure is not None:
+            raise failure
 
     def _line(self, entry: Mapping[str, Any]) -> bytes:
-        line = {"at": format_instant(self._clock.now()), "run": self._run.run, **entry}
+        line = {"at": format_instant(self._clock.now()), "run": self._run["run"], **entry}
         return json.dumps(line).encode() + b"\n"
 
 
@@ -126,7 +122,7 @@ class JournalFile:
     """A file of lines that is only ever appended to; use it as a context manager."""
 
     def __init__(self, file: str) -> None:
-        """Open ``file`` for appending, made if it is not there. Raises ConfigurationError if it cannot be."""
+        """Open ``file`` for appending, or create it. Raises ConfigurationError if that cannot be done."""
         self._lock = threading.Lock()
         self._broken: JournalError | None = None
         try:
@@ -134,7 +130,7 @@ class JournalFile:
             try:
                 _require_journal(file, self._descriptor)  # again: it may have come since the run began
                 self._end_torn_line()
-                self._keep_name(file)
+                self._sync_name(file)
             except BaseException:
                 os.close(self._descriptor)
                 raise
@@ -142,7 +138,7 @@ class JournalFile:
             raise _unopened(file, error) from error
 
     def __enter__(self) -> Self:
-        """Begin to use the file."""
+        """Return the open file."""
         return self
 
     def __exit__(
@@ -158,7 +154,7 @@ class JournalFile:
         """Append a line. Raises JournalError, and for ever after a line that was not written whole."""
         with self._lock:
             if self._broken is not None:
-                raise self._broken  # half a line may stand at the end: nothing may be added to it
+                raise self._broken  # half a line may be at the end: nothing may be added to it
             try:
                 # One write of a whole line: the lines of several runs do not mix.
                 is_whole = os.write(self._descriptor, line) == len(line)
@@ -174,26 +170,22 @@ class JournalFile:
             raise JournalError(f"the journal cannot be written: {os_reason(error)}") from error
 
     def _end_torn_line(self) -> None:
-        """Begin on a line of our own, if a run that was killed left half a line behind."""
+        """Start a new line, if a run that was killed left half a line behind."""
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
 
-    def _keep_name(self, file: str) -> None:
-        """Put a new file's name on disk: the content of a file without a name is lost with the machine."""
+    def _sync_name(self, file: str) -> None:
+        """Sync a new file's name to disk: the content of a file without a name is lost with the machine."""
         if os.fstat(self._descriptor).st_size == 0:
             sync_folder(Path(file).parent)
 
 
 def check_journal(file: str) -> None:
-    """Find out, before anything is done, that ``file`` is a journal or can become one; nothing is made.
-
-    Raises ConfigurationError.
-    """
+    """Check that ``file`` is a journal or can become one; nothing is created. Raises ConfigurationError."""
     try:
-        descriptor = os.open(
-            file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        )  # a pipe may have no writer yet
+        # A pipe may have no writer yet.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -212,7 +204,7 @@ def _require_journal(file: str, descriptor: int) -> None:
 
 
 def is_journal(descriptor: int) -> bool:
-    """Return whether an open file holds a journal, or nothing; what is no plain file counts as one."""
+    """Return whether an open file holds a journal, or nothing; a pipe or device counts as one."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return True  # a pipe or a device holds nothing that could be harmed
     first = os.pread(descriptor, _LONGEST_LINE, 0).lstrip().partition(b"\n")[0]

@@ -1,4 +1,4 @@
-"""The last resort: secrets that their sink did not take go into files, wherever these can be made."""
+"""The last resort: secrets that their sink did not take go into files, wherever these can be created."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LAST: Final = ("/var/tmp", "/dev/shm")  # noqa: S108 - a fresh folder is made t
 
 
 def synced(file: Path) -> None:
-    """Have a file, its folder and its name in the one above on disk. Raises OSError."""
+    """Sync a file, its folder and its name in the one above to disk. Raises OSError."""
     for path in (file, file.parent, file.parent.parent):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -37,11 +37,11 @@ class Rescuer:
     """Writes secrets into one fresh folder, for its owner only, which Git ignores.
 
     The folder lies below the first of ``folders`` where it can be, else below the system's temporary folder,
-    ``/var/tmp`` or, in memory, ``/dev/shm``. Where it takes no more, another one is made below the next.
+    ``/var/tmp`` or, in memory, ``/dev/shm``. Where it takes no more, another one is created below the next.
     """
 
     def __init__(self, folders: Sequence[Path], sync: Callable[[Path], None] = synced) -> None:
-        """Store the folders to begin with; nothing is made before it is needed."""
+        """Store the folders to start with; nothing is created before it is needed."""
         self._folders = tuple(folders)
         self._sync = sync
         self._fresh: Path | None = None

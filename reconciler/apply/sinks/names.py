@@ -33,7 +33,7 @@ def file_name(parts: Iterable[str]) -> str:
 
     Lower-case letters, digits, ``-`` and ``.`` stay; every other byte becomes ``%XX``, and so do an
     underscore, a capital (some file systems take A for a) and a leading dot. Two addresses never get one
-    name; where it would be longer than 200 characters, a SHA-256 stands for its end.
+    name; where it would be longer than 200 characters, a SHA-256 replaces its end.
     """
     name = "_".join(_encoded(part, LOWER) for part in parts)
     if name.startswith("."):
@@ -50,8 +50,8 @@ def path_parts(parts: Iterable[str]) -> tuple[str, ...]:
 def object_name(address: str) -> str:
     """Return the name of a Kubernetes object: ``caas/1/76/web`` becomes ``caas-1-76-web-`` and 16 digits.
 
-    The digits are the first of the address's SHA-256; before them stand the address's letters and digits,
-    in lower case, at most 46 characters, with a hyphen for everything between them.
+    The digits are the first of the address's SHA-256; before them are the address's letters and digits, in
+    lower case, at most 46 characters, with a hyphen for everything between them.
     """
     readable = re.sub(r"[^a-z0-9]+", "-", address.lower())[:_LONGEST_READABLE].strip("-")
     digits = _digest(address)[:_DIGITS]

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from reconciler.model.clock import Clock
 
 SECONDS: Final = 60.0
-_KEPT: Final = 64 * 2**10
+_TAIL: Final = 64 * 2**10
 _PART: Final = 4096
-_GLANCE: Final = 0.05
+_POLL: Final = 0.05
 _LONGEST_VERSION: Final = 200
 
 
@@ -55,14 +55,14 @@ class ExecSink:
         return f"exec:{self._program}"
 
     def probe(self, places: Sequence[Place]) -> dict[Place, Held]:
-        """See whether there is such a program, and ask it of each place if it can be. Raises SinkError."""
+        """Check that the program exists, and ask it of each place if it can be asked. Raises SinkError."""
         path = self.environment.get("PATH", os.defpath)
         if shutil.which(self.command[0], path=path) is None:
             raise SinkError(f"there is no program {self.command[0]} that can be run")
         return {place: self._asked(place) if self.is_asked else None for place in places}
 
     def _asked(self, place: Place) -> str:
-        """Return what the program says of a place: the version that it holds, or nothing."""
+        """Return the version that a place holds, empty for none, as the program says."""
         ended = self._run(_message(place, "probe"))
         if ended.code != 0:
             raise SinkError(f"{place.address}: asked by a probe, {self._reason(ended)}")
@@ -80,7 +80,7 @@ class ExecSink:
         raise SinkError(self._reason(ended))
 
     def hurry(self) -> None:
-        """Do nothing: nothing is tried again here."""
+        """Ignore it: nothing is tried again here."""
 
     def _reason(self, ended: _Ended) -> str:
         if ended.code is None:
@@ -108,7 +108,7 @@ class ExecSink:
         out, err = bytearray(), bytearray()
         with process:
             try:
-                self._talk(process, message, out, err)
+                self._communicate(process, message, out, err)
             finally:
                 is_late = process.poll() is None
                 with contextlib.suppress(ProcessLookupError):
@@ -118,12 +118,12 @@ class ExecSink:
         said = self.redactor.line((out + b"\n" + err).decode("utf-8", "replace"))
         return _Ended(None if is_late else process.returncode, out.decode("utf-8", "replace"), said)
 
-    def _talk(
+    def _communicate(
         self, process: subprocess.Popen[bytes], message: Secret, out: bytearray, err: bytearray
     ) -> None:
-        """Feed the program and hear what it says until it has ended or its time is over.
+        """Write to the program and read its output until it has ended or its time is over.
 
-        A pipe that a grandchild keeps open is not waited for.
+        A pipe that a grandchild holds open is not waited for.
         """
         latest = self.clock.monotonic() + self.seconds
         sent: int | None = 0
@@ -138,12 +138,12 @@ class ExecSink:
             ended = False
             while not ended and self.clock.monotonic() < latest:
                 ended = process.poll() is not None
-                for key, _ in selector.select(0 if ended else _GLANCE):
+                for key, _ in selector.select(0 if ended else _POLL):
                     if key.data is not None:
-                        if not _heard(key.fd, key.data):
+                        if not _read(key.fd, key.data):
                             selector.unregister(key.fileobj)
                         continue
-                    sent = _fed(key.fd, message, sent or 0)
+                    sent = _write(key.fd, message, sent or 0)
                     if sent is None:
                         selector.unregister(process.stdin)
                         process.stdin.close()
@@ -161,8 +161,8 @@ class _Ended:
     said: str
 
 
-def _fed(descriptor: int, message: Secret, sent: int) -> int | None:
-    """Write one part more, and give how much is sent; None once there is no more to send."""
+def _write(descriptor: int, message: Secret, sent: int) -> int | None:
+    """Write one more part, and return how much is sent; None once there is no more to send."""
     content = message.reveal().encode("ascii")
     try:
         sent += os.write(descriptor, content[sent : sent + _PART])
@@ -171,17 +171,17 @@ def _fed(descriptor: int, message: Secret, sent: int) -> int | None:
     return sent if sent < len(content) else None
 
 
-def _heard(descriptor: int, said: bytearray) -> bool:
-    """Read what there is, keep the end of it, and tell whether there may be more."""
-    part = os.read(descriptor, _KEPT)
+def _read(descriptor: int, said: bytearray) -> bool:
+    """Read what there is, store the end of it, and return whether there may be more."""
+    part = os.read(descriptor, _TAIL)
     said += part
-    del said[:-_KEPT]
+    del said[:-_TAIL]
     return bool(part)
 
 
 def _message(place: Place, action: str, held: Held = None, secret: Secret | None = None) -> Secret:
     more = {} if secret is None else {"version": held, "secret": secret.reveal()}
-    told = {
+    message = {
         "action": action,
         "address": place.address,
         "kind": place.scope.kind,
@@ -190,4 +190,4 @@ def _message(place: Place, action: str, held: Held = None, secret: Secret | None
         "replaced": place.is_replaced,
         **more,
     }
-    return Secret(json.dumps(told) + "\n")
+    return Secret(json.dumps(message) + "\n")

@@ -17,7 +17,7 @@ Held = str | None
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The key that a secret belongs to; ``is_replaced`` says that this run deletes it and makes it anew."""
+    """The key that a secret belongs to; ``is_replaced`` says that this run deletes and creates it."""
 
     scope: Scope
     name: str
@@ -35,14 +35,14 @@ class Place:
 
 
 class SecretSink(Protocol):
-    """Keeps the secrets of new keys. None of its errors, nor what it says, ever holds a secret."""
+    """Stores the secrets of new keys. None of its errors, nor what it returns, ever holds a secret."""
 
     def where(self, place: Place) -> str:
         """Return how the place of a key's secret is called in reports; nothing is asked."""
         ...
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Held]:
-        """Find out, before a key is deleted or made, what each place holds and whether it will take a secret.
+        """Return what each place holds, before a key is deleted or created.
 
         Leaves nothing behind. Raises SinkError if a place surely will not, or if it holds something else
         than an earlier secret of the same key.
@@ -58,5 +58,5 @@ class SecretSink(Protocol):
         ...
 
     def hurry(self) -> None:
-        """Try nothing again from now on: what is on its way is stored at once, or not at all."""
+        """Stop retrying: what is on its way is stored at once, or not at all."""
         ...
