@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib import import_module
@@ -14,7 +14,8 @@ from importlib import import_module
 import click
 
 from reconciler.api.environment import network_variables
-from reconciler.api.exchange import HttpSettings
+from reconciler.api.exchange import Exchange, HttpSettings
+from reconciler.api.reader import Connection
 from reconciler.api.redaction import Redactor
 from reconciler.api.webhook import Webhook
 from reconciler.apply.sinks.store import SinkSecretStore
@@ -41,6 +42,7 @@ from reconciler.service.run import run_drift
 from reconciler.service.settings import CycleSettings, MonitorSettings, Ports, ServiceSettings
 from reconciler.service.systemd import Supervisor
 
+_LONGEST_SILENCE = 300.0
 _READ_PARTS = 4
 
 
@@ -92,6 +94,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
 
 def _settings(options: DriftOptions, console: Console) -> ServiceSettings:
     planning, record = options.planning, options.records
+    connecting = planning.connection
     files = {"--journal": record.journal, "--history": record.history, "--metrics-file": options.metrics_file}
     check_distinct(files)
     commit = partial(git_commit, planning.inputs.paths, os.environ, console.warning)
@@ -101,23 +104,21 @@ def _settings(options: DriftOptions, console: Console) -> ServiceSettings:
         cycle=CycleSettings(
             paths=planning.inputs.paths,
             targets=planning.selection.target,
-            parallelism=planning.connection.parallelism,
+            parallelism=connecting.parallelism,
             limits=planning.selection.limits,
             correct=None if options.correct is None else Correction(options.correct),
             permissions=Permissions(planning.selection.allow_destroy, has_sink),
             flapping=FlappingRule(options.contested_after, window),
         ),
-        records=record_settings("drift", planning.connection.base_url, record, commit, console),
+        records=record_settings("drift", connecting.base_url, record, commit, console),
         monitor=MonitorSettings(
             port=options.metrics_port,
             address=options.metrics_address,
             hosts=options.metrics_host,
             metrics_file=options.metrics_file,
             notify_after=options.notify_after,
-            longest_request=(
-                planning.connection.connect_timeout + _READ_PARTS * planning.connection.read_timeout
-            ),
         ),
+        longest_silence=_LONGEST_SILENCE + connecting.connect_timeout + _READ_PARTS * connecting.read_timeout,
         retention=dt.timedelta(seconds=options.retention),
         schedule=options.schedule,
         jitter=options.jitter,
@@ -156,20 +157,16 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
         found = inputs.read_base(kinds, directory, now)
         return (None, ()) if found is None else (found.comparable, found.warnings)
 
+    def connect(on_exchange: Callable[[Exchange], None]) -> Connection:
+        def followed(exchange: Exchange) -> None:
+            console.exchange(exchange)
+            on_exchange(exchange)
+
+        return connection(options.planning.connection, clock, console, stop, followed)
+
     def open_store(changes: Sequence[Change], redactor: Redactor) -> SinkSecretStore | None:
         printer.store = secret_store(changes, options.secrets, options.records, clock, console, redactor)
         return printer.store
-
-    def signals() -> AbstractContextManager[None]:
-        if options.schedule is None:
-            return finishing(stop, console, printer.pending, printer.report_stored)
-        finish = finisher(stop, console, printer.pending, printer.report_stored)
-
-        def end() -> None:
-            finish()
-            wake.set()
-
-        return heard({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
 
     return Ports(
         clock=clock,
@@ -177,11 +174,9 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
         standard_input=standard_input(),
         validator_at=partial(inputs.validator, kinds),
         not_committed=partial(not_committed, inputs.paths, os.environ),
-        connect=lambda on_exchange: connection(
-            options.planning.connection, clock, console, stop, on_exchange
-        ),
+        connect=connect,
         open_store=open_store,
-        signals=signals,
+        signals=partial(_signals, options, console, printer, stop, wake),
         supervisor=_systemd(),
         base=None if inputs.base is None else base,
         pull=pulled if options.git_pull else None,
@@ -189,6 +184,25 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
         stop=stop,
         wake=wake,
     )
+
+
+def _signals(
+    options: DriftOptions,
+    console: Console,
+    printer: DriftPrinter,
+    stop: threading.Event,
+    wake: threading.Event,
+) -> AbstractContextManager[None]:
+    """Return a context in which signals end the run, or wake a service."""
+    if options.schedule is None:
+        return finishing(stop, console, printer.pending, printer.report_stored)
+    finish = finisher(stop, console, printer.pending, printer.report_stored)
+
+    def end() -> None:
+        finish()
+        wake.set()
+
+    return heard({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
 
 
 def _systemd() -> Supervisor:

@@ -68,7 +68,7 @@ class DriftCycle:
         self._history = history
         self._monitor, self._observer = monitor, observer
         self._has_file = settings.records.history is not None
-        self._retention = settings.retention
+        self._retention = settings.purged_after
         self._files = WatchedFiles(self._settings.paths, ports.validator_at)
         self._valid: DesiredState | None = None
         self._valid_since = ports.clock.now()

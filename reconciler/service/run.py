@@ -30,7 +30,6 @@ _EXIT_CODES: Final = {
     CycleResult.INTERRUPTED: ExitCode.INTERRUPTED,
 }
 """The exit code of a command by the result of its cycle; all others are done."""
-_LONGEST_SILENCE: Final = 300.0
 
 
 def run_drift(
@@ -41,8 +40,7 @@ def run_drift(
     Raises ReconcilerError if nothing could be compared; a service does so only before its first cycle that
     reaches the API. Raises ImportError where metrics or pages are wanted and their extra is not installed.
     """
-    longest = _LONGEST_SILENCE + settings.monitor.longest_request
-    heartbeat = Heartbeat(ports.clock, ports.supervisor, longest)
+    heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
     metrics, database = _metrics(settings.monitor), history.database
     monitor = Monitor(settings, records.run, database, observer, heartbeat, metrics, ports.webhook)
     cycle = DriftCycle(settings, ports, records, history, monitor, observer)

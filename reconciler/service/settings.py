@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field
 from threading import Event
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from reconciler.apply.observer import SecretStore
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from reconciler.validate.validator import Validator
 
 
+_IN_MEMORY: Final = dt.timedelta(days=1)
+
+
 @dataclass(frozen=True, slots=True)
 class CycleSettings:
     """What one reconcile cycle reads, compares and corrects; ``correct`` is None where nothing is written."""
@@ -52,29 +55,37 @@ class CycleSettings:
 
 @dataclass(frozen=True, slots=True)
 class MonitorSettings:
-    """Who follows the cycles: a port for metrics and pages, a file for metrics, a team after some cycles."""
+    """What follows the cycles: metrics and pages at a port, a file of metrics, a team after some cycles."""
 
     port: int | None
     address: str
     hosts: Sequence[str]
     metrics_file: str | None
     notify_after: int
-    longest_request: float
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """What a drift run is to do: once if ``schedule`` is None, else as a service.
 
-    A cycle starts up to ``jitter`` seconds late. What ended longer than ``retention`` ago is purged.
+    A cycle starts up to ``jitter`` seconds late. A loop
+    without a sign of life for ``longest_silence`` is stuck.
     """
 
     cycle: CycleSettings
     records: RecordSettings
     monitor: MonitorSettings
     retention: dt.timedelta
+    longest_silence: float
     schedule: Schedule | None = None
     jitter: float = 0
+
+    @property
+    def purged_after(self) -> dt.timedelta:
+        """Return for how long what has ended is stored: in memory just long enough to notice flapping."""
+        if self.records.history is not None:
+            return self.retention
+        return min(self.retention, max(_IN_MEMORY, self.cycle.flapping.window))
 
 
 class Messages(Protocol):

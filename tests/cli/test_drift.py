@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -48,6 +49,12 @@ def test_drift_is_shown_with_its_effects_and_nothing_is_written(
     assert "~ is_disabled = true -> false  # grants: enables the key" in done.out
     assert "~ is_disabled = false -> true  # revokes: disables the key" in done.out
     assert "Drift: 3 keys differ from the files.\n" in done.out
+
+
+def test_each_request_is_shown_with_v(cli: CommandLine, widened: str) -> None:
+    requests = [line for line in cli("drift", widened, "-v").err.splitlines() if line.startswith("GET ")]
+    assert requests
+    assert all(re.fullmatch(r"GET \S+ -> 200 \(\d+ ms\)", line) for line in requests)
 
 
 def test_what_could_not_be_compared_is_an_error_and_nothing_is_claimed_of_it(

@@ -115,7 +115,7 @@ class Applied:
         changes = {change.address: change for change in (*plan.changes, *plan.missing)}
         read = {scope for scope, _ in plan.observed}
         scopes = self._baseline("declared")
-        is_same = self._state is state
+        left_before = self._open if self._state is state else None
         left: set[str] = set()
         with self._database.transaction() as connection:
             for part in state.scopes:
@@ -123,7 +123,7 @@ class Applied:
                     left.update(part.scope.address(key.name) for key in part.keys)
                     continue
                 base = BaseKey(BaseState.UNMANAGED) if str(part.scope) in scopes else _NEVER
-                left.update(self._store_scope(connection, part, changes, was_compared, base, is_same))
+                left.update(self._store_scope(connection, part, changes, was_compared, base, left_before))
                 if is_whole:
                     statement = "INSERT INTO baseline VALUES (?, 1) ON CONFLICT DO UPDATE SET declared = 1"
                     connection.execute(statement, (str(part.scope),))
@@ -142,7 +142,7 @@ class Applied:
 
         Raises HistoryError.
         """
-        found = {(field.address, field.change.field): field for field in fields}
+        found = {field.key: field for field in fields}
         with self._database.transaction() as connection:
             for row in connection.execute("SELECT address, field FROM pending").fetchall():
                 if row not in found and was_compared(row[0]):
@@ -185,16 +185,19 @@ class Applied:
         changes: Mapping[str, Change],
         was_compared: Callable[[str], bool],
         base: BaseKey,
-        is_same: bool,  # noqa: FBT001 - passed on
+        left_before: frozenset[str] | None,
     ) -> Iterable[str]:
-        """Store the keys of a scope; ``base`` holds where nothing is stored. Yield those not applied."""
+        """Store the keys of a scope; ``base`` holds where nothing is stored. Yield those not applied.
+
+        ``left_before`` are those that the last cycle over the same files left; None after another.
+        """
         kind = self._kinds[part.scope.kind]
         for key in part.keys:
             address = part.scope.address(key.name)
             change, is_compared = changes.get(address), was_compared(address)
             if change is not None or not is_compared:
                 yield address
-            elif is_same and address not in self._open:
+            elif left_before is not None and address not in left_before:
                 continue  # stored in the last cycle, which read the same files
             if is_compared:
                 rows = connection.execute(_FIND, (address,)).fetchall()

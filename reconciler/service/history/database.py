@@ -10,10 +10,10 @@ import fcntl
 import os
 import sqlite3
 import threading
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import HistoryError, os_reason
 from reconciler.load.write import open_private
@@ -22,7 +22,6 @@ from reconciler.service.history.tables import VERSION, steps_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
 MAGIC: Final = b"SQLite format 3\0"
 """How the file begins."""
@@ -46,7 +45,7 @@ class _Connection(sqlite3.Connection):
         return super().execute(statement, safe)
 
 
-class Database:
+class Database(AbstractContextManager["Database"]):
     """An open history, for any number of threads; use it as a context manager."""
 
     def __init__(self, file: str | None) -> None:
@@ -65,16 +64,7 @@ class Database:
                 self._connection.close()
                 raise
 
-    def __enter__(self) -> Self:
-        """Begin to use the database."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close the file, once no other thread uses it."""
         with self._lock:
             self._connection.close()

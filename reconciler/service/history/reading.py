@@ -13,14 +13,11 @@ import sqlite3
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.errors import HistoryError
 from reconciler.service.history.database import Database, address, check_place, connect
 from reconciler.service.history.tables import views_of
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _LOG: Final = "-wal"
 _INDEX: Final = "-shm"
@@ -39,17 +36,12 @@ class ReadOnlyDatabase(Database):
             self._copies.close()
             raise
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close the file. Raises HistoryError if it changed while it was read."""
-        super().__exit__(kind, error, traceback)
+        super().__exit__(*error)
         self._copies.close()
         if self._seen is not None and _signature(self.file) != self._seen:
-            raise HistoryError(f"{self._name} changed while it was read; try again") from error
+            raise HistoryError(f"{self._name} changed while it was read; try again")
 
     def _connected(self) -> sqlite3.Connection:
         file = str(self.file)

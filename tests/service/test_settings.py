@@ -1,0 +1,41 @@
+"""What a drift run is to do: for how long its history holds what has ended."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from reconciler.model.endpoint import BaseUrl
+from reconciler.plan.correction import Permissions
+from reconciler.plan.drift import FlappingRule
+from reconciler.plan.limits import DEFAULT_REVOKED, Limits
+from reconciler.service.records import RecordSettings
+from reconciler.service.settings import CycleSettings, MonitorSettings, ServiceSettings
+
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("history", "retention", "window", "purged_after"),
+    [
+        ("drift.db", 90 * DAY, DAY, 90 * DAY),
+        ("drift.db", HOUR, HOUR, HOUR),
+        (None, 90 * DAY, DAY, DAY),
+        (None, 90 * DAY, 7 * DAY, 7 * DAY),
+        (None, 90 * DAY, HOUR, DAY),
+        (None, HOUR, HOUR, HOUR),
+    ],
+)
+def test_a_history_in_memory_holds_no_more_than_flapping_needs(
+    history: str | None, retention: dt.timedelta, window: dt.timedelta, purged_after: dt.timedelta
+) -> None:
+    limits = Limits(DEFAULT_REVOKED, None, may_destroy=False)
+    settings = ServiceSettings(
+        CycleSettings(["keys"], [], 1, limits, None, Permissions(), FlappingRule(3, window)),
+        RecordSettings("drift", BaseUrl("https://api.example.com"), "me", lambda: None, None, history),
+        MonitorSettings(None, "127.0.0.1", [], None, 1),
+        retention,
+        300,
+    )
+    assert settings.purged_after == purged_after
