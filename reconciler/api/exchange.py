@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler.api.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
-from reconciler.api.failures import Route, unreachable
+from reconciler.api.failures import unreachable
 from reconciler.api.redaction import Redactor
 from reconciler.api.retry import retry_after
 from reconciler.api.transport import GRACE, Bounds, Transport
@@ -138,7 +138,6 @@ class HttpClient:
         except (httpx.InvalidURL, UnicodeError):
             raise ConfigurationError(f"{server.name} cannot be used as an address") from None
         self._proxy = proxy_for(url, settings.environment) if server.use_proxies else None
-        self._route = Route(server.trust_setting, self._proxy.variable if self._proxy else "")
         if self._proxy and self._proxy.url.password:
             settings.redactor.add(Secret(self._proxy.url.password))
         # Loading certificates takes 40 ms: all threads share them.
@@ -174,7 +173,9 @@ class HttpClient:
                 content = self._content(response, shown)
         except _ERRORS as error:
             shown = request.shown or f"{request.method} {path}"
-            raise unreachable(shown, error, settings.redactor, self._route) from None
+            variable = self._proxy.variable if self._proxy else ""
+            setting = self._server.trust_setting
+            raise unreachable(shown, error, settings.redactor, setting, variable) from None
         finally:
             seconds = settings.clock.monotonic() - began
             settings.on_exchange(Exchange(request.method, path, seconds, status))

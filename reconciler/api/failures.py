@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -32,51 +31,40 @@ _BY_CODE: Final[Mapping[int, str]] = {
     64: "it is for another address: use the host name that it is for",
 }
 """Remedies by the codes of OpenSSL's verification; for all others, the authority is not trusted."""
-_ADDRESS: Final = "check the address, and what is between"
-_BY_REASON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
-    (
-        frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"}),
-        "the server does not speak TLS there",
-        "check the port, and whether the address is one of http://",
-    ),
-    (
-        frozenset(
-            {
-                "NO_PROTOCOLS_AVAILABLE",
-                "TLSV1_ALERT_INSUFFICIENT_SECURITY",
-                "TLSV1_ALERT_PROTOCOL_VERSION",
-                "UNSUPPORTED_PROTOCOL",
-            }
-        ),
-        "no version or cipher of TLS is common to both sides: {}",
-        "update the older side",
-    ),
-    (
-        frozenset(
-            {
-                "SSLV3_ALERT_HANDSHAKE_FAILURE",
-                "TLSV13_ALERT_CERTIFICATE_REQUIRED",
-                "SSLV3_ALERT_BAD_CERTIFICATE",
-                "TLSV1_ALERT_UNKNOWN_CA",
-            }
-        ),
-        "the server refuses this client: {}",
-        "it may want a client certificate, which is not supported, or another version of TLS",
-    ),
+_NO_TLS: Final = (
+    "the server does not speak TLS there",
+    "check the port, and whether the address is one of http://",
 )
+_NO_COMMON: Final = ("no version or cipher of TLS is common to both sides: {}", "update the older side")
+_NO_CERTIFICATE: Final = (
+    "the server refuses this client: {}",
+    "it may want a client certificate, which is not supported, or another version of TLS",
+)
+_ADDRESS: Final = "check the address, and what is between"
+_BY_REASON: Final[Mapping[str, tuple[str, str]]] = {
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "HTTP_REQUEST": _NO_TLS,
+    "UNKNOWN_PROTOCOL": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
+    "NO_PROTOCOLS_AVAILABLE": _NO_COMMON,
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": _NO_COMMON,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _NO_COMMON,
+    "UNSUPPORTED_PROTOCOL": _NO_COMMON,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": _NO_CERTIFICATE,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": _NO_CERTIFICATE,
+    "SSLV3_ALERT_BAD_CERTIFICATE": _NO_CERTIFICATE,
+    "TLSV1_ALERT_UNKNOWN_CA": _NO_CERTIFICATE,
+}
 """What is wrong with a TLS connection, and what to do about it, by the reasons of OpenSSL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The way to a server: what names the certificates that are trusted, and the proxy if there is one."""
+def unreachable(
+    request: str, error: Exception, redactor: Redactor, trust_setting: str, proxy_variable: str
+) -> errors.ApiError:
+    """Return the error of a failure of httpx, with a remedy that names the settings of the connection.
 
-    trust_setting: str
-    proxy_variable: str
-
-
-def unreachable(request: str, error: Exception, redactor: Redactor, route: Route) -> errors.ApiError:
-    """Return the error that a failure of httpx stands for."""
+    ``trust_setting`` names the certificates that are trusted, ``proxy_variable`` the proxy if there is one.
+    """
     reason = redactor.line(str(error)) or type(error).__name__
     if isinstance(error, httpx.DecodingError):
         detail = f"the response cannot be decoded: {reason}"
@@ -86,7 +74,7 @@ def unreachable(request: str, error: Exception, redactor: Redactor, route: Route
         if isinstance(cause, ssl.SSLCertVerificationError):
             detail = f"the server's certificate is not trusted: {redactor.line(cause.verify_message)}"
             remedy = _BY_CODE.get(
-                cause.verify_code, f"name the certificate of its authority in {route.trust_setting}"
+                cause.verify_code, f"name the certificate of its authority in {trust_setting}"
             )
             return errors.UntrustedError(errors.Failure(request, detail, hint=remedy))
         if isinstance(cause, ssl.SSLError):
@@ -94,11 +82,11 @@ def unreachable(request: str, error: Exception, redactor: Redactor, route: Route
             return errors.UnreachableError(errors.Failure(request, detail, hint=remedy, in_doubt=in_doubt))
     what = "timed out" if isinstance(error, httpx.TimeoutException) else "no response"
     hint = "check the address and the network"
-    if route.proxy_variable and isinstance(error, _NEVER_SENT):
-        what = f"{what} from the proxy of {route.proxy_variable}"
-        hint = f"check {route.proxy_variable}, or name the host in NO_PROXY"
+    if proxy_variable and isinstance(error, _NEVER_SENT):
+        what = f"{what} from the proxy of {proxy_variable}"
+        hint = f"check {proxy_variable}, or name the host in NO_PROXY"
         if isinstance(error, httpx.ProxyError) and reason.startswith("407"):
-            hint = f"the proxy wants a login: set {route.proxy_variable} like http://USER:PASSWORD@proxy:3128"
+            hint = f"the proxy wants a login: set {proxy_variable} like http://USER:PASSWORD@proxy:3128"
     return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
 
 
@@ -113,9 +101,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _tls(error: ssl.SSLError, reason: str) -> tuple[str, str]:
     """Return what is wrong with a TLS connection, and what to do about it."""
-    for reasons, detail, remedy in _BY_REASON:
-        if error.reason in reasons:
-            return detail.format(reason), remedy
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return "the server closed the connection within TLS", _ADDRESS
-    return f"TLS failed: {reason}", _ADDRESS
+    detail, remedy = _BY_REASON.get(error.reason or "", ("TLS failed: {}", _ADDRESS))
+    return detail.format(reason), remedy

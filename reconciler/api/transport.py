@@ -31,6 +31,7 @@ GRACE: Final = "reconciler.grace"
 """The extension of a request that says how many seconds it goes on after the run was stopped."""
 _LARGEST_HEAD: Final = 2**20
 _GLANCE: Final = 0.2
+"""Seconds between two looks at the stop."""
 _PART: Final = 64 * 2**10
 _ANY_ZLIB: Final = zlib.MAX_WBITS | 32
 _CODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
@@ -103,10 +104,6 @@ class _Budget:
         left = self._latest - now
         return left if timeout is None else min(timeout, left)
 
-    def glance(self, left: float) -> float:
-        """Return how long to wait before the stop is looked at."""
-        return min(left, _GLANCE) if self._grace < math.inf else left
-
     def count(self, size: int) -> None:
         """Count the bytes of a head. Raises if they are too many."""
         if self._head is not None:
@@ -129,7 +126,7 @@ class _Stream(httpcore.NetworkStream):
             left = self._budget.left(httpcore.ReadTimeout, idle)
             if left <= 0:
                 raise httpcore.ReadTimeout("nothing came")
-            step = self._budget.glance(left)
+            step = min(left, _GLANCE)
             try:
                 content = self._inner.read(max_bytes, step)
             except httpcore.ReadTimeout:
