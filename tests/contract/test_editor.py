@@ -98,7 +98,7 @@ def test_every_field_has_a_title_and_says_what_null_means(place: tuple[str, str]
 
 @pytest.mark.parametrize("place", [place for place in EVERY if place[1] not in REQUIRED], ids=".".join)
 def test_every_field_that_can_be_left_out_says_what_that_means(place: tuple[str, str]) -> None:
-    assert "Left out, " in EVERY[place][1]
+    assert "Omitted, " in EVERY[place][1]
 
 
 @pytest.mark.parametrize("place", [place for place in EVERY if place[1] not in HELD_IN_WORDS], ids=".".join)
