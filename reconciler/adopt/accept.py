@@ -13,7 +13,7 @@ from reconciler.adopt.edit.spelling import flow_text
 from reconciler.adopt.edit.tree import edited
 from reconciler.diff.compare import readable
 from reconciler.diff.normalize import normalize
-from reconciler.errors import InputError
+from reconciler.errors import ConfigurationError, InputError
 from reconciler.kinds.kind import Form
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
@@ -21,6 +21,7 @@ from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope
 from reconciler.model.plan import ObservedScope
 from reconciler.model.source import Problem
+from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.adopt.edit.tree import Edit
     from reconciler.kinds.kind import Field, Kind
     from reconciler.load.documents import Document
-    from reconciler.model.desired import DesiredKey
+    from reconciler.model.desired import DesiredKey, DesiredState
     from reconciler.model.scope import Scope
 
 
@@ -80,6 +81,25 @@ class Group:
     added: tuple[str, ...]
 
 
+def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) -> DesiredKey:
+    """Return the declaration of a key whose live value, or that of one field, can be accepted.
+
+    Raises ConfigurationError for any other, and where the scope is declared by names.
+    """
+    if state.names:
+        named = state.names[0]
+        message = f"accept needs {named.parameter} instead of the name {named.name}"
+        raise ConfigurationError(f"{named.position}: {message}")
+    key, address = declared_key(state, scope, name), scope.address(name)
+    if key.is_absent:
+        message = f"{address} is declared absent, so it has no value to accept"
+        raise ConfigurationError(f"{key.position}: {message}")
+    if field is not None and field not in key.fields:
+        message = f"{field} is not declared for {address}, so it is not managed; declare it to manage it"
+        raise ConfigurationError(f"{key.position}: {message}")
+    return key
+
+
 def drifted(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], now: dt.datetime) -> Drifted:
     """Return the key with its declared fields that differ. Raises InputError if it is managed elsewhere."""
     plan = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
@@ -96,6 +116,7 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
 
     Raises InputError if a value is shared, or if anything else would change.
     """
+    _refuse_inherited(found)
     key, kind, file = found.key, found.kind, found.key.source
     mark, text = text_of(content, file)
     before = state_of(text, file, make_validator)
@@ -124,6 +145,13 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     if left:
         meant.refuse(f"it would not bring the live value of {', '.join(sorted(left))}")
     return mark + result
+
+
+def _refuse_inherited(found: Drifted) -> None:
+    for field in found.fields:
+        if (place := found.key.inherited_from(field)) is not None:
+            message = f"{field} comes from the defaults of its document, which hold for other keys too"
+            raise ConfigurationError(f"{place}: {message}; write it into the key first")
 
 
 def _place(documents: Sequence[Document], identity: str, key: DesiredKey) -> tuple[Document, int]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import click
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
-from reconciler.errors import ConfigurationError, DescriptionError, InputError, os_reason
+from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.draft import draft
 from reconciler.kinds.rules import KIND_NAME
-from reconciler.load.files import parse_content
-from reconciler.model.source import Position, Problem
-from reconciler.model.strict_json import parse_strictly
+from reconciler.load.files import read_description
 from reconciler.validate.custom_kinds import complaints
 
 
@@ -59,7 +55,7 @@ def init(openapi: str, collection: str, name: str | None) -> None:
     """
     if name is not None and not KIND_NAME.fullmatch(name):
         raise click.BadParameter("use lower-case letters, digits and hyphens.", param_hint="--name")
-    description = _read(openapi)
+    description = read_description(openapi)
     title = None if name is None else name.replace("-", " ").capitalize()
     try:
         made = draft(description, collection, title)
@@ -71,23 +67,3 @@ def init(openapi: str, collection: str, name: str | None) -> None:
     faulty = (message for _, message in complaints(name or "draft", made.schema))
     for decision in (*made.decisions, *faulty):
         console.note(f"- {decision}")
-
-
-def _read(file: str) -> Any:
-    """Read JSON or YAML. Raises InputError or ConfigurationError."""
-    try:
-        content = Path(file).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = os_reason(error)
-        raise ConfigurationError(f"the description {file} cannot be read: {reason}") from error
-    if content.lstrip()[:1] == b"{":
-        try:
-            return parse_strictly(content)
-        except (ValueError, RecursionError):
-            pass  # it may be YAML that begins with a brace; if not, its parser names the place
-    loaded = parse_content(content, file)
-    if loaded.problems:
-        raise InputError(loaded.problems)
-    if len(loaded.documents) != 1:
-        raise InputError([Problem("holds several documents; a description is one", Position(file))])
-    return loaded.documents[0].data

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from reconciler.errors import InputError
+from reconciler.errors import ConfigurationError, InputError, os_reason
 from reconciler.load.builder import parse
 from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.sources import label_of, read, sources
 from reconciler.model.source import Position, Problem
+from reconciler.model.strict_json import parse_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -132,3 +134,23 @@ def _text(content: bytes, source: str) -> str:
         reason = "the character U+0000 is not allowed in YAML: this is UTF-16 or UTF-32"
         raise InputError([Problem(f"{reason}; save the file as UTF-8", Position(source, 1, at + 1))])
     return text.lstrip(BYTE_ORDER_MARK)
+
+
+def read_description(file: str) -> Any:
+    """Read the one document of a file in JSON or YAML. Raises InputError or ConfigurationError."""
+    try:
+        content = Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = os_reason(error)
+        raise ConfigurationError(f"the description {file} cannot be read: {reason}") from error
+    if content.lstrip()[:1] == b"{":
+        try:
+            return parse_strictly(content)
+        except (ValueError, RecursionError):
+            pass  # it may be YAML that begins with a brace; if not, its parser names the place
+    loaded = parse_content(content, file)
+    if loaded.problems:
+        raise InputError(loaded.problems)
+    if len(loaded.documents) != 1:
+        raise InputError([Problem("holds several documents; a description is one", Position(file))])
+    return loaded.documents[0].data

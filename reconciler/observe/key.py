@@ -1,41 +1,24 @@
-"""What the commands about one key share: its address, its declaration, its live value."""
+"""One key by its address: its kind and scope, its declaration, its live value."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.api.reader import Reader
-from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOptions
-from reconciler.cli.values import PathListType, option
 from reconciler.errors import ConfigurationError, NotFoundError
-from reconciler.kinds.kind import Kind
-from reconciler.model.desired import DesiredKey, DesiredState
-from reconciler.model.scope import Scope
+from reconciler.model.desired import DesiredScope
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyOptions:
-    """The options of a command about one key, which names its files by an option."""
-
-    address: str
-    field: str | None
-    paths: tuple[str, ...] = option(
-        *("-f", "--file", "paths"),
-        multiple=True,
-        required=True,
-        metavar="PATH",
-        type=PathListType(),
-        text="A file or directory that declares the key. Repeatable.",
-    )
-    inputs: InputOptions
-    connection: ConnectionOptions
-    output: OutputOptions
+    from reconciler.api.reader import Reader
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import DesiredKey, DesiredState
+    from reconciler.model.scope import Scope
+    from reconciler.model.source import Position
 
 
 def parsed_address(kinds: Mapping[str, Kind], address: str) -> tuple[Kind, Scope, str]:
-    """Return what an address stands for. Raises ConfigurationError if it is none."""
+    """Return the kind, the scope and the name of an address. Raises ConfigurationError for anything else."""
     kind = kinds.get(address.partition("/")[0])
     found = None if kind is None else kind.parse_address(address)
     if kind is None or found is None:
@@ -58,6 +41,18 @@ def declared_key(state: DesiredState, scope: Scope, name: str) -> DesiredKey:
             if key.name == name:
                 return key
     raise ConfigurationError(f"{scope.address(name)} is not declared in these files")
+
+
+def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[DesiredScope, Position]:
+    """Return what is declared of one key alone, and where: by itself, or by its scope being exclusive.
+
+    Raises ConfigurationError if nothing is.
+    """
+    part = next((part for part in state.scopes if part.scope == scope), None)
+    if part is not None and part.exclusive is not None and all(key.name != name for key in part.keys):
+        return DesiredScope(scope, (), part.exclusive), part.exclusive
+    key = declared_key(state, scope, name)
+    return DesiredScope(scope, (key,)), key.position
 
 
 def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any]:

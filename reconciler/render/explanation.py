@@ -12,8 +12,9 @@ from reconciler.render.text import Colour, field_lines, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.source import Position
+    from reconciler.model.source import Position, Problem
     from reconciler.plan.explain import Explanation, Value
+    from reconciler.plan.planning import ScopePlan
     from reconciler.render.text import Paint
 
 _COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}
@@ -56,3 +57,23 @@ def _value(value: Value | None, absent: str) -> str:
         return f"{quoted(value.raw)}: {escape_control(value.problem)}"
     raw, form = quoted(value.raw), quoted(value.form)
     return raw if raw == form else f"{raw}\n            normalised to {form}"
+
+
+def render_requests(made: ScopePlan) -> str:
+    """Return what would be sent, with what it does to access; or that nothing would be, and why."""
+    stops = blocking_problems(made)
+    if stops:
+        return f"No request would be sent: {escape_control(stops[0].message)}"
+    if not made.changes:
+        return "No request would be sent."
+    (change,) = made.changes
+    requests = [escape_control(str(request)) for request in change.requests]
+    if change.is_undeclared:
+        requests.insert(0, "Only with --allow-destroy:")
+    effects = [f"  {field_view(field).name}: {field_view(field).note}" for field in change.fields]
+    return "\n".join([*requests, *effects])
+
+
+def blocking_problems(made: ScopePlan) -> list[Problem]:
+    """Return the problems for which nothing of the key would be sent."""
+    return [problem for problem in made.problems if not (problem.is_live and made.changes)]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.apply.journal import Journal, JournalFile, Run
+from reconciler.apply.in_doubt import Reading, read_journal
+from reconciler.apply.journal import Journal, JournalFile, Run, is_journal
 from reconciler.apply.observer import SentOnly
+from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.version import __version__
 from reconciler.service.history.cycles import History, HistoryRun, JournalTable
-from reconciler.service.history.database import Database, sole_user
+from reconciler.service.history.database import MAGIC, Database, sole_user
+from reconciler.service.history.queries import journal_lines
+from reconciler.service.history.reading import ReadOnlyDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,6 +104,22 @@ def _records(database: Database, settings: RecordSettings, clock: Clock) -> tupl
     run = _identifier()
     history = History(database, HistoryRun(run, settings.command, __version__, who, commit), clock.now)
     return Records(run, settings, clock, history), history
+
+
+def read_records(file: str) -> Reading:
+    """Read a journal, or that of a history. Raises ConfigurationError for any other file."""
+    try:
+        with Path(file).open("rb") as lines:
+            is_history = lines.peek(len(MAGIC)).startswith(MAGIC)
+            if not is_history and not is_journal(lines.fileno()):
+                advice = "name the file that --journal or --history wrote"
+                raise ConfigurationError(f"{file} is not a journal; {advice}")
+            if not is_history:
+                return read_journal(lines)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the journal {file} cannot be read: {os_reason(error)}") from error
+    with ReadOnlyDatabase(file) as database:
+        return read_journal(journal_lines(database))
 
 
 def _identifier() -> str:
