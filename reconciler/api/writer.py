@@ -22,15 +22,15 @@ class Writer(Reader):
         """Return what removes the secrets of the run from texts, and learns those of new keys."""
         return self._redactor
 
-    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Return the JSON response to a PATCH. Raises ApiError, or StoppedError before it is sent.
+    def update(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        """Return the JSON response to an update. Raises ApiError, or StoppedError before it is sent.
 
-        Values are absolute, so a PATCH that may have taken effect is safe to send again.
+        Values are absolute, so an update that may have taken effect is safe to send again.
         """
-        return self._retrier.call(lambda: self._exchange("PATCH", path, body=_json(body)))
+        return self._retrier.call(lambda: self._exchange(method, path, body=_json(body)))
 
     def post(self, path: str, body: Mapping[str, Any], item: str | None = None) -> Any:
-        """Return the JSON response to a POST, which may hold a secret. Raises as :meth:`patch` does.
+        """Return the JSON response to a POST, which may hold a secret. Raises as :meth:`update` does.
 
         It is sent again only where the service surely has not executed it: a second key would be refused, and
         the secret of the first one lost with its response. After 429 that is so if nothing is at ``item``.
@@ -60,7 +60,7 @@ class Writer(Reader):
         return self._exchange("POST", path, body=_json(body))
 
     def delete(self, path: str) -> None:
-        """Send a DELETE. Raises as :meth:`patch` does; NotFoundError may be an earlier attempt's work."""
+        """Send a DELETE. Raises as :meth:`update` does; NotFoundError may be an earlier attempt's work."""
         self._retrier.call(lambda: self._exchange("DELETE", path))
 
 

@@ -75,7 +75,9 @@ class Sender:
         (request,) = change.requests
         return _attempt(
             change,
-            lambda: self._updated(change, self._writer.patch(request.path, request.body or {})),
+            lambda: self._updated(
+                change, self._writer.update(request.method, request.path, request.body or {})
+            ),
             lambda error: self._read_back(change, str(error), _unless_accepted(error)),
         )
 

@@ -93,7 +93,7 @@ def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
         if real in seen:
             continue
         seen.add(real)
-        for path in _visible(folder, folder == directory, problems):
+        for path in _visible(folder, KINDS_FOLDER if folder == directory else "", problems):
             is_link = os.path.islink(path)
             mode = _mode(path, problems)
             if mode is None:
@@ -107,8 +107,8 @@ def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
                 yield path
 
 
-def _visible(folder: str, is_top: bool, problems: list[Problem]) -> Iterator[str]:  # noqa: FBT001 - a fact
-    """Yield the paths in a folder, but for hidden ones and, at the top, the folder of kinds."""
+def _visible(folder: str, left_out: str, problems: list[Problem]) -> Iterator[str]:
+    """Yield the paths in a folder, but for hidden ones and a folder that is left out."""
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
@@ -116,8 +116,7 @@ def _visible(folder: str, is_top: bool, problems: list[Problem]) -> Iterator[str
         return
     for name in names:
         path = os.path.join(folder, name)
-        is_kinds = is_top and name == KINDS_FOLDER and os.path.isdir(path)
-        if not name.startswith(".") and not is_kinds:
+        if not name.startswith(".") and not (name == left_out and os.path.isdir(path)):
             yield path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -22,8 +23,6 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > _LONGEST:
         return None
     words = [text for text in islice(known, _MOST) if len(text) <= _LONGEST]
-    import difflib  # noqa: PLC0415 - only a mistake needs it
-
     return next(iter(difflib.get_close_matches(word, words, n=1)), None)
 
 

@@ -110,8 +110,7 @@ class Request:
 
     def __str__(self) -> str:
         """Return the request on one line, its body to the letter as it is sent."""
-        body = "" if self.body is None else f" {body_text(self.body)}"
-        return f"{self.method} {self.path}{body}"
+        return f"{self.method} {self.path}" + ("" if self.body is None else f" {body_text(self.body)}")
 
 
 def body_text(body: Mapping[str, Any]) -> str:
@@ -157,8 +156,8 @@ class Change:
     or all of a new key. ``path`` is that of the key. ``created`` is when the live key was created, in normal
     form, where its kind says so: one created again since is another key. ``is_undeclared`` marks a key that
     is deleted because its scope is exclusive; ``may_revoke`` is false if the key's lifecycle forbids to
-    revoke access. ``origin`` is that of the creation or deletion. ``has_secret`` says that keys of the kind
-    have a secret, which the service shows once.
+    revoke access. ``origin`` is that of the creation or deletion. Keys of the kind have a secret, shown once,
+    if ``has_secret``, and are updated by ``update_method``.
     """
 
     scope: Scope
@@ -175,6 +174,7 @@ class Change:
     may_revoke: bool = True
     origin: Origin | None = None
     has_secret: bool = False
+    update_method: str = "PATCH"
 
     @property
     def address(self) -> str:
@@ -184,10 +184,10 @@ class Change:
     @property
     def requests(self) -> tuple[Request, ...]:
         """Return the requests that apply sends, in their order: what is shown, explained and approved."""
+        if self.action is Action.UPDATE:
+            return (Request(self.update_method, self.path, self.patch),)
         deletion = Request("DELETE", self.path)
         creation = Request("POST", self.path.rpartition("/")[0], self.patch)
-        if self.action is Action.UPDATE:
-            return (Request("PATCH", self.path, self.patch),)
         return (deletion,) * self.action.destroys + (creation,) * self.action.adds
 
     @property

@@ -85,6 +85,7 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
         position=position,
         action=action,
         has_secret=kind.secret is not None,
+        update_method=kind.update_method,
     )
     return replace(change, patch=_body(kind, change))
 

@@ -56,17 +56,23 @@ ENDLESS = {
 }
 
 
+CALLS: dict[str, Callable[[Writer], object]] = {
+    "get": lambda writer: writer.get(COLLECTION, {}),
+    "update": lambda writer: writer.update("PATCH", COLLECTION, {}),
+}
+
+
 @pytest.mark.parametrize(("parts", "reason"), ENDLESS.values(), ids=ENDLESS)
-@pytest.mark.parametrize("method", ["get", "patch"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_a_response_that_does_not_end_is_a_time_out(
-    parts: Callable[[], Iterator[bytes]], reason: str, method: str
+    parts: Callable[[], Iterator[bytes]], reason: str, call: Callable[[Writer], object]
 ) -> None:
     with (
         dripping(parts) as url,
         Writer(short(url)) as writer,
         pytest.raises(errors.UnreachableError, match=f"timed out: {reason}") as raised,
     ):
-        getattr(writer, method)(COLLECTION, {})
+        call(writer)
     assert raised.value.failure.in_doubt
 
 
@@ -97,7 +103,7 @@ def test_a_server_that_does_not_read_is_a_time_out() -> None:
         Writer(short(url)) as writer,
         pytest.raises(errors.UnreachableError, match="timed out"),
     ):
-        writer.patch(COLLECTION, {"description": "x" * 2**24})
+        writer.update("PATCH", COLLECTION, {"description": "x" * 2**24})
 
 
 def test_a_tls_handshake_that_does_not_end_is_a_time_out() -> None:
@@ -131,7 +137,7 @@ def test_a_write_in_flight_ends_by_itself_after_the_run_was_stopped() -> None:
         yield b"Content-Length: 2\r\n\r\n{}"
 
     with dripping(parts) as url, Writer(short(url, stop=stop)) as writer:
-        assert writer.patch(COLLECTION, {}) == {}
+        assert writer.update("PATCH", COLLECTION, {}) == {}
 
 
 def test_what_is_read_to_resolve_a_write_ends_by_itself_too() -> None:

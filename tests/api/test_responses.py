@@ -348,7 +348,7 @@ def test_a_header_that_cannot_be_sent_does_not_show_the_token() -> None:
         Writer(connect(Script(), base_url=server.url, transport=None, user_agent=f"a\n{TOKEN}")) as writer,
         pytest.raises(errors.ApiError) as raised,
     ):
-        writer.patch(COLLECTION, {})
+        writer.update("PATCH", COLLECTION, {})
     assert TOKEN not in str(raised.value)
 
 

@@ -100,7 +100,7 @@ def test_a_patch_whose_response_was_lost_is_sent_again() -> None:
         return FINE
 
     with Writer(connect(loses_the_first_answer, retry=FOUR)) as writer:
-        writer.patch(f"{COLLECTION}/web", {"is_disabled": True})
+        writer.update("PATCH", f"{COLLECTION}/web", {"is_disabled": True})
     assert bodies == [b'{"is_disabled":true}'] * 2
 
 
@@ -275,7 +275,7 @@ def test_once_stopped_a_failure_is_not_tried_again() -> None:
 
     remote = connect(interrupted, stop=stop, retry=FOUR)
     with Writer(remote) as writer, pytest.raises(ServerFaultError) as raised:
-        writer.patch(COLLECTION, {})
+        writer.update("PATCH", COLLECTION, {})
     assert raised.value.failure.attempts == 1
 
 
@@ -292,7 +292,7 @@ def test_an_interrupt_during_a_wait_keeps_the_next_attempt_from_being_sent(failu
     remote = Script(failure)
     connection = connect(remote, clock=InterruptedClock(), retry=FOUR)
     with Writer(connection) as writer, pytest.raises(ApiError) as raised:
-        writer.patch(COLLECTION, {})
+        writer.update("PATCH", COLLECTION, {})
     assert len(remote.requests) == 1
     assert raised.value.failure.attempts == 1
 
@@ -321,7 +321,7 @@ def test_a_request_that_was_sent_once_is_never_reported_as_not_sent() -> None:
 
     connection = connect(handler, clock=Disturbed(), retry=FOUR)
     with Writer(connection) as writer, pytest.raises(ServerFaultError) as raised:
-        writer.patch(COLLECTION, {})
+        writer.update("PATCH", COLLECTION, {})
     assert raised.value.failure.attempts == 1
 
 

@@ -124,6 +124,15 @@ def outcome_of(
     return outcome, [request.method for request in script.requests], store
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_an_update_is_sent_by_the_method_of_its_kind(method: str) -> None:
+    kind = replace(CAAS, update_method=method)
+    (update,) = make_plan([declared(is_disabled=True)], [live()], kind=kind).changes
+    stored = httpx.Response(200, json=live(is_disabled=True))
+    outcome, methods, _ = outcome_of(update, [stored], kind=kind)
+    assert (outcome.result, methods) == (Result.APPLIED, [method])
+
+
 LOST = "its secret is lost: either declare it `state: absent`"
 
 

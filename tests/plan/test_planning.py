@@ -273,3 +273,10 @@ def test_a_key_that_must_be_sent_whole_is_left_alone_if_a_part_of_it_is_odd() ->
     (problem,) = plan.problems
     assert (plan.changes, problem.is_live) == ((), True)
     assert "items holds null" in problem.message
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_an_update_is_sent_by_the_method_of_its_kind(method: str) -> None:
+    kind = replace(CAAS, update_method=method)
+    change = only_change({"is_disabled": True}, {}, kind)
+    assert [str(request) for request in change.requests] == [f'{method} {change.path} {{"is_disabled":true}}']

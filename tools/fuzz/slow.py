@@ -124,7 +124,7 @@ def _exchange(url: str, method: str) -> str:
 
 def _writes(writer: Writer) -> dict[str, Callable[[], object]]:
     return {
-        "PATCH": lambda: writer.patch("/a", {"b": 1}),
+        "PATCH": lambda: writer.update("PATCH", "/a", {"b": 1}),
         "POST": lambda: writer.post("/a", {"b": 1}),
         "DELETE": lambda: writer.delete("/a"),
     }
