@@ -23,7 +23,6 @@ from reconciler.model.canonical import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
     from reconciler.model.clock import Clock
     from reconciler.model.outcome import Outcome
@@ -141,12 +140,7 @@ class JournalFile:
         """Return the open file."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
