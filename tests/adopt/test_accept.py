@@ -246,9 +246,9 @@ def test_where_a_comment_would_be_lost_or_mean_something_else_nothing_is_written
     written: str, new: list[Any]
 ) -> None:
     gap = "" if written[0] == "\n" else " "
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         value(f"    containers:{gap}{written}", "containers", containers=new)
-    (said,) = told.value.texts
+    (said,) = raised.value.texts
     before = f"{HEAD}  - name: web-key\n    containers:{gap}{written}".partition("# c")[0].split("\n")
     place = f"{len(before)}:{len(before[-1]) + 1}"
     assert said.startswith(f"keys.yaml:{place}: nothing was written, because the comment # c would be lost")

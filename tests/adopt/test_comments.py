@@ -74,7 +74,7 @@ def test_a_comment_is_about_one_thing(
     assert (place.line, place.column) == (len(before), len(before[-1]) + 1)
 
 
-def test_below_a_comment_that_stands_less_deep_another_is_about_the_same() -> None:
+def test_below_a_comment_that_is_less_deep_another_is_about_the_same() -> None:
     text = f"{HEAD}  - name: web\n    # 1\n\n# 2\n    # 3\n"
     assert [found[2] for found in about(text)] == [(0, "keys", 0), (0,), (0,)]
     assert [found[2] for found in about(f"{text}  - name: api\n    # 4\n")] == [

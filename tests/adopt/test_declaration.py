@@ -56,8 +56,8 @@ def test_a_plan_of_what_was_exported_is_empty(keys: list[dict[str, Any]]) -> Non
     plan = plan_scope(CAAS, scope, observed, NOW)
     assert (plan.changes, plan.problems) == ((), ())
     assert [key.name for key in scope.keys] == sorted(made.name for made in adoption.keys)
-    told = {made.name for made in adoption.keys} | adoption.unusable.keys()
-    assert told.union(*adoption.managed_elsewhere.values()) == observed.keys.keys()
+    names = {made.name for made in adoption.keys} | adoption.unusable.keys()
+    assert names.union(*adoption.managed_elsewhere.values()) == observed.keys.keys()
     assert parse(text, "x", pure_parser)[0].data == parse(text, "x", default_parser())[0].data
     assert "do-not-show" not in text
 
@@ -144,7 +144,7 @@ def test_every_settable_field_is_written_and_no_other() -> None:
     assert list(CAAS.settable) == ["name", "description", "expire", "is_disabled", "containers"]
 
 
-def test_a_comment_cannot_be_left_by_what_it_tells() -> None:
+def test_the_text_of_a_comment_cannot_end_it() -> None:
     lines = exported(live("web", status="x\nkeys: []\u2028forged", source="a" * 500))
     assert (
         lines[4]

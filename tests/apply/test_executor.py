@@ -116,10 +116,10 @@ class Finished:
 
 def test_observers_see_every_outcome_as_it_comes(emulator: Emulator) -> None:
     fill(emulator, *NAMES[:2])
-    told = Finished()
+    finished = Finished()
     plan = plan_of(emulator, *({"name": name, "description": "x"} for name in NAMES[:2]))
-    outcomes = Engine(emulator).apply(plan, observers=[told])
-    assert sorted(told.outcomes, key=lambda outcome: outcome.change.name) == list(outcomes)
+    outcomes = Engine(emulator).apply(plan, observers=[finished])
+    assert sorted(finished.outcomes, key=lambda outcome: outcome.change.name) == list(outcomes)
 
 
 def test_one_failure_does_not_stop_the_rest(emulator: Emulator) -> None:
@@ -215,7 +215,7 @@ def test_a_success_that_shows_nothing_is_not_verified_if_the_key_holds_what_it_h
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_that_keeps_the_key_from_being_read_is_not_verified(change: Change, status: int) -> None:
+def test_a_refusal_after_which_the_key_cannot_be_read_is_not_verified(change: Change, status: int) -> None:
     [outcome] = execute(lambda _request: httpx.Response(status), (change,))
     assert outcome.result is Result.NOT_VERIFIED
     assert f"PATCH {COLLECTION}/web: HTTP {status}" in outcome.detail
@@ -230,7 +230,7 @@ def test_a_lost_answer_is_not_verified_if_the_key_holds_a_part_or_something_else
 
 
 @pytest.mark.parametrize("answer", [[], {}, {"name": "web"}, {"name": "other"}])
-def test_an_answer_that_cannot_be_used_is_cleared_up_by_reading(change: Change, answer: Any) -> None:
+def test_a_response_that_cannot_be_used_is_resolved_by_reading(change: Change, answer: Any) -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         stored = live("web") | dict(change.patch)
         return httpx.Response(200, json=stored if request.method == "GET" else answer)
@@ -239,7 +239,7 @@ def test_an_answer_that_cannot_be_used_is_cleared_up_by_reading(change: Change, 
     assert outcome.result is Result.APPLIED
 
 
-def test_a_lost_answer_is_cleared_up_even_after_an_interrupt(change: Change) -> None:
+def test_a_lost_response_is_resolved_even_after_an_interrupt(change: Change) -> None:
     stop = threading.Event()
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -270,7 +270,7 @@ def test_a_key_whose_path_gives_404_is_gone_only_if_it_is_not_listed(change: Cha
 
 
 @pytest.mark.parametrize("read", [httpx.Response(500), httpx.Response(200, json={"name": "web"})])
-def test_a_lost_answer_that_cannot_be_cleared_up_is_not_verified(
+def test_a_lost_response_that_cannot_be_resolved_is_not_verified(
     change: Change, read: httpx.Response
 ) -> None:
     [outcome] = execute(losing(500, read), (change,))
@@ -278,7 +278,7 @@ def test_a_lost_answer_that_cannot_be_cleared_up_is_not_verified(
     assert "it may have taken effect, and reading it back failed" in outcome.detail
 
 
-def test_a_fault_that_nobody_foresaw_hides_no_other_outcome(change: Change) -> None:
+def test_an_unexpected_error_hides_no_other_outcome(change: Change) -> None:
     sent: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -426,7 +426,7 @@ def test_only_a_plan_that_waited_is_checked_by_one_listing_of_its_scope(
     assert (listings(emulator), len(patches(emulator))) == (reads, 2)
 
 
-def test_a_scope_that_cannot_be_checked_keeps_back_its_keys(emulator: Emulator) -> None:
+def test_the_keys_of_a_scope_that_cannot_be_checked_are_not_sent(emulator: Emulator) -> None:
     fill(emulator, "web")
     plan = plan_of(emulator, {"name": "web", "description": "x"})
     [outcome] = Engine(emulator, settings={"token": Secret("revoked")}).apply(plan, Freshness.WAITED)

@@ -1,4 +1,4 @@
-"""Every write leaves a line before and a line after; what lacks the second is in doubt."""
+"""Every write leaves a line before and a line after; what lacks the second is in entry."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gcore_emulator import Emulator
     from reconciler.model.plan import Plan
 
-RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "somebody", "abc")
+RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "someone", "abc")
 WRITE = {"event": "write", "run": "r", "address": "caas/1/76/web", "base_url": "u", "patch": {}, "before": {}}
 OUTCOME = {"event": "outcome", "run": "r", "address": "caas/1/76/web", "outcome": "applied"}
 
@@ -90,7 +90,7 @@ def test_a_line_says_what_who_and_from_which_commit(emulator: Emulator, plan: Pl
         "before": {"description": "old"},
         "fingerprint": "sha256:0",
         "base_url": "http://127.0.0.1:1",
-        "who": "somebody",
+        "who": "someone",
         "git_commit": "abc",
     }
     assert (outcome["outcome"], outcome["request_id"]) == ("applied", None)
@@ -228,7 +228,7 @@ def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path
         (lines({**WRITE, "patch": None}, {"event": "odd", "address": "x"}), 0, 2),
     ],
 )
-def test_in_doubt_is_what_no_later_outcome_clears_up(content: list[bytes], in_doubt: int, torn: int) -> None:
+def test_in_doubt_is_what_no_later_outcome_settles(content: list[bytes], in_doubt: int, torn: int) -> None:
     reading = read_journal(content)
     assert (len(reading.in_doubt), reading.torn) == (in_doubt, torn)
 
@@ -242,15 +242,15 @@ def test_in_doubt_is_what_no_later_outcome_clears_up(content: list[bytes], in_do
         (None, Resolution.GONE),
     ],
 )
-def test_the_server_tells_what_became_of_a_write_in_doubt(
+def test_a_write_in_doubt_is_resolved_by_reading_the_key(
     emulator: Emulator, live: str | None, resolution: Resolution
 ) -> None:
     if live is not None:
         fill(emulator, "web", description=live)
     new, old = {"description": "new"}, {"description": "old"}
-    doubt = InDoubtWrite("caas/1/76/web", BaseUrl(emulator.url), patch=new, before=old, run="r", at="now")
+    entry = InDoubtWrite("caas/1/76/web", BaseUrl(emulator.url), patch=new, before=old, run="r", at="now")
     with Engine(emulator).writer() as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl(emulator.url), [doubt], 1)
+        [finding] = resolve(reader, KINDS, BaseUrl(emulator.url), [entry], 1)
     assert finding.resolution is resolution
 
 
@@ -265,30 +265,32 @@ def test_the_server_tells_what_became_of_a_write_in_doubt(
     ],
 )
 @pytest.mark.parametrize("answer", [[], {"name": "other", "description": "new"}])
-def test_a_doubt_that_cannot_be_cleared_up_stays_one(address: str, base_url: str, answer: Any) -> None:
-    doubt = InDoubtWrite(
+def test_a_write_in_doubt_whose_key_cannot_be_read_stays_in_doubt(
+    address: str, base_url: str, answer: Any
+) -> None:
+    entry = InDoubtWrite(
         address, BaseUrl.recorded(base_url), patch={"description": "new"}, before={}, run="r", at="now"
     )
     with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [entry], 1)
     assert finding.resolution is Resolution.UNKNOWN
 
 
-def test_a_doubt_about_another_path_is_not_resolved_at_the_path_of_today() -> None:
+def test_a_write_in_doubt_to_another_path_is_not_resolved_at_the_new_path() -> None:
     new = {"description": "new"}
-    doubt = InDoubtWrite(
+    entry = InDoubtWrite(
         "caas/1/76/web", BaseUrl.recorded("here"), new, {}, "r", "now", path="/sandbox/1/76/web"
     )
     script = Script(httpx.Response(200, json={"name": "web"} | new))
     with Reader(connect(script)) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [entry], 1)
     assert (finding.resolution, script.requests) == (Resolution.UNKNOWN, [])
     assert "it was written to /sandbox/1/76/web, and its kind now says /cloud/v1/caas/keys/1/76/web" in (
         finding.detail
     )
 
 
-def test_a_write_whose_key_was_as_planned_is_in_no_doubt() -> None:
+def test_a_write_whose_key_was_as_planned_is_not_in_doubt() -> None:
     reading = read_journal(lines(WRITE, OUTCOME | {"outcome": "already as planned"}))
     assert (reading.writes, reading.in_doubt) == (1, ())
 
@@ -301,43 +303,43 @@ def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
     )
     reading = read_journal(lines(first, second, OUTCOME | {"run": "s"}))
     assert (reading.writes, reading.in_doubt) == (2, ())
-    [doubt] = read_journal(lines(first)).in_doubt
+    [entry] = read_journal(lines(first)).in_doubt
     with Reader(connect(Script(httpx.Response(404)))) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("https://api.example.com/"), [doubt], 1)
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("https://api.example.com/"), [entry], 1)
     assert finding.resolution is Resolution.GONE
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
 @pytest.mark.parametrize("action", Action)
 def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name: str, action: Action) -> None:
-    doubt = InDoubtWrite(
+    entry = InDoubtWrite(
         f"caas/1/76/{name}", BaseUrl.recorded("here"), patch={}, before={}, run="r", at="now", action=action
     )
     script = Script(httpx.Response(404))
     with Reader(connect(script)) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [doubt], 1)
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [entry], 1)
     assert finding.resolution is Resolution.UNKNOWN
     assert "cannot be one segment of a request path" in finding.detail
     assert script.requests == []
 
 
-BIRTH = WRITE | {"action": "create", "secret_to": "file:/keys/web"}
+CREATION = WRITE | {"action": "create", "secret_to": "file:/keys/web"}
 RESCUED = OUTCOME | {"outcome": "not verified", "secret_at": "/rescued/web"}
 
 
 @pytest.mark.parametrize(
     ("later", "remembered"), [("update", ["create"]), ("create", []), ("delete", []), ("replace", [])]
 )
-@pytest.mark.parametrize("told", [[], [RESCUED]], ids=["killed", "rescued"])
+@pytest.mark.parametrize("outcomes", [[], [RESCUED]], ids=["killed", "rescued"])
 def test_a_secret_that_is_not_in_its_place_is_remembered_until_the_key_is_another(
-    later: str, remembered: list[str], told: list[dict[str, Any]]
+    later: str, remembered: list[str], outcomes: list[dict[str, Any]]
 ) -> None:
     """An update that succeeds says nothing of the secret."""
     second = {"run": "s", "action": later}
-    reading = read_journal(lines(BIRTH, *told, WRITE | second, OUTCOME | second))
-    assert [doubt.action for doubt in reading.in_doubt] == remembered
-    places = ("/rescued/web" if told else "", "file:/keys/web")
-    assert {(doubt.secret_at, doubt.secret_to) for doubt in reading.in_doubt} <= {places}
+    reading = read_journal(lines(CREATION, *outcomes, WRITE | second, OUTCOME | second))
+    assert [entry.action for entry in reading.in_doubt] == remembered
+    places = ("/rescued/web" if outcomes else "", "file:/keys/web")
+    assert {(entry.secret_at, entry.secret_to) for entry in reading.in_doubt} <= {places}
 
 
 LIVE: dict[str, Any] = {
@@ -365,17 +367,17 @@ LIVE: dict[str, Any] = {
 def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_go(
     answer: httpx.Response | Exception, action: str, *, is_rescued: bool
 ) -> None:
-    write = BIRTH | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
-    [doubt] = read_journal(lines(write, *[RESCUED] * is_rescued)).in_doubt
+    write = CREATION | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
+    [entry] = read_journal(lines(write, *[RESCUED] * is_rescued)).in_doubt
     with Reader(connect(Script(answer))) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("u"), [doubt], 1)
+        [finding] = resolve(reader, KINDS, BaseUrl.recorded("u"), [entry], 1)
     if is_rescued:
         assert "its secret is in /rescued/web" in finding.detail
     else:
         assert ("file:/keys/web" in finding.detail) is (finding.resolution is not Resolution.DID_NOT)
 
 
-def test_what_one_journal_cannot_keep_another_keeps(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+def test_what_one_journal_cannot_store_another_stores(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
     class Full:
         """Takes one line, and no more."""
 

@@ -1,4 +1,4 @@
-"""Creations, deletions and replacements: what is told whatever the service and the sink do."""
+"""Creations, deletions and replacements: what is reported whatever the service and the sink do."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ABSENT = replace(declared(), is_absent=True)
 (DELETION,) = make_plan([ABSENT], [live()]).changes
 REPLACEMENT = replace(CREATION, action=Action.REPLACE, created=DELETION.created)
 
-BORN = httpx.Response(200, json=live(secret=SECRET))
+WITH_SECRET = httpx.Response(200, json=live(secret=SECRET))
 THERE = httpx.Response(200, json=live())
 OTHER = httpx.Response(200, json=live(description="theirs"))
 ANEW = httpx.Response(200, json=live(created_at="2026-05-31T00:00:00Z"))
@@ -60,10 +60,10 @@ REFUSALS = {
 class Store:
     """Stores secrets in memory; without a place to tell it loses them."""
 
-    def __init__(self, kept: StoredSecret | None) -> None:
+    def __init__(self, stored: StoredSecret | None) -> None:
         self.secrets: list[str] = []
         self.expected: str | None = None
-        self._kept = kept
+        self._stored = stored
 
     def started(self, change: Change) -> None:
         assert self.expected is None
@@ -79,17 +79,17 @@ class Store:
     def store(self, change: Change, secret: Secret) -> StoredSecret:
         assert self.expected == change.address
         assert change.name == "web-key"
-        if self._kept is None:
+        if self._stored is None:
             raise SinkError("it is written nowhere")
         self.secrets.append(secret.reveal())
-        return self._kept
+        return self._stored
 
 
-KEPT = StoredSecret("memory:1")
+STORED = StoredSecret("memory:1")
 
 
 class Service:
-    """Answers a script, but lists what it is told to list."""
+    """Answers a script, but lists what it is set to list."""
 
     def __init__(self, script: Script, listed: Sequence[object] = ()) -> None:
         self._script = script
@@ -111,12 +111,12 @@ def execute(writer: Writer, change: Change, store: Store, kind: Kind = CAAS) -> 
 def outcome_of(
     change: Change,
     answers: Sequence[httpx.Response | Exception],
-    kept: StoredSecret | None = KEPT,
+    stored: StoredSecret | None = STORED,
     kind: Kind = CAAS,
     listed: Sequence[object] = (),
 ) -> tuple[Outcome, list[str], Store]:
     """Send a change to a service that answers so; give what became of it, the requests, and the store."""
-    script, store = Script(*answers), Store(kept)
+    script, store = Script(*answers), Store(stored)
     with Writer(connect(Service(script, listed))) as writer:
         outcome = execute(writer, change, store, kind)
     assert SECRET not in f"{outcome}"
@@ -137,53 +137,60 @@ LOST = "its secret is lost: either declare it `state: absent`"
 
 
 @pytest.mark.parametrize(
-    ("answers", "kept", "result", "told"),
+    ("answers", "stored", "result", "reason"),
     [
-        ([BORN], KEPT, Result.APPLIED, ""),
-        ([BORN], StoredSecret("rescue", "the sink is full"), Result.NOT_VERIFIED, "the sink is full"),
-        ([BORN], None, Result.NOT_VERIFIED, f"it is written nowhere; the key exists now, and {LOST}"),
-        ([THERE], KEPT, Result.NOT_VERIFIED, f"the response held no secret; the key exists now, and {LOST}"),
-        ([OTHER], KEPT, Result.NOT_VERIFIED, 'description was accepted as "" but is stored as "theirs"'),
-        ([httpx.Response(200, json=[]), THERE], KEPT, Result.NOT_VERIFIED, "the answer is not an object"),
-        ([TASK, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
-        ([EMPTY, THERE], KEPT, Result.NOT_VERIFIED, LOST),
-        ([EMPTY, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
-        ([ACCEPTED, THERE], KEPT, Result.NOT_VERIFIED, LOST),
-        ([ACCEPTED, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
-        ([IN_USE, GONE], KEPT, Result.FAILED, "HTTP 409"),
-        ([IN_USE, OTHER], KEPT, Result.FAILED, 'not as declared (description was sent as "" but is stored'),
+        ([WITH_SECRET], STORED, Result.APPLIED, ""),
+        ([WITH_SECRET], StoredSecret("rescue", "the sink is full"), Result.NOT_VERIFIED, "the sink is full"),
+        ([WITH_SECRET], None, Result.NOT_VERIFIED, f"it is written nowhere; the key exists now, and {LOST}"),
+        (
+            [THERE],
+            STORED,
+            Result.NOT_VERIFIED,
+            f"the response held no secret; the key exists now, and {LOST}",
+        ),
+        ([OTHER], STORED, Result.NOT_VERIFIED, 'description was accepted as "" but is stored as "theirs"'),
+        ([httpx.Response(200, json=[]), THERE], STORED, Result.NOT_VERIFIED, "the answer is not an object"),
+        ([TASK, GONE], STORED, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
+        ([EMPTY, THERE], STORED, Result.NOT_VERIFIED, LOST),
+        ([EMPTY, GONE], STORED, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
+        ([ACCEPTED, THERE], STORED, Result.NOT_VERIFIED, LOST),
+        ([ACCEPTED, GONE], STORED, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
+        ([IN_USE, GONE], STORED, Result.FAILED, "HTTP 409"),
+        ([IN_USE, OTHER], STORED, Result.FAILED, 'not as declared (description was sent as "" but is stored'),
         (
             [IN_USE, THERE],
-            KEPT,
+            STORED,
             Result.NOT_VERIFIED,
             "either another client created it, or this request did, and",
         ),
-        ([FORBIDDEN, GONE], KEPT, Result.FAILED, "HTTP 403"),
-        ([FORBIDDEN], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed: GET"),
-        ([REFUSED], KEPT, Result.FAILED, "no response: refused"),
-        ([BROKEN, THERE], KEPT, Result.NOT_VERIFIED, LOST),
-        ([FAULT, THERE], KEPT, Result.NOT_VERIFIED, LOST),
-        ([BROKEN, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
-        ([GATEWAY, GONE], KEPT, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
-        ([FAULT, GONE], KEPT, Result.FAILED, "HTTP 500"),
+        ([FORBIDDEN, GONE], STORED, Result.FAILED, "HTTP 403"),
+        ([FORBIDDEN], STORED, Result.NOT_VERIFIED, "it may exist now, and reading it failed: GET"),
+        ([REFUSED], STORED, Result.FAILED, "no response: refused"),
+        ([BROKEN, THERE], STORED, Result.NOT_VERIFIED, LOST),
+        ([FAULT, THERE], STORED, Result.NOT_VERIFIED, LOST),
+        ([BROKEN, GONE], STORED, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
+        ([GATEWAY, GONE], STORED, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
+        ([FAULT, GONE], STORED, Result.FAILED, "HTTP 500"),
         (
             [BROKEN, OTHER],
-            KEPT,
+            STORED,
             Result.NOT_VERIFIED,
             "so another client may have created it; if not, the key exists",
         ),
-        ([BROKEN, FAULT], KEPT, Result.NOT_VERIFIED, "it may exist now, and reading it failed"),
+        ([BROKEN, FAULT], STORED, Result.NOT_VERIFIED, "it may exist now, and reading it failed"),
     ],
 )
 def test_what_becomes_of_a_creation(
-    answers: list[httpx.Response | Exception], kept: StoredSecret | None, result: Result, told: str
+    answers: list[httpx.Response | Exception], stored: StoredSecret | None, result: Result, reason: str
 ) -> None:
-    outcome, requests, store = outcome_of(CREATION, answers, kept)
+    outcome, requests, store = outcome_of(CREATION, answers, stored)
     assert (outcome.result, requests.count("POST")) == (result, 1)
-    assert told in outcome.detail
-    assert bool(outcome.detail) is bool(told)
-    is_kept = answers[0] is BORN and kept is not None
-    assert (store.secrets, outcome.secret_at) == (([SECRET], kept.where) if is_kept and kept else ([], ""))
+    assert reason in outcome.detail
+    assert bool(outcome.detail) is bool(reason)
+    is_stored = answers[0] is WITH_SECRET and stored is not None
+    assert (store.secrets, outcome.secret_at) == (
+        ([SECRET], stored.where) if is_stored and stored else ([], "")
+    )
 
 
 @pytest.mark.parametrize("status", REFUSALS)
@@ -209,7 +216,7 @@ def test_a_secret_in_any_answer_is_stored(status: int, read: httpx.Response, res
     assert LOST not in outcome.detail
 
 
-def test_a_secret_that_stands_twice_in_an_answer_is_stored_and_doubted() -> None:
+def test_a_secret_that_is_twice_in_a_response_is_stored_and_not_verified() -> None:
     body = json.dumps(live(secret=SECRET)).replace('"secret"', '"secret": "first", "secret"')
     outcome, _, store = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
     assert (store.secrets, outcome.secret_at) == ([SECRET], "memory:1")
@@ -218,7 +225,7 @@ def test_a_secret_that_stands_twice_in_an_answer_is_stored_and_doubted() -> None
 
 
 @pytest.mark.parametrize("ending", [f"?secret={SECRET}", f"#{SECRET}"])
-def test_what_follows_the_path_of_a_redirect_of_a_creation_is_not_told(ending: str) -> None:
+def test_what_follows_the_path_of_a_redirect_of_a_creation_is_not_shown(ending: str) -> None:
     redirect = httpx.Response(303, headers={"Location": f"https://elsewhere/made{ending}"})
     outcome, _, _ = outcome_of(CREATION, [redirect, THERE])
     assert "redirected to https://elsewhere/made?…, which is refused" in outcome.detail
@@ -256,7 +263,7 @@ NO_SECRET = replace(CAAS, secret=None)
 
 
 @pytest.mark.parametrize(
-    ("answers", "result", "told"),
+    ("answers", "result", "reason"),
     [
         ([EMPTY, THERE], Result.APPLIED, ""),
         ([DELETED, THERE], Result.APPLIED, ""),
@@ -273,12 +280,12 @@ NO_SECRET = replace(CAAS, secret=None)
     ],
 )
 def test_what_becomes_of_a_creation_of_a_kind_without_a_secret(
-    answers: list[httpx.Response | Exception], result: Result, told: str
+    answers: list[httpx.Response | Exception], result: Result, reason: str
 ) -> None:
     outcome, _, _ = outcome_of(CREATION, answers, kind=NO_SECRET)
     assert outcome.result is result
-    assert told in outcome.detail
-    assert bool(outcome.detail) is bool(told)
+    assert reason in outcome.detail
+    assert bool(outcome.detail) is bool(reason)
     assert "secret" not in outcome.detail
 
 
@@ -298,17 +305,17 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
     limit = httpx.Response(429, headers={"Retry-After": "7"})
     clock = FakeClock()
     for read, result, posts in ((GONE, Result.APPLIED, 2), (THERE, Result.NOT_VERIFIED, 1)):
-        script = Script(limit, read, BORN if read is GONE else THERE)
+        script = Script(limit, read, WITH_SECRET if read is GONE else THERE)
         link = connect(Service(script), retry=RetryPolicy(attempts=3), clock=clock)
         with Writer(link) as writer:
-            outcome = execute(writer, CREATION, Store(KEPT))
+            outcome = execute(writer, CREATION, Store(STORED))
         methods = [request.method for request in script.requests]
         assert (outcome.result, methods.count("POST")) == (result, posts)
     assert clock.elapsed == 14
 
 
 @pytest.mark.parametrize(
-    ("answers", "result", "told"),
+    ("answers", "result", "reason"),
     [
         ([DELETED, GONE], Result.APPLIED, ""),
         ([DELETED, httpx.Response(410)], Result.APPLIED, ""),
@@ -335,12 +342,12 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
     ],
 )
 def test_what_becomes_of_a_deletion(
-    answers: list[httpx.Response | Exception], result: Result, told: str
+    answers: list[httpx.Response | Exception], result: Result, reason: str
 ) -> None:
     outcome, _, _ = outcome_of(DELETION, answers)
     assert outcome.result is result
-    assert told in outcome.detail
-    assert bool(outcome.detail) is bool(told)
+    assert reason in outcome.detail
+    assert bool(outcome.detail) is bool(reason)
 
 
 @pytest.mark.parametrize("status", REFUSALS)
@@ -356,7 +363,7 @@ def test_a_path_that_gives_404_does_not_delete_a_key_that_is_listed() -> None:
 
 
 @pytest.mark.parametrize("answer", [DELETED, BROKEN], ids=["204", "no response"])
-def test_where_a_page_stands_for_the_key_the_listing_tells_of_it(answer: httpx.Response | Exception) -> None:
+def test_where_a_page_replaces_the_key_the_listing_decides(answer: httpx.Response | Exception) -> None:
     outcome, _, _ = outcome_of(DELETION, [answer, PAGE], listed=[live()])
     assert outcome.result is not Result.APPLIED
     assert "read back: the key is still there" in outcome.detail
@@ -370,9 +377,9 @@ def test_a_deletion_that_is_only_accepted_is_not_done_while_its_key_is_listed(st
 
 
 @pytest.mark.parametrize(
-    ("answers", "result", "told", "sent"),
+    ("answers", "result", "reason", "sent"),
     [
-        ([DELETED, GONE, BORN], Result.APPLIED, "", ["DELETE", "GET", "POST"]),
+        ([DELETED, GONE, WITH_SECRET], Result.APPLIED, "", ["DELETE", "GET", "POST"]),
         ([IN_USE, THERE], Result.FAILED, "HTTP 409", ["DELETE", "GET"]),
         ([httpx.Response(202), THERE], Result.NOT_VERIFIED, "the key is still there", ["DELETE", "GET"]),
         (
@@ -391,11 +398,11 @@ def test_a_deletion_that_is_only_accepted_is_not_done_while_its_key_is_listed(st
     ],
 )
 def test_what_becomes_of_a_replacement(
-    answers: list[httpx.Response | Exception], result: Result, told: str, sent: list[str]
+    answers: list[httpx.Response | Exception], result: Result, reason: str, sent: list[str]
 ) -> None:
     outcome, requests, _ = outcome_of(REPLACEMENT, answers)
     assert (outcome.result, requests) == (result, sent)
-    assert told in outcome.detail
+    assert reason in outcome.detail
 
 
 def test_a_replacement_whose_key_is_there_again_is_applied_where_there_is_no_secret() -> None:
@@ -404,7 +411,7 @@ def test_a_replacement_whose_key_is_there_again_is_applied_where_there_is_no_sec
 
 
 def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() -> None:
-    stop, script = threading.Event(), Script(DELETED, GONE, BORN)
+    stop, script = threading.Event(), Script(DELETED, GONE, WITH_SECRET)
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "DELETE":
@@ -412,15 +419,15 @@ def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() 
         return script(request)
 
     with Writer(connect(answer, stop=stop)) as writer:
-        outcome = execute(writer, REPLACEMENT, Store(KEPT))
+        outcome = execute(writer, REPLACEMENT, Store(STORED))
     assert (outcome.result, outcome.secret_at) == (Result.APPLIED, "memory:1")
     assert [request.method for request in script.requests] == ["DELETE", "GET", "POST"]
 
 
 @pytest.mark.parametrize("change", [CREATION, DELETION, REPLACEMENT], ids=lambda change: change.action)
 def test_what_is_interrupted_before_it_is_sent_is_not_attempted(change: Change) -> None:
-    stop, script = threading.Event(), Script(BORN)
+    stop, script = threading.Event(), Script(WITH_SECRET)
     stop.set()
     with Writer(connect(script, stop=stop)) as writer:
-        assert execute(writer, change, Store(KEPT)).result is Result.NOT_ATTEMPTED
+        assert execute(writer, change, Store(STORED)).result is Result.NOT_ATTEMPTED
     assert script.requests == []
