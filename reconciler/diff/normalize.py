@@ -70,11 +70,14 @@ def _item(field: Field, item: Any) -> Any:
     if not field.members:
         return item
     known: dict[str, Any] = {}
-    for member, types in field.members.items():
-        value = item.get(member) if isinstance(item, dict) else None
-        if value is None and member in field.optional_members and isinstance(item, dict):
+    for member, types in field.members.items() if isinstance(item, dict) else ():
+        value = item.get(member)
+        if value is None and member in field.optional_members:
             continue
-        if type(value) not in types or not isinstance(item, dict) or member not in item:
-            raise NotNormalError(f"{field.name} holds the item {json_text(item)[:80]}")
+        if type(value) not in types or member not in item:
+            break
         known[member] = value
-    return known
+    else:
+        if isinstance(item, dict):
+            return known
+    raise NotNormalError(f"{field.name} holds the item {json_text(item)[:80]}")
