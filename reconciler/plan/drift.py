@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import reversed_change, whole_key
 from reconciler.diff.normalize import normalize
@@ -30,9 +30,11 @@ _DELETED: Final = "the key is not live"
 _ORIGINS: Final[Mapping[Origin | DriftOrigin | None, DriftOrigin | None]] = {
     None: None,
     Origin.CONFIG: DriftOrigin.PENDING,
+    DriftOrigin.PENDING: DriftOrigin.PENDING,
     Origin.DRIFT: DriftOrigin.DRIFT,
     Origin.CONFLICT: DriftOrigin.CONFLICT,
 }
+"""Seen from the live side, what Git alone changed is pending."""
 _REVERSED: Final = {Action.CREATE: Action.DELETE, Action.DELETE: Action.CREATE}
 
 
@@ -49,15 +51,10 @@ class Correction(StrEnum):
         What Git alone changed is never corrected, for that would apply it. Where both sides changed, only
         ``ALL`` sends what the files say now.
         """
-        if change.origin is DriftOrigin.PENDING:
-            return False
-        match self:
-            case Correction.ALL:
-                return True
-            case Correction.GRANTS:
-                return change.effect.grants and change.origin is not DriftOrigin.CONFLICT
-            case Correction.REVOKES:
-                return change.effect.revokes and change.origin is not DriftOrigin.CONFLICT
+        if change.origin is DriftOrigin.PENDING or self is Correction.ALL:
+            return change.origin is not DriftOrigin.PENDING
+        has_effect = change.effect.grants if self is Correction.GRANTS else change.effect.revokes
+        return has_effect and change.origin is not DriftOrigin.CONFLICT
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,23 +92,15 @@ class DriftedKey:
         """Return what is counted, corrected and remembered: the fields, or the one change of a whole key."""
         if self.action is Action.UPDATE:
             return self.fields
-        change, is_new = self.correction, self.action is Action.CREATE
-        return (
-            FieldChange(
-                WHOLE_KEY,
-                None if is_new else dict(change.after),
-                dict(change.before) if is_new else None,
-                Effect.GRANTS if is_new else Effect.REVOKES,
-                _CREATED if is_new else _DELETED,
-                origin=self.origin,
-                with_key=True,
-            ),
-        )
+        is_new, change = self.action is Action.CREATE, self.correction
+        sides: tuple[Any, Any] = (None, dict(change.before)) if is_new else (dict(change.after), None)
+        effect, reason = (Effect.GRANTS, _CREATED) if is_new else (Effect.REVOKES, _DELETED)
+        return (FieldChange(WHOLE_KEY, *sides, effect, reason, origin=self.origin, with_key=True),)
 
     @property
     def origins(self) -> frozenset[DriftOrigin | None]:
         """Return the origins of all that differs."""
-        return frozenset(_origin(record) for record in self.records)
+        return frozenset(_ORIGINS[record.origin] for record in self.records)
 
 
 def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:
@@ -121,7 +110,7 @@ def drift_of(kinds: Mapping[str, Kind], plan: Plan) -> tuple[DriftedKey, ...]:
 
 
 def record_names(change: Change) -> tuple[str, ...]:
-    """Name what a correction writes: fields, or the whole key that it creates or deletes."""
+    """Return the names of what a correction writes: fields, or the whole key that it creates or deletes."""
     if change.action in _REVERSED:
         return (WHOLE_KEY,)
     return tuple(field.field for field in change.fields)
@@ -129,12 +118,21 @@ def record_names(change: Change) -> tuple[str, ...]:
 
 def drifted_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
     """Return what of ``keys`` is drift, or may be."""
-    return tuple(_part(keys, lambda origin: origin is not DriftOrigin.PENDING))
+    return _part(keys, lambda origin: origin is not DriftOrigin.PENDING)
 
 
 def pending_part(keys: Iterable[DriftedKey]) -> tuple[DriftedKey, ...]:
     """Return what of ``keys`` Git alone changed."""
-    return tuple(_part(keys, lambda origin: origin is DriftOrigin.PENDING))
+    return _part(keys, lambda origin: origin is DriftOrigin.PENDING)
+
+
+def _part(
+    keys: Iterable[DriftedKey], belongs: Callable[[Origin | DriftOrigin | None], bool]
+) -> tuple[DriftedKey, ...]:
+    parts = (
+        replace(key, fields=tuple(field for field in key.fields if belongs(field.origin))) for key in keys
+    )
+    return tuple(key for key in parts if (key.fields if key.action is Action.UPDATE else belongs(key.origin)))
 
 
 def declared_values(
@@ -150,32 +148,15 @@ def declared_values(
     for part in state.scopes:
         kind, front = kinds[part.scope.kind], f"{part.scope}/"
         if part.exclusive is not None:
-            undeclared = ((address, WHOLE_KEY) for address in addresses if address.startswith(front))
-            found |= {key: "null" for key in undeclared if key in wanted}
+            found |= {(address, WHOLE_KEY): "null" for address in addresses if address.startswith(front)}
         for key in part.keys:
             if (address := part.scope.address(key.name)) not in addresses:
                 continue
             values = {name: normalize(kind.fields[name], value) for name, value in key.fields.items()}
-            texts = {(address, name): json_text(value) for name, value in values.items()}
+            found |= {(address, name): json_text(value) for name, value in values.items()}
             values.pop(kind.identity, None)
-            texts[address, WHOLE_KEY] = "null" if key.is_absent else json_text(values)
-            found |= {name: text for name, text in texts.items() if name in wanted}
-    return found
-
-
-def _origin(change: FieldChange) -> DriftOrigin | None:
-    return change.origin if isinstance(change.origin, DriftOrigin) else None
-
-
-def _part(keys: Iterable[DriftedKey], belongs: Callable[[DriftOrigin | None], bool]) -> Iterable[DriftedKey]:
-    for key in keys:
-        if key.action is not Action.UPDATE:
-            if belongs(key.origin):
-                yield key
-            continue
-        fields = tuple(field for field in key.fields if belongs(_origin(field)))
-        if fields:
-            yield replace(key, fields=fields)
+            found[address, WHOLE_KEY] = "null" if key.is_absent else json_text(values)
+    return {name: text for name, text in found.items() if name in wanted}
 
 
 def _reversed(kind: Kind, change: Change) -> DriftedKey:

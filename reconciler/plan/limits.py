@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 _SPELLING: Final = re.compile(r"(?P<number>\d{1,9})(?P<percent>%?)", re.ASCII)
 _WHOLE: Final = 100
 _NAMED: Final = 20
-"""So many keys are named in a refusal; the plan shows them all."""
+"""Keys that a refusal names; the plan shows them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """So many keys of the whole plan."""
+    """A number of keys of the whole plan."""
 
     number: int
 
     def __str__(self) -> str:
-        """Spell the limit the way it is given."""
+        """Return the limit as it is given."""
         return str(self.number)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of a hundred observed keys, in each scope that has at least ``smallest_scope`` of them."""
+    """A percentage of the live keys, in each scope that has at least ``smallest_scope`` of them."""
 
     percent: int
     smallest_scope: int = 1
 
     def __str__(self) -> str:
-        """Spell the limit the way it is given."""
+        """Return the limit as it is given."""
         return f"{self.percent}%"
 
 
 DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
-"""What a plan may revoke unless told otherwise: 30 % of a scope with ten keys or more."""
+"""What a plan may revoke by default: 30 % of a scope with ten keys or more."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -104,7 +104,7 @@ def with_limit_violations(plan: Plan, limits: Limits) -> Plan:
 
 
 def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
-    """Say why ``plan`` must not be executed, naming its keys; nothing if it may be."""
+    """Return why ``plan`` must not be executed, naming its keys; nothing if it may be."""
     revoking = tuple(change for change in plan.changes if change.effect.revokes)
     found = list(_excesses(plan, revoking, limits.max_revoked, "revoke access of", "--max-revoked"))
     if limits.max_changes is not None:

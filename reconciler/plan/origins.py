@@ -1,8 +1,8 @@
 """Which side made each field differ since a base: what the files said at a commit, or what was applied. Pure.
 
-What was desired at the base, what is desired now, and what the API answers are the three sides of a
-merge. A field that Git alone changed is ``config``, one that only the API changed is ``drift``, one that
-both changed, to different values, is a ``conflict``. Where the base says nothing there is no origin.
+What was desired at the base, what is desired now, and what is live are the three sides of a merge. A field
+that Git alone changed is ``config``, one that only the API changed is ``drift``, one that both changed, to
+different values, is a ``conflict``. Where the base says nothing there is no origin.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredState
+    from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.plan.planning import Selection
 
@@ -56,39 +56,32 @@ if TYPE_CHECKING:
 
 def with_origins(plan: Plan, at_base: KeyAtBase) -> Plan:
     """Return ``plan`` with the origin of each field, and of each key that is created or deleted."""
-    return replace(
-        plan,
-        changes=tuple(_with_origin(change, at_base(change)) for change in plan.changes),
-        missing=tuple(_with_origin(change, at_base(change)) for change in plan.missing),
+    changes, missing = (
+        tuple(_with_origin(change, at_base(change)) for change in part)
+        for part in (plan.changes, plan.missing)
     )
+    return replace(plan, changes=changes, missing=missing)
 
 
 def with_origins_since(
     kinds: Mapping[str, Kind], plan: Plan, base: DesiredState, state: DesiredState, selected: Selection
 ) -> Plan:
     """Return ``plan`` with origins since ``base``, and warnings of keys that ``state`` no longer declares."""
-    gone = released(base, state, selected)
-    labelled = with_origins(plan, state_as_base(kinds, plan, base))
-    return replace(labelled, warnings=(*plan.warnings, *gone))
+    warnings = (*plan.warnings, *no_longer_declared(base, state, selected))
+    return replace(with_origins(plan, state_as_base(kinds, plan, base)), warnings=warnings)
 
 
 def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> KeyAtBase:
-    """Return what looks up the keys of ``plan`` in ``base``, what the files said at a commit."""
+    """Return the function that looks up the keys of ``plan`` in ``base``, what the files said at a commit."""
     changed = {change.address for change in (*plan.changes, *plan.missing)}
-    known: dict[str, BaseKey] = {}
-    for part in base.scopes:
-        fields = kinds[part.scope.kind].fields
-        for key in part.keys:
-            if (address := part.scope.address(key.name)) not in changed:
-                continue
-            values = {
-                name: json_text(normalize(fields[name], value))
-                for name, value in key.fields.items()
-                if name not in key.lifecycle.ignore_changes
-            }
-            state = BaseState.ABSENT if key.is_absent else BaseState.DECLARED
-            known[address] = BaseKey(state, values)
     exclusive = {part.scope for part in base.scopes if part.exclusive is not None}
+    known: dict[str, BaseKey] = {}
+    for part, key in _keys(base):
+        address, fields = part.scope.address(key.name), kinds[part.scope.kind].fields
+        if address in changed:
+            declared = key.fields.keys() - key.lifecycle.ignore_changes
+            values = {name: json_text(normalize(fields[name], key.fields[name])) for name in declared}
+            known[address] = BaseKey(BaseState.ABSENT if key.is_absent else BaseState.DECLARED, values)
 
     def at_base(change: Change) -> BaseKey:
         undeclared = BaseState.ABSENT if change.scope in exclusive else BaseState.UNMANAGED
@@ -97,20 +90,23 @@ def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> 
     return at_base
 
 
-def released(base: DesiredState, state: DesiredState, selected: Selection) -> Iterator[Problem]:
-    """Warn of each key that the base declares and the files no longer do: it stays live, and unwatched.
+def no_longer_declared(base: DesiredState, state: DesiredState, selected: Selection) -> Iterator[Problem]:
+    """Warn of each key that the base declares and the files no longer do: it stays live, but unmanaged.
 
     In an exclusive scope the plan deletes it instead.
     """
-    declared = {(part.scope, key.name) for part in state.scopes for key in part.keys}
+    declared = {(part.scope, key.name) for part, key in _keys(state)}
     exclusive = {part.scope for part in state.scopes if part.exclusive is not None}
-    for part in base.scopes:
-        for key in part.keys:
-            address = part.scope.address(key.name)
-            is_left = (part.scope, key.name) not in declared and part.scope not in exclusive
-            if is_left and not key.is_absent and selected(address):
-                message = "no longer declared, so no longer managed; the key itself stays as it is"
-                yield Problem(message, key.position, address)
+    for part, key in _keys(base):
+        address = part.scope.address(key.name)
+        is_left = (part.scope, key.name) not in declared and part.scope not in exclusive
+        if is_left and not key.is_absent and selected(address):
+            message = "no longer declared, so no longer managed; the key itself stays as it is"
+            yield Problem(message, key.position, address)
+
+
+def _keys(state: DesiredState) -> Iterator[tuple[DesiredScope, DesiredKey]]:
+    return ((part, key) for part in state.scopes for key in part.keys)
 
 
 def is_unwanted(action: Action, origin: DriftOrigin | None) -> bool:
@@ -120,7 +116,7 @@ def is_unwanted(action: Action, origin: DriftOrigin | None) -> bool:
 
 def _with_origin(change: Change, base: BaseKey) -> Change:
     match change.action:
-        case Action.CREATE:  # Git asked for it before as well: then it was deleted outside Git
+        case Action.CREATE:  # if Git declared it before as well, it was deleted outside Git
             origin = _of_whole_key(base.state, BaseState.DECLARED)
             is_both = origin is Origin.DRIFT and _differs(base, change.after)
         case Action.DELETE:
@@ -135,7 +131,7 @@ def _with_origin(change: Change, base: BaseKey) -> Change:
 
 
 def _of_whole_key(before: BaseState, now: BaseState) -> Origin | None:
-    """Return who creates or deletes a key of which the same was desired ``before``, or something else."""
+    """Return the side that creates or deletes a key, by what was desired of it ``before``."""
     return Origin.DRIFT if before is now else None if before is BaseState.UNKNOWN else Origin.CONFIG
 
 
@@ -147,9 +143,9 @@ def _differs(base: BaseKey, values: Mapping[str, Any]) -> bool:
 def _origin(change: FieldChange, base: BaseKey) -> Origin | None:
     if base.state is BaseState.UNKNOWN:
         return None
-    if base.state is BaseState.ABSENT:  # it was not to exist, and is live: that was not by Git
+    if base.state is BaseState.ABSENT:  # it was not to exist and is live: Git did not create it
         return Origin.CONFLICT
-    if change.field not in base.fields:  # Git declares it only now, if it is known that it did not before
+    if change.field not in base.fields:  # Git declares it only now, if all that it declared before is known
         return Origin.CONFIG if base.is_complete else None
     before = base.fields[change.field]
     if before == json_text(change.after):

@@ -1,4 +1,4 @@
-"""Narrowing a desired state to the addresses that the user names."""
+"""A desired state narrowed to the addresses that the user names."""
 
 from __future__ import annotations
 
@@ -11,39 +11,33 @@ from reconciler.model.desired import DesiredState
 from reconciler.plan.planning import everything
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    Selection = Callable[[str], bool]
+    from reconciler.plan.planning import Selection
 
 
 def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
-    """Narrow a state to the scopes and warnings that ``targets``, globs over addresses, touch.
+    """Narrow a state to what ``targets``, globs over addresses, select; without targets that is all.
 
-    Without targets all is selected. Return the state, and whether an address is selected. Raises
-    ConfigurationError for a target that matches no declared key.
+    Returns that state, and a function that returns whether an address is selected. Raises ConfigurationError
+    for a target that matches no declared key.
     """
     if not targets:
         return state, everything
-    patterns = {target: re.compile(fnmatch.translate(target)) for target in targets}
-    unmatched = set(targets)
-    scopes = []
-    for scope in state.scopes:
-        addresses = [scope.scope.address(key.name) for key in scope.keys]
-        hits = {
-            target
-            for target, pattern in patterns.items()
-            if any(pattern.fullmatch(address) for address in addresses)
-        }
-        unmatched -= hits
-        if hits:
-            scopes.append(scope)
+    patterns = {target: re.compile(fnmatch.translate(target)).fullmatch for target in targets}
+    hits = [
+        {target for key in part.keys for target in targets if patterns[target](part.scope.address(key.name))}
+        for part in state.scopes
+    ]
+    unmatched = sorted(set(targets).difference(*hits))
     if unmatched:
-        names = ", ".join(sorted(unmatched))
+        names = ", ".join(unmatched)
         message = f"--target matches no declared key: {names}; addresses look like caas/1/76/name"
         raise ConfigurationError(message)
 
     def selected(address: str) -> bool:
-        return any(pattern.fullmatch(address) for pattern in patterns.values())
+        return any(matches(address) for matches in patterns.values())
 
     warnings = tuple(warning for warning in state.warnings if selected(warning.address))
-    return DesiredState(tuple(scopes), warnings), selected
+    scopes = tuple(part for part, found in zip(state.scopes, hits, strict=True) if found)
+    return DesiredState(scopes, warnings), selected
