@@ -31,7 +31,7 @@ from reconciler.cli.options import (
     secret_sink_option,
 )
 from reconciler.cli.plan import FormatOptions, Made, complain, read_and_plan, show
-from reconciler.cli.signals import finishing, nothing_held
+from reconciler.cli.signals import stopping
 from reconciler.cli.values import FILE, command, flag, option
 from reconciler.cli.writing import Progress, record_settings, secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
@@ -175,9 +175,8 @@ class _Execution:
         """Send the changes, print what became of each, and return the exit code of the whole."""
         plan, stop = self.made.plan, self.client.stop
         where = (lambda _: "") if self.secrets is None else self.secrets.where
-        pending = nothing_held if self.secrets is None else self.secrets.pending
         with (
-            finishing(stop, self.console, pending, self._report_stored),
+            stopping(stop, self.console, self.secrets),
             self.records.observers(plan.fingerprint, where) as records,
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):
@@ -202,7 +201,7 @@ class _Execution:
         """Print what became of each key. Writes were made even if nothing can be printed of them."""
         if self.events is not None:
             self.events.applied(outcomes)
-            if not self.events.is_heard:
+            if not self.events.is_delivered:
                 self._report_stored()
             return code or (ExitCode.PARTIAL if self.events.is_broken else ExitCode.DONE)
         try:

@@ -24,7 +24,7 @@ from reconciler.cli.credentials import connection, webhook_secret
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.options import USER_AGENT, clock_of, missing_extra, paths_argument
-from reconciler.cli.signals import finisher, finishing, heard
+from reconciler.cli.signals import handling, stop_handler, stopping
 from reconciler.cli.values import command
 from reconciler.cli.writing import check_distinct, record_settings, secret_store
 from reconciler.errors import ExitCode
@@ -195,14 +195,14 @@ def _signals(
 ) -> AbstractContextManager[None]:
     """Return a context in which signals end the run, or wake a service."""
     if options.schedule is None:
-        return finishing(stop, console, printer.pending, printer.report_stored)
-    finish = finisher(stop, console, printer.pending, printer.report_stored)
+        return stopping(stop, console, printer)
+    finish = stop_handler(stop, console, printer)
 
     def end() -> None:
         finish()
         wake.set()
 
-    return heard({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
+    return handling({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
 
 
 def _systemd() -> Supervisor:

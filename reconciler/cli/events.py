@@ -30,7 +30,7 @@ class EventStream:
         self._print(version())
 
     @property
-    def is_heard(self) -> bool:
+    def is_delivered(self) -> bool:
         """Whether every event was written, and nobody has left."""
         return self._has_reader and not self.is_broken
 

@@ -1,4 +1,4 @@
-"""Signals, heard in a thread of their own."""
+"""Signals, handled in a thread of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from reconciler.api.workers import start_thread
 from reconciler.errors import ExitCode
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from reconciler.cli.console import Console
 
 _SHOW_CURSOR: Final = b"\x1b[?25h\n"
-_LOOK_AGAIN: Final = 0.02
-"""Seconds between two looks at whether something is still held."""
+_POLL_SECONDS: Final = 0.02
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
@@ -31,13 +30,25 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
 
 
-@contextmanager
-def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
-    """Call the handler of each signal that comes as long as the context lasts, in another thread.
+class PendingSecrets(Protocol):
+    """Knows the secrets of new keys: whose are not stored yet, and where the stored ones are."""
 
-    Python runs what it is given in the main thread, between any two of its steps. There, setting an event
-    whose lock that thread holds would wait for ever; putting something into a simple queue never waits.
-    Raises ConfigurationError if the thread cannot be started.
+    def pending(self) -> Sequence[str]:
+        """Return the keys whose secrets would be lost with the process."""
+        ...
+
+    def report_stored(self) -> None:
+        """Print where the secrets are that were stored so far."""
+        ...
+
+
+@contextmanager
+def handling(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
+    """Call the handler of each signal within the context, in another thread.
+
+    Python calls handlers in the main thread, between any two of its steps. There, setting an event whose
+    lock that thread holds would wait for ever; putting something into a simple queue never waits. Raises
+    ConfigurationError if the thread cannot be started.
     """
     queue: SimpleQueue[int | None] = SimpleQueue()
 
@@ -59,35 +70,24 @@ def heard(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[Non
         thread.join()
 
 
-def nothing_held() -> Sequence[str]:
-    """Name nothing that would be lost with the process."""
-    return ()
-
-
-def nothing_to_say() -> None:
-    """Do nothing before the process ends."""
-
-
-def finisher(
-    stop: threading.Event,
-    console: Console,
-    held: Callable[[], Sequence[str]] = nothing_held,
-    last_words: Callable[[], None] = nothing_to_say,
+def stop_handler(
+    stop: threading.Event, console: Console, secrets: PendingSecrets | None
 ) -> Callable[[], None]:
-    """Make a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
+    """Return a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
 
-    But not while something is ``held`` that would be lost with the process: then it says what, and ends the
-    process as soon as nothing is. Before the process ends, ``last_words`` says what nobody else will say.
+    While secrets are pending that would be lost with the process, it says whose, and waits. Before the
+    process ends, it has the places of the stored ones reported.
     """
 
     def handle() -> None:
         if stop.is_set():
-            if lost := held():
-                console.error(f"not yet: the secrets of {', '.join(lost)} would be lost")
-                pause = threading.Event()
-                while held():
-                    pause.wait(_LOOK_AGAIN)
-            last_words()
+            if secrets is not None:
+                if pending := secrets.pending():
+                    console.error(f"not yet: the secrets of {', '.join(pending)} would be lost")
+                    pause = threading.Event()
+                    while secrets.pending():
+                        pause.wait(_POLL_SECONDS)
+                secrets.report_stored()
             if sys.stderr is not None and sys.stderr.isatty():
                 os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # the progress bar had hidden it
             os._exit(ExitCode.INTERRUPTED)
@@ -97,14 +97,8 @@ def finisher(
     return handle
 
 
-def finishing(
-    stop: threading.Event,
-    console: Console,
-    held: Callable[[], Sequence[str]] = nothing_held,
-    last_words: Callable[[], None] = nothing_to_say,
+def stopping(
+    stop: threading.Event, console: Console, secrets: PendingSecrets | None
 ) -> AbstractContextManager[None]:
-    """Let stop signals set ``stop`` as long as the context lasts; the second ends the process at once.
-
-    See :func:`finisher` for what is ``held``, and for ``last_words``.
-    """
-    return heard(dict.fromkeys(stop_signals(), finisher(stop, console, held, last_words)))
+    """Return a context in which stop signals call a :func:`stop_handler`."""
+    return handling(dict.fromkeys(stop_signals(), stop_handler(stop, console, secrets)))

@@ -13,7 +13,7 @@ from reconciler.cli.console import Console, color_choice
 from reconciler.model.escape import escape_control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 PREFIX: Final = "RECONCILER"
 WEBHOOK_SECRET: Final = f"{PREFIX}_DRIFT_WEBHOOK_SECRET"
@@ -37,8 +37,12 @@ def known_variables(group: click.Group) -> Mapping[str, str]:
 
     Each stands for itself; one that is made from the option's name stands for the variable that it has.
     """
+    return _named(_options(group, PREFIX))
+
+
+def _named(options: Iterable[tuple[str, click.Option]]) -> dict[str, str]:
     found = {name: name for name in _OTHERS}
-    for prefix, option in _options(group, PREFIX):
+    for prefix, option in options:
         given = option.envvar or ()
         names = [given] if isinstance(given, str) else [*given]
         if option.allow_from_autoenv:
@@ -128,7 +132,10 @@ def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., A
 
 def _check(root: click.Group, context: click.Context) -> None:
     """Warn of what nothing reads. Raises UsageError where that is not to pass."""
-    told = misspelt(root, os.environ)
+    # Only a variable that is not the command's own has every other command imported.
+    own = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
+    is_known = all(own.get(name) == name for name in os.environ if _is_ours(name, os.environ))
+    told = () if is_known else misspelt(root, os.environ)
     if told and context.meta.get(_META):
         raise click.UsageError("\n".join(told), context)
     console = Console(0, color_choice())  # quiet or not: a limit that does nothing must not do so in silence

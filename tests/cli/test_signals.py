@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 # event's own more often than anywhere else.
 WAITING = """
 import signal, sys, threading
-from reconciler.cli.signals import heard
+from reconciler.cli.signals import handling
 
 wake, stop = threading.Event(), threading.Event()
 handlers = {signal.SIGHUP: wake.set, signal.SIGTERM: stop.set}
-with heard(handlers):
+with handling(handlers):
     print("ready", flush=True)
     while not stop.is_set():
         wake.wait(0.01)
