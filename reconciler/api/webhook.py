@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from reconciler import errors
-from reconciler.api.exchange import HttpClient, Request, Server
+from reconciler.api.exchange import HttpClient, Request, Server, ignore
 from reconciler.api.redaction import Redactor
 from reconciler.api.responses import error_class
 from reconciler.api.retry import Retrier, RetryPolicy
@@ -50,7 +50,8 @@ class Webhook:
         self._login = _login(url)
         self._clock = settings.clock
         self._retrier = Retrier(_POLICY, settings.clock, settings.stop)
-        self._http = HttpClient(Server(url.reveal(), _BOUNDS), replace(settings, redactor=redactor))
+        settings = replace(settings, redactor=redactor, on_exchange=ignore)  # the path is a secret
+        self._http = HttpClient(Server(url.reveal(), _BOUNDS), settings)
 
     def __enter__(self) -> Self:
         """Return the webhook itself."""

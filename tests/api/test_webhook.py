@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.exchange import HttpSettings
+from reconciler.api.exchange import Exchange, HttpSettings
 from reconciler.api.webhook import Webhook
 from reconciler.errors import ApiError, ConfigurationError, StoppedError, ThrottledError
 from reconciler.model.secret import Secret
@@ -206,6 +206,14 @@ def test_the_address_is_in_no_error(trouble: httpx.Response | Exception) -> None
         assert PASSWORD not in text
         assert "hooks.example.com" in text
     assert PASSWORD not in "".join(traceback.format_exception_only(error))
+
+
+def test_no_observer_of_exchanges_learns_the_address() -> None:
+    seen: list[Exchange] = []
+    settings = HttpSettings("test/1", FakeClock(), httpx.MockTransport(Script(OK)), on_exchange=seen.append)
+    with Webhook(Secret(URL), None, settings) as hook:
+        hook.send(MESSAGE)
+    assert seen == []
 
 
 def test_neither_address_nor_secret_is_in_a_representation() -> None:

@@ -70,9 +70,13 @@ class VaultSink:
         self._mount: tuple[str, ...] | None = None
         self._namespace = access.namespace
         namespace = {"X-Vault-Namespace": access.namespace} if access.namespace else {}
-        is_https = access.address.startswith("https:")  # plain http is for loopback
         server = Server(
-            access.address, BOUNDS, "the address of Vault", access.ca_file, "VAULT_CACERT", is_https
+            access.address,
+            BOUNDS,
+            "the address of Vault",
+            access.ca_file,
+            "VAULT_CACERT",
+            use_proxies=access.address.startswith("https:"),  # plain http is for loopback
         )
         auth = ServerAuth("X-Vault-Token", "", access.token, {"X-Vault-Request": "true", **namespace})
         self._server = SecretServer(server, auth, settings)
