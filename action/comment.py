@@ -1,9 +1,9 @@
 """Keeps one comment on the pull request of this run up to date: ``comment.py MARKDOWN``.
 
-The comment is found by the first line of its text among those that the token of a job wrote, so nobody
-else's comment is ever changed. A token that may not write, as on a pull request from a fork, is no failure:
-the summary of the job holds the same text, and is told of it. Anything else is: the comment that stands there
-would show a plan that no longer holds.
+The comment is found by the first line of its text among those that the token of a job wrote, so no
+other comment is ever changed. A token that may not write, as on a pull request from a fork, is not a failure:
+the summary of the job holds the same text, and a notice says so. Anything else is one: the present comment
+would show an outdated plan.
 """
 
 # ruff: noqa: INP001, T201, TID251 - a script, spoken to and speaking by environment and standard output
@@ -50,7 +50,7 @@ def main() -> None:
             sys.exit(f"::error::the comment could not be written: HTTP {error.code}")
         with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as summary:
             summary.write(FALLBACK)
-        print(f"::notice::the plan is in the summary: a comment was answered with {error.code}")
+        print(f"::notice::the plan is in the summary: a comment got the response {error.code}")
     except OSError as error:
         sys.exit(f"::error::the comment could not be written: {error}")
 
@@ -66,12 +66,12 @@ def _write(number: int, body: str) -> str:
             except urllib.error.HTTPError as error:
                 if error.code != GONE:
                     raise
-                break  # somebody removed it just now
+                break  # it was removed in the meantime
     return _address(_call("POST", f"issues/{number}/comments", body))
 
 
 def _is_throttled(error: urllib.error.HTTPError) -> bool:
-    """Tell a limit on the rate of requests, which GitHub answers with 403 too, from a want of permission."""
+    """Return whether a 403 is a rate limit, not a missing permission."""
     return "Retry-After" in error.headers or error.headers.get("X-RateLimit-Remaining") == "0"
 
 
@@ -87,7 +87,7 @@ def _comments(number: int) -> Iterator[Any]:
 
 
 def _call(method: str, path: str, body: str | None = None) -> Any:
-    """Call the API. What can be repeated without harm is tried again where there is no proper answer."""
+    """Call the API. What can be repeated without harm is tried again where there is no proper response."""
     request = urllib.request.Request(  # noqa: S310 - the address is the runner's
         "{GITHUB_API_URL}/repos/{GITHUB_REPOSITORY}/".format_map(os.environ) + path,
         method=method,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the code of the action into an environment of its own, and tells the next steps where its programs are.
+# Installs the code of the action into a separate environment, and passes the paths of its programs to the next steps.
 #
 # Nothing is looked for by this project's name: the code is the commit that the workflow names, and its packages are
 # held to their hashes.

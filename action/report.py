@@ -34,7 +34,7 @@ COUNTS: Final = ("create", "update", "delete", "grants", "revokes", "conflict")
 COMMENT_ROOM: Final = 60_000
 """A comment takes 65,536 characters."""
 SUMMARY_ROOM: Final = 900_000
-"""A summary takes 1 MiB, and one that is larger is dropped whole."""
+"""A summary takes 1 MiB, and a larger one is dropped."""
 MOST_ANNOTATIONS: Final = 10
 """GitHub shows so many of a kind from one step, and drops the others without a word."""
 PROBLEM: Final = re.compile(r"(Error|Warning): (?:([^\0]+?):(\d+):(\d+): )?(.*)")
@@ -61,7 +61,7 @@ class Run:
         return _read(self.work / "messages.txt")
 
     def plan(self) -> Mapping[str, Any]:
-        """Return the saved plan; empty if there is none, or what is there is no plan."""
+        """Return the saved plan; empty if there is none, or the file is not a plan."""
         try:
             plan = json.loads(_read(self.plan_file) or "{}")
         except ValueError:
@@ -70,7 +70,7 @@ class Run:
 
 
 def main() -> None:
-    """Read the run, tell of it."""
+    """Read the results of the run and report them."""
     command, code, name, plan_file, work = sys.argv[1:]
     run = Run(command, code, name, Path(plan_file), Path(work))
     markdown = run.work / "plan.md"
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def outputs(run: Run) -> dict[str, str]:
-    """Return the outputs of the step. None of them holds a text that somebody else wrote."""
+    """Return the outputs of the step. None of them holds text of the repository or the API."""
     plan = run.plan()
     counts = _drift_counts(run.output) if run.command == "drift" else plan.get("summary", {})
     numbers = {count: _number(counts.get(count)) for count in COUNTS}
@@ -143,7 +143,7 @@ def _as_code(text: str, room: int) -> Iterator[str]:
     for line in text.replace("\r", "\n").split("\n"):
         room -= len(line.encode()) + 5
         if room < 0:
-            yield "    (cut here: the log has it whole)"
+            yield "    (cut here: the log has all of it)"
             return
         yield f"    {line}"
 
@@ -158,7 +158,7 @@ def _summary(run: Run) -> str:
 
 
 def _drift_counts(output: str) -> dict[str, int]:
-    """Read the two lines that count. No text that somebody else wrote stands at the beginning of a line."""
+    """Read the two lines that count. No text of the repository or the API is at the start of a line."""
     drifted = re.findall(r"(?m)^Drift: (\d+) key", output)
     access = re.findall(r"(?m)^Access: grants on (\d+) keys?, revokes on (\d+) keys?,", output)
     if not drifted or not access:
@@ -171,7 +171,7 @@ def _number(value: Any) -> int:
 
 
 def _written(values: Mapping[str, str]) -> Iterator[str]:
-    """Return values in the form of $GITHUB_OUTPUT that takes any text: up to a word that nobody can guess."""
+    """Return values in the form of $GITHUB_OUTPUT that takes any text: up to a random word."""
     for name, value in values.items():
         word = secrets.token_hex(16)
         yield f"{name}<<{word}\n{value}\n{word}\n"

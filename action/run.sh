@@ -76,7 +76,7 @@ if [ "$code" = 0 ]; then
     apply)
       case ${GITHUB_EVENT_NAME:-} in
         pull_request | pull_request_target)
-          refuse "apply does not run on a pull request, where nobody has approved it yet"
+          refuse "apply does not run on a pull request, before it is approved"
           ;;
         *)
           if [ -n "$INPUT_PLAN" ] && [ -z "$INPUT_EXPECT" ]; then

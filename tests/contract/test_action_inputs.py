@@ -96,7 +96,7 @@ def test_a_summary_stays_below_what_the_runner_takes(runner: Runner) -> None:
     runner.use(prints(4, "\n".join(["é" * 500] * 3000)))
     done = runner.act(command="apply", plan="plan.json", expect="sha256:0")
     assert 800_000 < len(done.summary.encode()) < 1024 * 1024
-    assert "    (cut here: the log has it whole)\n" in done.summary
+    assert "    (cut here: the log has all of it)\n" in done.summary
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_a_message_is_code_in_the_note_whatever_is_in_it(gitlab: Gitlab) -> None
     (note,) = gitlab.mine()
     code = note.split("\n\n")[2]
     assert [line[:4] for line in code.splitlines()] == ["    "] * len(code.splitlines())
-    assert code.splitlines()[-1] == "    (cut here: the log of the job has it whole)"
+    assert code.splitlines()[-1] == "    (cut here: the log of the job has all of it)"
 
 
 def test_no_token_is_shown_or_given_on_a_command_line(gitlab: Gitlab) -> None:
