@@ -9,7 +9,7 @@ from reconciler.kinds.kind import Kind, kind_from_schema
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.members import Edit, MemberChange
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.model.scope import Scope
 from reconciler.model.source import COLUMN_BITS
 from reconciler.plan.origins import state_as_base, with_origins
@@ -60,7 +60,7 @@ def make_plan(
     selected: Selection = everything,
 ) -> Plan:
     """Plan one scope."""
-    live_keys = ObservedScope(scope, {key["name"]: key for key in observed})
+    live_keys = LiveScope(scope, {key["name"]: key for key in observed})
     part = plan_scope(kind, DesiredScope(scope, tuple(desired)), live_keys, NOW, selected)
     return assemble([part], base_url=BASE_URL)
 

@@ -19,7 +19,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch
@@ -102,7 +102,7 @@ def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) 
 
 def drifted(kind: Kind, scope: Scope, key: DesiredKey, live: Mapping[str, Any], now: dt.datetime) -> Drifted:
     """Return the key with its declared fields that differ. Raises InputError if it is managed elsewhere."""
-    plan = plan_scope(kind, DesiredScope(scope, (key,)), ObservedScope(scope, {key.name: live}), now)
+    plan = plan_scope(kind, DesiredScope(scope, (key,)), LiveScope(scope, {key.name: live}), now)
     if kind.owner(live) is not None:
         raise InputError(plan.problems)
     declared = [name for name in key.fields if name not in key.lifecycle.ignore_changes]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.adopt.check import Added, MakeValidator
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
-    from reconciler.model.plan import ObservedScope
+    from reconciler.model.plan import LiveScope
     from reconciler.model.scope import Scope
 
 MODELINE: Final = "# yaml-language-server: $schema="
@@ -36,7 +36,7 @@ class Live:
     """The live keys of a scope at a time, and what checks the files that are to declare them."""
 
     kind: Kind
-    observed: ObservedScope
+    observed: LiveScope
     now: dt.datetime
     make_validator: MakeValidator
 

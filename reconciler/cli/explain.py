@@ -12,7 +12,7 @@ from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOption
 from reconciler.cli.plan import read_files
 from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.observe.key import declaration_of, find_live_key, known_field, parsed_address
 from reconciler.observe.names import Directory
 from reconciler.plan.explain import explanations
@@ -68,7 +68,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
         raise ConfigurationError(
             f"{scope.address(name)} is neither declared in these files nor on the server"
         )
-    made = plan_scope(kind, part, ObservedScope(scope, {} if live is None else {name: live}), now)
+    made = plan_scope(kind, part, LiveScope(scope, {} if live is None else {name: live}), now)
     key = part.keys[0] if part.keys else None
     change = None if blocking_problems(made) or not made.changes else made.changes[0]
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]

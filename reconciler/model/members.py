@@ -24,7 +24,7 @@ class Index(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MemberChange:
-    """One member that differs inside a field, as deep inside as it can be said.
+    """One member that differs inside a field, as deep inside as possible.
 
     ``path`` leads to it from the value of the field: names of members and positions in lists. An item of a
     set has no position, so its path is empty. The side on which the member is not has None.

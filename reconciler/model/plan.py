@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedScope:
+class LiveScope:
     """Every live key of one scope by name.
 
     ``unnamed`` counts the live objects whose name cannot be used; ``problems`` says what is wrong with them.
@@ -192,7 +192,7 @@ class Change:
 
     @property
     def sort_key(self) -> tuple[tuple[str, tuple[tuple[int, str], ...]], str]:
-        """Order changes by scope, then by name."""
+        """Return the order of changes: by scope, then by name."""
         return (self.scope.sort_key, self.name)
 
     @property

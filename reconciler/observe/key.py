@@ -73,7 +73,7 @@ def find_live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mappin
     except NotFoundError:
         return None
     if not isinstance(live, dict):
-        raise ConfigurationError(f"GET {path}: the answer is not an object")
+        raise ConfigurationError(f"GET {path}: the response is not an object")
     if live.get(kind.identity) != name:
-        raise ConfigurationError(f"GET {path}: the answer is about another key")
+        raise ConfigurationError(f"GET {path}: the response is about another key")
     return kind.with_response_defaults(live)

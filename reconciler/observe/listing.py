@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.model.source import Problem
 from reconciler.observe.paging import Collection, ListingChangedError, read_whole
 
@@ -26,7 +26,7 @@ _SHOWN: Final = 10
 _LONGEST: Final = 80
 
 
-def observe(reader: Source, kind: Kind, scope: Scope) -> ObservedScope:
+def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
     """List every key of ``scope``.
 
     Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where pages are numbered, one
@@ -35,7 +35,7 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> ObservedScope:
     """
     collection = Collection(kind.collection_path(scope), kind.listing, kind.page_limit, "keys")
 
-    def add_up(pages: Iterator[list[Any]]) -> ObservedScope:
+    def add_up(pages: Iterator[list[Any]]) -> LiveScope:
         keys: dict[str, Mapping[str, Any]] = {}
         unusable: list[str] = []
         has_text = False
@@ -52,7 +52,7 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> ObservedScope:
                 raise ListingChangedError(f"the key {name} is listed twice")
         if unusable and not has_text:
             raise collection.mismatch(f"each result must be an object with a text as its {kind.identity}")
-        return ObservedScope(scope, keys, len(unusable), _problems(unusable, scope))
+        return LiveScope(scope, keys, len(unusable), _problems(unusable, scope))
 
     return read_whole(reader, collection, add_up)
 

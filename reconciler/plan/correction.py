@@ -52,7 +52,7 @@ def corrections(  # noqa: PLR0913, PLR0917 - what decides about each field
     permissions: Permissions,
     now: dt.datetime,
 ) -> Corrections:
-    """Narrow ``plan`` to the drift that ``is_wanted`` and may be undone.
+    """Return ``plan`` with only the drift that ``is_wanted`` and may be undone.
 
     What must not be undone is left out by itself, such as what needs a permission, what a lifecycle forbids,
     or an expiry that is not after ``now``: the resulting plan has no problems.

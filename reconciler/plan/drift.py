@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change, Plan
 
     IsWanted = Callable[[str, FieldChange], bool]
-    """Whether the drift of a field, or of the whole key, at an address is to be corrected."""
+    """Returns whether the drift of a field, or of the whole key, at an address is to be corrected."""
 
 WHOLE_KEY: Final = ""
-"""Stands for the name of a field where the key itself was created or deleted."""
+"""In place of the name of a field where the key itself was created or deleted."""
 
 _CREATED: Final = "the key is live"
 _DELETED: Final = "the key is not live"

@@ -79,7 +79,7 @@ class Explanation:
 def explanations(
     kind: Kind, key: DesiredKey | None, live: Mapping[str, Any] | None, change: Change | None
 ) -> tuple[Explanation, ...]:
-    """Explain every field of the kind for one key, in the order of its schema.
+    """Return an explanation of every field of the kind for one key, in the order of its schema.
 
     ``key`` is None where no file declares it, ``live`` where it is not on the server; ``change`` is what
     apply would do, None if that is nothing.

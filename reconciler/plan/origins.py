@@ -91,7 +91,7 @@ def state_as_base(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> 
 
 
 def no_longer_declared(base: DesiredState, state: DesiredState, selected: Selection) -> Iterator[Problem]:
-    """Warn of each key that the base declares and the files no longer do: it stays live, but unmanaged.
+    """Yield a warning of each key that the base declares and the files no longer do: it is left as it is.
 
     In an exclusive scope the plan deletes it instead.
     """

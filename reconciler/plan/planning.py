@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope
-    from reconciler.model.plan import Change, ObservedScope
+    from reconciler.model.plan import Change, LiveScope
     from reconciler.model.scope import Scope
     from reconciler.plan.changes import Planned
 
@@ -57,14 +57,14 @@ class Difference:
 
 
 def everything(_address: str) -> bool:
-    """Select every address: what a plan without targets does."""
+    """Return True for every address: what a plan without targets selects."""
     return True
 
 
 def plan_scope(
     kind: Kind,
     desired: DesiredScope,
-    observed: ObservedScope,
+    observed: LiveScope,
     now: dt.datetime,
     selected: Selection = everything,
 ) -> ScopePlan:
@@ -114,7 +114,7 @@ def plan_scope(
 
 
 def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Problem]:
-    """Warn of each live name that no file declares and that looks like a declared one."""
+    """Yield a warning of each live name that no file declares and that looks like a declared one."""
     if not others:
         return
     declared = {skeleton(key.name): key for key in desired.keys}
@@ -127,7 +127,7 @@ def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Probl
 
 
 def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = (), base_url: str = "") -> Plan:
-    """Join the plans of several scopes of one API, in any order, into one that does not depend on it."""
+    """Return the plan of several scopes of one API, the same for every order of ``parts``."""
     found = sorted(parts, key=lambda part: part.scope.sort_key)
     changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
     problems = sorted((problem for part in found for problem in part.problems), key=_place)
@@ -166,7 +166,7 @@ def fingerprint(
 ) -> str:
     """Return the digest of all that decides what an apply does.
 
-    That is where it is sent: ``base_url``; what each change does, its address, when its key was made, the
+    That is where it is sent: ``base_url``; what each change does, its address, when its key was created, the
     values before, and method, path and body of each request; every problem that stops an apply; and the
     number of live keys of the scopes with changes, of which limits allow a share.
     """
@@ -221,10 +221,10 @@ def stored_differences(
     Raises SchemaMismatchError if the response is about another key, or cannot be compared.
     """
     if not isinstance(live, dict):
-        raise SchemaMismatchError("the answer is not an object")
+        raise SchemaMismatchError("the response is not an object")
     if live.get(kind.identity) != change.name:
         name = json_text(live.get(kind.identity))
-        raise SchemaMismatchError(f"the answer is about another key: {kind.identity} {name}")
+        raise SchemaMismatchError(f"the response is about another key: {kind.identity} {name}")
     return fields_not_stored(kind, change.address, values, kind.with_response_defaults(live))
 
 
@@ -267,6 +267,6 @@ def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Prob
         if rule is EffectRule.EXPIRY and field.after is not None and field.after <= present:
             message = (
                 f"{field.field} {field.after} is in the past and would cut the key off at once; "
-                "write a later moment, or is_disabled: true to switch the key off"
+                "write a later time, or is_disabled: true to switch the key off"
             )
             yield Problem(message, change.position, change.address)

@@ -53,7 +53,7 @@ def render_saved(plan: Plan) -> str:
 
 
 def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> Plan:
-    """Read a plan file; ``schema`` is that of plans. Raises RefusedError saying why it cannot be used.
+    """Parse a plan file; ``schema`` is that of plans. Raises RefusedError saying why it cannot be used.
 
     Whatever the file says must be what a plan of these changes says: who reviews one member can rely on all.
     """
@@ -98,7 +98,7 @@ def _checksum(document: Mapping[str, Any]) -> str:
 
 
 def _check_requests(plan: Plan, document: Mapping[str, Any]) -> None:
-    """Refuse a plan whose requests went elsewhere when it was made. A path in a file is never used."""
+    """Raise RefusedError if requests went elsewhere when the plan was made: a file's paths are never used."""
     for change, shown in zip(plan.changes, document["resource_changes"], strict=True):
         is_, was = request_document(change), shown["request"]
         if is_ != was:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
-    """Narrow a state to what ``targets``, globs over addresses, select; without targets that is all.
+    """Return what ``targets``, globs over addresses, select of ``state``; without targets that is all.
 
-    Returns that state, and a function that returns whether an address is selected. Raises ConfigurationError
-    for a target that matches no declared key.
+    The second value is a function that returns whether an address is selected. Raises ConfigurationError for
+    a target that matches no declared key.
     """
     if not targets:
         return state, everything

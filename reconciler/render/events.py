@@ -45,13 +45,13 @@ class Event:
     level: str = "info"
 
 
-def event_line(event: Event, moment: dt.datetime) -> str:
+def event_line(event: Event, time: dt.datetime) -> str:
     """Return an event as one line of JSON, ending with a newline."""
     line = {
         "@level": event.level,
         "@message": event.message,
         "@module": "reconciler.ui",
-        "@timestamp": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "@timestamp": time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "type": event.type,
         **event.members,
     }
@@ -59,12 +59,12 @@ def event_line(event: Event, moment: dt.datetime) -> str:
 
 
 def version() -> Event:
-    """Say who speaks, and in which version of these events."""
+    """Return the event with the versions of reconciler and of these events."""
     return Event("version", f"reconciler {__version__}", {"reconciler": __version__, "ui": EVENTS_VERSION})
 
 
 def planned(plan: Plan) -> tuple[Event, ...]:
-    """Tell of each change that is planned, of what was noticed on the way, and the sum."""
+    """Return an event of each planned change, of each warning and error, and of the sum."""
     changes = [
         Event(
             "planned_change",
@@ -96,7 +96,7 @@ def planned(plan: Plan) -> tuple[Event, ...]:
 
 
 def begun(change: Change) -> Event:
-    """Tell that a write is about to be sent."""
+    """Return the event that a write is about to be sent."""
     hook = {"resource": _resource(change), "action": change.action.value}
     return Event(
         "apply_start",
@@ -106,15 +106,15 @@ def begun(change: Change) -> Event:
 
 
 def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
-    """Tell what became of a change; ``seconds`` is how long its write took, None if none was sent."""
+    """Return the events of an outcome; ``seconds`` is how long its write took, None if none was sent."""
     change, result = outcome.change, outcome.result
     message = f"{change.address}: {result.value}{secret_remark(outcome)}"
     if seconds is None and result is Result.UNCHANGED:
         return (Event("log", message, {"address": change.address}),)
-    told = f"{change.address}: {result.value}: {outcome.detail}{secret_remark(outcome)}"
-    trouble = error(told, change.address, change.position)
+    text = f"{change.address}: {result.value}: {outcome.detail}{secret_remark(outcome)}"
+    diagnostic = error(text, change.address, change.position)
     if seconds is None:
-        return (trouble,)
+        return (diagnostic,)
     hook: dict[str, Any] = {
         "resource": _resource(change),
         "action": change.action.value,
@@ -126,9 +126,9 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
     if outcome.request_id is not None:
         hook["request_id"] = outcome.request_id
     if result is not Result.APPLIED:
-        return (Event("apply_errored", message, {"hook": hook}, "error"), trouble)
+        return (Event("apply_errored", message, {"hook": hook}, "error"), diagnostic)
     complete = Event("apply_complete", message, {"hook": hook})
-    return (complete, trouble) if outcome.detail else (complete,)
+    return (complete, diagnostic) if outcome.detail else (complete,)
 
 
 def applied(outcomes: Sequence[Outcome]) -> Event:
@@ -145,7 +145,7 @@ def applied(outcomes: Sequence[Outcome]) -> Event:
 
 
 def error(text: str, address: str = "", position: Position | None = None) -> Event:
-    """Tell of something that stands in the way."""
+    """Return the event of an error."""
     return _diagnostic("error", text, address, position)
 
 

@@ -45,7 +45,7 @@ class Bound:
 
 
 class Mark(StrEnum):
-    """What a line shows: a value that comes, goes or changes, context, or a count of what is hidden."""
+    """What a line shows: a value that is added, removed or changed, context, or what is hidden."""
 
     ADD = "+"
     REMOVE = "-"
@@ -233,7 +233,7 @@ def is_high_impact(*fields: FieldChange) -> bool:
 
 
 def priority(change: Change) -> int:
-    """Rank a change by how little a reviewer may miss it: conflicts, then revokes, grants, all others."""
+    """Return the rank of a change for a reviewer: conflicts, then revokes, grants, all others."""
     if any(field.origin is Origin.CONFLICT for field in change.fields):
         return 0
     if change.effect.revokes:
@@ -272,7 +272,7 @@ def _cut_line(line: Line, characters: int) -> Line:
 
 
 def _elided(old: str, new: str) -> tuple[str, str]:
-    """Leave out of two texts, if one is long, most of what both share at the start and at the end."""
+    """Return two texts, if one is long without most of what both share at the start and at the end."""
     if max(len(old), len(new)) <= _ELIDED_FROM:
         return old, new
     start = common_start(old, new)

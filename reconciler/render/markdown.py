@@ -1,7 +1,7 @@
 """The plan as one comment on a pull request, which a pipeline finds again by its first line.
 
-What somebody else wrote stands in code spans and in one fenced block, where it cannot be a link, a mention, a
-picture, markup or the end of what it stands in.
+Text from outside is in code spans and in one fenced block, where it cannot be a link, a mention, a picture,
+markup or the end of the block.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _COMMENT: Final = 65_536
 """What GitHub takes as a comment, in characters."""
 _FOOTER: Final = 1_000
-"""What is left to whoever posts the comment, for a link to the run."""
+"""Characters that are left for a link to the run."""
 _ROOM: Final = _COMMENT - 1 - _FOOTER
 _RESERVE: Final = 200
 """What the counts of the keys that are left out can take more than they do when all are."""
@@ -70,7 +70,7 @@ class _Block:
 
 
 def render_markdown(plan: Plan, key: str = "", facts: Sequence[tuple[str, str]] = ()) -> str:
-    """Return the comment, ending with a newline; comments with different ``key`` are told apart by it.
+    """Return the comment, ending with a newline; comments with different ``key`` are distinguished by it.
 
     ``facts`` are names and values that follow the counts, such as the commit.
 
@@ -83,16 +83,16 @@ def render_markdown(plan: Plan, key: str = "", facts: Sequence[tuple[str, str]] 
         blocks = list(_while_they_fit(plan.changes, bound))
         if len(blocks) == len(plan.changes) and _size(comment := _comment(head, plan, blocks)) <= _ROOM:
             return comment
-    return _comment(head, plan, list(_most_urgent(head, plan)))
+    return _comment(head, plan, list(_by_priority(head, plan)))
 
 
 def _size(text: str) -> int:
-    """Measure in bytes of UTF-8: of no text are there fewer than code points or units of UTF-16."""
+    """Return the bytes of UTF-8, which are never fewer than code points or units of UTF-16."""
     return len(text.encode())
 
 
 def _while_they_fit(changes: Sequence[Change], bound: Bound | None) -> Iterator[_Block]:
-    """Show keys until they alone are too long for a comment, which most of 100,000 changes need not be."""
+    """Yield blocks until they alone are too long for a comment: most of 100,000 need not be made."""
     room = _ROOM
     for change in changes:
         block = _block(change, bound)
@@ -102,8 +102,8 @@ def _while_they_fit(changes: Sequence[Change], bound: Bound | None) -> Iterator[
         yield block
 
 
-def _most_urgent(head: Sequence[str], plan: Plan) -> Iterator[_Block]:
-    """Choose the keys that there is room for, the most urgent first."""
+def _by_priority(head: Sequence[str], plan: Plan) -> Iterator[_Block]:
+    """Yield the blocks that there is room for, by priority."""
     room = _ROOM - _size(_comment(head, plan, [])) - _RESERVE
     fence = len(_fence(""))
     for change in sorted(plan.changes, key=priority):
@@ -178,7 +178,7 @@ def _problem_lines(problems: Sequence[Problem], title: str, room: int) -> Iterat
 
 
 def _cut_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
-    """Say what the fold does not hold."""
+    """Yield what the fold does not hold."""
     shown = {block.change.address for block in blocks}
     missing = [change for change in plan.changes if change.address not in shown]
     bounded = sum(block.is_bounded for block in blocks)
@@ -232,7 +232,7 @@ def _block_lines(change: Change, bound: Bound | None) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Return somebody else's text as a code span, the only form in which nothing of it means anything."""
+    """Return a text from outside as a code span, the only form in which nothing of it means anything."""
     shown = cut(escape_control(text), _LONGEST_WORD)
     ticks = "`" * (_longest_run(shown) + 1)
     pad = " " if shown.startswith(("`", " ")) or shown.endswith(("`", " ")) else ""

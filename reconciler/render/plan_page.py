@@ -39,8 +39,8 @@ _DEEPEST: Final = 6
 """Lines that are nested deeper are not indented any more."""
 _KEPT: Final = 60
 _EFFECTS: Final = {
-    Effect.GRANTS: "somebody gains access",
-    Effect.REVOKES: "somebody loses access",
+    Effect.GRANTS: "access is gained",
+    Effect.REVOKES: "access is lost",
     Effect.NEUTRAL: "access stays as it is",
 }
 _ORIGINS: Final = {
@@ -96,7 +96,7 @@ class ChangeView:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What the plan comes to: a few words, how grave it is, and what else must be known first."""
+    """The plan in a few words, its severity, and what else must be known first."""
 
     words: str
     tone: Severity

@@ -32,7 +32,7 @@ class Colour(StrEnum):
 
 
 def plain(text: str, _colour: Colour) -> str:
-    """Leave text as it is: what every output that is not a terminal gets."""
+    """Return text as it is, for an output that is not a terminal."""
     return text
 
 
@@ -89,7 +89,7 @@ def summary_lines(plan: Plan) -> Iterator[str]:
 
 
 def changes_text(plan: Plan) -> str:
-    """Say of how many keys what becomes, in a few words."""
+    """Return how many keys are created, changed and so on, in a few words."""
     verbs = {
         Action.CREATE: "to create",
         Action.UPDATE: "to change",
@@ -101,18 +101,18 @@ def changes_text(plan: Plan) -> str:
 
 
 def secrets_line(plan: Plan) -> str:
-    """Return for how many new keys apply has to know where a secret goes."""
+    """Return how many new keys have a secret that apply has to store."""
     verb = "created or replaced" if plan.count(Action.REPLACE) else "created"
     return f"Secrets: {_keys(plan.new_secrets)} will be {verb}; apply needs --secret-sink"
 
 
 def unmanaged_line(plan: Plan) -> str:
-    """Say how many live keys no file declares."""
+    """Return how many live keys no file declares."""
     return f"Unmanaged: {_keys(len(plan.unmanaged))} live but not declared"
 
 
 def errors_line(plan: Plan) -> str:
-    """Return how many errors there are, and whether they stand in the way."""
+    """Return how many errors there are, and whether they stop an apply."""
     count = counted(len(plan.errors), "error")
     if plan.objections:
         return f"{count}: the plan must not be applied as it stands"
@@ -141,7 +141,7 @@ def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
 
 
 def access_line(grants: int, revokes: int, neutral: int) -> str:
-    """Say of how many keys the access changes, and how."""
+    """Return how many keys gain, lose or keep their access."""
     return f"Access: grants on {_keys(grants)}, revokes on {_keys(revokes)}, neutral on {_keys(neutral)}."
 
 
@@ -186,7 +186,7 @@ def _mark(mark: Mark, paint: Paint) -> str:
 
 
 def _symbol(action: Action, symbol: str, paint: Paint) -> str:
-    """Colour a symbol and pad it to the width of the longest, which colour would confuse."""
+    """Return a symbol in its colour, padded before that to the width of the longest."""
     colours = {Action.CREATE: Colour.ADD, Action.UPDATE: Colour.CHANGE}
     return " " * (3 - len(symbol)) + paint(symbol, colours.get(action, Colour.REMOVE))
 
@@ -205,7 +205,7 @@ def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
 
 
 def closing_line(outcomes: Sequence[Outcome]) -> str:
-    """Say how an apply ended."""
+    """Return how an apply ended."""
     if _is_complete(outcomes):
         done = Counter(o.change.action for o in outcomes if o.result is Result.APPLIED)
         added, destroyed = (done[action] + done[Action.REPLACE] for action in (Action.CREATE, Action.DELETE))

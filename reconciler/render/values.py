@@ -64,7 +64,7 @@ def clear_command(address: str, field: str, file: str) -> str:
 
 
 def _word(text: str) -> str:
-    """Quote a word for a shell; invisible characters in the form that shows them and means the same."""
+    """Return a word quoted for a shell, invisible characters as escapes that mean the same."""
     if escape_control(text) == text:
         return shlex.quote(text)
     shown = escape_control(text.replace("\\", "\\\\").replace("'", "\\'"))

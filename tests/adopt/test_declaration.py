@@ -14,7 +14,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
 from reconciler.model.desired import DesiredScope
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
@@ -49,7 +49,7 @@ def exported(*keys: Mapping[str, Any], kind: Kind = CAAS) -> list[str]:
 @examples(25)
 @given(st.lists(KEYS, min_size=40, max_size=40))
 def test_a_plan_of_what_was_exported_is_empty(keys: list[dict[str, Any]]) -> None:
-    observed = ObservedScope(SCOPE, {key["name"]: key for key in keys})
+    observed = LiveScope(SCOPE, {key["name"]: key for key in keys})
     adoption = adopt(CAAS, observed.keys.values(), CHECKER)
     text = "\n".join(document_lines(CAAS, SCOPE, adoption)) + "\n"
     (scope,) = validated(text).scopes
@@ -162,7 +162,7 @@ def test_numbers_that_strict_yaml_reads_as_texts_are_left_out() -> None:
 
 def source(*keys: Mapping[str, Any]) -> Live:
     """Return live keys as export takes them."""
-    observed = ObservedScope(SCOPE, {key["name"]: key for key in keys})
+    observed = LiveScope(SCOPE, {key["name"]: key for key in keys})
     return Live(
         CAAS, observed, NOW, lambda: Validator(document_schema(), {"caas": CAAS}, ScopeDefaults(), NOW)
     )

@@ -146,8 +146,8 @@ def test_a_field_that_was_accepted_but_not_stored_is_not_verified() -> None:
     [
         (httpx.Response(200, json=[]), "not an object"),
         (httpx.Response(200, content=b"null"), "not an object"),
-        (httpx.Response(200, json={}), "the answer is about another key: name null"),
-        (httpx.Response(200, json=live("other")), 'the answer is about another key: name "other"'),
+        (httpx.Response(200, json={}), "the response is about another key: name null"),
+        (httpx.Response(200, json=live("other")), 'the response is about another key: name "other"'),
         (httpx.Response(200, json={"name": "web"}), "it has no "),
         (httpx.Response(200, content=b"<html>"), "not JSON"),
         (httpx.Response(204), "not JSON"),

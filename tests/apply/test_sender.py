@@ -149,7 +149,7 @@ LOST = "its secret is lost: either declare it `state: absent`"
             f"the response held no secret; the key exists now, and {LOST}",
         ),
         ([OTHER], STORED, Result.NOT_VERIFIED, 'description was accepted as "" but is stored as "theirs"'),
-        ([httpx.Response(200, json=[]), THERE], STORED, Result.NOT_VERIFIED, "the answer is not an object"),
+        ([httpx.Response(200, json=[]), THERE], STORED, Result.NOT_VERIFIED, "the response is not an object"),
         ([TASK, GONE], STORED, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),
         ([EMPTY, THERE], STORED, Result.NOT_VERIFIED, LOST),
         ([EMPTY, GONE], STORED, Result.NOT_VERIFIED, "if it is created still, its secret is lost"),

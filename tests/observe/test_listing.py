@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.api.reader import Reader
 from reconciler.errors import IncompleteReadError, InvalidResponseError, UnauthorizedError
 from reconciler.kinds.packaged import load_kinds
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
 from reconciler.observe.listing import observe
@@ -39,7 +39,7 @@ JSON = st.recursive(
 )
 
 
-def read(handler: Handler) -> ObservedScope:
+def read(handler: Handler) -> LiveScope:
     with Reader(connect(handler)) as reader:
         return observe(reader, CAAS, SCOPE)
 
@@ -67,7 +67,7 @@ def test_keys_are_given_as_the_api_shows_them() -> None:
         fill(emulator, "web", description="Shop")
         shown = emulator.keys(1, 76)
         with Reader(connect(Script(), base_url=emulator.url, transport=None)) as reader:
-            assert observe(reader, CAAS, SCOPE) == ObservedScope(SCOPE, shown)
+            assert observe(reader, CAAS, SCOPE) == LiveScope(SCOPE, shown)
 
 
 def test_a_wrong_token_is_an_error_and_no_empty_scope() -> None:
@@ -183,7 +183,7 @@ def counted(total: object, *names: str) -> httpx.Response:
     return httpx.Response(200, json={"total": total, "items": [{"name": name} for name in names]})
 
 
-def read_kind(kind: Kind, handler: Handler) -> ObservedScope:
+def read_kind(kind: Kind, handler: Handler) -> LiveScope:
     with Reader(connect(handler)) as reader:
         return observe(reader, kind, kind.scope_of([]))
 

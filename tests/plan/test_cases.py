@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.validate.validator import Validator
@@ -38,7 +38,7 @@ def plan_case(desired: Document, rest: Mapping[str, Any]) -> Plan:
     validator.add(desired)
     (scope,) = validator.finish().scopes
     shown = rest["exactly"] if "exactly" in rest else [live(**_fields(key)) | key for key in rest["observed"]]
-    observed = ObservedScope(SCOPE, {key["name"]: key for key in shown})
+    observed = LiveScope(SCOPE, {key["name"]: key for key in shown})
     return assemble([plan_scope(CAAS, scope, observed, NOW, _selection(rest.get("targets")))])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.errors import SchemaMismatchError
 from reconciler.model.desired import DesiredKey, DesiredScope
-from reconciler.model.plan import Action, ObservedScope
+from reconciler.model.plan import Action, LiveScope
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import (
@@ -44,7 +44,7 @@ FUNCTIONS = kind_with(
 
 def part_of(scope: Scope, *names: str) -> Any:
     keys = tuple(declared(name, is_disabled=True) for name in names)
-    observed = ObservedScope(scope, {name: live(name) for name in (*names, "other")})
+    observed = LiveScope(scope, {name: live(name) for name in (*names, "other")})
     return plan_scope(CAAS, DesiredScope(scope, keys), observed, NOW)
 
 
@@ -230,7 +230,7 @@ def test_a_key_outside_the_targets_does_not_hide_the_keys_after_it() -> None:
 @pytest.mark.parametrize("name", ["..", ".", "", "a/../b", "\ud800"], ids=ascii)
 def test_a_live_name_that_is_not_one_segment_is_a_problem_of_its_key_alone(name: str) -> None:
     thing = kind_with({"note": {"type": "string"}}, create={"requires": []})
-    observed = ObservedScope(SCOPE, {key: {"name": key, "note": "x"} for key in (name, "web", "old")})
+    observed = LiveScope(SCOPE, {key: {"name": key, "note": "x"} for key in (name, "web", "old")})
     wanted = DesiredKey("web", {"name": "web", "note": "y"}, "keys.yaml", 0)
     desired = DesiredScope(SCOPE, (wanted,), Position("keys.yaml", 3))
     part = plan_scope(thing, desired, observed, NOW)
@@ -250,7 +250,7 @@ def test_a_declared_name_that_is_not_one_segment_is_a_problem_of_its_declaration
     thing = kind_with({"note": {"type": "string"}}, create={"requires": []})
     found = {"..": {"name": "..", "note": "x"}} if shown else {}
     wanted = DesiredKey("..", {"name": "..", "note": "y"}, "keys.yaml", 0)
-    part = plan_scope(thing, DesiredScope(SCOPE, (wanted,)), ObservedScope(SCOPE, found), NOW)
+    part = plan_scope(thing, DesiredScope(SCOPE, (wanted,)), LiveScope(SCOPE, found), NOW)
     assert (part.changes, [problem.position for problem in part.problems]) == ((), [wanted.position])
 
 

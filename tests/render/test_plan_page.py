@@ -191,8 +191,8 @@ def test_keys_are_counted_by_what_becomes_of_them_and_by_effect() -> None:
     text = read(plan_of([DISABLES, DISABLES, ENABLES, BINDS_AND_UNBINDS, DESCRIBES, ({}, {})])).text
     assert "Keys to change 5 0 to add, 0 to destroy unchanged 1 match the configuration unmanaged 0" in text
     assert (
-        "Keys by effect on access grants 2 somebody gains access "
-        "revokes 3 somebody loses access neutral 1 access stays as it is"
+        "Keys by effect on access grants 2 access is gained "
+        "revokes 3 access is lost neutral 1 access stays as it is"
     ) in text
 
 

@@ -14,7 +14,7 @@ from reconciler.errors import ConfigurationError, ExitCode, ForbiddenError, Stop
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import ObservedScope, Plan
+from reconciler.model.plan import LiveScope, Plan
 from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
 from reconciler.pipeline import Planner
@@ -58,7 +58,7 @@ def detect(
         plan_scope(
             CAAS,
             DesiredScope(scope, keys[scope]),
-            ObservedScope(scope, {key["name"]: key for key in found}),
+            LiveScope(scope, {key["name"]: key for key in found}),
             NOW,
         )
         for scope, found in observed.items()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model.desired import DesiredScope, DesiredState
-from reconciler.model.plan import ObservedScope, Origin
+from reconciler.model.plan import LiveScope, Origin
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
 from reconciler.plan.origins import with_origins
@@ -35,7 +35,7 @@ def applied() -> Iterator[Applied]:
 def planned(state: DesiredState, **observed: list[dict[str, Any]]) -> Plan:
     """Plan the scopes of which there are live keys, by region."""
     parts = [
-        plan_scope(CAAS, part, ObservedScope(part.scope, {key["name"]: key for key in found}), NOW)
+        plan_scope(CAAS, part, LiveScope(part.scope, {key["name"]: key for key in found}), NOW)
         for part in state.scopes
         if (found := observed.get(f"r{dict(part.scope.parameters)['region_id']}")) is not None
     ]

@@ -18,7 +18,7 @@ from reconciler.adopt.export import Live, export_into
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import parse
-from reconciler.model.plan import ObservedScope
+from reconciler.model.plan import LiveScope
 from reconciler.model.scope import ScopeDefaults
 from reconciler.validate.validator import Validator
 
@@ -120,7 +120,7 @@ class Editor:
             {"name": f"new{number}", "source": "cloud", **_shown({})} for number in range(rng.choice((1, 2)))
         ]
         scope = _CAAS.scope_of([1, region])
-        observed = ObservedScope(scope, {key["name"]: key for key in [*shown, *fresh]})
+        observed = LiveScope(scope, {key["name"]: key for key in [*shown, *fresh]})
         try:
             made = export_into(layout.text.encode(), "keys.yaml", Live(_CAAS, observed, _NOW, _validator))
         except InputError as error:
