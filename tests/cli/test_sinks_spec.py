@@ -60,9 +60,9 @@ def test_a_command_is_split_into_words(kind: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("fle:keys", "begins with 'fle', which is no kind of sink; did you mean file:DIRECTORY?"),
-        ("Vault:x", "begins with 'Vault', which is no kind of sink; did you mean vault:MOUNT/PATH?"),
-        ("", f"begins with '', which is no kind of sink; known are {', '.join(SINKS.values())}"),
+        ("fle:keys", "begins with 'fle', which is not a kind of sink; did you mean file:DIRECTORY?"),
+        ("Vault:x", "begins with 'Vault', which is not a kind of sink; did you mean vault:MOUNT/PATH?"),
+        ("", f"begins with '', which is not a kind of sink; known are {', '.join(SINKS.values())}"),
         ("file", "file: lacks what follows the colon: file:DIRECTORY"),
         ("exec: ", "exec: lacks what follows the colon: exec:COMMAND"),
         ("vault:", "vault: lacks what follows the colon: vault:MOUNT/PATH"),

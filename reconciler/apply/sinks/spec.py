@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.address import checked_url
 from reconciler.api.environment import network_variables
 from reconciler.api.exchange import HttpSettings
+from reconciler.api.redaction import Redactor
 from reconciler.apply.sinks.file import FileSink
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.program import ExecSink
@@ -23,7 +23,6 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reconciler.api.redaction import Redactor
     from reconciler.apply.sinks.sink import SecretSink
     from reconciler.model.clock import Clock
 
@@ -58,55 +57,47 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
         raise ConfigurationError(f"--secret-sink {kind}: lacks what follows the colon: {SINKS[kind]}")
     if "\0" in argument:
         raise ConfigurationError(f"--secret-sink {kind}: holds a NUL character")
-    match kind:
-        case "file":
-            return _file_sink(argument)
-        case "exec" | "exec+probe":
-            told = child_environment(environment, MACHINE, NETWORK, passed=passed)
-            sink = _exec_sink(kind, argument, clock, told)
-            return sink if redactor is None else replace(sink, redactor=redactor)
-
-    settings = HttpSettings(user_agent, clock, environment=network_variables(environment))
-    if redactor is not None:
-        settings = replace(settings, redactor=redactor)
-    if kind == "kubernetes":
-        return _kubernetes_sink(argument, settings, environment)
-    return _vault_sink(argument, settings, environment)
+    redactor = redactor or Redactor()
+    if kind == "file":
+        return _file_sink(argument)
+    if kind in {"exec", "exec+probe"}:
+        variables = child_environment(environment, MACHINE, NETWORK, passed=passed)
+        is_asked = kind == "exec+probe"
+        return ExecSink(_words(kind, argument), variables, clock, is_asked=is_asked, redactor=redactor)
+    network = network_variables(environment)
+    settings = HttpSettings(user_agent, clock, environment=network, redactor=redactor)
+    open_server = _kubernetes_sink if kind == "kubernetes" else _vault_sink
+    return open_server(argument, settings, environment)
 
 
 def _unknown(kind: str) -> str:
     close = difflib.get_close_matches(kind.lower(), SINKS, n=1)
     advice = f"did you mean {SINKS[close[0]]}?" if close else f"known are {', '.join(SINKS.values())}"
-    return f"--secret-sink begins with {kind!r}, which is no kind of sink; {advice}"
+    return f"--secret-sink begins with {kind!r}, which is not a kind of sink; {advice}"
 
 
 def _file_sink(folder: str) -> SecretSink:
-
     if folder.startswith("~"):
         raise ConfigurationError(f"--secret-sink file:{folder}: no shell expands ~ here; write $HOME")
     return FileSink(Path(folder).absolute())
 
 
-def _exec_sink(kind: str, command: str, clock: Clock, environment: Mapping[str, str]) -> ExecSink:
-
+def _words(kind: str, command: str) -> tuple[str, ...]:
     try:
         words = tuple(shlex.split(command))
     except ValueError as error:
         raise ConfigurationError(f"--secret-sink {kind}: the command cannot be read: {error}") from error
     if not words or not words[0]:
         raise ConfigurationError(f"--secret-sink {kind}: the command names no program")
-    return ExecSink(words, environment, clock, is_asked=kind == "exec+probe")
+    return words
 
 
 def _kubernetes_sink(namespace: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
-
     if _NAMESPACE.fullmatch(namespace) is None:
         message = f"--secret-sink kubernetes:{namespace}: a namespace is lower-case letters, digits, hyphens"
         raise ConfigurationError(message)
-    host, port = (
-        environment.get("KUBERNETES_SERVICE_HOST", ""),
-        environment.get("KUBERNETES_SERVICE_PORT", ""),
-    )
+    host = environment.get("KUBERNETES_SERVICE_HOST", "")
+    port = environment.get("KUBERNETES_SERVICE_PORT", "")
     if not host or not port:
         raise ConfigurationError(
             "--secret-sink kubernetes: works in a pod only, where KUBERNETES_SERVICE_HOST and "
@@ -118,7 +109,6 @@ def _kubernetes_sink(namespace: str, settings: HttpSettings, environment: Mappin
 
 
 def _vault_sink(path: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
-
     parts = path.strip("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():
         raise ConfigurationError(f"--secret-sink vault:{path}: write MOUNT/PATH, like secret/api-keys")
@@ -126,51 +116,44 @@ def _vault_sink(path: str, settings: HttpSettings, environment: Mapping[str, str
         rest = "/".join([parts[0], *parts[2:]])
         message = f"--secret-sink vault:{path}: leave out data, which only the API writes: vault:{rest}"
         raise ConfigurationError(message)
-    told = _VaultSettings(environment)
-    address, named = told.find("ADDR")
+    address, named = _vault_setting(environment, "ADDR")
     if not address:
         raise ConfigurationError(
             "--secret-sink vault: needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200"
         )
-    namespace, namer = told.find("NAMESPACE")
+    namespace, namer = _vault_setting(environment, "NAMESPACE")
     if not namespace.isascii() or not namespace.isprintable():
         raise ConfigurationError(f"{namer} holds a character that it cannot have")
-    ca_file, _ = told.find("CACERT")
+    ca_file, _ = _vault_setting(environment, "CACERT")
     access = VaultAccess(
         address=checked_url(address, "the address of Vault", named),
-        token=_vault_token(told),
+        token=_vault_token(environment),
         namespace=namespace.strip("/"),
         ca_file=Path(ca_file) if ca_file else None,
     )
     return VaultSink("/".join(parts), access, settings)
 
 
-class _VaultSettings:
-    """What the environment says in the names of Vault and of OpenBao, which mean the same."""
+def _vault_setting(environment: Mapping[str, str], name: str) -> tuple[str, str]:
+    """Return a setting of Vault or OpenBao, empty if it is not set, and the variable that has it.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def find(self, name: str) -> tuple[str, str]:
-        """Return the value of a setting, empty if it is not set, and the variable that has it.
-
-        Raises ConfigurationError where the two names hold two values: nobody knows which is meant.
-        """
-        vault, bao = f"VAULT_{name}", f"BAO_{name}"
-        value, other = self._environment.get(vault, ""), self._environment.get(bao, "")
-        if value and other and value.rstrip("/") != other.rstrip("/"):
-            message = f"{vault} and {bao} differ: unset the one that is not meant"
-            raise ConfigurationError(f"--secret-sink vault: {message}")
-        return (value, vault) if value or not other else (other, bao)
+    Raises ConfigurationError where the variables of both hold two values: either may be meant.
+    """
+    vault, bao = f"VAULT_{name}", f"BAO_{name}"
+    value, other = environment.get(vault, ""), environment.get(bao, "")
+    if value and other and value.rstrip("/") != other.rstrip("/"):
+        message = f"{vault} and {bao} differ: unset the one that is not meant"
+        raise ConfigurationError(f"--secret-sink vault: {message}")
+    return (value, vault) if value or not other else (other, bao)
 
 
-def _vault_token(told: _VaultSettings) -> Callable[[], Secret]:
-    """Return a way to the token: a file is read each time, because an agent writes it anew."""
-    token, named = told.find("TOKEN")
+def _vault_token(environment: Mapping[str, str]) -> Callable[[], Secret]:
+    """Return what reads the token: a file is read each time, because an agent replaces it."""
+    token, named = _vault_setting(environment, "TOKEN")
     if token:
-        kept = _checked_token(token, named)
-        return lambda: kept
-    file, named = told.find("TOKEN_FILE")
+        checked = _checked_token(token, named)
+        return lambda: checked
+    file, named = _vault_setting(environment, "TOKEN_FILE")
     if not file:
         raise ConfigurationError(
             "--secret-sink vault: needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE, or BAO_TOKEN or "
