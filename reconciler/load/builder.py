@@ -15,6 +15,7 @@ from yaml.events import (
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
+    SequenceStartEvent,
 )
 
 from reconciler.errors import InputError
@@ -37,7 +38,7 @@ MAX_ALIASED_NODES: Final = 100_000
 _OUTER_LIST_DEPTH: Final = 2
 """Depth of a list that is a value of the document's mapping, as the list of keys is."""
 _TAG_PREFIX: Final = "tag:yaml.org,2002:"
-_STRING_TAGS: Final = frozenset({"!", _TAG_PREFIX + "str"})
+_OWN_TAGS: Final = {ScalarEvent: "str", MappingStartEvent: "map", SequenceStartEvent: "seq"}
 
 
 def parse(text: str, source: str, factory: parser.ParserFactory | None = None) -> tuple[Document, ...]:
@@ -80,13 +81,10 @@ class _Builder:
     def documents(self) -> Iterator[Document]:
         """Build each document in turn."""
         index = 0
-        count = 0
-        for event in self._events:
-            if event is None:
-                return
-            if event.__class__ is not DocumentStartEvent:
-                continue
-            count += 1
+        starts = (
+            event for event in iter(self._events.__next__, None) if event.__class__ is DocumentStartEvent
+        )
+        for count, event in enumerate(starts, 1):
             if count > MAX_DOCUMENTS:
                 self._refuse(event, f"more than {MAX_DOCUMENTS:,} documents in this file; split it")
             self._reset()
@@ -152,41 +150,32 @@ class _Builder:
         kind = event.__class__
         if kind is AliasEvent:
             return self._alias(event, depth)
-        anchor = event.anchor
+        anchor, tag = event.anchor, event.tag
         if anchor is not None:
-            self._open(event)
+            if anchor in self._anchors or anchor in self._open_anchors:
+                self._refuse(event, f"duplicate anchor &{anchor} in this document")
+            self._open_anchors.add(anchor)
+        if kind is not ScalarEvent and depth >= MAX_DEPTH:
+            self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
+        if tag is not None and tag not in {"!", _TAG_PREFIX + _OWN_TAGS[kind]}:
+            written = tag.replace(_TAG_PREFIX, "!!")
+            self._refuse(event, f"the tag {written} is not supported; write the value without it")
         if kind is ScalarEvent:
             value = self._scalar(event)
         else:
-            if depth >= MAX_DEPTH:
-                self._refuse(event, f"nested deeper than {MAX_DEPTH} levels")
-            if event.tag is not None:
-                self._check_container_tag(event)
             value = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
         if anchor is not None:
             self._open_anchors.discard(anchor)
             self._anchors[anchor] = value
         return value
 
-    def _open(self, event: Any) -> None:
-        if event.anchor in self._anchors or event.anchor in self._open_anchors:
-            self._refuse(event, f"duplicate anchor &{event.anchor} in this document")
-        self._open_anchors.add(event.anchor)
-
     def _scalar(self, event: Any) -> Any:
-        if event.tag is not None and event.tag not in _STRING_TAGS:
-            self._refuse_tag(event)
         if not event.implicit[0] or event.tag is not None:
             return event.value
         value = resolve(event.value)
         if isinstance(value, float) and value.is_integer():
             self._has_whole_floats = True
         return value
-
-    def _check_container_tag(self, event: Any) -> None:
-        own = "map" if event.__class__ is MappingStartEvent else "seq"
-        if event.tag not in {"!", _TAG_PREFIX + own}:
-            self._refuse_tag(event)
 
     def _alias(self, event: Any, depth: int) -> Any:
         name = event.anchor
@@ -223,10 +212,6 @@ class _Builder:
         if not all(isinstance(source, dict) for source in sources):
             self._refuse(event, "the key << takes an alias of a mapping, or a list of such aliases")
         return sources
-
-    def _refuse_tag(self, event: Any) -> NoReturn:
-        tag = event.tag.replace(_TAG_PREFIX, "!!")
-        self._refuse(event, f"the tag {tag} is not supported; write the value without it")
 
     def _refuse(self, event: Any, message: str) -> NoReturn:
         raise InputError([Problem(message, parser.mark_position(self._source, event.start_mark, self._text))])
