@@ -1,7 +1,7 @@
 """Characters that YAML 1.2 reads otherwise than the parsers, which follow YAML 1.1.
 
 Only line feed, carriage return and both together end a line: U+0085, U+2028 and U+2029 are content. JSON's
-escapes of half characters make one character. A byte order mark may stand where a document begins.
+escapes of half characters make one character. A byte order mark may be where a document begins.
 
 Before a text is parsed, each of these characters is replaced by one that the text does not hold, and which
 means nothing to a parser; so every place stays what it is. Afterwards the values of scalars get theirs back.
@@ -29,7 +29,7 @@ _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE))
 
 
 class CharacterError(ValueError):
-    """A character that may not stand where it does."""
+    """A character that is not allowed where it is."""
 
 
 def lines_of(text: str) -> list[str]:
@@ -68,7 +68,9 @@ class Prepared:
     def _joined(self, value: str) -> str:
         """Return a text with each two halves of a character as that character."""
         first, second = (f"{self.half}u([dD][{digits}][0-9a-fA-F]{{2}})" for digits in ("89abAB", "c-fC-F"))
-        joined = re.sub(first + second, lambda found: _character(found[1], found[2]), value)
+        joined = re.sub(
+            first + second, lambda found: bytes.fromhex(found[1] + found[2]).decode("utf-16-be"), value
+        )
         if self.half in joined:
             raise CharacterError("an escape of half a character; write the character itself")
         return joined
@@ -96,10 +98,6 @@ def prepared(text: str) -> Prepared | None:
     first = text[: text.startswith(BYTE_ORDER_MARK)]  # parsers know that one
     plain = first + text[len(first) :].translate(str.maketrans(others))
     return Prepared(plain, breaks, others[BYTE_ORDER_MARK], half)
-
-
-def _character(first: str, second: str) -> str:
-    return chr(0x10000 + ((int(first, 16) & 0x3FF) << 10 | (int(second, 16) & 0x3FF)))
 
 
 def _without_marks(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _GIT: Final = ".git"
+_ADVICE: Final = "name what it leads to as a path of its own, or copy it into the tree"
 _SPECIAL: Final = (
     (stat.S_ISFIFO, "is a pipe"),
     (stat.S_ISSOCK, "is a socket"),
@@ -36,11 +37,8 @@ class Tree:
         return ""
 
 
-_ADVICE: Final = "name what it leads to as a path of its own, or copy it into the tree"
-
-
 def work_tree(path: str) -> str | None:
-    """Return the top of the Git work tree that a path lies in, or None.
+    """Return the top of the Git work tree that a path is in, or None.
 
     Only ``.git`` makes a work tree: a folder that looks like a bare repository is a folder. Like Git, it does
     not look beyond the file system that the path is on.
@@ -107,17 +105,15 @@ def link_refusal(path: str) -> str:
 
 
 def special_refusal(path: str) -> str:
-    """Return why what a path leads to is no file to read, empty if it is a file, a folder or missing."""
+    """Return why what a path leads to is not a file to read, empty if it is a file, a folder or missing."""
     try:
         mode = os.stat(path).st_mode
     except OSError:
-        return ""  # reading it tells why
+        return ""  # reading it gives the reason
     return mode_refusal(mode)
 
 
 def mode_refusal(mode: int) -> str:
-    """Return why something of this mode is no file to read, empty if it may be one."""
-    for is_such, what in _SPECIAL:
-        if is_such(mode):
-            return f"{what}, which is not read; name a file"
-    return ""
+    """Return why something of this mode is not a file to read, empty if it may be one."""
+    what = next((what for is_such, what in _SPECIAL if is_such(mode)), "")
+    return f"{what}, which is not read; name a file" if what else ""

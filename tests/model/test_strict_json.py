@@ -40,7 +40,7 @@ def within(text: str, size: int) -> str:
 @pytest.mark.parametrize("size", [0, 5000])
 @pytest.mark.parametrize("text", DOUBLED.values(), ids=DOUBLED)
 def test_a_doubled_member_is_refused_at_every_size(text: str, size: int, encoding: str) -> None:
-    with pytest.raises(ValueError, match="twice"):
+    with pytest.raises(ValueError, match="duplicate member"):
         parse_json(within(text, size).encode(encoding))
 
 

@@ -1,6 +1,6 @@
 """Regular expressions of JSON Schema: read as ECMA 262 defines them, matched in linear time. Pure.
 
-Kinds come with patterns that nobody here wrote, and Python's ``re`` differs from ECMA 262 in what they mean
+Users write the patterns of kinds, and Python's ``re`` differs from ECMA 262 in what they mean
 and runs for ever on some of them. So a pattern is parsed here and run as an automaton, which reads each
 character of a text once, whatever the pattern; what no automaton can match, back-references, is refused.
 """

@@ -199,11 +199,10 @@ class _Machine:
         self._kept += 1
         if char == _END:
             return 0 in reached, state
-        core = frozenset(
-            found.target
-            for found in map(self._program.states.__getitem__, reached)
-            if isinstance(found, Read) and char in found.chars
-        )
+        reads = [found for found in map(self._program.states.__getitem__, reached) if isinstance(found, Read)]
+        sets = {id(found.chars): found.chars for found in reads}  # what is repeated reads the same set
+        holding = {key for key, chars in sets.items() if char in chars}
+        core = frozenset(found.target for found in reads if id(found.chars) in holding)
         return 0 in reached, self._state(core, char in WORD if self._uses_words else False)
 
     def _closure(self, state: _State, char: str, marks: int) -> set[int]:

@@ -255,7 +255,7 @@ class _Parser:
 
     def _code_point(self) -> str:
         if pair := self._match(_PAIR):
-            return chr(0x10000 + ((int(pair[1], 16) & 0x3FF) << 10 | (int(pair[2], 16) & 0x3FF)))
+            return bytes.fromhex(pair[1] + pair[2]).decode("utf-16-be")
         found = _HEX.match(self._source, self._at)
         code = 0 if found is None else int(found[1] or found[2] or found[3], 16)
         if found is None or code > LAST:
