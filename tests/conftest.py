@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 settings.load_profile("suite")
 
 LIMIT: Final = 10.0
-"""Seconds that a test, its set-up and its end may each take."""
+"""Seconds that a test may take."""
+FIXTURES_LIMIT: Final = 60.0
+"""Seconds that its fixtures may take to begin, and to end; some of them serve a whole module."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,7 +48,7 @@ def limited(name: str, seconds: float) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
-    with limited(f"the set-up of {item.nodeid}", item.config.getoption("--limit")):
+    with limited(f"the set-up of {item.nodeid}", FIXTURES_LIMIT):
         return (yield)
 
 
@@ -58,7 +60,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    with limited(f"the end of {item.nodeid}", item.config.getoption("--limit")):
+    with limited(f"the end of {item.nodeid}", FIXTURES_LIMIT):
         return (yield)
 
 

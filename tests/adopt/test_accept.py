@@ -284,10 +284,13 @@ def test_json_stays_json() -> None:
     )
 
 
-@pytest.mark.parametrize("indent", [None, 0, 1, 2, 4, "\t"])
-@pytest.mark.parametrize("separators", [None, (",", ":"), (" , ", " : ")])
-@pytest.mark.parametrize("old", [[], [WEB], [WEB, DB]])
-@pytest.mark.parametrize("new", [[], [WEB], [API, WEB], [DB, API]])
+@examples(50)
+@given(
+    st.sampled_from([None, 0, 1, 2, 4, "\t"]),
+    st.sampled_from([None, (",", ":"), (" , ", " : ")]),
+    st.sampled_from([[], [WEB], [WEB, DB]]),
+    st.sampled_from([[], [WEB], [API, WEB], [DB, API]]),
+)
 def test_json_stays_json_in_every_layout(
     indent: int | str | None, separators: tuple[str, str] | None, old: list[Any], new: list[Any]
 ) -> None:

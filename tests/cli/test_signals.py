@@ -46,7 +46,7 @@ def test_a_signal_that_comes_while_an_event_is_locked_stops_nothing() -> None:
     with subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True) as process:
         try:
             lines_until(process.stdout, "ready")
-            storm(process, 20_000)
+            storm(process, 5_000)
             process.terminate()
             assert process.communicate(timeout=20)[0] == "ended\n"
         finally:
@@ -60,7 +60,7 @@ def test_a_service_outlives_a_storm_of_signals(cli: CommandLine, emulator: Emula
     with cli.start("drift", path, "--every", "1d", "-v") as process:
         try:
             lines_until(process.stderr, "Next round")
-            storm(process, 2_000)
+            storm(process, 1_000)
             process.terminate()
             assert process.communicate(timeout=20)[1]
         finally:

@@ -142,8 +142,18 @@ def test_a_base_that_is_not_there_is_an_error_that_says_what_to_do(runner: Runne
     assert f"{told}; check its spelling" in done.log
 
 
-@pytest.mark.parametrize("command", ["plan", "apply", "drift", "validate"])
-@pytest.mark.parametrize("code", [1, 3, 4, 64, 130, 137])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("plan", 1),
+        ("plan", 64),
+        ("apply", 3),
+        ("apply", 4),
+        ("drift", 130),
+        ("validate", 1),
+        ("validate", 137),
+    ],
+)
 def test_what_did_not_come_to_a_good_end_fails_the_step(runner: Runner, command: str, code: int) -> None:
     runner.use(prints(code, messages="Error: no"))
     done = runner.act(command=command)

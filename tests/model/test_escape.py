@@ -83,11 +83,11 @@ UNSEEN = [
 ]
 
 
-@pytest.mark.parametrize("code", UNSEEN, ids=hex)
-def test_what_nobody_sees_is_escaped_wherever_it_stands(code: int) -> None:
-    shown = escape_control(f"a{chr(code)}b")
-    assert shown == f"a\\u{code:04x}b" if code <= 0xFFFF else f"a\\U{code:08x}b"
-    assert shown.isascii()
+def test_an_invisible_character_is_escaped_wherever_it_occurs() -> None:
+    escaped = {code: f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}" for code in UNSEEN}
+    assert {code: escape_control(f"a{chr(code)}b") for code in UNSEEN} == {
+        code: f"a{text}b" for code, text in escaped.items()
+    }
 
 
 @pytest.mark.parametrize(
