@@ -3,9 +3,10 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TESTS := -m pytest -q -n auto --dist loadgroup
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check bench chaos fuzz soak vendor lock clean
+.PHONY: help demo test coverage check bench chaos fuzz soak vendor lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -31,13 +32,16 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/demo
 demo: $(VENV)/demo ## plan, apply and plan again against the embedded emulator
 	@$(BIN)/reconciler demo
 
-test: $(VENV)/dev ## the whole test suite, with branch coverage
+test: $(VENV)/dev ## the whole test suite
+	@$(BIN)/python $(TESTS)
+
+coverage: $(VENV)/dev ## the same, which must take at least 95 % of all branches
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -n auto
+	@$(BIN)/coverage run $(TESTS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests
+check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests, coverage
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -48,7 +52,7 @@ check: $(VENV)/dev ## every check: format, lint, types, layers, schemas, tests
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
 	$(BIN)/check-jsonschema --schemafile schemas/keys.schema.json examples/*.yaml examples/gitops-repo/environments/*/*.yaml
-	$(MAKE) test
+	$(MAKE) coverage
 
 bench: $(VENV)/dev ## the budgets, as ratios measured in one run
 	@$(BIN)/python tools/bench.py
