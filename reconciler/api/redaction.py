@@ -178,15 +178,15 @@ class Redactor:
         kept = [at for at, char in enumerate(view.text) if char.isalnum()]
         plain = _folded("".join([view.text[at] for at in kept]))
         values = self._short
-        for size, pieces in self._pieces.items():
+        for size, pieces in tuple(self._pieces.items()):  # another thread may add a size
             for at in range(len(plain) - size + 1):
                 if hash(plain[at : at + size]) in pieces:
-                    yield view.starts[kept[at]], view.ends[kept[at + size - 1]]
+                    yield view.spans[kept[at]][0], view.spans[kept[at + size - 1]][1]
                     values = self._values  # with what is not a letter at their ends
         for value in values:
             at = view.text.find(value)
             while at >= 0:
-                yield view.starts[at], view.ends[at + len(value) - 1]
+                yield view.spans[at][0], view.spans[at + len(value) - 1][1]
                 at = view.text.find(value, at + 1)
 
 
@@ -217,16 +217,19 @@ def _encodings(octets: bytes) -> Iterator[str]:
     yield octets.hex()
     yield "".join(f"0x{octet:02x}" for octet in octets)
     yield "".join(str(octet) for octet in octets)
-    yield from _base64(octets)
-    for before, shared in _ALIGNMENTS:  # nothing follows, so the last digit belongs to it too
-        yield base64.b64encode(bytes(before) + octets).decode("ascii").rstrip("=")[shared:]
+    for within, at_end in _base64(octets):
+        yield within
+        yield at_end
 
 
-def _base64(octets: bytes) -> Iterator[str]:
-    """Yield the digits of base64 that do not depend on what precedes or follows, for each alignment."""
+def _base64(octets: bytes) -> Iterator[tuple[str, str]]:
+    """Yield, for each alignment, the digits of base64 that only ``octets`` have a share in.
+
+    First where something follows, then where nothing does, so that the last digit is one of them.
+    """
     for before, shared in _ALIGNMENTS:
-        digits = base64.b64encode(bytes(before) + octets).decode("ascii")
-        yield digits[shared : (before + len(octets)) * 8 // 6]
+        digits = base64.b64encode(bytes(before) + octets).decode("ascii").rstrip("=")
+        yield digits[shared : (before + len(octets)) * 8 // 6], digits[shared:]
 
 
 def _forms(value: str) -> Iterator[tuple[str, int]]:
@@ -244,7 +247,7 @@ def _encoded(octets: bytes) -> Iterator[bytes]:
     yield squeezed(octets)
     for separator in ":-":
         yield octets.hex(separator).encode("ascii")
-    for form in (octets.hex(), *_base64(octets)):
+    for form in (octets.hex(), *(within for within, _ in _base64(octets))):
         yield form.lower().encode("ascii")
         yield form.lower().replace("+", "-").replace("/", "_").encode("ascii")
 

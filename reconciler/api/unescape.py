@@ -24,13 +24,12 @@ class View(NamedTuple):
     """A text after some of its escapes are read, and where each character begins and ends in the original."""
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    spans: list[tuple[int, int]]
 
     @classmethod
     def of(cls, text: str) -> Self:
         """Return the view of a text of which nothing is read yet."""
-        return cls(text, list(range(len(text))), list(range(1, len(text) + 1)))
+        return cls(text, [(at, at + 1) for at in range(len(text))])
 
 
 def read_escapes(text: str) -> str:
@@ -45,20 +44,17 @@ def decoded(view: View) -> View:
     if "%" not in view.text and "\\" not in view.text and "&" not in view.text:
         return view
     chars: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    spans: list[tuple[int, int]] = []
     done = 0
     for match in _ESCAPE.finditer(view.text):
         chars.append(view.text[done : match.start()])
-        starts += view.starts[done : match.start()]
-        ends += view.ends[done : match.start()]
+        spans += view.spans[done : match.start()]
         for char, start, end in _characters(match):
             chars.append(char)
-            starts.append(view.starts[start])
-            ends.append(view.ends[end - 1])
+            spans.append((view.spans[start][0], view.spans[end - 1][1]))
         done = match.end()
     chars.append(view.text[done:])
-    return View("".join(chars), starts + view.starts[done:], ends + view.ends[done:])
+    return View("".join(chars), spans + view.spans[done:])
 
 
 def _characters(match: re.Match[str]) -> Iterator[tuple[str, int, int]]:
