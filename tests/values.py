@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from reconciler.kinds.kind import Kind, kind_from_schema
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope
+from reconciler.model.live import LiveScope
 from reconciler.model.members import Edit, MemberChange
-from reconciler.model.plan import LiveScope
 from reconciler.model.scope import Scope
 from reconciler.model.source import COLUMN_BITS
 from reconciler.plan.origins import state_as_base, with_origins

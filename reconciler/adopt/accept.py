@@ -19,7 +19,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredScope
-from reconciler.model.plan import LiveScope
+from reconciler.model.live import LiveScope
 from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch

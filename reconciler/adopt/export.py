@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.adopt.check import Added, MakeValidator
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
-    from reconciler.model.plan import LiveScope
+    from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
 
 MODELINE: Final = "# yaml-language-server: $schema="

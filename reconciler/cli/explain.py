@@ -12,7 +12,7 @@ from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOption
 from reconciler.cli.plan import read_files
 from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.model.plan import LiveScope
+from reconciler.model.live import LiveScope
 from reconciler.observe.key import declaration_of, find_live_key, known_field, parsed_address
 from reconciler.observe.names import Directory
 from reconciler.plan.explain import explanations

@@ -184,8 +184,7 @@ def _aligned(before: Any, after: Any) -> tuple[Any, Any]:
 def _alignment(before: Sequence[Any], after: Sequence[Any]) -> Iterator[Index]:
     """Yield the items that differ: in pairs where one takes the place of the other, else one by one."""
     old, new = ([*map(_SCALAR, items)] for items in (before, after))
-    start = common_start(old, new)
-    end = common_start(old[start:][::-1], new[start:][::-1])
+    start, end = common_ends(old, new)
     left, right = ([*map(_identity, items[start : len(items) - end])] for items in (before, after))
     blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(left), 0, len(right))]
     if len(left) * len(right) <= _MOST_PAIRS:
@@ -217,7 +216,12 @@ def _is_named(item: Any) -> bool:
     return isinstance(item, dict) and any(isinstance(item.get(name), str | int) for name in IDENTIFYING)
 
 
-def common_start(one: Sequence[Any], other: Sequence[Any]) -> int:
-    """Return how many characters, or items, two sequences have in common at their beginnings."""
+def common_ends(one: Sequence[Any], other: Sequence[Any]) -> tuple[int, int]:
+    """Return how many characters, or items, two sequences have in common at the start, then at the end."""
+    start = _common(one, other)
+    return start, _common(one[start:][::-1], other[start:][::-1])
+
+
+def _common(one: Sequence[Any], other: Sequence[Any]) -> int:
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))

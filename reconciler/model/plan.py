@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -11,29 +12,11 @@ from reconciler.model.members import Edit
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.model.members import MemberChange
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position, Problem
-
-
-@dataclass(frozen=True, slots=True)
-class LiveScope:
-    """Every live key of one scope by name.
-
-    ``unnamed`` counts the live objects whose name cannot be used; ``problems`` says what is wrong with them.
-    """
-
-    scope: Scope
-    keys: Mapping[str, Mapping[str, Any]]
-    unnamed: int = 0
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """Return the number of live objects."""
-        return len(self.keys) + self.unnamed
 
 
 class Effect(StrEnum):
@@ -191,6 +174,11 @@ class Change:
         return (deletion,) * self.action.destroys + (creation,) * self.action.adds
 
     @property
+    def unchanged(self) -> int:
+        """Return how many of the fields in ``before`` or ``after`` do not change."""
+        return max(len(self.after), len(self.before)) - len(self.fields)
+
+    @property
     def sort_key(self) -> tuple[tuple[str, tuple[tuple[int, str], ...]], str]:
         """Return the order of changes: by scope, then by name."""
         return (self.scope.sort_key, self.name)
@@ -207,6 +195,16 @@ def effect_of_all(fields: Sequence[FieldChange]) -> Effect:
     """Return what changes of several fields of one key do to its access."""
     effects = {change.effect for change in fields}
     return Effect.of(grants=any(e.grants for e in effects), revokes=any(e.revokes for e in effects))
+
+
+def action_counts(actions: Iterable[Action]) -> dict[str, int]:
+    """Return how many keys actions create, update and delete; a replaced one is deleted and created."""
+    counts = Counter(actions)
+    return {
+        "create": counts[Action.CREATE] + counts[Action.REPLACE],
+        "update": counts[Action.UPDATE],
+        "delete": counts[Action.DELETE] + counts[Action.REPLACE],
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +263,7 @@ class Plan:
     @property
     def action_counts(self) -> dict[str, int]:
         """Return how many keys are created, updated and deleted; a replaced one is deleted and created."""
-        replaced = self.count(Action.REPLACE)
-        return {
-            "create": self.count(Action.CREATE) + replaced,
-            "update": self.count(Action.UPDATE),
-            "delete": self.count(Action.DELETE) + replaced,
-        }
+        return action_counts(change.action for change in self.changes)
 
     @property
     def new_secrets(self) -> int:
@@ -286,6 +279,11 @@ class Plan:
     def revokes(self) -> int:
         """Return how many changed keys lose access."""
         return sum(change.effect.revokes for change in self.changes)
+
+    @property
+    def has_origins(self) -> bool:
+        """Return whether the origin of a field is known."""
+        return any(field.origin is not None for change in self.changes for field in change.fields)
 
     def of_origin(self, origin: Origin) -> int:
         """Return how many changed keys have a field of ``origin``."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import LiveScope
+from reconciler.model.live import LiveScope
 from reconciler.model.source import Problem
 from reconciler.observe.paging import Collection, ListingChangedError, read_whole
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope
-    from reconciler.model.plan import Change, LiveScope
+    from reconciler.model.live import LiveScope
+    from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
     from reconciler.plan.changes import Planned
 

@@ -16,7 +16,7 @@ from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.outcome import Result
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
-from reconciler.render.text import closing_line, secret_remark, summary_line
+from reconciler.render.text import applied_counts, closing_line, secret_remark, summary_line
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -79,14 +79,7 @@ def planned(plan: Plan) -> tuple[Event, ...]:
         )
         for change in plan.changes
     ]
-    planned_counts = plan.action_counts
-    counts = {
-        "add": planned_counts["create"],
-        "change": planned_counts["update"],
-        "remove": planned_counts["delete"],
-        "operation": "plan",
-    }
-    summary = {"changes": counts, "fingerprint": plan.fingerprint}
+    summary = {"changes": _sum(plan.action_counts, "plan"), "fingerprint": plan.fingerprint}
     return (
         *changes,
         *(_problem("warning", warning) for warning in plan.warnings),
@@ -134,14 +127,13 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
 def applied(outcomes: Sequence[Outcome]) -> Event:
     """Return the sum of an apply, with how many changes ended how."""
     results = Counter(outcome.result.value for outcome in outcomes)
-    done = Counter(outcome.change.action for outcome in outcomes if outcome.result is Result.APPLIED)
-    counts = {
-        "add": done[Action.CREATE] + done[Action.REPLACE],
-        "change": done[Action.UPDATE],
-        "remove": done[Action.DELETE] + done[Action.REPLACE],
-        "operation": "apply",
-    }
-    return Event("change_summary", closing_line(outcomes), {"changes": counts, "results": dict(results)})
+    members = {"changes": _sum(applied_counts(outcomes), "apply"), "results": dict(results)}
+    return Event("change_summary", closing_line(outcomes), members)
+
+
+def _sum(counts: Mapping[str, int], operation: str) -> dict[str, Any]:
+    names = {"create": "add", "update": "change", "delete": "remove"}
+    return {**{names[action]: count for action, count in counts.items()}, "operation": operation}
 
 
 def error(text: str, address: str = "", position: Position | None = None) -> Event:

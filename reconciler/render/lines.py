@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import IDENTIFYING, common_start
+from reconciler.diff.compare import IDENTIFYING, common_ends
 from reconciler.model.escape import escape_control, quoted
 from reconciler.model.members import Edit, Index
 from reconciler.model.phrases import counted
@@ -275,8 +275,7 @@ def _elided(old: str, new: str) -> tuple[str, str]:
     """Return two texts, if one is long without most of what both share at the start and at the end."""
     if max(len(old), len(new)) <= _ELIDED_FROM:
         return old, new
-    start = common_start(old, new)
-    end = common_start(old[start:][::-1], new[start:][::-1])
+    start, end = common_ends(old, new)
     before, after = (
         _shortened(text[:start]) + text[start : len(text) - end] + _shortened(text[len(text) - end :])
         for text in (old, new)

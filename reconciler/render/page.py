@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from reconciler.diff.compare import common_start
+from reconciler.diff.compare import common_ends
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.escape import quoted
@@ -198,7 +198,7 @@ def _values(drift: FlappingField | Episode | Pending) -> Values:
         alike = len({json_text(item) for item in drift.declared}) - len(gone)
         return Values(_items(gone), _items(new), is_list=True, alike=alike)
     before, after = quoted(drift.declared), quoted(drift.live)
-    start = common_start(before, after) if max(len(before), len(after)) > _LONG else 0
+    start = common_ends(before, after)[0] if max(len(before), len(after)) > _LONG else 0
     return Values((_from(before, start),), (_from(after, start),), is_list=False)
 
 

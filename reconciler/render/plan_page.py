@@ -10,9 +10,9 @@ import functools
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from reconciler.diff.compare import common_start
+from reconciler.diff.compare import common_ends
 from reconciler.model.escape import quoted
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin
@@ -23,7 +23,7 @@ from reconciler.render.text import access_line, changes_text, errors_line, secre
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.model.scope import Scope
@@ -114,7 +114,7 @@ def render_plan_page(plan: Plan, made_at: dt.datetime, facts: Sequence[tuple[str
         counts=plan.action_counts,
         scopes=scopes,
         changes=_change_views(plan, scopes),
-        is_labelled=any(field.origin is not None for change in plan.changes for field in change.fields),
+        has_origins=plan.has_origins,
         version=__version__,
     )
 
@@ -181,8 +181,8 @@ def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
             effects=effects,
             origins=origins,
             fields=tuple(map(_cell, change.fields)),
-            hidden=max(len(change.after), len(change.before)) - len(change.fields),
-            patch=_json_lines(change.patch),
+            hidden=change.unchanged,
+            patch=json.dumps(dict(change.patch), indent=2, ensure_ascii=False).split("\n"),
             problems=wrong,
         )
 
@@ -192,30 +192,21 @@ def _effects(effect: Effect) -> tuple[Effect, ...]:
     return (Effect.GRANTS, Effect.REVOKES) if effect is Effect.BOTH else (effect,)
 
 
-def _json_lines(value: Mapping[str, Any]) -> list[str]:
-    return json.dumps(dict(value), indent=2, ensure_ascii=False).split("\n")
-
-
 def _cell(field: FieldChange) -> FieldCell:
     view = field_view(field)
     if view.brackets:
         return FieldCell(field, view.lines)
-    if field.with_key:
-        is_new = field.effect.grants
-        shown = (Piece(quoted(field.after if is_new else field.before)),)
-        return FieldCell(field, before=() if is_new else shown, after=shown if is_new else ())
-    old, new = _pieces(field.before, field.after)
-    is_long = any(sum(len(piece.text) for piece in pieces) > _SHORT for pieces in (old, new))
-    return FieldCell(field, before=old, after=new, is_long=is_long)
-
-
-def _pieces(before: Any, after: Any) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    """Return two values in JSON; of two long texts leave out much of what both share, never what differs."""
-    if not (isinstance(before, str) and isinstance(after, str)) or max(len(before), len(after)) <= _SHORT:
-        return (Piece(quoted(before)),), (Piece(quoted(after)),)
-    start = common_start(before, after)
-    end = common_start(before[start:][::-1], after[start:][::-1])
-    return tuple(_parts(before, start, end)), tuple(_parts(after, start, end))
+    before, after = field.before, field.after
+    if isinstance(before, str) and isinstance(after, str) and max(len(before), len(after)) > _SHORT:
+        ends = common_ends(before, after)
+        old, new = (tuple(_parts(text, *ends)) for text in (before, after))
+    else:
+        (line,) = view.lines
+        old, new = (() if text is None else (Piece(text),) for text in (line.before, line.after))
+    is_long = not field.with_key and any(
+        sum(len(piece.text) for piece in side) > _SHORT for side in (old, new)
+    )
+    return FieldCell(field, (), old, new, is_long)
 
 
 def _parts(text: str, start: int, end: int) -> Iterator[Piece]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Origin
+from reconciler.model.plan import Action, Origin, action_counts
 from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
 
 if TYPE_CHECKING:
@@ -73,15 +73,14 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
 def summary_lines(plan: Plan) -> Iterator[str]:
     """Return how many keys change, the effect on access and, where known, which side changed them."""
     if plan.changes:
-        replaced = plan.count(Action.REPLACE)
-        added, destroyed = plan.count(Action.CREATE) + replaced, plan.count(Action.DELETE) + replaced
-        yield f"Plan: {added} to add, {plan.count(Action.UPDATE)} to change, {destroyed} to destroy."
+        counts = plan.action_counts
+        yield f"Plan: {counts['create']} to add, {counts['update']} to change, {counts['delete']} to destroy."
         yield access_line(plan.grants, plan.revokes, plan.neutral)
         if plan.new_secrets:
             yield f"{secrets_line(plan)}."
-        if any(field.origin is not None for change in plan.changes for field in change.fields):
-            counts = (f"{origin} on {_keys(plan.of_origin(origin))}" for origin in Origin)
-            yield f"Origin: {', '.join(counts)}."
+        if plan.has_origins:
+            origins = (f"{origin} on {_keys(plan.of_origin(origin))}" for origin in Origin)
+            yield f"Origin: {', '.join(origins)}."
     elif plan.problems:
         yield "No changes can be planned for the keys with errors; the others match the configuration."
     else:
@@ -156,9 +155,8 @@ def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, pa
     yield f'{mark} {change.scope.kind} "{escape_control(change.name)}" {{'
     for field in fields:
         yield from field_lines(field, paint)
-    hidden = max(len(change.after), len(change.before)) - len(change.fields)
-    if hidden:
-        yield paint(f"        # ({counted(hidden, 'unchanged attribute')} hidden)", Colour.QUIET)
+    if change.unchanged:
+        yield paint(f"        # ({counted(change.unchanged, 'unchanged attribute')} hidden)", Colour.QUIET)
     yield "    }"
 
 
@@ -207,13 +205,17 @@ def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
 def closing_line(outcomes: Sequence[Outcome]) -> str:
     """Return how an apply ended."""
     if _is_complete(outcomes):
-        done = Counter(o.change.action for o in outcomes if o.result is Result.APPLIED)
-        added, destroyed = (done[action] + done[Action.REPLACE] for action in (Action.CREATE, Action.DELETE))
-        resources = f"{added} added, {done[Action.UPDATE]} changed, {destroyed} destroyed"
+        done = applied_counts(outcomes)
+        resources = f"{done['create']} added, {done['update']} changed, {done['delete']} destroyed"
         return f"Apply complete! Resources: {resources}."
     counts = Counter(outcome.result for outcome in outcomes)
     rest = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
     return f"Apply incomplete: {rest}. Run plan again to see what is left."
+
+
+def applied_counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Return how many keys were created, updated and deleted."""
+    return action_counts(one.change.action for one in outcomes if one.result is Result.APPLIED)
 
 
 def _is_complete(outcomes: Sequence[Outcome]) -> bool:

@@ -14,7 +14,7 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.load.parser import default_parser, pure_parser
 from reconciler.model.desired import DesiredScope
-from reconciler.model.plan import LiveScope
+from reconciler.model.live import LiveScope
 from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker

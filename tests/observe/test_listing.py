@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.api.reader import Reader
 from reconciler.errors import IncompleteReadError, InvalidResponseError, UnauthorizedError
 from reconciler.kinds.packaged import load_kinds
-from reconciler.model.plan import LiveScope
+from reconciler.model.live import LiveScope
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
 from reconciler.observe.listing import observe

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
-from reconciler.model.plan import LiveScope
+from reconciler.model.live import LiveScope
 from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.validate.validator import Validator

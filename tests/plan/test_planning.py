@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.errors import SchemaMismatchError
 from reconciler.model.desired import DesiredKey, DesiredScope
-from reconciler.model.plan import Action, LiveScope
+from reconciler.model.live import LiveScope
+from reconciler.model.plan import Action
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import (

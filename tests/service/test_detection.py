@@ -13,8 +13,9 @@ from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError, ExitCode, ForbiddenError, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.live import LiveScope
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import LiveScope, Plan
+from reconciler.model.plan import Plan
 from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
 from reconciler.pipeline import Planner

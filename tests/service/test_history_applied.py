@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.model.desired import DesiredScope, DesiredState
-from reconciler.model.plan import LiveScope, Origin
+from reconciler.model.live import LiveScope
+from reconciler.model.plan import Origin
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position
 from reconciler.plan.origins import with_origins

@@ -18,7 +18,7 @@ from reconciler.adopt.export import Live, export_into
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.builder import parse
-from reconciler.model.plan import LiveScope
+from reconciler.model.live import LiveScope
 from reconciler.model.scope import ScopeDefaults
 from reconciler.validate.validator import Validator
 
