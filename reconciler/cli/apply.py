@@ -30,7 +30,7 @@ from reconciler.cli.options import (
     pass_env_option,
     secret_sink_option,
 )
-from reconciler.cli.plan import FormatOptions, Made, complain, read_and_plan, show
+from reconciler.cli.plan import FormatOptions, Prepared, complain, read_and_plan, show
 from reconciler.cli.signals import stopping
 from reconciler.cli.values import FILE, command, flag, option
 from reconciler.cli.writing import Progress, record_settings, secret_store
@@ -104,12 +104,12 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     A declared key that is not there is created, for which --secret-sink says where its secret goes; one
     declared absent is deleted, and so is each undeclared one of an exclusive scope, with --allow-destroy.
 
-    With --plan, what was saved is sent: a key that somebody changed since, in a field that would be sent,
-    is left alone and named; one that is as planned already is no change.
+    With --plan, what was saved is sent: a key that was changed since, in a field that would be sent, is left
+    alone and named; one that already is as planned is not a change.
 
     Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked,
     --max-changes or --expect, because the plan file cannot be used, or because every key had changed since
-    the plan. 4: partly applied, a live key could not be compared, or an answer could not be verified. 130:
+    the plan. 4: partly applied, a live key could not be compared, or a response could not be verified. 130:
     interrupted.
     """
     _check(context, options)
@@ -136,8 +136,8 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         Session(settings, planning.connection.parallelism) as client,
     ):
         console.warn_of_readers(options.records.history, "history")
-        made = saved or read_and_plan(client, planning, now, console)
-        plan = made.plan
+        prepared = saved or read_and_plan(client, planning, now, console)
+        plan = prepared.plan
         if events is not None:
             events.planned(plan)
             complain(plan, console)
@@ -150,7 +150,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             console.note("Nothing was applied.")
         if plan.objections or options.dry_run or not plan.changes:
             if not plan.objections and not options.dry_run:
-                _store(made, planning.selection.target, records, now)
+                _store(prepared, planning.selection.target, records, now)
             return ExitCode.ERROR if plan.problems else ExitCode.REFUSED if plan.objections else ExitCode.DONE
         secrets = secret_store(
             plan.changes, options.secrets, options.records, clock, console, settings.redactor
@@ -158,14 +158,14 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         freshness = _approve(options, console)
         if secrets is not None and not options.auto_approve:
             secrets.probe()  # again: the answer may have taken a while
-        _store(made, planning.selection.target, records, now)
-        return _Execution(client, made, records, console, events, secrets).run(freshness)
+        _store(prepared, planning.selection.target, records, now)
+        return _Execution(client, prepared, records, console, events, secrets).run(freshness)
 
 
 @dataclass(frozen=True, slots=True)
 class _Execution:
     client: Session
-    made: Made
+    prepared: Prepared
     records: Records
     console: Console
     events: EventStream | None
@@ -173,7 +173,7 @@ class _Execution:
 
     def run(self, freshness: Freshness) -> ExitCode:
         """Send the changes, print what became of each, and return the exit code of the whole."""
-        plan, stop = self.made.plan, self.client.stop
+        plan, kinds, stop = self.prepared.plan, self.prepared.kinds, self.client.stop
         where = (lambda _: "") if self.secrets is None else self.secrets.where
         with (
             stopping(stop, self.console, self.secrets),
@@ -184,7 +184,7 @@ class _Execution:
             shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
             observers = (*records, *shown, Progress(advance))
             try:
-                outcomes = apply_in(self.client, self.made.kinds, plan, freshness, observers, self.secrets)
+                outcomes = apply_in(self.client, kinds, plan, freshness, observers, self.secrets)
             except BaseException:
                 self._report_stored()
                 raise
@@ -193,7 +193,7 @@ class _Execution:
         return ExitCode.PARTIAL if code is ExitCode.DONE and plan.problems else code
 
     def _report_stored(self) -> None:
-        """Print on standard error where new secrets are, of which no outcome was printed: they exist once."""
+        """Print on standard error where new secrets are if no outcome was printed: they exist once."""
         if self.secrets is not None:
             self.secrets.report_stored()
 
@@ -214,7 +214,7 @@ class _Execution:
         return code
 
 
-def _open_plan(file: str, options: PlanningOptions) -> Made:
+def _open_plan(file: str, options: PlanningOptions) -> Prepared:
     """Read the saved plan that is to be applied.
 
     Raises RefusedError if it cannot be used, or was made for another API.
@@ -223,25 +223,25 @@ def _open_plan(file: str, options: PlanningOptions) -> Made:
     plan = read_plan(file, kinds=kinds)
     if plan.base_url != base_url:
         raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {base_url}")
-    return Made(kinds, with_limit_violations(plan, options.selection.limits))
+    return Prepared(kinds, with_limit_violations(plan, options.selection.limits))
 
 
-def _commit(options: ApplyOptions, saved: Made | None, console: Console) -> str | None:
+def _commit(options: ApplyOptions, saved: Prepared | None, console: Console) -> str | None:
     """Return the commit of what is applied: that of a saved plan, or of the files."""
     if saved is None:
         return git_commit(options.planning.inputs.paths, os.environ, console.warning)
     return None if saved.plan.provenance is None else saved.plan.provenance.git_commit
 
 
-def _store(made: Made, targets: Sequence[str], records: Records, now: dt.datetime) -> None:
+def _store(prepared: Prepared, targets: Sequence[str], records: Records, now: dt.datetime) -> None:
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
-    if records.history is None or made.state is None:
+    if records.history is None or prepared.state is None:
         return
-    _, selected = select(made.state, targets)
-    applied = Applied(records.history.database, made.kinds)
+    _, selected = select(prepared.state, targets)
+    applied = Applied(records.history.database, prepared.kinds)
     if not targets:
-        applied.store_unmanaged(made.plan, now)
-    applied.store(made.state, made.plan, selected, is_whole=not targets)
+        applied.store_unmanaged(prepared.plan, now)
+    applied.store(prepared.state, prepared.plan, selected, is_whole=not targets)
 
 
 def _check(context: click.Context, options: ApplyOptions) -> None:
@@ -264,7 +264,7 @@ def _is_unseen(plan: Plan, options: ApplyOptions) -> bool:
 
 
 def _approve(options: ApplyOptions, console: Console) -> Freshness:
-    """Ask on a terminal; give how long ago the plan was made. Raises ConfigurationError without consent."""
+    """Ask on a terminal, and return whether the plan waited. Raises ConfigurationError without approval."""
     if options.auto_approve:
         return Freshness.JUST_MADE if options.plan_file is None else Freshness.WAITED
     if sys.stdin is None or not sys.stdin.isatty():

@@ -68,7 +68,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     interrupted.
 
     With --every or --cron the command is a service: files and token are read anew in each round, files that
-    are invalid leave the last valid ones in force, and failed rounds come at growing distances. SIGHUP begins
+    are invalid leave the last valid ones in force, and failed rounds come at growing distances. SIGHUP starts
     a round at once; SIGTERM and SIGINT let writes in flight finish, and the exit code is 0. A second one ends
     the service with 130, at once, or once the secret of a new key that is on its way is stored.
     """

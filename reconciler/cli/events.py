@@ -14,9 +14,9 @@ from reconciler.render.events import Event, applied, begun, ended, error, event_
 
 
 class EventStream:
-    """Prints events, whichever thread they come from, and begins with who speaks.
+    """Prints events from any thread; the first names the program and its version.
 
-    One that cannot be written stops no write to the API: it is told once, and :attr:`is_broken` afterwards.
+    An event that cannot be written stops no write to the API; it is reported once, and sets ``is_broken``.
     """
 
     def __init__(self, clock: Clock, console: Console) -> None:
@@ -31,11 +31,11 @@ class EventStream:
 
     @property
     def is_delivered(self) -> bool:
-        """Whether every event was written, and nobody has left."""
+        """Whether every event was written, and the reader has not left."""
         return self._has_reader and not self.is_broken
 
     def planned(self, plan: Plan) -> None:
-        """Tell what is planned."""
+        """Print what is planned."""
         self._print(*planned(plan))
 
     def started(self, change: Change) -> None:
@@ -49,11 +49,11 @@ class EventStream:
         self._print(*ended(outcome, None if began is None else self._clock.monotonic() - began))
 
     def applied(self, outcomes: Sequence[Outcome]) -> None:
-        """Tell the sum."""
+        """Print the summary."""
         self._print(applied(outcomes))
 
     def errors(self, texts: Iterable[str]) -> None:
-        """Tell what stands in the way."""
+        """Print errors."""
         self._print(*(error(text) for text in texts))
 
     def _print(self, *events: Event) -> None:

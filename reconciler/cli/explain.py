@@ -49,8 +49,8 @@ class KeyOptions:
 def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     """Explain why fields of one key are equal or different, and print what apply would send. Never writes.
 
-    ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows the answer to one field. The requests
-    are those of apply to the letter: method, path and body, also of a key that would be created, replaced
+    ADDRESS is the key's, such as caas/1/76/storefront; FIELD narrows it to one field. The requests are
+    those of apply to the letter: method, path and body, also of a key that would be created, replaced
     or deleted.
     """
     console, clock = options.output.console(), clock_of(context)
@@ -68,10 +68,10 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
         raise ConfigurationError(
             f"{scope.address(name)} is neither declared in these files nor on the server"
         )
-    made = plan_scope(kind, part, LiveScope(scope, {} if live is None else {name: live}), now)
+    planned = plan_scope(kind, part, LiveScope(scope, {} if live is None else {name: live}), now)
     key = part.keys[0] if part.keys else None
-    change = None if blocking_problems(made) or not made.changes else made.changes[0]
+    change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]
-    text = render_explanations(options.address, position, shown, render_requests(made), console.paint)
+    text = render_explanations(options.address, position, shown, render_requests(planned), console.paint)
     console.result(text)
     return ExitCode.DONE

@@ -108,10 +108,10 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
         observed = observe(reader, kind, scope)
     live = Live(kind, observed, now, lambda: Validator(document_schema(), kinds, defaults, now))
     if into is None or content is None:
-        made = export_document(live, options.schema)
-        console.warn(made.warnings)
-        _tell_foreign(made, console)
-        console.result(made.text.encode())
+        exported = export_document(live, options.schema)
+        console.warn(exported.warnings)
+        _note_managed_elsewhere(exported, console)
+        console.result(exported.text.encode())
     else:
         _add(content, into, live, console)
     return ExitCode.DONE
@@ -119,20 +119,20 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
 
 def _add(content: bytes, file: str, live: Live, console: Console) -> None:
     """Add keys to a file, or say that there is nothing to add."""
-    made = export_into(content, file, live)
-    console.warn(made.warnings)
-    names = [key.name for key in made.adoption.keys]
+    exported = export_into(content, file, live)
+    console.warn(exported.warnings)
+    names = [key.name for key in exported.adoption.keys]
     if not names:
-        console.result(escape_control(nothing_to_add(file, live.scope, made.adoption)) + "\n")
+        console.result(escape_control(nothing_to_add(file, live.scope, exported.adoption)) + "\n")
         return
-    _tell_foreign(made, console)
-    replace_text(file, content, made.text)
+    _note_managed_elsewhere(exported, console)
+    replace_text(file, content, exported.text)
     count = counted(len(names), "key")
     console.result(escape_control(f"Added {count} of {live.scope} to {file}: {', '.join(names)}") + "\n")
 
 
-def _tell_foreign(made: Export, console: Console) -> None:
-    for owner, names in made.adoption.managed_elsewhere.items():
+def _note_managed_elsewhere(exported: Export, console: Console) -> None:
+    for owner, names in exported.adoption.managed_elsewhere.items():
         count = counted(len(names), "key")
         console.note(f"Left out: {count} of another system ({owner}): {', '.join(names)}")
 
@@ -156,7 +156,7 @@ def _scope(kind: Kind, options: ExportOptions) -> Scope:
         name, sign, value = part.partition("=")
         if not sign or name not in kind.scope:
             known = ", ".join(kind.scope)
-            raise click.BadParameter(f"{part!r} is no NAME=VALUE of {known}", param_hint="--scope")
+            raise click.BadParameter(f"{part!r} is not a NAME=VALUE of {known}", param_hint="--scope")
         given[name] = value
     values = [_part(name, keywords, given.get(name)) for name, keywords in kind.scope.items()]
     return kind.scope_of(values)

@@ -58,12 +58,12 @@ def init(openapi: str, collection: str, name: str | None) -> None:
     description = read_description(openapi)
     title = None if name is None else name.replace("-", " ").capitalize()
     try:
-        made = draft(description, collection, title)
+        drafted = draft(description, collection, title)
     except DescriptionError as error:
         raise DescriptionError(f"{openapi}: {error}") from error
     console = Console(0, color_choice())
-    console.result(json.dumps(made.schema, indent=2, ensure_ascii=False) + "\n")
+    console.result(json.dumps(drafted.schema, indent=2, ensure_ascii=False) + "\n")
     console.note(f"To decide, then save as kinds/{name or 'NAME'}.schema.json:")
-    faulty = (message for _, message in complaints(name or "draft", made.schema))
-    for decision in (*made.decisions, *faulty):
+    faulty = (message for _, message in complaints(name or "draft", drafted.schema))
+    for decision in (*drafted.decisions, *faulty):
         console.note(f"- {decision}")

@@ -126,7 +126,7 @@ cli.params.append(strict_option())
 def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
     """Run one command and give its exit code. Nothing but a bug leaves a traceback.
 
-    ``clock`` stands in for the machine's.
+    ``clock`` replaces that of the machine.
     """
     for number in stop_signals():
         signal.signal(number, _as_interrupt)

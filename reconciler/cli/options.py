@@ -198,7 +198,7 @@ class ConnectionOptions:
         "--connect-timeout", type=Seconds(), default=5.0, text="Seconds to wait for a connection."
     )
     read_timeout: float = option(
-        "--read-timeout", type=Seconds(), default=30.0, text="Seconds to wait for an answer."
+        "--read-timeout", type=Seconds(), default=30.0, text="Seconds to wait for a response."
     )
     retries: int = option(
         "--retries",

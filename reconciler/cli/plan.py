@@ -102,20 +102,20 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
         _clear(out)
     digest = InputsDigest() if out is not None or options.form.format != "text" else None
     with Session(settings, planning.connection.parallelism) as client:
-        made = read_and_plan(client, planning, clock.now(), console, digest)
+        prepared = read_and_plan(client, planning, clock.now(), console, digest)
     if out is not None:
-        write_plan(made.plan, out)
-        console.note(f"Saved to {out}: {made.plan.fingerprint}")
-    show(made.plan, options.form, console)
-    if made.plan.problems:
+        write_plan(prepared.plan, out)
+        console.note(f"Saved to {out}: {prepared.plan.fingerprint}")
+    show(prepared.plan, options.form, console)
+    if prepared.plan.problems:
         return ExitCode.ERROR
-    if made.plan.refusals:
+    if prepared.plan.refusals:
         return ExitCode.REFUSED
-    return ExitCode.CHANGES if options.detailed_exitcode and made.plan.changes else ExitCode.DONE
+    return ExitCode.CHANGES if options.detailed_exitcode and prepared.plan.changes else ExitCode.DONE
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Prepared:
     """A plan with the kinds of its keys, and the desired state; that is None for a saved plan."""
 
     kinds: Mapping[str, Kind]
@@ -130,7 +130,7 @@ def read_and_plan(
     now: dt.datetime,
     console: Console,
     digest: InputsDigest | None = None,
-) -> Made:
+) -> Prepared:
     """Load the files, read the live keys and compare the two; warn on the way.
 
     ``digest`` takes what is read, for a plan that is to be saved.
@@ -155,7 +155,7 @@ def read_and_plan(
     base_commit = None if base is None else base.commit
     made_from = Provenance(now, client.base_url, str(digest), commit, base_commit)
     plan = replace(plan, warnings=(*plan.warnings, *unused), provenance=made_from)
-    return Made(kinds, with_limit_violations(plan, options.selection.limits), state)
+    return Prepared(kinds, with_limit_violations(plan, options.selection.limits), state)
 
 
 @kept_for_good()
@@ -190,9 +190,9 @@ def complain(plan: Plan, console: Console) -> None:
 
 
 def _clear(file: str) -> None:
-    """Remove the plan that stood in a file: if no new one can be made, the old one must not be applied.
+    """Remove the plan in a file: if no new one can be made, the old one must not be applied.
 
-    Raises ConfigurationError if what stands there is no plan.
+    Raises ConfigurationError if the file is not a plan.
     """
     place = Path(file)
     if not place.is_file():
@@ -200,7 +200,7 @@ def _clear(file: str) -> None:
     try:
         head = place.read_bytes()[:_HEAD]
         if head and not all(member in head for member in _MEMBERS):
-            raise ConfigurationError(f"--out {file} would overwrite what is no plan; name another file")
+            raise ConfigurationError(f"--out {file} would overwrite a file that is not a plan; name another")
         place.unlink()
     except OSError as error:
         raise ConfigurationError(f"the plan file {file} cannot be replaced: {os_reason(error)}") from error

@@ -35,7 +35,7 @@ _META: Final = f"{__name__}.strict"
 def known_variables(group: click.Group) -> Mapping[str, str]:
     """Return the variables of all options of all commands, by what people may write instead.
 
-    Each stands for itself; one that is made from the option's name stands for the variable that it has.
+    Each is its own key; a name made from the flag of an option leads to the variable that it has.
     """
     return _named(_options(group, PREFIX))
 
@@ -131,15 +131,15 @@ def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., A
 
 
 def _check(root: click.Group, context: click.Context) -> None:
-    """Warn of what nothing reads. Raises UsageError where that is not to pass."""
+    """Warn of what nothing reads. Raises UsageError with --strict-env."""
     # Only a variable that is not the command's own has every other command imported.
     own = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
     is_known = all(own.get(name) == name for name in os.environ if _is_ours(name, os.environ))
-    told = () if is_known else misspelt(root, os.environ)
-    if told and context.meta.get(_META):
-        raise click.UsageError("\n".join(told), context)
+    texts = () if is_known else misspelt(root, os.environ)
+    if texts and context.meta.get(_META):
+        raise click.UsageError("\n".join(texts), context)
     console = Console(0, color_choice())  # quiet or not: a limit that does nothing must not do so in silence
-    for text in told:
+    for text in texts:
         console.note(f"Warning: {text}")
     if os.environ.get(OLD_WEBHOOK_SECRET):
         console.note(f"Warning: {OLD_WEBHOOK_SECRET} is an old name; set {WEBHOOK_SECRET} instead")

@@ -100,7 +100,7 @@ def secret_store(  # noqa: PLR0913, PLR0917 - all that the place of a secret dep
     fallback = Rescuer(_rescue_folders())
     store = open_secret_store(changes, None if spec is None else partial(sink, spec), fallback, console.error)
     if store is not None and records.journal is None and records.history is None:
-        console.note("Without --journal nothing will tell, if this run is killed, whose secret was lost.")
+        console.note("Without --journal, nothing records whose secret is lost if this run is killed.")
     return store
 
 

@@ -30,7 +30,7 @@ def known_field(kind: Kind, field: str | None) -> str | None:
     """Return a field that the kind has, or None for all. Raises ConfigurationError for another."""
     if field is not None and field not in kind.fields:
         known = ", ".join(kind.fields)
-        raise ConfigurationError(f"{field} is no field of a {kind.name} key; it has {known}")
+        raise ConfigurationError(f"{field} is not a field of a {kind.name} key; it has {known}")
     return field
 
 

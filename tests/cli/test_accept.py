@@ -93,7 +93,7 @@ def test_without_a_difference_the_file_is_not_touched(
             "caas/1/76/web expire",
             "keys.yaml:5:5: expire is not declared for caas/1/76/web, so it is not managed",
         ),
-        ("caas/1/76/web colour", "colour is no field of a caas key"),
+        ("caas/1/76/web colour", "colour is not a field of a caas key"),
         ("caas/1/76/web status", "status is not declared for caas/1/76/web"),
         ("caas/1/76/other", "caas/1/76/other is not declared in these files"),
         ("web", "web is not an address"),

@@ -145,7 +145,7 @@ def test_without_a_difference_no_request_would_be_sent(
         (["web"], "web is not an address such as caas/1/76/name"),
         (["vaas/1/76/web"], "vaas/1/76/web is not an address such as caas/1/76/name"),
         (["caas/1/76/other"], "caas/1/76/other is not declared in these files"),
-        (["caas/1/76/web", "colour"], "colour is no field of a caas key; it has name, description"),
+        (["caas/1/76/web", "colour"], "colour is not a field of a caas key; it has name, description"),
     ],
 )
 def test_what_cannot_be_explained_is_an_error(

@@ -115,8 +115,8 @@ def test_a_file_is_utf_8_whatever_the_terminal_speaks(cli: CommandLine, emulator
         (["--kind", "thing", *HERE], "'thing' is none of caas"),
         (["--region-id", "76"], "Missing option '--project-id'"),
         (["--project-id", "1"], "Missing option '--region-id'"),
-        ([*HERE, "--scope", "colour=red"], "'colour=red' is no NAME=VALUE of project_id, region_id"),
-        ([*HERE, "--scope", "region_id"], "'region_id' is no NAME=VALUE"),
+        ([*HERE, "--scope", "colour=red"], "'colour=red' is not a NAME=VALUE of project_id, region_id"),
+        ([*HERE, "--scope", "region_id"], "'region_id' is not a NAME=VALUE"),
         (["--project-id", "1", "--scope", "region_id=x"], "'x' cannot be the region_id"),
     ],
 )

@@ -185,7 +185,7 @@ def test_a_plan_of_another_tool_is_not_written_over(cli: CommandLine, tmp_path: 
     other = tmp_path / "tfplan.json"
     other.write_text('{"format_version":"1.2","terraform_version":"1.9.0"}', encoding="utf-8")
     done = cli("plan", declare(tmp_path / "k.yaml"), "--out", str(other))
-    assert (done.code, "would overwrite what is no plan" in done.err) == (1, True)
+    assert (done.code, "would overwrite a file that is not a plan" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize("other", ["--history", "--metrics-file"])

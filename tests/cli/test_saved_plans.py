@@ -349,7 +349,7 @@ def test_no_old_plan_is_left_where_no_new_one_could_be_made(
 
 def test_a_plan_is_not_written_over_what_is_none(cli: CommandLine, files: str, tmp_path: Path) -> None:
     done = cli("plan", files, "--out", files)
-    assert (done.code, "would overwrite what is no plan; name another file" in done.err) == (1, True)
+    assert (done.code, "would overwrite a file that is not a plan; name another" in done.err) == (1, True)
     assert "old" not in (tmp_path / "keys.yaml").read_text(encoding="utf-8")
 
 
