@@ -265,7 +265,7 @@ class CommandLine:
     def alone(self, *arguments: str, **settings: Any) -> Finished:
         """Run a command in a process of its own."""
         with self.start(*arguments, **settings) as process:
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=60)
         return Finished(process.returncode, out or "", err or "")
 
     def on_terminal(
@@ -280,7 +280,7 @@ class CommandLine:
             os.close(theirs)
             screen = b""
             with contextlib.suppress(OSError):  # EIO is how a terminal says that the other side has left
-                while select.select([ours], [], [], 20)[0] and (chunk := os.read(ours, 65536)):
+                while select.select([ours], [], [], 60)[0] and (chunk := os.read(ours, 65536)):
                     screen += chunk
                     if screen.endswith(b"Enter a value: "):
                         if ask is not None:
@@ -289,7 +289,7 @@ class CommandLine:
                             os.write(ours, answer)
                         else:
                             process.send_signal(answer)
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         os.close(ours)
         return Finished(process.returncode, screen.decode("utf-8", "replace").replace("\r\n", "\n"), "")
 

@@ -17,7 +17,7 @@ from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.scope import ScopeDefaults
 from reconciler.validate.validator import Validator
-from tests.hostile import TEXT
+from tests.adopt.hostile import TEXT
 from tests.properties import examples
 from tests.values import CAAS, NOW, SCOPE, live
 

@@ -19,7 +19,7 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.plan.planning import plan_scope
 from reconciler.validate.schema import SchemaChecker
 from reconciler.validate.validator import Validator
-from tests.hostile import KEYS, TEXT
+from tests.adopt.hostile import KEYS, TEXT
 from tests.properties import examples
 from tests.values import API, CAAS, NOW, SCOPE, WEB, kind_with, live
 

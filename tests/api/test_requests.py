@@ -168,7 +168,7 @@ def test_each_thread_has_a_connection_of_its_own() -> None:
     with raw_server(http_bytes(b"{}")) as server:
 
         def work(_number: int) -> object:
-            together.wait(timeout=10)
+            together.wait(timeout=60)
             return reader.get(COLLECTION, {})
 
         connection = connect(Script(), base_url=server.url, transport=None)

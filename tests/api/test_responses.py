@@ -252,7 +252,7 @@ def test_a_server_that_is_silent_is_a_time_out() -> None:
 
     class Silent(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            release.wait(timeout=10)
+            release.wait(timeout=60)
 
     with HTTPServer(("127.0.0.1", port), Silent) as server:
         thread = threading.Thread(target=server.handle_request)

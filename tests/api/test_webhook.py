@@ -309,7 +309,7 @@ def test_a_response_without_an_end_is_not_waited_for() -> None:
             with peer:
                 peer.recv(65536)
                 peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nx")
-                done.wait(timeout=20)
+                done.wait(timeout=60)
 
         thread = threading.Thread(target=serve)
         thread.start()

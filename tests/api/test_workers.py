@@ -42,7 +42,7 @@ def test_a_signal_that_interrupts_no_wait_is_heard_all_the_same() -> None:
 
     def work() -> bool:
         signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # leaves the main thread in its wait
-        return heard.wait(timeout=20)
+        return heard.wait(timeout=60)
 
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -59,7 +59,7 @@ def test_all_threads_that_are_wanted_are_there_before_there_is_work() -> None:
         workers.start(9)
         assert threading.active_count() == before + 3
         with no_new_threads():
-            assert workers.submit(lambda: "done").result(timeout=20) == "done"
+            assert workers.submit(lambda: "done").result(timeout=60) == "done"
 
 
 def test_a_thread_that_cannot_be_started_is_an_error_before_anything_is_sent() -> None:
@@ -85,22 +85,22 @@ def test_what_has_not_begun_when_the_context_ends_is_dropped() -> None:
 
     def work() -> bool:
         began.set()
-        return go.wait(20)
+        return go.wait(60)
 
     with Workers(1) as workers:
         first, second = workers.submit(work), workers.submit(go.is_set)
-        assert began.wait(20)
+        assert began.wait(60)
     go.set()
-    assert first.result(timeout=20)
+    assert first.result(timeout=60)
     with pytest.raises(CancelledError):
-        second.result(timeout=20)
+        second.result(timeout=60)
 
 
 def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
     with Workers(1) as workers:
         failing = workers.submit(lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            failing.result(timeout=20)
+            failing.result(timeout=60)
 
 
 def test_threads_end_with_whoever_uses_them() -> None:
@@ -111,5 +111,5 @@ def test_threads_end_with_whoever_uses_them() -> None:
     del workers
     gc.collect()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=60)
     assert threading.active_count() <= before

@@ -323,7 +323,7 @@ def test_no_more_writes_are_in_flight_than_allowed(change: Change, parallelism: 
         with lock:
             in_flight.append(1)
             most.append(len(in_flight))
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         with lock:
             in_flight.pop()
         return httpx.Response(200, json={"name": "web", **change.patch})

@@ -276,7 +276,7 @@ def test_a_second_signal_has_a_secret_rescued_that_waits_for_a_server(
             lines_until(process.stderr, "Again to stop at once")
             process.send_signal(signal.SIGTERM)
             lines_until(process.stderr, "not yet: the secrets of caas/1/76/waits would be lost")
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=60)
     bao.unseal()
     assert process.returncode == 130
     (rescued,) = tmp_path.glob("rescued-secret-*/caas_1_76_waits")

@@ -74,13 +74,13 @@ def test_a_write_is_told_before_its_answer_is_there(cli: CommandLine, tmp_path: 
         fill(emulator, "api", description="theirs")
         path = declare(tmp_path / "keys.yaml", {"name": "api", "description": "ours"})
         with cli.start("apply", path, *FOLLOWED) as process:
-            assert gate.reached.wait(timeout=20)
+            assert gate.reached.wait(timeout=60)
             *_, started = lines_until(process.stdout, "apply_start")
             process.send_signal(signal.SIGTERM)
             lines_until(process.stderr, "Interrupted")
             gate.open()
             rest = [json.loads(line) for line in pipe(process.stdout)]
-            process.wait(timeout=20)
+            process.wait(timeout=60)
     assert json.loads(started)["@message"] == 'caas/1/76/api: Modifying... {"description":"ours"}'
     assert [event["type"] for event in rest] == ["apply_complete", "change_summary"]
     assert process.returncode == 130

@@ -32,7 +32,7 @@ class Gate:
     def __call__(self, record: RequestRecord) -> None:
         if record.method == self.method:
             self.reached.set()
-            self._open.wait(timeout=20)
+            self._open.wait(timeout=60)
 
     def open(self) -> None:
         self._open.set()
@@ -63,11 +63,11 @@ def test_after_the_first_signal_the_write_in_flight_finishes_and_no_other_begins
     cli: CommandLine, held: Emulator, gate: Gate, drifted: str, number: signal.Signals
 ) -> None:
     with cli.start("apply", drifted, "--auto-approve", "--parallelism", "1") as process:
-        assert gate.reached.wait(timeout=20)
+        assert gate.reached.wait(timeout=60)
         process.send_signal(number)
         assert "finishing the ones in flight" in lines_until(process.stderr, "Interrupted")[-1]
         gate.open()
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert re.findall(r"(key-\S+): (applied|not attempted)", out) == [
         ("key-a", "applied"),
@@ -91,11 +91,11 @@ def test_the_second_signal_ends_the_run_at_once(  # noqa: PLR0913, PLR0917 - fix
     number: signal.Signals,
 ) -> None:
     with cli.start(*command, drifted, "--parallelism", "1") as process:
-        assert gate.reached.wait(timeout=20)
+        assert gate.reached.wait(timeout=60)
         process.send_signal(number)
         lines_until(process.stderr, "Interrupted")
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert "Apply" not in out
     assert len(patches(held)) == 1
@@ -107,9 +107,9 @@ def test_a_signal_during_a_read_ends_the_run_at_once(
 ) -> None:
     gate.method = "GET"
     with cli.start(run[0], drifted) as process:
-        assert gate.reached.wait(timeout=20)
+        assert gate.reached.wait(timeout=60)
         process.send_signal(run[1])
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err.strip()) == (130, "", "Interrupted.")
     assert patches(held) == []
 
@@ -118,7 +118,7 @@ def test_an_interrupted_run_is_repaired_by_running_again(
     cli: CommandLine, held: Emulator, gate: Gate, drifted: str
 ) -> None:
     with cli.start("apply", drifted, "--auto-approve", "--parallelism", "1") as process:
-        assert gate.reached.wait(timeout=20)
+        assert gate.reached.wait(timeout=60)
         process.kill()
     gate.open()
     assert cli("apply", drifted, "--auto-approve").code == 0

@@ -438,7 +438,7 @@ def test_a_second_signal_ends_the_run_once_the_secret_that_is_on_its_way_is_stor
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "not yet: the secrets of caas/1/76/fresh would be lost")
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=60)
     assert (process.returncode, "Error: caas/1/76/fresh: created; its secret is in " in told) == (130, True)
     assert json.loads((tmp_path / "kept").read_text(encoding="utf-8"))["secret"]
     assert "fresh" in emulator.keys(1, 76)
@@ -483,7 +483,7 @@ def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in told
 

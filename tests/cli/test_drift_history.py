@@ -368,7 +368,7 @@ def test_no_two_runs_write_rounds_into_one_history(cli: CommandLine, drifted: st
             pass
         done = cli("drift", drifted, "--history", history)
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert done.code == 1
     assert f"the history {history} is in use by another drift run (process {process.pid})" in done.err
 

@@ -314,6 +314,6 @@ def test_the_secret_of_a_key_that_a_service_made_is_redacted_in_later_rounds(
         process.send_signal(signal.SIGHUP)
         lines_until(process.stderr, "Next round")
         process.terminate()
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
     assert '"was ***"' in out
     assert secret.upper() not in out

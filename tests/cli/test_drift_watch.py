@@ -154,7 +154,7 @@ def test_a_service_notifies_of_new_keys_also_without_a_history_in_a_file(
         process.send_signal(signal.SIGHUP)
         assert lines_until(process.stdout, "  caas/1/76/stray (new, first seen ")
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def test_failing_rounds_are_notified_and_so_is_their_end(
@@ -205,7 +205,7 @@ def test_invalid_files_are_notified_once_and_so_is_their_end(
             process.send_signal(signal.SIGHUP)
             lines_until(process.stderr, "Next round")
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert channel.types == ["drift", "files.invalid", "files.valid"]
     assert "keys.yaml:1:" in channel.told[1]["data"]["errors"][0]
 
@@ -242,7 +242,7 @@ def a_service(
             yield process, line.split()[-1]
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
 
 
 def test_a_service_serves_its_status_metrics_and_health(cli: CommandLine, drifted: str) -> None:
@@ -313,14 +313,14 @@ def test_systemd_hears_of_a_service(cli: CommandLine, drifted: str, tmp_path: Pa
     place = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(place)
-        systemd.settimeout(20)
+        systemd.settimeout(60)
         cli.environment.setenv("NOTIFY_SOCKET", place)
         with cli.start("drift", drifted, "--every", "1d") as process:
             assert systemd.recv(1000) == b"READY=1"
             status = systemd.recv(1000).decode()
             process.terminate()
             assert systemd.recv(1000) == b"STOPPING=1"
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
     assert re.fullmatch(r"STATUS=Last round: drifted; next round at 20\d\d-.*Z", status)
 
 
@@ -366,7 +366,7 @@ def test_a_service_that_cannot_pull_goes_on_with_the_files_at_hand(
         told = lines_until(process.stderr, "files at hand are in force")
         assert lines_until(process.stdout, "still matches")
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert f"git pull in {checkout}" in "".join(told)
 
 
@@ -415,7 +415,7 @@ def test_idle_clients_end_neither_the_pages_nor_the_rounds(cli: CommandLine, dri
         lines_until(process.stderr, "Next round")
         place = ("127.0.0.1", httpx.URL(address).port or 0)
         for _ in range(95):
-            clients.enter_context(socket.create_connection(place, timeout=10))
+            clients.enter_context(socket.create_connection(place, timeout=60))
         assert httpx.get(f"{address}healthz").status_code == 200
         process.send_signal(signal.SIGHUP)
         told = lines_until(process.stderr, "Next round")

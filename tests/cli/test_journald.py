@@ -34,7 +34,7 @@ class Journal:
 
     def read(self, process: subprocess.Popen[Any]) -> list[str]:
         with process:
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
         self.theirs.close()
         with self.ours.makefile(encoding="utf-8") as reader:
             return reader.read().splitlines()

@@ -110,7 +110,7 @@ def test_a_reader_who_leaves_early_is_no_error(cli: CommandLine, drifted: str, c
     arguments = [*command, drifted] if command[0] == "plan" else command
     with cli.start(*arguments) as process:
         pipe(process.stdout).close()
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     assert (process.returncode, "Traceback" in err, "Broken" in err) == (0, False, False)
 
 
@@ -120,7 +120,7 @@ def test_an_apply_goes_on_when_both_readers_have_left(
     with cli.start("apply", "--auto-approve", "-v", drifted) as process:
         pipe(process.stdout).close()
         pipe(process.stderr).close()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     assert emulator.keys(1, 76)["web"]["description"] == "café"
 
 

@@ -195,7 +195,7 @@ def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> N
     started = threading.Event()
 
     def meet(met: str, when: str) -> bool:
-        started.wait(20)
+        started.wait(60)
         if (met, when == "after") != (method, executed):
             return True
         processes[0].kill()
@@ -205,7 +205,7 @@ def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> N
     with gate(keys.emulator.url, meet) as url, cli.start(*keys.words(), "--base-url", url) as process:
         processes.append(process)
         started.set()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert process.returncode == -9
     text = keys.journal.read_text(encoding="utf-8").replace(url, keys.emulator.url)
     keys.journal.write_text(text, encoding="utf-8")

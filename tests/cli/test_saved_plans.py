@@ -299,7 +299,7 @@ def test_a_key_that_is_no_longer_declared_is_named(cli: CommandLine, branch: Pat
 def test_the_base_of_standard_input_is_not_known(cli: CommandLine, branch: Path) -> None:
     text = (branch / "keys.yaml").read_text(encoding="utf-8")
     with cli.start("plan", "-", "--base", "main", stdin=subprocess.PIPE, cwd=branch) as process:
-        out, err = process.communicate(text, timeout=20)
+        out, err = process.communicate(text, timeout=60)
     assert (process.returncode, out) == (1, "")
     assert "--base needs files" in err
 

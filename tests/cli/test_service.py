@@ -126,7 +126,7 @@ def test_a_change_in_the_portal_is_corrected_in_a_later_round(
         fill(emulator, "web", description="theirs again")
         lines_until(process.stdout, "Apply complete")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 0
     assert patches(emulator) == [{"description": "ours"}, {"description": "ours"}]
 
@@ -141,7 +141,7 @@ def test_invalid_files_leave_the_last_valid_ones_in_force(
         fill(emulator, "web", description="theirs again")
         lines_until(process.stdout, "Apply complete")
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert re.search(r"keys\.yaml:1:\d+: ", told[0])
     assert process.returncode == 0
     assert emulator.keys(1, 76)["web"]["description"] == "ours"
@@ -154,7 +154,7 @@ def test_a_hangup_begins_a_round_at_once(cli: CommandLine, emulator: Emulator, d
         process.send_signal(signal.SIGHUP)
         assert lines_until(process.stdout, "still matches")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -162,7 +162,7 @@ def test_what_is_known_is_not_shown_again(cli: CommandLine, drifted: str) -> Non
     with cli.start("drift", drifted, "--every", "1s", "-v") as process:
         lines_until(process.stderr, "No news since the last round")
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
     assert out.count("Drift: 1 key differs from the files.") == 1
 
 

@@ -48,7 +48,7 @@ def test_a_signal_that_comes_while_an_event_is_locked_stops_nothing() -> None:
             lines_until(process.stdout, "ready")
             storm(process, 5_000)
             process.terminate()
-            assert process.communicate(timeout=20)[0] == "ended\n"
+            assert process.communicate(timeout=60)[0] == "ended\n"
         finally:
             process.kill()
     assert process.returncode == 0
@@ -62,7 +62,7 @@ def test_a_service_outlives_a_storm_of_signals(cli: CommandLine, emulator: Emula
             lines_until(process.stderr, "Next round")
             storm(process, 1_000)
             process.terminate()
-            assert process.communicate(timeout=20)[1]
+            assert process.communicate(timeout=60)[1]
         finally:
             process.kill()
     assert process.returncode == 0

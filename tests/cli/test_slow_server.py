@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BOUNDS = ("--connect-timeout", "0.3", "--read-timeout", "0.3", "--retries", "0")
+BOUNDS = ("--connect-timeout", "1", "--read-timeout", "1", "--retries", "0")
 
 
 class Endless:
@@ -70,9 +70,9 @@ def test_a_signal_ends_a_command_that_waits_to_read(
     answer = Endless()
     options = ["--auto-approve"] if command == "apply" else []
     with dripping(answer) as url, cli.start(command, path, "--base-url", url, *options) as process:
-        assert answer.asked.wait(20)
+        assert answer.asked.wait(60)
         process.send_signal(signal.Signals[name])
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert process.returncode == 130
 
 
@@ -82,9 +82,9 @@ def test_a_signal_ends_a_service_that_waits_to_read(cli: CommandLine, path: str)
         dripping(answer) as url,
         cli.start("drift", path, "--every", "1d", "--base-url", url) as process,
     ):
-        assert answer.asked.wait(20)
+        assert answer.asked.wait(60)
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -94,9 +94,9 @@ def test_a_write_in_flight_ends_by_its_bound_after_a_signal(cli: CommandLine, pa
         dripping(answer) as url,
         cli.start("apply", path, "--auto-approve", "--base-url", url, *BOUNDS) as process,
     ):
-        assert answer.asked.wait(20)
+        assert answer.asked.wait(60)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
     assert re.search("not verified|not known", out)
     assert process.returncode == 130
 
@@ -106,7 +106,7 @@ def test_a_webhook_without_end_holds_no_round(cli: CommandLine, path: str) -> No
     with dripping(hook) as webhook, dripping(api) as url:
         cli.environment.setenv("RECONCILER_DRIFT_WEBHOOK", webhook)
         with cli.start("drift", path, "--every", "1d", "--base-url", url) as process:
-            assert hook.asked.wait(20)
+            assert hook.asked.wait(60)
             process.terminate()
-            _, err = process.communicate(timeout=20)
+            _, err = process.communicate(timeout=60)
     assert "interrupted while waiting for the response" in err

@@ -213,6 +213,6 @@ def test_a_dump_of_a_crashed_process_shows_no_token(cli: CommandLine, path: str)
             with peer:
                 assert TOKEN.encode() in peer.recv(65536)
                 process.send_signal(signal.SIGABRT)
-                out, err = process.communicate(timeout=20)
+                out, err = process.communicate(timeout=60)
     assert "Fatal Python error: Aborted" in err
     assert TOKEN not in out + err

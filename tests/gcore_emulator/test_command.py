@@ -65,7 +65,7 @@ def test_a_stop_signal_ends_it_cleanly(stop: signal.Signals) -> None:
     with _command() as (process, url):
         httpx.get(url)
         process.send_signal(stop)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         assert _pipe(process.stderr).read() == ""
 
 
@@ -85,7 +85,7 @@ def test_a_database_keeps_keys_from_one_run_to_the_next(tmp_path: Path) -> None:
     with _command("--db", database) as (process, url):
         httpx.post(url + KEYS, headers=HEADERS, json={"name": "web-key", "containers": []})
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     with _command("--db", database) as (_, url):
         assert httpx.get(url + KEYS, headers=HEADERS).json()["count"] == 1
 

@@ -53,7 +53,7 @@ def test_no_more_requests_are_in_flight_than_allowed(parallelism: int) -> None:
         with lock:
             busy[0] += 1
             most[0] = max(most[0], busy[0])
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         with lock:
             busy[0] -= 1
         return FINE
@@ -78,7 +78,7 @@ def test_each_scope_that_failed_is_named_in_order() -> None:
     together = threading.Barrier(2)
 
     def handler(_request: httpx.Request) -> httpx.Response:
-        together.wait(timeout=10)
+        together.wait(timeout=60)
         return httpx.Response(403)
 
     with Reader(connect(handler)) as reader, pytest.raises(UnreadableError) as told:

@@ -23,7 +23,8 @@ from reconciler.service.history.cycles import History, HistoryRun, JournalTable
 from reconciler.service.history.database import Database
 from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.queries import journal_lines
-from tests.history import (
+from tests.properties import examples
+from tests.service.history import (
     DAYS,
     HOURS,
     MINUTES,
@@ -38,7 +39,6 @@ from tests.history import (
     report,
     settled,
 )
-from tests.properties import examples
 from tests.support import FakeClock
 
 if TYPE_CHECKING:

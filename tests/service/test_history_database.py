@@ -28,7 +28,7 @@ from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.queries import Selection, episodes, journal_lines, status
 from reconciler.service.history.reading import ReadOnlyDatabase
 from reconciler.service.history.tables import VERSION, steps_from
-from tests.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
+from tests.service.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
 from tests.support import NOON, FakeClock, lines_until, pipe
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ import datetime as dt, json, sys
 from reconciler.service.history.database import Database
 from reconciler.service.history.cycles import History, JournalTable
 from reconciler.model.outcome import Outcome, Result
-from tests.history import RUN, correction, drifted, everywhere, report, settled
+from tests.service.history import RUN, correction, drifted, everywhere, report, settled
 from reconciler.model.cycle import FieldOutcome
 from tests.support import FakeClock
 
@@ -478,7 +478,7 @@ def test_processes_that_make_the_same_history_at_once_share_it(file: Path) -> No
     for opener in openers:
         assert pipe(opener.stdout).readline() == "ready\n"
     for opener in openers:
-        opener.communicate("go\n", timeout=30)
+        opener.communicate("go\n", timeout=60)
     assert [opener.returncode for opener in openers] == [0] * 4
 
 

@@ -11,7 +11,7 @@ from reconciler.render.notification import ConditionState, Delivery, ServiceCond
 from reconciler.service.history.database import Database
 from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.notifications import Notifications
-from tests.history import DAYS, HOURS, MINUTES, WEB, Book, at, drifted
+from tests.service.history import DAYS, HOURS, MINUTES, WEB, Book, at, drifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

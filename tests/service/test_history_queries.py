@@ -21,7 +21,7 @@ from reconciler.render.notification import ConditionState, ServiceCondition
 from reconciler.service.history.database import Database
 from reconciler.service.history.notifications import Notifications
 from reconciler.service.history.queries import Selection, conditions, episodes, flapping, status
-from tests.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
+from tests.service.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from reconciler.errors import HistoryError
 from reconciler.service.history.database import Database
 from reconciler.service.history.reading import ReadOnlyDatabase
-from tests.history import RUN, Book, drifted
+from tests.service.history import RUN, Book, drifted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -88,7 +88,7 @@ def ask(port: int, path: str, method: str = "GET", host: str = HERE) -> Got:
 
 def raw(port: int, request: bytes) -> bytes:
     """Send bytes and give everything that comes back."""
-    with socket.create_connection((HERE, port), timeout=10) as peer:
+    with socket.create_connection((HERE, port), timeout=60) as peer:
         peer.sendall(request)
         peer.shutdown(socket.SHUT_WR)
         found = b""
@@ -187,13 +187,13 @@ def test_a_client_that_leaves_early_is_no_news(capfd: pytest.CaptureFixture[str]
 
     def slow() -> Response:
         asked.set()
-        gone.wait(timeout=10)
+        gone.wait(timeout=60)
         return Response(b"x" * 10_000_000)
 
     with serve(HERE, 0, {"/": slow, "/healthz": PATHS["/healthz"]}) as port:
         with socket.create_connection((HERE, port)) as peer:
             peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            asked.wait(timeout=10)
+            asked.wait(timeout=60)
         gone.set()
         assert ask(port, "/healthz").status == 200
     assert capfd.readouterr() == ("", "")
@@ -204,14 +204,14 @@ def test_clients_do_not_wait_for_one_another() -> None:
 
     def slow() -> Response:
         asked.set()
-        go_on.wait(timeout=10)
+        go_on.wait(timeout=60)
         return Response(b"slow")
 
     with serve(HERE, 0, {"/slow": slow, "/healthz": PATHS["/healthz"]}) as port:
         found: list[bytes] = []
         thread = threading.Thread(target=lambda: found.append(ask(port, "/slow").body))
         thread.start()
-        asked.wait(timeout=10)
+        asked.wait(timeout=60)
         assert ask(port, "/healthz").body == b"alive\n"
         go_on.set()
         thread.join()
@@ -223,7 +223,7 @@ def test_a_client_that_hangs_does_not_keep_the_server_from_ending() -> None:
 
     def stuck() -> Response:
         asked.set()
-        go_on.wait(timeout=20)
+        go_on.wait(timeout=60)
         return Response(b"")
 
     ended = threading.Event()
@@ -234,12 +234,12 @@ def test_a_client_that_hangs_does_not_keep_the_server_from_ending() -> None:
             idle.sendall(b"GET / HT")
             busy.connect((HERE, port))
             busy.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            asked.wait(timeout=10)
+            asked.wait(timeout=60)
         ended.set()
 
     with socket.socket() as idle, socket.socket() as busy:
         threading.Thread(target=run, args=(idle, busy), daemon=True).start()
-        assert ended.wait(timeout=10)
+        assert ended.wait(timeout=60)
     go_on.set()
 
 
@@ -249,7 +249,7 @@ def test_a_client_that_hangs_does_not_keep_the_process_from_ending() -> None:
         socket.create_connection((HERE, int(pipe(process.stdout).readline()))) as peer,
     ):
         peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_a_port_is_free_again_after_the_server() -> None:
@@ -364,7 +364,7 @@ def test_the_address_that_was_reached_is_a_host_that_it_knows() -> None:
 
 def test_many_idle_clients_give_way_to_a_new_one() -> None:
     with contextlib.ExitStack() as clients, serve(HERE, 0, PATHS) as port:
-        idle = [clients.enter_context(socket.create_connection((HERE, port), timeout=10)) for _ in range(95)]
+        idle = [clients.enter_context(socket.create_connection((HERE, port), timeout=60)) for _ in range(95)]
         assert ask(port, "/healthz").status == 200
         # With the one that asked, 16 are held; the end of a connection is all that its client can see.
         assert {client.recv(1) for client in idle[: 95 + 1 - 16]} == {b""}
@@ -374,7 +374,7 @@ def test_a_client_that_takes_too_long_is_cut_off_whatever_it_sends() -> None:
     clock = FakeClock()
     with (
         serve(HERE, 0, PATHS, clock=clock) as port,
-        socket.create_connection((HERE, port), timeout=10) as peer,
+        socket.create_connection((HERE, port), timeout=60) as peer,
     ):
         peer.sendall(b"GET / HTTP/1.1\r\n")
         assert ask(port, "/healthz").status == 200
