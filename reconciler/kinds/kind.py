@@ -80,7 +80,7 @@ class Listing:
 class Field:
     """One field of a kind: how it is compared, which Python types its values have, what it does.
 
-    ``plainly_equal`` tells that two equal Python values of one type are surely equal JSON values:
+    ``plainly_equal`` says that two equal Python values of one type are surely equal JSON values:
     not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
     ``members`` are the members of the objects in a list that can be set, with their types; it is empty for
     others. ``optional_members`` are those that an object may lack, which means the same as null.
@@ -104,7 +104,7 @@ class Kind:
     ``scope`` gives the schema of each path parameter of the collection, by name. ``update_method`` is the
     method of an update. ``always_sent`` are fields that the service requires in every update, ``immutable``
     those that only a creation can set. ``foreign`` maps a field to the values that mark a key as managed
-    elsewhere. ``optional`` maps a field that a response may lack, or give as null, to what that stands for.
+    elsewhere. ``optional`` maps a field that a response may lack, or give as null, to what that means.
     ``secret`` names the member that only the response to a creation has, ``created`` the time of creation.
     ``create_requires`` are the fields that a creation must have besides the identity; None if keys of this
     kind are not created. ``listing`` says how keys are listed.
@@ -151,7 +151,7 @@ class Kind:
         return Scope(self.name, *values, names=tuple(self.scope))
 
     def parse_address(self, address: str) -> tuple[Scope, str] | None:
-        """Return the scope and name that an address of this kind stands for, or None if it is not one."""
+        """Return the scope and name of an address of this kind, or None if it is not one."""
         numbers = [described["type"] == "integer" for described in self.scope.values()]
         patterns = ["([0-9]{1,309})" if is_number else "([^/]+)" for is_number in numbers]
         # The names of live keys may hold line breaks.
@@ -163,7 +163,7 @@ class Kind:
         return self.scope_of(int(text) if is_number else text for text, is_number in parameters), name
 
     def with_response_defaults(self, response: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return a live key with what it stands for where a field is missing or null."""
+        """Return a live key with the value of each field that is missing or null."""
         missing = {name: value for name, value in self.optional.items() if response.get(name) is None}
         return {**response, **missing} if missing else response
 

@@ -86,7 +86,7 @@ def _described(schema: Schema) -> Iterator[tuple[Path, Schema]]:
 
 
 def _patterns(schema: Schema, budget: Budget | None) -> Iterator[Fault]:
-    """Find patterns that are not regular expressions, and those that are too large together."""
+    """Yield patterns that are not regular expressions, and those that are too large together."""
     budget = budget or Budget()
     for path, keywords in _described(schema):
         if "pattern" not in keywords:
@@ -147,7 +147,7 @@ def _identity(kind: Kind) -> Iterator[Fault]:
 
 
 def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str) -> Iterator[Fault]:
-    """Find texts that would make a path lead elsewhere."""
+    """Yield texts that would make a path lead elsewhere."""
     matches = Pattern(keywords.get("pattern", ""))
     found = [f'"{text}"' for text in unwanted if _accepts(keywords, matches, text)]
     if found:

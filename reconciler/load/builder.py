@@ -33,7 +33,7 @@ MAX_DEPTH: Final = 64
 MAX_DOCUMENTS: Final = 10_000
 """Documents of one file, empty ones too."""
 MAX_ALIASED_NODES: Final = 100_000
-"""Nodes that the aliases of one file may stand for, after expansion."""
+"""Nodes of the aliases of one file, after expansion."""
 
 _OUTER_LIST_DEPTH: Final = 2
 """Depth of a list that is a value of the document's mapping, as the list of keys is."""

@@ -44,7 +44,7 @@ def line_start(text: str, index: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A text to parse, in which other characters stand for those that parsers misread."""
+    """A text to parse, with other characters in place of those that parsers misread."""
 
     text: str
     breaks: dict[str, str]

@@ -231,7 +231,7 @@ def _verified(repository: Repository, name: str, reference: str) -> str:
 
 
 def _refuse_ambiguous(repository: Repository, name: str) -> None:
-    """Refuse a name that several references have: a tag called origin/main would go before the branch."""
+    """Raise ConfigurationError for a name of several references, as a tag called origin/main would make."""
     begins = re.match(r"[^~^:@{*?\[\\]+", name)
     if begins is None:
         return

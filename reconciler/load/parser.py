@@ -69,7 +69,7 @@ class _PureLoader(yaml.SafeLoader):
         return TokenClass(name, start, self.get_mark())
 
     def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Any) -> Any:  # noqa: FBT001 - PyYAML's
-        """Read a part of a quoted scalar; refuse escapes that stand for no character, as libyaml does."""
+        """Read a part of a quoted scalar; refuse escapes that are not characters, as libyaml does."""
         try:
             chunks: list[str] = super().scan_flow_scalar_non_spaces(double, start_mark)
         except (ValueError, OverflowError) as error:
@@ -85,7 +85,7 @@ def _no_character(mark: Any) -> yaml.YAMLError:
 
 
 def pure_parser(text: str) -> Any:
-    """Make PyYAML's pure Python parser: slower, the same events."""
+    """Return PyYAML's pure Python parser: slower, the same events."""
     return _PureLoader(text)
 
 

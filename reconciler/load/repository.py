@@ -157,7 +157,7 @@ class Repository:
                 yield from ("-c", f"{driver}.{name}={value}")
 
     def _child(self, *lists: Sequence[str], passed: Sequence[str] = ()) -> dict[str, str]:
-        """Make an environment in which no program is taken from a folder of the work tree."""
+        """Return an environment in which no program is taken from a folder of the work tree."""
         made = child_environment(self.environment, *lists, passed=passed)
         folders = made.pop("PATH", "").split(os.pathsep)
         path = os.pathsep.join(f for f in folders if f and not is_inside(os.path.realpath(f), self.top))

@@ -22,27 +22,27 @@ def json_text(value: Any) -> str:
 
 
 def parse_instant(text: str) -> dt.datetime | None:
-    """Read an instant in any spelling that the service is known to use, or give None.
+    """Parse an instant in any spelling that the service is known to use; None if it is not one.
 
     A zone may be ``Z``, ``+00:00``, ``+0000`` or ``+00``; without one the time is UTC. Fractions of
-    a second are dropped: the service is sent whole seconds, so whole seconds are compared.
+    a second are dropped: whole seconds are sent, so whole seconds are compared.
     """
     found = _INSTANT.fullmatch(text)
     if found is None:
         return None
     try:
-        moment = dt.datetime.fromisoformat(f"{found['date']}T{found['time']}+00:00")
+        instant = dt.datetime.fromisoformat(f"{found['date']}T{found['time']}+00:00")
         if found["sign"]:
             offset = dt.timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
-            moment += offset if found["sign"] == "-" else -offset
+            instant += offset if found["sign"] == "-" else -offset
     except (ValueError, OverflowError):
         return None
-    return moment
+    return instant
 
 
-def format_instant(moment: dt.datetime) -> str:
-    """Spell an instant the way it is sent: UTC, whole seconds, ``Z``."""
-    return moment.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
+def format_instant(instant: dt.datetime) -> str:
+    """Return an instant as it is sent: UTC, whole seconds, ``Z``."""
+    return instant.astimezone(dt.UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 @functools.lru_cache(maxsize=4096)

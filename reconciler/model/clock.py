@@ -16,7 +16,7 @@ class Clock(Protocol):
     """What the reconciler needs to know of time."""
 
     def now(self) -> dt.datetime:
-        """Return the present moment, with a time zone."""
+        """Return the present time, with a time zone."""
         ...
 
     def monotonic(self) -> float:
@@ -32,11 +32,11 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> dt.datetime:
-        """Return the present moment in UTC."""
+        """Return the present time in UTC."""
         return dt.datetime.now(dt.UTC)
 
     def monotonic(self) -> float:
-        """Return seconds since some moment."""
+        """Return seconds since some instant."""
         return time.monotonic()
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:

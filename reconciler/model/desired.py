@@ -89,7 +89,7 @@ class DesiredScope:
     exclusive: Position | None = None
 
     def doubtful_names(self) -> Iterator[Problem]:
-        """Warn of each name that looks like another one of its scope, or that mixes alphabets."""
+        """Yield a warning of each name that looks like another one of its scope, or that mixes alphabets."""
         keys = {key.name: key for key in self.keys}
         for first, name in pairs(keys):
             how = difference(first, name, "the other")

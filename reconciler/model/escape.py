@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 _LOG_COMMAND: Final = re.compile(r"##(\[|vso\[)")
 _MOST_MARKS: Final = 2
-"""So many marks may be stacked on one character: more is no letter, and hides what is near."""
+"""So many marks may be stacked on one character: more is not a letter, and hides what is near."""
 
 
 def escape_control(text: str) -> str:
     r"""Escape what could move the cursor, break the line, reorder the text or hide in it.
 
     That is everything which Unicode does not call printable (control characters, ANSI escapes, line breaks,
-    bidirectional overrides, unassigned and private characters), what nobody sees, and marks that are stacked
+    bidirectional overrides, unassigned and private characters), what is invisible, and marks that are stacked
     on one another or stand on nothing. They become ``\uXXXX``.
     """
     if not text.isprintable() or not text.isascii():

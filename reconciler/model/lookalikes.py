@@ -1,7 +1,7 @@
 """Names that look alike: other capitals, another Unicode form, letters of another alphabet, blanks. Pure.
 
 Two names look alike if their skeletons are equal. A skeleton is made from Unicode's compatibility form,
-without capitals, without what nobody sees, and with one letter for all that are drawn like it; the pairs are
+without capitals, without what is invisible, and with one letter for all that are drawn like it; the pairs are
 the common ones of Unicode's confusables.txt.
 """
 
@@ -20,10 +20,10 @@ UNSEEN: Final = re.compile(
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\u2800\ufff9-\ufffc\U00013441\U00013442\U00016fe4\U0001d159]"
 )
-"""Characters that nobody sees, whatever Python calls printable.
+"""Invisible characters, whatever Python calls printable.
 
 The first two lines are what Unicode's DerivedCoreProperties.txt lists as Default_Ignorable_Code_Point:
-variation selectors, fillers, joiners, tags. The third has what is drawn as nothing or stands for something
+variation selectors, fillers, joiners, tags. The third has what is drawn as nothing or as something
 else: the blank Braille pattern, interlinear annotations, the object replacement character, blank hieroglyphs,
 the Khitan filler and the null notehead.
 """

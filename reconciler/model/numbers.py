@@ -21,7 +21,7 @@ class UnreadableNumber(float):
     text: str
 
     def __new__(cls, text: str) -> Self:
-        """Store how it is written; its value is no number, so that it equals nothing."""
+        """Store how it is written; its value is NaN, so that it equals nothing."""
         made = super().__new__(cls, "nan")
         made.text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         return made
@@ -82,7 +82,7 @@ def by_value(value: Any) -> Any:
 def replace_whole(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Replace each whole double inside a list or an object by an int, in place, and yield its path.
 
-    What stands in several places, as YAML's aliases do, is visited once.
+    What is in several places, as YAML's aliases are, is visited once.
     """
     waiting = [(path, value)]
     seen: set[int] = set()

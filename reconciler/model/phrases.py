@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MOST_TEXTS: Final = 50
-"""Problems that are told one by one: who fixes those runs the command again."""
+"""Problems that are reported one by one: who fixes those runs the command again."""
 _LONGEST_ADDRESS: Final = 500
 _LONGEST_MESSAGE: Final = 3000
 _MOST: Final = 200
@@ -34,7 +34,7 @@ def listed(words: Iterable[str], most: int = 40) -> str:
 
 
 MANY_MORE: Final = "here and below are more problems than are looked for at once; fix the others first"
-"""What is told where not every problem is found."""
+"""What is reported where not every problem is found."""
 
 
 def first_texts(problems: Sequence[object], what: str = "problem") -> tuple[str, ...]:

@@ -14,7 +14,7 @@ class Secret:
     __slots__ = ("__value",)
 
     def __init__(self, value: str) -> None:
-        """Keep ``value``."""
+        """Store ``value``."""
         self.__value = value
 
     def reveal(self) -> str:

@@ -33,7 +33,7 @@ def pack(position: Position) -> int:
 
 
 def unpack(source: str, offset: int) -> Position:
-    """Return the position that an offset stands for."""
+    """Return the position of an offset."""
     return Position(source, (offset >> COLUMN_BITS) + 1, (offset & ((1 << COLUMN_BITS) - 1)) + 1)
 
 

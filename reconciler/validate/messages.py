@@ -41,7 +41,7 @@ _LONGEST_QUOTE: Final = 60
 
 
 def describe(violation: Violation) -> str:
-    """Say what is wrong with one value, and what to write instead."""
+    """Return what is wrong with one value, and what to write instead."""
     name, schema = _name(violation), violation.schema
     if schema.get("readOnly"):
         return f"{name} is set by the service and cannot be declared; remove it"
@@ -58,7 +58,7 @@ def describe(violation: Violation) -> str:
 
 
 def _name(violation: Violation) -> str:
-    """Name the value by what of its path is inside its key: ``containers[0].name``."""
+    """Return the name of the value, by the path inside its key: ``containers[0].name``."""
     path = violation.path
     inside = path[2:] if path[:1] == ("keys",) and len(path) > 1 else path
     if not inside:

@@ -221,7 +221,7 @@ class Validator:
 
 
 def _whole_numbers(data: dict[str, Any]) -> tuple[Path, ...]:
-    """Make 5.0 and 5e0 in keys and defaults the 5 that they are, and return their paths."""
+    """Replace 5.0 and 5e0 in keys and defaults by 5, and return their paths."""
     parts = [(word, data[word]) for word in ("keys", "defaults") if isinstance(data.get(word), dict | list)]
     return tuple(path for word, part in parts for path in replace_whole(part, (word,)))
 
@@ -229,7 +229,7 @@ def _whole_numbers(data: dict[str, Any]) -> tuple[Path, ...]:
 def _spellings(
     kind: Kind, document: Document, scope: Scope | None, paths: Iterable[Path]
 ) -> Iterable[Problem]:
-    """Warn of whole numbers that are not written in digits, where a field can hold no other."""
+    """Yield a warning of whole numbers that are not written in digits, where a field can hold no other."""
     for path in paths:
         inside = path[2:] if path[0] == "keys" else path[1:]
         if {*type_names(described_at(kind.schema, inside))} - {"null"} == {"integer"}:
@@ -255,7 +255,7 @@ def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], 
 def _problems(
     document: Document, scope: Scope | None, identity: str, violations: Iterable[Violation]
 ) -> Iterable[Problem]:
-    """Word the violations, one for each value: the first that its schema states."""
+    """Yield a problem for each value with violations: the first that its schema states."""
     reported: set[Path] = set()
     for violation in violations:
         path = violation.path
@@ -272,7 +272,7 @@ def _problems(
 
 
 def _address(document: Document, scope: Scope | None, identity: str, path: Path) -> str:
-    """Name the key that ``path`` lies in, as far as its document says who it is."""
+    """Return the address of the key that ``path`` is in, as far as its document gives it."""
     if path[:1] != ("keys",) or len(path) < 2:  # noqa: PLR2004 - keys and an index
         return "" if scope is None else str(scope)
     entry = document.data["keys"][path[1]]

@@ -183,7 +183,7 @@ def _listing(found: Operations) -> dict[str, Any]:
 
 
 def _optional(found: Operations, properties: Schema) -> dict[str, Any]:
-    """Return what a property stands for that a response may lack."""
+    """Return what a missing property means, of those that a response may lack."""
     required = found.item.get("required", ())
     known = {}
     for name in found.settable:
@@ -192,7 +192,7 @@ def _optional(found: Operations, properties: Schema) -> dict[str, Any]:
         value = found.item["properties"][name].get("default")
         if value is None and "null" not in type_names(properties[name]):
             found.notes.append(
-                f"optional.{name}: a response may lack it, and what that stands for is not described"
+                f"optional.{name}: a response may lack it, and what that means is not described"
             )
         else:
             known[name] = value
