@@ -15,7 +15,7 @@ from reconciler.model.scope import ALIASES
 from reconciler.model.source import Problem, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position
@@ -42,7 +42,8 @@ NO_LIFECYCLE: Final = Lifecycle()
 class DesiredKey:
     """One declared key: its name, the fields that the user wrote, and where (an offset).
 
-    One that ``is_absent`` is declared not to exist.
+    One that ``is_absent`` is declared not to exist. In a document with defaults ``fields`` holds those too,
+    ``own`` only what the key writes, and ``default_position`` finds the place of a default.
     """
 
     name: str
@@ -51,30 +52,19 @@ class DesiredKey:
     offset: int
     is_absent: bool = False
     lifecycle: Lifecycle = NO_LIFECYCLE
+    own: Collection[str] = ()
+    default_position: Callable[[str], Position] | None = None
 
     @property
     def position(self) -> Position:
         """Return the place of the key's mapping."""
         return unpack(self.source, self.offset)
 
-    def inherited_from(self, _field: str) -> Position | None:
-        """Return the place of the default that a field comes from; None if the key writes it itself."""
-        return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InheritingKey(DesiredKey):
-    """A key of a document with defaults: ``fields`` holds those too, ``own`` only what the key writes.
-
-    ``default_position`` finds the place of a default, which few ask for.
-    """
-
-    own: Mapping[str, Any]
-    default_position: Callable[[str], Position]
-
     def inherited_from(self, field: str) -> Position | None:
         """Return the place of the default that a field comes from; None if the key writes it itself."""
-        return self.default_position(field) if field in self.fields and field not in self.own else None
+        if self.default_position is None or field in self.own or field not in self.fields:
+            return None
+        return self.default_position(field)
 
 
 @dataclass(frozen=True, slots=True)

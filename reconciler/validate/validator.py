@@ -15,7 +15,6 @@ from reconciler.model.desired import (
     DesiredKey,
     DesiredScope,
     DesiredState,
-    InheritingKey,
     Lifecycle,
     NamedParameter,
 )
@@ -28,7 +27,7 @@ from reconciler.validate.schema import SchemaChecker, described_at, with_kinds
 from reconciler.validate.violation import MORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
@@ -168,7 +167,11 @@ class Validator:
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
         source, identity = document.source, kind.identity
         are_valid = not any(path[0] == "defaults" for path in broken)
-        inherit = _inheritance(document) if document.data.get("defaults") and are_valid else None
+        defaults = document.data.get("defaults") if are_valid else None
+
+        def place(field: str) -> Position:
+            return document.position(("defaults", field))
+
         keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
         for index, (fields, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
@@ -178,7 +181,11 @@ class Validator:
                 position = document.position(("keys", index, identity))
                 self._problem(NOT_A_SEGMENT, position, scope.address(name))
                 continue
-            key = inherit(name, fields, offset) if inherit else DesiredKey(name, fields, source, offset)
+            key = (
+                DesiredKey(name, {**defaults, **fields}, source, offset, own=fields, default_position=place)
+                if defaults
+                else DesiredKey(name, fields, source, offset)
+            )
             if not RESERVED.isdisjoint(key.fields):
                 key = self._with_rules(kind, document, index, key)
             first = declared.setdefault(name, key)
@@ -236,20 +243,6 @@ def _spellings(
             value = functools.reduce(lambda found, step: found[step], path, document.data)
             message = f"{inside[0]} holds a whole number, which is read as {value}; write it in digits"
             yield Problem(message, document.position(path), _address(document, scope, kind.identity, path))
-
-
-def _inheritance(document: Document) -> Callable[[str, Mapping[str, Any], int], DesiredKey]:
-    """Return what makes a key with the defaults of its document, which are valid."""
-    defaults = document.data["defaults"]
-
-    def position_of(field: str) -> Position:
-        return document.position(("defaults", field))
-
-    def make(name: str, own: Mapping[str, Any], offset: int) -> DesiredKey:
-        fields = {**defaults, **own}
-        return InheritingKey(name, fields, document.source, offset, own=own, default_position=position_of)
-
-    return make
 
 
 def _problems(
