@@ -105,7 +105,7 @@ class DriftedField:
         return self.address, self.change.field
 
     @property
-    def declared(self) -> Any:
+    def desired(self) -> Any:
         """Return what the files say: drift goes from the declared to the live value."""
         return self.change.before
 

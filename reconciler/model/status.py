@@ -31,7 +31,7 @@ class Episode:
     field: str
     effect: Effect
     reason: str
-    declared: Any
+    desired: Any
     live: Any
     first_seen: dt.datetime
     last_seen: dt.datetime
@@ -54,7 +54,7 @@ class Pending:
     action: Action
     effect: Effect
     reason: str
-    declared: Any
+    desired: Any
     live: Any
     since: dt.datetime
 
@@ -76,7 +76,7 @@ class FlappingField:
 
     address: str
     field: str
-    declared: Any
+    desired: Any
     live: Any
     since: dt.datetime
     corrections: int

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reconciler.model.status import FlappingField, Pending, Status
 
 FORMAT_VERSION: Final = "1.0"
-_MEMBERS: Final = {"cycles": "rounds", "state": "standing"}
+_MEMBERS: Final = {"cycles": "rounds", "desired": "declared", "state": "standing"}
 
 
 def render_history_text(status: Status, episodes: Sequence[Episode], total: int) -> str:
@@ -113,7 +113,7 @@ def _flapping_lines(flapping: FlappingField, file: str | None) -> Iterator[str]:
     address, field = escape_control(flapping.address), escape_control(field_name(flapping.field))
     times = counted(flapping.corrections, "time")
     yield f"Contested: {address} {field} since {format_instant(flapping.since)}, corrected {times}"
-    yield f"  {change_text(flapping.declared, flapping.live)}"
+    yield f"  {change_text(flapping.desired, flapping.live)}"
     if file is not None:
         yield f"  end it with: {clear_command(flapping.address, flapping.field, file)}"
 
@@ -139,7 +139,7 @@ def _drift_text(drift: Episode | Pending) -> str:
         symbol = "+" if drift.action is Action.CREATE else "-"
         origin = drift.origin if isinstance(drift, Episode) else None
         return f"{symbol} {whole_key_text(drift.action, origin)}"
-    return f"~ {escape_control(drift.field)} = {change_text(drift.declared, drift.live)}"
+    return f"~ {escape_control(drift.field)} = {change_text(drift.desired, drift.live)}"
 
 
 def _outcome(episode: Episode) -> str:

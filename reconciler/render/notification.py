@@ -182,7 +182,7 @@ def _facts(episode: Episode) -> dict[str, Any]:
 def _line(episode: Episode) -> str:
     what = whole_key_text(episode.action, episode.origin)
     if episode.action is Action.UPDATE:
-        what = f"{_escaped(episode.field)}: {_escaped(change_text(episode.declared, episode.live))}"
+        what = f"{_escaped(episode.field)}: {_escaped(change_text(episode.desired, episode.live))}"
     label = "" if episode.origin is None else f"[{episode.origin}] "
     why = f"({label}{episode.effect.value}: {_escaped(episode.reason)})"
     since = f"since {format_instant(episode.first_seen)}: *{episode.outcome.value}*"

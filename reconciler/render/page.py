@@ -63,7 +63,7 @@ class Headline(NamedTuple):
 class Values(NamedTuple):
     """A declared and a live value as shown; of two lists, only the items that differ."""
 
-    declared: tuple[str, ...]
+    desired: tuple[str, ...]
     live: tuple[str, ...]
     is_list: bool
     alike: int = 0
@@ -193,11 +193,11 @@ def _key_view(key: KeyHistory, window: Window) -> KeyView:
 
 
 def _values(drift: FlappingField | Episode | Pending) -> Values:
-    gone, new = only_in_one(drift.declared, drift.live)
+    gone, new = only_in_one(drift.desired, drift.live)
     if gone or new:
-        alike = len({json_text(item) for item in drift.declared}) - len(gone)
+        alike = len({json_text(item) for item in drift.desired}) - len(gone)
         return Values(_items(gone), _items(new), is_list=True, alike=alike)
-    before, after = quoted(drift.declared), quoted(drift.live)
+    before, after = quoted(drift.desired), quoted(drift.live)
     start = common_ends(before, after)[0] if max(len(before), len(after)) > _LONG else 0
     return Values((_from(before, start),), (_from(after, start),), is_list=False)
 

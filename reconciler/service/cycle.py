@@ -18,7 +18,9 @@ from reconciler.errors import (
     SystemFailureError,
     os_reason,
 )
+from reconciler.load.files import DocumentCache
 from reconciler.model.canonical import format_instant
+from reconciler.model.collector import keep_instead, paused_collector
 from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
 from reconciler.observe.names import Directory
@@ -28,16 +30,16 @@ from reconciler.render.notification import ServiceCondition
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import Detector, cycle_result, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
-from reconciler.service.watched_files import WatchedFiles
-from reconciler.validate.files import desired_state
+from reconciler.validate.files import desired_state, validated
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from reconciler.api.reader import Connection
     from reconciler.api.redaction import Redactor
+    from reconciler.load.files import Digests
     from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredState
     from reconciler.plan.planning import Selection
@@ -46,9 +48,36 @@ if TYPE_CHECKING:
     from reconciler.service.monitor import Monitor
     from reconciler.service.records import Records
     from reconciler.service.settings import CycleObserver, Ports, ServiceSettings
+    from reconciler.validate.validator import Validator
 
     FieldKey = tuple[str, str]
     Read = Callable[[dt.datetime], DesiredState]
+
+
+class WatchedFiles:
+    """The desired state of files that are read again and again.
+
+    What has not changed is neither parsed nor validated again, but for once a day: an expiry comes near
+    without any change.
+    """
+
+    def __init__(self, paths: Sequence[str], validator_at: Callable[[dt.datetime], Validator]) -> None:
+        """Store the paths, and what builds a validator for a time."""
+        self._paths = paths
+        self._validator_at = validator_at
+        self._cache = DocumentCache()
+        self._known: tuple[Digests, dt.date, DesiredState] | None = None
+
+    def read(self, now: dt.datetime) -> DesiredState:
+        """Return what the files say now. Raises InputError with every problem found."""
+        with paused_collector():
+            loaded, digests = self._cache.load(self._paths)
+            if not loaded.problems and self._known is not None and self._known[:2] == (digests, now.date()):
+                return self._known[2]
+            state = validated(loaded, self._validator_at(now))
+            self._known = (digests, now.date(), state)
+            keep_instead()
+            return state
 
 
 class DriftCycle:

@@ -79,7 +79,7 @@ def episode(**facts: Any) -> Episode:
         "field": "is_disabled",
         "effect": Effect.GRANTS,
         "reason": "enables the key",
-        "declared": True,
+        "desired": True,
         "live": False,
         "first_seen": NOON - HOUR,
         "last_seen": NOON,
@@ -89,7 +89,7 @@ def episode(**facts: Any) -> Episode:
     return Episode(**values | facts)
 
 
-CONTEST = FlappingField(ACME, "is_disabled", declared=True, live=False, since=NOON - HOUR, corrections=3)
+CONTEST = FlappingField(ACME, "is_disabled", desired=True, live=False, since=NOON - HOUR, corrections=3)
 LAST = CycleSummary(
     began=NOON - dt.timedelta(minutes=1),
     ended=NOON,
@@ -122,7 +122,7 @@ EPISODES = (
         field="containers",
         effect=Effect.BOTH,
         reason="binds 1, unbinds 1",
-        declared=[WEB],
+        desired=[WEB],
         live=[API],
         cycles=1,
         outcome=FieldOutcome.FAILED,
@@ -133,7 +133,7 @@ EPISODES = (
         field="description",
         effect=Effect.NEUTRAL,
         reason="access unchanged",
-        declared="ours",
+        desired="ours",
         live="theirs",
         cycles=2,
         outcome=FieldOutcome.CORRECTED,
@@ -146,7 +146,7 @@ EPISODES = (
         field="expire",
         effect=Effect.REVOKES,
         reason="ends earlier",
-        declared=None,
+        desired=None,
         live="2027-01-01T00:00:00Z",
         cycles=1,
         outcome=FieldOutcome.ENDED,
@@ -282,7 +282,7 @@ PENDING = Pending(
 
 
 def test_what_is_pending_and_what_is_new_is_reported() -> None:
-    absent = dataclasses.replace(PENDING, address=ACME, field="", action=Action.CREATE, declared=None)
+    absent = dataclasses.replace(PENDING, address=ACME, field="", action=Action.CREATE, desired=None)
     new = NewKey("caas/1/76/stray", NOON)
     status = dataclasses.replace(EMPTY, pending=(absent, PENDING), new_keys=(new,))
     text = render_history_text(status, (), 0)
@@ -308,7 +308,7 @@ def test_what_is_pending_and_what_is_new_is_reported() -> None:
 
 
 def test_a_whole_key_is_reported_by_what_became_of_it_and_a_field_by_which_side_changed_it() -> None:
-    deleted = episode(field="", declared={"description": "ours"}, live=None, action=Action.DELETE)
+    deleted = episode(field="", desired={"description": "ours"}, live=None, action=Action.DELETE)
     text = render_history_text(STATUS, (deleted, episode(origin=DriftOrigin.CONFLICT)), 2)
     assert "  - key deleted  # grants: enables the key\n" in text
     assert "true -> false  # [conflict] grants: enables the key\n" in text
@@ -330,18 +330,19 @@ def test_a_round_that_was_cut_off_is_null_in_json() -> None:
 
 def test_every_fact_of_drift_has_its_member() -> None:
     assert episode_facts(EPISODES[2]) == FACTS
-    members = {field.name for field in dataclasses.fields(Episode)} - {"cycles"} | {"rounds"}
+    members = {field.name for field in dataclasses.fields(Episode)} - {"cycles", "desired"} | {
+        "rounds",
+        "declared",
+    }
     assert {*FACTS} == members
 
 
 def hostile(text: str) -> tuple[Status, Episode]:
-    contest = dataclasses.replace(CONTEST, address=text, field=text, declared=text, live=[text])
+    contest = dataclasses.replace(CONTEST, address=text, field=text, desired=text, live=[text])
     status = dataclasses.replace(
         STATUS, flapping=(contest,), last_cycle=dataclasses.replace(LAST, errors=(text,)), file=text
     )
-    return status, episode(
-        address=text, field=text, reason=text, declared=text, live={"x": text}, detail=text
-    )
+    return status, episode(address=text, field=text, reason=text, desired=text, live={"x": text}, detail=text)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)

@@ -114,7 +114,7 @@ def episode(**settings: Any) -> Episode:
         "field": "is_disabled",
         "effect": Effect.GRANTS,
         "reason": "enables the key",
-        "declared": True,
+        "desired": True,
         "live": False,
         "first_seen": MORNING,
         "last_seen": NOON,
@@ -174,7 +174,7 @@ def test_a_message_about_drift_says_what_where_since_when_and_what_came_of_it() 
     corrected = episode(outcome=CORRECTED, corrected=NOON, ended=NOON, run="0123456789ab")
     failed = episode(
         field="containers",
-        declared=[{"name": "web", "namespace": "shop"}],
+        desired=[{"name": "web", "namespace": "shop"}],
         live=[],
         effect=Effect.REVOKES,
         reason="unbinds 1",
@@ -216,7 +216,7 @@ def test_it_says_what_became_of_keys_and_who_changed_them_only_where_that_is_kno
 
 
 def test_a_key_that_was_created_or_deleted_is_notified_without_its_values() -> None:
-    created = episode(field="", action=Action.CREATE, origin=DriftOrigin.DRIFT, declared=None, live={"a": 1})
+    created = episode(field="", action=Action.CREATE, origin=DriftOrigin.DRIFT, desired=None, live={"a": 1})
     assert f"• `{ACME}` key created ([drift] grants: enables the key), since" in text_of(created)
     assert f"• `{ACME}` key deleted (grants" in text_of(episode(field="", action=Action.DELETE))
     unwanted = episode(field="", action=Action.CREATE, origin=DriftOrigin.CONFLICT)
@@ -334,10 +334,10 @@ def assert_inert(text: str, lines: int) -> None:
 
 def hostile_episodes(text: str) -> list[Episode]:
     return [
-        episode(declared=text, live=f"{text}!"),
-        episode(declared=None, live=text),
-        episode(declared=[text], live=[{"name": text}, f"{text} more"]),
-        episode(declared=[], live=[f"{text} {number}" for number in range(500)]),
+        episode(desired=text, live=f"{text}!"),
+        episode(desired=None, live=text),
+        episode(desired=[text], live=[{"name": text}, f"{text} more"]),
+        episode(desired=[], live=[f"{text} {number}" for number in range(500)]),
         episode(field=text),
         episode(address=f"caas/1/76/{text}"),
         episode(reason=text),

@@ -71,7 +71,7 @@ def episode(field: str = "is_disabled", /, ago: dt.timedelta = HOUR, **settings:
         "address": ACME,
         "effect": Effect.GRANTS,
         "reason": "enables the key",
-        "declared": True,
+        "desired": True,
         "live": False,
         "first_seen": NOON - ago,
         "last_seen": NOON,
@@ -96,9 +96,9 @@ def over(
     return episode(field, ago, **values | settings)
 
 
-CLOSED = episode(effect=Effect.REVOKES, reason="disables the key", declared=False, live=True)
-CREATED = episode("", declared=None, live={"description": "theirs"}, action=Action.CREATE)
-DELETED = episode("", declared={"description": "ours"}, live=None, action=Action.DELETE)
+CLOSED = episode(effect=Effect.REVOKES, reason="disables the key", desired=False, live=True)
+CREATED = episode("", desired=None, live={"description": "theirs"}, action=Action.CREATE)
+DELETED = episode("", desired={"description": "ours"}, live=None, action=Action.DELETE)
 WAITING = Pending(
     ACME, "description", Action.UPDATE, Effect.NEUTRAL, "access unchanged", "new", "old", NOON - HOUR
 )
@@ -109,7 +109,7 @@ def key(*episodes: Episode, address: str = ACME, omitted: int = 0) -> KeyHistory
 
 
 def contest(**settings: Any) -> FlappingField:
-    values: dict[str, Any] = {"address": ACME, "field": "is_disabled", "declared": True, "live": False}
+    values: dict[str, Any] = {"address": ACME, "field": "is_disabled", "desired": True, "live": False}
     return FlappingField(**values | {"since": NOON - 2 * DAY, "corrections": 4} | settings)
 
 
@@ -147,13 +147,13 @@ def status(**settings: Any) -> Status:
 
 def troubled(text: str = "something") -> Status:
     """Make a status with everything in it that somebody else wrote: all of it is ``text``."""
-    failed = episode(text, declared=text, live=[text], reason=text, detail=text, outcome=FieldOutcome.FAILED)
-    lists = over(text, declared=[{text: text}], live=[WEB], run=text, detail=text)
+    failed = episode(text, desired=text, live=[text], reason=text, detail=text, outcome=FieldOutcome.FAILED)
+    lists = over(text, desired=[{text: text}], live=[WEB], run=text, detail=text)
     return status(
         scopes=(scope(text, ScopeState.UNREACHABLE, text), scope(text, ScopeState.DRIFTED)),
-        flapping=(contest(address=text, field=text, declared=text, live=text),),
+        flapping=(contest(address=text, field=text, desired=text, live=text),),
         keys=(key(failed, lists, address=text), key(episode(text, outcome=FieldOutcome.CONTESTED))),
-        pending=(dataclasses.replace(WAITING, address=text, field=text, declared=text, live=text),),
+        pending=(dataclasses.replace(WAITING, address=text, field=text, desired=text, live=text),),
         new_keys=(NewKey(text, NOON),),
         last_cycle=summary(CycleResult.INCOMPLETE, run=text, errors=(text, f"{text}\n{text}")),
         service=service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY),
@@ -506,24 +506,24 @@ def test_a_length_of_time_is_reported_in_one_unit(ago: dt.timedelta, words: str)
 
 
 def test_of_two_lists_only_what_differs_is_shown() -> None:
-    drift = episode("containers", declared=[WEB, {"name": "db"}], live=[API, WEB])
+    drift = episode("containers", desired=[WEB, {"name": "db"}], live=[API, WEB])
     text = read(status(keys=(key(drift),))).text
     assert 'only declared {name: "db"}only live {name: "api", namespace: "shop"}1 element alike' in text
     assert '"web"' not in text
 
 
 def test_a_long_list_is_cut_with_the_number_of_items_left_out() -> None:
-    drift = episode("ids", declared=[], live=[f"id-{number}" for number in range(9)])
+    drift = episode("ids", desired=[], live=[f"id-{number}" for number in range(9)])
     assert '"id-4" … and 4 more' in read(status(keys=(key(drift),))).text
 
 
 def test_lists_that_differ_only_in_order_are_shown_whole() -> None:
-    drift = episode("ids", declared=["a", "b"], live=["b", "a"])
+    drift = episode("ids", desired=["a", "b"], live=["b", "a"])
     assert '["a", "b"] → ["b", "a"]' in read(status(keys=(key(drift),))).text
 
 
 def test_of_two_long_texts_the_part_that_differs_is_shown() -> None:
-    drift = episode("description", declared="x" * 400 + "old", live="x" * 400 + "new" + "y" * 500)
+    drift = episode("description", desired="x" * 400 + "old", live="x" * 400 + "new" + "y" * 500)
     text = read(status(keys=(key(drift),))).text
     assert f'…(361 characters alike)…{"x" * 40}old" → …(361 characters alike)…{"x" * 40}new' in text
     assert "yyy…(344 characters more)" in text
@@ -787,7 +787,7 @@ def busy(keys: int, episodes: int) -> Iterable[KeyHistory]:
                 over(
                     f"field-{index % 4}",
                     ago=index * 30 * DAY / episodes,
-                    declared=[WEB],
+                    desired=[WEB],
                     live=[API],
                     outcome=outcomes[index % len(outcomes)],
                 )

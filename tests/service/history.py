@@ -38,14 +38,14 @@ DAYS = 86_400.0
 
 def drifted(
     live: Any = "theirs",
-    declared: Any = "ours",
+    desired: Any = "ours",
     name: str = "web",
     field_name: str = "description",
     **settings: Any,
 ) -> DriftedField:
-    """Make a field that holds ``live`` where Git says ``declared``."""
+    """Make a field that holds ``live`` where Git says ``desired``."""
     facts = {"effect": Effect.NEUTRAL, "reason": "access unchanged"}
-    change = FieldChange(field_name, declared, live, **facts | settings)
+    change = FieldChange(field_name, desired, live, **facts | settings)
     return DriftedField(SCOPE, name, change, FieldOutcome.LEFT)
 
 
@@ -115,7 +115,7 @@ class Book:
         history = self.history
         history.begin_cycle()
         contested: frozenset[FieldKey] = frozenset()
-        self.files.update({(one.address, one.change.field): one.declared for one in found})
+        self.files.update({(one.address, one.change.field): one.desired for one in found})
         if correct is not None:
             contested = history.contested(found, self.declared, self.rule)
         history.record_drift(found, compared)
@@ -132,10 +132,10 @@ class Book:
         self.clock.elapsed += self.pause
         return contested
 
-    def tug(self, times: int, live: Any = "theirs", declared: Any = "ours") -> None:
+    def tug(self, times: int, live: Any = "theirs", desired: Any = "ours") -> None:
         """Change a field and have it corrected, so many times."""
         for _ in range(times):
-            self.cycle(drifted(live, declared), correct=Result.APPLIED)
+            self.cycle(drifted(live, desired), correct=Result.APPLIED)
 
     def episodes(self, address: str = "*") -> tuple[Episode, ...]:
         """Return all drift, oldest first."""

@@ -88,7 +88,7 @@ def only_field() -> DriftedField:
 def test_each_drifted_field_is_as_yet_left_to_a_person() -> None:
     keys = (declared("web", description="ours", is_disabled=True), declared("api"), declared("late", **OURS))
     found = detect({SCOPE: keys}, {SCOPE: [web(**THEIRS), live("api"), live("late", **THEIRS)]})
-    fields = [(one.address, one.change.field, one.declared, one.live, one.outcome) for one in found.fields()]
+    fields = [(one.address, one.change.field, one.desired, one.live, one.outcome) for one in found.fields()]
     assert fields == [
         ("caas/1/76/late", "description", "ours", "theirs", LEFT),
         ("caas/1/76/web", "description", "ours", "theirs", LEFT),

@@ -75,7 +75,7 @@ def test_drift_is_remembered_with_when_it_was_first_and_last_seen_and_in_how_man
     episode = book.only()
     assert (episode.first_seen, episode.last_seen, episode.cycles) == (at(0), at(2 * QUARTER), 3)
     assert (episode.address, episode.field) == KEY
-    assert (episode.declared, episode.live) == ("ours", "theirs")
+    assert (episode.desired, episode.live) == ("ours", "theirs")
     assert (episode.effect, episode.reason) == (Effect.NEUTRAL, "access unchanged")
     assert (episode.ended, episode.corrected, episode.run) == (None, None, None)
     assert episode.outcome is FieldOutcome.LEFT
@@ -106,7 +106,7 @@ def test_values_come_back_as_they_were(book: Book, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("second", "values"),
-    [(drifted(live="other"), ("ours", "other")), (drifted(declared="new"), ("new", "theirs"))],
+    [(drifted(live="other"), ("ours", "other")), (drifted(desired="new"), ("new", "theirs"))],
 )
 def test_another_live_or_declared_value_ends_the_drift_and_begins_a_new_one(
     book: Book, second: DriftedField, values: tuple[str, str]
@@ -116,7 +116,7 @@ def test_another_live_or_declared_value_ends_the_drift_and_begins_a_new_one(
     before, after = book.episodes()
     assert (before.outcome, before.ended, before.cycles) == (FieldOutcome.CHANGED, at(QUARTER), 1)
     assert (after.first_seen, after.cycles, after.ended) == (at(QUARTER), 1, None)
-    assert (after.declared, after.live) == values
+    assert (after.desired, after.live) == values
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), ("1", 1), (None, "null"), ([], None)])
@@ -222,7 +222,7 @@ def test_a_write_to_a_field_without_known_drift_is_no_correction(book: Book) -> 
 
 def test_a_write_of_a_new_declaration_ends_the_drift_without_correcting_it(book: Book) -> None:
     book.cycle(drifted())
-    book.history.finished(Outcome(correction(drifted(declared="new")), Result.APPLIED))
+    book.history.finished(Outcome(correction(drifted(desired="new")), Result.APPLIED))
     assert (book.only().outcome, book.only().corrected) == (FieldOutcome.ENDED, None)
 
 
@@ -298,7 +298,7 @@ def test_text_that_is_no_unicode_is_kept_in_a_readable_form(database: Database, 
 
 
 def test_flapping_over_text_that_is_not_unicode_lasts(book: Book) -> None:
-    book.tug(3, LONE_SURROGATE, declared=LONE_SURROGATE + "!")
+    book.tug(3, LONE_SURROGATE, desired=LONE_SURROGATE + "!")
     for _ in range(2):
         found = drifted(LONE_SURROGATE, LONE_SURROGATE + "!")
         assert book.cycle(found, correct=Result.APPLIED) == {KEY}
@@ -315,7 +315,7 @@ def test_a_field_is_contested_once_corrected_so_often_and_changed_back(
     assert book.cycle(drifted("once more"), correct=Result.APPLIED) == {KEY}
     (contest,) = book.flapping()
     assert (contest.address, contest.field) == KEY
-    assert (contest.declared, contest.live, contest.corrections) == ("ours", "once more", corrections)
+    assert (contest.desired, contest.live, contest.corrections) == ("ours", "once more", corrections)
     assert contest.since == at(corrections * QUARTER)
 
 
@@ -373,10 +373,10 @@ def test_drift_that_went_away_by_itself_does_not_count(book: Book) -> None:
 
 def test_corrections_towards_another_declared_value_do_not_count(book: Book) -> None:
     book.tug(2)
-    book.tug(2, declared="new")
+    book.tug(2, desired="new")
     assert book.flapping() == ()
-    book.tug(1, declared="new")
-    assert book.cycle(drifted(declared="new"), correct=Result.APPLIED) == {KEY}
+    book.tug(1, desired="new")
+    assert book.cycle(drifted(desired="new"), correct=Result.APPLIED) == {KEY}
 
 
 def test_corrections_of_other_fields_and_keys_do_not_count(book: Book) -> None:
@@ -438,7 +438,7 @@ def test_clearing_a_field_that_is_not_contested_returns_false(
 def test_git_ends_flapping_by_another_value(book: Book, declared: Any) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
-    assert book.cycle(drifted(declared=declared), correct=Result.APPLIED) == frozenset()
+    assert book.cycle(drifted(desired=declared), correct=Result.APPLIED) == frozenset()
     assert book.flapping() == ()
 
 
@@ -453,7 +453,7 @@ def test_git_ends_flapping_by_no_longer_declaring_the_field(book: Book) -> None:
 def test_git_that_goes_back_to_the_old_value_begins_to_count_anew(book: Book) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
-    book.cycle(drifted(declared="new"), correct=Result.APPLIED)
+    book.cycle(drifted(desired="new"), correct=Result.APPLIED)
     for _ in range(3):
         assert book.cycle(drifted(), correct=Result.APPLIED) == frozenset()
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
@@ -464,7 +464,7 @@ def test_a_second_flapping_is_noticed_also_after_everything_earlier_is_purged(
 ) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
-    book.cycle(drifted(declared="new"), correct=Result.APPLIED)
+    book.cycle(drifted(desired="new"), correct=Result.APPLIED)
     book.clock.elapsed += 100 * DAYS
     book.cycle(declared_nothing := drifted(name="api"), correct=Result.APPLIED)
     book.history.purge(dt.timedelta(0))
@@ -719,7 +719,7 @@ class Ledger(RuleBasedStateMachine):
         assert decoded == [dataclasses.astuple(entry) for entry in self.entries]
         flapping = {(one.address, one.field): one for one in self.book.flapping()}
         assert {
-            key: [one.declared, one.live, one.corrections] for key, one in flapping.items()
+            key: [one.desired, one.live, one.corrections] for key, one in flapping.items()
         } == self.flapping
 
     def _flapping(self, fields: list[DriftedField]) -> None:
@@ -733,10 +733,10 @@ class Ledger(RuleBasedStateMachine):
             recent = [
                 entry
                 for entry in self.counted[key]
-                if entry.declared == one.declared and (entry.corrected or 0) > self.now - DAYS
+                if entry.declared == one.desired and (entry.corrected or 0) > self.now - DAYS
             ]
             if len(recent) >= 2:
-                self.flapping[key] = [one.declared, one.live, len(recent)]
+                self.flapping[key] = [one.desired, one.live, len(recent)]
 
     def _saw(self, fields: list[DriftedField], *, compared: bool) -> None:
         seen = {(one.address, one.change.field) for one in fields}
@@ -746,12 +746,12 @@ class Ledger(RuleBasedStateMachine):
         for one in fields:
             key = (one.address, one.change.field)
             known = self.open.get(key)
-            if known is not None and (known.declared, known.live) == (one.declared, one.live):
+            if known is not None and (known.declared, known.live) == (one.desired, one.live):
                 known.last_seen, known.cycles = self.now, known.cycles + 1
                 continue
             if known is not None:
                 self._end(known, "changed again")
-            self.entries.append(Entry(*key, one.declared, one.live, self.now, self.now))
+            self.entries.append(Entry(*key, one.desired, one.live, self.now, self.now))
 
     def _note(self, entry: Entry, outcome: FieldOutcome) -> None:
         if outcome is FieldOutcome.CORRECTED:

@@ -16,7 +16,7 @@ from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.load.files import DocumentCache, load
 from reconciler.model.scope import ScopeDefaults
-from reconciler.service.watched_files import WatchedFiles
+from reconciler.service.cycle import WatchedFiles
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:

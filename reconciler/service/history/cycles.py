@@ -128,7 +128,7 @@ class History:
         counts = Counter(field.outcome for field in report.fields)
         with self.database.transaction() as connection:
             for field in report.fields:  # what was corrected too: the disk may have been full then
-                desired = json_text(field.declared)
+                desired = json_text(field.desired)
                 self._settle(connection, field.key, field.outcome, field.detail, desired)
             facts = (
                 int(report.ended.timestamp()),
@@ -201,7 +201,7 @@ def _desired(change: Change, name: str) -> str:
 
 
 def _record(connection: sqlite3.Connection, field: DriftedField, now: int) -> None:
-    change, values = field.change, {"declared": json_text(field.declared), "live": json_text(field.live)}
+    change, values = field.change, {"declared": json_text(field.desired), "live": json_text(field.live)}
     seen = (now, field.origin)
     if _update(connection, field.key, "last_seen = ?, rounds = rounds + 1, origin = ?", seen, values):
         return

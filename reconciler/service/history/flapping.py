@@ -52,7 +52,7 @@ def add_flapping(
     connection: sqlite3.Connection, field: DriftedField, corrections: int, earliest: float, now: int
 ) -> None:
     """Store a field as flapping if corrected so often since ``earliest``, or what it holds now."""
-    declared, live = json_text(field.declared), json_text(field.live)
+    declared, live = json_text(field.desired), json_text(field.live)
     statement = "UPDATE contest SET live = ? WHERE address = ? AND field = ?"
     if connection.execute(statement, (live, *field.key)).rowcount:
         return

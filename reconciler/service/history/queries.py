@@ -51,7 +51,7 @@ _TABLES: Final[Mapping[Callable[..., object], tuple[str, Sequence[str]]]] = {
     )
 }
 """The table of each record, and its fields."""
-_RENAMED: Final = {"cycles": "rounds", "state": "standing"}
+_RENAMED: Final = {"cycles": "rounds", "desired": "declared", "state": "standing"}
 """The columns of fields that are not called alike."""
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(("began", "ended", "first_seen", "last_seen", "since", "episode.corrected"), instant),

@@ -85,11 +85,11 @@ def served(page: str) -> Iterator[str]:
 def rich() -> Status:
     """Make a status in which everything is long."""
     boxes = [{"name": f"container-{number}" * 8, "namespace": "shop"} for number in range(9)]
-    drift = episode("containers", ago=3 * DAY, declared=boxes[:1], live=boxes[1:], detail="x" * 900)
-    texts = over("description", ago=9 * DAY, declared="d" * 400, live="l" * 400, run="r" * 80)
+    drift = episode("containers", ago=3 * DAY, desired=boxes[:1], live=boxes[1:], detail="x" * 900)
+    texts = over("description", ago=9 * DAY, desired="d" * 400, live="l" * 400, run="r" * 80)
     return status(
         scopes=troubled("s" * 90).scopes,
-        flapping=(contest(address=LONG, declared="d" * 300), contest()),
+        flapping=(contest(address=LONG, desired="d" * 300), contest()),
         keys=(key(drift, texts, address=LONG), *busy(3, 30)),
         last_cycle=troubled("https://api.example/" + "p" * 300).last_cycle,
         service=service(failing_since=drift.first_seen, failures=3),
