@@ -107,9 +107,8 @@ class _Narrowing:
         """Return why a key must not be created, deleted or replaced; nothing if it may be."""
         if change.address in self.reasons:
             return self.reasons[change.address]
-        has_secret = self.kinds[change.scope.kind].secret is not None
         lacks_destroy = change.action.destroys and not self.permissions.may_destroy
-        lacks_sink = change.action.adds and has_secret and not self.permissions.may_store
+        lacks_sink = change.action.adds and change.has_secret and not self.permissions.may_store
         flags = {"--allow-destroy": lacks_destroy, "--secret-sink": lacks_sink}
         lacking = [flag for flag, is_lacking in flags.items() if is_lacking]
         if change.action is Action.REPLACE and lacking:

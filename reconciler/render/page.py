@@ -14,6 +14,7 @@ from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
+from reconciler.render.lines import item_text
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command, field_name, only_in_one, whole_key_text
 
@@ -204,14 +205,8 @@ def _values(drift: FlappingField | Episode | Pending) -> Values:
 
 def _items(items: list[Any]) -> tuple[str, ...]:
     rest = len(items) - _ITEMS
-    shown = tuple(_cut(_item(item), _LONG) for item in items[:_ITEMS])
+    shown = tuple(_cut(item_text(item), _LONG) for item in items[:_ITEMS])
     return shown if rest <= 0 else (*shown, f"… and {rest} more")
-
-
-def _item(item: Any) -> str:
-    if isinstance(item, dict):
-        return "{" + ", ".join(f"{key}: {quoted(value)}" for key, value in item.items()) + "}"
-    return quoted(item)
 
 
 def _from(text: str, start: int) -> str:
