@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from reconciler.api.address import (
     DEFAULT_BASE_URL,
@@ -17,15 +17,13 @@ from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret
-from reconciler.model.version import __version__
+from reconciler.model.version import USER_AGENT
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
 
     from reconciler.model.clock import Clock
-
-USER_AGENT: Final = f"gcore-reconciler/{__version__}"
 
 
 class Session:

@@ -13,11 +13,12 @@ from reconciler.api.exchange import Exchange
 from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
 from reconciler.cli.console import Console
-from reconciler.cli.options import USER_AGENT, ConnectionOptions
+from reconciler.cli.options import ConnectionOptions
 from reconciler.cli.variables import OLD_WEBHOOK_SECRET, WEBHOOK_SECRET
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
 from reconciler.model.secret import Secret
+from reconciler.model.version import USER_AGENT
 
 
 def connection(

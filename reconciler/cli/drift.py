@@ -23,7 +23,7 @@ from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import connection, webhook_secret
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
-from reconciler.cli.options import USER_AGENT, clock_of, missing_extra, paths_argument
+from reconciler.cli.options import clock_of, missing_extra, paths_argument
 from reconciler.cli.signals import handling, stop_handler, stopping
 from reconciler.cli.values import command
 from reconciler.cli.writing import check_distinct, record_settings, secret_store
@@ -34,6 +34,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.plan import Change
 from reconciler.model.secret import Secret
 from reconciler.model.source import Problem
+from reconciler.model.version import USER_AGENT
 from reconciler.observe.names import Directory
 from reconciler.plan.correction import Permissions
 from reconciler.plan.drift import Correction, FlappingRule

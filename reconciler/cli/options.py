@@ -20,14 +20,12 @@ from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import ScopeDefaults
-from reconciler.model.version import __version__
 from reconciler.observe.base import Base, read_base
 from reconciler.observe.names import Directory
 from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
 from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folders
 from reconciler.validate.validator import Validator
 
-USER_AGENT: Final = f"gcore-reconciler/{__version__}"
 TREE: Final = "tree"
 ID: Final = click.IntRange(min=1)
 _PINNED: Final = {"emulator": "demo", "metrics": "runtime", "report": "runtime"}

@@ -132,10 +132,13 @@ def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., A
 
 def _check(root: click.Group, context: click.Context) -> None:
     """Warn of what nothing reads. Raises UsageError with --strict-env."""
-    # Only a variable that is not the command's own has every other command imported.
-    own = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
-    is_known = all(own.get(name) == name for name in os.environ if _is_ours(name, os.environ))
-    texts = () if is_known else misspelt(root, os.environ)
+    ours = {name for name in os.environ if _is_ours(name, os.environ)}
+    known = _named(_options(context.command, context.auto_envvar_prefix or PREFIX))
+    for command in root.commands:  # a command is imported only where one of its variables may be set
+        prefix = f"{PREFIX}_{command.upper()}"
+        if any(name.startswith(f"{prefix}_") and name not in known for name in ours):
+            known |= _named(_options(root.commands[command], prefix))
+    texts = () if all(known.get(name) == name for name in ours) else misspelt(root, os.environ)
     if texts and context.meta.get(_META):
         raise click.UsageError("\n".join(texts), context)
     console = Console(0, color_choice())  # quiet or not: a limit that does nothing must not do so in silence

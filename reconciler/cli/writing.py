@@ -18,12 +18,13 @@ from reconciler.apply.sinks.sink import SecretSink
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.console import Console
-from reconciler.cli.options import USER_AGENT, RecordOptions, SecretOptions
+from reconciler.cli.options import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Change
+from reconciler.model.version import USER_AGENT
 from reconciler.service.records import RecordSettings
 
 _ACTORS: Final = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILD_USER_ID")

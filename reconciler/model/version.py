@@ -1,3 +1,7 @@
 """The version of the package, which plan files, events and requests carry."""
 
+from typing import Final
+
 __version__ = "0.1.0"
+USER_AGENT: Final = f"gcore-reconciler/{__version__}"
+"""What every request names as its sender."""
