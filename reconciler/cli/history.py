@@ -75,7 +75,7 @@ Examples:
 def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     """Show what rounds of drift found and did: each drifted field, since when, and what became of it.
 
-    The file is the one that drift and apply keep with --history.
+    The file is the one that drift and apply write with --history.
     """
     if context.invoked_subcommand is not None:
         return None
@@ -92,9 +92,9 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
 @click.argument("field", default="")
 @takes(ClearOptions)
 def clear(context: click.Context, options: ClearOptions) -> ExitCode:
-    """End the contest over FIELD of the key at ADDRESS: from the next round on it is corrected again.
+    """Let a contested FIELD of the key at ADDRESS be corrected again, from the next round on.
 
-    Without FIELD it is the contest over the key itself, which is created or deleted again and again.
+    Without FIELD it is the key itself that is contested: it was created or deleted again and again.
     """
     address, field = options.address, options.field
     above = context.parent.params["history"] if context.parent else None
@@ -108,7 +108,7 @@ def clear(context: click.Context, options: ClearOptions) -> ExitCode:
 
 
 def _named(file: str | None, context: click.Context) -> str:
-    """Return the history that is asked for, which must be there."""
+    """Return the name of the history. Raises ConfigurationError if there is no such file."""
     if file is None:
         raise click.UsageError("name the history: --history FILE, or set RECONCILER_HISTORY.", context)
     if not Path(file).is_file():
@@ -117,7 +117,6 @@ def _named(file: str | None, context: click.Context) -> str:
 
 
 def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> str:
-
     try:
         since = now - dt.timedelta(seconds=options.since)
     except OverflowError:
