@@ -32,8 +32,8 @@ from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.plan.targets import select
 from reconciler.render.formats import RENDERERS, Style
-from reconciler.validate.custom_kinds import load_custom_kinds
 from reconciler.validate.files import desired_state
+from reconciler.validate.known_kinds import tree_kinds
 from reconciler.validate.validator import EXPIRY_WARNING, Validator
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ def load_kinds(*folders: str) -> Kinds:
 
     Raises InputError with every problem of these files.
     """
-    built_in = packaged.load_kinds()
-    return {**built_in, **load_custom_kinds(folders, [], built_in)} if folders else built_in
+    return tree_kinds(folders)
 
 
 def load(  # noqa: PLR0913 - what a document may leave out, and what its checks depend on
