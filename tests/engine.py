@@ -8,34 +8,33 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import reconciler
+from reconciler.api.client import Session
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
-from reconciler.apply.executor import Executor, Freshness
-from reconciler.kinds.packaged import document_schema, load_kinds
-from reconciler.model.scope import ScopeDefaults
+from reconciler.apply.executor import Freshness
+from reconciler.kinds.packaged import load_kinds
 from reconciler.pipeline import Planner
 from reconciler.plan.planning import everything
-from reconciler.validate.files import desired_state
-from reconciler.validate.validator import Validator
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gcore_emulator import Emulator
-    from reconciler.api.reader import Reader
+    from reconciler.api.reader import Connection, Reader
     from reconciler.apply.observer import Observer
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
 
 KINDS = load_kinds()
+ALL = reconciler.Limits("100%", may_destroy=True)
 
 
 def desired(*keys: Mapping[str, Any], region_id: int = 76) -> DesiredState:
     document = json.dumps({"project_id": 1, "region_id": region_id, "keys": keys}, ensure_ascii=False)
-    validator = Validator(document_schema(), KINDS, ScopeDefaults(), NOON)
-    return desired_state(["-"], io.BytesIO(document.encode()), validator)
+    return reconciler.load("-", now=NOON, standard_input=io.BytesIO(document.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,17 @@ class Engine:
     stop: threading.Event = field(default_factory=threading.Event)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def writer(self) -> Writer:
+    @property
+    def connection(self) -> Connection:
         defaults: dict[str, Any] = {"base_url": self.emulator.url, "transport": None, "stop": self.stop}
-        return Writer(connect(Script(), **defaults | dict(self.settings)))
+        return connect(Script(), **defaults | dict(self.settings))
+
+    def writer(self) -> Writer:
+        return Writer(self.connection)
 
     def plan(self, state: DesiredState) -> Plan:
-        with self.writer() as reader:
-            return plan_with(reader, state)
+        with Session(self.connection, self.parallelism) as session:
+            return reconciler.plan(state, session, limits=ALL, now=NOON)
 
     def apply(
         self,
@@ -61,9 +64,8 @@ class Engine:
         freshness: Freshness = Freshness.JUST_MADE,
         observers: Sequence[Observer] = (),
     ) -> Sequence[Outcome]:
-        with self.writer() as writer:
-            executor = Executor(writer, KINDS, Workers(self.parallelism), self.stop, observers)
-            return executor.apply(plan, freshness)
+        with Session(self.connection, self.parallelism) as session:
+            return reconciler.apply(plan, session, freshness=freshness, observers=observers)
 
 
 def plan_with(reader: Reader, state: DesiredState, parallelism: int = 10) -> Plan:

@@ -64,14 +64,20 @@ def test_no_more_requests_are_in_flight_than_allowed(parallelism: int) -> None:
 
 
 def test_after_the_first_scope_that_fails_no_further_one_is_begun() -> None:
-    remote = Script(httpx.Response(403, json={"message": "No."}))
+    requests: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        threading.Event().wait(0.05 if len(requests) > 1 else 0)  # time for the first failure to be seen
+        return httpx.Response(403, json={"message": "No."})
+
     with (
-        Reader(connect(remote)) as reader,
+        Reader(connect(handler)) as reader,
         pytest.raises(UnreadableError, match="caas/1/1 could not be read") as told,
     ):
         plan_with(reader, scopes(50), parallelism=1)
-    assert len(remote.requests) < 50
-    assert len(told.value.causes) == len(remote.requests)
+    assert len(requests) < 50
+    assert len(told.value.causes) == len(requests)
 
 
 def test_each_scope_that_failed_is_named_in_order() -> None:
