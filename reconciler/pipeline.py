@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
-    from reconciler.plan.planning import ScopePlan, Selection
+    from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
 
     Kinds = Mapping[str, Kind]
@@ -260,13 +260,13 @@ class Planner:
         state: DesiredState,
         selected: Selection,
         on_scope: Callable[[], object],
-        on_failure: Callable[[Iterable[Future[ScopePlan]]], None],
-    ) -> tuple[list[ScopePlan], dict[Scope, errors.ReconcilerError]]:
+        on_failure: Callable[[Iterable[Future[Plan]]], None],
+    ) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
         """Examine every scope; ``on_failure`` is given all that was begun when one could not be read."""
         self.workers.start(len(state.scopes))
         futures = {self.workers.submit(self._examine, part, selected): part.scope for part in state.scopes}
         return settled(futures, on_scope, on_failure)
 
-    def _examine(self, part: DesiredScope, selected: Selection) -> ScopePlan:
+    def _examine(self, part: DesiredScope, selected: Selection) -> Plan:
         kind = self.kinds[part.scope.kind]
         return plan_scope(kind, part, observe(self.reader, kind, part.scope), self.now, selected)

@@ -98,7 +98,7 @@ def explanations(
     want, have = ({name: side[name].form for name in names} for side in sides)
     is_equal = json_text(have) == json_text(want)
     differences = {field.field: field for field in (() if is_equal else field_changes(kind, have, want))}
-    found = []
+    explained = []
     for name, field in kind.fields.items():
         verdict = Verdict.DIFFERENT if name in differences else Verdict.EQUAL
         if name == kind.identity:
@@ -115,12 +115,12 @@ def explanations(
             live=sides[1].get(name),
             rule=RULES[field.form],
             verdict=verdict,
-            carried=_carried(kind, name, key, change, is_different=name in differences),
+            carried=_carried(kind, name, verdict, key, change),
             change=differences.get(name),
             inherited_from=None if key is None else key.inherited_from(name),
         )
-        found.append(one)
-    return tuple(found)
+        explained.append(one)
+    return tuple(explained)
 
 
 def _value(kind: Kind, name: str, values: Mapping[str, Any]) -> Value:
@@ -129,8 +129,9 @@ def _value(kind: Kind, name: str, values: Mapping[str, Any]) -> Value:
 
 
 def _carried(
-    kind: Kind, name: str, key: DesiredKey | None, change: Change | None, *, is_different: bool
+    kind: Kind, name: str, verdict: Verdict, key: DesiredKey | None, change: Change | None
 ) -> Carried:
+    is_different = verdict is Verdict.DIFFERENT
     body = {} if change is None else change.requests[-1].body or {}
     if change is not None and change.action is not Action.UPDATE:
         return Carried.NEW if name in body else Carried.NOT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
@@ -35,20 +36,6 @@ _NOWHERE: Final = Position("", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class ScopePlan:
-    """The plan of one scope; ``observed`` counts its live keys."""
-
-    scope: Scope
-    changes: tuple[Change, ...]
-    unchanged: int
-    unmanaged: tuple[str, ...]
-    problems: tuple[Problem, ...]
-    observed: int
-    warnings: tuple[Problem, ...] = ()
-    missing: tuple[Change, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     """A field that does not hold what was expected; both values in normal form."""
 
@@ -68,8 +55,8 @@ def plan_scope(
     observed: LiveScope,
     now: dt.datetime,
     selected: Selection = everything,
-) -> ScopePlan:
-    """Compare the declared keys of one scope with the live ones.
+) -> Plan:
+    """Return the plan of one scope, without a fingerprint, which :func:`assemble` makes.
 
     ``selected`` narrows the plan to some addresses. An expiry that is not after ``now`` becomes a
     problem if it would be sent. What is wrong with one live key is a problem of that key, and of no other.
@@ -102,13 +89,13 @@ def plan_scope(
         others, own = [name for name in others if name not in ours], sorted(ours)
         problems.extend(_unaddressable(scope, name) for name in own if not is_segment(name))
         results.extend(undeclared(kind, scope, n, live[n], desired.exclusive) for n in own if is_segment(n))
-    return ScopePlan(
-        scope=scope,
+    return Plan(
         changes=tuple(result.change for result in results if result.change is not None),
         unchanged=unchanged,
         unmanaged=tuple(scope.address(name) for name in others),
         problems=tuple(problems),
-        observed=observed.count,
+        fingerprint="",
+        observed=((scope, observed.count),),
         warnings=(*(warning for result in results for warning in result.warnings), *warnings),
         missing=tuple(result.missing for result in results if result.missing is not None),
     )
@@ -127,23 +114,25 @@ def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Probl
             yield Problem(message, key.position, desired.scope.address(name), is_live=True)
 
 
-def assemble(parts: Iterable[ScopePlan], warnings: Iterable[Problem] = (), base_url: str = "") -> Plan:
+def assemble(parts: Iterable[Plan], warnings: Iterable[Problem] = (), base_url: str = "") -> Plan:
     """Return the plan of several scopes of one API, the same for every order of ``parts``."""
-    found = sorted(parts, key=lambda part: part.scope.sort_key)
-    changes = sorted((change for part in found for change in part.changes), key=lambda c: c.sort_key)
-    problems = sorted((problem for part in found for problem in part.problems), key=_place)
-    live = sorted((warning for part in found for warning in part.warnings), key=_place)
-    observed = tuple((part.scope, part.observed) for part in found)
+    plans = sorted(parts, key=lambda part: [scope.sort_key for scope, _ in part.observed])
+    by_address = attrgetter("sort_key")
+    changes = tuple(sorted((change for plan in plans for change in plan.changes), key=by_address))
+    missing = tuple(sorted((change for plan in plans for change in plan.missing), key=by_address))
+    problems = tuple(sorted((problem for plan in plans for problem in plan.problems), key=_place))
+    live = sorted((warning for plan in plans for warning in plan.warnings), key=_place)
+    observed = tuple(count for plan in plans for count in plan.observed)
     return Plan(
-        changes=tuple(changes),
-        unchanged=sum(part.unchanged for part in found),
-        unmanaged=tuple(address for part in found for address in part.unmanaged),
-        problems=tuple(problems),
+        changes=changes,
+        unchanged=sum(plan.unchanged for plan in plans),
+        unmanaged=tuple(address for plan in plans for address in plan.unmanaged),
+        problems=problems,
         warnings=(*warnings, *live),
         fingerprint=fingerprint(changes, problems, observed, base_url),
         observed=observed,
         base_url=base_url,
-        missing=tuple(sorted((c for part in found for c in part.missing), key=lambda c: c.sort_key)),
+        missing=missing,
     )
 
 

@@ -12,9 +12,9 @@ from reconciler.render.text import Colour, field_lines, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconciler.model.plan import Plan
     from reconciler.model.source import Position, Problem
     from reconciler.plan.explain import Explanation, Value
-    from reconciler.plan.planning import ScopePlan
     from reconciler.render.text import Paint
 
 _COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}
@@ -59,14 +59,14 @@ def _value(value: Value | None, absent: str) -> str:
     return raw if raw == form else f"{raw}\n            normalised to {form}"
 
 
-def render_requests(made: ScopePlan) -> str:
+def render_requests(plan: Plan) -> str:
     """Return what would be sent, with what it does to access; or that nothing would be, and why."""
-    stops = blocking_problems(made)
+    stops = blocking_problems(plan)
     if stops:
         return f"No request would be sent: {escape_control(stops[0].message)}"
-    if not made.changes:
+    if not plan.changes:
         return "No request would be sent."
-    (change,) = made.changes
+    (change,) = plan.changes
     requests = [escape_control(str(request)) for request in change.requests]
     if change.is_undeclared:
         requests.insert(0, "Only with --allow-destroy:")
@@ -74,6 +74,6 @@ def render_requests(made: ScopePlan) -> str:
     return "\n".join([*requests, *effects])
 
 
-def blocking_problems(made: ScopePlan) -> list[Problem]:
+def blocking_problems(plan: Plan) -> list[Problem]:
     """Return the problems for which nothing of the key would be sent."""
-    return [problem for problem in made.problems if not (problem.is_live and made.changes)]
+    return [problem for problem in plan.problems if not (problem.is_live and plan.changes)]
