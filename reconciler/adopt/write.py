@@ -70,7 +70,7 @@ def _replaced(place: Path, content: bytes) -> bool:
 
 
 def _is_like(place: Path, temporary: Path) -> bool:
-    """Give a new file the owner, permissions and attributes of another; return whether it has them."""
+    """Copy owner, permissions and attributes to a new file; return whether it has them."""
     facts, attributes = place.stat(), _attributes(place)
     with contextlib.suppress(OSError):
         if (temporary.stat().st_uid, temporary.stat().st_gid) != (facts.st_uid, facts.st_gid):

@@ -89,7 +89,7 @@ class Finding:
 
 
 def read_journal(lines: Iterable[bytes]) -> Reading:
-    """Find the writes in doubt.
+    """Return the writes in doubt.
 
     An outcome that settles a write resolves it, and with it the writes to the same key that came before. A
     write that was not sent after all leaves those as they were.

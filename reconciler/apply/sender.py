@@ -130,7 +130,7 @@ class Sender:
         read: Callable[[Change], Mapping[str, Any] | None],
         still_there: Result,
     ) -> Outcome:
-        """Find out by reading whether the key is gone; if it is as it was, the result is ``still_there``."""
+        """Resolve by reading whether the key is gone; if it is as it was, the result is ``still_there``."""
         try:
             live = read(change)
         except _UNREADABLE as failure:
@@ -215,7 +215,7 @@ class Sender:
         return replace(stored, problem="; ".join(filter(None, (remark, stored.problem))))
 
     def _resolve(self, change: Change, error: ApiError, secret: StoredSecret) -> tuple[Outcome, bool]:
-        """Find out by reading whether a creation whose response proves nothing took effect."""
+        """Resolve by reading whether a creation whose response proves nothing took effect."""
         kind = self._kinds[change.scope.kind]
         try:
             live = self._resolver.live(change)
