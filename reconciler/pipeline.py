@@ -183,7 +183,7 @@ def write_plan(plan: Plan, file: str | os.PathLike[str]) -> None:
         write_whole(Path(file), render_saved(plan))
     except OSError as error:
         raise errors.ConfigurationError(
-            f"the plan file {file} cannot be written: {error.strerror}"
+            f"the plan file {file} cannot be written: {errors.os_reason(error)}"
         ) from error
 
 

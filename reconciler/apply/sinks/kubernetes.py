@@ -44,7 +44,7 @@ class Cluster:
         try:
             text = file.read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            reason = errors.os_reason(error, "it is not text")
             message = f"the service account's token {file} cannot be read: {reason}"
             raise errors.ConfigurationError(message) from None
         if not text:
