@@ -66,11 +66,7 @@ class _Budget:
         self._clock = clock
         self._stop = stop
         self._bounds = bounds
-        self._began = 0.0
-        self._latest = math.inf
-        self._grace = math.inf
-        self._is_ending = False
-        self._head: int | None = None
+        self.start(math.inf)
 
     def start(self, grace: float) -> None:
         """Start an exchange, which goes on for ``grace`` seconds after the run was stopped."""
@@ -78,7 +74,7 @@ class _Budget:
         self._latest = self._began + self._bounds.head
         self._grace = grace
         self._is_ending = False
-        self._head = 0
+        self._head: int | None = 0
 
     def end_head(self) -> None:
         if not self._is_ending:
@@ -268,22 +264,13 @@ def _inflated(parts: Iterable[bytes]) -> Iterator[bytes]:
 def _pool(
     tls: ssl.SSLContext, proxy: Proxy | None, backend: httpcore.NetworkBackend
 ) -> httpcore.ConnectionPool:
-    if proxy is None:
-        return httpcore.ConnectionPool(ssl_context=tls, network_backend=backend)
-    url = proxy.url
-    address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
-    login = (url.username, url.password) if url.userinfo else None
-    if url.scheme.startswith("socks"):
-        return httpcore.SOCKSProxy(
-            proxy_url=address, proxy_auth=login, ssl_context=tls, network_backend=backend
-        )
-    return httpcore.HTTPProxy(
-        proxy_url=address,
-        proxy_auth=None if login is None else (login[0].encode(), login[1].encode()),
-        ssl_context=tls,
-        proxy_ssl_context=tls if url.scheme == "https" else None,
-        network_backend=backend,
-    )
+    through = None
+    if proxy is not None:
+        url = proxy.url
+        address = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
+        login = (url.username.encode(), url.password.encode()) if url.userinfo else None
+        through = httpcore.Proxy(address, login, ssl_context=tls if url.scheme == "https" else None)
+    return httpcore.ConnectionPool(ssl_context=tls, proxy=through, network_backend=backend)
 
 
 @contextlib.contextmanager
