@@ -6,6 +6,7 @@ Times are in UTC. Values of fields are in normal form, as plans show them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.cycle import CycleResult, ScopeState
@@ -80,6 +81,33 @@ class FlappingField:
     live: Any
     since: dt.datetime
     corrections: int
+
+
+class ServiceCondition(StrEnum):
+    """What can be wrong with the cycles themselves, for some time."""
+
+    ROUNDS = "rounds"
+    FILES = "files"
+    CHECKOUT = "checkout"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionState:
+    """Since when a condition is so, for how many cycles, and whether it is over."""
+
+    condition: ServiceCondition
+    since: dt.datetime
+    cycles: int
+    is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PendingNotification:
+    """Drift whose outcome was not notified yet; ``notified`` is the outcome that was, empty if none was."""
+
+    number: int
+    notified: str
+    episode: Episode
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from reconciler.model.status import Episode, NewKey
+    from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification
 
 _MOST_FIELDS: Final = 50
 _LONGEST_TEXT: Final = 500
@@ -49,14 +48,6 @@ AFTER_CYCLES: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
 _OVER: Final = frozenset({FieldOutcome.ENDED, FieldOutcome.UNDECLARED})
 
 
-class ServiceCondition(StrEnum):
-    """What can be wrong with the cycles themselves, for some time."""
-
-    ROUNDS = "rounds"
-    FILES = "files"
-    CHECKOUT = "checkout"
-
-
 _TEXTS: Final = {
     "rounds.failing": "rounds have failed",
     "rounds.recovered": "rounds succeed again",
@@ -66,25 +57,6 @@ _TEXTS: Final = {
     "checkout.current": "the checkout is updated again",
 }
 """The types of messages about conditions, first of its beginning and then of its end, with their texts."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionState:
-    """Since when a condition is so, for how many cycles, and whether it is over."""
-
-    condition: ServiceCondition
-    since: dt.datetime
-    cycles: int
-    is_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PendingNotification:
-    """Drift whose outcome was not notified yet; ``notified`` is the outcome that was, empty if none was."""
-
-    number: int
-    notified: str
-    episode: Episode
 
 
 class Delivery(StrEnum):

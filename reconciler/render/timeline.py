@@ -46,7 +46,7 @@ class Mark(StrEnum):
     @property
     def rank(self) -> int:
         """Return its place among the marks: the gravest has the highest."""
-        return list(Mark).index(self)
+        return _RANKS[self]
 
     @classmethod
     def of(cls, episode: Episode) -> Mark:
@@ -58,6 +58,7 @@ class Mark(StrEnum):
         return cls.CORRECTED if episode.outcome is FieldOutcome.CORRECTED else cls.ENDED
 
 
+_RANKS: Final = {mark: rank for rank, mark in enumerate(Mark)}
 _MARKS: Final = {
     FieldOutcome.CONTESTED: Mark.CONTESTED,
     **dict.fromkeys(

@@ -23,10 +23,10 @@ from reconciler.model.canonical import format_instant
 from reconciler.model.collector import keep_instead, paused_collector
 from reconciler.model.cycle import CycleReport, CycleResult
 from reconciler.model.phrases import first_texts
+from reconciler.model.status import ServiceCondition
 from reconciler.observe.names import Directory
 from reconciler.plan.drift import declared_values
 from reconciler.plan.targets import select
-from reconciler.render.notification import ServiceCondition
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import Detector, cycle_result, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, os_reason
 from reconciler.model.cycle import CycleResult
+from reconciler.model.status import PendingNotification, ServiceCondition
 from reconciler.render.notification import (
     Delivery,
-    PendingNotification,
-    ServiceCondition,
     condition_message,
     delivery_of,
     drift_message,
@@ -80,29 +79,28 @@ class Monitor:
         failing = [ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else []
         now, notifications = report.ended, self._notifications
         due = notifications.update({*conditions, *failing}, self._after, now)
-        if self._webhook is None:
+        webhook = self._webhook
+        if webhook is None:
             return
         for condition in due:
-            if not self._send(condition_message(condition, now, *self._source, report.errors)):
+            if not self._send(webhook, condition_message(condition, now, *self._source, report.errors)):
                 return  # the next attempt would take as long, and hold up the cycles
             notifications.mark_condition_notified(condition)
         found: dict[Delivery, list[PendingNotification]] = {delivery: [] for delivery in Delivery}
         for pending in notifications.pending(now):
             found[delivery_of(pending, self._after)].append(pending)
         drift = [pending.episode for pending in found[Delivery.NOW]]
-        if drift and self._send(drift_message(drift, now, *self._source)):
+        if drift and self._send(webhook, drift_message(drift, now, *self._source)):
             notifications.mark_notified(found[Delivery.NOW])
         notifications.mark_notified(found[Delivery.NEVER])
         keys = notifications.pending_keys()
-        if keys and self._send(new_keys_message(keys, now, *self._source)):
+        if keys and self._send(webhook, new_keys_message(keys, now, *self._source)):
             notifications.mark_keys_notified(keys)
 
-    def _send(self, message: Mapping[str, Any]) -> bool:
+    def _send(self, webhook: Webhook, message: Mapping[str, Any]) -> bool:
         """Send a message, and return whether it arrived: if not, a later cycle sends it again."""
-        if self._webhook is None:
-            return False
         try:
-            self._webhook.send(message)
+            webhook.send(message)
         except ReconcilerError as error:
             self._observer.error(f"webhook delivery failed: {error}")
             result = "failed"

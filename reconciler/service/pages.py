@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from reconciler.render.notification import ServiceCondition
+from reconciler.model.status import ServiceCondition
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.service.history.queries import Selection, conditions, status
 from reconciler.service.http import Response, plain, serve

@@ -15,12 +15,9 @@ from hypothesis import strategies as st
 from reconciler.kinds.packaged import schema_texts
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, DriftOrigin, Effect
-from reconciler.model.status import Episode, NewKey
+from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification, ServiceCondition
 from reconciler.render.notification import (
-    ConditionState,
     Delivery,
-    PendingNotification,
-    ServiceCondition,
     condition_message,
     delivery_of,
     drift_message,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.model.outcome import Result
-from reconciler.render.notification import ConditionState, Delivery, ServiceCondition, delivery_of
+from reconciler.model.status import ConditionState, ServiceCondition
+from reconciler.render.notification import Delivery, delivery_of
 from reconciler.service.history.database import Database
 from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.notifications import Notifications

@@ -16,8 +16,7 @@ from reconciler.errors import HistoryError
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.outcome import Result
 from reconciler.model.scope import Scope
-from reconciler.model.status import CycleSummary, ServiceStatus, Status
-from reconciler.render.notification import ConditionState, ServiceCondition
+from reconciler.model.status import ConditionState, CycleSummary, ServiceCondition, ServiceStatus, Status
 from reconciler.service.history.database import Database
 from reconciler.service.history.notifications import Notifications
 from reconciler.service.history.queries import Selection, conditions, episodes, flapping, status

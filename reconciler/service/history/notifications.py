@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.status import Episode, NewKey
-from reconciler.render.notification import AFTER_CYCLES, ConditionState, PendingNotification, ServiceCondition
+from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification, ServiceCondition
+from reconciler.render.notification import AFTER_CYCLES
 from reconciler.service.history.queries import instant, records, records_with
 
 if TYPE_CHECKING:

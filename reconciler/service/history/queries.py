@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import (
+    ConditionState,
     CycleSummary,
     Episode,
     FlappingField,
@@ -17,9 +18,9 @@ from reconciler.model.status import (
     NewKey,
     Pending,
     ScopeStatus,
+    ServiceCondition,
     Status,
 )
-from reconciler.render.notification import ConditionState, ServiceCondition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
