@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.apply.sinks.sink import SecretSink
     from tests.apply.openbao import OpenBao
 
-pytestmark = [needs_openbao, pytest.mark.xdist_group("openbao")]
+pytestmark = needs_openbao
 LATER = "2036-01-31T00:00:00Z"
 
 

@@ -12,8 +12,6 @@ from typing import Final
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("contracts")
-
 ROOT = Path(__file__).parents[2]
 CASES: Final = (
     # (contract, file, line that is added to it)

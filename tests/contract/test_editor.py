@@ -37,8 +37,6 @@ SCOPE = "project_id: 1\nregion_id: 76\n"
 CONTAINER = "{name: web, namespace: shop}"
 HEADER = f"{SCOPE}keys:\n  - name: storefront\n"
 FIELDS = {"description", "expire", "is_disabled", "containers"}
-pytestmark = pytest.mark.xdist_group("editor")
-
 MEMBERS = FIELDS | RESERVED
 """What a key of the default kind can hold besides its name."""
 

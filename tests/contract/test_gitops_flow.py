@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from gcore_emulator import Emulator
 
-pytestmark = pytest.mark.xdist_group("flow")
-
 EXAMPLE = ROOT / "examples/gitops-repo"
 PROJECTS = {"staging": 1001, "production": 1002}
 PLAN, APPLY, DRIFT = (EXAMPLE / f".github/workflows/{name}.yml" for name in ("plan", "apply", "drift"))

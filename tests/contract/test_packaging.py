@@ -11,8 +11,6 @@ import pytest
 
 from reconciler.kinds.bundle import bundled_schema
 
-pytestmark = pytest.mark.xdist_group("wheel")
-
 ROOT = Path(__file__).parents[2]
 
 

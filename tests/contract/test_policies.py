@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from tests.contract.rego import Engine
 
-pytestmark = pytest.mark.xdist_group("policies")
-
 POLICIES = ROOT / "examples/gitops-repo/policy"
 FILES = sorted(POLICIES.glob("*.rego"))
 RULES = [rule for file in FILES for rule in re.findall(r"(?m)^(test_\w+) if", file.read_text("utf-8"))]

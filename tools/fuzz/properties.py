@@ -11,7 +11,7 @@ from typing import Final
 from fuzz.report import Broken, Report
 
 _ROOT: Final = Path(__file__).parents[2]
-_PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-n", "auto")
+_PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "-n", "auto", "--dist", "worksteal")
 _FEW: Final = 50
 """Examples up to which the profile of the suite will do."""
 

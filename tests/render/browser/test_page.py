@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from reconciler.model.status import Status
     from tests.render.browser.chromium import Browser
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 LONG = "caas/1/76/" + "a-name-without-any-space-" * 12
 BARS = """({
   bars: [...document.querySelectorAll(".lanes path[class]")].map(bar => bar.getBoundingClientRect().width),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
     from tests.render.browser.chromium import Browser, Tab
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("chromium")]
+pytestmark = needs_chromium
 SHOWN = """[...document.querySelectorAll(".list>li")].filter(change => change.checkVisibility())
   .map(change => change.querySelector("h3").textContent)"""
 FOCUS = "document.activeElement.id || document.activeElement.textContent.trim()"
