@@ -8,6 +8,7 @@ look into a dictionary.
 from __future__ import annotations
 
 import functools
+from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.patterns.charsets import WORD
@@ -120,17 +121,24 @@ class Patterns:
         return self._compiled[source].check
 
 
+class _Before(Enum):
+    """What is before a place: nothing, a character of a word, or another one."""
+
+    NOTHING = 0
+    WORD = 1
+    OTHER = 2
+
+
 class _State(dict[str, "_State"]):
     """One deterministic state: where each character leads, worked out when it is first read.
 
     ``core`` are the states of the automaton before those that need no character are followed; ``before`` is
-    whether the character read last belongs to a word, None before the first. ``marked`` is where a character
-    leads with the bits of the looks at the place before it.
+    what was read last. ``marked`` is where a character leads with the bits of the looks before it.
     """
 
     __slots__ = ("before", "core", "machine", "marked")
 
-    def __init__(self, machine: _Machine, core: frozenset[int], before: bool | None) -> None:  # noqa: FBT001 - a fact
+    def __init__(self, machine: _Machine, core: frozenset[int], before: _Before) -> None:
         super().__init__()
         self.machine = machine
         self.core = core
@@ -156,14 +164,14 @@ class _Machine:
     def __init__(self, program: Program, budget: Budget) -> None:
         self._program = program
         self._budget = budget
-        self._states: dict[tuple[frozenset[int], bool | None], _State] = {}
+        self._states: dict[tuple[frozenset[int], _Before], _State] = {}
         self._kept = 0
         self._uses_words = any(isinstance(s, Guard) and s.edge in {"b", "B"} for s in program.states)
-        self.matched = _Matched(self, frozenset(), None)
+        self.matched = _Matched(self, frozenset(), _Before.NOTHING)
 
     def start(self) -> _State:
         """Return the state before the first character."""
-        return self._state(frozenset(), None)
+        return self._state(frozenset(), _Before.NOTHING)
 
     def mark(self, text: str, bits: bytearray, bit: int) -> None:
         """Set ``bit`` at each place where a match of a look ends: ahead of it, or behind it."""
@@ -203,7 +211,8 @@ class _Machine:
         sets = {id(found.chars): found.chars for found in reads}  # what is repeated reads the same set
         holding = {key for key, chars in sets.items() if char in chars}
         core = frozenset(found.target for found in reads if id(found.chars) in holding)
-        return 0 in reached, self._state(core, char in WORD if self._uses_words else False)
+        is_word = self._uses_words and char in WORD
+        return 0 in reached, self._state(core, _Before.WORD if is_word else _Before.OTHER)
 
     def _closure(self, state: _State, char: str, marks: int) -> set[int]:
         """Return all states at the present place: those that were led to, and a fresh start."""
@@ -221,16 +230,16 @@ class _Machine:
                 waiting.append(found.target)
         return reached
 
-    def _is_open(self, guard: Guard, before: bool | None, char: str, marks: int) -> bool:  # noqa: FBT001 - a fact
+    def _is_open(self, guard: Guard, before: _Before, char: str, marks: int) -> bool:
         if guard.look >= 0:
             return bool(marks >> guard.look & 1) is not guard.negated
         if guard.edge in {"^", "$"}:
             at_first = (guard.edge == "^") is not self._program.backwards
-            return before is None if at_first else char == _END
-        is_edge = bool(before) is not (char != _END and char in WORD)
+            return before is _Before.NOTHING if at_first else char == _END
+        is_edge = (before is _Before.WORD) is not (char != _END and char in WORD)
         return is_edge is (guard.edge == "b")
 
-    def _state(self, core: frozenset[int], before: bool | None) -> _State:  # noqa: FBT001 - a fact
+    def _state(self, core: frozenset[int], before: _Before) -> _State:
         if self._kept > _MAX_KEPT:
             self._states = {}  # what is in use stays; all else is built again when it is needed
             self._kept = 0
