@@ -14,7 +14,6 @@ from reconciler.kinds.paths import path_fault
 from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
-from reconciler.load.sources import kind_files
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.validate.messages import describe
@@ -35,22 +34,7 @@ _MAX_DEPTH: Final = 24
 """Levels of objects and lists in the file of a kind: a member of an item of a field is at the eighth."""
 
 
-def load_custom_kinds(
-    given: Sequence[str],
-    found: Sequence[str],
-    built_in: Mapping[str, Kind],
-    on_file: Listener | None = None,
-) -> Mapping[str, Kind]:
-    """Load every ``NAME.schema.json`` of these folders; ``on_file`` is called with each content and name.
-
-    A folder that is ``given`` must hold one, a ``found`` one need not. Raises InputError with all that is
-    wrong.
-    """
-    problems: list[Problem] = []
-    return custom_kinds_of(kind_files(given, found, problems), problems, built_in, on_file)
-
-
-def custom_kinds_of(
+def custom_kinds(
     files: Iterable[KindFile],
     problems: list[Problem],
     built_in: Mapping[str, Kind],

@@ -10,13 +10,14 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.load.git import kinds_at
 from reconciler.load.links import is_inside, work_tree
 from reconciler.load.sources import folders_beside, kind_files, places_beside
-from reconciler.validate.custom_kinds import custom_kinds_of, load_custom_kinds
+from reconciler.validate.custom_kinds import custom_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.git import BaseFiles
+    from reconciler.model.source import Problem
 
     Warn = Callable[[str], None]
     Listener = Callable[[bytes, str], None]
@@ -35,7 +36,9 @@ def tree_kinds(
     built_in, found = load_kinds(), folders_beside(paths)
     if not folders and not found:
         return built_in
-    return {**built_in, **load_custom_kinds(folders, found, built_in, on_file)}
+    problems: list[Problem] = []
+    files = kind_files(folders, found, problems)
+    return {**built_in, **custom_kinds(files, problems, built_in, on_file)}
 
 
 def unused_folders(folders: Sequence[str], paths: Sequence[str], lack: str) -> Iterator[str]:
@@ -80,7 +83,7 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)
-    return {**built_in, **custom_kinds_of(files, problems, built_in, on_file)}
+    return {**built_in, **custom_kinds(files, problems, built_in, on_file)}
 
 
 def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> Iterator[str]:

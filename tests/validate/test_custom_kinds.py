@@ -12,12 +12,17 @@ import pytest
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.load.files import load
-from reconciler.load.sources import folders_beside
-from reconciler.validate.custom_kinds import load_custom_kinds
+from reconciler.load.sources import folders_beside, kind_files
+from reconciler.validate.custom_kinds import custom_kinds
 from tests.kinds.test_rules import PLAIN, changed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.source import Problem
+    from reconciler.validate.custom_kinds import Listener
 
 BUILT_IN = load_kinds()
 
@@ -29,9 +34,14 @@ def write(folder: Path, name: str, schema: Any) -> Path:
     return file
 
 
+def loaded(given: Sequence[str], found: Sequence[str], on_file: Listener | None = None) -> Mapping[str, Kind]:
+    problems: list[Problem] = []
+    return custom_kinds(kind_files(given, found, problems), problems, BUILT_IN, on_file)
+
+
 def complaints(*given: Path, found: tuple[Path, ...] = ()) -> list[str]:
     with pytest.raises(InputError) as caught:
-        load_custom_kinds([*map(str, given)], [*map(str, found)], BUILT_IN)
+        loaded([*map(str, given)], [*map(str, found)])
     return [text.replace(f"{given[0].parent if given else ''}/", "") for text in caught.value.texts]
 
 
@@ -40,7 +50,7 @@ def test_a_kind_is_named_like_its_file(tmp_path: Path) -> None:
     write(tmp_path, "README.md", "Kinds.")
     write(tmp_path, ".hidden.schema.json", "{")
     heard: list[tuple[bytes, str]] = []
-    kinds = load_custom_kinds([str(tmp_path)], [], BUILT_IN, lambda *heard_of: heard.append(heard_of))
+    kinds = loaded([str(tmp_path)], [], lambda *heard_of: heard.append(heard_of))
     assert [(name, kind.name) for name, kind in kinds.items()] == [("git-label", "git-label")]
     assert [label for _, label in heard] == [f"{tmp_path}/git-label.schema.json"]
 
@@ -100,7 +110,7 @@ def test_one_kind_in_two_folders_is_an_error_that_names_both(tmp_path: Path) -> 
 
 def test_one_folder_may_be_named_twice(tmp_path: Path) -> None:
     write(tmp_path, "thing.schema.json", PLAIN)
-    assert list(load_custom_kinds([str(tmp_path), f"{tmp_path}/."], [str(tmp_path)], BUILT_IN)) == ["thing"]
+    assert list(loaded([str(tmp_path), f"{tmp_path}/."], [str(tmp_path)])) == ["thing"]
 
 
 def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Path) -> None:
@@ -109,7 +119,7 @@ def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Pat
         "empty:1:1: this folder holds no file NAME.schema.json",
         "none:1:1: this folder of kinds cannot be read: No such file or directory",
     ]
-    assert load_custom_kinds([], [str(tmp_path / "empty")], BUILT_IN) == {}
+    assert loaded([], [str(tmp_path / "empty")]) == {}
 
 
 @pytest.mark.parametrize(

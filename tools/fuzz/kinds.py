@@ -21,7 +21,7 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, plan_scope
 from reconciler.render.json import render_json
-from reconciler.validate.custom_kinds import custom_kinds_of
+from reconciler.validate.custom_kinds import custom_kinds
 from reconciler.validate.validator import Validator
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def complaint_of(data: bytes, chance: random.Random) -> tuple[bool, str]:
     accepted = False
     try:
         try:
-            kind = custom_kinds_of([("thing.schema.json", data)], [], {})["thing"]
+            kind = custom_kinds([("thing.schema.json", data)], [], {})["thing"]
             accepted = True
             _use(kind, chance)
         except InputError as error:
