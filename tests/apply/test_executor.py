@@ -13,7 +13,8 @@ import pytest
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor, Freshness, exit_code
-from reconciler.errors import ExitCode
+from reconciler.apply.observer import SentOnly
+from reconciler.errors import ExitCode, JournalError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.secret import Secret
 from tests.engine import KINDS, Engine, desired
@@ -120,6 +121,41 @@ def test_observers_see_every_outcome_as_it_comes(emulator: Emulator) -> None:
     plan = plan_of(emulator, *({"name": name, "description": "x"} for name in NAMES[:2]))
     outcomes = Engine(emulator).apply(plan, observers=[finished])
     assert sorted(finished.outcomes, key=lambda outcome: outcome.change.name) == list(outcomes)
+
+
+class Full(Finished):
+    """Cannot store an outcome."""
+
+    def finished(self, outcome: Outcome) -> None:
+        super().finished(outcome)
+        raise JournalError(f"the disk of {outcome.change.name} is full")
+
+
+class Refusing(Finished):
+    """Lets no change start."""
+
+    def started(self, change: Change) -> None:
+        raise JournalError(f"{change.name} cannot be recorded")
+
+
+def test_an_outcome_that_one_observer_cannot_store_says_so_to_the_next(emulator: Emulator) -> None:
+    fill(emulator, "web")
+    full, after = Full(), Finished()
+    plan = plan_of(emulator, {"name": "web", "description": "x"})
+    outcomes = Engine(emulator).apply(plan, observers=[full, after, full])
+    assert [outcome.detail for outcome in full.outcomes] == ["", "the disk of web is full"]
+    assert after.outcomes == list(outcomes)
+    assert (outcomes[0].result, outcomes[0].detail) == (Result.APPLIED, "the disk of web is full")
+
+
+def test_a_change_that_one_observer_refuses_is_not_sent_and_the_others_see_that(emulator: Emulator) -> None:
+    fill(emulator, "web")
+    plan = plan_of(emulator, {"name": "web", "description": "x"})
+    before = emulator.requests
+    seen, recorded = Finished(), Finished()
+    outcomes = Engine(emulator).apply(plan, observers=[seen, SentOnly(Refusing()), SentOnly(recorded)])
+    assert (outcomes[0].result, outcomes[0].detail) == (Result.NOT_ATTEMPTED, "web cannot be recorded")
+    assert (seen.outcomes, recorded.outcomes, emulator.requests) == (list(outcomes), [], before)
 
 
 def test_one_failure_does_not_stop_the_rest(emulator: Emulator) -> None:

@@ -431,3 +431,20 @@ def test_what_is_interrupted_before_it_is_sent_is_not_attempted(change: Change) 
     with Writer(connect(script, stop=stop)) as writer:
         assert execute(writer, change, Store(STORED)).result is Result.NOT_ATTEMPTED
     assert script.requests == []
+
+
+class Closed(Store):
+    """Takes no further secret."""
+
+    def started(self, change: Change) -> None:
+        super().started(change)
+        raise SinkError(f"not created: {change.name}")
+
+
+@pytest.mark.parametrize("change", [CREATION, REPLACEMENT], ids=lambda change: change.action)
+def test_a_key_whose_secret_has_no_place_is_not_created(change: Change) -> None:
+    script = Script(WITH_SECRET)
+    with Writer(connect(script)) as writer:
+        outcome = execute(writer, change, Closed(STORED))
+    assert (outcome.result, outcome.detail) == (Result.NOT_ATTEMPTED, "not created: web-key")
+    assert script.requests == []
