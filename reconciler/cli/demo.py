@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-import gcore_emulator
 from reconciler.cli.console import CONTEXT
-from reconciler.cli.options import how_to_install
+from reconciler.cli.emulator import emulator_class
 from reconciler.errors import ExitCode
 from reconciler.kinds.packaged import resource
 from reconciler.load.environment import MACHINE, child_environment
@@ -40,15 +39,10 @@ def demo() -> ExitCode:
 
     Nothing leaves this machine, no token is needed, and nothing is left running.
     """
-    try:
-        emulator_class = gcore_emulator.Emulator
-    except ImportError as error:
-        message = f"the demo needs {error.name}; {how_to_install('emulator')}"
-        raise click.ClickException(message) from error
-
+    make = emulator_class("demo")
     examples = resource("examples")
     desired = _shown(examples / "keys.yaml")
-    with emulator_class(seed=json.loads((examples / "live.json").read_text(encoding="utf-8"))) as emulator:
+    with make(seed=json.loads((examples / "live.json").read_text(encoding="utf-8"))) as emulator:
         environment = _environment(emulator.url, emulator.token)
         _say(f"An emulated API runs at {emulator.url}. Its live keys differ from {desired}.")
         codes = [_run(["plan", desired], environment)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ Example:
 
 
 def _switch_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command one option for each switch."""
+    """Add an option for each switch."""
     for spec in reversed(switch_specs()):
         command = click.option(
             "--" + spec.name.replace("_", "-"),
@@ -55,7 +55,7 @@ def _fault_type(spec: FaultSpec) -> click.ParamType[Any]:
 
 
 def _fault_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command one option for each setting of the faults."""
+    """Add an option for each setting of the faults."""
     for spec in reversed(fault_specs()):
         several = spec.kind == "names"
         command = click.option(
@@ -74,9 +74,9 @@ def _fault_parameter(spec: FaultSpec) -> str:
     return f"fault_{spec.name}"
 
 
-def _faults(settings: dict[str, Any]) -> Faults:
-    """Take the faults out of the settings; a usage error when they do not go together."""
-    given = {spec.name: settings.pop(_fault_parameter(spec)) for spec in fault_specs()}
+def _faults(specs: Mapping[str, Any]) -> Faults:
+    """Return the faults among the values of options. Raises UsageError when they contradict."""
+    given = {spec.name: specs[_fault_parameter(spec)] for spec in fault_specs()}
     try:
         return Faults(**given)
     except ValueError as error:
@@ -121,7 +121,16 @@ def _faults(settings: dict[str, Any]) -> Faults:
 @click.option("--log-requests", is_flag=True, help="Print a line for each request to stderr.")
 @_switch_options
 @_fault_options
-def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
+def emulator(  # noqa: PLR0913 - its own options by name; ``specs`` are those of switches and faults
+    *,
+    port: int,
+    token: str,
+    seed: Path | None,
+    database: Path | None,
+    delay: float,
+    log_requests: bool,
+    **specs: Any,
+) -> None:
     """Serve an emulated API for the keys of all kinds on this machine.
 
     The first line on stdout is its address; the lines after it set the environment for a client.
@@ -131,18 +140,20 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
     --fault-status-429 on make requests fail, by rates from 0 to 1; /_emulator/faults takes the same
     settings as JSON while the emulator runs.
     """
-    faults = _faults(settings)
-    switches = Switches(**{spec.name: settings.pop(spec.name) for spec in switch_specs()})
-    emulator_class = _emulator_class()
+    faults = _faults(specs)
+    switches = Switches(**{spec.name: specs[spec.name] for spec in switch_specs()})
     try:
-        with _stop_signals_held():
+        with _stop_signals_blocked():
             _serve(
-                emulator_class(
+                emulator_class("emulator")(
                     seed=load_seed(seed) if seed else None,
                     switches=switches,
                     listen=_print_request if log_requests else None,
                     faults=faults,
-                    **settings,
+                    port=port,
+                    token=token,
+                    database=database,
+                    delay=delay,
                 )
             )
     except SeedError as error:
@@ -151,18 +162,19 @@ def emulator(*, seed: Path | None, log_requests: bool, **settings: Any) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _emulator_class() -> type[Emulator]:
+def emulator_class(what: str) -> type[Emulator]:
+    """Return the class of the emulator. Raises ClickException if an extra that ``what`` needs is missing."""
     try:
         return gcore_emulator.Emulator
     except ImportError as error:
         needed = (error.name or "").partition(".")[0]
-        message = f"the emulator needs {needed}; {how_to_install('emulator')}"
+        message = f"the {what} needs {needed}; {how_to_install('emulator')}"
         raise click.ClickException(message) from error
 
 
 @contextlib.contextmanager
-def _stop_signals_held() -> Iterator[None]:
-    """Keep the stop signals for `signal.sigwait`; threads started inside inherit this."""
+def _stop_signals_blocked() -> Iterator[None]:
+    """Block the stop signals for `signal.sigwait`; threads started inside inherit this."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
         yield
