@@ -10,10 +10,9 @@ from typing import Any
 
 import click
 
-from reconciler.adopt.export import Export, Live, export_document, export_into, nothing_to_add
+from reconciler.adopt.export import Live, export_document, export_into, nothing_to_add
 from reconciler.adopt.write import replace_text
 from reconciler.api.reader import Reader
-from reconciler.cli.console import Console
 from reconciler.cli.credentials import connection
 from reconciler.cli.options import (
     ID,
@@ -109,32 +108,22 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     live = Live(kind, observed, now, lambda: Validator(document_schema(), kinds, defaults, now))
     if into is None or content is None:
         exported = export_document(live, options.schema)
-        console.warn(exported.warnings)
-        _note_managed_elsewhere(exported, console)
-        console.result(exported.text.encode())
     else:
-        _add(content, into, live, console)
-    return ExitCode.DONE
-
-
-def _add(content: bytes, file: str, live: Live, console: Console) -> None:
-    """Add keys to a file, or say that there is nothing to add."""
-    exported = export_into(content, file, live)
+        exported = export_into(content, into, live)
     console.warn(exported.warnings)
     names = [key.name for key in exported.adoption.keys]
-    if not names:
-        console.result(escape_control(nothing_to_add(file, live.scope, exported.adoption)) + "\n")
-        return
-    _note_managed_elsewhere(exported, console)
-    replace_text(file, content, exported.text)
-    count = counted(len(names), "key")
-    console.result(escape_control(f"Added {count} of {live.scope} to {file}: {', '.join(names)}") + "\n")
-
-
-def _note_managed_elsewhere(exported: Export, console: Console) -> None:
-    for owner, names in exported.adoption.managed_elsewhere.items():
-        count = counted(len(names), "key")
-        console.note(f"Left out: {count} of another system ({owner}): {', '.join(names)}")
+    if into is not None and not names:
+        console.result(escape_control(nothing_to_add(into, live.scope, exported.adoption)) + "\n")
+        return ExitCode.DONE
+    for owner, left in exported.adoption.managed_elsewhere.items():
+        console.note(f"Left out: {counted(len(left), 'key')} of another system ({owner}): {', '.join(left)}")
+    if into is None or content is None:
+        console.result(exported.text.encode())
+    else:
+        replace_text(into, content, exported.text)
+        added = f"Added {counted(len(names), 'key')} of {live.scope} to {into}: {', '.join(names)}"
+        console.result(escape_control(added) + "\n")
+    return ExitCode.DONE
 
 
 def _content(file: str) -> bytes:
