@@ -65,8 +65,8 @@ def make_plan(
     return assemble([part], base_url=BASE_URL)
 
 
-def labelled(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
-    """Label a plan by what the files said at a base commit."""
+def with_origins_of(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
+    """Return a plan with origins, by what the files said at a base commit."""
     return with_origins(plan, state_as_base(kinds, plan, base))
 
 

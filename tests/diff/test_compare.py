@@ -72,24 +72,24 @@ def test_only_declared_fields_are_compared_and_named_in_order() -> None:
     assert set(differing(CAAS, want, have)) == {"expire", "is_disabled"}
 
 
-def test_a_declared_field_must_be_in_the_answer() -> None:
+def test_a_declared_field_must_be_live() -> None:
     with pytest.raises(KeyError, match="expire"):
         differing(CAAS, {"expire": None}, {})
 
 
-def test_the_items_of_a_set_that_come_and_go_are_told() -> None:
+def test_the_items_that_a_set_gains_and_loses_are_named() -> None:
     (change,) = field_changes(CAAS, {"containers": [API]}, {"containers": [WEB]})
     assert (change.added, change.removed) == ((WEB,), (API,))
 
 
-def test_items_are_told_in_one_order() -> None:
+def test_items_are_named_in_one_order() -> None:
     old, new = ([{"name": name, "namespace": "shop"} for name in names] for names in ("zxvwyu", "cfadbe"))
     (change,) = field_changes(CAAS, {"containers": old}, {"containers": new})
     assert "".join(item["name"] for item in change.added) == "abcdef"
     assert "".join(item["name"] for item in change.removed) == "uvwxyz"
 
 
-def test_a_list_where_order_matters_has_no_items_that_come_and_go() -> None:
+def test_a_list_where_order_matters_gains_and_loses_no_items_of_a_set() -> None:
     (change,) = field_changes(ANY, {"list": [1, 2]}, {"list": [2, 1]})
     assert (change.before, change.after, change.added, change.removed) == ([1, 2], [2, 1], (), ())
 

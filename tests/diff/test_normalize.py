@@ -127,7 +127,7 @@ def test_a_normal_form_is_its_own(boxes: list[Any], seconds: int, hours: int) ->
 @pytest.mark.parametrize(
     ("one", "other"), [(1, True), (0, False), (1, 1.0), (1, "1"), (None, "null"), ([], {}), ("", None)]
 )
-def test_json_texts_tell_types_apart(one: Any, other: Any) -> None:
+def test_json_texts_of_different_types_differ(one: Any, other: Any) -> None:
     assert json_text(one) != json_text(other)
 
 

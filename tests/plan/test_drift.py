@@ -112,7 +112,7 @@ def test_a_key_that_is_gone_or_would_expire_at_once_does_not_keep_the_others_fro
     assert corrected(plan, Correction.ALL) == [{"description": "ours"}]
 
 
-def test_what_the_service_insists_on_goes_along() -> None:
+def test_what_the_service_requires_is_sent_too() -> None:
     properties = {"on": {"type": "boolean"}, "note": {"type": "string"}, "functions": {"type": "array"}}
     kind = kind_with(properties, always_sent=["functions"], effects={"on": "switch-off"})
     plan = make_plan(
@@ -126,7 +126,7 @@ def test_what_the_service_insists_on_goes_along() -> None:
     assert [change.patch for change in found.changes] == [{"functions": [1], "on": True}]
 
 
-def test_what_the_service_insists_on_is_sent_as_it_is_unless_it_is_to_be_corrected() -> None:
+def test_what_the_service_requires_is_sent_as_it_is_unless_it_is_to_be_corrected() -> None:
     properties = {"on": {"type": "boolean"}, "functions": {"type": "array"}}
     kind = kind_with(properties, always_sent=["functions"], effects={"on": "switch-off"})
     live_key = {"name": "web-key", "on": False, "functions": ["theirs"]}

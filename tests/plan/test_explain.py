@@ -46,7 +46,7 @@ def test_a_field_is_carried_if_it_differs_or_the_service_requires_it(
     assert (found["note"], found["functions"]) == (note, functions)
 
 
-def test_what_an_answer_says_of_the_secret_is_left_out() -> None:
+def test_the_secret_of_a_response_is_left_out() -> None:
     (secret,) = (one for one in explained({}) if one.field == "secret")
     assert (secret.verdict, secret.live) == (Verdict.READ_ONLY, None)
 

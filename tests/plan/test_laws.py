@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Change
 
 SPELLINGS: list[Callable[[dt.datetime], str]] = [
-    lambda moment: moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    lambda moment: moment.astimezone(dt.UTC).strftime("%Y-%m-%dt%H:%M:%S.000z"),
-    lambda moment: moment.isoformat(),
-    lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=5, minutes=30))).isoformat(),
-    lambda moment: moment.astimezone(dt.timezone(dt.timedelta(hours=-11))).isoformat(),
+    lambda instant: instant.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    lambda instant: instant.astimezone(dt.UTC).strftime("%Y-%m-%dt%H:%M:%S.000z"),
+    lambda instant: instant.isoformat(),
+    lambda instant: instant.astimezone(dt.timezone(dt.timedelta(hours=5, minutes=30))).isoformat(),
+    lambda instant: instant.astimezone(dt.timezone(dt.timedelta(hours=-11))).isoformat(),
 ]
 MOMENTS = st.integers(0, 5).map(lambda days: NOW.replace(year=2030) + dt.timedelta(days=days))
 EXPIRIES = st.one_of(

@@ -95,7 +95,7 @@ def test_a_percentage_that_was_asked_for_binds_small_scopes_too() -> None:
     assert not refusals(revoking(1, 2), Limits(max_revoked=Share(50)))
 
 
-def test_every_limit_that_is_exceeded_is_told() -> None:
+def test_every_limit_that_is_exceeded_is_named() -> None:
     assert len(refusals(revoking(4, 10), Limits(max_changes=Count(1)))) == 2
 
 

@@ -9,24 +9,24 @@ import pytest
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.plan import DriftOrigin, Origin
 from reconciler.model.source import Position
-from tests.values import API, CAAS, SCOPE, WEB, declared, labelled, live, make_plan
+from tests.values import API, CAAS, SCOPE, WEB, declared, live, make_plan, with_origins_of
 
 KINDS = {"caas": CAAS}
 NOT_DECLARED = object()
 
 
-def origin_of(field: str, base: Any, now: Any, answered: Any) -> Origin | DriftOrigin | None:
-    """Return the origin of a field: the files said ``base`` and say ``now``, the API ``answered``."""
+def origin_of(field: str, base: Any, now: Any, live_value: Any) -> Origin | DriftOrigin | None:
+    """Return the origin of a field: the files said ``base`` and say ``now``, the API ``live_value``."""
     fields = {} if base is NOT_DECLARED else {field: base}
     state = DesiredState((DesiredScope(SCOPE, (declared(**fields),)),))
-    plan = make_plan([declared(**{field: now})], [live(**{field: answered})])
-    ((change,),) = [labelled(KINDS, plan, state).changes]
-    (labelled_field,) = change.fields
-    return labelled_field.origin
+    plan = make_plan([declared(**{field: now})], [live(**{field: live_value})])
+    ((change,),) = [with_origins_of(KINDS, plan, state).changes]
+    (field_with_origin,) = change.fields
+    return field_with_origin.origin
 
 
 @pytest.mark.parametrize(
-    ("base", "now", "answered", "origin"),
+    ("base", "now", "live_value", "origin"),
     [
         ("old", "new", "old", Origin.CONFIG),
         ("same", "same", "edited", Origin.DRIFT),
@@ -34,8 +34,10 @@ def origin_of(field: str, base: Any, now: Any, answered: Any) -> Origin | DriftO
         (NOT_DECLARED, "new", "anything", Origin.CONFIG),
     ],
 )
-def test_three_sides_tell_who_changed_a_field(base: Any, now: Any, answered: Any, origin: Origin) -> None:
-    assert origin_of("description", base, now, answered) is origin
+def test_three_sides_say_which_side_changed_a_field(
+    base: Any, now: Any, live_value: Any, origin: Origin
+) -> None:
+    assert origin_of("description", base, now, live_value) is origin
 
 
 def test_spelling_is_no_change_of_git() -> None:
@@ -54,7 +56,7 @@ def test_the_order_of_a_set_is_no_change_of_git() -> None:
 
 def test_a_key_that_the_base_does_not_know_is_of_git() -> None:
     plan = make_plan([declared(description="new")], [live()])
-    (change,) = labelled(KINDS, plan, DesiredState(())).changes
+    (change,) = with_origins_of(KINDS, plan, DesiredState(())).changes
     assert [field.origin for field in change.fields] == [Origin.CONFIG]
 
 
@@ -65,7 +67,7 @@ def test_a_key_that_was_not_to_exist_and_is_live_is_of_both(*, is_declared: bool
         SCOPE, (absent,) if is_declared else (), None if is_declared else Position("keys.yaml")
     )
     plan = make_plan([declared(description="new")], [live(description="theirs")])
-    (change,) = labelled(KINDS, plan, DesiredState((base,))).changes
+    (change,) = with_origins_of(KINDS, plan, DesiredState((base,))).changes
     assert [field.origin for field in change.fields] == [Origin.CONFLICT]
 
 
@@ -74,7 +76,7 @@ def test_a_plan_counts_keys_by_origin_and_keeps_its_fingerprint() -> None:
     plan = make_plan(
         [declared(description="new", is_disabled=False)], [live(description="old", is_disabled=True)]
     )
-    found = labelled(KINDS, plan, base)
+    found = with_origins_of(KINDS, plan, base)
     assert [found.of_origin(origin) for origin in Origin] == [1, 1, 0]
     assert [plan.of_origin(origin) for origin in Origin] == [0, 0, 0]
     assert found.fingerprint == plan.fingerprint

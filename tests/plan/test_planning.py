@@ -116,7 +116,7 @@ def test_a_plan_counts_the_keys_whose_access_changes() -> None:
     assert (plan.grants, plan.revokes) == (1, 2)
 
 
-def test_a_field_that_every_patch_must_carry_is_sent_as_it_stands() -> None:
+def test_a_field_that_every_update_must_carry_is_sent_as_it_is() -> None:
     change = only_change({"description": "new"}, {"functions": ["b", "a", "b"]}, FUNCTIONS)
     assert change.patch == {"description": "new", "functions": ["a", "b"]}
     assert [field.field for field in change.fields] == ["description"]
@@ -148,7 +148,7 @@ def test_a_field_that_every_patch_must_carry_makes_no_change_by_itself() -> None
         (({"is_disabled": True, "expire": None}, {}, "web-key"), False),
     ],
 )
-def test_a_fingerprint_stands_for_what_would_be_done(change: Any, *, same: bool) -> None:
+def test_a_fingerprint_identifies_what_would_be_done(change: Any, *, same: bool) -> None:
     want, have, name = change
     plan = make_plan([declared(name, **want)], [live(name, **have)])
     usual = make_plan([declared(is_disabled=True)], [live()])
@@ -196,7 +196,7 @@ def test_a_field_that_was_sent_but_not_stored_is_named(answer: Any, unstored: An
 
 
 @pytest.mark.parametrize("answer", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
-def test_an_answer_of_another_shape_proves_nothing(answer: Any) -> None:
+def test_a_response_that_does_not_match_the_schema_proves_nothing(answer: Any) -> None:
     change = only_change({"is_disabled": True}, {})
     with pytest.raises(
         SchemaMismatchError,

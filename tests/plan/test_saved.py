@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -30,9 +30,9 @@ from tests.values import (
     WEB,
     declared,
     kind_with,
-    labelled,
     live,
     make_plan,
+    with_origins_of,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def whole_plan() -> Plan:
     ]
     shown = [live("key-a", containers=[API]), live("key-b"), live("key-c", description="same"), live("other")]
     base = DesiredState((DesiredScope(SCOPE, (declared("key-b", is_disabled=True),)),))
-    return labelled(KINDS, make_plan(keys, shown), base)
+    return with_origins_of(KINDS, make_plan(keys, shown), base)
 
 
 def saved_text(plan: Plan | None = None) -> str:
@@ -85,6 +85,31 @@ def test_any_plan_is_read_as_it_was_saved(description: str, expire: str | None, 
         [live(description="theirs", expire="2026-09-01T00:00:00Z", is_disabled=not is_disabled)],
     )
     assert read_saved(saved_text(plan).encode(), KINDS, SCHEMA) == plan
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 1) | st.text("ab", max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=3),
+    max_leaves=8,
+)
+NESTED = kind_with({
+    "settings": {"type": "object"},
+    "rules": {"type": "array"},
+    "boxes": {"type": "array", "uniqueItems": True},
+})  # fmt: skip
+FIELDS = st.fixed_dictionaries({
+    "settings": st.dictionaries(st.sampled_from("ab"), VALUES, max_size=2),
+    "rules": st.lists(VALUES, max_size=3),
+    "boxes": st.lists(VALUES, max_size=3),
+})  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None)
+@given(FIELDS, FIELDS)
+def test_a_plan_of_nested_values_is_read_as_it_was_saved(want: dict[str, Any], have: dict[str, Any]) -> None:
+    scope = Scope("thing", 1, names=("project_id",))
+    plan = make_plan([declared(**want)], [{"name": "web-key", **have}], kind=NESTED, scope=scope)
+    assert read_saved(saved_text(plan).encode(), {"thing": NESTED}, SCHEMA) == plan
 
 
 def edited(change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -132,16 +157,16 @@ def test_what_is_no_json_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("version", ["2.0", "10.1", "1.9", None, 1, ""])
 def test_a_plan_of_another_format_is_refused(version: object) -> None:
-    told = refusal(edited(lambda plan: plan.update(format_version=version)))
-    assert told == f"it has the format {json.dumps(version)}, and this version reads 1.0"
+    reason = refusal(edited(lambda plan: plan.update(format_version=version)))
+    assert reason == f"it has the format {json.dumps(version)}, and this version reads 1.0"
 
 
 def test_a_plan_of_another_version_of_the_tool_is_refused() -> None:
-    told = refusal(edited(lambda plan: plan.update(reconciler_version="0.0.1")))
-    assert told == f'it was made by reconciler "0.0.1", and this is {__version__}; make the plan again'
+    reason = refusal(edited(lambda plan: plan.update(reconciler_version="0.0.1")))
+    assert reason == f'it was made by reconciler "0.0.1", and this is {__version__}; make the plan again'
 
 
-def test_a_member_that_stands_twice_is_refused() -> None:
+def test_a_duplicate_member_is_refused() -> None:
     twice = saved_text().replace('"format_version"', '"resource_changes": [], "format_version"', 1)
     assert "duplicate member in an object" in refusal(twice.encode())
 
@@ -186,9 +211,9 @@ def test_a_plan_whose_members_contradict_each_other_is_refused(
 ) -> None:
     """A policy may look at one member, and the apply at another."""
     edited_or_elsewhere = ("it was edited since plan --out wrote it", "and its kind now makes it")
-    told = refusal(forged(place, value))
-    assert any(reason in told for reason in edited_or_elsewhere)
-    assert told.endswith("; make the plan again")
+    reason = refusal(forged(place, value))
+    assert any(part in reason for part in edited_or_elsewhere)
+    assert reason.endswith("; make the plan again")
 
 
 @pytest.mark.parametrize(
@@ -205,23 +230,23 @@ def test_a_plan_whose_members_contradict_each_other_is_refused(
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(place: tuple[str | int, ...], value: object) -> None:
-    told = refusal(forged(place, value))
-    assert told.startswith(("it was edited since", "it cannot be read by this version", "its kind no"))
+    reason = refusal(forged(place, value))
+    assert reason.startswith(("it was edited since", "it cannot be read by this version", "its kind no"))
 
 
 @pytest.mark.parametrize(
     ("member", "value"), [("path", "/x"), ("path", "/cloud/v1/caas/keys/1/76"), ("method", "DELETE")]
 )
 def test_a_plan_whose_request_is_not_that_of_its_change_is_refused(member: str, value: str) -> None:
-    told = refusal(forged((*FIRST, "request", member), value))
-    assert "was planned as" in told
-    assert "and its kind now makes it PATCH /cloud/v1/caas/keys/1/76/key-a" in told
+    reason = refusal(forged((*FIRST, "request", member), value))
+    assert "was planned as" in reason
+    assert "and its kind now makes it PATCH /cloud/v1/caas/keys/1/76/key-a" in reason
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
 def test_a_plan_whose_address_is_not_one_segment_of_a_path_is_refused(name: str) -> None:
-    told = refusal(forged((*FIRST, "address"), f"caas/1/76/{name}"))
-    assert "cannot be one segment of a request path" in told
+    reason = refusal(forged((*FIRST, "address"), f"caas/1/76/{name}"))
+    assert "cannot be one segment of a request path" in reason
 
 
 def test_a_fingerprint_is_over_all_that_decides_what_an_apply_does() -> None:
@@ -258,8 +283,8 @@ def test_a_plan_whose_kind_has_another_path_since_is_refused_with_both_requests(
 
 
 def test_a_plan_without_its_checksum_is_refused() -> None:
-    told = refusal(edited(lambda plan: plan.pop("checksum")))
-    assert told == "it was not made by plan --out: it has no checksum"
+    reason = refusal(edited(lambda plan: plan.pop("checksum")))
+    assert reason == "it was not made by plan --out: it has no checksum"
 
 
 def test_a_plan_of_a_kind_that_is_not_known_is_refused() -> None:

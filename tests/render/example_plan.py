@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.source import COLUMN_BITS, Position, Problem
-from tests.values import API, CAAS, LATER, SCOPE, WEB, declared, labelled, live, make_plan
+from tests.values import API, CAAS, LATER, SCOPE, WEB, declared, live, make_plan, with_origins_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ def example_plan() -> Plan:
     return replace(make_plan(keys, shown), warnings=(careful,))
 
 
-def labelled_plan() -> Plan:
+def plan_with_origins() -> Plan:
     """Return the same plan with the origin of each field."""
     return since(
         example_plan(),
@@ -64,7 +64,7 @@ def labelled_plan() -> Plan:
 
 def since(plan: Plan, *keys: DesiredKey) -> Plan:
     """Label a plan by what the files declared at the base commit."""
-    return labelled({"caas": CAAS}, plan, DesiredState((DesiredScope(SCOPE, keys),)))
+    return with_origins_of({"caas": CAAS}, plan, DesiredState((DesiredScope(SCOPE, keys),)))
 
 
 def plan_of(pairs: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Plan:

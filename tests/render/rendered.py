@@ -10,7 +10,7 @@ from reconciler.render.gitlab import render_gitlab
 from reconciler.render.json import render_json
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text
-from tests.render.example_plan import labelled_plan
+from tests.render.example_plan import plan_with_origins
 from tests.render.test_nested import HAVE, WANT, plan_of
 from tests.values import NOW, declared, live, make_plan
 
@@ -27,7 +27,7 @@ def main() -> None:
         live(name, containers=BOXES[:1], expire="2027-01-01T00:00:00Z")
         for name in (*NAMES, "other-b", "other-a")
     ]
-    for shown in (make_plan([*keys, *gone], live_keys), labelled_plan(), plan_of(WANT, HAVE)):
+    for shown in (make_plan([*keys, *gone], live_keys), plan_with_origins(), plan_of(WANT, HAVE)):
         sys.stdout.write(render_json(shown, NOW) + render_text(shown, Detail.FULL))
         for render in (render_markdown, render_diff, render_github, render_gitlab):
             sys.stdout.write(render(shown))

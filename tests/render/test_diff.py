@@ -12,7 +12,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.diff import render_diff
-from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan
+from tests.render.example_plan import FRAGMENTS, example_plan, plan_with_origins
 from tests.values import WEB, declared, kind_with, live, make_plan
 
 WHOLE = """\
@@ -45,7 +45,7 @@ NAMES = st.lists(st.sampled_from(FRAGMENTS) | st.text(st.characters(codec="utf-8
 
 
 def test_a_plan_reads_like_a_diff() -> None:
-    assert render_diff(labelled_plan()) == WHOLE
+    assert render_diff(plan_with_origins()) == WHOLE
 
 
 def test_a_plan_without_a_base_names_no_origins() -> None:
@@ -71,7 +71,7 @@ def test_a_plan_of_errors_alone_shows_them_and_claims_no_match() -> None:
     assert summary.startswith("~ No changes can be planned for the keys with errors")
 
 
-def test_a_set_that_becomes_empty_shows_what_goes() -> None:
+def test_a_set_that_becomes_empty_shows_what_it_loses() -> None:
     text = render_diff(make_plan([declared(containers=[])], [live(containers=[WEB])]))
     item = '-   {name: "web", namespace: "shop"}\n'
     assert f"~ containers = [  # revokes: unbinds 1\n{item}~ ]\n" in text

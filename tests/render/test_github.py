@@ -15,7 +15,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.github import render_github
-from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since
+from tests.render.example_plan import FRAGMENTS, example_plan, plan_of, plan_with_origins, since
 from tests.values import WEB, declared, live, make_plan
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def shown(text: str, kind: str) -> list[str]:
 
 
 def test_changes_and_errors_are_annotated_at_their_declarations() -> None:
-    assert render_github(labelled_plan()) == WHOLE
+    assert render_github(plan_with_origins()) == WHOLE
 
 
 def test_a_plan_without_a_base_names_no_origins() -> None:
@@ -138,7 +138,7 @@ def test_each_kind_is_counted_for_itself() -> None:
     assert lasts == ["4 of 13 errors", "3 of 12 warnings", "3 of 12 notices"]
 
 
-def test_what_is_counted_only_is_the_least_urgent() -> None:
+def test_what_is_counted_only_has_the_lowest_priority() -> None:
     pairs: list[Pair] = [({"description": "new"}, {}), ({"is_disabled": False}, {"is_disabled": True})]
     assert shown(render_github(plan_of([pairs[0]] * 12 + [pairs[1]])), "notice")[0] == "caas/1/76/key-00013"
 

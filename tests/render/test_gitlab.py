@@ -7,9 +7,9 @@ from reconciler.render.gitlab import render_gitlab
 from tests.render.example_plan import example_plan
 
 
-def test_gitlab_is_told_how_many_keys_change() -> None:
+def test_the_report_counts_the_keys_that_change() -> None:
     assert render_gitlab(example_plan()) == '{"create":0,"update":2,"delete":0}\n'
 
 
-def test_gitlab_is_told_that_nothing_changes() -> None:
+def test_the_report_of_no_changes_has_zeros() -> None:
     assert render_gitlab(assemble([])) == '{"create":0,"update":0,"delete":0}\n'

@@ -14,7 +14,7 @@ from reconciler.model.source import Position, Problem
 from reconciler.model.version import __version__
 from reconciler.plan.planning import assemble
 from reconciler.render.json import render_json
-from tests.render.example_plan import labelled_plan
+from tests.render.example_plan import plan_with_origins
 from tests.values import API, LATER, NOW, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_the_summary_counts_every_key_once() -> None:
 
 
 def test_a_plan_since_a_base_says_who_made_each_field_differ() -> None:
-    document = rendered(labelled_plan())
+    document = rendered(plan_with_origins())
     assert [change["change"]["origins"] for change in document["resource_changes"]] == [
         {"containers": "conflict"},
         {"description": "config", "expire": "drift", "is_disabled": "config"},
@@ -121,7 +121,7 @@ def test_a_kind_without_regions_has_no_region_id() -> None:
     [
         assemble([]),
         whole_plan(),
-        labelled_plan(),
+        plan_with_origins(),
         make_plan([declared(description="x")], [live(description=HOSTILE)]),
     ],
 )

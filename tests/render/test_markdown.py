@@ -16,7 +16,7 @@ from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
 from reconciler.render.markdown import render_markdown
 from tests.properties import examples
-from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of, since
+from tests.render.example_plan import FRAGMENTS, example_plan, plan_of, plan_with_origins, since
 from tests.values import API, WEB, declared, kind_with, live, make_plan
 
 if TYPE_CHECKING:
@@ -139,11 +139,11 @@ def many() -> Plan:
 
 
 def test_a_plan_is_one_comment_with_the_counts_before_the_fold() -> None:
-    assert render_markdown(labelled_plan(), "production") == WHOLE
+    assert render_markdown(plan_with_origins(), "production") == WHOLE
 
 
 def test_a_comment_has_the_structure_that_its_reader_expects() -> None:
-    comment = read(render_markdown(labelled_plan(), "production"), "<!-- reconciler-plan production -->")
+    comment = read(render_markdown(plan_with_origins(), "production"), "<!-- reconciler-plan production -->")
     assert comment.keys == ["caas/1/76/api-key", "caas/1/76/web-key"]
 
 
@@ -193,7 +193,7 @@ def test_a_list_where_order_matters_is_shown_whole_on_both_sides() -> None:
     ],
 )
 def test_a_key_of_any_text_stays_inside_the_marker(key: str, marker: str) -> None:
-    read(render_markdown(labelled_plan(), key), marker)
+    read(render_markdown(plan_with_origins(), key), marker)
 
 
 def test_2000_changes_fit_with_what_is_left_out_counted_before_the_fold() -> None:
@@ -206,7 +206,7 @@ def test_2000_changes_fit_with_what_is_left_out_counted_before_the_fold() -> Non
     assert f"Left out: grants on 0 keys, revokes on 0 keys, neutral on {left_out} keys." in comment.words
 
 
-def test_of_too_many_changes_the_most_urgent_are_kept_and_shown_first() -> None:
+def test_of_too_many_changes_those_of_high_priority_are_kept_and_shown_first() -> None:
     comment = read(render_markdown(many()))
     assert comment.keys[:5] == [f"caas/1/76/key-{number:05}" for number in (2000, 1999, 1998, 1, 2)]
     assert "those in conflict come first, then those that lose access, then those that gain" in comment.words
@@ -297,7 +297,7 @@ def test_errors_and_warnings_beyond_what_fits_are_counted() -> None:
 
 
 @given(HOSTILE, HOSTILE, NAMES.filter(is_segment), HOSTILE)
-def test_no_text_changes_the_structure_or_stands_outside_of_code(
+def test_no_text_changes_the_structure_or_is_outside_of_code(
     before: str, after: str, name: str, key: str
 ) -> None:
     want = replace(declared(name, description=after, containers=[WEB]), source=name)

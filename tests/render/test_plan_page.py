@@ -23,7 +23,7 @@ from reconciler.model.source import Position, Problem
 from reconciler.model.version import __version__
 from reconciler.plan.planning import assemble
 from reconciler.render.plan_page import render_plan_page
-from tests.render.example_plan import FRAGMENTS, example_plan, labelled_plan, plan_of
+from tests.render.example_plan import FRAGMENTS, example_plan, plan_of, plan_with_origins
 from tests.render.test_page import HOSTILE, ROOT, Document, Element, contrast, skeleton
 from tests.values import API, LATER, NOW, SCOPE, WEB, declared, items, kind_with, live, make_plan
 
@@ -99,7 +99,7 @@ def hostile(text: str) -> Plan:
 
 def whole() -> str:
     """Render a page that holds some of everything, for a test that does so under several hash seeds."""
-    return page(labelled_plan(), FACTS) + page(hostile("x"))
+    return page(plan_with_origins(), FACTS) + page(hostile("x"))
 
 
 # What it says
@@ -116,13 +116,13 @@ def whole() -> str:
         (make_plan([declared()], []), "No changes can be planned, 1 error", "bad"),
     ],
 )
-def test_the_head_says_what_the_plan_comes_to_and_how_grave_it_is(plan: Plan, title: str, tone: str) -> None:
+def test_the_head_summarises_the_plan_and_has_its_severity(plan: Plan, title: str, tone: str) -> None:
     assert f"<title>{title} | reconciler</title>" in page(plan)
     assert f"banner {tone}" in read(plan).values("class")
 
 
-def test_errors_and_conflicts_are_told_before_everything_else() -> None:
-    text = read(labelled_plan()).text
+def test_errors_and_conflicts_are_shown_before_everything_else() -> None:
+    text = read(plan_with_origins()).text
     head, _, _ = text.partition("Made 2026-06-01")
     assert "1 error: the plan must not be applied as it stands." in head
     assert "1 key in conflict: Git and the live API changed a field differently." in head
@@ -137,7 +137,7 @@ def test_an_error_and_a_warning_name_their_place_and_key() -> None:
     assert "Warnings more.yaml:2:3 two files declare keys of this project" in text
 
 
-def test_a_problem_of_no_place_is_told_without_one() -> None:
+def test_a_problem_without_a_position_is_shown_without_one() -> None:
     plan = replace(assemble([]), problems=(Problem("could not be read: no response", address="caas/1/9"),))
     assert "Errors caas/1/9 could not be read: no response" in read(plan).text
 
@@ -156,12 +156,12 @@ def test_of_many_errors_all_are_there_and_the_later_ones_folded() -> None:
     ]
 
 
-def test_an_error_of_a_change_is_told_with_the_change_too() -> None:
+def test_an_error_of_a_change_is_shown_with_the_change_too() -> None:
     plan = make_plan([declared(expire="2020-01-01T00:00:00Z")], [live()])
     assert read(plan).text.count("expire 2020-01-01T00:00:00Z is in the past") == 2
 
 
-def test_a_change_tells_its_key_place_fields_effects_and_request() -> None:
+def test_a_change_shows_its_key_position_fields_effects_and_request() -> None:
     text = read(example_plan()).text
     assert "caas/1/76/web-key description, expire, is_disabledgrantsrevokes" in text
     assert 'description "old" → "new" neutral: access unchanged' in text
@@ -171,7 +171,7 @@ def test_a_change_tells_its_key_place_fields_effects_and_request() -> None:
     assert "Request: PATCH /cloud/v1/caas/keys/1/76/web-key" in text
 
 
-def test_a_set_is_itemised_with_what_goes_and_what_comes() -> None:
+def test_a_set_is_itemised_with_what_it_loses_and_gains() -> None:
     text = read(example_plan()).text
     gone, new = '- {name: "old", namespace: "shop"}', '+ {name: "api", namespace: "shop"}'
     assert f"containers {gone} {new} 1 unchanged element hidden grants+revokes: binds 1, unbinds 1" in text
@@ -187,7 +187,7 @@ def test_a_patch_with_strange_characters_is_still_the_json_that_is_sent(text: st
     assert patches(plan_of([({"description": text}, {})])) == [{"description": text}]
 
 
-def test_keys_are_counted_by_what_becomes_of_them_and_by_effect() -> None:
+def test_keys_are_counted_by_action_and_by_effect() -> None:
     text = read(plan_of([DISABLES, DISABLES, ENABLES, BINDS_AND_UNBINDS, DESCRIBES, ({}, {})])).text
     assert "Keys to change 5 0 to add, 0 to destroy unchanged 1 match the configuration unmanaged 0" in text
     assert (
@@ -196,8 +196,8 @@ def test_keys_are_counted_by_what_becomes_of_them_and_by_effect() -> None:
     ) in text
 
 
-def test_a_labelled_plan_tells_of_each_field_who_changed_it_and_counts_the_keys() -> None:
-    plan = labelled_plan()
+def test_a_plan_with_origins_shows_that_of_each_field_and_counts_the_keys() -> None:
+    plan = plan_with_origins()
     text = read(plan).text
     counts = [plan.of_origin(origin) for origin in Origin]
     assert (
@@ -221,7 +221,7 @@ def test_unmanaged_keys_are_listed_in_a_fold() -> None:
     assert "2 keys live but not declared: never changed caas/1/76/key-a caas/1/76/key-b" in text
 
 
-def test_the_head_holds_the_fingerprint_the_moment_and_the_facts_in_order() -> None:
+def test_the_head_holds_the_fingerprint_the_time_and_the_facts_in_order() -> None:
     plan = example_plan()
     text = Document(render_plan_page(plan, NOW.astimezone(dt.timezone(dt.timedelta(hours=2))), FACTS)).text
     assert (
@@ -316,7 +316,7 @@ def test_of_many_changes_those_in_conflict_or_with_an_error_are_unfolded() -> No
 
 
 def test_each_change_is_marked_with_its_scope_effects_and_labels() -> None:
-    plan = labelled_plan()
+    plan = plan_with_origins()
     marks = re.findall('<li class="(s[^"]*)">', page(plan))
     assert marks == [
         " ".join(["s0", "grants", "revokes", *sorted({str(field.origin) for field in change.fields})])
@@ -324,12 +324,12 @@ def test_each_change_is_marked_with_its_scope_effects_and_labels() -> None:
     ]
 
 
-def test_there_is_a_filter_for_each_scope_effect_and_label_and_a_rule_for_each() -> None:
+def test_there_is_a_filter_for_each_scope_effect_and_origin_and_a_rule_for_each() -> None:
     changes = [
         replace(change, scope=Scope("caas", number, 76))
-        for number, change in enumerate(labelled_plan().changes * 50)
+        for number, change in enumerate(plan_with_origins().changes * 50)
     ]
-    found = read(replace(labelled_plan(), changes=tuple(changes)))
+    found = read(replace(plan_with_origins(), changes=tuple(changes)))
     names = {value for value in found.values("id") if value.startswith(("scope-", "effect-", "label-"))}
     assert len(names) == 100 + 4 + 4
     hiding = re.findall(r"\.filters:has\(#([\w-]+):checked\)~\.list>li:not\(\.(\w+)\)", found.style)
@@ -338,7 +338,7 @@ def test_there_is_a_filter_for_each_scope_effect_and_label_and_a_rule_for_each()
 
 
 def test_every_filter_has_a_name_and_starts_with_everything_shown() -> None:
-    found = read(labelled_plan())
+    found = read(plan_with_origins())
     assert "Scope all scopes caas/1/76 Effect all grants revokes neutral Label all config drift" in found.text
     assert [element.attributes["for"] for element in found.all("label") if "for" in element.attributes] == [
         "scope"
@@ -354,7 +354,7 @@ def test_filters_are_there_only_where_they_can_help() -> None:
 
 
 def test_without_a_browser_that_filters_the_filters_are_not_there() -> None:
-    style = read(labelled_plan()).style
+    style = read(plan_with_origins()).style
     assert style.index(".filters{display:none}") < style.index("@supports selector(:has(a))")
 
 
@@ -362,7 +362,7 @@ def test_without_a_browser_that_filters_the_filters_are_not_there() -> None:
 
 
 def test_the_policy_allows_the_one_style_element_by_its_hash_and_nothing_else() -> None:
-    for plan in (labelled_plan(), hostile("x"), assemble([])):
+    for plan in (plan_with_origins(), hostile("x"), assemble([])):
         found = read(plan)
         digest = base64.b64encode(hashlib.sha256(found.style.encode()).digest()).decode()
         policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -421,7 +421,7 @@ def test_a_page_has_the_same_bytes_under_any_hash_seed() -> None:
 
 
 def test_every_picture_is_hidden_from_who_cannot_see_it() -> None:
-    pictures = read(labelled_plan()).all("svg")
+    pictures = read(plan_with_origins()).all("svg")
     assert pictures
     assert {element.attributes["aria-hidden"] for element in pictures} == {"true"}
 
@@ -439,7 +439,7 @@ def test_names_are_unique_and_every_reference_has_its_target() -> None:
 
 
 def test_headings_skip_no_level_and_the_first_is_the_state() -> None:
-    found = read(labelled_plan())
+    found = read(plan_with_origins())
     levels = [int(element.tag[1]) for element in found.all("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
     assert levels.count(1) == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconciler.model.outcome import Outcome, Result
 from reconciler.plan.planning import assemble
 from reconciler.render.text import Colour, Detail, render_outcomes, render_text
-from tests.render.example_plan import labelled_plan, since
+from tests.render.example_plan import plan_with_origins, since
 from tests.values import API, LATER, WEB, declared, kind_with, live, make_plan, only_change
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def test_one_change_and_one_key_are_counted_in_the_singular() -> None:
     )
 
 
-def test_a_set_that_becomes_empty_shows_what_goes() -> None:
+def test_a_set_that_becomes_empty_shows_what_it_loses() -> None:
     text = render_text(make_plan([declared(containers=[])], [live(containers=[WEB])]))
     item = '          - {name: "web", namespace: "shop"}\n'
     assert f"      ~ containers = [  # revokes: unbinds 1\n{item}        ]\n" in text
@@ -214,8 +214,8 @@ def test_colours_mark_meaning_and_change_no_word() -> None:
     assert painted.replace("</>", "") == WHOLE
 
 
-def test_a_plan_since_a_base_labels_each_field_and_counts_the_keys() -> None:
-    text = render_text(labelled_plan())
+def test_a_plan_since_a_base_has_the_origin_of_each_field_and_counts_the_keys() -> None:
+    text = render_text(plan_with_origins())
     assert "      ~ containers = [  # [conflict] grants+revokes: binds 1, unbinds 1\n" in text
     assert '      ~ description = "old" -> "new"  # [config] neutral: access unchanged\n' in text
     assert "  # [drift] revokes: expires, where it never did\n" in text
@@ -262,7 +262,7 @@ def test_an_apply_that_did_not_do_everything_says_what_became_of_each_key() -> N
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_hostile_answer_cannot_add_a_line_to_the_report(text: str) -> None:
+def test_a_hostile_response_cannot_add_a_line_to_the_report(text: str) -> None:
     lines = render_outcomes([outcome("key-a", Result.FAILED, text)]).split("\n")
     assert len(lines) == 4
     assert all(line.isprintable() for line in lines)

@@ -12,7 +12,7 @@ from reconciler.model.scope import Scope
 from reconciler.plan.planning import assemble
 from reconciler.render.plan_page import render_plan_page
 from tests.render.browser.chromium import MEASURE, needs_chromium
-from tests.render.example_plan import FRAGMENTS, labelled_plan, plan_of
+from tests.render.example_plan import FRAGMENTS, plan_of, plan_with_origins
 from tests.render.test_page import HOSTILE, Document
 from tests.render.test_plan_page import (
     BINDS_AND_UNBINDS,
@@ -61,7 +61,7 @@ def mixed() -> Plan:
 def rich() -> Plan:
     """Make a plan in which everything is long."""
     plan = hostile(LONG)
-    return replace(plan, changes=(*plan.changes, *labelled_plan().changes, *mixed().changes))
+    return replace(plan, changes=(*plan.changes, *plan_with_origins().changes, *mixed().changes))
 
 
 def measured(
