@@ -143,6 +143,8 @@ def declared_values(
     A whole key is declared, as its fields or as null, where it is so in a file or its scope is exclusive.
     """
     wanted = set(fields)
+    if not wanted:
+        return {}
     addresses = {address for address, _ in wanted}
     found: dict[tuple[str, str], str] = {}
     for part in state.scopes:

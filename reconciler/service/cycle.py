@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.api.reader import Reader
@@ -34,13 +35,12 @@ from reconciler.validate.files import desired_state, validated
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from reconciler.api.reader import Connection
     from reconciler.api.redaction import Redactor
     from reconciler.load.files import Digests
-    from reconciler.model.cycle import DriftedField
     from reconciler.model.desired import DesiredState
     from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
@@ -222,9 +222,10 @@ class DriftCycle:
             new_keys = () if targets else self._applied.new_keys(detection.plan, now)
             self._observer.detected(detection, new_keys, now)
             fields = detection.fields()
-            contested = self._contested(state, fields)
-            was_compared = detection.compared(targeted, selected)
-            self._history.record_drift(fields, was_compared, lambda keys: self._declared(state, keys))
+            declared = partial(declared_values, self._ports.kinds, state)
+            wanted = [field for field in fields if correct is not None and correct.covers(field.change)]
+            contested = self._history.contested(wanted, declared, self._settings.flapping)
+            self._history.record_drift(fields, detection.compared(targeted, selected), declared)
             self._store(detection, state, targeted, selected, now)
             if isinstance(client, Writer) and correct is not None:
                 with writing:
@@ -260,16 +261,6 @@ class DriftCycle:
             self._applied.store(targeted, detection.plan, was_compared, is_whole=is_whole)
             if is_whole:
                 self._applied.purge_undeclared(targeted, detection.plan)
-
-    def _contested(self, state: DesiredState, fields: Collection[DriftedField]) -> frozenset[FieldKey]:
-        """Return the fields that would be corrected, were they not contested."""
-        correct = self._settings.correct
-        wanted = [] if correct is None else [field for field in fields if correct.covers(field.change)]
-        rule = self._settings.flapping
-        return self._history.contested(wanted, lambda keys: self._declared(state, keys), rule)
-
-    def _declared(self, state: DesiredState, fields: Collection[FieldKey]) -> Mapping[FieldKey, str]:
-        return declared_values(self._ports.kinds, state, fields) if fields else {}
 
 
 @contextmanager

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     FieldKey = tuple[str, str]
 
-NOTHING_LEFT: Final[Mapping[FieldKey, str]] = MappingProxyType({})
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 
 
@@ -75,7 +74,7 @@ def settled_fields(
     fields: Iterable[DriftedField],
     contested: Collection[FieldKey],
     outcomes: Iterable[Outcome],
-    left: Mapping[FieldKey, str] = NOTHING_LEFT,
+    left: Mapping[FieldKey, str] = MappingProxyType({}),
 ) -> tuple[DriftedField, ...]:
     """Return ``fields`` with what became of them; ``left`` says why some were not corrected."""
     by_field = {

@@ -80,21 +80,20 @@ class ReadOnlyDatabase(Database):
             self._connection.execute(statement)
 
 
-def _size(file: str) -> int:
+def _facts(file: str) -> tuple[int, int, int] | None:
+    """Return what changes when SQLite writes to a file: the second is its size; None without it."""
     try:
-        return Path(file).stat().st_size
+        found = Path(file).stat()
     except FileNotFoundError:
-        return 0
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _size(file: str) -> int:
+    facts = _facts(file)
+    return 0 if facts is None else facts[1]
 
 
 def _signature(file: str | None) -> tuple[object, ...]:
     """Return what changes when SQLite writes to the file or to its log."""
-    found: list[object] = []
-    for place in (Path(f"{file}"), Path(f"{file}{_LOG}")):
-        try:
-            facts = place.stat()
-        except FileNotFoundError:
-            found.append(None)
-        else:
-            found.append((facts.st_ino, facts.st_size, facts.st_mtime_ns))
-    return tuple(found)
+    return _facts(f"{file}"), _facts(f"{file}{_LOG}")
