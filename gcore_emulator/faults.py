@@ -89,7 +89,7 @@ class Faults:
         default=30.0, metadata={"help": "How late a slow response comes.", "kind": "seconds"}
     )
     max_in_a_row: int = _number(
-        "Most faults in a row for one method and path; 0 is no bound.", default=3, least=0
+        "Most faults in a row for one method and path; 0 means no limit.", default=3, least=0
     )
     methods: tuple[str, ...] = _names(
         "A method whose responses are spoilt at the rates above; none named is all.", _METHODS

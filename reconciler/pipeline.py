@@ -130,7 +130,7 @@ def apply(  # noqa: PLR0913 - what an apply depends on
 ) -> tuple[Outcome, ...]:
     """Send the changes of ``plan`` and return the outcome of each, sorted by address.
 
-    A live key that changed since the plan is left alone; only a plan that was ``JUST_MADE`` is sent without
+    A live key that changed since the plan is not changed; only a plan that was ``JUST_MADE`` is sent without
     that check. ``secrets`` stores the secrets of new keys, ``observers`` follow each change. Raises
     RefusedError before the first write for a plan that must not be applied, or is for another API, and
     ConfigurationError if it creates keys and there is no store. After an interrupt no further write starts.
@@ -140,9 +140,7 @@ def apply(  # noqa: PLR0913 - what an apply depends on
     if plan.base_url != client.base_url:
         raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {client.base_url}")
     if plan.new_secrets and secrets is None:
-        raise errors.ConfigurationError(
-            "the plan creates keys; the API shows their secrets once, so name a store"
-        )
+        raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
     try:
         return apply_in(client, kinds or load_kinds(), plan, freshness, observers, secrets)
     except (KeyboardInterrupt, SystemExit):
@@ -182,9 +180,8 @@ def write_plan(plan: Plan, file: str | os.PathLike[str]) -> None:
     try:
         write_whole(Path(file), render_saved(plan))
     except OSError as error:
-        raise errors.ConfigurationError(
-            f"the plan file {file} cannot be written: {errors.os_reason(error)}"
-        ) from error
+        reason = errors.os_reason(error)
+        raise errors.ConfigurationError(f"the plan file {file} cannot be written: {reason}") from error
 
 
 def read_plan(file: str | os.PathLike[str], *, kinds: Kinds | None = None) -> Plan:

@@ -101,14 +101,14 @@ class ApplyOptions:
 def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
     """Plan, ask, and send only the fields that differ: one PATCH for each changed key.
 
-    A declared key that is not there is created, for which --secret-sink says where its secret goes; one
-    declared absent is deleted, and so is each undeclared one of an exclusive scope, with --allow-destroy.
+    A declared key that does not exist is created, and --secret-sink names the place for its secret; a key
+    declared absent is deleted, and so is each undeclared key of an exclusive scope, with --allow-destroy.
 
-    With --plan, what was saved is sent: a key that was changed since, in a field that would be sent, is left
-    alone and named; one that already is as planned is not a change.
+    With --plan, the saved plan is sent: a key that changed since, in a field that would be sent, is reported
+    and not changed; one that already is as planned is not a change.
 
     Exit code 0: everything is applied. 1: an error, nothing was applied. 3: refused, by --max-revoked,
-    --max-changes or --expect, because the plan file cannot be used, or because every key had changed since
+    --max-changes or --expect, because the plan file cannot be used, or because every key has changed since
     the plan. 4: partly applied, a live key could not be compared, or a response could not be verified. 130:
     interrupted.
     """

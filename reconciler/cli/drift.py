@@ -57,21 +57,21 @@ _READ_PARTS = 4
 )
 @paths_argument
 def drift(context: click.Context, options: DriftOptions) -> ExitCode:
-    """Show which live keys are not as the files say; with --correct, bring back what changed outside Git.
+    """Show which live keys differ from the files; with --correct, correct what changed outside Git.
 
-    Keys count that were changed, deleted or, where their scope is exclusive or they are declared absent,
-    created. With --history or --base it is known which side changed: what Git alone did is pending, which is
-    no drift and is left to apply.
+    Drift is a key that was changed, deleted or, where its scope is exclusive or it is declared absent,
+    created. With --history or --base it is known which side changed: what only Git changed is pending, which
+    is not drift and is left to apply.
 
     Without --correct nothing is written. Exit code 0: no drift, or none is left. 1: an error, or a key that
-    cannot be compared. 2: there is drift, or drift is left to a person or contested. 3: the correction was
+    cannot be compared. 2: there is drift, or drift that is not corrected or contested. 3: the correction was
     refused, by --max-revoked or --max-changes. 4: a correction failed or could not be verified. 130:
     interrupted.
 
-    With --every or --cron the command is a service: files and token are read anew in each round, files that
-    are invalid leave the last valid ones in force, and failed rounds come at growing distances. SIGHUP starts
-    a round at once; SIGTERM and SIGINT let writes in flight finish, and the exit code is 0. A second one ends
-    the service with 130, at once, or once the secret of a new key that is on its way is stored.
+    With --every or --cron the command is a service: files and token are read again in each round, the last
+    valid files remain in force while they are invalid, and failed rounds are repeated at growing intervals.
+    SIGHUP starts a round at once; SIGTERM and SIGINT let writes in flight finish, and the exit code is 0. A
+    second one ends the service with 130, at once, or once the secret of a new key is stored.
     """
     console = options.output.console()
     options = checked(context, options, console)

@@ -22,7 +22,7 @@ Example:
 """,
 )
 def kind() -> None:
-    """Bring a REST API of your own: docs/kinds.md says how."""
+    """Draft a kind for another REST API; docs/kinds.md describes kinds."""
 
 
 @kind.command(
@@ -50,8 +50,8 @@ Example:
 def init(openapi: str, collection: str, name: str | None) -> None:
     """Draft the file of a kind from an OpenAPI description.
 
-    The draft goes to standard output. What a description cannot say, such as what a field does to access,
-    is left out, and listed on standard error as things to decide.
+    The draft is written to standard output. What a description cannot say, such as the effect of a field on
+    access, is omitted, and listed on standard error as things to decide.
     """
     if name is not None and not KIND_NAME.fullmatch(name):
         raise click.BadParameter("use lower-case letters, digits and hyphens.", param_hint="--name")

@@ -35,7 +35,7 @@ COMMANDS: Final = {
     "demo": ("demo", "Take a short tour: plan, apply and plan again against an emulated API."),
     "drift": (
         "drift",
-        "Show which live keys are not as the files say; with --correct, bring back what changed outside Git.",
+        "Show which live keys differ from the files; with --correct, correct what changed outside Git.",
     ),
     "emulator": ("emulator", "Serve an emulated API for the keys of all kinds on this machine."),
     "explain": (
@@ -51,7 +51,7 @@ COMMANDS: Final = {
         "journal",
         "Show which writes of a run that was killed are in doubt, and what became of them.",
     ),
-    "kind": ("kind", "Bring a REST API of your own: docs/kinds.md says how."),
+    "kind": ("kind", "Draft a kind for another REST API; docs/kinds.md describes kinds."),
     "plan": ("plan", "Show what differs from the live API, field by field."),
     "schema": ("schema", "Print a JSON Schema (draft-07) that needs no other file."),
     "show": ("show", "Show a plan that plan --out saved, in any format."),

@@ -157,7 +157,7 @@ def test_a_plan_that_creates_keys_needs_a_store(tmp_path: Path, client: reconcil
     with client:
         plan = reconciler.plan(reconciler.load(file), client)
         assert plan.new_secrets == 1
-        with pytest.raises(reconciler.ConfigurationError, match="the API shows their secrets once"):
+        with pytest.raises(reconciler.ConfigurationError, match="name a store for their secrets"):
             reconciler.apply(plan, client)
 
 
