@@ -31,7 +31,7 @@ CONTEXT: dict[str, Any] = {"help_option_names": HELP_OPTIONS, "max_content_width
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """How much to say, and whether in colour. ``verbosity`` is -1 (quiet), 0, or the number of -v."""
+    """Prints results and messages. ``verbosity`` is -1 (quiet), 0, or the number of -v."""
 
     verbosity: int
     color: bool | None
@@ -59,7 +59,7 @@ class Console:
             self.say(escape_control(text) + "\n", Priority.WARNING if is_warning else Priority.INFO)
 
     def say(self, text: str, priority: Priority = Priority.INFO) -> None:
-        """Print to stderr, whose reader may have left just as well."""
+        """Print to stderr; ignore that its reader has left."""
         try:
             click.echo(marked(text, priority), nl=False, err=True, color=self.color)
         except OSError:
@@ -76,7 +76,7 @@ class Console:
         self.warn([Problem(text)])
 
     def warn_of_readers(self, path: str | None, what: str) -> None:
-        """Warn of a file that is there and that everybody may read, although it says what keys hold."""
+        """Warn of a file with the contents of keys that every user may read."""
         with suppress(OSError, ValueError):
             mode = 0 if path is None else os.stat(path).st_mode  # noqa: PTH116 - nothing else needs a path
             if mode & stat.S_IROTH and stat.S_ISREG(mode):  # Kubernetes mounts secrets for a group
@@ -97,7 +97,7 @@ class Console:
             self.say(escape_control(text) + "\n", Priority.DEBUG)
 
     def exchange(self, exchange: Exchange) -> None:
-        """Print one request and its answer's status, with -v."""
+        """Print one request and the status of its response, with -v."""
         status = "no response" if exchange.status is None else exchange.status
         self.detail(f"{exchange.method} {exchange.path} -> {status} ({exchange.seconds * 1000:.0f} ms)")
 
@@ -145,7 +145,7 @@ def standard_input() -> BinaryIO:
 
 
 def _discard(stream: TextIO) -> None:
-    """Send to nowhere what is left of a stream that cannot be written, or it would be tried again at exit."""
+    """Discard what is left of a stream that cannot be written, or it would be tried again at exit."""
     with suppress(OSError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -86,7 +86,7 @@ class DriftPrinter:
             self.store = None
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
-        """Name what is left to a person, with the reason if there is one, and what is contested."""
+        """Print what is left to a person, with the reason if there is one, and what is contested."""
         left = dict.fromkeys(
             (field.address, field.detail) for field in fields if field.outcome is FieldOutcome.LEFT
         )

@@ -31,7 +31,7 @@ class EventStream:
 
     @property
     def is_delivered(self) -> bool:
-        """Whether every event was written, and the reader has not left."""
+        """Return whether every event was written, and the reader has not left."""
         return self._has_reader and not self.is_broken
 
     def planned(self, plan: Plan) -> None:

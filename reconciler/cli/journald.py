@@ -18,7 +18,7 @@ _STREAM: Final = re.compile(r"([0-9]{1,20}):([0-9]{1,20})", re.ASCII)
 
 
 class Priority(IntEnum):
-    """How grave a line is, by the levels of syslog(3)."""
+    """The priority of a line, by the levels of syslog(3)."""
 
     ERROR = 3
     WARNING = 4
@@ -56,7 +56,7 @@ def show_error(error: click.ClickException) -> None:
 
 
 def mark_tracebacks() -> None:
-    """Let a fault of the program reach the journal as an error too, every line of it."""
+    """Print every line of a traceback with the priority of an error."""
     if is_journal(sys.stderr):
         sys.excepthook = _hook(sys.stderr.write)
 

@@ -70,7 +70,7 @@ def check_distinct(files: dict[str, str | None]) -> None:
 
 
 def _actor() -> str:
-    """Name the person behind a pipeline's run, or the user of this machine."""
+    """Return the name of the person behind a pipeline's run, or of the user of this machine."""
     for name in _ACTORS:
         if os.environ.get(name):
             return os.environ[name]
