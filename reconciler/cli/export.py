@@ -15,11 +15,11 @@ from reconciler.adopt.write import replace_text
 from reconciler.api.reader import Reader
 from reconciler.cli.credentials import connection
 from reconciler.cli.options import (
-    ID,
     ConnectionOptions,
     KindOptions,
     OutputOptions,
     clock_of,
+    id_option,
     kinds_option,
     trust_option,
 )
@@ -42,18 +42,8 @@ class ExportOptions:
     """The options of ``export``."""
 
     kind: str = option("--kind", default="caas", metavar="KIND", text="Kind of the keys.")
-    project_id: int | None = option(
-        "--project-id",
-        type=ID,
-        envvar="GCORE_CLOUD_PROJECT_ID",
-        text="Project of the keys.  [env: GCORE_CLOUD_PROJECT_ID]",
-    )
-    region_id: int | None = option(
-        "--region-id",
-        type=ID,
-        envvar="GCORE_CLOUD_REGION_ID",
-        text="Region of the keys, for kinds that have one.  [env: GCORE_CLOUD_REGION_ID]",
-    )
+    project_id: int | None = id_option("project", "the keys")
+    region_id: int | None = id_option("region", "the keys, for kinds that have one")
     parts: tuple[str, ...] = option(
         *("--scope", "parts"),
         multiple=True,

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -27,10 +27,18 @@ from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folde
 from reconciler.validate.validator import Validator
 
 TREE: Final = "tree"
-ID: Final = click.IntRange(min=1)
 _PINNED: Final = {"emulator": "demo", "metrics": "runtime", "report": "runtime"}
 
 paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+
+
+def id_option(name: str, of: str) -> Any:
+    """Declare the option for the number of a project or region; ``of`` says of what."""
+    variable = f"GCORE_CLOUD_{name.upper()}_ID"
+    text = f"{name.capitalize()} of {of}.  [env: {variable}]"
+    return option(f"--{name}-id", type=click.IntRange(min=1), envvar=variable, text=text)
+
+
 base_option = partial(
     option,
     "--base",
@@ -134,18 +142,8 @@ class KindOptions:
 class InputOptions(KindOptions):
     """The files to read, and what their documents leave out."""
 
-    project_id: int | None = option(
-        "--project-id",
-        type=ID,
-        envvar="GCORE_CLOUD_PROJECT_ID",
-        text="Project of documents that name none.  [env: GCORE_CLOUD_PROJECT_ID]",
-    )
-    region_id: int | None = option(
-        "--region-id",
-        type=ID,
-        envvar="GCORE_CLOUD_REGION_ID",
-        text="Region of documents that name none.  [env: GCORE_CLOUD_REGION_ID]",
-    )
+    project_id: int | None = id_option("project", "documents that name none")
+    region_id: int | None = id_option("region", "documents that name none")
     expiry_warning: int = option(
         "--expiry-warning",
         type=click.IntRange(0, 3650),
