@@ -236,3 +236,9 @@ def test_a_name_is_one_segment_however_it_looks(name: str, encoded: str) -> None
     path = kind_with({}).item_path(Scope("thing", 7), name)
     assert path == f"/things/7/{encoded}"
     assert httpx.Client(base_url="http://x").build_request("GET", path).url.raw_path.decode() == path
+
+
+def test_an_update_is_a_patch_unless_the_kind_names_another_method() -> None:
+    schema = kind_with({}).schema
+    other = {**schema, "x-reconciler": {**schema["x-reconciler"], "update": {"method": "PUT"}}}
+    assert [kind_from_schema("thing", one).update_method for one in (schema, other)] == ["PATCH", "PUT"]

@@ -342,6 +342,15 @@ def test_what_a_kind_cannot_come_from_is_refused_with_the_reason(
         draft(description, collection)
 
 
+def test_a_reference_may_lead_through_a_list() -> None:
+    whole = described()
+    listing = whole["paths"][LABELS]["get"]
+    whole["components"]["parameters"]["size"] = listing["parameters"][0]
+    listing["parameters"][0] = {"$ref": "#/x-pages/0"}
+    whole["x-pages"] = [{"$ref": "#/components/parameters/size"}]
+    assert draft(whole, LABELS).schema[EXTENSION]["page_limit"] == 100
+
+
 def test_references_that_double_again_and_again_are_refused() -> None:
     whole = described()
     schemas = whole["components"]["schemas"]

@@ -134,6 +134,7 @@ def test_what_is_no_kind_at_all_is_refused(value: Any) -> None:
         ("required", ["name", "txt"], "required: txt is not a property; did you mean text?"),
         ("properties.name", {"type": "integer"}, 'properties.name.type: must be "string"'),
         ("properties.name", {"type": ["string", "null"]}, 'properties.name.type: must be "string"'),
+        ("properties.name", {"type": "string", "readOnly": True}, "properties.name.readOnly: cannot be"),
         ("properties.name", TEXT, 'properties.name: accepts "", ".", ".."'),
         ("properties.name", {"type": "string", "minLength": 1}, 'properties.name: accepts ".", "..", which'),
         ("properties.text", {"type": "string", "pattern": "("}, "text.pattern: is not a regular expression"),
