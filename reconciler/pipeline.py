@@ -81,6 +81,8 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
     ``project_id`` and ``region_id`` are those of documents that name none. A key that expires within
     ``expiry_warning`` from ``now`` is warned about. The path ``-`` is ``standard_input``.
     """
+    if not paths:
+        raise errors.ConfigurationError("no path is given; name the files or folders of the desired state")
     defaults = ScopeDefaults(project_id, region_id)
     at = now or SystemClock().now()
     validator = Validator(packaged.document_schema(), kinds or load_kinds(), defaults, at, expiry_warning)
@@ -141,8 +143,9 @@ def apply(  # noqa: PLR0913 - what an apply depends on
         raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {client.base_url}")
     if plan.new_secrets and secrets is None:
         raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
+    known = _known(kinds, (change.scope for change in plan.changes))
     try:
-        return apply_in(client, kinds or load_kinds(), plan, freshness, observers, secrets)
+        return apply_in(client, known, plan, freshness, observers, secrets)
     except (KeyboardInterrupt, SystemExit):
         client.stop.set()
         raise
@@ -203,6 +206,15 @@ def read_plan(file: str | os.PathLike[str], *, kinds: Kinds | None = None) -> Pl
         raise errors.RefusedError(f"the plan {file} is refused: {error}") from error
 
 
+def _known(kinds: Kinds | None, scopes: Iterable[Scope]) -> Kinds:
+    """Return ``kinds``, or the packaged ones. Raises ConfigurationError if a scope has another kind."""
+    known = kinds or load_kinds()
+    for scope in scopes:
+        if scope.kind not in known:
+            raise errors.ConfigurationError(f"the kind {scope.kind} is not known; give it with kinds=")
+    return known
+
+
 def _planner(
     state: DesiredState, client: Session, kinds: Kinds | None, targets: Sequence[str], now: dt.datetime | None
 ) -> tuple[Planner, DesiredState, Selection]:
@@ -210,7 +222,12 @@ def _planner(
     resolved = Directory(client.reader).resolved(state)
     narrowed, selected = select(resolved, targets)
     return (
-        Planner(client.reader, kinds or load_kinds(), client.workers, now or client.clock.now()),
+        Planner(
+            client.reader,
+            _known(kinds, (part.scope for part in state.scopes)),
+            client.workers,
+            now or client.clock.now(),
+        ),
         replace(narrowed, inputs_digest=state.inputs_digest),
         selected,
     )

@@ -74,6 +74,8 @@ def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 def checked_token(text: str, where: str) -> Secret:
     """Return the token that ``where`` holds. Raises ConfigurationError if a request cannot carry it."""
+    if not text:
+        raise ConfigurationError(f"{where} is empty")
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(
             f"{where} holds a character that a token cannot have, such as a line break or a blank"

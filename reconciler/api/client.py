@@ -15,6 +15,7 @@ from reconciler.api.environment import network_variables
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
+from reconciler.errors import ConfigurationError
 from reconciler.model.clock import SystemClock
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
@@ -85,6 +86,8 @@ class Client(Session):
         A failed request is sent again up to ``retries`` times, ``parallelism`` requests at a time; time-outs
         are in seconds. ``environment`` may name a proxy and trusted certificates, as ``os.environ`` does.
         """
+        if parallelism < 1 or retries < 0 or not (connect_timeout > 0 and read_timeout > 0):
+            raise ConfigurationError("parallelism and time-outs must be positive, retries at least 0")
         text = token.reveal() if isinstance(token, Secret) else token
         connection = Connection(
             base_url=checked_url(base_url),

@@ -47,8 +47,10 @@ class Workers:
     def start(self, wanted: int) -> None:
         """Start ``wanted`` threads, or as many as there may be, before the first of them is needed.
 
-        Raises ConfigurationError if one cannot be started.
+        Raises ConfigurationError if one cannot be started, or they have ended.
         """
+        if not self._finalizer.alive:
+            raise ConfigurationError("the client is closed; open another one")
         with self._lock:
             while len(self._threads) < min(wanted, self.count):
                 serve = partial(_serve, self._tasks)  # holds no workers, which end with their user

@@ -116,6 +116,8 @@ def test_a_client_shows_its_address_and_never_its_token() -> None:
         (TOKEN, {"base_url": "http://api.example.com"}, "would send the token unencrypted"),
         (TOKEN, {"base_url": "https://user@api.example.com"}, "holds a user name or password"),
         ("two words", {}, "the token holds a character that a token cannot have"),
+        (TOKEN, {"parallelism": 0}, "must be positive"),
+        (TOKEN, {"read_timeout": float("nan")}, "must be positive"),
         (TOKEN, {"auth_scheme": "Bearer x"}, "must be one word"),
     ],
 )
@@ -125,6 +127,32 @@ def test_a_client_that_could_give_its_token_away_is_refused(
     with pytest.raises(reconciler.ConfigurationError, match=reason) as refused:
         reconciler.Client(token, **settings)
     assert token not in str(refused.value)
+
+
+def test_an_empty_token_is_refused() -> None:
+    with pytest.raises(reconciler.ConfigurationError, match="the token is empty"):
+        reconciler.Client("")
+
+
+def test_a_client_that_is_closed_sends_nothing_more(keys: str, client: reconciler.Client) -> None:
+    state = reconciler.load(keys)
+    with client:
+        reconciler.plan(state, client)
+    with pytest.raises(reconciler.ConfigurationError, match="the client is closed"):
+        reconciler.plan(state, client)
+
+
+def test_files_must_be_named_and_their_kinds_known(tmp_path: Path, client: reconciler.Client) -> None:
+    with pytest.raises(reconciler.ConfigurationError, match="no path is given"):
+        reconciler.load()
+    with pytest.raises(reconciler.InputError, match="a NUL character in a path"):
+        reconciler.load("keys\0")
+    kinds = reconciler.load_kinds(str(ROOT / "examples/kinds"))
+    file = tmp_path / "labels.yaml"
+    shutil.copy(ROOT / "examples/labels/labels.yaml", file)
+    state = reconciler.load(file, kinds=kinds)
+    with client, pytest.raises(reconciler.ConfigurationError, match="the kind label is not known"):
+        reconciler.plan(state, client)
 
 
 def test_a_plan_beyond_the_limits_is_refused_before_any_write(
