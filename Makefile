@@ -35,7 +35,7 @@ demo: $(VENV)/demo ## plan, apply and plan again against the embedded emulator
 test: $(VENV)/dev ## the whole test suite
 	@$(BIN)/python $(TESTS)
 
-coverage: $(VENV)/dev ## the same, which must take at least 95 % of all branches
+coverage: $(VENV)/dev ## the tests, which must cover at least 95 % of all branches
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run $(TESTS)
 	@$(BIN)/coverage combine --quiet
@@ -60,10 +60,10 @@ bench: $(VENV)/dev ## the budgets, as ratios measured in one run
 chaos: $(VENV)/dev ## faults, kills and concurrent writers, with figures (minutes)
 	@$(BIN)/python tools/chaos.py
 
-fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 answers, the emulator's API, 20,000 edits, properties, with figures (minutes)
+fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 responses, the emulator's API, 20,000 edits, properties, with figures (minutes)
 	@$(BIN)/python tools/fuzz_all.py
 
-soak: $(VENV)/dev ## 10,000 rounds of a drift service on a made-up clock, with figures (minutes)
+soak: $(VENV)/dev ## 10,000 rounds of a drift service on a fake clock, with figures (minutes)
 	@$(BIN)/python tools/soak.py
 
 vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the emulator (minutes)
