@@ -13,10 +13,10 @@ from reconciler import errors
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.writer import Writer
 from reconciler.model.clock import SystemClock
-from tests.support import COLLECTION, Script, connect, dripping, http_bytes, raw_server
+from tests.support import COLLECTION, FakeClock, Script, connect, dripping, http_bytes, raw_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -25,6 +25,22 @@ def short(url: str, **settings: Any) -> Connection:
     """Connect with time-outs of tenths of a second: 0.4 for a head, 0.9 for all."""
     times = {"connect_timeout": 0.2, "read_timeout": 0.2, "clock": SystemClock()}
     return connect(Script(), **{"base_url": url, "transport": None} | times | settings)
+
+
+def long(url: str, clock: FakeClock) -> Connection:
+    """Connect with time-outs of that clock: 20 s for a head, 45 for all."""
+    return short(url, connect_timeout=10, read_timeout=10, clock=clock)
+
+
+def passing(clock: FakeClock, parts: Iterable[bytes]) -> Callable[[], Iterator[bytes]]:
+    """Move the client's clock by 2.5 s before each part: the speed of the machine does not matter then."""
+
+    def moved() -> Iterator[bytes]:
+        for part in parts:
+            clock.elapsed += 2.5
+            yield part
+
+    return moved
 
 
 def lines() -> Iterator[bytes]:
@@ -52,7 +68,6 @@ ENDLESS = {
     "100 Continue": (interim("100 Continue"), "the head of the response does not end"),
     "103 Early Hints": (interim("103 Early Hints"), "the head of the response does not end"),
     "a body": (body, "the response does not end"),
-    "nothing": (lambda: iter(()), "nothing came"),
 }
 
 
@@ -67,10 +82,22 @@ CALLS: dict[str, Callable[[Writer], object]] = {
 def test_a_response_that_does_not_end_is_a_time_out(
     parts: Callable[[], Iterator[bytes]], reason: str, call: Callable[[Writer], object]
 ) -> None:
+    clock = FakeClock()
     with (
-        dripping(parts) as url,
-        Writer(short(url)) as writer,
+        dripping(passing(clock, parts()), pause=0.001) as url,
+        Writer(long(url, clock)) as writer,
         pytest.raises(errors.UnreachableError, match=f"timed out: {reason}") as raised,
+    ):
+        call(writer)
+    assert raised.value.failure.in_doubt
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_response_that_does_not_begin_is_a_time_out(call: Callable[[Writer], object]) -> None:
+    with (
+        dripping(lambda: iter(())) as url,
+        Writer(short(url)) as writer,
+        pytest.raises(errors.UnreachableError, match="timed out: nothing came") as raised,
     ):
         call(writer)
     assert raised.value.failure.in_doubt
@@ -89,11 +116,12 @@ def test_interim_responses_without_a_pause_are_too_large_a_head() -> None:
 
 
 def test_a_slow_body_has_more_time_than_a_head() -> None:
-    def parts() -> Iterator[bytes]:
-        yield http_bytes(b"", length=12)
-        yield from (bytes([letter]) for letter in b'{"a": "bcd"}')
-
-    with dripping(parts) as url, Reader(short(url)) as reader:
+    clock = FakeClock()
+    parts = passing(clock, [http_bytes(b"", length=12), *(bytes([letter]) for letter in b'{"a": "bcd"}')])
+    with (
+        dripping(parts, pause=0.001) as url,
+        Reader(long(url, clock)) as reader,
+    ):
         assert reader.get(COLLECTION, {}) == {"a": "bcd"}
 
 
@@ -136,7 +164,7 @@ def test_a_write_in_flight_ends_by_itself_after_the_run_was_stopped() -> None:
         yield HEAD
         yield b"Content-Length: 2\r\n\r\n{}"
 
-    with dripping(parts) as url, Writer(short(url, stop=stop)) as writer:
+    with dripping(parts) as url, Writer(short(url, stop=stop, read_timeout=60)) as writer:
         assert writer.update("PATCH", COLLECTION, {}) == {}
 
 
@@ -147,7 +175,7 @@ def test_what_is_read_to_resolve_a_write_ends_by_itself_too() -> None:
         stop.set()
         yield http_bytes(b"{}")
 
-    with dripping(parts) as url, Reader(short(url, stop=stop)) as reader:
+    with dripping(parts) as url, Reader(short(url, stop=stop, read_timeout=60)) as reader:
         assert reader.read_back(COLLECTION, {}) == {}
 
 

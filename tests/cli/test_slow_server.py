@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BOUNDS = ("--connect-timeout", "1", "--read-timeout", "1", "--retries", "0")
+BOUNDS = ("--connect-timeout", "0.6", "--read-timeout", "0.6", "--retries", "0")
 
 
 class Endless:
