@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reconciler.model.numbers import MOST_DIGITS, number
+from reconciler.model.numbers import MOST_DIGITS, WRITTEN, number
 
 CONSTANTS: Final = {
     "": None,
@@ -24,7 +24,6 @@ CONSTANTS: Final = {
 DIGITS: Final = frozenset("0123456789")
 NUMBER_START: Final = DIGITS | {"-"}
 _INTEGER: Final = re.compile(rf"-?(?:0|[1-9][0-9]{{0,{MOST_DIGITS - 1}}})", re.ASCII)
-_FLOAT: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _EXACT: Final = 2**53
 """Up to here a whole number may be a double, which shows that it was not written as digits alone."""
 
@@ -36,7 +35,7 @@ def resolve(text: str) -> bool | float | str | None:
     if text[0] in NUMBER_START:
         if _INTEGER.fullmatch(text):
             return int(text)
-        if _FLOAT.fullmatch(text):
+        if WRITTEN.fullmatch(text):
             return _number(text)
     return text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 MOST_DIGITS: Final = 309
 """Digits of a whole number: with more it is beyond what a double, and so most readers of JSON, can hold."""
+WRITTEN: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
+"""How JSON writes a number."""
 _LONGEST: Final = 800
 _SHOWN: Final = 40
 

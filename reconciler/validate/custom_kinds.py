@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.sources import KindFile
-    from reconciler.validate.violation import Path, Violation
+    from reconciler.validate.messages import Path, Violation
 
     Listener = Callable[[bytes, str], None]
 

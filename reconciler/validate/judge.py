@@ -11,7 +11,7 @@ from jsonschema.exceptions import ValidationError
 
 from reconciler.kinds.patterns import PatternLimitError
 from reconciler.model.canonical import is_date_time, json_text
-from reconciler.validate.violation import MORE, MOST_VIOLATIONS, PATTERN_LIMIT, Violation
+from reconciler.validate.messages import MORE, MOST_VIOLATIONS, PATTERN_LIMIT, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,25 +1,31 @@
-"""What to say about a broken rule: what is wrong, and what to write instead. Pure."""
+"""Violations of a schema, and what to say about them: what is wrong, and what to write instead. Pure."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import EXTENSION, type_names
 from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.lookalikes import meant
-from reconciler.model.numbers import MOST_DIGITS, number
+from reconciler.model.numbers import MOST_DIGITS, WRITTEN, number
 from reconciler.model.phrases import MANY_MORE, closest, counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.validate.violation import Violation
-
     Schema = Mapping[str, Any]
 
+Path = tuple[str | int, ...]
+
+PATTERN_LIMIT: Final = "patternLimit"
+"""What a text breaks, in place of a keyword, if checking it against its pattern takes too much work."""
+MORE: Final = "more"
+"""What a value has in place of a keyword that has more violations than are looked for."""
+MOST_VIOLATIONS: Final = 1000
+"""Violations of one document, or other value, that are looked for."""
 _TYPE_NAMES: Final = {
     "array": "a list",
     "boolean": "true or false",
@@ -36,8 +42,21 @@ _YAML_1_1_BOOLEANS: Final = {
 _INSTANT_ADVICE: Final = "write it like 2027-07-31T00:00:00Z"
 _FIELD_DEPTHS: Final = {"keys": 3, "defaults": 2}
 """Length of the path of a field: ``keys``, the index, the name; or ``defaults``, the name."""
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _LONGEST_QUOTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule: the path of the value, the keyword that it breaks, and the schema there.
+
+    ``written`` is how a file writes a number, if that is known.
+    """
+
+    path: Path
+    keyword: str
+    value: Any
+    schema: Mapping[str, Any]
+    written: str = ""
 
 
 def describe(violation: Violation) -> str:
@@ -129,7 +148,7 @@ def _type_advice(value: Any, types: list[str]) -> str:
 
 def _is_beyond(text: str) -> bool:
     """Return whether a text is a number that a file cannot hold."""
-    if not _NUMBER.fullmatch(text):
+    if not WRITTEN.fullmatch(text):
         return False
     try:
         number(text)
@@ -203,10 +222,10 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "minimum": lambda name, value, schema: (
         f"{name} {value} is too small; the smallest is {schema['minimum']}"
     ),
-    "more": lambda _name, _value, _schema: MANY_MORE,
+    MORE: lambda _name, _value, _schema: MANY_MORE,
     "not": lambda name, _, schema: f"{name} {schema.get('errorMessage', 'is not allowed here; remove it')}",
     "pattern": _bad_pattern,
-    "patternLimit": lambda name, value, _: (
+    PATTERN_LIMIT: lambda name, value, _: (
         f"{name} {_quote(value)} takes too much work to check; simplify the pattern of its kind"
     ),
     "required": _missing,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.kinds.kind import Kind
     from reconciler.validate.judge import Judge
-    from reconciler.validate.violation import Path, Violation
+    from reconciler.validate.messages import Path, Violation
 
     Schema = Mapping[str, Any]
 

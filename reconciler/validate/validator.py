@@ -22,16 +22,15 @@ from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope, ScopeDefaults
 from reconciler.model.source import Position, Problem
-from reconciler.validate.messages import describe
+from reconciler.validate.messages import MORE, describe
 from reconciler.validate.schema import SchemaChecker, described_at, with_kinds
-from reconciler.validate.violation import MORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
-    from reconciler.validate.violation import Path, Violation
+    from reconciler.validate.messages import Path, Violation
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""

@@ -17,9 +17,8 @@ from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimi
 from reconciler.kinds.patterns.charsets import CharSet
 from reconciler.kinds.patterns.program import Fork, programs
 from reconciler.kinds.patterns.syntax import parse
-from reconciler.validate.messages import describe
+from reconciler.validate.messages import PATTERN_LIMIT, describe
 from reconciler.validate.schema import SchemaChecker, check_of
-from reconciler.validate.violation import PATTERN_LIMIT
 from tests.kinds.test_rules import PLAIN
 from tests.properties import examples
 

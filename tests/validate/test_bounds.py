@@ -15,9 +15,9 @@ from reconciler.model.phrases import MANY_MORE, closest, first_texts, listed
 from reconciler.model.scope import ScopeDefaults
 from reconciler.model.source import Position, Problem
 from reconciler.validate.custom_kinds import complaints
+from reconciler.validate.messages import MORE, MOST_VIOLATIONS
 from reconciler.validate.schema import SchemaChecker, check_of
 from reconciler.validate.validator import Validator
-from reconciler.validate.violation import MORE, MOST_VIOLATIONS
 from tests.kinds.test_rules import PLAIN, changed
 from tests.values import CAAS
 

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from reconciler.kinds.packaged import document_schema
-from reconciler.validate.messages import describe
+from reconciler.validate.messages import Violation, describe
 from reconciler.validate.schema import SchemaChecker
-from reconciler.validate.violation import Violation
 from tests.values import API, CAAS, WEB
 
 CHECKER = SchemaChecker(document_schema(), CAAS)
