@@ -146,6 +146,17 @@ def test_the_members_of_an_object_that_differ_are_named(
             (((2, None),), "removed", {"c": 1}, None),
         ]),
         ([[1, 2], "x"], [[1], "x"], [(((0, 0), (1, None)), "removed", 2, None)]),
+        ([{"a": 1, "b": 2}, 1], [{"b": 2, "a": 1}, 2], [
+            (((None, 1),), "added", None, 2), (((1, None),), "removed", 1, None),
+        ]),
+        ([{"id": 1, "a": 1}], [{"id": 1, "a": 2}], [(((0, 0), "a"), "changed", 1, 2)]),
+        ([{"id": 1, "a": 1}], [{"id": 2, "a": 1}], [
+            (((None, 0),), "added", None, {"id": 2, "a": 1}),
+            (((0, None),), "removed", {"id": 1, "a": 1}, None),
+        ]),
+        ([{"name": "x"}, {"name": "y", "a": 1}], [{"name": "y", "a": 2}], [
+            (((0, None),), "removed", {"name": "x"}, None), (((1, 0), "a"), "changed", 1, 2),
+        ]),
     ],
 )  # fmt: skip
 def test_the_items_of_a_list_that_differ_are_named_by_their_positions_on_both_sides(
