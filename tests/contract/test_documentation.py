@@ -161,3 +161,18 @@ def test_the_example_of_kinds_is_what_the_files_and_commands_say(monkeypatch: py
             command, _, output = run.partition("\n")
             assert CliRunner().invoke(cli, shlex.split(command), env=environment).stdout == output
     assert [path for path, _ in server.writes] == ["/repos/acme/site/labels/kind%2Fbug"]
+
+
+COINED = re.compile(
+    r"\b(told|untold|nobody|somebody|anybody|anew|mends?|mended|births?|insists|moments?)\b", re.IGNORECASE
+)
+"""Words that CONTRIBUTING.md replaces, and that never mean anything else."""
+
+
+def test_the_pages_and_schemas_use_the_words_of_the_field() -> None:
+    pages = [page for page in PAGES if page.name not in {"CONTRIBUTING.md", "CHANGELOG.md"}]
+    found = []
+    for file in [*pages, *sorted((ROOT / "schemas").glob("*.json"))]:
+        text = re.sub(r"^```.*?^```", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        found += [(file.name, match.group()) for match in COINED.finditer(text)]
+    assert found == []
