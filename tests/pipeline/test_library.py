@@ -189,6 +189,26 @@ def test_a_plan_that_creates_keys_needs_a_store(tmp_path: Path, client: reconcil
             reconciler.apply(plan, client)
 
 
+class Interrupting:
+    """An observer at whose first change Ctrl-C is pressed."""
+
+    def started(self, _change: reconciler.Change) -> None:
+        raise KeyboardInterrupt
+
+    def finished(self, _outcome: reconciler.Outcome) -> None:
+        raise AssertionError("nothing was sent")
+
+
+def test_after_an_interrupt_no_write_starts(keys: str, client: reconciler.Client, emulator: Emulator) -> None:
+    with client:
+        plan = reconciler.plan(reconciler.load(keys), client)
+        with pytest.raises(KeyboardInterrupt):
+            reconciler.apply(plan, client, observers=[Interrupting()])
+        [outcome] = reconciler.apply(plan, client, freshness=reconciler.Freshness.JUST_MADE)
+    assert (outcome.result, client.stop.is_set()) == (reconciler.Result.NOT_ATTEMPTED, True)
+    assert patches(emulator) == []
+
+
 def test_a_saved_plan_is_the_plan_and_an_edited_one_is_refused(
     tmp_path: Path, keys: str, client: reconciler.Client
 ) -> None:
