@@ -27,10 +27,9 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
 from reconciler.plan.limits import Limits, with_limit_violations
-from reconciler.plan.planning import assemble, plan_scope, with_unread
+from reconciler.plan.planning import assemble, plan_scope, select, with_unread
 from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
-from reconciler.plan.targets import select
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.validate.files import desired_state
 from reconciler.validate.known_kinds import tree_kinds

@@ -41,7 +41,7 @@ from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.pipeline import read_plan
 from reconciler.plan.limits import with_limit_violations
-from reconciler.plan.targets import select
+from reconciler.plan.planning import select
 from reconciler.render.text import render_outcomes
 from reconciler.service.history.applied import Applied
 from reconciler.service.records import Records, open_records

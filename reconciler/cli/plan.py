@@ -38,7 +38,7 @@ from reconciler.observe.names import Directory
 from reconciler.pipeline import Planner, write_plan
 from reconciler.plan.limits import with_limit_violations
 from reconciler.plan.origins import with_origins_since
-from reconciler.plan.targets import select
+from reconciler.plan.planning import select
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.render.text import Detail
 from reconciler.validate.files import desired_state

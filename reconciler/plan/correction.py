@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.plan import Action
 from reconciler.plan.changes import narrowed
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     FieldKey = tuple[str, str]
 
-_DESTROY = "--allow-destroy lets it be deleted"
-_SINK = "--secret-sink lets it be created anew: it says where its secret goes"
-_REPLACE = "its replacement needs {}"
+_ALONE: Final = {
+    "--allow-destroy": "--allow-destroy lets it be deleted",
+    "--secret-sink": "--secret-sink lets it be created anew: it says where its secret goes",
+}
+"""What each option that is missing allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,14 @@ class _Narrowing:
         """Return why a key must not be created, deleted or replaced; nothing if it may be."""
         if change.address in self.reasons:
             return self.reasons[change.address]
-        lacks_destroy = change.action.destroys and not self.permissions.may_destroy
-        lacks_sink = change.action.adds and change.has_secret and not self.permissions.may_store
-        flags = {"--allow-destroy": lacks_destroy, "--secret-sink": lacks_sink}
-        lacking = [flag for flag, is_lacking in flags.items() if is_lacking]
+        lacking = []
+        if change.action.destroys and not self.permissions.may_destroy:
+            lacking.append("--allow-destroy")
+        if change.action.adds and change.has_secret and not self.permissions.may_store:
+            lacking.append("--secret-sink")
         if change.action is Action.REPLACE and lacking:
-            return _REPLACE.format(" and ".join(lacking))
-        return _DESTROY if lacks_destroy else _SINK if lacks_sink else ""
+            return f"its replacement needs {' and '.join(lacking)}"
+        return _ALONE[lacking[0]] if lacking else ""
 
     def _in_place(
         self, kind: Kind, change: Change, names: set[str]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.errors import SchemaMismatchError
+from reconciler.errors import ConfigurationError, SchemaMismatchError
 from reconciler.kinds.kind import EffectRule
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text
+from reconciler.model.desired import DesiredState
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.plan import Action, Plan
 from reconciler.model.source import Position, Problem
@@ -47,6 +50,33 @@ class Difference:
 def everything(_address: str) -> bool:
     """Return True for every address: what a plan without targets selects."""
     return True
+
+
+def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, Selection]:
+    """Return what ``targets``, globs over addresses, select of ``state``; without targets that is all.
+
+    The second value is a function that returns whether an address is selected. Raises ConfigurationError for
+    a target that matches no declared key.
+    """
+    if not targets:
+        return state, everything
+    patterns = {target: re.compile(fnmatch.translate(target)).fullmatch for target in targets}
+    hits = [
+        {target for key in part.keys for target in targets if patterns[target](part.scope.address(key.name))}
+        for part in state.scopes
+    ]
+    unmatched = sorted(set(targets).difference(*hits))
+    if unmatched:
+        names = ", ".join(unmatched)
+        message = f"--target matches no declared key: {names}; addresses look like caas/1/76/name"
+        raise ConfigurationError(message)
+
+    def selected(address: str) -> bool:
+        return any(matches(address) for matches in patterns.values())
+
+    warnings = tuple(warning for warning in state.warnings if selected(warning.address))
+    scopes = tuple(part for part, found in zip(state.scopes, hits, strict=True) if found)
+    return DesiredState(scopes, warnings), selected
 
 
 def plan_scope(

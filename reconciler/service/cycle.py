@@ -27,7 +27,7 @@ from reconciler.model.phrases import first_texts
 from reconciler.model.status import ServiceCondition
 from reconciler.observe.names import Directory
 from reconciler.plan.drift import declared_values
-from reconciler.plan.targets import select
+from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import Detector, cycle_result, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
