@@ -43,7 +43,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 class FakeClock:
-    """A clock that moves only while somebody sleeps, and notes for how long."""
+    """A clock that moves only by its sleeps, and records how long they are."""
 
     def __init__(self, now: dt.datetime = NOON) -> None:
         self._began = now
@@ -66,7 +66,7 @@ class FakeClock:
 
 
 def connect(handler: Handler, **settings: Any) -> Connection:
-    """Connect to a function instead of a server; one attempt unless told otherwise."""
+    """Connect to a function instead of a server; one attempt unless the settings say otherwise."""
     defaults: dict[str, Any] = {
         "token": Secret(TOKEN),
         "user_agent": "test/1",
@@ -79,45 +79,45 @@ def connect(handler: Handler, **settings: Any) -> Connection:
 
 
 class Script:
-    """A remote side that gives its answers in turn, the last one for ever, and keeps the requests.
+    """A remote side that gives its responses in turn, the last one for ever, and keeps the requests.
 
-    An answer that is an exception is raised.
+    A response that is an exception is raised.
     """
 
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
-        self._answers = answers
+    def __init__(self, *responses: httpx.Response | Exception) -> None:
+        self._responses = responses
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        answer = self._answers[min(len(self.requests), len(self._answers)) - 1]
-        if isinstance(answer, Exception):
-            raise answer
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        response = self._responses[min(len(self.requests), len(self._responses)) - 1]
+        if isinstance(response, Exception):
+            raise response
+        return httpx.Response(response.status_code, headers=response.headers, content=response.content)
 
 
 @dataclass(slots=True)
 class RawServer:
-    """A server that reads a request's head and answers with fixed bytes, whatever was asked."""
+    """A server that reads a request's head and sends fixed bytes, whatever the request is."""
 
     url: str = ""
     heads: list[bytes] = field(default_factory=list)
 
 
 @contextlib.contextmanager
-def raw_server(answer: bytes | None) -> Iterator[RawServer]:
-    """Serve ``answer`` and close; None resets the connection."""
+def raw_server(response: bytes | None) -> Iterator[RawServer]:
+    """Serve ``response`` and close; None resets the connection."""
     server = RawServer()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        thread = threading.Thread(target=_serve_raw, args=(listener, answer, server.heads), daemon=True)
+        thread = threading.Thread(target=_serve_raw, args=(listener, response, server.heads), daemon=True)
         thread.start()
         yield server
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
 
 
-def _serve_raw(listener: socket.socket, answer: bytes | None, heads: list[bytes]) -> None:
+def _serve_raw(listener: socket.socket, response: bytes | None, heads: list[bytes]) -> None:
     while True:
         try:
             peer, _ = listener.accept()
@@ -125,10 +125,10 @@ def _serve_raw(listener: socket.socket, answer: bytes | None, heads: list[bytes]
             return
         with peer:
             heads.append(peer.recv(65536))
-            if answer is None:
+            if response is None:
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
-                peer.sendall(answer)
+                peer.sendall(response)
 
 
 @contextlib.contextmanager
@@ -163,7 +163,7 @@ def dripping(
 
 
 def http_bytes(body: bytes, status: str = "200 OK", length: int | None = None, *headers: str) -> bytes:
-    """Write an HTTP answer by hand; ``length`` may lie."""
+    """Write an HTTP response by hand; ``length`` may lie."""
     size = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {size}", "Connection: close", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -171,7 +171,7 @@ def http_bytes(body: bytes, status: str = "200 OK", length: int | None = None, *
 
 @contextlib.contextmanager
 def unused_port() -> Iterator[int]:
-    """Return a port on which nobody listens."""
+    """Return a port on which no server listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from fuzz import api, edits, kinds, properties, service, slow, validate
-from fuzz.report import tell
+from fuzz.report import print_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
     for run in _RUNS:
         if given.only in (None, run.name):
             report = run.run(given.seed, run.quick if given.quick else run.full)
-            tell(report)
+            print_report(report)
             sys.stdout.flush()
             kept = kept and report.kept
     return 0 if kept else _BROKEN

@@ -33,7 +33,7 @@ _ROUNDS: Final = 10_000
 _EDITS: Final = 100
 _MOST_GROWTH: Final = 5_000_000
 _SPARE_DESCRIPTORS: Final = 2
-"""A descriptor or two more in one moment than in another is no leak: one for each round would be."""
+"""A descriptor or two more in one instant than in another is no leak: one for each round would be."""
 
 
 def soak(rounds: int, seed: int) -> Findings:
@@ -53,7 +53,7 @@ def soak(rounds: int, seed: int) -> Findings:
             sink = ("--allow-destroy", "--secret-sink", f"file:{directory / 'secrets'}")
             code = run([*words, *sink, "--retention", "9999d", "--history", str(history)], world)
         _check_body(findings, world, body())
-        findings.promise("the service ends when it is told to", [] if code == 0 else [f"exit {code}"])
+        findings.promise("the service ends when it is reported to", [] if code == 0 else [f"exit {code}"])
         findings.add("edits in the portal", world.edits)
         check_history(history, findings)
     return findings

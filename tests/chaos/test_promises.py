@@ -10,7 +10,7 @@ import pytest
 
 from chaos_runs import faults, kill, lives, odd, writer
 from chaos_runs.data import make_keys, other_value, shown, truthful
-from chaos_runs.history import Who, Write, tell
+from chaos_runs.history import Who, Write, stories_of
 from chaos_runs.journal import entries, fates
 from chaos_runs.processes import outcomes
 from chaos_runs.promises import Findings
@@ -57,7 +57,7 @@ def test_answers_that_mislead_make_no_outcome_untrue() -> None:
     assert findings.figures["reported as not verified"] > 0
 
 
-def test_what_is_told_of_creations_and_deletions_is_so() -> None:
+def test_what_is_reported_of_creations_and_deletions_is_so() -> None:
     findings = lives.live_and_die(SMALL)
     assert findings.kept, report(findings)
     assert findings.figures["creations reported as applied"] > 0
@@ -115,20 +115,20 @@ def test_a_write_over_somebody_elses_value_is_found() -> None:
     ours = Write(5, key.address, Who.ENGINE, key.patch)
     before = Write(4, key.address, Who.BEFORE_CHECK, theirs)
     after = Write(5, key.address, Who.DURING_APPLY, theirs)
-    assert tell([key], [ours, before])[key.address].overwritten == ((field, Who.BEFORE_CHECK),)
-    late = tell([key], [ours, after])[key.address]
+    assert stories_of([key], [ours, before])[key.address].overwritten == ((field, Who.BEFORE_CHECK),)
+    late = stories_of([key], [ours, after])[key.address]
     assert late.overwritten == ()
     assert late.values == {**key.new, **theirs}
 
 
-def test_a_key_is_in_doubt_until_its_outcome_is_told(tmp_path: Path) -> None:
+def test_a_key_is_in_doubt_until_its_outcome_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "journal"
     assert entries(file).doubts == {}
     file.write_text(json.dumps(WRITE) + "\n")
     assert set(entries(file).doubts) == {WRITE["address"]}
-    told = json.dumps({**OUTCOME, "outcome": "applied"}) + "\n"
+    reported = json.dumps({**OUTCOME, "outcome": "applied"}) + "\n"
     with file.open("a") as journal:
-        journal.write(told + told[:20])
+        journal.write(reported + reported[:20])
     found = entries(file)
     assert (found.doubts, found.broken, found.lines) == ({}, (3,), 3)
     assert found.outcomes == {WRITE["address"]: "applied"}

@@ -30,7 +30,7 @@ def test_a_service_that_is_left_alone_keeps_every_promise() -> None:
 
 
 def checked(tmp_path: Path, *rounds: tuple[int, str, str]) -> Findings:
-    """Check a history of rounds: when each began, how it ended, what it told."""
+    """Check a history of rounds: when each began, how it ended, what it reported."""
     file = tmp_path / "history.db"
     with Database(str(file)) as database, database.transaction() as connection:
         connection.executemany(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
-    """The command line with a token and an address where nobody listens."""
+    """The command line with a token and an address where no server listens."""
     before = signal.getsignal(signal.SIGTERM)
     yield CommandLine(monkeypatch, capsys)
     signal.signal(signal.SIGTERM, before)

@@ -73,12 +73,14 @@ class LanguageServer:
     def opened(self, file: Path) -> Iterator[Document]:
         """Open a file as an editor does, and close it in the end."""
         document = Document(self, file.as_uri(), file.read_text(encoding="utf-8"))
-        told = {"uri": document.uri, "languageId": "yaml", "version": 1, "text": document.text}
-        self.tell("textDocument/didOpen", textDocument=told)
+        reported = {"uri": document.uri, "languageId": "yaml", "version": 1, "text": document.text}
+        self.tell("textDocument/didOpen", textDocument=reported)
         yield document
         self.tell("textDocument/didClose", textDocument={"uri": document.uri})
         self.published.pop(document.uri, None)
-        self.diagnostics(document.uri)  # a closed document is told to have none, in case it is opened again
+        self.diagnostics(
+            document.uri
+        )  # a closed document is reported to have none, in case it is opened again
         del self.published[document.uri]
 
     def diagnostics(self, uri: str) -> list[str]:
@@ -151,7 +153,7 @@ def _text(documentation: Any) -> str:
 
 
 def _answer(method: str, parameters: Any) -> Any:
-    """Answer the server: it asks for its settings, and for leave to be told of changes."""
+    """Answer the server: it asks for its settings, and for leave to be notified of changes."""
     if method != "workspace/configuration":
         return None
     return [_SETTINGS.get(item["section"], {}) for item in parameters["items"]]

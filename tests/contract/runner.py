@@ -173,7 +173,7 @@ class Runner:
             file.write_text("", encoding="utf-8")
         source = self.place / "script.sh"
         source.write_text(script, encoding="utf-8")
-        told = {
+        reported = {
             "PATH": f"{self._tools}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.place),
             "GITHUB_ACTION_PATH": str(ROOT),
@@ -186,7 +186,7 @@ class Runner:
         done = subprocess.run(
             ["/usr/bin/env", "bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(source)],
             cwd=self.workspace,
-            env={**self.environment, **told, **environment},
+            env={**self.environment, **reported, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,

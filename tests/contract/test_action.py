@@ -138,8 +138,8 @@ def test_a_base_that_is_not_there_is_an_error_that_says_what_to_do(runner: Runne
     subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), "init", "--quiet"], check=True)
     done = runner.act(base=base)
     assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (False, "1", "false")
-    told = f"::error::--base {base}...: '{base}' names no commit of the clone {runner.workspace}"
-    assert f"{told}; check its spelling" in done.log
+    reported = f"::error::--base {base}...: '{base}' names no commit of the clone {runner.workspace}"
+    assert f"{reported}; check its spelling" in done.log
 
 
 @pytest.mark.parametrize(
@@ -182,5 +182,5 @@ def test_nothing_is_applied_on_a_pull_request(runner: Runner, cloud: Emulator, e
 def test_no_token_is_printed(runner: Runner, command: str) -> None:
     done = runner.act(command=command)
     assert done.passed
-    told = done.log + done.summary + str(done.outputs)
-    assert [token for token in (TOKEN, JOB_TOKEN, CLOUD_TOKEN) if token in told] == []
+    reported = done.log + done.summary + str(done.outputs)
+    assert [token for token in (TOKEN, JOB_TOKEN, CLOUD_TOKEN) if token in reported] == []

@@ -1,4 +1,4 @@
-"""The action keeps one comment on a pull request, found by its first line, and changes nobody else's."""
+"""The action keeps one comment on a pull request, found by its first line, and changes no other author's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MARKER = "<!-- reconciler-plan -->"
 
 @pytest.fixture
 def github(runner: Runner) -> Iterator[Github]:
-    """GitHub, with pull request 7 open; the command finds an error, which is told in a comment as well."""
+    """GitHub, with pull request 7 open; the command finds an error, which the comment reports."""
     with reachable() as running:
         runner.environment["GITHUB_API_URL"] = running.url
         runner.open_pull_request()
@@ -108,7 +108,7 @@ def test_where_the_token_may_not_write_the_summary_stands_in(
     assert [name for name, _ in commands(done.log)] == ["notice"]
 
 
-def test_an_old_comment_that_may_not_be_changed_is_told_of(runner: Runner, github: Github) -> None:
+def test_an_old_comment_that_may_not_be_changed_is_reported(runner: Runner, github: Github) -> None:
     github.write(MARKER)
     github.refused = {"PATCH": 403}
     runner.use(prints(0))

@@ -88,8 +88,11 @@ def test_a_message_cannot_end_its_annotation(runner: Runner) -> None:
 
 def test_of_many_annotations_the_last_counts_the_rest(runner: Runner) -> None:
     runner.use(prints(1, messages="\n".join(f"Error: a:{n}:1: wrong" for n in range(12))))
-    told = [data for name, data in commands(runner.act(command="validate").log) if name == "error"]
-    assert told == ["wrong"] * 9 + ["3 more are in the log of this step", "reconciler validate ended with 1"]
+    reported = [data for name, data in commands(runner.act(command="validate").log) if name == "error"]
+    assert reported == ["wrong"] * 9 + [
+        "3 more are in the log of this step",
+        "reconciler validate ended with 1",
+    ]
 
 
 def test_a_summary_stays_below_what_the_runner_takes(runner: Runner) -> None:
@@ -154,7 +157,7 @@ def test_a_module_of_the_workspace_is_never_run(runner: Runner) -> None:
     assert set(started) == {"-I"}
 
 
-def test_an_old_python_is_told_what_is_needed(runner: Runner) -> None:
+def test_an_old_python_is_an_error_that_names_what_is_needed(runner: Runner) -> None:
     runner.install("python3", "exit 1")
     assert "::error::reconciler needs python3 3.11 or newer" in runner.act().log
 

@@ -217,7 +217,7 @@ def test_the_watch_and_the_timer_exclude_each_other() -> None:
     assert watch["Conflicts"] == ["reconciler-drift.timer reconciler-drift.service"]
 
 
-def test_the_watch_is_told_alive_by_itself_and_restarted_when_it_hangs_or_fails() -> None:
+def test_the_watch_reports_itself_alive_and_restarted_when_it_hangs_or_fails() -> None:
     watch = settings(DEPLOY / "systemd/reconciler-watch.service")
     assert (watch["Type"], watch["NotifyAccess"], watch["WatchdogSec"]) == (["notify"], ["main"], ["10min"])
     assert (watch["Restart"], watch["RestartPreventExitStatus"]) == (["on-failure"], ["64"])

@@ -54,7 +54,7 @@ EVERY = {
     for path, keywords in properties(json.loads(schema_texts()[name]))
     if not keywords.get("readOnly")
 }
-DECLARABLE = {path: told for (name, path), told in EVERY.items() if name in {"keys", "caas"}}
+DECLARABLE = {path: texts for (name, path), texts in EVERY.items() if name in {"keys", "caas"}}
 REQUIRED = (
     "keys",
     "name",
@@ -266,5 +266,5 @@ def test_the_fields_of_a_key_but_its_name_are_offered_as_defaults(opened: Opener
     ],
 )
 def test_what_a_document_of_a_kind_cannot_have_is_underlined(opened: Opener, text: str) -> None:
-    (told,) = opened(text).diagnostics()
-    assert int(told.partition(":")[0]) == text.count("\n") + 1  # the line of the modeline comes first
+    (reported,) = opened(text).diagnostics()
+    assert int(reported.partition(":")[0]) == text.count("\n") + 1  # the line of the modeline comes first

@@ -1,7 +1,7 @@
 """The repository in examples/gitops-repo, followed from a branch to production by its own workflows.
 
-A branch changes two keys. Meanwhile somebody moved the expiry of one of them by hand, and disabled a third.
-Between the plan that is approved and its application, somebody edits once more.
+A branch changes two keys. Meanwhile a person moved the expiry of one of them by hand, and disabled a third.
+Between the plan that is approved and its application, a person edits once more.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Flow:
 
 
 class Story:
-    """The pieces that the story is told with."""
+    """The pieces of the story."""
 
     def __init__(self, place: Path, cloud: Emulator, github: Github) -> None:
         self.place = place
@@ -98,7 +98,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def flow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
-    """The story, told once."""
+    """The story, run once."""
     with emulate() as cloud, reachable() as github:
         story = Story(tmp_path_factory.mktemp("flow"), cloud, github)
         story.begin()
@@ -204,5 +204,5 @@ def test_the_comments_stay_two(flow: Flow) -> None:
 
 
 def test_no_job_prints_the_token(flow: Flow) -> None:
-    told = "".join(job.log + job.summary for job in flow.jobs.values()) + "".join(flow.comments)
-    assert TOKEN not in told
+    reported = "".join(job.log + job.summary for job in flow.jobs.values()) + "".join(flow.comments)
+    assert TOKEN not in reported

@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture(params=list(SHELLS.values()), ids=list(SHELLS))
 def gitlab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gitlab]:
-    """GitLab, with merge request 7 open; the command finds an error, which is told in a note as well."""
+    """GitLab, with merge request 7 open; the command finds an error, which the note reports."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.gitlab = running = Gitlab(tmp_path, request.param)
         curl = shlex.quote(shutil.which("curl") or "curl")

@@ -29,7 +29,7 @@ HARMLESS = ("cosmic-ray==8.7.0", "pip install --quiet uv", "pip install --quiet 
 
 
 def texts() -> list[Path]:
-    """Name every text that somebody could copy a command from."""
+    """Return every text that a reader could copy a command from."""
     patterns = (
         "*.md",
         "docs/*.md",

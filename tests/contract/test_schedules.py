@@ -87,14 +87,14 @@ def test_drift_that_stays_is_no_news(forge: Forge) -> None:
     assert "expires soon" in forge.issues[0].body
 
 
-def test_drift_that_changes_is_told_in_a_comment(forge: Forge) -> None:
+def test_drift_that_changes_is_reported_in_a_comment(forge: Forge) -> None:
     forge.look(2, DRIFT)
     forge.look(2, OTHER)
     forge.look(2, OTHER)
     assert forge.issues[0].comments == ["The drift has changed."]
 
 
-def test_the_end_of_drift_is_told_in_a_comment(forge: Forge) -> None:
+def test_the_end_of_drift_is_reported_in_a_comment(forge: Forge) -> None:
     forge.look(2, DRIFT)
     forge.look(0, IN_SYNC)
     assert forge.issues[0].comments == ["The keys match the files again."]
@@ -123,7 +123,7 @@ def test_an_error_without_drift_beside_it_leaves_the_issue_as_it_is(forge: Forge
     [(1, GONE), (3, "Error: 40 % of the keys\n"), (4, "Error: not verified\n")],
     ids=["drift beside an error", "refused", "a correction failed"],
 )
-def test_drift_that_needs_a_person_fails_and_is_told_in_the_issue(
+def test_drift_that_needs_a_person_fails_and_is_reported_in_the_issue(
     forge: Forge, code: int, messages: str
 ) -> None:
     assert forge.look(code, DRIFT, messages).result == "failed"

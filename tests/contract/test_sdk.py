@@ -52,8 +52,8 @@ def test_a_created_key_has_its_secret_and_what_was_sent(sdk: gcore.Gcore, cloud:
     assert (created.name, created.description, created.expires_at) == ("chat-key", "for chat", SOON)
     assert created.secret
     assert created.deployment_names == []
-    told = {name: value for name, value in created.to_dict().items() if name != "secret"}
-    assert cloud.keys(1, family="inference") == {"chat-key": told}
+    reported = {name: value for name, value in created.to_dict().items() if name != "secret"}
+    assert cloud.keys(1, family="inference") == {"chat-key": reported}
 
 
 def test_a_key_can_be_read_and_does_not_tell_its_secret(sdk: gcore.Gcore) -> None:
@@ -118,8 +118,8 @@ def test_regions_are_found_by_display_name_and_product(sdk: gcore.Gcore, cloud: 
     (found,) = sdk.cloud.regions.list(display_name="luxembourg-2")
     assert (found.id, found.slug, found.state) == (76, "luxembourg-2", "ACTIVE")
     assert [region.id for region in sdk.cloud.regions.list(product="inference")] == [76]
-    told = sdk.cloud.regions.list(show_volume_types=True, order_by="display_name.asc")
-    assert all(region.available_volume_types for region in told)
+    reported = sdk.cloud.regions.list(show_volume_types=True, order_by="display_name.asc")
+    assert all(region.available_volume_types for region in reported)
 
 
 OTHERS: list[tuple[str, str, dict[str, Any]]] = [

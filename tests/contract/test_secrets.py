@@ -86,9 +86,9 @@ def test_a_secret_cannot_be_seen(show: Callable[[Secret], object]) -> None:
 
 @pytest.mark.parametrize("attempt", REFUSED.values(), ids=REFUSED)
 def test_a_secret_cannot_be_taken_apart(attempt: Callable[[Secret], object]) -> None:
-    with pytest.raises(TypeError) as told:
+    with pytest.raises(TypeError) as error:
         attempt(Secret(TOKEN))
-    assert TOKEN not in str(told.value)
+    assert TOKEN not in str(error.value)
 
 
 def test_only_revealing_it_gives_a_secret_away() -> None:
@@ -133,7 +133,7 @@ COMMANDS: dict[str, tuple[list[str], int]] = {
     "a usage error": (["plan", "--token"], 64),
     "an address that is refused": (["plan", "--base-url", f"https://{TOKEN}@h"], 1),
     "an address with a query": (["plan", "--base-url", f"https://h?token={TOKEN}"], 1),
-    "an address where nobody listens": (["plan", "-vv", "--base-url", "http://127.0.0.1:9"], 1),
+    "an address where no server listens": (["plan", "-vv", "--base-url", "http://127.0.0.1:9"], 1),
     "a token file that is missing": (["plan", "--token-file", "/nowhere"], 1),
 }
 
@@ -160,7 +160,7 @@ ANSWERS: dict[str, bytes] = {
     "no JSON": http_bytes(b"<html>%s</html>" % TOKEN.encode()),
     "a redirect": http_bytes(b"", "302 Found", None, f"Location: https://evil/?{TOKEN}"),
     "no HTTP": TOKEN.encode() + b"\r\n\r\n",
-    "a key that is told": http_bytes(b'{"count": 1, "results": "%s"}' % TOKEN.encode()),
+    "a key that is reported": http_bytes(b'{"count": 1, "results": "%s"}' % TOKEN.encode()),
 }
 
 
@@ -199,9 +199,9 @@ def test_a_crash_of_the_client_does_not_show_the_token() -> None:
 
 
 def test_an_error_of_the_api_shows_no_token_in_its_whole_chain() -> None:
-    with Reader(connect(Script(httpx.ConnectError("refused")))) as reader, pytest.raises(Exception) as told:  # noqa: PT011 - whatever it is
+    with Reader(connect(Script(httpx.ConnectError("refused")))) as reader, pytest.raises(Exception) as error:  # noqa: PT011 - whatever it is
         reader.get(COLLECTION, {})
-    assert TOKEN not in "".join(traceback.format_exception(told.value))
+    assert TOKEN not in "".join(traceback.format_exception(error.value))
 
 
 def test_a_dump_of_a_crashed_process_shows_no_token(cli: CommandLine, path: str) -> None:

@@ -47,11 +47,11 @@ def test_a_redirect_to_no_address_is_refused_like_any_other(location: str) -> No
 
 
 @pytest.mark.parametrize(
-    "moment",
+    "instant",
     ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"],
 )
-def test_a_date_out_of_this_world_is_no_retry_after(moment: str) -> None:
-    assert judged(429, b"{}", Retry_After=moment) == []
+def test_a_date_out_of_this_world_is_no_retry_after(instant: str) -> None:
+    assert judged(429, b"{}", Retry_After=instant) == []
 
 
 @pytest.mark.parametrize(

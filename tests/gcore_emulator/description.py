@@ -130,7 +130,7 @@ def request_complaints(method: str, target: str, body: Any) -> list[str]:
 def complaints(method: str, path: str, status: int, document: Any, *, dated: bool = True) -> list[str]:
     """Say what the description does not have in an answer; ``document`` is None for no body.
 
-    ``dated`` says whether moments have the described format, which some switches change.
+    ``dated`` says whether instants have the described format, which some switches change.
     """
     template = template_of(path)
     if template is None or method.lower() not in description()["paths"][template]:

@@ -73,7 +73,7 @@ def test_a_parameter_outside_its_schema_is_refused_by_name(api: Api, query: dict
     assert_invalid(api.page(**query), *query)
 
 
-def test_every_bad_parameter_is_told_at_once(api: Api) -> None:
+def test_every_bad_parameter_is_reported_at_once(api: Api) -> None:
     query = {"limit": 0, "offset": -1, "expire_in": 0, "search": "", "order_by": "x"}
     assert_invalid(api.page(**query), *query)
 

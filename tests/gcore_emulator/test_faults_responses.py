@@ -75,8 +75,8 @@ def test_429_with_retry_after_as_a_date_is_never_too_early(api: Api) -> None:
     response = api.patch("web-key", description="new")
     assert_error(response, 429, "RateLimitError")
     assert response.headers["retry-after"] == "Mon, 01 Jun 2026 12:00:08 GMT"
-    moment = parsedate_to_datetime(response.headers["retry-after"])
-    assert dt.timedelta(seconds=7) <= moment - api.clock() < dt.timedelta(seconds=8)
+    instant = parsedate_to_datetime(response.headers["retry-after"])
+    assert dt.timedelta(seconds=7) <= instant - api.clock() < dt.timedelta(seconds=8)
 
 
 def test_500_has_the_shape_of_the_api(api: Api) -> None:

@@ -93,17 +93,17 @@ def test_moments_have_no_zone(api: Api) -> None:
     assert region["created_at"] == region["created_on"] == "2020-01-01T00:00:00"
 
 
-def test_volume_types_are_told_on_demand_where_they_are_null(api: Api) -> None:
-    told = [
+def test_volume_types_are_reported_on_demand_where_they_are_null(api: Api) -> None:
+    reported = [
         {
             item["id"]: item["available_volume_types"]
             for item in api.client.get(REGIONS, params=query).json()["results"]
         }
         for query in ({}, {"show_volume_types": "true"})
     ]
-    assert told[0] == {6: None, 76: None, 10: ["cold"]}
-    assert told[1][10] == ["cold"]
-    assert told[1][6]
+    assert reported[0] == {6: None, 76: None, 10: ["cold"]}
+    assert reported[1][10] == ["cold"]
+    assert reported[1][6]
 
 
 def test_what_a_region_offers_is_not_shown(api: Api) -> None:

@@ -217,11 +217,11 @@ def test_the_log_never_shows_the_token_or_a_secret(api: Api) -> None:
     ]
 
 
-def test_what_listens_to_the_log_is_told_no_token_either() -> None:
-    told: list[RequestRecord] = []
-    with Emulator(token=TOKEN, listen=told.append) as emulator:
+def test_a_listener_of_the_log_sees_no_token_either() -> None:
+    reported: list[RequestRecord] = []
+    with Emulator(token=TOKEN, listen=reported.append) as emulator:
         httpx.post(emulator.url + KEYS, json={"token": TOKEN}, headers={"Authorization": TOKEN})
-    assert told[0].body == {"token": "[hidden]"}
+    assert reported[0].body == {"token": "[hidden]"}
 
 
 def test_a_body_deeper_than_python_goes_is_logged_without_harm(api: Api) -> None:

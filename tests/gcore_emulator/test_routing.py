@@ -112,9 +112,9 @@ def test_request_ids_differ(api: Api) -> None:
 
 
 def test_a_fault_of_the_emulator_is_a_500_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
-    moments = iter([dt.datetime(2026, 6, 1, tzinfo=dt.UTC)])
+    instants = iter([dt.datetime(2026, 6, 1, tzinfo=dt.UTC)])
     headers = {"Authorization": f"apikey {TOKEN}"}
-    with Emulator(token=TOKEN, clock=lambda: next(moments)) as emulator:
+    with Emulator(token=TOKEN, clock=lambda: next(instants)) as emulator:
         response = httpx.get(emulator.url + KEYS, headers=headers)
     assert_error(response, 500, "InternalServerError")
     assert "StopIteration" in capsys.readouterr().err

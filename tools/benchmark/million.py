@@ -29,18 +29,18 @@ def main(file: str, rows: str) -> None:
             " effect, reason, rounds, outcome, run, told) VALUES (?, ?, ?, ?, ?, ?, ?, 'description',"
             " 'neutral', 'access unchanged', 2, 'corrected', 'benchmark', 'corrected')",
             (
-                (_address(number), declared, live, moment - 900, moment, moment, moment)
+                (_address(number), declared, live, instant - 900, instant, instant, instant)
                 for number in range(count)
-                if (moment := latest - _SPAN * (count - number) // count)
+                if (instant := latest - _SPAN * (count - number) // count)
             ),
         )
         connection.executemany(
             "INSERT INTO round (run, began, ended, result, drifted, corrected)"
             " VALUES ('benchmark', ?, ?, 'corrected', 1, 1)",
             (
-                (moment, moment)
+                (instant, instant)
                 for number in range(count)
-                if (moment := latest - _SPAN * (count - number) // count)
+                if (instant := latest - _SPAN * (count - number) // count)
             ),
         )
 

@@ -93,7 +93,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server, told what to do over its control paths."""
+    """A running server, controlled over its control paths."""
 
     port: int
 
@@ -180,8 +180,8 @@ def run(place: Place, command: tuple[str, ...], *, url: str = "", directory: Pat
             timer.cancel()
             _stop(process)
         if process.returncode != 0:
-            told = place.without_paths(_text(errors) or _text(output))
-            shown = "\n".join(told.splitlines()[-_SHOWN_LINES:])
+            reported = place.without_paths(_text(errors) or _text(output))
+            shown = "\n".join(reported.splitlines()[-_SHOWN_LINES:])
             raise BenchmarkError(f"{_words(place, command)}: exit {process.returncode}\n{shown}")
         return Run(seconds, usage.ru_maxrss / 1024, _text(output))
 

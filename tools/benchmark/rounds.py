@@ -33,7 +33,7 @@ _EVERY: Final = 60.0
 
 
 class Stopwatch:
-    """A clock that moves only while somebody sleeps; what passed between two sleeps was a round."""
+    """A clock that moves only by its sleeps; what passed between two sleeps was a round."""
 
     def __init__(self, rounds: int, floor: Callable[[], float]) -> None:
         """Measure so many rounds, each followed by its floor."""
@@ -45,7 +45,7 @@ class Stopwatch:
         self._began = time.perf_counter()
 
     def now(self) -> dt.datetime:
-        """Return a moment; all rounds are on one day."""
+        """Return an instant; all rounds are on one day."""
         return dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:

@@ -81,8 +81,8 @@ def other_value(field: str, value: object, draw: Random, word: str) -> Any:
 
 def _moment(draw: Random, _word: str) -> str | None:
     # Far enough that no expiry is ever past or near.
-    moment = f"{draw.randint(2080, 2099)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}T00:00:00Z"
-    return None if draw.random() < 1 / 4 else moment
+    instant = f"{draw.randint(2080, 2099)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}T00:00:00Z"
+    return None if draw.random() < 1 / 4 else instant
 
 
 def _containers(draw: Random, _word: str) -> list[dict[str, str]]:
@@ -131,7 +131,7 @@ def stored(emulator: Emulator, keys: Iterable[Key]) -> dict[str, dict[str, Any]]
 
 
 def truthful(key: Key, result: str) -> tuple[Fields, ...]:
-    """Return what the service may hold of a key that ``result`` is told of, if nobody else writes."""
+    """Return what the service may hold of a key with this ``result``, if no other writer writes."""
     match result:
         case "applied":
             return (key.new,)

@@ -77,7 +77,7 @@ class _Attempt:
     ended: Ended
 
     @property
-    def told(self) -> Mapping[str, tuple[str, str]]:
+    def reported(self) -> Mapping[str, tuple[str, str]]:
         """Result and detail of each key, as they were printed."""
         return outcomes(self.ended.out)
 
@@ -89,9 +89,10 @@ def converge(scale: Scale) -> Findings:
     with _attempt(scale, faults, faults, 4) as attempt:
         _judge(attempt, findings)
         findings.promise("one run converges", complaint(attempt.ended))
-        told = ((key.address, attempt.told.get(key.address, ("nothing",))) for key in attempt.keys)
+        reported = ((key.address, attempt.reported.get(key.address, ("nothing",))) for key in attempt.keys)
         findings.promise(
-            "it applies every key", (f"{address}: {told}" for address, told in told if told[0] != "applied")
+            "it applies every key",
+            (f"{address}: {reported}" for address, reported in reported if reported[0] != "applied"),
         )
         _plan_again(attempt, findings)
     return findings
@@ -102,9 +103,9 @@ def give_up(scale: Scale) -> Findings:
     findings = Findings("faults-giving-up: any number of faults in a row, one retry")
     with _attempt(scale, _NO_FAULTS, _with_seed(_GIVING_UP, scale.seed), 1) as attempt:
         _judge(attempt, findings)
-        for result, number in Counter(result for result, _ in attempt.told.values()).items():
+        for result, number in Counter(result for result, _ in attempt.reported.values()).items():
             findings.add(f"reported as {result}", number)
-        is_whole = all(result == "applied" for result, _ in attempt.told.values())
+        is_whole = all(result == "applied" for result, _ in attempt.reported.values())
         findings.promise(
             "the exit code says whether every key was applied",
             complaint(attempt.ended, 0 if is_whole else _PARTIAL),
@@ -121,9 +122,9 @@ def mislead(scale: Scale) -> Findings:
     # One at a time, so that what is accepted is still to come when it is read.
     with _attempt(scale, _NO_FAULTS, _with_seed(_MISLED, scale.seed), 1, 1) as attempt:
         _judge(attempt, findings)
-        for result, number in Counter(result for result, _ in attempt.told.values()).items():
+        for result, number in Counter(result for result, _ in attempt.reported.values()).items():
             findings.add(f"reported as {result}", number)
-        is_whole = all(result == "applied" for result, _ in attempt.told.values())
+        is_whole = all(result == "applied" for result, _ in attempt.reported.values())
         findings.promise(
             "the exit code says whether every key was applied",
             complaint(attempt.ended, 0 if is_whole else _PARTIAL),
@@ -189,12 +190,12 @@ def _plan_again(attempt: _Attempt, findings: Findings) -> None:
 
 
 def _misreports(attempt: _Attempt) -> Iterator[str]:
-    """Compare what was told of each key with what is stored: the new values, or the old ones."""
-    told, held = attempt.told, stored(attempt.emulator, attempt.keys)
-    if told.keys() != held.keys():
-        yield f"{len(told)} outcomes for {len(held)} keys; {attempt.ended.told}"
+    """Compare what was reported of each key with what is stored: the new values, or the old ones."""
+    reported, held = attempt.reported, stored(attempt.emulator, attempt.keys)
+    if reported.keys() != held.keys():
+        yield f"{len(reported)} outcomes for {len(held)} keys; {attempt.ended.reported}"
     for key in attempt.keys:
-        result, detail = told.get(key.address, ("nothing", ""))
+        result, detail = reported.get(key.address, ("nothing", ""))
         if held[key.address] not in truthful(key, result):
             yield f"{key.address}: {result}, but holds {json.dumps(held[key.address])}; {detail}"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Who(StrEnum):
-    """Who wrote, and when somebody else did."""
+    """Who wrote, and when another writer did."""
 
     ENGINE = "the run"
     WHILE_ASKING = "while the plan waited for its answer"
@@ -50,7 +50,7 @@ class Story:
     overwritten: tuple[tuple[str, Who], ...]
 
 
-def tell(keys: Iterable[Key], writes: Sequence[Write]) -> dict[str, Story]:
+def stories_of(keys: Iterable[Key], writes: Sequence[Write]) -> dict[str, Story]:
     """Replay all writes; those with one number stay in their order, as the first of them made it."""
     values: dict[str, dict[str, Any]] = {key.address: dict(key.old) for key in keys}
     authors: dict[str, dict[str, Who]] = {address: {} for address in values}

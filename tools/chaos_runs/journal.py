@@ -1,4 +1,4 @@
-"""The journal read by somebody else than the engine, and what the engine says of it."""
+"""The journal read by another reader than the engine, and what the engine says of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Entries:
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """The latest result that is told of each key."""
+        """The latest result that is reported of each key."""
         return {entry["address"]: entry["outcome"] for entry in self.whole if entry["event"] == "outcome"}
 
 

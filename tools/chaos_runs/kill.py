@@ -1,4 +1,4 @@
-"""Runs that are killed at any moment: the journal knows what is in doubt, and a second run repairs it."""
+"""Runs that are killed at any instant: the journal knows what is in doubt, and a second run repairs it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FAULTS: Final = Faults(
 
 @dataclass(slots=True)
 class _Killer:
-    """Looks at every request the moment it has taken effect, and kills after some PATCH.
+    """Looks at every request the instant it has taken effect, and kills after some PATCH.
 
     ``writes_left`` is the number of PATCHes up to the deadly one, whose answer is never sent; None
     leaves the killing to the clock. ``unannounced`` are those that the journal did not name in time.
@@ -75,8 +75,8 @@ class _Killer:
 
 
 def kill_and_repair(scale: Scale) -> Findings:
-    """Kill many runs, each at a moment of its own, and run again after each."""
-    findings = Findings("kill: SIGKILL at a random moment, then run again")
+    """Kill many runs, each at a instant of its own, and run again after each."""
+    findings = Findings("kill: SIGKILL at a random instant, then run again")
     for number in range(scale.kills):
         draw = random.Random(f"{scale.seed}/{number}")  # noqa: S311 - has to be repeatable
         by_count = number % 4 != 3  # noqa: PLR2004 - three of four
@@ -138,7 +138,7 @@ def _judge(
 ) -> None:
     """Compare the journal of a killed run with what the emulator saw and holds."""
     held = stored(emulator, keys)
-    doubts, told = found.doubts, found.outcomes
+    doubts, reported = found.doubts, found.outcomes
     process = killer.process
     findings.add("runs")
     findings.add("killed before the first write", not killer.patched)
@@ -150,14 +150,14 @@ def _judge(
     # A write may be announced and not yet sent, never the other way round.
     findings.promise(
         "the journal names every key whose outcome nobody learned",
-        (f"{address}: not in doubt" for address in killer.patched - told.keys() - doubts.keys()),
+        (f"{address}: not in doubt" for address in killer.patched - reported.keys() - doubts.keys()),
     )
     by_address = {key.address: key for key in keys}
     findings.promise(
         "an outcome in the journal is true",
         (
             f"{address}: {result}, but holds {held[address]}"
-            for address, result in told.items()
+            for address, result in reported.items()
             if address not in doubts and held[address] not in truthful(by_address[address], result)
         ),
     )
@@ -196,14 +196,14 @@ def _judge_command(
         findings.add("journals that were never begun")
         return
     ended = place.run(emulator.url, "journal", str(place.journal))
-    told, held = fates(ended.out), stored(emulator, keys)
+    reported, held = fates(ended.out), stored(emulator, keys)
     findings.promise("reconciler journal clears up every doubt", complaint(ended))
     findings.promise(
         "reconciler journal names exactly the keys in doubt",
-        sorted(f"{address}: named by one only" for address in told.keys() ^ found.doubts.keys()),
+        sorted(f"{address}: named by one only" for address in reported.keys() ^ found.doubts.keys()),
     )
     by_address = {key.address: key for key in keys}
-    for address, fate in told.items():
+    for address, fate in reported.items():
         findings.add(f"    {fate}")
         key = by_address[address]
         expected = "took effect" if held[address] == key.new else "did not take effect"

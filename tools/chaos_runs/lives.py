@@ -1,4 +1,4 @@
-"""Keys that are created and deleted while writes are answered by anything: what is told is so."""
+"""Keys that are created and deleted while writes are answered by anything: what is reported is so."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def one_run(seed: int, findings: Findings) -> None:
             )
             ended = place.run(emulator.url, *APPLY, *options, str(place.files))
             emulator.faults = Faults()
-            told = outcomes(ended.out)
+            reported = outcomes(ended.out)
             plan = place.run(emulator.url, *PLAN, str(place.files))  # what was accepted is done by now
             keys = set(emulator.keys(PROJECT, FIRST_REGION))
-            findings.promise("a plan after it can be made", [] if plan.code in {0, 2} else [plan.told])
-            _judge(new, old, told, keys, sink, findings)
-            findings.promise("every key has an outcome", _missing([*new, *old], told, ended.told))
+            findings.promise("a plan after it can be made", [] if plan.code in {0, 2} else [plan.reported])
+            _judge(new, old, reported, keys, sink, findings)
+            findings.promise("every key has an outcome", _missing([*new, *old], reported, ended.reported))
             again = place.run(emulator.url, *APPLY, "--secret-sink", f"file:{sink}", str(place.files))
             findings.promise("a second run, without faults, converges", complaint(again))
             findings.promise(
@@ -84,13 +84,13 @@ def one_run(seed: int, findings: Findings) -> None:
 def _judge(  # noqa: PLR0913, PLR0917 - all that a run leaves
     new: Sequence[str],
     old: Sequence[str],
-    told: Mapping[str, tuple[str, str]],
+    reported: Mapping[str, tuple[str, str]],
     keys: set[str],
     sink: Path,
     findings: Findings,
 ) -> None:
     for name in new:
-        result, detail = told.get(_address(name), ("nothing", ""))
+        result, detail = reported.get(_address(name), ("nothing", ""))
         findings.add(f"creations reported as {result}")
         exists, is_stored = name in keys, any(sink.glob(f"**/*{name}*"))
         where = f"{name}: {result}, exists: {exists}, secret stored: {is_stored}; {detail}"
@@ -102,12 +102,12 @@ def _judge(  # noqa: PLR0913, PLR0917 - all that a run leaves
         )
         _promise(
             findings,
-            "every key has its secret in the sink, or it is told that the secret is lost",
+            "every key has its secret in the sink, or it is reported that the secret is lost",
             where,
             not exists or is_stored or _LOST in detail,
         )
     for name in old:
-        result, detail = told.get(_address(name), ("nothing", ""))
+        result, detail = reported.get(_address(name), ("nothing", ""))
         findings.add(f"deletions reported as {result}")
         where = f"{name}: {result}, exists: {name in keys}; {detail}"
         _promise(
@@ -128,8 +128,8 @@ def _promise(findings: Findings, promise: str, where: str, kept: bool) -> None: 
     findings.promise(promise, [] if kept else [where])
 
 
-def _missing(names: Sequence[str], told: Mapping[str, tuple[str, str]], ended: str) -> list[str]:
-    return [f"{name}: {ended}" for name in names if _address(name) not in told]
+def _missing(names: Sequence[str], reported: Mapping[str, tuple[str, str]], ended: str) -> list[str]:
+    return [f"{name}: {ended}" for name in names if _address(name) not in reported]
 
 
 def _address(name: str) -> str:

@@ -181,14 +181,14 @@ def _wanted(key: Key, portal: _Portal) -> dict[str, Any]:
 def _judge_apply(
     ended: Ended, keys: Sequence[Key], portal: _Portal, emulator: Emulator, findings: Findings
 ) -> None:
-    told, held = outcomes(ended.out), stored(emulator, keys)
+    reported, held = outcomes(ended.out), stored(emulator, keys)
     good = [key for key in keys if key.address not in portal.odd]
     findings.promise(
         "every key beside an odd one is applied",
         (
-            f"{key.address}: {told.get(key.address)}; {ended.told}"
+            f"{key.address}: {reported.get(key.address)}; {ended.reported}"
             for key in good
-            if told.get(key.address, ("",))[0] != "applied"
+            if reported.get(key.address, ("",))[0] != "applied"
         ),
     )
     findings.promise(
@@ -199,7 +199,7 @@ def _judge_apply(
     declared_odd = any(set(portal.odd.get(key.address, ())) & set(key.declared) for key in keys)
     findings.promise(
         "the exit code of apply says whether a declared field could not be compared",
-        [] if ended.code == (4 if declared_odd else 0) else [f"{ended.told}; {portal.odd}"],
+        [] if ended.code == (4 if declared_odd else 0) else [f"{ended.reported}; {portal.odd}"],
     )
 
 
@@ -233,7 +233,7 @@ def _judge_drift(
     findings.promise(
         "every drifted key beside an odd one is corrected",
         (
-            f"{key.address}: {held[key.address]}; {ended.told}"
+            f"{key.address}: {held[key.address]}; {ended.reported}"
             for key in keys
             if key.address not in portal.odd and held[key.address] != key.new
         ),
@@ -242,5 +242,5 @@ def _judge_drift(
     declared_odd = any(set(portal.odd.get(key.address, ())) & set(key.declared) for key in keys)
     findings.promise(
         "drift is never called absent or corrected where a declared field could not be compared",
-        [f"{ended.told}; {portal.odd}"] if declared_odd and ended.code == 0 else [],
+        [f"{ended.reported}; {portal.odd}"] if declared_odd and ended.code == 0 else [],
     )

@@ -44,7 +44,7 @@ class Ended:
     err: str = ""
 
     @property
-    def told(self) -> str:
+    def reported(self) -> str:
         """The exit code and the last line of the errors, or of the output."""
         lines = (self.err.strip() or self.out.strip()).splitlines()
         return f"exit {self.code}: {lines[-1] if lines else 'nothing printed'}"
@@ -117,7 +117,7 @@ def a_place() -> Iterator[Place]:
 
 def complaint(ended: Ended, code: int = 0) -> list[str]:
     """Say how a run ended, unless it ended with ``code``."""
-    return [] if ended.code == code else [ended.told]
+    return [] if ended.code == code else [ended.reported]
 
 
 def outcomes(text: str) -> dict[str, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Applies while somebody else writes the same keys: what is seen in time is never written over."""
+"""Applies while another writer writes the same keys: what is seen in time is never written over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from chaos_runs.data import PROJECT, make_keys, other_value, seed_of, stored, write_files
-from chaos_runs.history import Who, Write, described, tell
+from chaos_runs.history import Who, Write, described, stories_of
 from chaos_runs.processes import ChaosError, a_place, outcomes
 from chaos_runs.promises import Findings
 from gcore_emulator import Emulator, Faults
@@ -31,11 +31,11 @@ _STALE_OR_PARTLY: Final = frozenset({0, 3, 4})
 
 
 class _Intruder:
-    """Writes keys behind the run's back, at moments that are known exactly.
+    """Writes keys behind the run's back, at instants that are known exactly.
 
-    ``moment`` stands in for the emulator's clock, which is asked the time of every request before
+    ``instant`` stands in for the emulator's clock, which is asked the time of every request before
     anything is done for it: so the first request after approval, which belongs to the check, finds
-    what was written just before. ``listen`` is told of every request once it took effect, before its
+    what was written just before. ``listen`` is reported of every request once it took effect, before its
     answer is sent: so what it writes after the check's listing of a scope cannot be in that listing.
     """
 
@@ -55,7 +55,7 @@ class _Intruder:
         self._due.set()
         self._approved.set()
 
-    def moment(self) -> dt.datetime:
+    def instant(self) -> dt.datetime:
         """Return the time, and write if this is the first request after approval."""
         if self._due.is_set():
             self._due.clear()  # first: what is written below asks the time too
@@ -79,14 +79,14 @@ class _Intruder:
         for key in self._draw.sample(keys, self._draw.randint(0, max(1, len(keys) // 5))):
             live = self.emulator.keys(PROJECT, key.region)[key.name]
             field = self._draw.choice(sorted(key.old))
-            fields = {field: other_value(field, live[field], self._draw, "somebody else")}
+            fields = {field: other_value(field, live[field], self._draw, "another writer")}
             self.emulator.put_key(PROJECT, key.region, {**live, **fields})
             self.writes.append(Write(latest, key.address, who, fields))
 
 
 def write_along(scale: Scale) -> Findings:
     """Apply many times, each with a writer of its own."""
-    findings = Findings("writer: somebody else writes random fields of random keys")
+    findings = Findings("writer: another writer writes random fields of random keys")
     for number in range(scale.writers):
         one_run(random.Random(f"{scale.seed}/{number}"), findings)  # noqa: S311 - has to be repeatable
     return findings
@@ -102,7 +102,7 @@ def one_run(draw: Random, findings: Findings) -> None:
         intruder.emulator = emulator = Emulator(
             seed=seed_of(keys),
             token=place.token,
-            clock=intruder.moment,
+            clock=intruder.instant,
             listen=intruder.listen,
             faults=faults,
         )
@@ -110,7 +110,7 @@ def one_run(draw: Random, findings: Findings) -> None:
             options = ("apply", "--max-revoked", "100%", "--parallelism", str(draw.choice((1, 10))))
             ended = place.on_terminal(emulator.url, *options, str(place.files), asked=intruder.asked)
             if ended.code not in _STALE_OR_PARTLY:
-                raise ChaosError(ended.told)
+                raise ChaosError(ended.reported)
             during = [
                 Write(
                     change.after,
@@ -128,15 +128,16 @@ def one_run(draw: Random, findings: Findings) -> None:
 def _judge(
     keys: Sequence[Key], writes: Sequence[Write], held: Mapping[str, object], ended: Ended, findings: Findings
 ) -> None:
-    told, stories = outcomes(ended.out), tell(keys, writes)
+    reported, stories = outcomes(ended.out), stories_of(keys, writes)
     findings.add("runs")
     findings.add("keys to change", len(keys))
     for who, number in Counter(write.who for write in writes if write.who is not Who.ENGINE).items():
-        findings.add(f"fields changed by somebody else {who}", number)
-    for result, number in sorted(Counter(result for result, _ in told.values()).items()):
+        findings.add(f"fields changed by another writer {who}", number)
+    for result, number in sorted(Counter(result for result, _ in reported.values()).items()):
         findings.add(f"keys reported as {result}", number)
     findings.promise(
-        "every key has an outcome", [] if told.keys() == stories.keys() else [f"{len(told)}; {ended.told}"]
+        "every key has an outcome",
+        [] if reported.keys() == stories.keys() else [f"{len(reported)}; {ended.reported}"],
     )
     findings.promise(
         "the emulator holds what was written to it, and nothing else",
@@ -147,13 +148,13 @@ def _judge(
         ),
     )
     for key in keys:
-        _judge_key(key, stories[key.address], told.get(key.address, ("nothing", "")), writes, findings)
+        _judge_key(key, stories[key.address], reported.get(key.address, ("nothing", "")), writes, findings)
 
 
 def _judge_key(
-    key: Key, story: Story, told: tuple[str, str], writes: Sequence[Write], findings: Findings
+    key: Key, story: Story, reported: tuple[str, str], writes: Sequence[Write], findings: Findings
 ) -> None:
-    result, detail = told
+    result, detail = reported
     own = [write for write in writes if write.address == key.address]
     sent = [write for write in own if write.who is Who.ENGINE]
     at_check = {name: value for write in own if write.who.in_time for name, value in write.fields.items()}
@@ -164,7 +165,7 @@ def _judge_key(
     )
     lost = [(name, who) for name, who in story.overwritten if who.in_time and name in moved]
     findings.promise(
-        "what somebody else changed before the check is never written over",
+        "what another writer changed before the check is never written over",
         (f"{key.address}: {name}, changed {who}; reported as {result}" for name, who in lost),
     )
     findings.promise(
@@ -199,4 +200,4 @@ def _judge_key(
         if not who.in_time:
             findings.add(f"fields written over, changed {who}")
     kept = sum(1 for name, who in story.authors.items() if name in key.patch and who is Who.DURING_APPLY)
-    findings.add("fields of a patch that somebody else changed after they were sent", kept if sent else 0)
+    findings.add("fields of a patch that another writer changed after they were sent", kept if sent else 0)

@@ -27,7 +27,7 @@ Types = type | tuple[type, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """What a list holds: the types of its members, and which of them may be missing or are moments.
+    """What a list holds: the types of its members, and which of them may be missing or are instants.
 
     ``references`` are the patterns of the two members of each item in the lists of that name.
     """
@@ -35,8 +35,8 @@ class Thing:
     name: str
     collection: str
     members: Mapping[str, Types]
-    moments: tuple[str, ...]
-    moment: re.Pattern[str] = _MOMENT
+    instants: tuple[str, ...]
+    instant: re.Pattern[str] = _MOMENT
     optional: frozenset[str] = frozenset()
     references: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = field(default_factory=dict)
     item: str = ""
@@ -56,7 +56,7 @@ CAAS: Final = Thing(
         "is_disabled": bool,
         "containers": list,
     },
-    moments=("created_at", "expire"),
+    instants=("created_at", "expire"),
     references={"containers": (_CAAS_NAME, _ANYTHING)},
 )
 FAAS: Final = Thing(
@@ -71,7 +71,7 @@ FAAS: Final = Thing(
         "expire": _TEXT_OR_NULL,
         "functions": list,
     },
-    moments=("created_at", "expire"),
+    instants=("created_at", "expire"),
     optional=frozenset({"description", "expire"}),
     references={"functions": (_FAAS_NAME, _FAAS_NAME)},
 )
@@ -86,7 +86,7 @@ INFERENCE: Final = Thing(
         "expires_at": _TEXT_OR_NULL,
         "deployment_names": list,
     },
-    moments=("created_at", "expires_at"),
+    instants=("created_at", "expires_at"),
 )
 _ABILITIES: Final = ("ai", "ai_gpu", "baremetal", "basic_vm", "dbaas", "ddos", "k8s", "kvm", "sfs")
 PROJECT: Final = Thing(
@@ -98,8 +98,8 @@ PROJECT: Final = Thing(
         **dict.fromkeys(("description", "deleted_at", "task_id"), _TEXT_OR_NULL),
         "is_default": bool,
     },
-    moments=("created_at", "deleted_at"),
-    moment=_NAIVE,
+    instants=("created_at", "deleted_at"),
+    instant=_NAIVE,
 )
 REGION: Final = Thing(
     name="regions",
@@ -114,8 +114,8 @@ REGION: Final = Thing(
         "coordinates": (dict, type(None)),
         **{f"has_{ability}": bool for ability in _ABILITIES},
     },
-    moments=("created_at", "created_on"),
-    moment=_NAIVE,
+    instants=("created_at", "created_on"),
+    instant=_NAIVE,
 )
 
 
@@ -139,7 +139,7 @@ def item_shape(thing: Thing, document: Any) -> str:
     for name, value in document.items():
         if not isinstance(value, thing.members[name]):
             return f"{name} is {value!r:.80}"
-        if name in thing.moments and value is not None and not _is_moment(value, thing.moment):
+        if name in thing.instants and value is not None and not _is_moment(value, thing.instant):
             return f"{name} is {value!r:.80}"
     for name, patterns in thing.references.items():
         for box in document[name]:
@@ -236,4 +236,4 @@ OPERATIONS: Final = (
         for thing in (PROJECT, REGION)
     ),
 )
-"""403, 429 and 500 may be given by the service, but the emulator gives them only if told to."""
+"""403, 429 and 500 may be given by the service, but the emulator gives them only if reported to."""

@@ -161,10 +161,10 @@ def run(seed: int, count: int) -> Report:
     editor = Editor(seed)
     for number in range(count):
         editor.case(number)
-    told = editor.counts
+    reported = editor.counts
     figures = [
-        f"{count:,} files: {told['edited']:,} edited, {told['added to']:,} added to",
-        f"{told['refused']:,} edits refused, {told['nothing to edit']:,} files with nothing to edit",
-        f"{told['comments']:,} comments, each where it was put",
+        f"{count:,} files: {reported['edited']:,} edited, {reported['added to']:,} added to",
+        f"{reported['refused']:,} edits refused, {reported['nothing to edit']:,} files with nothing to edit",
+        f"{reported['comments']:,} comments, each where it was put",
     ]
     return Report("edits", seed, figures, editor.broken)

@@ -32,7 +32,7 @@ class StillClock:
         self._elapsed = 0.0
 
     def now(self) -> dt.datetime:
-        """Return the moment."""
+        """Return the instant."""
         return NOW + dt.timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:

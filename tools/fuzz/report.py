@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TOLD: Final = 20
+_PRINTED: Final = 20
 _ALIKE: Final = 30
 """Characters of a complaint's last line by which it counts as the same as another."""
 _SHOWN: Final = 300
@@ -48,7 +48,7 @@ def seeded(*parts: object) -> random.Random:
     return random.Random(":".join(map(str, parts)))  # noqa: S311 - has to be repeatable, guards nothing
 
 
-def tell(report: Report) -> None:
+def print_report(report: Report) -> None:
     """Print a report; the inputs that broke a promise are saved, and named."""
     print(f"{report.name} (seed {report.seed})")
     for line in report.figures:
@@ -58,15 +58,15 @@ def tell(report: Report) -> None:
         return
     print(f"  BROKEN: {len(report.broken)}")
     folder = Path(tempfile.mkdtemp(prefix="fuzz-"))
-    told: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     for number, broken in enumerate(report.broken):
         place = folder / f"{number:03d}"
         place.write_bytes(broken.content)
         detail = broken.detail.strip()
         last = detail.splitlines()[-1:] or [""]
-        told[broken.promise + last[0][:_ALIKE]] += 1
-        if len(told) <= _TOLD and told[broken.promise + last[0][:_ALIKE]] == 1:
+        kinds[broken.promise + last[0][:_ALIKE]] += 1
+        if len(kinds) <= _PRINTED and kinds[broken.promise + last[0][:_ALIKE]] == 1:
             print(f"  - {broken.promise}: {broken.case}: {detail[-_SHOWN:].strip()}\n    saved as {place}")
     print(
-        f"  {len(told)} kinds, all saved in {folder}; how often each: {sorted(told.values(), reverse=True)}"
+        f"  {len(kinds)} kinds, all saved in {folder}; how often each: {sorted(kinds.values(), reverse=True)}"
     )

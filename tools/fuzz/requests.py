@@ -226,12 +226,12 @@ def _body(operation: Operation, chance: random.Random) -> bytes | None:
 
 
 def _members(operation: Operation, chance: random.Random) -> dict[str, Any]:
-    moment = chance.choice((None, "2036-01-01T00:00:00Z", "2027-01-01T00:00:00.5+05:30"))
+    instant = chance.choice((None, "2036-01-01T00:00:00Z", "2027-01-01T00:00:00.5+05:30"))
     boxes = [{"name": f"box-{n}", "namespace": "shop"} for n in range(chance.randrange(4))]
     own: Mapping[str, dict[str, Any]] = {
-        "caas": {"expire": moment, "is_disabled": chance.random() < 1 / 2, "containers": boxes},
-        "faas": {"expire": moment, "functions": boxes},
-        "inference": {"expires_at": moment or "2036-01-01T00:00:00"},
+        "caas": {"expire": instant, "is_disabled": chance.random() < 1 / 2, "containers": boxes},
+        "faas": {"expire": instant, "functions": boxes},
+        "inference": {"expires_at": instant or "2036-01-01T00:00:00"},
     }
     values = {"description": f"text {chance.randrange(9)} é", **own[operation.thing.name]}
     body = {name: value for name, value in values.items() if chance.random() < 1 / 2}

@@ -181,9 +181,11 @@ class _Writer:
         self.is_open = text.startswith("|+")  # an empty line behind it would belong to it
 
     def _expire(self, front: str, _column: int, _name: str, kept: dict[str, Any]) -> None:
-        moment = "2036-07-31T00:00:00Z"
-        spelled = self.rng.choice(("null", "~", "", moment, f"'{moment}'", f'"{moment}"', f"!!str {moment}"))
-        kept["expire"] = moment if moment in spelled else None
+        instant = "2036-07-31T00:00:00Z"
+        spelled = self.rng.choice(
+            ("null", "~", "", instant, f"'{instant}'", f'"{instant}"', f"!!str {instant}")
+        )
+        kept["expire"] = instant if instant in spelled else None
         self.line(
             f"{front}{self.quoted('expire')}: {spelled}".rstrip() + self.behind("behind field", "expire")
         )

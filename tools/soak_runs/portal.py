@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 20
 
 
 def correct_edits(directory: Path, edits: int, dice: Random) -> Findings:
-    """Edit ``edits`` keys one after the other, at any moment of a round, and see each corrected."""
+    """Edit ``edits`` keys one after the other, at any instant of a round, and see each corrected."""
     findings = Findings(f"{edits} edits in the portal, and --every 1s")
     keys = [declared(number, 0) for number in range(edits)]
     file = directory / "portal.yaml"
@@ -37,7 +37,7 @@ def correct_edits(directory: Path, edits: int, dice: Random) -> Findings:
         ) as service:
             try:
                 _await(lambda: _listings(emulator, 0) > 0)
-                broken = [told for key in keys for told in _edit(emulator, key, findings, dice)]
+                broken = [reported for key in keys for reported in _edit(emulator, key, findings, dice)]
             finally:
                 service.terminate()
     findings.promise("each is corrected within two rounds", broken)
