@@ -19,14 +19,15 @@ from reconciler.cli.options import (
     pass_env_option,
     secret_sink_option,
 )
-from reconciler.cli.values import DURATION, FILE, ListType, Parsed, flag, option
+from reconciler.cli.values import FILE, ListType, Parsed, flag, option
 from reconciler.plan.drift import Correction
-from reconciler.service.schedule import Cron, Every, parse_cron
+from reconciler.service.schedule import Cron, Every, parse_cron, parse_duration
 
 _CONTESTED: Final = (3, 86_400)
 """The defaults of --contested-after and --contested-window."""
 
 
+DURATION: Final = Parsed("duration", parse_duration, "invalid duration {}; use 30s, 15m, 6h or 1d.")
 CRON: Final = Parsed("cron", parse_cron, "invalid cron expression {}; use five fields, such as 0 6 * * *.")
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
+from reconciler.cli.drift_options import DURATION
 from reconciler.cli.options import OutputOptions, clock_of, history_option, missing_extra
-from reconciler.cli.values import DURATION, flag, option, takes
+from reconciler.cli.values import flag, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name

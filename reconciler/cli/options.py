@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,10 +21,12 @@ from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.base import Base, read_base
-from reconciler.observe.names import Directory
 from reconciler.plan.limits import DEFAULT_REVOKED, Count, Limits, Share
 from reconciler.validate.known_kinds import base_kinds, tree_kinds, unused_folders
 from reconciler.validate.validator import Validator
+
+if TYPE_CHECKING:
+    from reconciler.observe.names import Directory
 
 TREE: Final = "tree"
 _PINNED: Final = {"emulator": "demo", "metrics": "runtime", "report": "runtime"}

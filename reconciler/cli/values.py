@@ -12,7 +12,6 @@ import click
 
 from reconciler.cli.console import CONTEXT
 from reconciler.plan.limits import parse_limit
-from reconciler.service.schedule import parse_duration
 
 Command = Callable[..., Any]
 Options = TypeVar("Options")
@@ -110,7 +109,6 @@ class Parsed(click.ParamType[Any]):
         return parsed
 
 
-DURATION: Final = Parsed("duration", parse_duration, "invalid duration {}; use 30s, 15m, 6h or 1d.")
 LIMIT: Final = Parsed("N|P%", parse_limit, "{} is neither a number of keys nor a percentage such as 30%.")
 FILE: Final = click.Path(dir_okay=False)
 
