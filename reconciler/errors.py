@@ -1,4 +1,4 @@
-"""Every way in which the reconciler gives up, by meaning.
+"""Every error of the reconciler, by meaning.
 
 What lower libraries raise becomes one of the classes below, with the lower exception as its cause::
 
@@ -9,7 +9,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
     |-- RefusedError                a plan was not executed, exit code 3
     |-- JournalError                a write could not be recorded
     |   `-- HistoryError            a history cannot be opened, read or written
-    |-- SinkError                   a secret cannot be stored, or is not surely stored
+    |-- SinkError                   a secret cannot be stored, or may not be stored
     |-- SchemaMismatchError             a live key cannot be compared with its declaration
     |-- UnaddressableError          a name cannot be one segment of a request path
     |-- UnreadableError             some scopes could not be read
@@ -24,7 +24,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
         |-- ConflictError           409
         |-- RejectedError           400, 422 and every other 4xx
         |-- RateLimitedError        429
-        |-- StandbyError            a place for secrets stands by, and another server of it is the active one
+        |-- StandbyError            the server of a secret store is on standby, and another one is active
         |-- ServerFaultError        5xx
         `-- InvalidResponseError          a response that is not JSON, or does not match the documented schema
             |-- AcceptedError       a success status that does not say that a write is done
@@ -57,7 +57,7 @@ def os_reason(error: BaseException, otherwise: str = "") -> str:
 
 
 class ExitCode(IntEnum):
-    """What a command tells the shell; the numbers are part of the interface."""
+    """The exit status of a command; the numbers are part of the interface."""
 
     DONE = 0
     ERROR = 1
@@ -75,7 +75,7 @@ class ReconcilerError(Exception):
 
     @property
     def is_transient(self) -> bool:
-        """Whether the same thing may succeed later although nobody mends anything."""
+        """Whether the same operation may succeed later without any change to files or settings."""
         return False
 
     @property
@@ -88,7 +88,7 @@ class InputError(ReconcilerError):
     """The desired-state files cannot be used; ``problems`` holds every reason, sorted by place."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        """Keep the problems in the order of their places."""
+        """Store the problems, sorted by place."""
         unplaced = Position("", 0, 0)
         self.problems = tuple(sorted(problems, key=lambda problem: problem.position or unplaced))
         super().__init__("\n".join(self.texts))
@@ -122,7 +122,7 @@ class HistoryError(JournalError):
 
 
 class SinkError(ReconcilerError):
-    """A secret is not surely stored; the message never holds it."""
+    """A secret may not be stored; the message never holds it."""
 
 
 class SchemaMismatchError(ReconcilerError):
@@ -137,7 +137,7 @@ class UnreadableError(ReconcilerError):
     """Some scopes could not be read, so there is no plan; ``causes`` holds the reason for each, by scope."""
 
     def __init__(self, causes: Mapping[str, ReconcilerError]) -> None:
-        """Keep the reasons, sorted by scope."""
+        """Store the reasons, sorted by scope."""
         self.causes = dict(sorted(causes.items()))
         super().__init__("\n".join(self.texts))
 
@@ -153,7 +153,7 @@ class UnreadableError(ReconcilerError):
 
 
 class ThrottledError(ReconcilerError):
-    """A request was not sent: the service asked for a longer pause than anybody waits."""
+    """A request was not sent: the service asked for a longer pause than the limit."""
 
     is_transient = True
 
@@ -245,7 +245,7 @@ class RateLimitedError(ApiError):
 
 
 class StandbyError(ApiError):
-    """A server of a place for secrets stands by: another one is active, or is just being elected."""
+    """The server of a secret store is on standby: another one is active, or is just being elected."""
 
     retryable = True
 

@@ -166,7 +166,7 @@ def document_lines(kind: Kind, scope: Scope, adoption: Adoption) -> list[str]:
     lines = [f"{name}: {block_text(value)}" for name, value in (("kind", kind.name), *scope.parameters)]
     for owner, names in adoption.managed_elsewhere.items():
         count = counted(len(names), "key")
-        lines.append(f"# left out: {count} of another system ({_short(owner)}), which are never changed:")
+        lines.append(f"# left out: {count} managed elsewhere ({_short(owner)}), which are never changed:")
         lines += [f"#   {_short(name)}" for name in names]
     lines += [f"# left out: {_short(name)}: {_short(reason)}" for name, reason in adoption.unusable.items()]
     lines += [f"# left out: {_short(text)}" for text in adoption.unnamed]

@@ -134,7 +134,7 @@ def _write_of(entry: Mapping[str, Any]) -> InDoubtWrite:
 
 
 def _settle(writes: dict[str, InDoubtWrite], run: str) -> None:
-    """Drop the write of ``run`` and every earlier one; a run that overlaps keeps its own.
+    """Drop the write of ``run`` and every earlier one; those of an overlapping run remain.
 
     A creation whose secret is elsewhere, or perhaps nowhere, stays until the key is created again or deleted.
     """
@@ -207,7 +207,11 @@ def _find(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: I
     except NotFoundError:
         found = {Action.CREATE: Resolution.DID_NOT, Action.DELETE: Resolution.TOOK_EFFECT}
         is_halved = write.action is Action.REPLACE and not write.secret_at
-        dead = f"what {write.secret_to} holds of its secret is dead" if write.secret_to and is_halved else ""
+        dead = (
+            f"what {write.secret_to} holds of its secret is no longer valid"
+            if write.secret_to and is_halved
+            else ""
+        )
         return Finding(write, found.get(write.action, Resolution.GONE), dead)
     except (ReconcilerError, RecursionError) as error:
         return Finding(write, Resolution.UNKNOWN, str(error))
@@ -218,7 +222,7 @@ def _compare(kind: Kind, write: InDoubtWrite, live: Mapping[str, Any]) -> Findin
         return Finding(write, Resolution.DID_NOT)
     moved = fields_not_stored(kind, write.address, write.before, live)
     if write.action is Action.REPLACE and not moved:
-        return Finding(write, Resolution.DID_NOT)  # what a new key is made of leaves out what is null
+        return Finding(write, Resolution.DID_NOT)  # a creation leaves out null fields
     unstored = fields_not_stored(kind, write.address, write.patch, live)
     if not unstored:
         is_new = write.action.adds and kind.secret is not None

@@ -1,4 +1,4 @@
-"""Resolving by reading what became of a write whose response proves nothing: never by guessing.
+"""Resolve a write whose response proves nothing, by reading the key.
 
 Only 200 and 201 with the object as it was asked for prove that a write is done. A redirect, 202, an empty
 body, an error of any status or no response at all may each come from a service, or a proxy, that has executed

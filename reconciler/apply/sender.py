@@ -1,7 +1,7 @@
 """Send one change, and find out what became of it: update, create, delete, replace.
 
 The secret of a key is in one response only. So a creation is sent once, and where its response is lost it is
-found out whether the key exists: then its secret is lost, which is reported and never passed over.
+found out whether the key exists: then its secret is lost, which is reported and never skipped.
 """
 
 from __future__ import annotations

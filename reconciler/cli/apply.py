@@ -157,7 +157,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         )
         freshness = _approve(options, console)
         if secrets is not None and not options.auto_approve:
-            secrets.probe()  # again: the answer may have taken a while
+            secrets.probe()  # again: the approval may have taken a while
         _store(prepared, planning.selection.target, records, now)
         return _Execution(client, prepared, records, console, events, secrets).run(freshness)
 

@@ -55,19 +55,19 @@ class DriftOptions:
     correct: str | None = option(
         "--correct",
         type=click.Choice([correction.value for correction in Correction]),
-        text="Send what the files say for drift that did this to access.",
+        text="Correct drift with this effect on access.",
     )
     secret_sink: str | None = secret_sink_option()
     allow_destroy: bool = flag(
         "--allow-destroy",
-        text="Let --correct delete keys that the files do not want, and delete one to replace it.",
+        text="Let --correct delete keys that are not desired, and delete one to replace it.",
     )
     base: str | None = base_option()
     format: str = option(
         "--format", type=click.Choice(("text", "json")), default="text", text="How the drift is printed."
     )
     every: float | None = _duration(
-        "--every", None, "Run as a service: a round at this distance, such as 15m.", show_default=False
+        "--every", None, "Run as a service: a round at this interval, such as 15m.", show_default=False
     )
     cron: Cron | None = option(
         "--cron",

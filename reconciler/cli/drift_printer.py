@@ -27,7 +27,7 @@ class DriftPrinter:
     """Follows cycles: prints them, and remembers the last. ``store`` is open while keys are created."""
 
     def __init__(self, console: Console, shown: str, contested_after: int, history: str | None) -> None:
-        """Store where to print, in which format, and what a warning of a contested field names."""
+        """Store where to print, in which format, and what a warning of a contested field reports."""
         self._console = console
         self._format = shown
         self._contested_after = contested_after
@@ -42,21 +42,21 @@ class DriftPrinter:
 
     def invalid(self, texts: tuple[str, ...]) -> None:
         """Print what is wrong with the files or their checkout."""
-        if self._is_news("invalid", texts):
+        if self._is_changed("invalid", texts):
             for text in texts:
                 self._console.error(text)
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Print warnings, the drift, what could not be compared, and what could not be applied as it is."""
         plan = detection.plan
-        if self._is_news("warnings", plan.warnings):
+        if self._is_changed("warnings", plan.warnings):
             self._console.warn(plan.warnings)
         problems = first_texts(detection.problems)
         named = len(plan.unmanaged) if self._console.verbosity > 0 else NAMED
         view = DriftView(detection.drifted, detection.pending, plan.unmanaged, new_keys, not problems, named)
         text = render_drift(view, self._console.paint)
-        if not self._is_news("drift", (text, *map(str, plan.problems))):
-            self._console.detail("No news since the last round")
+        if not self._is_changed("drift", (text, *map(str, plan.problems))):
+            self._console.detail("No change since the last round")
             return
         self._console.result(render_drift_json(plan, view, at) if self._format == "json" else text)
         for obstacle in first_texts(detection.obstacles):
@@ -91,7 +91,7 @@ class DriftPrinter:
             (field.address, field.detail) for field in fields if field.outcome is FieldOutcome.LEFT
         )
         contested = [field for field in fields if field.outcome is FieldOutcome.CONTESTED]
-        if not self._is_news("left", (*left, *(field.key for field in contested))):
+        if not self._is_changed("left", (*left, *(field.key for field in contested))):
             return
         texts = [f"{address}{f': {reason}' if reason else ''}" for address, reason in left]
         for text in first_texts(texts, "key"):
@@ -110,11 +110,11 @@ class DriftPrinter:
         if self.store is not None:
             self.store.report_stored()
 
-    def _is_news(self, topic: str, content: tuple[object, ...]) -> bool:
+    def _is_changed(self, topic: str, content: tuple[object, ...]) -> bool:
         """Return whether ``content`` differs from that of the cycle before."""
-        is_news = self._last.get(topic, ()) != content
+        is_changed = self._last.get(topic, ()) != content
         self._last[topic] = content
-        return is_news
+        return is_changed
 
     def _contested(self, field: DriftedField) -> str:
         name, file = field.change.field, self._history

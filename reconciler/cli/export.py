@@ -106,7 +106,7 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
         console.result(escape_control(nothing_to_add(into, live.scope, exported.adoption)) + "\n")
         return ExitCode.DONE
     for owner, left in exported.adoption.managed_elsewhere.items():
-        console.note(f"Left out: {counted(len(left), 'key')} of another system ({owner}): {', '.join(left)}")
+        console.note(f"Left out: {counted(len(left), 'key')} managed elsewhere ({owner}): {', '.join(left)}")
     if into is None or content is None:
         console.result(exported.text.encode())
     else:

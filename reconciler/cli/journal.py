@@ -47,7 +47,7 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     reading = read_records(options.file)
     if reading.torn:
         were = "was" if reading.torn == 1 else "were"
-        console.note(f"Warning: {counted(reading.torn, 'torn or unreadable line')} {were} passed over")
+        console.note(f"Warning: {counted(reading.torn, 'torn or unreadable line')} {were} skipped")
     if options.offline or not reading.in_doubt:
         console.result(_offline(reading))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE

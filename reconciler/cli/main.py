@@ -132,7 +132,7 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
         signal.signal(number, _as_interrupt)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is no reason to fail
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is not a reason to fail
     mark_tracebacks()
     try:
         result = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=clock)

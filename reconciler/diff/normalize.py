@@ -47,7 +47,7 @@ def normalize(field: Field, value: Any) -> Any:
         return [json.loads(item) for item in sorted({json_text(item) for item in items})]
     instant = parse_instant(value)
     if instant is None:
-        raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}, which is no date and time")
+        raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}, which is not a date and time")
     return format_instant(instant)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def bundled_schema(name: str) -> str:
-    """Return the text of one schema that stands alone. Raises KeyError for an unknown name."""
+    """Return the text of one self-contained schema. Raises KeyError for an unknown name."""
     texts = schema_texts()
     used: set[str] = set()
 

@@ -25,7 +25,7 @@ def lookup_in(document: Any) -> Callable[[str], Any]:
         try:
             return resolver.lookup(reference).contents
         except (Unresolvable, TypeError, ValueError) as error:
-            raise DescriptionError(f"the reference {reference} leads to nothing") from error
+            raise DescriptionError(f"the reference {reference} cannot be resolved") from error
 
     return target
 

@@ -48,7 +48,7 @@ _PULL: Final = ("pull", "--ff-only", "--no-rebase", "--no-autostash", "--no-recu
 
 
 class GitError(ConfigurationError):
-    """Git cannot be run, or says no."""
+    """Git cannot be run, or fails."""
 
 
 class NoWorkTreeError(GitError):
@@ -194,9 +194,9 @@ class Repository:
 
 
 def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
-    """Return the repository that a path is in; Git has no more than what it needs of ``environment``.
+    """Return the repository that contains a path; Git receives only the variables that it needs.
 
-    Raises NoWorkTreeError, UntrustedRepositoryError, or GitError if Git cannot be run or says no.
+    Raises NoWorkTreeError, UntrustedRepositoryError, or GitError if Git cannot be run or fails.
     """
     is_folder = os.path.isdir(path)  # noqa: PTH112 - as it was typed
     top = work_tree(path if is_folder else os.path.dirname(path.rstrip(os.sep)))  # noqa: PTH120 - the same

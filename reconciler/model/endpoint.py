@@ -21,14 +21,14 @@ class BaseUrl(str):
         """Return the normal form of ``text``.
 
         Scheme and host are in small letters, numeric hosts are shortest, the default port and slashes at the
-        end are left out. Raises ValueError, which says what is wrong and echoes nothing that could be a
+        end are left out. Raises ValueError, which says what is wrong and contains no part that could be a
         password.
         """
         return super().__new__(cls, _normal(text))
 
     @classmethod
     def recorded(cls, text: str) -> Self:
-        """Return the normal form of what was written down earlier; what has none stays as it is."""
+        """Return the normal form of a recorded address, or the text unchanged if it is invalid."""
         try:
             return cls(text)
         except ValueError:

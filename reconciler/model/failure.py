@@ -10,7 +10,7 @@ class Failure:
     """What is known of a failed request.
 
     ``in_doubt`` says that the request may have taken effect all the same. ``request`` is method and
-    path, never a header. ``status`` is None without an answer. ``exception_class`` and ``request_id``
+    path, never a header. ``status`` is None without a response. ``exception_class`` and ``request_id``
     come from the service's error body when it has them.
     """
 

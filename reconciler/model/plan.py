@@ -85,7 +85,7 @@ class DriftOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request of a change: method, path below the base URL, and body; None is no body."""
+    """One request of a change: method, path below the base URL, and body; None without a body."""
 
     method: str
     path: str

@@ -30,9 +30,9 @@ class Base:
 
     @property
     def comparable(self) -> DesiredState | None:
-        """Return what drift is told from: nothing, where one of the paths named nothing at the base.
+        """Return the state to compare with for drift; None where one of the paths did not exist at the base.
 
-        Counting all of its differences as changes of Git would hide drift.
+        Otherwise all of its differences would count as changes of Git, and drift would be hidden.
         """
         return self.state if self.is_whole else None
 

@@ -53,7 +53,7 @@ class Directory:
     def resolved(self, state: DesiredState) -> DesiredState:
         """Return ``state`` with numbers for all names, and at once if it has none.
 
-        Raises InputError for a name that stands for nothing or for several, and for a key that is declared
+        Raises InputError for a name that means nothing or several, and for a key that is declared
         by name and by number; ApiError if a list cannot be read.
         """
         if not state.names:

@@ -46,7 +46,7 @@ def planned_change(kind: Kind, scope: Scope, key: DesiredKey, live: Values | Non
     """Return what makes a live key as it is declared, as far as the two can be compared."""
     owner = None if live is None else kind.owner(live)
     if owner is not None:
-        message = f"belongs to another system ({owner}) and is never changed; remove it from the file"
+        message = f"is managed elsewhere ({owner}) and is never changed; remove it from the file"
         return Planned(problems=(_problem(scope, key, message),))
     try:
         if live is not None and not key.is_absent:

@@ -255,7 +255,7 @@ def item_text(item: Any) -> str:
 
 
 def _changed(lead: str, before: Any, after: Any, depth: int = 0) -> Line:
-    """Return the line of two values; of two long texts it leaves out what both share, never what differs."""
+    """Return the line of two values; of two long texts, only the common parts are shortened."""
     old, new = quoted(before), quoted(after)
     if isinstance(before, str) and isinstance(after, str):
         old, new = _elided(old, new)

@@ -230,5 +230,5 @@ def _alike(text: str) -> Iterator[Piece]:
 
 
 def _inside(text: str) -> str:
-    """Return a text as it stands between the quotes of JSON, where each character is written for itself."""
+    """Return a text as it is between the quotes of JSON, where each character is written for itself."""
     return quoted(text)[1:-1]

@@ -114,7 +114,7 @@ def errors_line(plan: Plan) -> str:
     """Return how many errors there are, and whether they stop an apply."""
     count = counted(len(plan.errors), "error")
     if plan.objections:
-        return f"{count}: the plan must not be applied as it stands"
+        return f"{count}: the plan must not be applied as it is"
     return f"{count}: a live object that cannot be compared is left as it is, the rest can be applied"
 
 

@@ -112,7 +112,7 @@ class Service:
         gc.collect()  # the collector is paused for most of a cycle, and would never find the time
         self._last = report
         if report.result is CycleResult.INTERRUPTED:
-            return  # it was cut short, which is no failure
+            return  # it was cut short, which is not a failure
         self._blind = self._blind + 1 if report.is_blind else 0
         if report.result is CycleResult.FAILED:
             self._failures += 1

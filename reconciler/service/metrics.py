@@ -59,8 +59,8 @@ class Metrics:
         self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
         self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
         self._drifted = gauge("drifted_keys", "Keys that were drifted in the last round", "kind", "effect")
-        self._created = gauge("created_keys", "Live keys that the files do not want", "kind")
-        self._deleted = gauge("deleted_keys", "Keys that the files want and that are not live", "kind")
+        self._created = gauge("created_keys", "Live keys that are not desired", "kind")
+        self._deleted = gauge("deleted_keys", "Desired keys that are not live", "kind")
         self._differing = gauge(
             "differing_keys", "Keys not as desired, by which side moved", "kind", "origin"
         )
@@ -68,14 +68,14 @@ class Metrics:
         self._new = gauge("new_unmanaged_keys", "Unmanaged keys that came since rounds began", "kind")
         self._contested = gauge("contested_fields", "Drifted fields that are contested")
         self._corrections = counter("corrections", "Fields that were to be corrected", "outcome")
-        self._requests = counter("api_requests", "Requests to the API, by answer", "method", "status")
+        self._requests = counter("api_requests", "Requests to the API, by response", "method", "status")
         self._latency = self._histogram(
             "api_request_duration_seconds",
-            "Seconds until an answer of the API began",
+            "Seconds until a response of the API began",
             Histogram.DEFAULT_BUCKETS,
             "method",
         )
-        self._scopes = gauge("scopes", "Scopes, by how they stood in the last round", "standing")
+        self._scopes = gauge("scopes", "Scopes, by state in the last round", "standing")
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
         self._notifications = counter("notifications", "Messages to the webhook", "result")
         for result in CycleResult:
@@ -97,7 +97,7 @@ class Metrics:
         self._rounds.labels(_label(report.result)).inc()
         self._seconds.observe(report.seconds)
         self._last_seconds.set(report.seconds)
-        if report.result is not CycleResult.INTERRUPTED:  # which is no failure
+        if report.result is not CycleResult.INTERRUPTED:  # which is not a failure
             self._in_a_row = 0 if report.result.is_success else self._in_a_row + 1
         self._failures.set(self._in_a_row)
         if report.result.is_success:
@@ -134,7 +134,7 @@ class Metrics:
         if not path.exists():
             return
         if not path.is_file() and not path.is_dir():
-            raise ValueError("it is no plain file, and would be replaced by one; name another file")
+            raise ValueError("it is not a plain file, and would be replaced by one; name another file")
         counters = {
             f"{_PREFIX}{name}": counter
             for name, counter in (

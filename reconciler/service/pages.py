@@ -74,7 +74,7 @@ class Pages:
         return Response(self.metrics.exposition(), CONTENT_TYPE)
 
     def _health(self) -> Response:
-        """Distinguish a loop that moves from one that is stuck; a failed cycle is no reason to restart."""
+        """Distinguish a loop that moves from one that is stuck; a failed cycle is not a reason to restart."""
         if self.heartbeat.is_stuck():
             text = f"stuck: nothing has moved for {self.heartbeat.silence():.0f} s"
             return plain(text, HTTPStatus.SERVICE_UNAVAILABLE)

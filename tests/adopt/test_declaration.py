@@ -122,7 +122,7 @@ def test_a_text_is_written_in_the_most_readable_form(text: str, written: list[st
 def test_keys_of_another_system_are_named_and_counted() -> None:
     lines = exported(live("mine"), live("theirs-2", source="iate"), live("theirs-1", source="iate"))
     assert lines[3:6] == [
-        "# left out: 2 keys of another system (source iate), which are never changed:",
+        "# left out: 2 keys managed elsewhere (source iate), which are never changed:",
         "#   theirs-1",
         "#   theirs-2",
     ]

@@ -70,7 +70,7 @@ class Store:
         self.expected = change.address
 
     def outdated(self, change: Change) -> str:
-        return "the secret in memory:0 is dead" if change.action is Action.REPLACE else ""
+        return "the secret in memory:0 is no longer valid" if change.action is Action.REPLACE else ""
 
     def finished(self, outcome: Outcome) -> None:
         assert self.expected == outcome.change.address

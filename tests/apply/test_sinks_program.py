@@ -95,8 +95,8 @@ def test_a_question_holds_no_secret(tmp_path: Path) -> None:
     ("script", "reason"),
     [
         ("echo something else is there >&2; exit 3", "sh ended with 3: something else is there"),
-        ("printf 'a\\nb\\n'", "sh answered with more than one short line"),
-        ("printf '%0300d' 1", "sh answered with more than one short line"),
+        ("printf 'a\\nb\\n'", "sh printed more than one short line"),
+        ("printf '%0300d' 1", "sh printed more than one short line"),
     ],
 )
 def test_a_program_that_does_not_want_a_secret_is_found_out_before(
@@ -195,7 +195,7 @@ def test_a_long_secret_reaches_a_slow_reader(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["no-such-program", "/no/such/program", "/etc/passwd", "/etc"])
 def test_a_missing_program_is_found_out_before(command: str) -> None:
     sink = ExecSink((command,), PATH, SystemClock())
-    assert probe_error(sink) == f"there is no program {command} that can be run"
+    assert probe_error(sink) == f"the program {command} cannot be found or run"
     assert "cannot be run: " in store_error(sink)
 
 

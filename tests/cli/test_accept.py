@@ -98,7 +98,7 @@ def test_without_a_difference_the_file_is_not_touched(
         ("caas/1/76/other", "caas/1/76/other is not declared in these files"),
         ("web", "web is not an address"),
         ("caas/1/76/api", "caas/1/76/api is declared, but not on the server"),
-        ("caas/1/76/web", "belongs to another system (source iate)"),
+        ("caas/1/76/web", "is managed elsewhere (source iate)"),
     ],
 )
 def test_what_cannot_be_accepted_is_an_error(

@@ -63,7 +63,7 @@ def test_what_could_not_be_compared_is_an_error_and_nothing_is_claimed_of_it(
     fill(emulator, "web")
     fill(emulator, "theirs", source="iate")
     done = cli("drift", declare(tmp_path / "keys.yaml", {"name": "web"}, {"name": "theirs"}))
-    assert (done.code, "caas/1/76/theirs: belongs to another system" in done.err) == (1, True)
+    assert (done.code, "caas/1/76/theirs: is managed elsewhere" in done.err) == (1, True)
     assert done.out == "What could be compared has not drifted; the errors name what could not be.\n"
 
 

@@ -292,7 +292,7 @@ def test_a_scope_with_a_problem_is_never_in_sync(
     assert done.code == 1
     assert "No drift" not in done.out
     (scope,) = kept(cli, history)["scopes"]
-    assert (scope["standing"], "belongs to another system" in scope["detail"]) == ("incomplete", True)
+    assert (scope["standing"], "is managed elsewhere" in scope["detail"]) == ("incomplete", True)
     page = cli("history", "--history", history, "--format", "html").out
     assert ">1 scope in sync<" not in page
     assert "No drift" not in page

@@ -286,7 +286,7 @@ def test_what_a_plan_refuses_is_not_said_to_be_sent(
     files = declare(tmp_path / "keys.yaml", late, foreign)
     told = [cli("explain", f"caas/1/76/{name}", "--file", files).out for name in ("late", "foreign")]
     assert "No request would be sent: expire 2020-01-01T00:00:00Z is in the past" in told[0]
-    assert "No request would be sent: belongs to another system (source iate)" in told[1]
+    assert "No request would be sent: is managed elsewhere (source iate)" in told[1]
 
 
 def test_a_value_of_a_live_key_is_no_command_to_the_log(

@@ -81,9 +81,9 @@ def test_keys_of_another_system_are_left_out_and_counted(cli: CommandLine, emula
     fill(emulator, "mine")
     fill(emulator, "one", "two", source="iate")
     done = export(cli)
-    assert done.err == "Left out: 2 keys of another system (source iate): one, two\n"
+    assert done.err == "Left out: 2 keys managed elsewhere (source iate): one, two\n"
     assert (
-        "# left out: 2 keys of another system (source iate), which are never changed:\n#   one\n" in done.out
+        "# left out: 2 keys managed elsewhere (source iate), which are never changed:\n#   one\n" in done.out
     )
     assert "name: one" not in done.out
     assert export(cli, "-q").err == ""

@@ -59,7 +59,7 @@ def test_a_journal_holds_no_token(journal: Path) -> None:
 def test_a_killed_run_is_cleared_up_by_reading(cli: CommandLine, journal: Path) -> None:
     done = cli("journal", killed(journal))
     assert (done.code, done.out) == (0, "caas/1/76/web: took effect\n")
-    assert done.err == "Warning: 1 torn or unreadable line was passed over\n"
+    assert done.err == "Warning: 1 torn or unreadable line was skipped\n"
 
 
 def test_what_did_not_take_effect_is_left_to_apply(

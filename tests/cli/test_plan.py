@@ -103,7 +103,7 @@ def test_a_key_of_another_system_is_an_error(cli: CommandLine, emulator: Emulato
     fill(emulator, "theirs", source="iate")
     done = cli("plan", declare(tmp_path / "keys.yaml", {"name": "theirs", "description": "Ours"}))
     assert done.code == 1
-    assert "belongs to another system (source iate)" in done.err
+    assert "is managed elsewhere (source iate)" in done.err
 
 
 def test_an_expiry_in_the_past_is_an_error_only_where_it_would_be_sent(

@@ -126,7 +126,7 @@ def test_a_replacement_that_fails_halfway_says_that_the_secret_in_its_place_is_d
     keys.emulator.faults = faults
     done = keys.apply()
     assert done.code == 4
-    assert f"; what {keys.place} holds of the key before is dead\n" in done.out
+    assert f"; what {keys.place} holds of the key before is no longer valid\n" in done.out
     assert keys.secrets == {NAME: OLD}
 
 
@@ -136,8 +136,8 @@ def test_a_rescued_secret_of_a_replaced_key_is_told_with_the_dead_one(keys: Keys
     (rescued,) = keys.folder.glob(f"rescued-secret-*/{NAME}")
     assert done.code == 4
     assert (
-        f"it is in {rescued}, to be moved; what exec:false holds of the key before, if anything, is dead"
-        in done.out
+        f"it is in {rescued}, to be moved; "
+        "what exec:false holds of the key before, if anything, is no longer valid" in done.out
     )
 
 
@@ -222,13 +222,13 @@ KILLED: dict[str, tuple[str, bool, list[str], str]] = {
         "DELETE",
         True,
         ["DELETE"],
-        "the key is gone (what {place} holds of its secret is dead)",
+        "the key is gone (what {place} holds of its secret is no longer valid)",
     ),
     "before the creation": (
         "POST",
         False,
         ["DELETE"],
-        "the key is gone (what {place} holds of its secret is dead)",
+        "the key is gone (what {place} holds of its secret is no longer valid)",
     ),
     "after the creation": (
         "POST",

@@ -451,7 +451,7 @@ def test_a_plan_beyond_the_limits_says_so_in_every_format(
         "diff",
         "github",
     }
-    assert "1 error: the plan must not be applied as it stands." in shown["text"].out
+    assert "1 error: the plan must not be applied as it is." in shown["text"].out
     assert "Error: refused: it would change 2 keys" in shown["text"].err
     assert apply(cli, saved)[0] == 0  # apply has limits of its own
 

@@ -160,7 +160,7 @@ def test_a_hangup_begins_a_round_at_once(cli: CommandLine, emulator: Emulator, d
 
 def test_what_is_known_is_not_shown_again(cli: CommandLine, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1s", "-v") as process:
-        lines_until(process.stderr, "No news since the last round")
+        lines_until(process.stderr, "No change since the last round")
         process.send_signal(signal.SIGTERM)
         out, _ = process.communicate(timeout=60)
     assert out.count("Drift: 1 key differs from the files.") == 1

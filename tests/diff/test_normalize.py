@@ -68,10 +68,10 @@ def test_null_stays_null_where_it_is_allowed() -> None:
         (CONTAINERS, None, "containers holds null"),
         (CONTAINERS, {"name": "web"}, 'containers holds {"name":"web"}'),
         (EXPIRE, 1767225600, "expire holds 1767225600"),
-        (EXPIRE, "", 'expire holds "", which is no date and time'),
-        (EXPIRE, "never", 'expire holds "never", which is no date and time'),
+        (EXPIRE, "", 'expire holds "", which is not a date and time'),
+        (EXPIRE, "never", 'expire holds "never", which is not a date and time'),
         (EXPIRE, ["x" * 100], f'expire holds ["{"x" * 78}'),
-        (EXPIRE, "x" * 100, f'expire holds "{"x" * 79}, which is no date and time'),
+        (EXPIRE, "x" * 100, f'expire holds "{"x" * 79}, which is not a date and time'),
         (CONTAINERS, ["web"], 'containers holds the item "web"'),
         (CONTAINERS, [{"name": "web"}], 'containers holds the item {"name":"web"}'),
         (

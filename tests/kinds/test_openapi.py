@@ -324,14 +324,14 @@ def referring(target: str) -> dict[str, Any]:
         ),
         (without("paths", LABELS, "get"), LABELS, f"{LABELS} has no GET"),
         (without("paths", ITEM, "patch", "requestBody"), LABELS, "is not an object with properties"),
-        (without("components", "schemas"), LABELS, "#/components/schemas/label leads to nothing"),
+        (without("components", "schemas"), LABELS, "#/components/schemas/label cannot be resolved"),
         (referring("#/components/schemas/label"), LABELS, "leads to itself"),
         (referring("other.yaml#/color"), LABELS, "leads out of the file"),
-        (referring("#/components/nothing"), LABELS, "leads to nothing"),
+        (referring("#/components/nothing"), LABELS, "cannot be resolved"),
         (
             described(components={"schemas": {"label": {"properties": []}}, "parameters": {"page": 7}}),
             LABELS,
-            "page leads to nothing",
+            "page cannot be resolved",
         ),
     ],
 )

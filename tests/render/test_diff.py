@@ -37,7 +37,7 @@ containers; declare it
 
 ~ Plan: 0 to add, 2 to change, 0 to destroy. Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys. \
 Origin: config on 1 key, drift on 1 key, conflict on 1 key. Unmanaged: 1 key live but not declared. \
-1 error: the plan must not be applied as it stands.
+1 error: the plan must not be applied as it is.
 """
 LINE = re.compile(r"[-+~] .+")
 HOSTILE = st.lists(st.sampled_from(FRAGMENTS) | st.text(), max_size=3).map("".join)

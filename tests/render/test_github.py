@@ -36,7 +36,7 @@ is_disabled = true -> false  # [config] grants: enables the key
 ::warning file=more.yaml,line=2,col=3,title=deserves a look::two files declare keys of this project
 Plan: 0 to add, 2 to change, 0 to destroy. Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys. \
 Origin: config on 1 key, drift on 1 key, conflict on 1 key. Unmanaged: 1 key live but not declared. \
-1 error: the plan must not be applied as it stands.
+1 error: the plan must not be applied as it is.
 """
 HOSTILE = st.lists(st.sampled_from(FRAGMENTS) | st.text(), max_size=3).map("".join)
 NAMES = st.lists(st.sampled_from(FRAGMENTS) | st.text(st.characters(codec="utf-8")), max_size=3).map("".join)

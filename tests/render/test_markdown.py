@@ -38,7 +38,7 @@ WHOLE = """\
 - Unmanaged: 1 key live but not declared.
 - In the plan below, `!` marks what revokes access or is in conflict.
 
-**1 error: the plan must not be applied as it stands**
+**1 error: the plan must not be applied as it is**
 
 - `keys.yaml:15:1`: `caas/1/76/gone-key`: `declared, but not on the server, and a new key needs \
 containers; declare it`
@@ -291,7 +291,7 @@ def test_errors_and_warnings_beyond_what_fits_are_counted() -> None:
     text = render_markdown(plan)
     comment = read(text)
     assert max(sizes(text)) < ROOM
-    assert "5000 errors: the plan must not be applied as it stands" in comment.words
+    assert "5000 errors: the plan must not be applied as it is" in comment.words
     assert re.findall(r"(\d+) more, which do not fit", comment.words) == ["4965", "4986"]
     assert len(comment.keys) > 100
 

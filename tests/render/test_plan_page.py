@@ -124,7 +124,7 @@ def test_the_head_summarises_the_plan_and_has_its_severity(plan: Plan, title: st
 def test_errors_and_conflicts_are_shown_before_everything_else() -> None:
     text = read(plan_with_origins()).text
     head, _, _ = text.partition("Made 2026-06-01")
-    assert "1 error: the plan must not be applied as it stands." in head
+    assert "1 error: the plan must not be applied as it is." in head
     assert "1 key in conflict: Git and the live API changed a field differently." in head
     assert "Access: grants on 2 keys, revokes on 2 keys, neutral on 0 keys." in head
     places = [text.index(heading) for heading in (" Errors ", " Warnings ", " Summary ", " Changes ")]

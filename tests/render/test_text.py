@@ -104,7 +104,7 @@ def test_a_plan_of_errors_alone_claims_no_match() -> None:
     text = render_text(make_plan([declared()], []))
     assert text == (
         "No changes can be planned for the keys with errors; the others match the configuration.\n"
-        "1 error: the plan must not be applied as it stands.\n"
+        "1 error: the plan must not be applied as it is.\n"
     )
 
 

@@ -189,7 +189,7 @@ def test_what_is_no_database_is_refused_and_left_as_it_is(file: Path, content: b
     file.write_bytes(content)
     assert re.fullmatch(
         rf"the history {re.escape(str(file))} cannot be "
-        r"(used: it is no history; name another file"
+        r"(used: it is not a history; name another file"
         r"|opened: (file is not a database|database disk image is malformed))",
         refusal(file),
     )
@@ -199,7 +199,7 @@ def test_what_is_no_database_is_refused_and_left_as_it_is(file: Path, content: b
 @pytest.mark.parametrize("content", [b"keys: []\n", b"x" * 4096])
 def test_no_lock_is_made_beside_what_is_no_history(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    with pytest.raises(HistoryError, match="it is no history"), sole_user(str(file)):
+    with pytest.raises(HistoryError, match="it is not a history"), sole_user(str(file)):
         pass
     assert [found.name for found in file.parent.iterdir()] == ["history.db"]
 
@@ -207,7 +207,7 @@ def test_no_lock_is_made_beside_what_is_no_history(file: Path, content: bytes) -
 def test_a_file_that_is_no_lock_is_left_as_it_is(file: Path) -> None:
     other = file.parent / "history.db-lock"
     other.write_text("keys: []\n", encoding="utf-8")
-    with pytest.raises(HistoryError, match="is no lock of a history"), sole_user(str(file)):
+    with pytest.raises(HistoryError, match="is not the lock of a history"), sole_user(str(file)):
         pass
     assert other.read_text(encoding="utf-8") == "keys: []\n"
 
@@ -240,7 +240,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
         connection.commit()
     before = file.read_bytes()
-    assert refusal(file) == f"the history {file} cannot be used: it is no history; name another file"
+    assert refusal(file) == f"the history {file} cannot be used: it is not a history; name another file"
     assert file.read_bytes() == before
 
 
@@ -293,7 +293,7 @@ def test_a_history_of_an_earlier_format_goes_on_in_the_present_one(earlier: Path
 
 
 def test_a_device_is_no_history() -> None:
-    with pytest.raises(HistoryError, match="it is no plain file"):
+    with pytest.raises(HistoryError, match="it is not a plain file"):
         Database("/dev/null")
 
 

@@ -404,7 +404,7 @@ def test_without_the_file_of_an_earlier_run_everything_begins_at_nothing(
 
 
 def test_a_device_is_not_replaced_by_a_file(metrics: Metrics) -> None:
-    with pytest.raises(ValueError, match="it is no plain file"):
+    with pytest.raises(ValueError, match="it is not a plain file"):
         metrics.resume("/dev/null")
 
 

@@ -32,7 +32,7 @@ _COLON: Final = re.compile(r"\s*:\s*")
 _COMMENT: Final = re.compile(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
 
 Same = Callable[[Any], str] | None
-"""Gives the text by which two items of a set are the same; None for a list whose order counts."""
+"""Returns the text by which two items of a set are the same; None for a list whose order counts."""
 Spell = Callable[[Any, int], Sequence[str]]
 """Writes an item of a block list as lines whose dash is at a column."""
 

@@ -87,7 +87,7 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """Says why a value is not replaced."""
+    """Raises the reason why a value is not replaced."""
 
     source: str
     address: str

@@ -58,7 +58,7 @@ class ExecSink:
         """Check that the program exists, and ask it of each place if it can be asked. Raises SinkError."""
         path = self.environment.get("PATH", os.defpath)
         if shutil.which(self.command[0], path=path) is None:
-            raise SinkError(f"there is no program {self.command[0]} that can be run")
+            raise SinkError(f"the program {self.command[0]} cannot be found or run")
         return {place: self._asked(place) if self.is_asked else None for place in places}
 
     def _asked(self, place: Place) -> str:
@@ -69,7 +69,7 @@ class ExecSink:
         version = ended.out.strip()
         if len(version) > _LONGEST_VERSION or not version.isprintable():
             what = "more than one short line"
-            raise SinkError(f"{place.address}: asked by a probe, {self._program} answered with {what}")
+            raise SinkError(f"{place.address}: asked by a probe, {self._program} printed {what}")
         return version
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:

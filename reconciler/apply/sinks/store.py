@@ -84,7 +84,7 @@ class SinkSecretStore:
         held = self._held.get(place)
         if held or (held is None and place.is_replaced):
             if_any = "" if held else ", if anything,"
-            return f"what {self.where(change)} holds of the key before{if_any} is dead"
+            return f"what {self.where(change)} holds of the key before{if_any} is no longer valid"
         return ""
 
     def store(self, change: Change, secret: Secret) -> StoredSecret:

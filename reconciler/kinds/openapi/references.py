@@ -54,7 +54,7 @@ class Resolver:
             return {}
         found = self._lookup(reference)
         if not isinstance(found, dict):
-            raise DescriptionError(f"the reference {reference} leads to nothing")
+            raise DescriptionError(f"the reference {reference} cannot be resolved")
         return found
 
 

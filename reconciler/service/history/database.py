@@ -136,7 +136,7 @@ class Database(AbstractContextManager["Database"]):
         self._connection.execute("PRAGMA journal_mode = WAL")
 
     def _format(self) -> int:
-        """Return the format of the file, 0 if it holds nothing yet. Raises HistoryError if it is not ours."""
+        """Return the format of the file, 0 if it is empty. Raises HistoryError for other databases."""
         # One statement: another process may be making the file.
         ((application, version, tables),) = self._connection.execute(
             "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
@@ -189,20 +189,22 @@ def check_place(file: str) -> None:
     place = Path(file)
     if not place.is_file():
         if place.exists() and not place.is_dir():
-            raise HistoryError(f"the history {file} cannot be used: it is no plain file; name another file")
+            raise HistoryError(
+                f"the history {file} cannot be used: it is not a plain file; name another file"
+            )
         return
     with place.open("rb") as opened:
         head = opened.read(len(MAGIC))
-    is_foreign = bool(head) and head != MAGIC
+    is_other = bool(head) and head != MAGIC
     if head == MAGIC:
         # Without locks or files of its own: the database of another program is not even opened.
         with closing(connect(address(file, mode="ro", immutable="1"))) as connection, suppress(sqlite3.Error):
             ((mark, tables),) = connection.execute(
                 "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id"
             ).fetchall()
-            is_foreign = mark != _APPLICATION and (mark, tables) != (0, 0)
-    if is_foreign:
-        raise HistoryError(f"the history {file} cannot be used: it is no history; name another file")
+            is_other = mark != _APPLICATION and (mark, tables) != (0, 0)
+    if is_other:
+        raise HistoryError(f"the history {file} cannot be used: it is not a history; name another file")
 
 
 def _make_private(file: Path) -> None:
@@ -236,7 +238,9 @@ def _lock(descriptor: int, file: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.pread(descriptor, _LOCK_SIZE, 0).strip(b"0123456789\n"):
-            raise HistoryError(f"{file}-lock is no lock of a history; move it away or name another history")
+            raise HistoryError(
+                f"{file}-lock is not the lock of a history; move it away or name another history"
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     except BlockingIOError:

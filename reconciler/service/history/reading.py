@@ -75,7 +75,7 @@ class ReadOnlyDatabase(Database):
     def _prepare(self) -> None:
         known = self._format()
         if not known:
-            raise HistoryError(f"{self._name} holds nothing: no run has kept it yet")
+            raise HistoryError(f"{self._name} is empty; no run has recorded anything")
         for statement in views_of(known):
             self._connection.execute(statement)
 
