@@ -32,7 +32,7 @@ from gcore_emulator.operations import (
     patch_key,
     requested_page,
 )
-from gcore_emulator.requestlog import Result
+from gcore_emulator.requestlog import RequestLog, Result
 from gcore_emulator.responses import (
     FaultRefusalError,
     MethodRefusalError,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from gcore_emulator.deferral import Deferral
     from gcore_emulator.faults import Faults
     from gcore_emulator.injector import Injector
-    from gcore_emulator.requestlog import RequestLog
     from gcore_emulator.timestamps import Clock
 
 _WRITES = frozenset({"POST", "PATCH", "DELETE"})

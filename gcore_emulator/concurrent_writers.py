@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from gcore_emulator.families import FAMILIES
-from gcore_emulator.keys import StoredKey
+from gcore_emulator.keys import Scope, StoredKey
 from gcore_emulator.rendering import canonical_document
 from gcore_emulator.requestlog import MAX_RECORDS
-from gcore_emulator.rules import Reference
+from gcore_emulator.rules import Reference, Value
 
 if TYPE_CHECKING:
     from gcore_emulator.injector import Injector
-    from gcore_emulator.keys import Scope
-    from gcore_emulator.rules import Value
     from gcore_emulator.store import KeyStore
 
 _A_YEAR = dt.timedelta(days=365)

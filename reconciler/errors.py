@@ -39,12 +39,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from reconciler.model.failure import Failure as Failure  # noqa: PLC0414, TC001 - one of the errors for all others
 from reconciler.model.phrases import first_texts
-from reconciler.model.source import Position
+from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from reconciler.model.source import Problem
 
 
 def os_reason(error: BaseException, otherwise: str = "") -> str:

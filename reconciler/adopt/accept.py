@@ -10,15 +10,15 @@ from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
 from reconciler.adopt.declaration import declaration
 from reconciler.adopt.edit.replace import place_of, replaced
 from reconciler.adopt.edit.spelling import flow_text
-from reconciler.adopt.edit.tree import edited
+from reconciler.adopt.edit.tree import Edit, edited
 from reconciler.diff.compare import readable
 from reconciler.diff.normalize import normalize
 from reconciler.errors import ConfigurationError, InputError
-from reconciler.kinds.kind import Form
+from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
-from reconciler.model.desired import DesiredScope
+from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
 from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.adopt.check import MakeValidator
-    from reconciler.adopt.edit.tree import Edit
-    from reconciler.kinds.kind import Field, Kind
     from reconciler.load.documents import Document
-    from reconciler.model.desired import DesiredKey, DesiredState
     from reconciler.model.scope import Scope
 
 

@@ -6,24 +6,22 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from reconciler.adopt.edit.comments import comments
+from reconciler.adopt.edit.comments import Path, comments
 from reconciler.adopt.edit.tree import trees
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.files import parse_all, parse_content
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
-from reconciler.model.source import Problem
+from reconciler.model.source import Position, Problem
 from reconciler.validate.files import validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
-    from reconciler.adopt.edit.comments import Path
     from reconciler.load.documents import Document
     from reconciler.model.desired import DesiredState
-    from reconciler.model.source import Position
     from reconciler.validate.validator import Validator
 
     MakeValidator = Callable[[], Validator]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.adopt.edit.spelling import block_text, field_lines
 from reconciler.diff.compare import readable
 from reconciler.errors import InputError
-from reconciler.kinds.kind import Form
+from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
@@ -21,7 +21,6 @@ from reconciler.validate.messages import describe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.kinds.kind import Field, Kind
     from reconciler.model.scope import Scope
     from reconciler.validate.schema import SchemaChecker
 

@@ -16,15 +16,13 @@ from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError
-from reconciler.model.clock import SystemClock
+from reconciler.model.clock import Clock, SystemClock
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Mapping
-
-    from reconciler.model.clock import Clock
 
 
 class Session:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
-from reconciler.api.exchange import HttpClient, Request
+from reconciler.api.exchange import HttpClient, HttpSettings, Request, Response, Server
 from reconciler.api.responses import error_class, is_about_permission, limit_hint
 from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.transport import Bounds
@@ -20,7 +20,6 @@ from reconciler.model.strict_json import parse_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.api.exchange import HttpSettings, Response, Server
     from reconciler.api.redaction import Redactor
     from reconciler.model.secret import Secret
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from reconciler import errors
-from reconciler.api.exchange import HttpClient, Request, Server, ignore
+from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server, ignore
 from reconciler.api.redaction import Redactor
 from reconciler.api.responses import error_class
 from reconciler.api.retry import Retrier, RetryPolicy
@@ -24,7 +24,6 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.api.exchange import HttpSettings
 
 _POLICY: Final = RetryPolicy(attempts=4, longest_pause=30.0, longest_total=30.0)
 _BOUNDS: Final = Bounds(connect=10.0, read=10.0, head=15.0, whole=15.0, size=0)

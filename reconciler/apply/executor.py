@@ -8,12 +8,12 @@ from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.api.workers import completed
+from reconciler.api.workers import Workers, completed
 from reconciler.api.writer import Writer
 from reconciler.apply.sender import Sender
 from reconciler.errors import ExitCode, JournalError, ReconcilerError, SchemaMismatchError, SinkError
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import (
     differences_text,
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.api.client import Session
-    from reconciler.api.workers import Workers
     from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
-    from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
 
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.apply.observer import StoredSecret
+from reconciler.apply.observer import SecretStore, StoredSecret
 from reconciler.apply.resolution import Resolver
 from reconciler.errors import (
     ApiError,
@@ -26,7 +26,7 @@ from reconciler.errors import (
 )
 from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Change
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import Doubled
 from reconciler.plan.changes import created_at
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.api.writer import Writer
-    from reconciler.apply.observer import SecretStore
     from reconciler.kinds.kind import Kind
-    from reconciler.model.plan import Change
 
 _TWO_SECRETS: Final = "the response held more than one secret, of which the last is stored; try it"
 _LOST: Final = (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.effects import effect_of
 from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.kinds.kind import Form
+from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.model.canonical import json_text
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.plan import Effect, FieldChange
@@ -22,7 +22,6 @@ from reconciler.model.plan import Effect, FieldChange
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.kinds.kind import Field, Kind
 
 _MOST_PAIRS: Final = 40_000
 """Two lists are aligned up to so many pairs of items; the items of longer ones are paired by position."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from reconciler.kinds.kind import EffectRule
-from reconciler.model.plan import Effect
-
-if TYPE_CHECKING:
-    from reconciler.model.plan import FieldChange
+from reconciler.model.plan import Effect, FieldChange
 
 _UNCHANGED: Final = "access unchanged"
 

@@ -8,15 +8,11 @@ plans show and what requests carry, so neither depends on how a file or a respon
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from reconciler.kinds.kind import Form
+from reconciler.kinds.kind import Field, Form
 from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.numbers import by_value, unreadable
-
-if TYPE_CHECKING:
-    from reconciler.kinds.kind import Field
-
 
 DEEPEST: Final = 64
 """How deep a value may be nested and still be compared: every function that walks it can."""

@@ -15,7 +15,9 @@ from reconciler.kinds.kind import (
     HEADER_WORDS,
     RESERVED,
     EffectRule,
+    Field,
     Form,
+    Kind,
     ListStyle,
     kind_from_schema,
     type_names,
@@ -29,8 +31,6 @@ from reconciler.model.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from reconciler.kinds.kind import Field, Kind
 
     Path = tuple[str | int, ...]
     Schema = Mapping[str, Any]

@@ -18,13 +18,11 @@ from yaml.events import ScalarEvent
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from reconciler.errors import InputError
-from reconciler.load.characters import CharacterError, line_start, lines_of, prepared
+from reconciler.load.characters import CharacterError, Prepared, line_start, lines_of, prepared
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from reconciler.load.characters import Prepared
 
     ParserFactory = Callable[[str], Any]
 

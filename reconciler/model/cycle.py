@@ -10,13 +10,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from reconciler.model.outcome import Result
-from reconciler.model.plan import Action, DriftOrigin, effect_of_all
+from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, effect_of_all
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from reconciler.model.plan import Effect, FieldChange
     from reconciler.model.scope import Scope
 
 

@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.lookalikes import difference, mixed_scripts, pairs
-from reconciler.model.scope import ALIASES
-from reconciler.model.source import Problem, unpack
+from reconciler.model.scope import ALIASES, Scope
+from reconciler.model.source import Position, Problem, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
-
-    from reconciler.model.scope import Scope
-    from reconciler.model.source import Position
 
 
 @dataclass(frozen=True, slots=True)

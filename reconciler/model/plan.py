@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.members import Edit
+from reconciler.model.members import Edit, MemberChange
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reconciler.model.members import MemberChange
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position, Problem
 

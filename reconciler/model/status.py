@@ -9,14 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reconciler.model.cycle import CycleResult, ScopeState
-from reconciler.model.plan import Action
+from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState
+from reconciler.model.plan import Action, DriftOrigin, Effect
 
 if TYPE_CHECKING:
     import datetime as dt
-
-    from reconciler.model.cycle import FieldOutcome
-    from reconciler.model.plan import DriftOrigin, Effect
 
 
 @dataclass(frozen=True, slots=True)

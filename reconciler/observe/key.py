@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError, NotFoundError
-from reconciler.model.desired import DesiredScope
+from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredKey, DesiredState
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position
 

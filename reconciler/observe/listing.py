@@ -12,14 +12,13 @@ from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import json_text
 from reconciler.model.live import LiveScope
 from reconciler.model.source import Problem
-from reconciler.observe.paging import Collection, ListingChangedError, read_whole
+from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
-    from reconciler.observe.paging import Source
 
 _SHOWN: Final = 10
 """So many objects without a usable name are described one by one."""

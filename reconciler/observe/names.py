@@ -13,18 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import InputError
 from reconciler.kinds.kind import Listing, ListStyle
 from reconciler.model.canonical import json_text
-from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, NamedParameter
 from reconciler.model.lookalikes import meant
 from reconciler.model.scope import ALIASES, Scope
-from reconciler.model.source import Problem
-from reconciler.observe.paging import Collection, ListingChangedError, read_whole
+from reconciler.model.source import Position, Problem
+from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    from reconciler.model.desired import DesiredKey, NamedParameter
-    from reconciler.model.source import Position
-    from reconciler.observe.paging import Source
 
     Numbers = Mapping[tuple[str, str], int]
 

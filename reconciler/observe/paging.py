@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from reconciler.errors import Failure, IncompleteReadError, InvalidResponseError
-from reconciler.kinds.kind import ListStyle
+from reconciler.kinds.kind import Listing, ListStyle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from reconciler.kinds.kind import Listing
 
 T = TypeVar("T")
 LISTINGS: Final = 3

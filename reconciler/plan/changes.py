@@ -10,7 +10,7 @@ from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import UnaddressableError
 from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
-from reconciler.model.source import Problem
+from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey
     from reconciler.model.scope import Scope
-    from reconciler.model.source import Position
 
     Values = Mapping[str, Any]
 

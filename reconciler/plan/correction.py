@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.plan.changes import narrowed
 from reconciler.plan.drift import WHOLE_KEY
 from reconciler.plan.planning import fingerprint, past_expiries
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
-    from reconciler.model.plan import Change, Plan
     from reconciler.plan.drift import DriftedKey, IsWanted
 
     FieldKey = tuple[str, str]

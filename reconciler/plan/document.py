@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import format_instant
-from reconciler.model.plan import Action, Origin
+from reconciler.model.plan import Action, Change, DriftOrigin, Origin, Plan
 from reconciler.model.scope import SCOPE_NAMES
 from reconciler.model.version import __version__
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from reconciler.model.plan import Change, DriftOrigin, Plan
     from reconciler.model.source import Problem
     from reconciler.plan.drift import DriftedKey
 

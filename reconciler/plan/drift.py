@@ -10,14 +10,22 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.diff.compare import reversed_change, whole_key
 from reconciler.diff.normalize import normalize
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import Action, DriftOrigin, Effect, FieldChange, Origin, effect_of_all
+from reconciler.model.plan import (
+    Action,
+    Change,
+    DriftOrigin,
+    Effect,
+    FieldChange,
+    Origin,
+    Plan,
+    effect_of_all,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredState
-    from reconciler.model.plan import Change, Plan
 
     IsWanted = Callable[[str, FieldChange], bool]
     """Returns whether the drift of a field, or of the whole key, at an address is to be corrected."""

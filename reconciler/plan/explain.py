@@ -7,16 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import field_changes, readable
-from reconciler.kinds.kind import Form
+from reconciler.kinds.kind import Form, Kind
 from reconciler.model.canonical import json_text
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Change, FieldChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredKey
-    from reconciler.model.plan import Change, FieldChange
     from reconciler.model.source import Position
 
 RULES: Final = {

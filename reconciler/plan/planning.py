@@ -11,25 +11,29 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import ConfigurationError, SchemaMismatchError
-from reconciler.kinds.kind import EffectRule
+from reconciler.kinds.kind import EffectRule, Kind
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text
-from reconciler.model.desired import DesiredState
+from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.lookalikes import difference, skeleton
-from reconciler.model.plan import Action, Plan
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.source import Position, Problem
-from reconciler.plan.changes import UNCHANGED, created_at, forbidden, mismatch, planned_change, undeclared
+from reconciler.plan.changes import (
+    UNCHANGED,
+    Planned,
+    created_at,
+    forbidden,
+    mismatch,
+    planned_change,
+    undeclared,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.kinds.kind import Kind
-    from reconciler.model.desired import DesiredScope
     from reconciler.model.live import LiveScope
-    from reconciler.model.plan import Change
     from reconciler.model.scope import Scope
-    from reconciler.plan.changes import Planned
 
     Selection = Callable[[str], bool]
     """Returns whether an address is part of the plan."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.cycle import DriftedField, FieldOutcome, ScopeReport, ScopeState
-from reconciler.plan.drift import drift_of, drifted_part, pending_part
+from reconciler.plan.drift import DriftedKey, drift_of, drifted_part, pending_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
     from reconciler.model.source import Problem
-    from reconciler.plan.drift import DriftedKey
     from reconciler.plan.planning import Selection
 
 _NAMED: Final = 3

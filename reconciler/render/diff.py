@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
-from reconciler.model.plan import Action
-from reconciler.render.lines import SYMBOLS, diff_lines, field_view, heading
+from reconciler.model.plan import Action, Plan
+from reconciler.render.lines import SYMBOLS, FieldView, diff_lines, field_view, heading
 from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from reconciler.model.plan import Plan
-    from reconciler.render.lines import FieldView
 
 
 def render_diff(plan: Plan) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import neutralize_log_commands
-from reconciler.model.outcome import Result
-from reconciler.model.plan import Action
+from reconciler.model.outcome import Outcome, Result
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.version import __version__
 from reconciler.render.text import applied_counts, closing_line, secret_remark, summary_line
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from reconciler.model.outcome import Outcome
-    from reconciler.model.plan import Change, Plan
     from reconciler.model.source import Position, Problem
 
 EVENTS_VERSION: Final = "1.0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control, quoted
-from reconciler.plan.explain import Verdict
+from reconciler.plan.explain import Explanation, Value, Verdict
 from reconciler.render.lines import field_view
 from reconciler.render.text import Colour, field_lines, plain
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.model.plan import Plan
     from reconciler.model.source import Position, Problem
-    from reconciler.plan.explain import Explanation, Value
     from reconciler.render.text import Paint
 
 _COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}

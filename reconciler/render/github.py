@@ -7,16 +7,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
-from reconciler.model.plan import Action, Origin
-from reconciler.model.source import Problem
+from reconciler.model.plan import Action, Change, Origin, Plan
+from reconciler.model.source import Position, Problem
 from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_high_impact, line_text, priority
 from reconciler.render.text import summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.plan import Change, Plan
-    from reconciler.model.source import Position
 
 _MOST: Final = 10
 """GitHub shows this many annotations of a kind from one step, and drops the others without a word."""

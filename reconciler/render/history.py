@@ -12,7 +12,7 @@ from reconciler.model.cycle import ScopeState
 from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
-from reconciler.model.status import Episode
+from reconciler.model.status import Episode, FlappingField, Pending, Status
 from reconciler.render.values import (
     change_text,
     clear_command,
@@ -24,7 +24,6 @@ from reconciler.render.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.status import FlappingField, Pending, Status
 
 FORMAT_VERSION: Final = "1.0"
 _MEMBERS: Final = {"cycles": "rounds", "desired": "declared", "state": "standing"}

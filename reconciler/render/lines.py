@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.compare import IDENTIFYING, common_ends
 from reconciler.model.escape import escape_control, quoted
-from reconciler.model.members import Edit, Index
+from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Origin
+from reconciler.model.plan import Action, Change, FieldChange, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from reconciler.model.members import MemberChange
-    from reconciler.model.plan import Change, FieldChange
 
 _ELIDED_FROM: Final = 200
 _KEPT: Final = 40

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Effect, Origin
+from reconciler.model.plan import Action, Change, Effect, Origin, Plan
 from reconciler.render.lines import (
     SYMBOLS,
     Bound,
@@ -35,7 +35,6 @@ from reconciler.render.text import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.model.plan import Change, Plan
     from reconciler.model.source import Problem
 
 _COMMENT: Final = 65_536

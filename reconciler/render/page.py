@@ -15,7 +15,7 @@ from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.lines import item_text
-from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
+from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Lane, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command, field_name, only_in_one, whole_key_text
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.model.status import Episode, FlappingField, KeyHistory, Pending, Status
-    from reconciler.render.timeline import Lane
 
 _EPISODES: Final = 20
 _ITEMS: Final = 5

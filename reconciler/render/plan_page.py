@@ -15,20 +15,18 @@ from typing import TYPE_CHECKING, Final
 from reconciler.diff.compare import common_ends
 from reconciler.model.escape import quoted
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Effect, Origin
+from reconciler.model.plan import Action, Change, Effect, FieldChange, Origin, Plan
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, page_template
-from reconciler.render.lines import SYMBOLS, Mark, field_view
+from reconciler.render.lines import SYMBOLS, Line, Mark, field_view
 from reconciler.render.text import access_line, changes_text, errors_line, secrets_line
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Collection, Iterator, Sequence
 
-    from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.model.scope import Scope
     from reconciler.model.source import Problem
-    from reconciler.render.lines import Line
 
 _UNFOLDED: Final = 20
 """A plan of fewer changes is shown with all of them unfolded."""

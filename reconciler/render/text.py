@@ -7,16 +7,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
-from reconciler.model.outcome import Result
+from reconciler.model.outcome import Outcome, Result
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Origin, action_counts
+from reconciler.model.plan import Action, Change, FieldChange, Origin, Plan, action_counts
 from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from reconciler.model.outcome import Outcome
-    from reconciler.model.plan import Change, FieldChange, Plan
 
     Paint = Callable[[str, "Colour"], str]
 

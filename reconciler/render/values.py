@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control, quoted
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.origins import is_unwanted
 
 if TYPE_CHECKING:
     from enum import StrEnum
 
-    from reconciler.model.plan import DriftOrigin
 
 _LONGEST: Final = 200
 

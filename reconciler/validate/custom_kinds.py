@@ -8,7 +8,7 @@ import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import EXTENSION, kind_from_schema
+from reconciler.kinds.kind import EXTENSION, Kind, kind_from_schema
 from reconciler.kinds.packaged import SUFFIX, kind_schema
 from reconciler.kinds.paths import path_fault
 from reconciler.kinds.patterns import Budget
@@ -16,15 +16,13 @@ from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
-from reconciler.validate.messages import describe
+from reconciler.validate.messages import Path, Violation, describe
 from reconciler.validate.schema import check_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reconciler.kinds.kind import Kind
     from reconciler.load.sources import KindFile
-    from reconciler.validate.messages import Path, Violation
 
     Listener = Callable[[bytes, str], None]
 

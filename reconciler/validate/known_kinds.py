@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.packaged import load_kinds
-from reconciler.load.git import kinds_at
+from reconciler.load.git import BaseFiles, kinds_at
 from reconciler.load.links import is_inside, work_tree
 from reconciler.load.sources import folders_beside, kind_files, places_beside
 from reconciler.validate.custom_kinds import custom_kinds
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.kinds.kind import Kind
-    from reconciler.load.git import BaseFiles
     from reconciler.model.source import Problem
 
     Warn = Callable[[str], None]

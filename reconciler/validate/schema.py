@@ -10,7 +10,7 @@ import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.kind import RESERVED, Form
+from reconciler.kinds.kind import RESERVED, Form, Kind
 from reconciler.kinds.patterns import Patterns
 from reconciler.model.canonical import json_text
 from reconciler.model.scope import ALIASES, SCOPE_NAMES
@@ -19,7 +19,6 @@ from reconciler.validate.fast import compile_fast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.kinds.kind import Kind
     from reconciler.validate.judge import Judge
     from reconciler.validate.messages import Path, Violation
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import RESERVED, EffectRule, type_names
+from reconciler.kinds.kind import RESERVED, EffectRule, Kind, type_names
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_segment
 from reconciler.model.canonical import parse_instant
 from reconciler.model.desired import (
@@ -22,15 +22,13 @@ from reconciler.model.numbers import replace_whole
 from reconciler.model.phrases import MANY_MORE
 from reconciler.model.scope import ALIASES, SCOPE_NAMES, Scope, ScopeDefaults
 from reconciler.model.source import Position, Problem
-from reconciler.validate.messages import MORE, describe
+from reconciler.validate.messages import MORE, Path, Violation, describe
 from reconciler.validate.schema import SchemaChecker, described_at, with_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.kinds.kind import Kind
     from reconciler.load.documents import Document
-    from reconciler.validate.messages import Path, Violation
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""

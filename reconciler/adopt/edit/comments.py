@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.adopt.edit.tree import (
     Node,
+    Part,
     Shape,
     after_blank,
     dash_of,
@@ -30,8 +31,6 @@ from reconciler.model.source import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from reconciler.adopt.edit.tree import Part
 
 
 _IN_A_GAP: Final = re.compile(

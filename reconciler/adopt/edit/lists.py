@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from reconciler.adopt.edit.spelling import block_text, field_lines, flow_text, json_line
 from reconciler.adopt.edit.tree import (
@@ -22,9 +22,6 @@ from reconciler.adopt.edit.tree import (
     next_line,
     removed_lines,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _COMMA: Final = re.compile(r"\s*,")
 _GAP: Final = re.compile(r"\s*,\s*")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler import errors
 from reconciler.api.address import checked_token
-from reconciler.api.exchange import Server
+from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.names import object_name
 from reconciler.model.secret import Secret
@@ -19,7 +19,6 @@ from reconciler.model.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.api.exchange import HttpSettings
     from reconciler.apply.sinks.sink import Held, Place
     from reconciler.model.endpoint import BaseUrl
 

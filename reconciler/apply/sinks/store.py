@@ -6,17 +6,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from reconciler.apply.observer import StoredSecret
-from reconciler.apply.sinks.sink import Place
+from reconciler.apply.sinks.sink import Held, Place, SecretSink
 from reconciler.errors import ConfigurationError, SinkError
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.apply.sinks.fallback import Rescuer
-    from reconciler.apply.sinks.sink import Held, SecretSink
     from reconciler.model.outcome import Outcome
-    from reconciler.model.plan import Change
     from reconciler.model.secret import Secret
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from reconciler import errors
-from reconciler.api.exchange import Server
+from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
 from reconciler.apply.sinks.names import path_parts
 from reconciler.model.secret import Secret
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from reconciler.api.exchange import HttpSettings
     from reconciler.apply.sinks.sink import Held, Place
     from reconciler.model.endpoint import BaseUrl
 

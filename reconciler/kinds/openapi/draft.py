@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION, type_names
 from reconciler.kinds.openapi.fields import FieldDrafter, is_nullable, merged_name
-from reconciler.kinds.openapi.operations import mapping, operations_of
+from reconciler.kinds.openapi.operations import Operations, mapping, operations_of
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, placeholders
 from reconciler.model.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from reconciler.kinds.openapi.operations import Operations
 
     Schema = Mapping[str, Any]
 
