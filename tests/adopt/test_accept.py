@@ -96,7 +96,7 @@ def value(text: str, field: str, /, **fields: Any) -> str:
         ("    description: é 😀 old  # 漢\n", "漢字 😀", "    description: 漢字 😀  # 漢\n"),
     ],
 )
-def test_a_text_keeps_its_place_and_its_quotes(written: str, new: str, expected: str) -> None:
+def test_a_changed_text_keeps_its_position_and_quotes(written: str, new: str, expected: str) -> None:
     assert value(written, "description", description=new) == expected
 
 
@@ -217,7 +217,7 @@ def test_an_expiry_is_written_in_utc(written: str, new: str | None, expected: st
         ),
     ],
 )
-def test_a_list_keeps_the_items_that_stay(written: str, new: list[Any], expected: str) -> None:
+def test_unchanged_list_items_are_preserved(written: str, new: list[Any], expected: str) -> None:
     gap = "" if written[0] in "\n " else " "
     wanted = "" if expected[0] in "\n " else " "
     assert (
@@ -242,9 +242,7 @@ def test_a_list_keeps_the_items_that_stay(written: str, new: list[Any], expected
         (f"[{W}\n      # c\n    ]\n", [DB]),
     ],
 )
-def test_where_a_comment_would_be_lost_or_mean_something_else_nothing_is_written(
-    written: str, new: list[Any]
-) -> None:
+def test_a_change_that_would_lose_or_move_a_comment_is_not_written(written: str, new: list[Any]) -> None:
     gap = "" if written[0] == "\n" else " "
     with pytest.raises(InputError) as raised:
         value(f"    containers:{gap}{written}", "containers", containers=new)
@@ -255,7 +253,7 @@ def test_where_a_comment_would_be_lost_or_mean_something_else_nothing_is_written
     assert "; write it by hand: {containers: [" in said
 
 
-def test_a_tag_goes_with_the_value_that_it_was_for() -> None:
+def test_a_tag_is_removed_with_its_value() -> None:
     assert value("    expire: !!str 2036-07-31T00:00:00Z  # c\n", "expire", expire=None) == (
         "    expire: null  # c\n"
     )
@@ -267,7 +265,7 @@ def test_a_tag_goes_with_the_value_that_it_was_for() -> None:
     )
 
 
-def test_a_key_between_brackets_stays_so() -> None:
+def test_a_key_in_flow_style_stays_in_flow_style() -> None:
     before = f"{HEAD}  - {{name: web-key, expire, description: old, is_disabled: false}}  # c\n"
     after = accepted(before, expire="2030-01-01T00:00:00Z", description="a, b", is_disabled=True)
     wanted = 'expire: "2030-01-01T00:00:00Z", description: "a, b", is_disabled: true'
@@ -310,14 +308,14 @@ def test_json_stays_json_in_every_layout(
         assert after == json.dumps(again, indent=indent, ensure_ascii=False).replace("\u2028", "\\u2028")
 
 
-def test_one_field_of_several_is_accepted_alone() -> None:
+def test_one_of_several_fields_can_be_accepted_alone() -> None:
     before = f"{HEAD}  - name: web-key\n    description: old\n    is_disabled: false\n"
     assert accepted(before, "is_disabled", description="new", is_disabled=True) == before.replace(
         "false", "true"
     )
 
 
-def test_the_document_and_the_key_are_the_right_ones() -> None:
+def test_only_the_named_key_of_the_right_document_changes() -> None:
     text = "project_id: 1\nregion_id: 7\nkeys:\n  - {name: web-key, description: old}\n---\n# none\n---\n"
     before = f"{text}{HEAD}  - name: api-key\n    description: old\n  - name: web-key\n    description: old\n"
     key = [key for key in _all_keys(before) if key.name == "web-key"][1]
@@ -342,7 +340,7 @@ MIXED = [
 
 
 @pytest.mark.parametrize(("head", "mark", "expected"), MIXED)
-def test_new_lines_end_as_the_lines_beside_them(head: str, mark: str, expected: str) -> None:
+def test_added_lines_use_the_line_ending_of_their_neighbours(head: str, mark: str, expected: str) -> None:
     text = f"  - name: web-key\n    containers:\n      - {W}\n    description: |\n      old\n"
     before = HEAD.replace("\n", head) + text.replace("\n", mark)
     after = accepted(before, containers=[WEB, DB], description="a\nb\n")
@@ -364,19 +362,19 @@ def test_new_lines_end_as_the_lines_beside_them(head: str, mark: str, expected: 
         (" []", [WEB], f" [{W}]"),
     ],
 )
-def test_a_text_without_a_last_line_break_stays_without(written: str, new: list[Any], expected: str) -> None:
+def test_a_missing_final_newline_is_not_added(written: str, new: list[Any], expected: str) -> None:
     mark = "\r\n" if "\r" in written else "\n"
     before = f"{HEAD}  - name: web-key\n    containers:".replace("\n", mark)
     assert accepted(before + written, containers=new) == before + expected
 
 
-def test_a_block_at_the_end_of_a_text_without_a_last_line_break_keeps_its_own() -> None:
+def test_a_block_scalar_at_the_end_keeps_its_value_without_a_final_newline() -> None:
     before = f"{HEAD}  - name: web-key\n    description: |\n      old"
     assert keys_of(before)["web-key"].fields["description"] == "old\n"
     assert accepted(before, description="new\n") == before.replace("old", "new")
 
 
-def test_line_endings_and_the_byte_order_mark_stay() -> None:
+def test_line_endings_and_the_byte_order_mark_are_preserved() -> None:
     before = f"{HEAD}  - name: web-key\n    description: |\n      old\n    containers: [] # c\n".replace(
         "\n", "\r\n"
     )
@@ -414,20 +412,20 @@ def test_line_endings_and_the_byte_order_mark_stay() -> None:
         ),
     ],
 )
-def test_a_value_that_others_share_is_left_as_it_is(text: str, place: str, reason: str) -> None:
+def test_a_value_shared_through_an_alias_is_not_changed(text: str, place: str, reason: str) -> None:
     with pytest.raises(InputError) as caught:
         accepted(HEAD + text, description="new")
     assert str(caught.value).startswith(f"{place}: ")
     assert reason in str(caught.value)
 
 
-def test_an_anchored_key_whose_users_say_otherwise_is_changed() -> None:
+def test_an_anchored_key_is_changed_if_its_aliases_override_the_value() -> None:
     other = "  - {<<: *b, name: api-key, description: mine}\n"
     before = f"{HEAD}  - &b {{name: web-key, description: old}}\n{other}"
     assert accepted(before, description="new") == before.replace("old", "new")
 
 
-def test_an_alias_inside_a_list_stays_where_its_item_stays() -> None:
+def test_an_alias_in_a_list_is_preserved_with_its_item() -> None:
     boxes = "  - name: api-key\n    containers: [&w {name: web, namespace: shop}]\n"
     before = f"{HEAD}{boxes}  - name: web-key\n    containers: [*w, {{name: api, namespace: shop}}]\n"
     after = accepted(before, containers=[WEB, DB])
@@ -436,14 +434,14 @@ def test_an_alias_inside_a_list_stays_where_its_item_stays() -> None:
     )
 
 
-def test_what_cannot_be_declared_is_not_accepted() -> None:
+def test_a_value_that_cannot_be_declared_is_not_accepted() -> None:
     with pytest.raises(
         InputError, match="the live value cannot be declared: description holds what strict YAML"
     ):
         accepted(f"{HEAD}  - name: web-key\n    description: old\n", description="\ud800")
 
 
-def test_lines_that_changed_are_grouped() -> None:
+def test_changed_lines_are_grouped() -> None:
     groups = list(changed_lines("a\nb\nc\nd\n", "a\nx\ny\nc\n"))
     assert [(group.number, group.removed, group.added) for group in groups] == [
         (2, ("b",), ("x", "y")),
@@ -499,7 +497,7 @@ def keys(draw: st.DrawFn) -> str:
 
 @examples(30)
 @given(keys(), LIVE, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "  # end\n  - name: next-key\n"]))
-def test_after_accept_the_key_plans_no_change_and_all_else_stays(
+def test_after_accept_the_key_has_no_planned_change_and_the_rest_is_unchanged(
     written: str, have: dict[str, Any], mark: str, rest: str
 ) -> None:
     before = f"# top\n{HEAD}  - {{name: api-key, description: x}}\n{written}{rest}".replace("\n", mark)

@@ -63,7 +63,7 @@ def about(text: str) -> list[tuple[str, str, tuple[str | int, ...]]]:
     ],
 )
 @pytest.mark.parametrize("mark", ["\n", "\r\n", "\r"])
-def test_a_comment_is_about_one_thing(
+def test_each_comment_belongs_to_one_node(
     written: str, bond: Bond, owner: tuple[str | int, ...], mark: str
 ) -> None:
     text = (HEAD + written).replace("\n", mark)
@@ -74,7 +74,7 @@ def test_a_comment_is_about_one_thing(
     assert (place.line, place.column) == (len(before), len(before[-1]) + 1)
 
 
-def test_below_a_comment_that_is_less_deep_another_is_about_the_same() -> None:
+def test_a_comment_below_a_less_indented_one_belongs_to_the_same_node() -> None:
     text = f"{HEAD}  - name: web\n    # 1\n\n# 2\n    # 3\n"
     assert [found[2] for found in about(text)] == [(0, "keys", 0), (0,), (0,)]
     assert [found[2] for found in about(f"{text}  - name: api\n    # 4\n")] == [
@@ -99,5 +99,5 @@ def test_comments_belong_to_their_document() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "# c", "# c\n---\n", "\ufeff# c\n"])
-def test_a_text_without_documents_has_comments_all_the_same(text: str) -> None:
+def test_comments_are_read_from_a_text_without_documents(text: str) -> None:
     assert about(text) == ([("# c", Bond.END, (0,))] if text else [])

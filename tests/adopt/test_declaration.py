@@ -48,7 +48,7 @@ def exported(*keys: Mapping[str, Any], kind: Kind = CAAS) -> list[str]:
 
 @examples(25)
 @given(st.lists(KEYS, min_size=40, max_size=40))
-def test_a_plan_of_what_was_exported_is_empty(keys: list[dict[str, Any]]) -> None:
+def test_an_exported_scope_plans_no_changes(keys: list[dict[str, Any]]) -> None:
     observed = LiveScope(SCOPE, {key["name"]: key for key in keys})
     adoption = adopt(CAAS, observed.keys.values(), CHECKER)
     text = "\n".join(document_lines(CAAS, SCOPE, adoption)) + "\n"
@@ -64,7 +64,7 @@ def test_a_plan_of_what_was_exported_is_empty(keys: list[dict[str, Any]]) -> Non
 
 @examples(150)
 @given(TEXT)
-def test_every_text_without_half_characters_can_be_declared(text: str) -> None:
+def test_every_text_without_lone_surrogates_can_be_declared(text: str) -> None:
     made = adopt(CAAS, [live(description=text)], CHECKER).keys[0]
     if text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text):
         assert made.fields["description"] == text
@@ -119,7 +119,7 @@ def test_a_text_is_written_in_the_most_readable_form(text: str, written: list[st
     assert lines[2 : 2 + len(written)] == written
 
 
-def test_keys_of_another_system_are_named_and_counted() -> None:
+def test_keys_managed_elsewhere_are_named_and_counted() -> None:
     lines = exported(live("mine"), live("theirs-2", source="iate"), live("theirs-1", source="iate"))
     assert lines[3:6] == [
         "# left out: 2 keys managed elsewhere (source iate), which are never changed:",
@@ -129,7 +129,7 @@ def test_keys_of_another_system_are_named_and_counted() -> None:
     assert [line for line in lines if "name:" in line] == ["  - name: mine"]
 
 
-def test_what_cannot_be_declared_is_left_out_with_the_reason() -> None:
+def test_what_cannot_be_declared_is_omitted_with_the_reason() -> None:
     lines = exported(live("ab"), live("web", description=None), live("api", containers=None))
     assert lines[3].startswith('# left out: ab: name "ab" has 2 characters')
     assert "    # description left out: description holds null" in lines
@@ -144,7 +144,7 @@ def test_every_settable_field_is_written_and_no_other() -> None:
     assert list(CAAS.settable) == ["name", "description", "expire", "is_disabled", "containers"]
 
 
-def test_the_text_of_a_comment_cannot_end_it() -> None:
+def test_text_in_a_comment_cannot_end_the_comment() -> None:
     lines = exported(live("web", status="x\nkeys: []\u2028forged", source="a" * 500))
     assert (
         lines[4]
@@ -152,7 +152,7 @@ def test_the_text_of_a_comment_cannot_end_it() -> None:
     )
 
 
-def test_numbers_that_strict_yaml_reads_as_texts_are_left_out() -> None:
+def test_numbers_that_yaml_reads_as_text_are_omitted() -> None:
     kind = kind_with({"limit": {"type": "integer"}, "shape": {"type": "object"}})
     (made,) = adopt(
         kind, [{"name": "web", "limit": 10**20, "shape": {"a b": [1, {"<<": None}]}}], CHECKER
@@ -202,7 +202,7 @@ def texts(draw: st.DrawFn) -> tuple[int, str, str]:
 
 @examples(40)
 @given(texts())
-def test_every_line_of_a_file_that_keys_are_added_to_stays(written: tuple[int, str, str]) -> None:
+def test_adding_keys_preserves_every_existing_line(written: tuple[int, str, str]) -> None:
     count, before, mark = written
     names = ["key-0", "key-1", "key-2", "new-1", "new-2"]
     made = export_into(before.encode(), "keys.yaml", source(*map(live, names)))
