@@ -45,19 +45,19 @@ def test_an_apply_converges_although_one_request_in_five_fails() -> None:
     assert findings.figures["requests that met a fault"] > 10
 
 
-def test_an_apply_that_gives_up_tells_the_truth_of_every_key() -> None:
+def test_an_apply_that_gives_up_reports_the_true_outcome_of_every_key() -> None:
     findings = faults.give_up(SMALL)
     assert findings.kept, report(findings)
     assert findings.figures["reported as failed"] > 0
 
 
-def test_answers_that_mislead_make_no_outcome_untrue() -> None:
+def test_misleading_responses_never_falsify_an_outcome() -> None:
     findings = faults.mislead(SMALL)
     assert findings.kept, report(findings)
     assert findings.figures["reported as not verified"] > 0
 
 
-def test_what_is_reported_of_creations_and_deletions_is_so() -> None:
+def test_reported_creations_and_deletions_match_the_server() -> None:
     findings = lives.live_and_die(SMALL)
     assert findings.kept, report(findings)
     assert findings.figures["creations reported as applied"] > 0
@@ -65,14 +65,14 @@ def test_what_is_reported_of_creations_and_deletions_is_so() -> None:
 
 
 @pytest.mark.parametrize("writes", [1, 17])
-def test_a_run_that_is_killed_is_repaired_by_running_again(writes: int) -> None:
+def test_a_killed_run_is_completed_by_the_next_run(writes: int) -> None:
     findings = Findings("kill")
     kill.one_run(Random(f"kill {writes}"), findings, writes)  # noqa: S311 - has to be repeatable
     assert findings.kept, report(findings)
     assert findings.figures["keys in doubt"] > 0
 
 
-def test_what_somebody_else_wrote_in_time_is_not_written_over() -> None:
+def test_a_concurrent_change_seen_in_time_is_not_overwritten() -> None:
     findings = Findings("writer")
     for number in range(3):
         writer.one_run(Random(f"writer {number}"), findings)  # noqa: S311 - has to be repeatable
@@ -80,7 +80,7 @@ def test_what_somebody_else_wrote_in_time_is_not_written_over() -> None:
     assert findings.figures["keys reported as stale"] > 0
 
 
-def test_an_odd_object_keeps_nothing_else_from_being_planned_and_corrected() -> None:
+def test_an_odd_object_does_not_block_planning_and_correction_of_other_keys() -> None:
     findings = Findings("odd")
     for number in range(2):
         odd.one_run(Random(f"odd {number}"), findings)  # noqa: S311 - has to be repeatable
@@ -98,7 +98,7 @@ def test_a_broken_promise_stays_broken_and_is_shown() -> None:
     assert "and 2 more" in report(findings)
 
 
-def test_every_made_up_key_has_something_to_change() -> None:
+def test_every_generated_key_has_a_change() -> None:
     keys = make_keys((50,), Random(1))  # noqa: S311 - has to be repeatable
     assert keys == make_keys((50,), Random(1))  # noqa: S311 - the same
     for key in keys:
@@ -107,7 +107,7 @@ def test_every_made_up_key_has_something_to_change() -> None:
         assert truthful(key, "applied") != truthful(key, "failed")
 
 
-def test_a_write_over_somebody_elses_value_is_found() -> None:
+def test_overwriting_a_value_of_another_writer_is_detected() -> None:
     draw = Random(2)  # noqa: S311 - has to be repeatable
     key = make_keys((1,), draw)[0]
     field = next(iter(key.patch))
@@ -134,7 +134,7 @@ def test_a_key_is_in_doubt_until_its_outcome_is_reported(tmp_path: Path) -> None
     assert found.outcomes == {WRITE["address"]: "applied"}
 
 
-def test_what_the_command_prints_is_read() -> None:
+def test_the_output_of_the_command_is_parsed() -> None:
     assert outcomes(
         "caas/1/70/key-1: applied\ncaas/1/70/key-2: failed: HTTP 500: no\n\nApply incomplete: 1"
     ) == {

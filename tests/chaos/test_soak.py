@@ -17,7 +17,7 @@ GRID = "no round is missed or doubled"
 BEGAN = 1_767_225_600
 
 
-def test_a_service_that_is_left_alone_keeps_every_promise() -> None:
+def test_an_undisturbed_service_fulfils_every_promise() -> None:
     done = subprocess.run(
         [sys.executable, str(TOOLS / "soak.py"), "--only", "rounds", "--rounds", "40", "--seed", "3"],
         capture_output=True,
@@ -53,13 +53,13 @@ def checked(tmp_path: Path, *rounds: tuple[int, str, str]) -> Findings:
         ([(0, "failed", '["a key is gone"]'), (1800, "in sync", "[]")], False),
     ],
 )
-def test_a_round_that_is_missed_or_doubled_is_found(
+def test_a_missed_or_duplicate_round_is_detected(
     tmp_path: Path, rounds: list[tuple[int, str, str]], *, is_kept: bool
 ) -> None:
     assert (checked(tmp_path, *rounds).broken[GRID] == []) is is_kept
 
 
-def test_a_round_without_an_end_and_corrections_that_disagree_are_found(tmp_path: Path) -> None:
+def test_an_unfinished_round_and_inconsistent_corrections_are_detected(tmp_path: Path) -> None:
     file = tmp_path / "history.db"
     with Database(str(file)) as database, database.transaction() as connection:
         connection.execute("INSERT INTO round (run, began, corrected) VALUES ('r', 1, 5)")
