@@ -72,7 +72,7 @@ def test_only_declared_fields_are_compared_and_named_in_order() -> None:
     assert set(differing(CAAS, want, have)) == {"expire", "is_disabled"}
 
 
-def test_a_declared_field_must_be_live() -> None:
+def test_a_declared_field_must_exist_on_the_live_key() -> None:
     with pytest.raises(KeyError, match="expire"):
         differing(CAAS, {"expire": None}, {})
 
@@ -89,7 +89,7 @@ def test_items_are_named_in_one_order() -> None:
     assert "".join(item["name"] for item in change.removed) == "uvwxyz"
 
 
-def test_a_list_where_order_matters_gains_and_loses_no_items_of_a_set() -> None:
+def test_an_ordered_list_has_no_gained_or_lost_set_items() -> None:
     (change,) = field_changes(ANY, {"list": [1, 2]}, {"list": [2, 1]})
     assert (change.before, change.after, change.added, change.removed) == ([1, 2], [2, 1], (), ())
 
@@ -232,7 +232,9 @@ def test_the_fields_that_deepdiff_names_are_those_that_are_not_equal(
 
 @settings(max_examples=150, deadline=None)
 @given(KEYS, KEYS)
-def test_the_changes_of_members_make_one_side_the_other(want: dict[str, Any], have: dict[str, Any]) -> None:
+def test_applying_the_member_changes_to_one_side_yields_the_other(
+    want: dict[str, Any], have: dict[str, Any]
+) -> None:
     found = field_changes(ANY, normal(have), normal(want))
     for change in (*found, *(reversed_change(ANY, one) for one in found)):
         if ANY.fields[change.field].form is Form.SET:

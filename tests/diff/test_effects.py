@@ -58,7 +58,7 @@ def test_a_change_has_the_effect_of_all_its_fields(want: Any, effect: Effect) ->
 
 
 @pytest.mark.parametrize("effect", list(Effect))
-def test_an_effect_is_known_by_its_two_sides(effect: Effect) -> None:
+def test_an_effect_is_parsed_from_grants_and_revokes(effect: Effect) -> None:
     assert Effect.of(grants=effect.grants, revokes=effect.revokes) is effect
 
 

@@ -48,7 +48,7 @@ def test_a_set_has_no_order_and_no_repetition(one: list[Any], other: list[Any]) 
 
 
 @pytest.mark.parametrize("text", ["", " ", "a ", "A", "é", "e\u0301", "12", "null"])
-def test_a_text_is_left_exactly_as_it_is(text: str) -> None:
+def test_a_text_is_not_changed(text: str) -> None:
     assert normalize(DESCRIPTION, text) == text
 
 
@@ -101,7 +101,7 @@ def test_instants_are_equal_if_their_normal_forms_are(one: int, here: int, other
 
 
 @given(SECONDS, OFFSETS, OFFSETS)
-def test_one_instant_has_one_normal_form(seconds: int, here: int, there: int) -> None:
+def test_equal_instants_have_one_normal_form(seconds: int, here: int, there: int) -> None:
     assert normalize(EXPIRE, spell(seconds, here)) == normalize(EXPIRE, spell(seconds, there))
 
 
@@ -112,13 +112,13 @@ def test_sets_are_equal_if_their_normal_forms_are(one: list[Any], other: list[An
 
 
 @given(BOXES, st.randoms(use_true_random=False))
-def test_one_set_has_one_normal_form(boxes: list[Any], chance: random.Random) -> None:
+def test_equal_sets_have_one_normal_form(boxes: list[Any], chance: random.Random) -> None:
     again = chance.sample(boxes * 2, len(boxes * 2))
     assert normalize(CONTAINERS, boxes) == normalize(CONTAINERS, again)
 
 
 @given(BOXES, SECONDS, OFFSETS)
-def test_a_normal_form_is_its_own(boxes: list[Any], seconds: int, hours: int) -> None:
+def test_normalization_is_idempotent(boxes: list[Any], seconds: int, hours: int) -> None:
     containers, expire = normalize(CONTAINERS, boxes), normalize(EXPIRE, spell(seconds, hours))
     assert normalize(CONTAINERS, containers) == containers
     assert normalize(EXPIRE, expire) == expire
