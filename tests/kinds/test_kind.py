@@ -73,7 +73,7 @@ def test_the_documented_facts_about_each_family(
         ("inference", "chat.key", False),  # a create takes it, the path of one key does not
     ],
 )
-def test_a_name_is_one_that_a_create_and_the_path_of_a_key_both_take(
+def test_a_name_must_be_valid_for_both_create_and_the_request_path(
     kind: str, name: str, *, allowed: bool
 ) -> None:
     assert Draft7Validator(KINDS[kind].schema["properties"]["name"]).is_valid(name) is allowed
@@ -94,7 +94,7 @@ def test_a_name_is_one_that_a_create_and_the_path_of_a_key_both_take(
         ("inference", "expires_at", Form.INSTANT, EffectRule.EXPIRY),
     ],
 )
-def test_a_field_is_compared_and_judged_as_its_schema_says(
+def test_a_field_is_compared_and_classified_by_its_schema(
     kind: str, field: str, form: Form, effect: EffectRule
 ) -> None:
     assert (KINDS[kind].fields[field].form, KINDS[kind].fields[field].effect) == (form, effect)
@@ -126,7 +126,7 @@ def test_what_the_service_sets_is_not_among_the_fields_that_can_be_declared(
         ("/labels", []),
     ],
 )
-def test_a_scope_has_what_the_path_of_its_kind_leaves_open(collection: str, scope: list[str]) -> None:
+def test_a_scope_has_the_parameters_of_the_path_of_its_kind(collection: str, scope: list[str]) -> None:
     assert list(kind_with({}, collection=collection).scope) == scope
 
 
@@ -142,21 +142,21 @@ def test_an_address_is_read_back_from_its_text(name: str) -> None:
     assert kind.parse_address("thing/acme/seven/bug") is None
 
 
-def test_what_an_answer_lacks_or_gives_as_null_stands_for_something() -> None:
+def test_an_absent_or_null_response_member_has_its_documented_default() -> None:
     kind = kind_with({"description": TEXT}, optional={"description": ""})
     assert kind.with_response_defaults({"name": "x"}) == {"name": "x", "description": ""}
     assert kind.with_response_defaults({"name": "x", "description": None}) == {"name": "x", "description": ""}
     assert kind.with_response_defaults({"name": "x", "description": "y"}) == {"name": "x", "description": "y"}
 
 
-def test_a_kind_without_regions_has_a_path_without() -> None:
+def test_a_kind_without_regions_has_no_region_in_its_path() -> None:
     assert kind_with({}).item_path(Scope("thing", 7), "a.b") == "/things/7/a.b"
 
 
 @pytest.mark.parametrize(
     ("source", "owner"), [("iate", "source iate"), ("cloud", None), ("IATE", None), (None, None)]
 )
-def test_the_owner_of_a_live_key_is_told_by_its_source(source: Any, owner: str | None) -> None:
+def test_the_owner_of_a_live_key_is_determined_by_its_source(source: Any, owner: str | None) -> None:
     assert CAAS.owner(live(source=source)) == owner
 
 
@@ -179,11 +179,11 @@ def test_a_kind_without_a_source_owns_all_its_keys() -> None:
         ({"type": ["array", "null"], "items": {"type": "string"}}, False),
     ],
 )
-def test_only_values_of_text_can_be_compared_plainly(schema: Any, *, expected: bool) -> None:
+def test_only_text_fields_can_use_plain_comparison(schema: Any, *, expected: bool) -> None:
     assert kind_with({"field": schema}).fields["field"].plainly_equal is expected
 
 
-def test_a_schema_without_the_extension_is_no_kind() -> None:
+def test_a_schema_without_the_extension_is_not_a_kind() -> None:
     with pytest.raises(KeyError, match="x-reconciler"):
         kind_from_schema("plan", {"properties": {}})
 
@@ -223,7 +223,7 @@ SEGMENTS = {
 
 
 @pytest.mark.parametrize("name", NO_SEGMENTS, ids=ascii)
-def test_no_path_is_made_of_what_is_not_one_segment(name: str) -> None:
+def test_a_value_that_is_not_one_path_segment_is_refused(name: str) -> None:
     kind = kind_with({}, collection="/repos/{owner}/labels", scope={"owner": TEXT})
     with pytest.raises(UnaddressableError, match="cannot be one segment of a request path"):
         kind.item_path(kind.scope_of(["acme"]), name)
@@ -232,7 +232,7 @@ def test_no_path_is_made_of_what_is_not_one_segment(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "encoded"), SEGMENTS.items(), ids=ascii)
-def test_a_name_is_one_segment_however_it_looks(name: str, encoded: str) -> None:
+def test_every_name_is_encoded_as_one_path_segment(name: str, encoded: str) -> None:
     path = kind_with({}).item_path(Scope("thing", 7), name)
     assert path == f"/things/7/{encoded}"
     assert httpx.Client(base_url="http://x").build_request("GET", path).url.raw_path.decode() == path

@@ -120,7 +120,7 @@ def test_a_draft_of_a_built_in_kind_has_what_follows_from_the_description(name: 
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_draft_leaves_open_what_no_description_can_know(name: str) -> None:
+def test_a_draft_leaves_undocumented_facts_open(name: str) -> None:
     extension = drafted(name)[EXTENSION]
     assert extension["effects"] == extension["foreign"] == {}
     assert "immutable" not in extension
@@ -129,7 +129,7 @@ def test_a_draft_leaves_open_what_no_description_can_know(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_our_texts_are_at_most_narrower_than_the_drafted_ones(name: str) -> None:
+def test_packaged_descriptions_are_no_wider_than_the_drafted_ones(name: str) -> None:
     def check(own: Mapping[str, Any], ours: Mapping[str, Any], place: str) -> None:
         for sample in SAMPLES if own.get("type") == "string" and not own.get("readOnly") else ():
             rules = {word: value for word, value in own.items() if word in OF_TEXTS}
@@ -145,11 +145,11 @@ def test_our_texts_are_at_most_narrower_than_the_drafted_ones(name: str) -> None
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_draft_keeps_to_the_rules_for_kinds(name: str) -> None:
+def test_a_draft_satisfies_the_rules_for_kinds(name: str) -> None:
     assert complaints(name, drafted(name)) == []
 
 
-def test_what_is_to_decide_is_listed() -> None:
+def test_open_decisions_are_listed() -> None:
     fields = "description, expire, is_disabled, containers"
     assert list(draft(DESCRIPTION, KINDS["caas"].collection).decisions) == [
         "identity: {key_name} is taken for the property name",
@@ -212,7 +212,7 @@ LABELS = "/repos/{owner}/{repo}/labels"
 ITEM = f"{LABELS}/{{name}}"
 
 
-def test_the_draft_of_labels_lacks_of_the_example_what_no_description_says() -> None:
+def test_the_draft_of_labels_lacks_only_what_the_description_omits() -> None:
     made = draft(described(), LABELS)
     example = json.loads((resource("examples") / "kinds/label.schema.json").read_text(encoding="utf-8"))
     assert complaints("label", made.schema) == []
@@ -280,7 +280,7 @@ def test_a_field_is_drafted_in_draft_07(schema: Any, field: Any) -> None:
 @pytest.mark.parametrize(
     "schema", [{}, {"type": "file"}, {"anyOf": [{"type": "string"}, {"type": "integer"}]}]
 )
-def test_a_field_whose_type_is_not_described_is_left_out_and_listed(schema: Any) -> None:
+def test_a_field_without_a_described_type_is_omitted_and_listed(schema: Any) -> None:
     whole = described()
     body = whole["paths"][ITEM]["patch"]["requestBody"]["content"]["application/json"]["schema"]
     body["properties"]["color"] = schema
@@ -335,7 +335,7 @@ def referring(target: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_what_a_kind_cannot_come_from_is_refused_with_the_reason(
+def test_an_unusable_description_is_refused_with_the_reason(
     description: Any, collection: str, complaint: str
 ) -> None:
     with pytest.raises(DescriptionError, match=re.escape(complaint)):
@@ -351,7 +351,7 @@ def test_a_reference_may_lead_through_a_list() -> None:
     assert draft(whole, LABELS).schema[EXTENSION]["page_limit"] == 100
 
 
-def test_references_that_double_again_and_again_are_refused() -> None:
+def test_exponentially_growing_references_are_refused() -> None:
     whole = described()
     schemas = whole["components"]["schemas"]
     for number in range(40):
@@ -363,7 +363,7 @@ def test_references_that_double_again_and_again_are_refused() -> None:
         draft(whole, LABELS)
 
 
-def test_a_response_that_is_not_looked_at_may_refer_to_itself() -> None:
+def test_an_unused_response_may_refer_to_itself() -> None:
     whole = described()
     tree = {"type": "object", "properties": {"cause": {"$ref": "#/components/schemas/tree"}}}
     whole["components"]["schemas"]["tree"] = tree
@@ -386,9 +386,7 @@ PLACES = places(described())
     st.sampled_from(PLACES),
     st.sampled_from([None, True, 7, -1, "", "#/x", [], [1], {}, {"a": 1}, {"$ref": "#/paths"}]),
 )
-def test_a_misshapen_description_is_an_error_or_a_draft_and_nothing_else(
-    path: tuple[Any, ...], odd: Any
-) -> None:
+def test_a_malformed_description_yields_an_error_or_a_draft(path: tuple[Any, ...], odd: Any) -> None:
     whole = copy.deepcopy(described())
     place: Any = whole
     for step in path[:-1]:

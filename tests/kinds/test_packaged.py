@@ -64,7 +64,7 @@ def test_every_kind_can_be_chosen_in_a_document() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_header_of_a_document_takes_the_scope_of_its_kind_and_no_other(kind: str) -> None:
+def test_a_document_header_accepts_only_the_scope_of_its_kind(kind: str) -> None:
     branch = next(b for b in SCHEMAS["keys"]["allOf"] if b["if"]["properties"]["kind"]["const"] == kind)
     refused = {name for name, keywords in branch["then"]["properties"].items() if "not" in keywords}
     absent = set(SCOPE_NAMES) - load_kinds()[kind].scope.keys()
@@ -72,7 +72,7 @@ def test_the_header_of_a_document_takes_the_scope_of_its_kind_and_no_other(kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_field_that_can_be_declared_can_have_a_default_but_the_name(kind: str) -> None:
+def test_every_declarable_field_but_the_name_can_have_a_default(kind: str) -> None:
     branch = next(b for b in SCHEMAS["keys"]["allOf"] if b["if"]["properties"]["kind"]["const"] == kind)
     defaults = dict(branch["then"]["properties"]["defaults"]["properties"])
     assert "not" in defaults.pop("name")
@@ -123,5 +123,5 @@ def test_other_tools_accept_the_examples_and_refuse_what_we_refuse(tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_describes_what_is_said_about_a_key_in_the_same_words(kind: str) -> None:
+def test_every_kind_describes_key_metadata_in_the_same_words(kind: str) -> None:
     assert {name: FIELDS_OF[kind][name] for name in RESERVED} == SCHEMAS["keys"]["definitions"]

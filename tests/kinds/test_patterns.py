@@ -43,21 +43,19 @@ CATASTROPHIC = [
 
 @pytest.mark.parametrize("source", CATASTROPHIC)
 @pytest.mark.parametrize("length", [100, 100_000])
-def test_a_pattern_that_backtracking_never_ends_is_matched_within_its_budget(
-    source: str, length: int
-) -> None:
+def test_a_catastrophic_backtracking_pattern_is_matched_within_its_budget(source: str, length: int) -> None:
     budget = Budget(100_000)
     for text in ("a" * length + "!", "x" * length, "ab" * (length // 2)):
         assert Pattern(source, budget).is_in(text) in {True, False}
 
 
-def test_what_needs_too_much_work_all_the_same_ends_at_its_limit() -> None:
+def test_matching_stops_when_the_budget_is_exhausted() -> None:
     text = coin_tosses(20_000)
     with pytest.raises(PatternLimitError, match="too much work"):
         Pattern("(a|b)*a(a|b){900}c", Budget(20_000)).is_in(text)
 
 
-def test_what_stands_twice_in_a_pattern_is_looked_at_once() -> None:
+def test_repeated_parts_of_a_pattern_are_examined_once() -> None:
     """The budget counts states: neither choices nor parts of a set may cost more than it knows of."""
     (program,) = programs(parse(f"(?:{'|' * 1000}a)"))
     assert max(len(state.targets) for state in program.states if isinstance(state, Fork)) == 2
@@ -73,7 +71,7 @@ def test_a_budget_grows_with_the_texts_that_are_checked() -> None:
     assert all(pattern.is_in(chr(97 + number % 26) * 100) for number in range(1000))
 
 
-def test_what_was_built_is_forgotten_before_it_fills_the_memory() -> None:
+def test_the_automaton_cache_is_purged_before_it_fills_the_memory() -> None:
     pattern = Pattern("(a|b)*a(a|b){300}c", Budget(10**8))
     text = coin_tosses(2500)
     assert not pattern.is_in(text)
@@ -163,7 +161,7 @@ def test_a_pattern_means_what_ecma_262_says(source: str, found: list[str], misse
         ("a" * 4097, "longer than 4,096 characters"),
     ],
 )
-def test_what_is_not_ecma_262_or_not_linear_is_refused_with_the_reason(source: str, reason: str) -> None:
+def test_a_pattern_outside_linear_ecma_262_is_refused_with_the_reason(source: str, reason: str) -> None:
     with pytest.raises(PatternError) as caught:
         Pattern(source)
     assert reason in str(caught.value)
@@ -187,7 +185,7 @@ SOURCES = st.lists(st.one_of(FLAT, REPEATED, EITHER, LOOKING), max_size=4).map("
 
 @examples(150)
 @given(SOURCES, st.lists(st.text("abc1- \n\u00e9_.", max_size=6), max_size=5))
-def test_another_engine_of_ecma_262_finds_the_same(source: str, texts: list[str]) -> None:
+def test_another_ecma_262_engine_agrees(source: str, texts: list[str]) -> None:
     assume(source.count("<n>") < 2)  # when a name may stand twice is new in ECMA 262
     try:
         other = regress.Regex(source)
@@ -232,7 +230,7 @@ def test_a_document_that_takes_too_much_work_is_refused() -> None:
     ("text", "found"),
     [("2027-01-01T00:00:00Z", []), ("2027-01-01T00:00:00+01:00", ["pattern"]), ("Z", ["format"])],
 )
-def test_a_pattern_and_a_format_are_checked_both(text: str, found: list[str]) -> None:
+def test_a_pattern_and_a_format_are_both_checked(text: str, found: list[str]) -> None:
     assert violations(kind_with_pattern("Z$", format="date-time"), text) == found
 
 
@@ -250,7 +248,7 @@ def test_a_pattern_and_a_format_are_checked_both(text: str, found: list[str]) ->
         ({"required": ["a b"]}, {"a b": 1}, True),
     ],
 )
-def test_what_is_not_compiled_is_judged_all_the_same(schema: Any, value: Any, is_valid: bool) -> None:  # noqa: FBT001
+def test_an_uncompiled_schema_is_still_checked(schema: Any, value: Any, is_valid: bool) -> None:  # noqa: FBT001
     assert (check_of(schema)(value) == ()) is is_valid
 
 

@@ -65,16 +65,16 @@ def rules(schema: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", load_kinds())
-def test_the_built_in_kinds_keep_to_the_rules(name: str) -> None:
+def test_the_built_in_kinds_satisfy_the_rules(name: str) -> None:
     assert rules(load_kinds()[name].schema) == []
 
 
-def test_the_kind_of_the_example_keeps_to_the_rules() -> None:
+def test_the_kind_of_the_example_satisfies_the_rules() -> None:
     file = resource("examples") / "kinds/label.schema.json"
     assert rules(json.loads(file.read_text(encoding="utf-8"))) == []
 
 
-def test_a_kind_needs_little() -> None:
+def test_a_minimal_kind_is_accepted() -> None:
     assert rules(PLAIN) == []
 
 
@@ -116,13 +116,13 @@ def test_a_kind_needs_little() -> None:
         ("properties.a b", TEXT, '"a b"'),
     ],
 )  # fmt: skip
-def test_a_file_of_another_shape_is_refused(path: str, value: Any, complaint: str) -> None:
+def test_a_file_that_does_not_match_the_schema_is_refused(path: str, value: Any, complaint: str) -> None:
     found = shape(changed(path, value))
     assert [text for text in found if complaint in text] != [], found
 
 
 @pytest.mark.parametrize("value", [None, [], "kind", 1, True, {}])
-def test_what_is_no_kind_at_all_is_refused(value: Any) -> None:
+def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
     assert shape(value) != []
 
 
@@ -173,7 +173,7 @@ def test_what_is_no_kind_at_all_is_refused(value: Any) -> None:
         ("x-reconciler.list", {"limit": "offset"}, "limit: is the name of two query parameters"),
     ],
 )  # fmt: skip
-def test_what_the_schema_of_kinds_cannot_say_is_a_rule(path: str, value: Any, complaint: str) -> None:
+def test_rules_beyond_the_schema_of_kinds_are_checked(path: str, value: Any, complaint: str) -> None:
     found = rules(changed(path, value))
     assert [text for text in found if complaint in text] != [], found
 
@@ -192,7 +192,7 @@ def test_what_the_schema_of_kinds_cannot_say_is_a_rule(path: str, value: Any, co
         ("properties.text", {"type": "string", "examples": [{"pattern": "("}], "enum": ["{0}", "{a"]}),
     ],
 )
-def test_what_a_kind_may_say(path: str, value: Any) -> None:
+def test_every_supported_setting_of_a_kind_is_accepted(path: str, value: Any) -> None:
     assert rules(changed(path, value)) == []
 
 
@@ -243,7 +243,7 @@ UNSAFE_PATHS = {
 
 
 @pytest.mark.parametrize("path", SAFE_PATHS)
-def test_a_path_of_plain_segments_is_taken(path: str) -> None:
+def test_a_path_of_plain_segments_is_accepted(path: str) -> None:
     assert path_fault(path) == ""
     found = shape(changed("x-reconciler.collection", path))
     assert found == []
@@ -260,7 +260,7 @@ def test_a_path_that_could_lead_elsewhere_is_refused(path: str, complaint: str) 
     assert complaints("thing", schema)[0][1].startswith(f"x-reconciler.collection: {complaint}")
 
 
-def test_no_path_parameter_is_called_like_a_word_of_the_header() -> None:
+def test_a_path_parameter_must_not_have_the_name_of_a_header_member() -> None:
     assert frozenset(document_schema()["properties"]) == HEADER_WORDS | set(SCOPE_NAMES)
     for word in HEADER_WORDS:
         schema = changed("x-reconciler.collection", f"/{{{word}}}")
@@ -268,7 +268,7 @@ def test_no_path_parameter_is_called_like_a_word_of_the_header() -> None:
         assert [text for text in rules(schema) if "a word of the header" in text] != []
 
 
-def test_what_is_nested_too_deeply_is_told_before_anything_else() -> None:
+def test_excessive_nesting_is_reported_first() -> None:
     schema: Any = TEXT
     for _ in range(400):
         schema = {"type": "array", "items": schema}
@@ -285,7 +285,7 @@ def test_patterns_that_are_too_large_together_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["state", "lifecycle"])
-def test_a_field_of_the_service_may_be_called_like_what_a_file_says_about_a_key(name: str) -> None:
+def test_a_service_field_may_share_the_name_of_key_metadata(name: str) -> None:
     assert rules(changed(f"properties.{name}", {"type": "string", "readOnly": True})) == []
 
 
