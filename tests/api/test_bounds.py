@@ -103,7 +103,7 @@ def test_a_response_that_does_not_begin_is_a_time_out(call: Callable[[Writer], o
     assert raised.value.failure.in_doubt
 
 
-def test_interim_responses_without_a_pause_are_too_large_a_head() -> None:
+def test_endless_interim_responses_exceed_the_header_limit() -> None:
     many = interim("100 Continue")
     with (
         dripping(
@@ -115,7 +115,7 @@ def test_interim_responses_without_a_pause_are_too_large_a_head() -> None:
         reader.get(COLLECTION, {})
 
 
-def test_a_slow_body_has_more_time_than_a_head() -> None:
+def test_a_body_has_a_longer_timeout_than_the_headers() -> None:
     clock = FakeClock()
     parts = passing(clock, [http_bytes(b"", length=12), *(bytes([letter]) for letter in b'{"a": "bcd"}')])
     with (
@@ -146,7 +146,7 @@ def test_a_tls_handshake_that_does_not_end_is_a_time_out() -> None:
 
 
 @pytest.mark.parametrize("parts", [lines, body, lambda: iter(())], ids=["a head", "a body", "silence"])
-def test_a_read_that_waits_ends_when_the_run_is_stopped(parts: Callable[[], Iterator[bytes]]) -> None:
+def test_a_pending_read_ends_when_the_run_is_stopped(parts: Callable[[], Iterator[bytes]]) -> None:
     stop = threading.Event()
     timer = threading.Timer(0.1, stop.set)
     with dripping(parts) as url, Reader(short(url, read_timeout=60, stop=stop)) as reader:
@@ -156,7 +156,7 @@ def test_a_read_that_waits_ends_when_the_run_is_stopped(parts: Callable[[], Iter
     timer.join()
 
 
-def test_a_write_in_flight_ends_by_itself_after_the_run_was_stopped() -> None:
+def test_a_write_in_flight_completes_after_the_run_is_stopped() -> None:
     stop = threading.Event()
 
     def parts() -> Iterator[bytes]:
@@ -168,7 +168,7 @@ def test_a_write_in_flight_ends_by_itself_after_the_run_was_stopped() -> None:
         assert writer.update("PATCH", COLLECTION, {}) == {}
 
 
-def test_what_is_read_to_resolve_a_write_ends_by_itself_too() -> None:
+def test_a_read_that_resolves_a_write_completes_after_a_stop() -> None:
     stop = threading.Event()
 
     def parts() -> Iterator[bytes]:
@@ -208,7 +208,7 @@ def encoded(content: bytes, *headers: str) -> str | object:
         (zlib.compress(b"{}"), "deflate"),
     ],
 )
-def test_a_response_may_be_encoded_once_although_that_is_not_asked_for(content: bytes, coding: str) -> None:
+def test_an_unrequested_single_content_encoding_is_accepted(content: bytes, coding: str) -> None:
     assert encoded(content, f"Content-Encoding: {coding}") == {}
 
 
@@ -221,15 +221,15 @@ def test_a_response_may_be_encoded_once_although_that_is_not_asked_for(content: 
         ["Content-Encoding: gzip,deflate,gzip"],
     ],
 )
-def test_stacked_and_unknown_codings_are_refused_unread(headers: list[str]) -> None:
+def test_stacked_and_unknown_content_encodings_are_refused_without_reading(headers: list[str]) -> None:
     bomb = gzip(gzip(bytes(2**24)))
     assert "cannot be decoded: it has a content coding that was not asked for" in str(encoded(bomb, *headers))
 
 
-def test_a_decoded_response_is_bounded_too() -> None:
+def test_the_size_limit_applies_to_the_decoded_response() -> None:
     assert "larger than 64 MiB" in str(encoded(gzip(bytes(2**27)), "Content-Encoding: gzip"))
 
 
 @pytest.mark.parametrize("content", [gzip(b"{}")[:-4], gzip(b"{}") + b"x", gzip(b"{}") * 2, b"", b"{}"])
-def test_what_is_not_compressed_as_a_whole_is_refused(content: bytes) -> None:
+def test_a_truncated_or_padded_compressed_body_is_refused(content: bytes) -> None:
     assert "cannot be decoded: " in str(encoded(content, "Content-Encoding: gzip"))

@@ -46,7 +46,7 @@ def chosen(environment: dict[str, str], url: str = API) -> tuple[str, str] | Non
         ),
     ],
 )
-def test_the_proxy_of_an_address_is_known_with_its_variable(
+def test_the_proxy_of_an_address_is_found_with_its_variable(
     environment: dict[str, str], variable: str
 ) -> None:
     assert chosen(environment) == (PROXY, variable)
@@ -131,7 +131,7 @@ def test_an_entry_of_no_proxy_names_nothing_else(entry: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("entry", ["[::1", "fd00::/999", "10.0.0.0/33", "a/b", "<local>", "::1::2", "[a]"])
-def test_an_entry_that_cannot_be_understood_is_named_where_it_matters(entry: str) -> None:
+def test_an_invalid_entry_is_named_if_it_could_apply(entry: str) -> None:
     with pytest.raises(ConfigurationError, match="NO_PROXY has the entry") as raised:
         chosen({"HTTPS_PROXY": PROXY, "NO_PROXY": f"a.com,{entry}"})
     assert entry in str(raised.value)
@@ -161,7 +161,7 @@ def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_alone(
     assert "hush" not in str(raised.value)
 
 
-def test_a_proxy_that_refuses_is_named_by_its_variable() -> None:
+def test_a_refusing_proxy_is_named_by_its_variable() -> None:
     wants_login = http_bytes(b"", "407 Proxy Authentication Required")
     with raw_server(wants_login) as proxy:
         environment = {"HTTPS_PROXY": proxy.url.replace("//", "//me:hush-hush@")}
@@ -177,7 +177,7 @@ def test_a_proxy_that_refuses_is_named_by_its_variable() -> None:
     assert not raised.value.failure.in_doubt
 
 
-def test_a_proxy_that_is_not_there_is_named_by_its_variable() -> None:
+def test_an_unreachable_proxy_is_named_by_its_variable() -> None:
     with unused_port() as port:
         environment = {"all_proxy": f"127.0.0.1:{port}"}
         connection = connect(Script(), base_url=API, transport=None, environment=environment)
@@ -239,7 +239,7 @@ def test_a_directory_of_certificates_is_trusted_beside_a_file(tmp_path: Path) ->
         {"SSL_CERT_FILE": "/nonexistent"},
     ],
 )
-def test_a_webhook_of_this_machine_needs_none_of_the_variables(environment: dict[str, str]) -> None:
+def test_a_loopback_webhook_ignores_the_variables(environment: dict[str, str]) -> None:
     with raw_server(http_bytes(b"ok")) as server:
         url = Secret(f"{server.url}/services/x")
         clock = FakeClock()

@@ -97,7 +97,7 @@ def test_a_secret_is_redacted_however_it_is_written(spell: Callable[[str], str])
     assert len(shown) <= len("no, dXNlcjoxM*** is taken") + len("%3D%3D")
 
 
-def test_what_is_around_a_secret_stays() -> None:
+def test_text_around_a_secret_is_preserved() -> None:
     redactor = Redactor(Secret(TOKEN))
     assert redactor.text(f"HTTP 401: %41 token {TOKEN}: \\u00e9") == "HTTP 401: %41 token ***: \\u00e9"
     assert redactor.text("a\nb") == "a\nb"
@@ -117,7 +117,7 @@ def test_a_part_of_a_secret_is_redacted_too(part: str) -> None:
     assert Redactor(Secret(TOKEN)).text(f"near {part}.") == "near ***."
 
 
-def test_few_letters_in_common_with_a_secret_are_no_part_of_it() -> None:
+def test_a_short_common_substring_is_not_redacted() -> None:
     assert Redactor(Secret(TOKEN)).text("1234$Tel and nobody") == "1234$Tel and nobody"
 
 
@@ -127,25 +127,25 @@ def test_a_short_secret_is_redacted_as_it_is_written(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["*", "**", "a*"])
-def test_a_secret_that_a_mask_would_show_leaves_a_mask_alone(value: str) -> None:
+def test_the_mask_is_not_redacted(value: str) -> None:
     assert Redactor(Secret(value)).text(f"a{value}") in {"***", "a***"}
 
 
-def test_several_secrets_are_redacted_and_an_empty_one_is_none() -> None:
+def test_several_secrets_are_redacted_and_an_empty_one_is_ignored() -> None:
     redactor = Redactor(Secret("one-secret"), Secret(""))
     redactor.add(Secret("two-secret"), Secret("two-secret"))
     assert redactor.text("one-secret two-secret") == "*** ***"
     assert Redactor().text("anything") == "anything"
 
 
-def test_a_line_is_one_line_and_cut_short() -> None:
+def test_a_line_is_single_and_truncated() -> None:
     redactor = Redactor(Secret(VALUE))
     assert redactor.line("  one\n two\t") == "one two"
     assert redactor.line("x" * 5000) == "x" * LONGEST_TEXT + "\u2026"
     assert redactor.line(f"no, {VALUE} is taken\n") == "no, *** is taken"
 
 
-def test_names_and_values_of_a_json_value_are_redacted() -> None:
+def test_names_and_values_in_json_are_redacted() -> None:
     value = {"a": [f"is {TOKEN}", 5, None, True], f"b {TOKEN}": {"c": TOKEN}}
     content = json.dumps(value).encode()
     redactor = Redactor()
@@ -155,7 +155,7 @@ def test_names_and_values_of_a_json_value_are_redacted() -> None:
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
-def test_a_response_loses_a_secret_that_was_added_and_is_not_refused(spell: Callable[[str], str]) -> None:
+def test_an_added_secret_is_redacted_in_a_response_instead_of_refused(spell: Callable[[str], str]) -> None:
     value = {"name": "web", "description": f"is {spell(TOKEN)}"}
     content = json.dumps(value).encode()
     redactor = Redactor(Secret("another-token"))
@@ -168,7 +168,7 @@ def test_a_response_loses_a_secret_that_was_added_and_is_not_refused(spell: Call
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
-def test_a_response_loses_one_of_many_secrets(spell: Callable[[str], str]) -> None:
+def test_one_of_many_secrets_is_redacted_in_a_response(spell: Callable[[str], str]) -> None:
     value = {"name": "web", "tags": [f"is {spell(TOKEN)}", "prefix-of-all-9999"]}
     content = json.dumps(value).encode()
     redactor = Redactor()
@@ -180,7 +180,7 @@ def test_a_response_loses_one_of_many_secrets(spell: Callable[[str], str]) -> No
     assert spell(TOKEN) not in left["tags"][0]
 
 
-def test_a_response_keeps_what_only_resembles_a_secret() -> None:
+def test_text_that_resembles_a_secret_stays_in_a_response() -> None:
     value = {"secret": "prefix-of-all-0002", "description": TOKEN[:10]}
     content = json.dumps(value).encode()
     redactor = Redactor(Secret(TOKEN))
@@ -190,7 +190,7 @@ def test_a_response_keeps_what_only_resembles_a_secret() -> None:
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 @pytest.mark.parametrize("dump", [json.dumps, lambda value: json.dumps(value, ensure_ascii=False)])
-def test_a_response_holds_a_token_however_it_is_written(
+def test_a_token_in_a_response_is_detected_in_every_encoding(
     spell: Callable[[str], str], dump: Callable[[object], str]
 ) -> None:
     value = {"results": [{"name": "web", "tags": [f"say {spell(TOKEN)}!"]}]}
@@ -199,7 +199,7 @@ def test_a_response_holds_a_token_however_it_is_written(
     assert is_in(TOKEN, dump({"results": [{spell(TOKEN): 1}]}).encode())
 
 
-def test_a_response_holds_a_token_whose_letters_are_escapes_of_json() -> None:
+def test_a_token_written_as_json_escapes_is_detected() -> None:
     assert is_in(TOKEN, f'{{"a": "{escaped(TOKEN)}"}}'.encode())
     assert is_in(TOKEN, f'{{"a": "{escaped(TOKEN, 5)}"}}'.encode())
     slashes = TOKEN.replace("/", "\\/")
@@ -219,16 +219,16 @@ def test_a_response_holds_a_token_whose_letters_are_escapes_of_json() -> None:
         *BEYOND,
     ],
 )
-def test_a_response_with_signs_of_escapes_and_no_token_holds_none(said: str) -> None:
+def test_escapes_without_the_token_are_not_mistaken_for_it(said: str) -> None:
     assert not is_in(TOKEN, json.dumps({"a": [said, {said: None}]}).encode())
 
 
 @pytest.mark.parametrize("said", BEYOND)
-def test_an_escape_of_no_character_stays_as_it_is(said: str) -> None:
+def test_an_invalid_escape_is_unchanged(said: str) -> None:
     assert Redactor(Secret(TOKEN)).text(said) == said
 
 
-def test_a_short_token_is_in_a_response_only_as_it_is_written() -> None:
+def test_a_short_token_is_detected_only_verbatim() -> None:
     assert is_in("a7$", b'{"a": "is a7$"}')
     assert not is_in("a7$", b'{"a": "is A7$"}')
 

@@ -146,7 +146,7 @@ def execute(remote: Any, *changes: Change) -> list[Outcome]:
 
 
 @EVERY
-def test_the_secret_of_a_new_key_that_comes_back_beside_it_is_redacted(spell: Callable[[str], str]) -> None:
+def test_the_secret_of_a_new_key_is_redacted_in_other_response_members(spell: Callable[[str], str]) -> None:
     born = httpx.Response(200, json=live(secret=NEW, description=f"it is {spell(NEW)}"))
     (outcome,) = execute(Script(born), CREATION)
     assert (outcome.result, outcome.secret_at) == (Result.NOT_VERIFIED, "memory:1")
@@ -202,7 +202,7 @@ def sink_error(spec: str, **environment: str) -> str:
 
 
 @EVERY
-def test_what_a_program_says_loses_every_secret_of_the_run(spell: Callable[[str], str]) -> None:
+def test_program_output_is_redacted_of_every_secret_of_the_run(spell: Callable[[str], str]) -> None:
     said = f"have {spell(TOKEN)}, and {spell(NEW)}!"
     reported = sink_error(f"exec:sh -c {shlex.quote(f'printf %s {shlex.quote(said)} >&2; exit 1')}")
     assert reported.startswith("sh ended with 1: have ")
@@ -210,7 +210,7 @@ def test_what_a_program_says_loses_every_secret_of_the_run(spell: Callable[[str]
 
 
 @EVERY
-def test_what_vault_says_loses_every_secret_of_the_run(spell: Callable[[str], str]) -> None:
+def test_vault_messages_are_redacted_of_every_secret_of_the_run(spell: Callable[[str], str]) -> None:
     secrets = (TOKEN, NEW, "hvs.token-of-vault")
     body = json.dumps({"errors": [f"no: {', '.join(map(spell, secrets))}"]}).encode()
     with raw_server(http_bytes(body, "400 Bad Request")) as server:

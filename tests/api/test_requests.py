@@ -104,7 +104,7 @@ def test_a_base_url_that_http_cannot_use_is_a_configuration_error(remote: Script
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> None:
+def test_a_redirect_is_refused_and_the_token_is_not_forwarded(status: int) -> None:
     with raw_server(http_bytes(b"{}")) as elsewhere:
         remote = Script(httpx.Response(status, headers={"Location": f"{elsewhere.url}/take"}))
         with (
@@ -125,14 +125,14 @@ def test_a_redirect_is_refused_and_the_token_does_not_follow_it(status: int) -> 
         (304, "HTTP 304: Not Modified; that is a cache's response, to what was not asked"),
     ],
 )
-def test_a_status_like_a_redirect_without_a_target_is_reported_as_what_it_is(status: int, said: str) -> None:
+def test_a_3xx_status_without_a_location_is_reported_by_its_status(status: int, said: str) -> None:
     with Reader(connect(Script(httpx.Response(status)))) as reader, pytest.raises(RejectedError) as raised:
         reader.get(COLLECTION, {})
     assert said in str(raised.value)
     assert "redirect" not in str(raised.value)
 
 
-def test_a_proxy_in_the_environment_never_sees_what_goes_to_loopback() -> None:
+def test_a_proxy_is_not_used_for_loopback() -> None:
     with raw_server(http_bytes(b'{"from": "proxy"}')) as proxy, raw_server(http_bytes(b"{}")) as server:
         environment = {"HTTP_PROXY": proxy.url, "ALL_PROXY": proxy.url}
         connection = connect(Script(), base_url=server.url, transport=None, environment=environment)
@@ -176,7 +176,7 @@ def test_each_thread_has_a_connection_of_its_own() -> None:
             assert list(pool.map(work, range(3))) == [{}, {}, {}]
 
 
-def test_a_reader_that_was_left_is_closed(remote: Script) -> None:
+def test_a_reader_is_closed_when_its_context_exits(remote: Script) -> None:
     with Reader(connect(remote)) as reader:
         reader.get(COLLECTION, {})
     with pytest.raises(RuntimeError, match="closed"):

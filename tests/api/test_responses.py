@@ -90,7 +90,7 @@ def fail_against(url: str, kind: type[errors.ApiError], **settings: Any) -> str:
 
 
 @pytest.mark.parametrize(("status", "kind"), BY_STATUS.items())
-def test_an_error_is_reported_by_the_meaning_of_its_status(status: int, kind: type[errors.ApiError]) -> None:
+def test_each_error_status_is_reported_with_its_meaning(status: int, kind: type[errors.ApiError]) -> None:
     answer = httpx.Response(status, json=REFUSAL)
     with Reader(connect(Script(answer))) as reader, pytest.raises(errors.ApiError) as raised:
         reader.get(COLLECTION, {})
@@ -99,13 +99,13 @@ def test_an_error_is_reported_by_the_meaning_of_its_status(status: int, kind: ty
 
 
 @pytest.mark.parametrize(("body", "said"), BODIES.values(), ids=BODIES)
-def test_an_error_body_of_any_shape_is_read_leniently(body: Any, said: str) -> None:
+def test_an_error_body_of_any_structure_is_accepted(body: Any, said: str) -> None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     failure = fail(Script(httpx.Response(502, content=content)))
     assert str(failure) == f"GET {COLLECTION}: HTTP 502: {said}"
 
 
-def test_a_status_without_a_name_and_without_a_body_is_reported_by_its_number() -> None:
+def test_an_unknown_status_without_a_body_is_reported_by_number() -> None:
     assert str(fail(Script(httpx.Response(599)))) == f"GET {COLLECTION}: HTTP 599: no reason given"
 
 
@@ -117,7 +117,7 @@ def test_a_huge_error_body_is_cut_short() -> None:
 @pytest.mark.parametrize(
     ("status", "hint"), [(401, "GCORE_API_KEY"), (403, "permission"), (404, "project_id and region_id")]
 )
-def test_an_error_that_has_a_remedy_says_it(status: int, hint: str) -> None:
+def test_an_error_names_its_remedy(status: int, hint: str) -> None:
     assert hint in str(fail(Script(httpx.Response(status))))
 
 
@@ -142,9 +142,7 @@ PERMISSIONS = [
 
 @pytest.mark.parametrize("body", LIMITS)
 @pytest.mark.parametrize("status", [400, 403, 409, 422])
-def test_a_limit_that_is_reached_is_not_reported_as_a_missing_permission(
-    status: int, body: dict[str, str]
-) -> None:
+def test_a_reached_limit_is_not_reported_as_a_missing_permission(status: int, body: dict[str, str]) -> None:
     failure = fail(Script(httpx.Response(status, json=body)))
     assert failure.hint == "a quota or a limit is reached: have it raised, or remove what is not needed"
 
@@ -156,7 +154,7 @@ def test_a_missing_permission_is_not_reported_as_a_limit(body: dict[str, str]) -
     )
 
 
-def test_a_rate_limit_is_not_a_quota_and_a_part_of_a_listing_not_a_listing() -> None:
+def test_a_rate_limit_is_not_a_quota_and_a_partial_listing_is_not_a_listing() -> None:
     assert fail(Script(httpx.Response(429, json={"message": "Rate limit exceeded"}))).hint == ""
     assert "only a part of what was asked" in str(fail(Script(httpx.Response(206, json={"count": 0}))))
 
@@ -197,7 +195,7 @@ def test_a_success_that_is_not_json_is_an_invalid_response(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("filling", ["", "x" * 100_000])
-def test_a_success_with_a_doubled_member_is_reported_as_one(filling: str) -> None:
+def test_a_success_with_a_duplicate_member_is_reported(filling: str) -> None:
     body = f'{{"count": 0, "results": [], "filling": "{filling}", "other": {{"a": 1, "a": 1}}}}'
     shown = str(fail(Script(httpx.Response(200, text=body))))
     assert "HTTP 200: the response names a member of an object twice, and could be read in two ways" in shown
@@ -213,7 +211,7 @@ def test_a_token_in_a_response_that_is_not_json_is_not_shown() -> None:
     assert TOKEN not in shown
 
 
-def test_half_a_body_is_an_unreachable_server_and_no_short_list() -> None:
+def test_a_truncated_body_is_an_unreachable_server_and_not_a_short_list() -> None:
     with raw_server(http_bytes(b'{"count": 0, "results": []}', length=1000)) as server:
         assert "without sending complete message body" in fail_against(server.url, errors.UnreachableError)
 
@@ -223,7 +221,7 @@ def test_a_response_that_is_not_http_is_an_unreachable_server() -> None:
         assert "no response" in fail_against(server.url, errors.UnreachableError)
 
 
-def test_a_server_that_hangs_up_is_an_unreachable_server() -> None:
+def test_a_server_that_closes_the_connection_is_an_unreachable_server() -> None:
     with raw_server(b"") as server:
         assert "Server disconnected" in fail_against(server.url, errors.UnreachableError)
 
@@ -245,7 +243,7 @@ def test_a_host_that_cannot_be_found_is_an_unreachable_server(host: str) -> None
     assert "no response" in fail_against(f"https://{host}", errors.UnreachableError)
 
 
-def test_a_server_that_is_silent_is_a_time_out() -> None:
+def test_a_silent_server_times_out() -> None:
     with unused_port() as port:
         pass
     release = threading.Event()
@@ -318,7 +316,7 @@ def tls_port(certificate: Path) -> Iterator[int]:
         thread.join()
 
 
-def test_a_certificate_that_has_no_signature_is_refused_and_not_tried_again(
+def test_a_certificate_without_a_signature_is_refused_and_not_retried(
     tls_port: int, clock: FakeClock
 ) -> None:
     message = fail_against(

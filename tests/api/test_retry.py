@@ -46,7 +46,7 @@ def attempts(answer: httpx.Response | Exception, **settings: Any) -> int:
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 599])
-def test_a_failure_that_may_pass_is_tried_as_often_as_the_policy_allows(status: int) -> None:
+def test_a_transient_failure_is_retried_as_often_as_the_policy_allows(status: int) -> None:
     assert attempts(httpx.Response(status)) == 4
 
 
@@ -54,7 +54,7 @@ def test_a_failure_that_may_pass_is_tried_as_often_as_the_policy_allows(status: 
     "error",
     [httpx.ConnectError(""), httpx.ConnectTimeout(""), httpx.ReadTimeout(""), httpx.RemoteProtocolError("")],
 )
-def test_a_lost_connection_is_tried_again(error: Exception) -> None:
+def test_a_lost_connection_is_retried(error: Exception) -> None:
     assert attempts(error) == 4
 
 
@@ -68,7 +68,7 @@ def test_an_invalid_response_is_final(body: bytes) -> None:
     assert attempts(httpx.Response(200, content=body)) == 1
 
 
-def test_no_retries_means_one_attempt() -> None:
+def test_zero_retries_means_one_attempt() -> None:
     assert attempts(httpx.Response(500), retry=RetryPolicy(attempts=1)) == 1
 
 
@@ -80,7 +80,7 @@ def test_a_success_after_failures_is_a_success() -> None:
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, ""), (4, "(tried 4 times)")])
-def test_the_final_error_says_how_often_it_was_tried(count: int, said: str) -> None:
+def test_the_final_error_reports_the_number_of_attempts(count: int, said: str) -> None:
     remote = Script(httpx.Response(503))
     with (
         Reader(connect(remote, retry=RetryPolicy(attempts=count))) as reader,
@@ -104,7 +104,7 @@ def test_a_patch_whose_response_was_lost_is_sent_again() -> None:
     assert bodies == [b'{"is_disabled":true}'] * 2
 
 
-def test_a_dead_server_is_tried_over_and_over_again() -> None:
+def test_an_unreachable_server_is_retried() -> None:
     with raw_server(http_bytes(b"", "503 Service Unavailable")) as server:
         connection = connect(Script(), base_url=server.url, transport=None, retry=FOUR)
         with Reader(connection) as reader, pytest.raises(ServerFaultError):
@@ -127,13 +127,13 @@ def _unreachable() -> None:
 
 
 @given(st.integers())
-def test_each_wait_lies_between_nothing_and_a_bound_that_doubles_up_to_a_longest(seed: int) -> None:
+def test_each_wait_is_between_zero_and_a_doubling_bound_up_to_the_maximum(seed: int) -> None:
     bounds = [0.5, 1, 2, 4, 8, 8, 8]
     drawn = waits(seed, 8, RetryPolicy(attempts=8, first_wait=0.5, longest_wait=8))
     assert all(0 <= wait <= bound for wait, bound in zip(drawn, bounds, strict=True))
 
 
-def test_waits_are_spread_over_the_whole_of_their_bound() -> None:
+def test_waits_are_spread_over_their_entire_range() -> None:
     firsts = [waits(seed, 2, RetryPolicy(attempts=2, first_wait=1))[0] for seed in range(100)]
     assert min(firsts) < 0.1
     assert max(firsts) > 0.9
@@ -152,7 +152,7 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date(
     assert clock.elapsed == 7
 
 
-def test_a_request_is_not_tried_for_ever(clock: FakeClock) -> None:
+def test_retries_of_a_request_end(clock: FakeClock) -> None:
     policy = RetryPolicy(attempts=100, longest_total=250)
     remote = Script(*[busy("60")] * 100)
     with (
@@ -164,7 +164,7 @@ def test_a_request_is_not_tried_for_ever(clock: FakeClock) -> None:
     assert "tried 5 times" in str(failed.value)
 
 
-def test_a_request_that_others_hold_back_for_too_long_is_not_sent(clock: FakeClock) -> None:
+def test_a_request_throttled_for_too_long_is_not_sent(clock: FakeClock) -> None:
     policy = RetryPolicy(attempts=2, longest_total=50)
     remote = Script(busy("60"), FINE)
     with Reader(connect(remote, clock=clock, retry=policy)) as reader:
@@ -182,7 +182,7 @@ def test_a_retry_after_may_have_a_fraction(clock: FakeClock) -> None:
     assert clock.elapsed == 1.5
 
 
-def test_after_a_pause_that_is_too_long_nothing_more_is_sent(clock: FakeClock) -> None:
+def test_after_an_excessive_retry_after_nothing_more_is_sent(clock: FakeClock) -> None:
     remote = Script(busy("600"), FINE)
     with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
         with pytest.raises(RateLimitedError):
@@ -200,7 +200,7 @@ def test_a_date_without_a_zone_is_in_utc(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("retry_after", ["0", "soon", "", "-3", "1,5", "Mon, 01 Jun 2026 11:59:00 GMT"])
-def test_a_retry_after_that_says_nothing_leaves_the_usual_wait(clock: FakeClock, retry_after: str) -> None:
+def test_an_invalid_retry_after_leaves_the_usual_wait(clock: FakeClock, retry_after: str) -> None:
     remote = Script(busy(retry_after), FINE)
     with Reader(connect(remote, clock=clock, retry=FOUR)) as reader:
         reader.get(COLLECTION, {})
@@ -214,17 +214,17 @@ def test_no_retry_after_breaks_the_client(retry_after: str) -> None:
 
 
 @pytest.mark.parametrize("retry_after", ["121", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
-def test_a_pause_longer_than_the_longest_is_not_waited_for(clock: FakeClock, retry_after: str) -> None:
+def test_a_retry_after_beyond_the_maximum_is_not_waited_for(clock: FakeClock, retry_after: str) -> None:
     assert attempts(busy(retry_after), clock=clock) == 1
     assert clock.sleeps == []
 
 
-def test_the_longest_pause_itself_is_waited_for(clock: FakeClock) -> None:
+def test_a_retry_after_of_exactly_the_maximum_is_waited_for(clock: FakeClock) -> None:
     assert attempts(busy("120"), clock=clock, retry=RetryPolicy(attempts=3)) == 3
     assert clock.elapsed == 240
 
 
-def test_one_retry_after_holds_back_every_worker(clock: FakeClock) -> None:
+def test_one_retry_after_delays_every_worker(clock: FakeClock) -> None:
     sent: list[float] = []
 
     def handler(_request: httpx.Request) -> httpx.Response:
@@ -238,7 +238,7 @@ def test_one_retry_after_holds_back_every_worker(clock: FakeClock) -> None:
     assert sent == [0, 30, 30, 30]
 
 
-def test_a_request_that_begins_during_a_pause_waits_for_its_end(clock: FakeClock) -> None:
+def test_a_request_started_during_a_pause_waits_for_its_end(clock: FakeClock) -> None:
     retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event())
     with pytest.raises(RateLimitedError):
         retrier.call(_limited)
@@ -251,13 +251,13 @@ def _limited() -> None:
     raise RateLimitedError(Failure("GET /", "slow down", 429, retry_after=30))
 
 
-def test_of_two_pauses_the_later_end_holds(clock: FakeClock) -> None:
+def test_the_later_of_two_pauses_applies(clock: FakeClock) -> None:
     with Reader(connect(Script(busy("30"), busy("5"), FINE), clock=clock, retry=FOUR)) as reader:
         reader.get(COLLECTION, {})
     assert clock.elapsed == 35
 
 
-def test_an_error_that_is_not_the_apis_is_not_tried_again(clock: FakeClock) -> None:
+def test_an_error_outside_the_api_is_not_retried(clock: FakeClock) -> None:
     with (
         Reader(connect(Script(ZeroDivisionError()), clock=clock, retry=FOUR)) as reader,
         pytest.raises(ZeroDivisionError),
@@ -266,7 +266,7 @@ def test_an_error_that_is_not_the_apis_is_not_tried_again(clock: FakeClock) -> N
     assert clock.sleeps == []
 
 
-def test_once_stopped_a_failure_is_not_tried_again() -> None:
+def test_after_a_stop_a_failure_is_not_retried() -> None:
     stop = threading.Event()
 
     def interrupted(_request: httpx.Request) -> httpx.Response:
@@ -288,7 +288,7 @@ class InterruptedClock(FakeClock):
 
 
 @pytest.mark.parametrize("failure", [httpx.Response(503), busy("60")])
-def test_an_interrupt_during_a_wait_keeps_the_next_attempt_from_being_sent(failure: httpx.Response) -> None:
+def test_an_interrupt_during_a_wait_prevents_the_next_attempt(failure: httpx.Response) -> None:
     remote = Script(failure)
     connection = connect(remote, clock=InterruptedClock(), retry=FOUR)
     with Writer(connection) as writer, pytest.raises(ApiError) as raised:
@@ -297,7 +297,7 @@ def test_an_interrupt_during_a_wait_keeps_the_next_attempt_from_being_sent(failu
     assert raised.value.failure.attempts == 1
 
 
-def test_an_interrupt_during_a_pause_keeps_a_request_from_being_sent_at_all() -> None:
+def test_an_interrupt_during_a_pause_prevents_the_request() -> None:
     clock = InterruptedClock()
     retrier = Retrier(RetryPolicy(attempts=1), clock, threading.Event())
     with pytest.raises(RateLimitedError):
@@ -325,7 +325,7 @@ def test_a_request_that_was_sent_once_is_never_reported_as_not_sent() -> None:
     assert raised.value.failure.attempts == 1
 
 
-def test_the_real_clock_is_woken_by_an_interrupt() -> None:
+def test_an_interrupt_wakes_the_real_clock() -> None:
     wake = threading.Event()
     wake.set()
     began = SystemClock().monotonic()

@@ -122,21 +122,21 @@ def test_a_certificate_that_is_not_trusted_is_reported_with_its_remedy(
     assert not raised.value.failure.in_doubt
 
 
-def test_a_server_without_tls_is_reported_as_one() -> None:
+def test_a_server_without_tls_is_reported() -> None:
     with raw_server(http_bytes(b"{}")) as server, pytest.raises(UnreachableError) as raised:
         ask(int(server.url.rpartition(":")[2]))
     assert "the server does not speak TLS there; check the port" in str(raised.value)
 
 
 @pytest.mark.parametrize("answer", [b"", None], ids=["closed", "reset"])
-def test_a_server_that_hangs_up_within_the_handshake_is_reported_as_one(answer: bytes | None) -> None:
+def test_a_server_that_closes_during_the_handshake_is_reported(answer: bytes | None) -> None:
     with raw_server(answer) as server, pytest.raises(UnreachableError) as raised:
         ask(int(server.url.rpartition(":")[2]))
     assert "closed the connection within TLS" in str(raised.value) or "reset by peer" in str(raised.value)
     assert not raised.value.failure.in_doubt
 
 
-def test_a_server_of_an_old_version_is_reported_as_one(store: Path) -> None:
+def test_a_server_with_an_old_tls_version_is_reported(store: Path) -> None:
     with (
         pytest.warns(DeprecationWarning, match="TLSv1_1"),
         serving(store, "good", maximum_version=ssl.TLSVersion.TLSv1_1) as port,
@@ -146,7 +146,7 @@ def test_a_server_of_an_old_version_is_reported_as_one(store: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_server_that_wants_a_client_certificate_is_reported_as_one(
+def test_a_server_that_requires_a_client_certificate_is_reported(
     store: Path, version: ssl.TLSVersion
 ) -> None:
     settings = {"verify_mode": ssl.CERT_REQUIRED, "maximum_version": version, "minimum_version": version}

@@ -96,7 +96,7 @@ def test_two_messages_have_two_identifiers() -> None:
     ("secret", "key"),
     [("plain text", b"plain text"), ("schl\u00fcssel", "schl\u00fcssel".encode()), (ENCODED, BYTES)],
 )
-def test_a_signature_is_the_one_of_the_specification(secret: str, key: bytes) -> None:
+def test_a_signature_follows_the_specification(secret: str, key: bytes) -> None:
     remote = Script(OK)
     send(remote, secret=secret)
     (request,) = remote.requests
@@ -120,7 +120,7 @@ def test_the_example_of_the_specification_is_signed_the_same() -> None:
     "trouble",
     [httpx.Response(500), httpx.Response(503), BUSY, httpx.Response(408), httpx.ConnectError("refused")],
 )
-def test_what_may_pass_is_tried_again_as_the_same_message_with_its_own_timestamp(
+def test_a_transient_failure_is_retried_with_the_same_id_and_a_new_timestamp(
     trouble: httpx.Response | Exception,
 ) -> None:
     remote, clock = Script(trouble, trouble, OK), FakeClock()
@@ -134,7 +134,7 @@ def test_what_may_pass_is_tried_again_as_the_same_message_with_its_own_timestamp
         assert request.headers["webhook-signature"] == signature(b"secret", request)
 
 
-def test_what_does_not_pass_is_given_up_after_four_attempts() -> None:
+def test_a_delivery_is_abandoned_after_four_attempts() -> None:
     remote, clock = Script(httpx.Response(500)), FakeClock()
     reported = str(failure(remote, clock=clock))
     assert reported == (
@@ -159,13 +159,13 @@ def test_a_redirection_is_not_followed(status: int) -> None:
     assert len(remote.requests) == 1
 
 
-def test_a_receiver_that_asks_for_a_pause_gets_it() -> None:
+def test_a_short_retry_after_is_waited_for() -> None:
     remote, clock = Script(httpx.Response(429, headers={"Retry-After": "7"}), OK), FakeClock()
     send(remote, clock=clock)
     assert clock.elapsed == 7
 
 
-def test_a_receiver_that_asks_for_a_long_pause_is_left_alone_as_long() -> None:
+def test_a_long_retry_after_suspends_delivery_for_that_time() -> None:
     clock = FakeClock()
     remote = Script(httpx.Response(429, headers={"Retry-After": "600"}), OK)
     with webhook(remote, clock=clock) as hook:
@@ -178,7 +178,7 @@ def test_a_receiver_that_asks_for_a_long_pause_is_left_alone_as_long() -> None:
         hook.send(MESSAGE)
 
 
-def test_nothing_is_sent_once_the_service_is_to_end() -> None:
+def test_nothing_is_sent_once_the_service_is_stopping() -> None:
     stop = threading.Event()
     stop.set()
     remote = Script(OK)
@@ -208,7 +208,7 @@ def test_the_address_is_in_no_error(trouble: httpx.Response | Exception) -> None
     assert PASSWORD not in "".join(traceback.format_exception_only(error))
 
 
-def test_no_observer_of_exchanges_learns_the_address() -> None:
+def test_the_address_is_not_passed_to_observers() -> None:
     seen: list[Exchange] = []
     settings = HttpSettings("test/1", FakeClock(), httpx.MockTransport(Script(OK)), on_exchange=seen.append)
     with Webhook(Secret(URL), None, settings) as hook:
@@ -216,7 +216,7 @@ def test_no_observer_of_exchanges_learns_the_address() -> None:
     assert seen == []
 
 
-def test_neither_address_nor_secret_is_in_a_representation() -> None:
+def test_repr_shows_neither_address_nor_secret() -> None:
     hook = webhook(Script(OK), secret="sign-with-me")
     with hook:
         shown = repr(hook) + repr(vars(hook))
@@ -236,7 +236,7 @@ def test_the_user_and_password_of_an_address_are_sent_as_basic_and_nowhere_else(
     assert expected not in said
 
 
-def test_what_precedes_an_at_sign_is_not_part_of_an_error() -> None:
+def test_credentials_in_an_address_are_not_part_of_an_error() -> None:
     error = failure(Script(httpx.Response(400)), url="https://user:word@hooks.example.com/x")
     assert str(error).startswith("POST https://hooks.example.com/…: ")
 
@@ -279,11 +279,11 @@ def test_a_secret_that_cannot_sign_is_refused_without_being_shown(secret: str) -
 
 
 @pytest.mark.parametrize("secret", ["x", "whsec_AA=="])
-def test_any_other_secret_signs(secret: str) -> None:
+def test_every_valid_secret_signs(secret: str) -> None:
     send(Script(OK), secret=secret)
 
 
-def test_a_message_goes_over_a_real_connection() -> None:
+def test_a_message_is_sent_over_a_real_connection() -> None:
     with raw_server(http_bytes(b"ok")) as server:
         send(None, url=f"{server.url}/{PASSWORD}", secret="secret")
     (head,) = server.heads
@@ -299,7 +299,7 @@ def test_a_receiver_that_cannot_be_reached_is_reported_without_its_path() -> Non
     assert PASSWORD not in reported
 
 
-def test_a_response_without_an_end_is_not_waited_for() -> None:
+def test_an_endless_response_is_not_waited_for() -> None:
     """The body is of no interest, so a receiver cannot hold up a service by never ending it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         done = threading.Event()

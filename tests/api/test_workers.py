@@ -21,7 +21,7 @@ from tests.values import declared, live, make_plan
 NO_THREAD = "lower --parallelism, or raise the limits of processes and memory"
 
 
-def test_each_piece_of_work_is_given_once_it_is_done() -> None:
+def test_each_result_is_yielded_when_it_is_done() -> None:
     slow = threading.Event()
     given = []
     with ThreadPoolExecutor(2) as pool:
@@ -32,11 +32,11 @@ def test_each_piece_of_work_is_given_once_it_is_done() -> None:
     assert given == ["quick", "slow"]
 
 
-def test_nothing_is_waited_for_if_there_is_nothing() -> None:
+def test_without_work_nothing_is_waited_for() -> None:
     assert list(completed([])) == []
 
 
-def test_a_signal_that_interrupts_no_wait_is_heard_all_the_same() -> None:
+def test_a_signal_of_another_thread_is_handled_during_a_wait() -> None:
     heard = threading.Event()
     before = signal.signal(signal.SIGUSR1, lambda *_: heard.set())
 
@@ -51,7 +51,7 @@ def test_a_signal_that_interrupts_no_wait_is_heard_all_the_same() -> None:
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_all_threads_that_are_wanted_are_there_before_there_is_work() -> None:
+def test_all_threads_are_started_before_the_first_work() -> None:
     before = threading.active_count()
     with Workers(3) as workers:
         workers.start(2)
@@ -80,7 +80,7 @@ def test_a_monitor_without_a_thread_leaves_its_port_free() -> None:
         raise AssertionError("nothing is served")
 
 
-def test_what_has_not_begun_when_the_context_ends_is_dropped() -> None:
+def test_work_not_started_when_the_context_exits_is_cancelled() -> None:
     began, go = threading.Event(), threading.Event()
 
     def work() -> bool:
@@ -96,14 +96,14 @@ def test_what_has_not_begun_when_the_context_ends_is_dropped() -> None:
         second.result(timeout=60)
 
 
-def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
+def test_an_error_is_raised_where_the_result_is_requested() -> None:
     with Workers(1) as workers:
         failing = workers.submit(lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             failing.result(timeout=60)
 
 
-def test_threads_end_with_whoever_uses_them() -> None:
+def test_threads_end_when_their_context_exits() -> None:
     before = threading.active_count()
     workers = Workers(2)
     workers.start(2)
