@@ -115,7 +115,7 @@ class Finished:
         self.outcomes.append(outcome)
 
 
-def test_observers_see_every_outcome_as_it_comes(emulator: Emulator) -> None:
+def test_observers_receive_every_outcome_immediately(emulator: Emulator) -> None:
     fill(emulator, *NAMES[:2])
     finished = Finished()
     plan = plan_of(emulator, *({"name": name, "description": "x"} for name in NAMES[:2]))
@@ -138,7 +138,7 @@ class Refusing(Finished):
         raise JournalError(f"{change.name} cannot be recorded")
 
 
-def test_an_outcome_that_one_observer_cannot_store_says_so_to_the_next(emulator: Emulator) -> None:
+def test_an_observer_failure_is_part_of_the_outcome_for_later_observers(emulator: Emulator) -> None:
     fill(emulator, "web")
     full, after = Full(), Finished()
     plan = plan_of(emulator, {"name": "web", "description": "x"})
@@ -148,7 +148,7 @@ def test_an_outcome_that_one_observer_cannot_store_says_so_to_the_next(emulator:
     assert (outcomes[0].result, outcomes[0].detail) == (Result.APPLIED, "the disk of web is full")
 
 
-def test_a_change_that_one_observer_refuses_is_not_sent_and_the_others_see_that(emulator: Emulator) -> None:
+def test_a_change_refused_by_an_observer_is_not_sent_and_reported_to_the_others(emulator: Emulator) -> None:
     fill(emulator, "web")
     plan = plan_of(emulator, {"name": "web", "description": "x"})
     before = emulator.requests
@@ -191,7 +191,7 @@ def test_a_field_that_was_accepted_but_not_stored_is_not_verified() -> None:
         (httpx.Response(200, json=live("web") | {"expire": "soon"}), "no date and time"),
     ],
 )
-def test_an_answer_that_cannot_be_compared_is_not_verified(
+def test_a_response_that_cannot_be_compared_is_not_verified(
     change: Change, answer: httpx.Response, said: str
 ) -> None:
     [outcome] = execute(lambda _request: answer, (change,))
@@ -222,7 +222,7 @@ def losing(lost: Exception | int | bytes, read: httpx.Response) -> Handler:
 
 
 @pytest.mark.parametrize("lost", [*LOST, *ODD], ids=repr)
-def test_a_lost_answer_is_applied_if_the_key_holds_what_was_sent(
+def test_a_lost_response_is_applied_if_the_key_has_the_sent_values(
     change: Change, lost: Exception | int | bytes
 ) -> None:
     read = httpx.Response(200, json=live("web") | dict(change.patch))
@@ -231,7 +231,7 @@ def test_a_lost_answer_is_applied_if_the_key_holds_what_was_sent(
 
 
 @pytest.mark.parametrize("lost", LOST, ids=repr)
-def test_a_lost_answer_is_a_failure_if_the_key_holds_what_it_held(
+def test_a_lost_response_is_a_failure_if_the_key_is_unchanged(
     change: Change, lost: Exception | int | bytes
 ) -> None:
     read = httpx.Response(200, json=live("web") | dict(change.before))
@@ -241,7 +241,7 @@ def test_a_lost_answer_is_a_failure_if_the_key_holds_what_it_held(
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)
-def test_a_success_that_shows_nothing_is_not_verified_if_the_key_holds_what_it_held(
+def test_a_success_without_a_body_is_not_verified_if_the_key_is_unchanged(
     change: Change, odd: int | bytes
 ) -> None:
     read = httpx.Response(200, json=live("web") | dict(change.before))
@@ -258,7 +258,7 @@ def test_a_refusal_after_which_the_key_cannot_be_read_is_not_verified(change: Ch
     assert f"reading it back failed: GET {COLLECTION}/web: HTTP {status}" in outcome.detail
 
 
-def test_a_lost_answer_is_not_verified_if_the_key_holds_a_part_or_something_else(change: Change) -> None:
+def test_a_lost_response_is_not_verified_if_the_key_has_other_values(change: Change) -> None:
     read = httpx.Response(200, json=live("web") | dict(change.patch) | {"expire": "2098-01-01T00:00:00Z"})
     [outcome] = execute(losing(500, read), (change,))
     assert outcome.result is Result.NOT_VERIFIED
@@ -290,7 +290,7 @@ def test_a_lost_response_is_resolved_even_after_an_interrupt(change: Change) -> 
 
 
 @pytest.mark.parametrize("listed", [True, False])
-def test_a_key_whose_path_gives_404_is_gone_only_if_it_is_not_listed(change: Change, *, listed: bool) -> None:
+def test_a_key_with_404_is_deleted_only_if_it_is_not_listed(change: Change, *, listed: bool) -> None:
     rows = [live("web") | dict(change.patch)] if listed else []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -328,7 +328,7 @@ def test_an_unexpected_error_hides_no_other_outcome(change: Change) -> None:
     assert outcomes[0].detail == "an unexpected AssertionError came between; it may have taken effect"
 
 
-def test_no_cache_between_answers_for_the_service(change: Change) -> None:
+def test_responses_bypass_caches(change: Change) -> None:
     script = Script(httpx.Response(500), httpx.Response(200, json=live("web") | dict(change.patch)))
     execute(script, (change,))
     assert [(request.method, request.headers["Cache-Control"]) for request in script.requests] == [
@@ -337,12 +337,12 @@ def test_no_cache_between_answers_for_the_service(change: Change) -> None:
     ]
 
 
-def test_a_write_that_never_left_is_a_failure(change: Change) -> None:
+def test_a_write_that_was_not_sent_is_a_failure(change: Change) -> None:
     [outcome] = execute(losing(httpx.ConnectError("refused"), httpx.Response(500)), (change,))
     assert (outcome.result, "no response: refused" in outcome.detail) == (Result.FAILED, True)
 
 
-def test_a_set_may_come_back_in_another_order_and_a_moment_in_another_spelling(change: Change) -> None:
+def test_a_response_may_reorder_a_set_and_respell_an_instant(change: Change) -> None:
     stored = {"name": "web", **change.patch} | {"expire": "2099-01-01T02:00:00.5+02:00"}
     [outcome] = execute(lambda _request: httpx.Response(200, json=stored), (change,))
     assert outcome.result is Result.APPLIED
@@ -368,7 +368,7 @@ def test_no_more_writes_are_in_flight_than_allowed(change: Change, parallelism: 
     assert max(most) == parallelism
 
 
-def test_once_stopped_what_has_not_begun_is_not_attempted(change: Change) -> None:
+def test_after_a_stop_no_further_change_is_attempted(change: Change) -> None:
     stop = threading.Event()
 
     def handler(_request: httpx.Request) -> httpx.Response:
@@ -443,7 +443,7 @@ def test_a_field_that_is_not_sent_may_change_while_the_plan_waits(emulator: Emul
     assert outcome.result is Result.APPLIED
 
 
-def test_the_stale_key_is_left_alone_and_the_others_go_on(emulator: Emulator) -> None:
+def test_a_stale_key_is_not_written_and_the_others_are_applied(emulator: Emulator) -> None:
     fill(emulator, *NAMES)
     plan = plan_of(emulator, *({"name": name, "description": "x"} for name in NAMES))
     fill(emulator, "key-b", description="Mine")
@@ -453,7 +453,7 @@ def test_the_stale_key_is_left_alone_and_the_others_go_on(emulator: Emulator) ->
 
 
 @pytest.mark.parametrize(("freshness", "reads"), [(Freshness.JUST_MADE, 0), (Freshness.WAITED, 1)])
-def test_only_a_plan_that_waited_is_checked_by_one_listing_of_its_scope(
+def test_only_a_plan_that_waited_is_checked_with_one_listing_per_scope(
     emulator: Emulator, freshness: Freshness, reads: int
 ) -> None:
     fill(emulator, *NAMES[:2])
@@ -481,7 +481,7 @@ def test_an_interrupted_check_reads_no_more_and_sends_nothing(emulator: Emulator
     assert emulator.requests == ()
 
 
-def test_a_live_key_that_lost_its_shape_is_not_attempted(change: Change) -> None:
+def test_a_live_key_that_no_longer_matches_the_schema_is_not_attempted(change: Change) -> None:
     listing = httpx.Response(200, json={"count": 1, "results": [{"name": "web"}]})
     with Writer(connect(lambda _request: listing)) as writer:
         [outcome] = Executor(writer, KINDS, Workers(1), threading.Event()).recheck([change])
@@ -502,6 +502,8 @@ def test_a_live_key_that_lost_its_shape_is_not_attempted(change: Change) -> None
         ([Result.NOT_VERIFIED], ExitCode.PARTIAL),
     ],
 )
-def test_a_run_is_judged_by_all_its_outcomes(change: Change, became: list[Result], code: ExitCode) -> None:
+def test_the_result_of_a_run_depends_on_all_outcomes(
+    change: Change, became: list[Result], code: ExitCode
+) -> None:
     outcomes = [Outcome(change, result) for result in became]
     assert exit_code(outcomes, threading.Event()) is code

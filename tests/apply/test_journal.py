@@ -104,7 +104,7 @@ def test_a_failure_is_recorded_with_its_request_id(emulator: Emulator, plan: Pla
     assert outcome["request_id"] in outcome["detail"]
 
 
-def test_runs_append_and_a_torn_line_stays_behind(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+def test_runs_append_and_a_torn_line_is_preserved(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
     file = tmp_path / "journal"
     file.write_bytes(b'{"at": "2026-06-01T12:00:00Z", "run": "r", "event": "wri')
     apply_journaled(emulator, plan, file)
@@ -132,7 +132,7 @@ def test_only_its_owner_can_read_a_new_journal(emulator: Emulator, plan: Plan, t
         b"x" * 2_000_000,
     ],
 )
-def test_lines_are_added_to_no_other_file(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_journal_is_not_appended_to(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "keys.yaml"
     file.write_bytes(content)
     for opened in (check_journal, JournalFile):
@@ -153,7 +153,7 @@ def test_lines_are_added_to_no_other_file(tmp_path: Path, content: bytes) -> Non
         b'{"at": "20\n' + lines(WRITE)[0],
     ],
 )
-def test_lines_are_added_to_a_journal_and_to_nothing(tmp_path: Path, content: bytes) -> None:
+def test_a_journal_and_an_empty_file_are_appended_to(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "journal"
     file.write_bytes(content)
     check_journal(str(file))
@@ -163,7 +163,7 @@ def test_lines_are_added_to_a_journal_and_to_nothing(tmp_path: Path, content: by
     assert file.read_bytes().endswith(lines(WRITE)[0])
 
 
-def test_a_journal_that_is_not_there_is_not_made_before_it_is_written(tmp_path: Path) -> None:
+def test_a_missing_journal_is_created_by_the_first_write(tmp_path: Path) -> None:
     check_journal(str(tmp_path / "journal"))
     check_journal("/dev/null")
     assert list(tmp_path.iterdir()) == []
@@ -190,7 +190,7 @@ def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan)
     assert emulator.keys(1, 76)["web"]["description"] == "old"
 
 
-def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path: Path) -> None:
+def test_after_a_torn_write_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with JournalFile(str(tmp_path / "journal")) as sink:
@@ -228,7 +228,9 @@ def test_after_half_a_line_nothing_more_is_recorded_or_sent(plan: Plan, tmp_path
         (lines({**WRITE, "patch": None}, {"event": "odd", "address": "x"}), 0, 2),
     ],
 )
-def test_in_doubt_is_what_no_later_outcome_settles(content: list[bytes], in_doubt: int, torn: int) -> None:
+def test_a_write_is_in_doubt_until_a_later_outcome_resolves_it(
+    content: list[bytes], in_doubt: int, torn: int
+) -> None:
     reading = read_journal(content)
     assert (len(reading.in_doubt), reading.torn) == (in_doubt, torn)
 
@@ -296,7 +298,7 @@ def test_a_write_whose_key_was_as_planned_is_not_in_doubt() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["HTTPS://API.example.com", "https://api.example.com:443/"])
-def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
+def test_a_journal_normalizes_the_base_url(spelling: str) -> None:
     first, second = (
         WRITE | {"base_url": spelling},
         WRITE | {"run": "s", "base_url": "https://api.example.com"},
@@ -311,7 +313,7 @@ def test_two_spellings_of_one_api_are_one_in_a_journal(spelling: str) -> None:
 
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
 @pytest.mark.parametrize("action", Action)
-def test_no_request_is_made_of_a_name_in_a_journal_that_is_not_one_segment(name: str, action: Action) -> None:
+def test_a_journal_name_that_is_not_one_path_segment_causes_no_request(name: str, action: Action) -> None:
     entry = InDoubtWrite(
         f"caas/1/76/{name}", BaseUrl.recorded("here"), patch={}, before={}, run="r", at="now", action=action
     )
@@ -331,7 +333,7 @@ RESCUED = OUTCOME | {"outcome": "not verified", "secret_at": "/rescued/web"}
     ("later", "remembered"), [("update", ["create"]), ("create", []), ("delete", []), ("replace", [])]
 )
 @pytest.mark.parametrize("outcomes", [[], [RESCUED]], ids=["killed", "rescued"])
-def test_a_secret_that_is_not_in_its_place_is_remembered_until_the_key_is_another(
+def test_an_unstored_secret_is_remembered_until_the_key_is_replaced(
     later: str, remembered: list[str], outcomes: list[dict[str, Any]]
 ) -> None:
     """An update that succeeds says nothing of the secret."""
@@ -364,7 +366,7 @@ LIVE: dict[str, Any] = {
     ids=["there", "another", "rubbish", "gone", "no response"],
 )
 @pytest.mark.parametrize("is_rescued", [True, False])
-def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_go(
+def test_a_journal_names_the_location_of_the_secret_whatever_the_server_returns(
     answer: httpx.Response | Exception, action: str, *, is_rescued: bool
 ) -> None:
     write = CREATION | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
@@ -377,7 +379,9 @@ def test_whatever_the_server_says_a_journal_says_where_the_secret_is_or_was_to_g
         assert ("file:/keys/web" in finding.detail) is (finding.resolution is not Resolution.DID_NOT)
 
 
-def test_what_one_journal_cannot_store_another_stores(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+def test_a_record_that_one_journal_cannot_store_is_stored_by_another(
+    emulator: Emulator, plan: Plan, tmp_path: Path
+) -> None:
     class Full:
         """Takes one line, and no more."""
 

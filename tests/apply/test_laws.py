@@ -88,7 +88,7 @@ def differing(name: str, before: dict[str, Any], wanted: dict[str, Any] | None) 
 
 @law
 @given(keys=live_and_declared)
-def test_an_applied_plan_leaves_nothing_to_do(emulator: Emulator, keys: Keys) -> None:
+def test_an_applied_plan_leaves_no_changes(emulator: Emulator, keys: Keys) -> None:
     _, state = prepare(emulator, keys)
     engine = Engine(emulator)
     outcomes = engine.apply(engine.plan(state))

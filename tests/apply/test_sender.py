@@ -180,7 +180,7 @@ LOST = "its secret is lost: either declare it `state: absent`"
         ([BROKEN, FAULT], STORED, Result.NOT_VERIFIED, "it may exist now, and reading it failed"),
     ],
 )
-def test_what_becomes_of_a_creation(
+def test_every_outcome_of_a_creation(
     answers: list[httpx.Response | Exception], stored: StoredSecret | None, result: Result, reason: str
 ) -> None:
     outcome, requests, store = outcome_of(CREATION, answers, stored)
@@ -194,7 +194,7 @@ def test_what_becomes_of_a_creation(
 
 
 @pytest.mark.parametrize("status", REFUSALS)
-def test_a_refusal_of_a_creation_that_was_executed_all_the_same_is_a_lost_secret(status: int) -> None:
+def test_a_refused_but_executed_creation_is_a_lost_secret(status: int) -> None:
     outcome, _, _ = outcome_of(CREATION, [REFUSALS[status], THERE])
     assert (outcome.result, LOST in outcome.detail) == (Result.NOT_VERIFIED, True)
     assert f"HTTP {status}" in outcome.detail
@@ -208,7 +208,7 @@ def test_a_refusal_of_a_creation_without_effect_is_a_failure(status: int) -> Non
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 206, 207, 302, 304, 400, 409, 429, 500, 504])
 @pytest.mark.parametrize(("read", "result"), [(THERE, Result.APPLIED), (GONE, Result.NOT_VERIFIED)])
-def test_a_secret_in_any_answer_is_stored(status: int, read: httpx.Response, result: Result) -> None:
+def test_a_secret_in_any_response_is_stored(status: int, read: httpx.Response, result: Result) -> None:
     body = {"secret": SECRET, "message": "no"}
     outcome, _, store = outcome_of(CREATION, [httpx.Response(status, json=body), read])
     assert store.secrets == [SECRET]
@@ -225,7 +225,7 @@ def test_a_secret_that_is_twice_in_a_response_is_stored_and_not_verified() -> No
 
 
 @pytest.mark.parametrize("ending", [f"?secret={SECRET}", f"#{SECRET}"])
-def test_what_follows_the_path_of_a_redirect_of_a_creation_is_not_shown(ending: str) -> None:
+def test_the_query_of_a_redirect_after_a_creation_is_not_shown(ending: str) -> None:
     redirect = httpx.Response(303, headers={"Location": f"https://elsewhere/made{ending}"})
     outcome, _, _ = outcome_of(CREATION, [redirect, THERE])
     assert "redirected to https://elsewhere/made?…, which is refused" in outcome.detail
@@ -248,12 +248,12 @@ def test_a_secret_in_an_envelope_is_stored_if_there_is_only_one(body: object, st
 @pytest.mark.parametrize(
     "body", [f'{{"name":"a","name":"b","secret":"{SECRET}"}}', f'{{"secret":"{SECRET}","x":NaN}}']
 )
-def test_a_secret_in_an_answer_that_cannot_be_trusted_is_stored(body: str) -> None:
+def test_a_secret_in_an_invalid_response_is_stored(body: str) -> None:
     outcome, _, store = outcome_of(CREATION, [httpx.Response(201, text=body), THERE])
     assert (store.secrets, outcome.result) == ([SECRET], Result.APPLIED)
 
 
-def test_a_secret_in_an_answer_that_echoes_the_token_is_stored() -> None:
+def test_a_secret_in_a_response_that_echoes_the_token_is_stored() -> None:
     answer = httpx.Response(201, json=live(secret=SECRET, description=TOKEN))
     outcome, _, store = outcome_of(CREATION, [answer, THERE])
     assert (store.secrets, outcome.result) == ([SECRET], Result.APPLIED)
@@ -279,7 +279,7 @@ NO_SECRET = replace(CAAS, secret=None)
         ([EMPTY, FAULT], Result.NOT_VERIFIED, "it may exist now"),
     ],
 )
-def test_what_becomes_of_a_creation_of_a_kind_without_a_secret(
+def test_every_outcome_of_a_creation_without_a_secret(
     answers: list[httpx.Response | Exception], result: Result, reason: str
 ) -> None:
     outcome, _, _ = outcome_of(CREATION, answers, kind=NO_SECRET)
@@ -289,19 +289,19 @@ def test_what_becomes_of_a_creation_of_a_kind_without_a_secret(
     assert "secret" not in outcome.detail
 
 
-def test_a_key_of_another_system_is_not_taken_for_a_created_one() -> None:
+def test_a_key_managed_elsewhere_is_not_mistaken_for_a_created_one() -> None:
     theirs = httpx.Response(200, json=live(source="iate"))
     outcome, _, _ = outcome_of(CREATION, [EMPTY, theirs], kind=NO_SECRET)
     assert (outcome.result, "source iate" in outcome.detail) == (Result.NOT_VERIFIED, True)
 
 
 @pytest.mark.parametrize("answer", [FAULT, GONE, REFUSALS[302]])
-def test_a_path_that_gives_404_does_not_hide_a_key_that_is_listed(answer: httpx.Response) -> None:
+def test_a_404_does_not_hide_a_listed_key(answer: httpx.Response) -> None:
     outcome, _, _ = outcome_of(CREATION, [answer, GONE], listed=[live()])
     assert (outcome.result, LOST in outcome.detail) == (Result.NOT_VERIFIED, True)
 
 
-def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() -> None:
+def test_a_creation_refused_by_429_is_resent_only_if_the_key_is_absent() -> None:
     limit = httpx.Response(429, headers={"Retry-After": "7"})
     clock = FakeClock()
     for read, result, posts in ((GONE, Result.APPLIED, 2), (THERE, Result.NOT_VERIFIED, 1)):
@@ -341,7 +341,7 @@ def test_a_creation_refused_by_429_is_sent_again_only_once_nothing_is_there() ->
         ([FAULT, FAULT], Result.NOT_VERIFIED, "it may be gone, and reading it failed"),
     ],
 )
-def test_what_becomes_of_a_deletion(
+def test_every_outcome_of_a_deletion(
     answers: list[httpx.Response | Exception], result: Result, reason: str
 ) -> None:
     outcome, _, _ = outcome_of(DELETION, answers)
@@ -357,20 +357,20 @@ def test_a_refused_deletion_is_resolved_by_reading(status: int) -> None:
         assert outcome.result is result
 
 
-def test_a_path_that_gives_404_does_not_delete_a_key_that_is_listed() -> None:
+def test_a_404_does_not_confirm_the_deletion_of_a_listed_key() -> None:
     outcome, _, _ = outcome_of(DELETION, [GONE], listed=[live()])
     assert (outcome.result, "HTTP 404" in outcome.detail) == (Result.FAILED, True)
 
 
 @pytest.mark.parametrize("answer", [DELETED, BROKEN], ids=["204", "no response"])
-def test_where_a_page_replaces_the_key_the_listing_decides(answer: httpx.Response | Exception) -> None:
+def test_where_the_path_returns_html_the_listing_decides(answer: httpx.Response | Exception) -> None:
     outcome, _, _ = outcome_of(DELETION, [answer, PAGE], listed=[live()])
     assert outcome.result is not Result.APPLIED
     assert "read back: the key is still there" in outcome.detail
 
 
 @pytest.mark.parametrize("status", [202, 201, 207])
-def test_a_deletion_that_is_only_accepted_is_not_done_while_its_key_is_listed(status: int) -> None:
+def test_an_accepted_deletion_is_not_done_while_the_key_is_listed(status: int) -> None:
     outcome, _, _ = outcome_of(DELETION, [httpx.Response(status), GONE], listed=[live()])
     assert outcome.result is Result.NOT_VERIFIED
     assert "which does not say that it is done; read back: the key is still there" in outcome.detail
@@ -397,7 +397,7 @@ def test_a_deletion_that_is_only_accepted_is_not_done_while_its_key_is_listed(st
         ([DELETED, GONE, FAULT, THERE], Result.NOT_VERIFIED, LOST, ["DELETE", "GET", "POST", "GET"]),
     ],
 )
-def test_what_becomes_of_a_replacement(
+def test_every_outcome_of_a_replacement(
     answers: list[httpx.Response | Exception], result: Result, reason: str, sent: list[str]
 ) -> None:
     outcome, requests, _ = outcome_of(REPLACEMENT, answers)
@@ -405,12 +405,12 @@ def test_what_becomes_of_a_replacement(
     assert reason in outcome.detail
 
 
-def test_a_replacement_whose_key_is_there_again_is_applied_where_there_is_no_secret() -> None:
+def test_a_replacement_without_a_secret_is_applied_if_the_key_exists_again() -> None:
     outcome, _, _ = outcome_of(REPLACEMENT, [DELETED, GONE, IN_USE, THERE], kind=NO_SECRET)
     assert (outcome.result, outcome.detail) == (Result.APPLIED, "")
 
 
-def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() -> None:
+def test_a_started_replacement_is_completed_despite_an_interrupt() -> None:
     stop, script = threading.Event(), Script(DELETED, GONE, WITH_SECRET)
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -425,7 +425,7 @@ def test_the_second_half_of_a_replacement_is_sent_whatever_interrupts_the_run() 
 
 
 @pytest.mark.parametrize("change", [CREATION, DELETION, REPLACEMENT], ids=lambda change: change.action)
-def test_what_is_interrupted_before_it_is_sent_is_not_attempted(change: Change) -> None:
+def test_a_change_interrupted_before_it_is_sent_is_not_attempted(change: Change) -> None:
     stop, script = threading.Event(), Script(WITH_SECRET)
     stop.set()
     with Writer(connect(script, stop=stop)) as writer:
@@ -442,7 +442,7 @@ class Closed(Store):
 
 
 @pytest.mark.parametrize("change", [CREATION, REPLACEMENT], ids=lambda change: change.action)
-def test_a_key_whose_secret_has_no_place_is_not_created(change: Change) -> None:
+def test_a_key_whose_secret_cannot_be_stored_is_not_created(change: Change) -> None:
     script = Script(WITH_SECRET)
     with Writer(connect(script)) as writer:
         outcome = execute(writer, change, Closed(STORED))

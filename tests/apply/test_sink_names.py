@@ -32,7 +32,9 @@ def test_a_file_is_named_after_the_address(parts: list[str], name: str) -> None:
 
 
 @given(PARTS, PARTS)
-def test_two_addresses_have_two_files_even_if_capitals_do_not_count(one: list[str], other: list[str]) -> None:
+def test_two_addresses_have_two_files_on_a_case_insensitive_file_system(
+    one: list[str], other: list[str]
+) -> None:
     same = len(one) == len(other) and one == other
     one, other = ["own", *one], ["own", *other]
     assert (file_name(one).lower() == file_name(other).lower()) == same
@@ -71,6 +73,6 @@ def test_an_object_is_named_after_the_address_with_a_checksum(address: str, read
 
 
 @given(st.text(), st.text())
-def test_two_addresses_have_two_objects_whose_names_kubernetes_takes(one: str, other: str) -> None:
+def test_two_addresses_have_two_objects_with_valid_kubernetes_names(one: str, other: str) -> None:
     assert (object_name(one) == object_name(other)) == (one == other)
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", object_name(one))

@@ -61,13 +61,13 @@ def content(path: Path) -> str:
     return path.read_bytes().decode()
 
 
-def test_a_file_holds_the_secret_alone_and_its_place_is_told(folder: Path) -> None:
+def test_a_file_contains_only_the_secret_and_its_location_is_reported(folder: Path) -> None:
     assert store(FileSink(folder)) == f"file:{folder / NAME}"
     assert content(folder / NAME) == VALUE
     assert names(folder) == [NAME]
 
 
-def test_the_place_is_told_in_full_where_the_folder_is_not(
+def test_the_location_is_reported_as_an_absolute_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -75,7 +75,7 @@ def test_the_place_is_told_in_full_where_the_folder_is_not(
 
 
 @pytest.mark.usefixtures("umask")
-def test_file_and_folders_are_for_their_owner_whatever_the_umask(folder: Path) -> None:
+def test_files_and_folders_are_private_whatever_the_umask(folder: Path) -> None:
     store(FileSink(folder / "new"))
     assert [mode(folder), mode(folder / "new"), mode(folder / "new" / NAME)] == [0o700, 0o700, 0o600]
 
@@ -102,7 +102,7 @@ def test_a_folder_that_is_open_to_others_is_refused(folder: Path, bits: int) -> 
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a folder away")
-def test_a_folder_of_somebody_else_is_refused(folder: Path) -> None:
+def test_a_folder_of_another_user_is_refused(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     os.chown(folder, 12345, -1)
     assert (
@@ -123,14 +123,14 @@ def test_a_link_in_the_place_of_the_folder_is_not_followed(folder: Path, ending:
     assert names(elsewhere) == []
 
 
-def test_a_link_that_leads_nowhere_is_not_made_a_folder(folder: Path) -> None:
+def test_a_dangling_link_is_not_replaced_by_a_folder(folder: Path) -> None:
     folder.symlink_to("nowhere")
     assert "symbolic link" in probe_error(FileSink(folder))
     assert "cannot be made" in probe_error(FileSink(folder / "below"))
     assert names(folder.parent) == ["keys"]
 
 
-def test_the_secret_of_a_key_made_anew_takes_the_name_and_the_ones_before_are_kept(folder: Path) -> None:
+def test_the_secret_of_a_replaced_key_takes_the_name_and_earlier_ones_are_preserved(folder: Path) -> None:
     sink = FileSink(folder)
     folder.mkdir(mode=0o700)
     (folder / NAME).write_text("first")
@@ -148,7 +148,7 @@ def test_the_secret_of_a_key_made_anew_takes_the_name_and_the_ones_before_are_ke
     assert {mode(path) for path in folder.iterdir()} == {0o600}
 
 
-def test_a_probe_tells_which_file_there_is(folder: Path) -> None:
+def test_a_probe_returns_the_version_of_the_existing_file(folder: Path) -> None:
     sink, other = FileSink(folder), Place(WEB.scope, "other")
     store(sink)
     first = sink.probe([WEB, other])
@@ -158,7 +158,7 @@ def test_a_probe_tells_which_file_there_is(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("held", ["", "1-2"], ids=["nothing", "another"])
-def test_what_came_after_the_probe_is_left_as_it_is(folder: Path, held: str) -> None:
+def test_what_was_created_after_the_probe_is_not_overwritten(folder: Path, held: str) -> None:
     store(FileSink(folder))
     before = content(folder / NAME)
     with pytest.raises(SinkError) as told:
@@ -167,13 +167,13 @@ def test_what_came_after_the_probe_is_left_as_it_is(folder: Path, held: str) -> 
     assert (names(folder), content(folder / NAME)) == ([NAME], before)
 
 
-def test_a_file_that_somebody_moved_away_after_the_probe_is_no_obstacle(folder: Path) -> None:
+def test_a_file_removed_after_the_probe_does_not_prevent_storing(folder: Path) -> None:
     assert FileSink(folder).store(WEB, SECRET, "1-2") == f"file:{folder / NAME}"
     assert names(folder) == [NAME]
 
 
 @pytest.mark.parametrize("what", ["a link", "a link to nowhere", "a folder", "a pipe"])
-def test_what_is_no_file_of_a_key_is_found_out_before_and_left_as_it_is(folder: Path, what: str) -> None:
+def test_an_unrelated_file_is_detected_by_the_probe_and_not_changed(folder: Path, what: str) -> None:
     folder.mkdir(mode=0o700)
     theirs = folder.with_name("theirs")
     theirs.write_text("")
@@ -193,7 +193,7 @@ def test_what_is_no_file_of_a_key_is_found_out_before_and_left_as_it_is(folder: 
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a file away")
-def test_a_file_of_somebody_else_is_left_as_it_is(folder: Path) -> None:
+def test_a_file_of_another_user_is_not_changed(folder: Path) -> None:
     store(FileSink(folder))
     os.chown(folder / NAME, 12345, -1)
     assert f"{folder / NAME} belongs to another user, and is left as it is" in probe_error(FileSink(folder))
@@ -206,7 +206,7 @@ def test_a_file_in_the_place_of_the_folder_is_an_error(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
-def test_a_folder_that_cannot_be_is_an_error(folder: Path, name: str) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(folder: Path, name: str) -> None:
     assert "cannot be made" in probe_error(FileSink(folder / name))
     assert "cannot be made" in store_error(FileSink(folder / name))
     assert not folder.exists()
@@ -239,7 +239,7 @@ def test_no_secret_of_many_at_once_is_lost(folder: Path) -> None:
     assert names(folder) == sorted([NAME, *(f"{NAME}@{number}" for number in range(1, 40))])
 
 
-def test_one_of_many_at_once_that_found_nothing_gets_the_name(folder: Path) -> None:
+def test_of_concurrent_first_writes_one_gets_the_name(folder: Path) -> None:
     def attempt(_number: int) -> bool:
         try:
             return bool(FileSink(folder).store(WEB, SECRET, ""))
@@ -251,7 +251,7 @@ def test_one_of_many_at_once_that_found_nothing_gets_the_name(folder: Path) -> N
     assert names(folder) == [NAME]
 
 
-def test_many_keys_at_once_have_a_file_each(folder: Path) -> None:
+def test_concurrently_stored_keys_have_one_file_each(folder: Path) -> None:
     places = [Place(Scope("caas", 1, 76), f"key-{number}") for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda place: FileSink(folder).store(place, SECRET), places))
@@ -311,7 +311,7 @@ def killed_at(step: int, folder: Path, held: str = "") -> int:
     return done.returncode
 
 
-def test_a_killed_run_leaves_the_whole_file_or_none(folder: Path) -> None:
+def test_a_killed_run_leaves_the_complete_file_or_none(folder: Path) -> None:
     """Killed before each step in turn: opening the folder, making the file, naming it, tidying up."""
     folder.mkdir(mode=0o700)
     left = []
@@ -327,7 +327,7 @@ def test_a_killed_run_leaves_the_whole_file_or_none(folder: Path) -> None:
     assert codes == [-signal.SIGKILL] * 4 + [0]
 
 
-def test_a_run_killed_while_it_replaces_a_file_leaves_both_secrets_and_the_next_one_goes_on(
+def test_a_run_killed_while_replacing_a_file_leaves_both_secrets(
     folder: Path,
 ) -> None:
     """Killed before each step in turn: making the file, numbering the old one, its mode, the new name."""
@@ -349,12 +349,12 @@ def test_a_run_killed_while_it_replaces_a_file_leaves_both_secrets_and_the_next_
     assert left == [(killed, kept)] * 4 + [(killed, [VALUE]), (0, [VALUE])]
 
 
-def test_an_address_of_a_kind_of_ones_own_is_a_safe_name(folder: Path) -> None:
+def test_an_address_of_a_custom_kind_is_a_safe_name(folder: Path) -> None:
     place = Place(Scope("own", "../..", "/etc", names=("a", "b")), "pass\nwd\0")
     assert store(FileSink(folder), place) == f"file:{folder / 'own_..%2F.._%2Fetc_pass%0Awd%00'}"
 
 
-def test_a_rescued_secret_is_for_its_owner_only_and_not_for_git(tmp_path: Path) -> None:
+def test_a_rescued_secret_is_private_and_ignored_by_git(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", tmp_path], check=True)  # noqa: S607 - the git of this machine
     file = Path(rescue(tmp_path))
     assert (file.name, file.parent.parent) == (NAME, tmp_path)
@@ -375,11 +375,11 @@ def test_a_rescue_works_whatever_the_umask(tmp_path: Path) -> None:
     assert content(file) == VALUE
 
 
-def test_two_rescues_do_not_meet(tmp_path: Path) -> None:
+def test_two_runs_rescue_into_separate_folders(tmp_path: Path) -> None:
     assert rescue(tmp_path) != rescue(tmp_path)
 
 
-def test_all_that_one_run_rescues_is_in_one_folder(tmp_path: Path) -> None:
+def test_one_run_rescues_into_one_folder(tmp_path: Path) -> None:
     rescuer = Rescuer([tmp_path])
     with ThreadPoolExecutor(8) as pool:
         addresses = [f"caas/1/76/key-{number}" for number in range(40)]
@@ -391,7 +391,7 @@ def test_all_that_one_run_rescues_is_in_one_folder(tmp_path: Path) -> None:
     assert (again.name, content(again)) == ("caas_1_76_key-0@2", "another")
 
 
-def test_a_folder_that_takes_no_more_is_followed_by_another(tmp_path: Path) -> None:
+def test_a_full_rescue_folder_is_followed_by_another(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -412,12 +412,12 @@ def test_a_secret_is_rescued_elsewhere_if_not_below_the_folder(folder: str) -> N
     file.parent.rmdir()
 
 
-def test_an_address_cannot_lead_a_rescue_astray(tmp_path: Path) -> None:
+def test_an_address_cannot_escape_the_rescue_folder(tmp_path: Path) -> None:
     file = Path(Rescuer([tmp_path]).rescue("own/../../etc/x\0" + "y" * 500, SECRET))
     assert file.parent.parent == tmp_path
 
 
-def test_a_secret_that_can_be_written_nowhere_is_said_to_be_lost(tmp_path: Path) -> None:
+def test_a_secret_that_cannot_be_written_is_reported_as_lost(tmp_path: Path) -> None:
     with full_disk(), pytest.raises(SinkError) as told:
         rescue(tmp_path)
     begin = "the secret of caas/1/76/web could not be written anywhere, and is lost: "
@@ -425,7 +425,7 @@ def test_a_secret_that_can_be_written_nowhere_is_said_to_be_lost(tmp_path: Path)
     assert names(tmp_path) == []
 
 
-def test_a_disk_that_cannot_be_synced_is_used_if_there_is_no_better(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_synced_is_the_last_resort(tmp_path: Path) -> None:
     tried: list[Path] = []
 
     def fail(file: Path) -> None:

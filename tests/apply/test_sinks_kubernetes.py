@@ -150,7 +150,7 @@ def connect(account: Path) -> Callable[[Any], KubernetesSink]:
     return connected
 
 
-def test_a_secret_is_made_with_its_label_and_the_address(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_secret_is_created_with_its_label_and_address(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     sink = connect(server)
     assert (store(sink), sink.where(WEB)) == (f"kubernetes:shop/{NAME}",) * 2
@@ -170,7 +170,7 @@ def test_a_secret_is_made_with_its_label_and_the_address(connect: Callable[[Any]
     }
 
 
-def test_a_probe_is_a_dry_run_of_the_very_object_that_leaves_nothing_behind(
+def test_a_probe_is_a_dry_run_of_the_same_object(
     connect: Callable[[Any], KubernetesSink],
 ) -> None:
     server = ApiServer()
@@ -182,7 +182,7 @@ def test_a_probe_is_a_dry_run_of_the_very_object_that_leaves_nothing_behind(
     assert server.stored == {}
 
 
-def test_the_secret_of_a_key_made_anew_takes_the_place_of_the_earlier_one(
+def test_the_secret_of_a_replaced_key_replaces_the_earlier_one(
     connect: Callable[[Any], KubernetesSink],
 ) -> None:
     server = ApiServer()
@@ -216,7 +216,7 @@ def test_without_a_probe_an_earlier_secret_is_found_too(connect: Callable[[Any],
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
 
 
-def test_one_that_was_removed_is_created_again(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_removed_secret_is_created_again(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     connect(server).store(WEB, SECRET, "7")
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
@@ -226,7 +226,7 @@ def test_one_that_was_removed_is_created_again(connect: Callable[[Any], Kubernet
     ("held", "reason"),
     [("", "is not as the probe found it, and is left as it is"), ("6", "was changed after the probe")],
 )
-def test_what_came_after_the_probe_is_left_as_it_is(
+def test_what_was_created_after_the_probe_is_not_overwritten(
     connect: Callable[[Any], KubernetesSink], held: str, reason: str
 ) -> None:
     server = ApiServer()
@@ -269,7 +269,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("fields", "reason"), OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("knows", [True, False], ids=["", "no dry run"])
-def test_what_is_not_a_secret_of_this_key_is_left_as_it_is(
+def test_a_secret_that_belongs_to_something_else_is_not_changed(
     connect: Callable[[Any], KubernetesSink], fields: dict[str, Any], reason: str, *, knows: bool
 ) -> None:
     server = ApiServer()
@@ -290,7 +290,7 @@ def test_what_is_not_a_secret_of_this_key_is_left_as_it_is(
         ({"create", "get", "update"}, True, ""),
     ],
 )
-def test_what_a_role_does_not_allow_is_found_out_before(
+def test_missing_role_permissions_are_detected_by_the_probe(
     connect: Callable[[Any], KubernetesSink], verbs: set[str], said: str, *, there: bool
 ) -> None:
     server = ApiServer()
@@ -306,13 +306,13 @@ def test_what_a_role_does_not_allow_is_found_out_before(
     assert "the service account needs a role that may create, get and update secrets in shop" in error
 
 
-def test_a_quota_that_is_used_up_is_found_out_before(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_an_exhausted_quota_is_detected_by_the_probe(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     server.quota = 0
     assert "exceeded quota" in probe_error(connect(server))
 
 
-def test_a_refusal_that_repeats_what_is_there_does_not_show_it(
+def test_a_refusal_that_repeats_stored_secrets_is_redacted(
     connect: Callable[[Any], KubernetesSink],
 ) -> None:
     server = ApiServer()
@@ -331,7 +331,9 @@ def test_a_refusal_that_repeats_what_is_there_does_not_show_it(
         assert not [part for part in ("nobody may see", old) if part in said]
 
 
-def test_one_that_is_created_and_deleted_is_reported(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_secret_created_and_deleted_concurrently_is_reported(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
     remote = Script(status(409, "exists", "AlreadyExists"), status(404, "not found"))
     assert "is created and deleted while it is probed; try again" in probe_error(connect(remote))
 
@@ -379,13 +381,13 @@ def test_a_secret_of_another_owner_is_not_overwritten(connect: Callable[[Any], K
 
 
 @pytest.mark.parametrize("code", [429, 500, 503])
-def test_what_passes_is_tried_again(connect: Callable[[Any], KubernetesSink], code: int) -> None:
+def test_a_transient_failure_is_retried(connect: Callable[[Any], KubernetesSink], code: int) -> None:
     server = ApiServer()
     answers = iter([status(code, "later")])
     assert store(connect(lambda request: next(answers, None) or server(request))).endswith(NAME)
 
 
-def test_a_quota_that_two_creations_count_at_once_is_no_obstacle(
+def test_a_quota_conflict_is_retried(
     connect: Callable[[Any], KubernetesSink],
 ) -> None:
     spoilt = 'Operation cannot be fulfilled on resourcequotas "few": the object has been modified'
@@ -453,7 +455,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
 
 
 @pytest.mark.parametrize(("answer", "reason"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
+def test_a_failure_is_explained_without_the_secret(
     connect: Callable[[Any], KubernetesSink], answer: httpx.Response | Exception, reason: str
 ) -> None:
     said = store_error(connect(Script(answer)))
@@ -465,7 +467,7 @@ def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
     assert TOKEN not in str(probed.value)
 
 
-def test_a_response_with_other_data_is_not_believed(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_a_response_with_other_data_is_an_error(connect: Callable[[Any], KubernetesSink]) -> None:
     said = store_error(connect(Script(httpx.Response(201, json=MADE))))
     assert "the response is not that of a new secret; it may be stored all the same" in said
 
@@ -474,7 +476,7 @@ def test_a_response_with_other_data_is_not_believed(connect: Callable[[Any], Kub
     ("verbs", "there", "held"),
     [({"create"}, False, None), ({"create", "get"}, False, ""), ({"create", "get", "update"}, True, "7")],
 )
-def test_a_webhook_that_knows_no_dry_run_leaves_the_probe_open(
+def test_a_webhook_without_dry_run_support_leaves_the_probe_inconclusive(
     connect: Callable[[Any], KubernetesSink], verbs: set[str], held: str | None, *, there: bool
 ) -> None:
     server = ApiServer()
@@ -488,7 +490,9 @@ def test_a_webhook_that_knows_no_dry_run_leaves_the_probe_open(
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
 
 
-def test_an_update_that_a_webhook_cannot_try_is_left_open(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_an_update_without_dry_run_support_leaves_the_probe_inconclusive(
+    connect: Callable[[Any], KubernetesSink],
+) -> None:
     server = ApiServer()
     server.put()
 
@@ -561,7 +565,7 @@ def test_only_the_ca_file_of_the_cluster_is_trusted(account: Path) -> None:
         thread.join()
 
 
-def test_in_a_hurry_nothing_is_tried_again(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_during_a_forced_stop_nothing_is_retried(connect: Callable[[Any], KubernetesSink]) -> None:
     remote = Script(status(503, "later"))
     sink = connect(remote)
     sink.hurry()
@@ -577,7 +581,7 @@ def test_another_key_has_another_name(connect: Callable[[Any], KubernetesSink]) 
     assert len(server.stored) == 2
 
 
-def test_what_is_sent_and_the_role_in_the_documentation_are_as_kubernetes_describes_them(
+def test_requests_and_the_documented_role_match_the_kubernetes_api(
     connect: Callable[[Any], KubernetesSink],
 ) -> None:
     server = ApiServer()

@@ -64,7 +64,7 @@ def version_of(bao: OpenBao, place: Place) -> Any:
     return bao("GET", data(place).replace("/data/", "/metadata/")).get("data", {}).get("current_version")
 
 
-def test_the_next_version_is_stored_and_the_ones_before_are_kept(bao: OpenBao, place: Place) -> None:
+def test_the_next_version_is_stored_and_earlier_ones_are_preserved(bao: OpenBao, place: Place) -> None:
     sink = opened(bao)
     assert sink.probe([place]) == {place: ""}
     assert version_of(bao, place) is None
@@ -94,7 +94,7 @@ def test_a_version_that_was_deleted_is_followed_by_the_next(bao: OpenBao, place:
     assert bao.read(data(place)) == VALUE
 
 
-def test_what_is_not_a_secret_of_a_key_is_left_as_it_is(bao: OpenBao, place: Place) -> None:
+def test_a_secret_that_belongs_to_something_else_is_not_changed(bao: OpenBao, place: Place) -> None:
     bao("POST", data(place), {"data": {"user": "x", "password": "y"}})
     with pytest.raises(SinkError, match="holds something else than a secret of this key"):
         opened(bao).probe([place])
@@ -102,7 +102,7 @@ def test_what_is_not_a_secret_of_a_key_is_left_as_it_is(bao: OpenBao, place: Pla
 
 
 @pytest.mark.parametrize("is_required", [True, False])
-def test_an_engine_may_ask_for_a_version(bao: OpenBao, place: Place, *, is_required: bool) -> None:
+def test_an_engine_may_require_check_and_set(bao: OpenBao, place: Place, *, is_required: bool) -> None:
     bao("POST", "secret/config", {"cas_required": is_required})
     sink = opened(bao)
     sink.store(place, SECRET, sink.probe([place])[place])
@@ -124,7 +124,7 @@ def test_an_engine_may_ask_for_a_version(bao: OpenBao, place: Place, *, is_requi
         (["create secret/data/other/*"], False, "the token may read neither"),
     ],
 )
-def test_what_a_policy_does_not_allow_is_found_out_before(
+def test_missing_policy_permissions_are_detected_by_the_probe(
     bao: OpenBao, place: Place, rules: list[str], reason: str, *, there: bool
 ) -> None:
     if there:
@@ -152,7 +152,7 @@ def test_what_a_policy_does_not_allow_is_found_out_before(
     ],
 )
 @pytest.mark.parametrize("is_root", [True, False])
-def test_a_wrong_mount_and_a_wrong_namespace_are_found_out_before(
+def test_a_wrong_mount_and_a_wrong_namespace_are_detected_by_the_probe(
     bao: OpenBao, spec: str, namespace: str, rules: list[str], *, is_root: bool
 ) -> None:
     token = bao.token if is_root else bao.login(*rules)
@@ -163,7 +163,7 @@ def test_a_wrong_mount_and_a_wrong_namespace_are_found_out_before(
     assert said in store_error(sink)
 
 
-def test_a_token_of_a_namespace_that_is_forgotten_is_found_out_before(bao: OpenBao, place: Place) -> None:
+def test_a_missing_namespace_setting_is_detected_by_the_probe(bao: OpenBao, place: Place) -> None:
     token = bao.login("create,read,update only-shop/data/*", namespace="shop")
     assert "nothing is mounted at only-shop" in probe_error(opened(bao, token, "only-shop"))
     sink = opened(bao, token, "only-shop", BAO_NAMESPACE="shop")
@@ -184,11 +184,11 @@ def test_an_engine_without_versions_is_refused(bao: OpenBao, spec: str) -> None:
     assert bao("GET", "first/api?list=true") == {"errors": []}
 
 
-def test_a_token_that_is_wrong_is_found_out_before(bao: OpenBao) -> None:
+def test_a_wrong_token_is_detected_by_the_probe(bao: OpenBao) -> None:
     assert "permission denied" in probe_error(opened(bao, "s.wrong"))
 
 
-def test_any_name_of_a_key_is_one_place(bao: OpenBao) -> None:
+def test_every_key_name_maps_to_one_path(bao: OpenBao) -> None:
     places = [
         Place(Scope("own", 1), name) for name in ("..", ".", "", "a/b", "caf\u00e9?#", "%2E%2E", "a b", "+")
     ]
@@ -213,7 +213,7 @@ def test_a_rate_limit_without_retry_after_is_waited_for(bao: OpenBao, place: Pla
         bao("DELETE", "sys/quotas/rate-limit/few")
 
 
-def test_a_server_that_is_sealed_for_a_while_is_waited_for(bao: OpenBao, place: Place) -> None:
+def test_a_temporarily_sealed_server_is_waited_for(bao: OpenBao, place: Place) -> None:
     sink = opened(bao)
     held = sink.probe([place])[place]
     bao("PUT", "sys/seal")
@@ -258,7 +258,7 @@ def test_a_key_is_replaced_and_consumers_read_the_new_secret(
         assert (len(set(seen)), bao.read(read, 1)) == (2, seen[0])
 
 
-def test_a_second_signal_has_a_secret_rescued_that_waits_for_a_server(
+def test_a_second_signal_rescues_a_secret_that_waits_for_the_server(
     bao: OpenBao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cli = CommandLine(monkeypatch, capsys)

@@ -70,7 +70,7 @@ def asked(folder: Path, script: str = KEEPER, **environment: str) -> ExecSink:
 
 
 @needs_jq
-def test_a_program_that_can_be_asked_is_told_the_version_that_it_told(tmp_path: Path) -> None:
+def test_a_program_that_supports_probing_receives_the_version_it_reported(tmp_path: Path) -> None:
     sink, place = asked(tmp_path), Place(WEB.scope, WEB.name, is_replaced=True)
     assert sink.probe([place]) == {place: "7"}
     assert not (tmp_path / "told").exists()
@@ -79,7 +79,7 @@ def test_a_program_that_can_be_asked_is_told_the_version_that_it_told(tmp_path: 
     assert (told["action"], told["replaced"], told["version"]) == ("store", True, "7")
 
 
-def test_a_question_holds_no_secret(tmp_path: Path) -> None:
+def test_a_probe_request_contains_no_secret(tmp_path: Path) -> None:
     asked(tmp_path, 'cat > "$TOLD"').probe([WEB])
     assert json.loads((tmp_path / "told").read_text(encoding="ascii")) == {
         "action": "probe",
@@ -99,13 +99,13 @@ def test_a_question_holds_no_secret(tmp_path: Path) -> None:
         ("printf '%0300d' 1", "sh printed more than one short line"),
     ],
 )
-def test_a_program_that_does_not_want_a_secret_is_found_out_before(
+def test_a_program_that_refuses_a_secret_is_detected_by_the_probe(
     tmp_path: Path, script: str, reason: str
 ) -> None:
     assert probe_error(asked(tmp_path, script)) == f"caas/1/76/web: asked by a probe, {reason}"
 
 
-def test_a_kind_of_ones_own_has_its_own_scope(tmp_path: Path) -> None:
+def test_a_custom_kind_has_its_own_scope(tmp_path: Path) -> None:
     file = tmp_path / "told"
     store(shell(f"cat > {file}"), Place(Scope("own", "emea", names=("area",)), "k"))
     told = json.loads(file.read_text(encoding="ascii"))
@@ -140,19 +140,19 @@ def test_the_example_in_the_documentation_has_the_members_that_are_sent() -> Non
         ("cat >/dev/null; printf '\\377\\033[1m'; exit 1", "sh ended with 1: \ufffd\x1b[1m"),
     ],
 )
-def test_a_failure_says_what_the_program_says_but_not_the_secret(script: str, reason: str) -> None:
+def test_a_failure_shows_the_program_output_without_the_secret(script: str, reason: str) -> None:
     assert store_error(shell(script)) == reason
 
 
 @pytest.mark.parametrize(
     "encode", ["base64", "base64 -w 20", "od -An -tx1", "fold -w 10", "fold -w 5", "rev"]
 )
-def test_a_program_that_writes_the_secret_in_its_own_way_gives_no_part_away(encode: str) -> None:
+def test_a_secret_in_program_output_is_redacted_in_any_encoding(encode: str) -> None:
     """What is written backwards or as a dump is not known again, nor read at a glance."""
     store_error(shell(f"{encode}; exit 1"))
 
 
-def test_what_a_program_says_when_it_succeeds_is_nobodys_business() -> None:
+def test_the_output_of_a_successful_program_is_ignored() -> None:
     assert store(shell("cat; cat >&2")) == "exec:sh"
 
 
@@ -179,7 +179,7 @@ def test_a_child_that_keeps_the_output_open_is_not_waited_for() -> None:
     assert store(shell("sleep 3 &", seconds=2.5)) == "exec:sh"
 
 
-def test_a_program_may_say_more_than_anybody_wants_to_hear() -> None:
+def test_excessive_program_output_is_truncated() -> None:
     told = store_error(python("import sys; sys.stdout.write('x' * 10**7); sys.exit('the end')"))
     assert told.startswith(f"{Path(sys.executable).name} ended with 1: xxx")
     assert len(told) < 500
@@ -193,7 +193,7 @@ def test_a_long_secret_reaches_a_slow_reader(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["no-such-program", "/no/such/program", "/etc/passwd", "/etc"])
-def test_a_missing_program_is_found_out_before(command: str) -> None:
+def test_a_missing_program_is_detected_by_the_probe(command: str) -> None:
     sink = ExecSink((command,), PATH, SystemClock())
     assert probe_error(sink) == f"the program {command} cannot be found or run"
     assert "cannot be run: " in store_error(sink)
@@ -251,7 +251,7 @@ def test_the_program_gets_an_environment_made_for_it(
 @pytest.mark.parametrize(
     "name", ["GCORE_API_KEY", "RECONCILER_WEBHOOK_SECRET", "AWS_COPY", "*", "A-B", "A=B"]
 )
-def test_no_token_is_passed_on_and_nothing_that_is_no_variable(name: str) -> None:
+def test_no_token_and_no_invalid_variable_is_passed_on(name: str) -> None:
     with pytest.raises(ConfigurationError, match="--pass-env"):
         open_sink("exec:true", SystemClock(), "test/1", ENVIRONMENT, [name])
 
@@ -353,7 +353,7 @@ def test_the_recipe_for_kubectl_replaces_the_version_that_it_has_seen(tmp_path: 
 
 
 @needs_jq
-def test_the_recipe_for_kubectl_leaves_the_secret_of_another_as_it_is(tmp_path: Path) -> None:
+def test_the_recipe_for_kubectl_does_not_change_unrelated_secrets(tmp_path: Path) -> None:
     recipe = Recipe(tmp_path, "to-kubernetes", "shop")
     told = store_error(
         recipe.sink(LIVE=json.dumps({"metadata": {"annotations": {"reconciler/address": "x"}}}))
@@ -404,7 +404,7 @@ def test_the_recipe_for_github_replaces_nothing_else(
         ("to-github", None, ""),
     ],
 )
-def test_a_recipe_that_is_asked_tells_the_version_and_stores_nothing(
+def test_a_probed_recipe_returns_the_version_and_stores_nothing(
     tmp_path: Path, name: str, live: Any, version: str
 ) -> None:
     recipe = Recipe(tmp_path, name, *RECIPES[name])

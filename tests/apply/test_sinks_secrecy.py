@@ -100,7 +100,7 @@ def test_a_local_failure_does_not_show_the_secret(tmp_path: Path, make: Callable
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("status", STATUSES)
-def test_vault_may_repeat_the_secret_and_it_is_redacted(status: str, echo: str) -> None:
+def test_a_secret_repeated_by_vault_is_redacted(status: str, echo: str) -> None:
     """Over a real socket, so that httpx and its parts log what they log."""
     for body in (json.dumps({"errors": [f"bad: {echo}"]}), echo):
         with raw_server(http_bytes(body.encode(), status, None, "Location: /elsewhere")) as server:
@@ -109,7 +109,7 @@ def test_vault_may_repeat_the_secret_and_it_is_redacted(status: str, echo: str) 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("status", [200, 307, 400, 403, 409, 500])
-def test_kubernetes_may_repeat_the_secret_and_it_is_redacted(tmp_path: Path, status: int, echo: str) -> None:
+def test_a_secret_repeated_by_kubernetes_is_redacted(tmp_path: Path, status: int, echo: str) -> None:
     (tmp_path / "token").write_text("token")
     answers: list[Any] = [{"kind": "Status", "message": f"bad: {echo}"}, echo, {"data": {"secret": echo}}]
     for body in answers:
@@ -127,7 +127,7 @@ def test_a_connection_that_fails_does_not_show_the_secret() -> None:
         assert fails(opened("vault:secret", VAULT_ADDR=server.url))
 
 
-def test_success_does_not_show_the_secret_either(tmp_path: Path) -> None:
+def test_a_success_does_not_show_the_secret(tmp_path: Path) -> None:
     store(opened(f"file:{tmp_path / 'keys'}"))
     store(open_sink("exec:cat", SystemClock(), "test/1", ENVIRONMENT))
     assert not [part for part in TELLING if part in Rescuer([tmp_path]).rescue(WEB.address, SECRET)]

@@ -127,7 +127,7 @@ def stored_in(vault: Vault) -> list[str]:
     return [data and data["secret"] for data in vault.stored[BELOW]]
 
 
-def test_a_secret_is_written_below_the_path_only_if_there_is_none() -> None:
+def test_a_secret_is_written_only_if_the_path_has_none() -> None:
     vault = Vault()
     sink = connect(vault)
     assert probe(sink) == ""
@@ -140,7 +140,7 @@ def test_a_secret_is_written_below_the_path_only_if_there_is_none() -> None:
 
 
 @pytest.mark.parametrize("latest", [{"secret": "dead"}, None], ids=["live", "deleted"])
-def test_the_secret_of_a_key_made_anew_is_the_next_version(latest: Any) -> None:
+def test_the_secret_of_a_replaced_key_is_the_next_version(latest: Any) -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"secret": "older"}, latest]
     sink = connect(vault)
@@ -157,7 +157,7 @@ def test_without_a_probe_the_version_is_read_first() -> None:
 
 
 @pytest.mark.parametrize("held", ["", "1", "3"])
-def test_what_came_after_the_probe_is_left_as_it_is(held: str) -> None:
+def test_what_was_created_after_the_probe_is_not_overwritten(held: str) -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"secret": "one"}, {"secret": "two"}]
     with pytest.raises(SinkError) as raised:
@@ -166,7 +166,7 @@ def test_what_came_after_the_probe_is_left_as_it_is(held: str) -> None:
     assert stored_in(vault) == ["one", "two"]
 
 
-def test_what_is_not_a_secret_of_a_key_is_left_as_it_is() -> None:
+def test_a_secret_that_belongs_to_something_else_is_not_changed() -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"user": "admin", "password": "x"}]
     said = f"{WHERE} in Vault holds something else than a secret of this key, and is left as it is"
@@ -211,7 +211,7 @@ def test_an_engine_may_be_mounted_anywhere(mount: str, path: str, url: str) -> N
     ids=["a wrong mount", "another namespace", "a forgotten namespace"],
 )
 @pytest.mark.parametrize("capabilities", [["create"], ["root"]])
-def test_a_place_that_is_not_there_is_found_out_before(
+def test_a_missing_mount_is_detected_by_the_probe(
     path: str, namespace: str, within: str, capabilities: list[str]
 ) -> None:
     vault = Vault()
@@ -232,18 +232,18 @@ def test_an_engine_that_would_overwrite_is_refused(version: str) -> None:
     assert [request.method for request in vault.requests] == ["GET", "GET"]
 
 
-def test_an_engine_that_stores_without_a_version_is_not_believed() -> None:
+def test_an_engine_that_stores_without_a_version_is_an_error() -> None:
     answers = [MOUNTED, NONE_YET, httpx.Response(204)]
     assert "the response is not JSON (0 bytes)" in store_error(connect(Script(*answers)))
 
 
-def test_an_engine_that_minds_no_version_is_found_out_before() -> None:
+def test_an_engine_without_check_and_set_is_detected_by_the_probe() -> None:
     may = httpx.Response(200, json={"capabilities": ["root"]})
     answers = [MOUNTED, may, NONE_YET, httpx.Response(200, json={"data": {"version": 1}})]
     assert "takes a write to" in probe_error(connect(Script(*answers)))
 
 
-def test_a_probe_asks_about_the_very_path_and_writes_nothing() -> None:
+def test_a_probe_checks_the_exact_path_and_writes_nothing() -> None:
     vault = Vault()
     probe(connect(vault))
     _, asked, metadata, trial = vault.requests
@@ -254,7 +254,7 @@ def test_a_probe_asks_about_the_very_path_and_writes_nothing() -> None:
     assert vault.stored == {}
 
 
-def test_a_probe_asks_once_for_many_paths() -> None:
+def test_a_probe_checks_many_paths_with_one_request() -> None:
     vault = Vault()
     places = [Place(Scope("caas", 1, 76), f"key-{number}") for number in range(120)]
     assert set(connect(vault).probe(places).values()) == {""}
@@ -290,7 +290,7 @@ POLICIES: dict[str, tuple[list[str], list[str], int, str]] = {
 
 @pytest.mark.parametrize(("data", "metadata", "there", "reason"), POLICIES.values(), ids=POLICIES)
 @pytest.mark.parametrize("tells", [True, False], ids=["", "without capabilities"])
-def test_what_a_policy_does_not_allow_is_found_out_before(
+def test_missing_policy_permissions_are_detected_by_the_probe(
     data: list[str], metadata: list[str], there: int, reason: str, *, tells: bool
 ) -> None:
     vault = Vault()
@@ -315,7 +315,7 @@ def test_without_a_probe_a_version_that_may_not_be_read_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"data": None}, {"data": {"capabilities": "root"}}, "root"])
-def test_a_server_that_does_not_response_like_vault_is_found_out(answer: Any) -> None:
+def test_a_server_that_is_not_vault_is_detected(answer: Any) -> None:
     for answers in ([httpx.Response(200, json=answer)], [MOUNTED, httpx.Response(200, json=answer)]):
         assert (
             probe_error(connect(Script(*answers))) == "the server of VAULT_ADDR does not respond like Vault"
@@ -364,7 +364,7 @@ PASSING: dict[str, httpx.Response | Exception] = {
 
 
 @pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
-def test_a_secret_is_stored_after_the_trouble_of_a_minute(answer: httpx.Response | Exception) -> None:
+def test_a_secret_is_stored_after_a_minute_of_failures(answer: httpx.Response | Exception) -> None:
     vault, clock = Vault(), FakeClock()
 
     def remote(request: httpx.Request) -> httpx.Response:
@@ -380,9 +380,7 @@ def test_a_secret_is_stored_after_the_trouble_of_a_minute(answer: httpx.Response
 
 
 @pytest.mark.parametrize(("code", "probing"), [(503, 10), (429, 120)])
-def test_a_secret_is_given_up_after_two_minutes_and_a_probe_after_ten_seconds_but_for_a_rate_limit(
-    code: int, probing: int
-) -> None:
+def test_storing_is_retried_for_two_minutes_and_a_probe_for_ten_seconds(code: int, probing: int) -> None:
     clock = FakeClock()
     remote = Script(refusal(code, "not now"))
     assert f"HTTP {code}: not now" in probe_error(connect(remote, clock=clock))
@@ -393,7 +391,7 @@ def test_a_secret_is_given_up_after_two_minutes_and_a_probe_after_ten_seconds_bu
 
 
 @pytest.mark.parametrize("is_sealed", [True, False])
-def test_in_a_hurry_each_request_is_sent_once(*, is_sealed: bool) -> None:
+def test_during_a_forced_stop_each_request_is_sent_once(*, is_sealed: bool) -> None:
     vault, clock = Vault(), FakeClock()
     sink = connect(
         lambda request: refusal(503, "Vault is sealed") if is_sealed else vault(request), clock=clock
@@ -406,7 +404,7 @@ def test_in_a_hurry_each_request_is_sent_once(*, is_sealed: bool) -> None:
     assert clock.sleeps == []
 
 
-def test_a_hurry_ends_the_waiting_for_a_server() -> None:
+def test_a_forced_stop_ends_waiting_for_a_server() -> None:
     requests: list[httpx.Request] = []
 
     def remote(request: httpx.Request) -> httpx.Response:
@@ -420,7 +418,7 @@ def test_a_hurry_ends_the_waiting_for_a_server() -> None:
 
 
 @pytest.mark.parametrize("version", [True, -1, "1", 1.5, None])
-def test_a_version_that_is_invalid_is_found_out(version: Any) -> None:
+def test_an_invalid_version_is_an_error(version: Any) -> None:
     may = httpx.Response(200, json={"capabilities": ["root"]})
     odd = httpx.Response(200, json={"data": {"current_version": version}})
     assert "does not respond like Vault" in probe_error(connect(Script(MOUNTED, may, odd)))
@@ -469,9 +467,7 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
 
 
 @pytest.mark.parametrize(("answer", "reason"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_says_what_is_wrong_and_nothing_of_the_secret(
-    answer: httpx.Response | Exception, reason: str
-) -> None:
+def test_a_failure_is_explained_without_the_secret(answer: httpx.Response | Exception, reason: str) -> None:
     said = store_error(connect(Script(MOUNTED, NONE_YET, answer)))
     assert said.startswith(f"Vault did not store {WHERE}: ")
     assert reason in said
