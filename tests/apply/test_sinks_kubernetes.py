@@ -552,7 +552,7 @@ def test_only_the_ca_file_of_the_cluster_is_trusted(account: Path) -> None:
     context.load_cert_chain(account / "ca.crt", account / "key.pem")
     with http.server.HTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         cluster = Cluster(BaseUrl(f"https://127.0.0.1:{server.server_port}"), account)
         sink = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))

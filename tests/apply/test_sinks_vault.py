@@ -507,7 +507,7 @@ def test_a_real_server_on_loopback_is_reached_without_a_proxy(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         environment = {
             "VAULT_ADDR": f"http://127.0.0.1:{server.server_port}/",

@@ -63,7 +63,7 @@ def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]
         do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - as the library names them
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", writes
         server.shutdown()

@@ -182,7 +182,7 @@ def gate(upstream: str, meet: Callable[[str, str], bool]) -> Iterator[str]:
                 return  # who asked was killed
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

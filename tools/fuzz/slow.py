@@ -29,7 +29,7 @@ _CONNECT: Final = 0.2
 _READ: Final = 0.2
 _BOUND: Final = _CONNECT + 4 * _READ
 """Seconds that one exchange may take: the connection, and four read time-outs for all of the response."""
-_SLACK: Final = 2.0
+_SLACK: Final = 5.0
 """Seconds that a busy machine may add."""
 _LONGEST: Final = 20.0
 """Seconds after which a server gives up, so that a run ends whatever the client does."""
