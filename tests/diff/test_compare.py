@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.diff.compare import differing, field_changes, reversed_change
@@ -15,6 +15,7 @@ from reconciler.diff.normalize import normalize
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import json_text
 from reconciler.model.members import Edit
+from tests.properties import examples
 from tests.values import API, CAAS, LATER, WEB, kind_with
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ def applied(before: Any, changes: Iterable[MemberChange]) -> Any:
     return kept
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(KEYS, KEYS)
 def test_the_fields_that_deepdiff_names_are_those_that_are_not_equal(
     want: dict[str, Any], have: dict[str, Any]
@@ -230,7 +231,7 @@ def test_the_fields_that_deepdiff_names_are_those_that_are_not_equal(
     assert [change.field for change in changes] == sorted(differing(ANY, want, have))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(60)
 @given(KEYS, KEYS)
 def test_applying_the_member_changes_to_one_side_yields_the_other(
     want: dict[str, Any], have: dict[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -21,6 +21,7 @@ from reconciler.model.scope import Scope
 from reconciler.model.version import __version__
 from reconciler.plan.planning import fingerprint
 from reconciler.plan.saved import read_saved, render_saved
+from tests.properties import examples
 from tests.values import (
     API,
     BASE_URL,
@@ -104,7 +105,7 @@ FIELDS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(FIELDS, FIELDS)
 def test_a_plan_of_nested_values_is_read_as_it_was_saved(want: dict[str, Any], have: dict[str, Any]) -> None:
     scope = Scope("thing", 1, names=("project_id",))
