@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -26,22 +26,23 @@ class Observer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class SentOnly:
     """Passes to ``observer`` the outcomes of those changes only that it saw started."""
 
-    observer: Observer
-    _started: set[str] = field(default_factory=set)
+    def __init__(self, observer: Observer) -> None:
+        """Start before the first change."""
+        self._observer = observer
+        self._started: set[str] = set()
 
     def started(self, change: Change) -> None:
         """Pass on the start of a change, and expect its outcome."""
-        self.observer.started(change)
+        self._observer.started(change)
         self._started.add(change.address)
 
     def finished(self, outcome: Outcome) -> None:
         """Pass on the outcome of a change that was started."""
         if outcome.change.address in self._started:
-            self.observer.finished(outcome)
+            self._observer.finished(outcome)
 
 
 @dataclass(frozen=True, slots=True)

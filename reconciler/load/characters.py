@@ -47,7 +47,7 @@ class Prepared:
     """A text to parse, with other characters in place of those that parsers misread."""
 
     text: str
-    breaks: dict[str, str]
+    breaks: tuple[tuple[str, str], ...]
     mark: str
     half: str
 
@@ -59,7 +59,7 @@ class Prepared:
                     "the byte order mark U+FEFF is allowed only before a document, or in quotes; remove it"
                 )
             value = value.replace(self.mark, BYTE_ORDER_MARK)
-        for other, char in self.breaks.items():
+        for other, char in self.breaks:
             value = value.replace(other, char)
         if self.half not in value:
             return value
@@ -94,7 +94,7 @@ def prepared(text: str) -> Prepared | None:
         raise CharacterError(f"more than {_MOST_MARKS:,} byte order marks U+FEFF; remove them")
     if BYTE_ORDER_MARK in text:
         text = _without_marks(text)
-    breaks = {others[char]: char for char in _NOT_BREAKS}
+    breaks = tuple((others[char], char) for char in _NOT_BREAKS)
     first = text[: text.startswith(BYTE_ORDER_MARK)]  # parsers know that one
     plain = first + text[len(first) :].translate(str.maketrans(others))
     return Prepared(plain, breaks, others[BYTE_ORDER_MARK], half)

@@ -180,6 +180,20 @@ def test_values_are_frozen_and_slotted() -> None:
     ] == []
 
 
+MUTABLE = re.compile(r"(list|dict|set|defaultdict|deque|bytearray)\b")
+
+
+def test_values_of_the_engine_hold_tuples_and_mappings_that_nothing_changes() -> None:
+    assert [
+        f"{name}: {kind.__name__}.{field.name}"
+        for name in NAMES
+        for kind in classes_of(name)
+        if name.startswith("reconciler.") and dataclasses.is_dataclass(kind)
+        for field in dataclasses.fields(kind)
+        if MUTABLE.match(str(field.type))
+    ] == []
+
+
 INTERNAL = {
     "CharacterError",
     "DoubledMemberError",

@@ -57,19 +57,19 @@ def draft(description: Any, collection: str, title: str | None = None) -> Draft:
 
 
 def _draft(found: Operations, collection: str, title: str | None) -> Draft:
-    drafter = FieldDrafter(found.notes)
-    identity = _identity(found)
+    drafter = FieldDrafter()
+    identity = _identity(found, drafter)
     properties = _properties(found, identity, drafter)
     required = [name for name in found.update.get("required", ()) if name in properties and name != identity]
     extension = {
         "collection": collection,
         "identity": identity,
-        "page_limit": _page_limit(found),
+        "page_limit": _page_limit(found, drafter),
         **_scope(found, collection, drafter),
-        **_listing(found),
+        **_listing(found, drafter),
         "always_sent": required,
-        **_optional(found, properties),
-        **_marked(found, properties),
+        **_optional(found, properties, drafter),
+        **_marked(found, properties, drafter),
         **_creation(found, _settable(properties, identity)),
         "foreign": {},
         "effects": {},
@@ -83,20 +83,20 @@ def _draft(found: Operations, collection: str, title: str | None) -> Draft:
         "properties": properties,
         EXTENSION: extension,
     }
-    return Draft(schema, (*found.notes, *_undecided(found, properties, _settable(properties, identity))))
+    return Draft(schema, (*drafter.notes, *_undecided(found, properties, _settable(properties, identity))))
 
 
 def _settable(properties: Schema, identity: str) -> list[str]:
     return [name for name in properties if name != identity and not properties[name].get("readOnly")]
 
 
-def _identity(found: Operations) -> str:
+def _identity(found: Operations, drafter: FieldDrafter) -> str:
     known = found.item["properties"]
     name = next((name for name in (found.last, *_NAMES) if name in known), None)
     if name is None:
         raise DescriptionError(f"no property is the identity: none is named {found.last}, name or id")
     if name != found.last:
-        found.notes.append(f"identity: {{{found.last}}} is taken for the property {name}")
+        drafter.notes.append(f"identity: {{{found.last}}} is taken for the property {name}")
     return name
 
 
@@ -110,11 +110,11 @@ def _properties(found: Operations, identity: str, drafter: FieldDrafter) -> dict
     for other, keywords in settable.items():
         if other == identity or other not in shown:
             reason = "renames the key" if other == identity else "is in no response, so it cannot be compared"
-            found.notes.append(f"properties.{other}: PATCH takes it, but it {reason}; it is left out")
+            drafter.notes.append(f"properties.{other}: PATCH takes it, but it {reason}; it is left out")
             continue
         can_be_null = is_nullable(keywords) and is_nullable(shown[other])
         if is_nullable(shown[other]) and not can_be_null:
-            found.notes.append(
+            drafter.notes.append(
                 f"optional.{other}: a response may give null, which PATCH does not take; say what it is"
             )
         field_schema = drafter.field(f"properties.{other}", keywords, can_be_null=can_be_null)
@@ -133,14 +133,14 @@ def _parameter(found: Operations, names: Iterable[str]) -> Schema | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
-def _page_limit(found: Operations) -> int:
+def _page_limit(found: Operations, drafter: FieldDrafter) -> int:
     schema = mapping((_parameter(found, _LIMITS) or {}).get("schema"))
     for word in ("maximum", "default"):
         if type(schema.get(word)) is int and schema[word] > 0:
             if word == "default":
-                found.notes.append(f"page_limit: no maximum is described; {schema[word]} is the default")
+                drafter.notes.append(f"page_limit: no maximum is described; {schema[word]} is the default")
             return int(schema[word])
-    found.notes.append(f"page_limit: not described; {_PLAIN_LIMIT} is a guess, and must not be too large")
+    drafter.notes.append(f"page_limit: not described; {_PLAIN_LIMIT} is a guess, and must not be too large")
     return _PLAIN_LIMIT
 
 
@@ -155,7 +155,7 @@ def _scope(found: Operations, collection: str, drafter: FieldDrafter) -> dict[st
     return {"scope": scope} if scope else {}
 
 
-def _listing(found: Operations) -> dict[str, Any]:
+def _listing(found: Operations, drafter: FieldDrafter) -> dict[str, Any]:
     """Return how the collection is listed, by its parameters and the schema of its response."""
     limit, offset, page = (_parameter(found, names) for names in (_LIMITS, _OFFSETS, _PAGES))
     members = mapping(found.listed.get("properties"))
@@ -164,7 +164,7 @@ def _listing(found: Operations) -> dict[str, Any]:
     listing: dict[str, Any] = {"style": "offset" if offset or not page else "page"}
     position = offset or page
     if limit is None or position is None or ("array" not in type_names(found.listed) and len(lists) != 1):
-        found.notes.append(
+        drafter.notes.append(
             "list: how pages are asked for is not described as this tool knows it; see docs/kinds.md"
         )
     if limit is not None:
@@ -176,11 +176,11 @@ def _listing(found: Operations) -> dict[str, Any]:
     if count is not None and lists:
         listing["count"] = count
     elif listing["style"] == "offset":
-        found.notes.append("list: the response counts nothing, which the style offset needs")
+        drafter.notes.append("list: the response counts nothing, which the style offset needs")
     return {} if listing.items() <= _LEFT_OUT.items() else {"list": listing}
 
 
-def _optional(found: Operations, properties: Schema) -> dict[str, Any]:
+def _optional(found: Operations, properties: Schema, drafter: FieldDrafter) -> dict[str, Any]:
     """Return what a missing property means, of those that a response may lack."""
     required = found.item.get("required", ())
     known = {}
@@ -189,7 +189,7 @@ def _optional(found: Operations, properties: Schema) -> dict[str, Any]:
             continue
         value = found.item["properties"][name].get("default")
         if value is None and "null" not in type_names(properties[name]):
-            found.notes.append(
+            drafter.notes.append(
                 f"optional.{name}: a response may lack it, and what that means is not described"
             )
         else:
@@ -197,13 +197,15 @@ def _optional(found: Operations, properties: Schema) -> dict[str, Any]:
     return {"optional": known} if known else {}
 
 
-def _marked(found: Operations, properties: Schema) -> dict[str, str]:
+def _marked(found: Operations, properties: Schema, drafter: FieldDrafter) -> dict[str, str]:
     """Return the secret, which only the response to a creation has, and the time of the creation."""
     marked = {}
     only = [name for name in mapping(found.created.get("properties")) if name not in found.item["properties"]]
     if len(only) == 1 and only[0] in properties:
         marked["secret"] = only[0]
-        found.notes.append(f"secret: {only[0]} is only in the response to a creation, so it is taken for one")
+        drafter.notes.append(
+            f"secret: {only[0]} is only in the response to a creation, so it is taken for one"
+        )
     created = next((name for name in _CREATED if properties.get(name, {}).get("readOnly")), None)
     return marked if created is None else {**marked, "created": created}
 

@@ -39,9 +39,9 @@ def merged_name(*schemas: Schema | None) -> Schema:
 class FieldDrafter:
     """Drafts fields; what it has to leave out, it adds to ``notes``."""
 
-    def __init__(self, notes: list[str]) -> None:
-        """Store the list of notes."""
-        self._notes = notes
+    def __init__(self) -> None:
+        """Start without notes."""
+        self.notes: list[str] = []
 
     def field(self, place: str, schema: Schema, *, can_be_null: bool | None = None) -> dict[str, Any] | None:
         """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it."""
@@ -66,7 +66,7 @@ class FieldDrafter:
     def _types(self, place: str, schema: Schema) -> list[str] | None:
         combined = [word for word in _COMBINED if word in schema]
         if combined:
-            self._notes.append(f"{place}: {', '.join(combined)} cannot be taken over; state the rule by hand")
+            self.notes.append(f"{place}: {', '.join(combined)} cannot be taken over; state the rule by hand")
         types = [name for name in type_names(schema) if name in _TYPES]
         if types:
             return types
@@ -76,7 +76,7 @@ class FieldDrafter:
             return ["array"]
         if all(isinstance(value, str | None) for value in schema.get("enum", [0])):
             return ["string"]
-        self._notes.append(f"{place}: no type is described; it is left out")
+        self.notes.append(f"{place}: no type is described; it is left out")
         return None
 
     def _text_rules(self, place: str, schema: Schema) -> dict[str, Any]:
@@ -85,15 +85,13 @@ class FieldDrafter:
         if form == "date-time":
             rules["format"] = form
         elif form is not None:
-            self._notes.append(
-                f"{place}: the format {form} is not checked here; give a pattern if it matters"
-            )
+            self.notes.append(f"{place}: the format {form} is not checked here; give a pattern if it matters")
         if isinstance(pattern, str):
             try:
                 Pattern(pattern)
                 rules["pattern"] = pattern
             except (PatternError, PatternLimitError) as error:
-                self._notes.append(f"{place}: the pattern is left out, because it cannot be used ({error})")
+                self.notes.append(f"{place}: the pattern is left out, because it cannot be used ({error})")
         return rules
 
     def _members(self, place: str, schema: Schema) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import DescriptionError
@@ -23,7 +23,7 @@ class Operations:
     """What is said of a collection: each schema without references.
 
     ``listed``, ``item`` and ``created`` are responses, ``update`` and ``create`` bodies. ``parameters`` are
-    those of the path, ``last`` names an item. ``notes`` gathers what a person has to decide.
+    those of the path, ``last`` names an item.
     """
 
     listed: Schema
@@ -34,7 +34,6 @@ class Operations:
     created: Schema
     parameters: Mapping[str, Schema]
     last: str
-    notes: list[str] = field(default_factory=list)
 
     @property
     def settable(self) -> Mapping[str, Schema]:
