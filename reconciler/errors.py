@@ -2,33 +2,45 @@
 
 What lower libraries raise becomes one of the classes below, with the lower exception as its cause::
 
-    ReconcilerError                 exit code 1
-    |-- InputError                  the files are wrong; carries every problem found
-    |-- ConfigurationError          token, address or another setting is missing or unusable
-    |-- DescriptionError            an OpenAPI description has not what a kind needs
-    |-- RefusedError                a plan was not executed, exit code 3
-    |-- JournalError                a write could not be recorded
-    |   `-- HistoryError            a history cannot be opened, read or written
-    |-- SinkError                   a secret cannot be stored, or may not be stored
-    |-- SchemaMismatchError             a live key cannot be compared with its declaration
-    |-- UnaddressableError          a name cannot be one segment of a request path
-    |-- UnreadableError             some scopes could not be read
-    |-- ThrottledError               the service asked for too long a pause before a request was sent
-    |-- SystemFailureError          the operating system refused something, such as another open file
-    |-- StoppedError                interrupted before a request was sent, exit code 130
-    `-- ApiError                    a request did not give what was asked for
-        |-- UnreachableError        no response: connection, time-out, broken off
-        |-- UnauthorizedError       401
-        |-- ForbiddenError          403
-        |-- NotFoundError           404, 410
-        |-- ConflictError           409
-        |-- RejectedError           400, 422 and every other 4xx
-        |-- RateLimitedError        429
-        |-- StandbyError            the server of a secret store is on standby, and another one is active
-        |-- ServerFaultError        5xx
+    ReconcilerError                       exit code 1
+    |-- InputError                        the files are wrong; carries every problem found
+    |-- ConfigurationError                token, address or another setting is missing or unusable
+    |   `-- GitError                      Git cannot be run, or fails (load/repository.py)
+    |       |-- NoWorkTreeError           a path is not in a Git work tree
+    |       `-- UntrustedRepositoryError  the Git directory is not the work tree's own
+    |-- DescriptionError                  an OpenAPI description lacks what a kind needs
+    |-- RefusedError                      a plan was not executed, exit code 3
+    |-- JournalError                      a write could not be recorded
+    |   `-- HistoryError                  a history cannot be opened, read or written
+    |-- SinkError                         a secret cannot be stored, or may not be stored
+    |-- SchemaMismatchError               a live key cannot be compared with its declaration
+    |-- UnaddressableError                a name cannot be one segment of a request path
+    |-- UnreadableError                   some scopes could not be read
+    |-- ThrottledError                    the service asked for too long a pause before a request was sent
+    |-- SystemFailureError                the operating system refused something, such as another open file
+    |-- StoppedError                      interrupted before a request was sent, exit code 130
+    `-- ApiError                          a request did not give what was asked for
+        |-- UnreachableError              no response: connection, time-out, broken off
+        |   `-- UntrustedError            the server's certificate could not be verified
+        |-- UnauthorizedError             401
+        |-- ForbiddenError                403
+        |-- NotFoundError                 404, 410
+        |-- ConflictError                 409
+        |-- RejectedError                 400, 422 and every other 4xx
+        |-- TimedOutError                 408
+        |-- RateLimitedError              429
+        |-- StandbyError                  the server of a secret store is on standby
+        |-- ServerFaultError              5xx
         `-- InvalidResponseError          a response that is not JSON, or does not match the documented schema
-            |-- AcceptedError       a success status that does not say that a write is done
-            `-- IncompleteReadError a listing that does not hold what it counts
+            |-- AcceptedError             a success status that does not say that a write is done
+            `-- IncompleteReadError       a listing that does not hold what it counts
+
+The cause is left out (``from None``) only where a traceback of it, with its local variables, could show a
+secret: a request with its token, and an address that may contain one (api/exchange.py), the address of a
+proxy with its password (api/environment.py), requests with new secrets and their responses
+(api/secret_server.py, apply/sinks/kubernetes.py, apply/sinks/vault.py), the environment of a program
+(apply/sinks/program.py), a secret that is being written (apply/sinks/file.py), and the content of a secret's
+file that is not text (apply/sinks/spec.py, cli/credentials.py).
 """
 
 from __future__ import annotations

@@ -182,4 +182,4 @@ def _load(context: ssl.SSLContext, file: Path, setting: str) -> None:
         else:
             reason = os_reason(error, "it cannot be used as a name")
         message = f"the trusted certificates in {file} cannot be loaded: {reason}; check {setting}"
-        raise ConfigurationError(message) from None
+        raise ConfigurationError(message) from error

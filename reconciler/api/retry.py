@@ -74,10 +74,10 @@ class Retrier:
             try:
                 self._wait_for_pause(began)
                 return function()
-            except (StoppedError, ThrottledError):
+            except (StoppedError, ThrottledError) as error:
                 if failed is None:
                     raise
-                raise failed from None  # it was sent before
+                raise failed from error  # it was sent before
             except ApiError as error:
                 in_doubt = error.failure.in_doubt or (failed is not None and failed.failure.in_doubt)
                 failed = error.after(attempt, in_doubt=in_doubt)

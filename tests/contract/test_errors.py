@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import reconciler
 from reconciler import errors
 from reconciler.errors import ApiError, ExitCode, Failure, InputError, ReconcilerError
 
@@ -21,6 +26,39 @@ def below(kind: type[ReconcilerError]) -> Iterator[type[ReconcilerError]]:
 
 def test_every_error_has_a_docstring() -> None:
     assert [kind.__name__ for kind in below(ReconcilerError) if not kind.__doc__] == []
+
+
+def drawn() -> dict[str, str]:
+    """Return each error of the picture in errors.py with the one above it."""
+    above: dict[int, str] = {}
+    found = {}
+    for row in str(errors.__doc__).splitlines():
+        match = re.match(r"(?P<lead>    (?:[|` ]   |[|`]-- )*)(?P<name>\w+Error) ", row)
+        if match:
+            depth = len(match["lead"])
+            found[match["name"]] = above.get(depth - 4, "Exception")
+            above[depth] = match["name"]
+    return found
+
+
+def test_the_picture_shows_every_error_below_its_own_root() -> None:
+    for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
+        if module.name != "reconciler.__main__":
+            importlib.import_module(module.name)
+    kinds: list[type[Exception]] = [ReconcilerError, *below(ReconcilerError)]
+    ours = [kind for kind in kinds if kind.__module__.startswith("reconciler.")]
+    assert drawn() == {kind.__name__: kind.__bases__[0].__name__ for kind in ours}
+
+
+def test_the_causes_left_out_are_those_that_could_show_a_secret() -> None:
+    package = Path(reconciler.__file__).parent
+    text = str(errors.__doc__).partition("``from None``")[2]
+    unchained = {
+        str(path.relative_to(package))
+        for path in package.rglob("*.py")
+        if path.name != "errors.py" and " from None" in path.read_text(encoding="utf-8")
+    }
+    assert set(re.findall(r"[\w/]+\.py", text)) == unchained
 
 
 def test_the_exit_codes_are_part_of_the_interface() -> None:

@@ -55,7 +55,7 @@ class FileSink:
                 _try(folder, {file_name(place.parts): bool(version) for place, version in held.items()})
                 return held
         except OSError as error:
-            raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from None
+            raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from error
         finally:
             _remove(made)
 
@@ -103,10 +103,10 @@ class FileSink:
         name = path.name
         try:
             _link(folder, aside, name)
-        except FileExistsError:
+        except FileExistsError as error:
             with _locked(folder):
                 if held is not None and self._held(folder, place) != held:
-                    raise SinkError(f"{path} came after the probe, and is left as it is") from None
+                    raise SinkError(f"{path} came after the probe, and is left as it is") from error
                 if self._held(folder, place):
                     _number(folder, name)
                 os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -120,7 +120,7 @@ class FileSink:
                     made.append(path)  # noqa: PERF401 - those made before a failure are removed
         except (OSError, ValueError) as error:
             _remove(made)
-            raise SinkError(f"the folder {self.folder} cannot be made: {_reason(error)}") from None
+            raise SinkError(f"the folder {self.folder} cannot be made: {_reason(error)}") from error
         for path in made:
             with contextlib.suppress(OSError):
                 sync_folder(path.parent)
@@ -138,7 +138,7 @@ class FileSink:
             what = f"the folder {self.folder} cannot be opened: {_reason(error)}"
             if self.folder.is_symlink():
                 what = f"{self.folder} is a symbolic link, which could lead anywhere: name the folder itself"
-            raise SinkError(what) from None
+            raise SinkError(what) from error
         try:
             about = os.fstat(descriptor)
             if about.st_uid != os.geteuid():

@@ -243,9 +243,9 @@ def _lock(descriptor: int, file: str) -> None:
             )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    except BlockingIOError:
+    except BlockingIOError as error:
         holder = os.pread(descriptor, _LOCK_SIZE, 0).decode("ascii", "replace").strip()
         message = f"the history {file} is in use by another drift run (process {holder}); let it end first"
-        raise HistoryError(message) from None
+        raise HistoryError(message) from error
     except OSError as error:
         raise HistoryError(f"the lock {file}-lock cannot be used: {os_reason(error)}") from error
