@@ -25,7 +25,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: &x\nb: *x", {"a": None, "b": None}),
     ],
 )
-def test_an_alias_stands_for_what_its_anchor_names(yaml: Yaml, text: str, data: object) -> None:
+def test_an_alias_has_the_value_of_its_anchor(yaml: Yaml, text: str, data: object) -> None:
     assert yaml.data(text) == data
 
 
@@ -42,7 +42,7 @@ def test_an_alias_stands_for_what_its_anchor_names(yaml: Yaml, text: str, data: 
         ("a: &x [&x 1]", "1:8: duplicate anchor &x in this document"),
     ],
 )
-def test_an_alias_that_names_nothing_or_two_things_is_refused(yaml: Yaml, text: str, error: str) -> None:
+def test_an_undefined_or_ambiguous_alias_is_refused(yaml: Yaml, text: str, error: str) -> None:
     assert yaml.error(text) == f"keys.yaml:{error}"
 
 
@@ -66,7 +66,7 @@ def test_another_document_may_use_the_name_of_an_anchor_again(yaml: Yaml) -> Non
         ("x: &x [{a: 1}]\ny: {<<: *x}", {"x": [{"a": 1}], "y": {"a": 1}}),
     ],
 )
-def test_a_merge_gives_what_the_mapping_itself_does_not_say(yaml: Yaml, text: str, data: object) -> None:
+def test_a_merge_adds_only_keys_that_the_mapping_lacks(yaml: Yaml, text: str, data: object) -> None:
     assert yaml.data(text) == data
 
 
@@ -82,7 +82,7 @@ def test_only_mappings_can_be_merged(yaml: Yaml, value: str) -> None:
     )
 
 
-def test_the_merge_key_may_not_stand_twice(yaml: Yaml) -> None:
+def test_a_duplicate_merge_key_is_refused(yaml: Yaml) -> None:
     error = yaml.error("{<<: {a: 1}, <<: {b: 1}}")
     assert error == 'keys.yaml:1:14: duplicate key "<<"; give it one list of aliases'
 

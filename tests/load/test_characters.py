@@ -30,12 +30,12 @@ def test_only_line_feed_and_carriage_return_end_a_line(yaml: Yaml, char: str) ->
 @pytest.mark.parametrize(
     "remark", ["# remark{}- name: evil", "# remark{}evil: true", "a: b # remark{}evil: true"]
 )
-def test_a_remark_ends_where_its_line_does(yaml: Yaml, char: str, remark: str) -> None:
+def test_a_comment_ends_at_the_end_of_its_line(yaml: Yaml, char: str, remark: str) -> None:
     assert yaml.data(f"{remark.format(char)}\nc: d\n") in ({"c": "d"}, {"a": "b", "c": "d"})
 
 
 @NOT_BREAKS
-def test_places_are_counted_in_the_lines_that_people_see(yaml: Yaml, char: str) -> None:
+def test_positions_count_lines_as_editors_show_them(yaml: Yaml, char: str) -> None:
     document = yaml.only(f"a: 'b{char}{char}'\n# {char}\nb: c\n")
     assert str(document.position(("b",))) == "keys.yaml:3:4"
     assert yaml.error(f"a: 'b{char}{char}'\n# {char}\nb: [\n").startswith("keys.yaml:3:")
@@ -58,7 +58,7 @@ def test_places_are_counted_in_the_lines_that_people_see(yaml: Yaml, char: str) 
         (r'"\u00e9\U0001F680"', "\u00e9\U0001f680"),
     ],
 )
-def test_the_escapes_of_json_for_two_halves_are_one_character(yaml: Yaml, text: str, value: str) -> None:
+def test_a_json_surrogate_pair_is_one_character(yaml: Yaml, text: str, value: str) -> None:
     assert yaml.data(f"a: {text}\n") == {"a": value}
     assert yaml.data(f"{{{text}: 1}}") == {value: 1}
 
@@ -66,13 +66,13 @@ def test_the_escapes_of_json_for_two_halves_are_one_character(yaml: Yaml, text: 
 @pytest.mark.parametrize(
     "text", [r"\ud83d", r"\ude80", r"\ude80\ud83d", r"\ud83d \ude80", r"\ud83d\ud83d\ude80"]
 )
-def test_an_escape_for_half_a_character_is_refused_at_its_place(yaml: Yaml, text: str) -> None:
+def test_an_escaped_lone_surrogate_is_refused_at_its_position(yaml: Yaml, text: str) -> None:
     reason = "an escape of half a character; write the character itself"
     assert yaml.error(f'a: b\nc: "{text}"\n') == f"keys.yaml:2:4: {reason}"
 
 
 @pytest.mark.parametrize("text", [r"\U0000d83d", r"\U00110000", r"\UFFFFFFFF"])
-def test_an_escape_for_no_character_is_refused(yaml: Yaml, text: str) -> None:
+def test_an_escape_beyond_unicode_is_refused(yaml: Yaml, text: str) -> None:
     assert "an escape that is not a character" in yaml.error(f'c: "{text}"\n')
 
 
@@ -80,7 +80,7 @@ NAMES = ["team:web", "v1.2", "\u00e4", "a/b", "a#b", "a:", "&", "*", "a\u2028b",
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_name_of_an_anchor_ends_at_a_blank_or_a_bracket(yaml: Yaml, name: str) -> None:
+def test_an_anchor_name_ends_at_a_space_or_a_bracket(yaml: Yaml, name: str) -> None:
     assert yaml.data(f"a: &{name} text\nb: *{name}\n") == {"a": "text", "b": "text"}
     assert yaml.data(f"a: &{name}\n  c: d\nb: [*{name}, *{name}]\n") == {
         "a": {"c": "d"},
@@ -91,7 +91,7 @@ def test_the_name_of_an_anchor_ends_at_a_blank_or_a_bracket(yaml: Yaml, name: st
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_places_and_the_tree_of_a_text_are_right_behind_such_an_anchor(name: str) -> None:
+def test_positions_and_values_after_such_an_anchor_are_correct(name: str) -> None:
     text = f"a: &{name} text\nb:\n  - *{name}\n"
     (root,) = trees(text)
     ((_, anchored), (_, listed)) = root.pairs()
@@ -99,7 +99,7 @@ def test_places_and_the_tree_of_a_text_are_right_behind_such_an_anchor(name: str
     assert listed.children[0].name == name
 
 
-def test_what_looks_like_such_an_anchor_in_texts_and_remarks_is_read_at_full_speed() -> None:
+def test_lookalike_anchors_in_text_and_comments_use_the_fast_parser() -> None:
     default = default_parser()
     assert suited_parser("a: '&b.c'  # *d:e\nf: g &h.i\nj: |\n  &k:l\n") is default
     assert suited_parser("a: &b c\nd: *b\n") is default
@@ -133,7 +133,7 @@ TWO = "b: 2\n"
         f"\ufeff# remark\n\ufeff{ONE}\ufeff---\n{TWO}",
     ],
 )
-def test_a_byte_order_mark_may_stand_before_each_document(yaml: Yaml, text: str) -> None:
+def test_a_byte_order_mark_is_accepted_before_each_document(yaml: Yaml, text: str) -> None:
     assert [document.data for document in yaml.documents(text)] == [{"a": 1}, {"b": 2}]
 
 
@@ -153,12 +153,12 @@ def test_a_byte_order_mark_in_quotes_is_content(yaml: Yaml) -> None:
         ("- \ufeff- a\n", "1:3"),
     ],
 )
-def test_a_byte_order_mark_anywhere_else_is_named(yaml: Yaml, text: str, place: str) -> None:
+def test_a_byte_order_mark_anywhere_else_is_refused(yaml: Yaml, text: str, place: str) -> None:
     reason = "the byte order mark U+FEFF is allowed only before a document, or in quotes; remove it"
     assert yaml.error(text) == f"keys.yaml:{place}: {reason}"
 
 
-def test_a_document_without_its_dashes_is_told_so(yaml: Yaml) -> None:
+def test_a_document_without_its_marker_is_reported(yaml: Yaml) -> None:
     advice = "not valid YAML: a document begins here without ---; write --- on a line before it"
     assert yaml.error(f"{ONE}...\n{TWO}") == f"keys.yaml:3:1: {advice}"
     assert yaml.error(f"{ONE}...\n\ufeff{TWO}") == f"keys.yaml:3:1: {advice}"
@@ -168,7 +168,7 @@ def test_too_many_byte_order_marks_are_refused(yaml: Yaml) -> None:
     assert "more than 10,000 byte order marks" in yaml.error("a: 1\n" + "\n\ufeff" * 10_001)
 
 
-def test_stand_ins_are_characters_that_the_text_does_not_hold() -> None:
+def test_replacement_characters_do_not_occur_in_the_text() -> None:
     private = "".join(map(chr, range(0xE000, 0xF900)))
     found = prepared(f"{private}\u2028")
     assert found is not None
@@ -178,6 +178,6 @@ def test_stand_ins_are_characters_that_the_text_does_not_hold() -> None:
         prepared(f"{everything}\u2028")
 
 
-def test_a_text_that_no_parser_misreads_is_left_alone() -> None:
+def test_a_text_without_misread_characters_is_unchanged() -> None:
     assert prepared("a: b \\u00e9 \u00e9\n") is None
     assert prepared("a: b\n") is None

@@ -59,7 +59,7 @@ def problems(*paths: str) -> list[str]:
     return [str(problem) for problem in read(*paths).problems]
 
 
-def test_files_come_in_the_order_of_the_arguments() -> None:
+def test_files_are_in_the_order_of_the_arguments() -> None:
     write("b.yaml")
     write("a.yaml")
     assert sources("b.yaml", "a.yaml") == ["b.yaml", "a.yaml"]
@@ -75,7 +75,7 @@ def test_every_document_of_a_file_is_read() -> None:
     assert [document.data for document in read("a.yaml").documents] == [{"keys": [1]}, {"keys": [2]}]
 
 
-def test_a_directory_gives_its_yaml_files_sorted_at_every_depth() -> None:
+def test_the_yaml_files_of_a_directory_are_sorted_at_every_depth() -> None:
     for path in ("z.yaml", "a.yml", "team/b.yaml", "team/deep/a.yaml", "B.YAML"):
         write(f"keys/{path}")
     assert sources("keys") == [
@@ -88,7 +88,7 @@ def test_a_directory_gives_its_yaml_files_sorted_at_every_depth() -> None:
 
 
 @pytest.mark.parametrize("path", [".hidden.yaml", ".git/a.yaml", "a.json", "a.yaml.bak", "yaml"])
-def test_a_directory_hides_what_is_hidden_or_not_yaml(path: str) -> None:
+def test_hidden_files_and_files_other_than_yaml_are_skipped(path: str) -> None:
     write("keys/shown.yaml")
     write(f"keys/{path}", "never: read")
     assert sources("keys") == ["keys/shown.yaml"]
@@ -99,7 +99,7 @@ def test_a_hidden_file_is_read_when_it_is_named() -> None:
     assert sources(".hidden.yaml") == [".hidden.yaml"]
 
 
-def test_a_mounted_config_map_gives_each_file_once() -> None:
+def test_each_file_of_a_mounted_config_map_is_read_once() -> None:
     write("keys/..2026_06_01/shop.yaml")
     Path("keys/..data").symlink_to("..2026_06_01")
     Path("keys/shop.yaml").symlink_to("..data/shop.yaml")
@@ -119,7 +119,7 @@ def test_standard_input_is_read_once_for_a_dash() -> None:
     assert loaded.problems == ()
 
 
-def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
+def test_a_byte_order_mark_is_not_part_of_the_text() -> None:
     write("a.yaml", b"\xef\xbb\xbfkeys: [x]\n")
     (document,) = read("a.yaml").documents
     assert (document.data, document.position(("keys", 0)).column) == ({"keys": ["x"]}, 8)
@@ -142,7 +142,7 @@ def test_a_file_that_declares_nothing_is_a_problem(content: str | bytes) -> None
         (b"\xed\xa0\x80", "1:1", "0xed"),
     ],
 )
-def test_what_is_not_utf_8_is_placed_at_its_first_wrong_byte(content: bytes, place: str, byte: str) -> None:
+def test_invalid_utf_8_is_reported_at_its_first_invalid_byte(content: bytes, place: str, byte: str) -> None:
     write("a.yaml", content)
     assert problems("a.yaml") == [f"a.yaml:{place}: not UTF-8: byte {byte}; save the file as UTF-8"]
 
@@ -152,11 +152,11 @@ def test_utf_16_without_a_mark_is_refused_too() -> None:
     assert problems("a.yaml")[0].startswith("a.yaml:1:2: the character U+0000 is not allowed in YAML")
 
 
-def test_a_path_that_leads_nowhere_is_a_problem() -> None:
+def test_a_missing_path_is_a_problem() -> None:
     assert problems("missing.yaml") == ["missing.yaml:1:1: no such file or directory"]
 
 
-def test_a_link_that_leads_nowhere_is_a_problem() -> None:
+def test_a_dangling_link_is_a_problem() -> None:
     Path("keys").mkdir()
     Path("keys/gone.yaml").symlink_to("nowhere")
     assert problems("keys") == ["keys/gone.yaml:1:1: no such file or directory"]
@@ -179,7 +179,7 @@ def test_a_directory_without_yaml_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize("path", ["keys", "keys/a.yaml"])
-def test_what_may_not_be_read_is_one_problem(here: Path, path: str) -> None:
+def test_an_unreadable_path_is_one_problem(here: Path, path: str) -> None:
     write("keys/a.yaml")
     here.chmod(0o755)
     Path(path).chmod(0)
@@ -193,13 +193,13 @@ def test_a_file_of_the_largest_size_is_read() -> None:
     assert problems("a.yaml") == []
 
 
-def test_a_larger_file_is_a_problem_and_not_read_whole() -> None:
+def test_a_larger_file_is_a_problem_and_not_read_completely() -> None:
     with Path("a.yaml").open("wb") as file:
         file.truncate(50_000_000)
     assert problems("a.yaml") == ["a.yaml:1:1: larger than 32 MiB; split it into several files"]
 
 
-def test_standard_input_has_the_same_bound() -> None:
+def test_the_size_limit_applies_to_standard_input() -> None:
     loaded = read("-", standard_input=b"#" * (MAX_BYTES + 1))
     assert [str(problem) for problem in loaded.problems] == [
         "<stdin>:1:1: larger than 32 MiB; split it into several files"

@@ -97,7 +97,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path
     return place
 
 
-def test_a_pull_brings_what_is_new(checkout: Path, upstream: Path) -> None:
+def test_a_pull_fetches_new_commits(checkout: Path, upstream: Path) -> None:
     newest = commit(upstream, "two")
     pull([str(checkout / "keys.yaml")], ENVIRONMENT)
     assert (checkout / "keys.yaml").read_text(encoding="utf-8") == "two"
@@ -106,7 +106,7 @@ def test_a_pull_brings_what_is_new(checkout: Path, upstream: Path) -> None:
     assert git_commit([str(checkout)], ENVIRONMENT) == newest
 
 
-def test_a_pull_says_nothing(checkout: Path, upstream: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_pull_is_silent(checkout: Path, upstream: Path, capfd: pytest.CaptureFixture[str]) -> None:
     commit(upstream, "two")
     pull([str(checkout)], ENVIRONMENT)
     assert capfd.readouterr() == ("", "")
@@ -137,7 +137,7 @@ def test_the_current_folder_is_the_checkout_of_standard_input(
     assert git_commit(["-"], ENVIRONMENT) is None  # what comes in by it is in no commit
 
 
-def test_histories_that_went_apart_are_not_merged(checkout: Path, upstream: Path) -> None:
+def test_diverged_histories_are_not_merged(checkout: Path, upstream: Path) -> None:
     commit(upstream, "theirs")
     ours = commit(checkout, "ours")
     assert refusal(checkout) == f"git pull in {checkout}: fatal: Not possible to fast-forward, aborting."
@@ -145,7 +145,7 @@ def test_histories_that_went_apart_are_not_merged(checkout: Path, upstream: Path
     assert git(checkout, "status", "--porcelain") == ""
 
 
-def test_changes_of_somebody_are_not_written_over(checkout: Path, upstream: Path) -> None:
+def test_local_changes_are_not_overwritten(checkout: Path, upstream: Path) -> None:
     commit(upstream, "theirs")
     (checkout / "keys.yaml").write_text("by hand", encoding="utf-8")
     told = refusal(checkout)
@@ -167,7 +167,7 @@ def set_url(checkout: Path, url: str) -> None:
         ("ext::echo bad", "transport 'ext' not allowed"),
     ],
 )
-def test_a_remote_that_gives_nothing_is_told_with_the_reason(checkout: Path, url: str, reason: str) -> None:
+def test_a_failing_remote_is_reported_with_the_reason(checkout: Path, url: str, reason: str) -> None:
     set_url(checkout, url)
     told = refusal(checkout)
     assert told.startswith(f"git pull in {checkout}: ")
@@ -175,7 +175,7 @@ def test_a_remote_that_gives_nothing_is_told_with_the_reason(checkout: Path, url
     assert "tell-nobody" not in told
 
 
-def test_a_branch_that_follows_none_is_told_as_that(checkout: Path) -> None:
+def test_a_branch_without_an_upstream_is_reported(checkout: Path) -> None:
     git(checkout, "switch", "--quiet", "--create", "own")
     assert "There is no tracking information for the current branch." in refusal(checkout)
     git(checkout, "switch", "--quiet", "--detach")
@@ -193,7 +193,7 @@ def test_nothing_is_pulled_if_one_path_lies_outside(tmp_path: Path, checkout: Pa
     assert (checkout / "keys.yaml").read_text(encoding="utf-8") == "one"
 
 
-def test_without_git_a_pull_says_so(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_git_a_pull_is_an_error(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(checkout.parent / "nothing"))
     assert refusal(checkout) == "--git-pull needs Git: git cannot be run: No such file or directory"
 
@@ -210,7 +210,7 @@ def environment_of_git(
     return {name: value for name, _, value in pairs}
 
 
-def test_git_learns_no_secret_and_asks_nobody(
+def test_git_receives_no_secret_and_does_not_prompt(
     tmp_path: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in SECRETS.items():
@@ -237,14 +237,14 @@ def test_git_learns_no_secret_and_asks_nobody(
         ("sleep 60 & wait", "it took longer than 0 s"),
     ],
 )
-def test_the_reason_is_what_git_says_on_one_line(
+def test_the_reason_is_the_message_of_git_on_one_line(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
 ) -> None:
     stand_in(checkout.parent, monkeypatch, f'case "$*" in *" pull "*) {script};; *) exec {REAL} "$@";; esac')
     assert refusal(checkout, seconds=0.3) == f"git pull in {checkout}: {reason}"
 
 
-def test_a_checkout_in_a_folder_whose_name_is_no_unicode_is_pulled(
+def test_a_checkout_in_a_folder_with_an_undecodable_name_is_pulled(
     tmp_path: Path, checkout: Path, upstream: Path
 ) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
@@ -254,7 +254,7 @@ def test_a_checkout_in_a_folder_whose_name_is_no_unicode_is_pulled(
     assert (Path(odd) / "keys.yaml").read_text(encoding="utf-8") == "two"
 
 
-def test_the_commit_is_the_whole_name_of_the_one_the_files_come_from(checkout: Path) -> None:
+def test_the_commit_is_the_full_hash_of_the_checkout(checkout: Path) -> None:
     expected = git(checkout, "rev-parse", "HEAD")
     git(checkout, "tag", "v1")
     git(checkout, "tag", "--annotate", "--message", "two", "v2")
@@ -273,7 +273,7 @@ def test_a_tree_that_differs_from_its_commit_is_marked(checkout: Path) -> None:
     assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
 
 
-def test_outside_git_the_commit_is_the_one_that_the_pipeline_names(
+def test_outside_git_the_commit_is_taken_from_the_pipeline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert git_commit([str(tmp_path)], ENVIRONMENT) is None
@@ -284,16 +284,14 @@ def test_outside_git_the_commit_is_the_one_that_the_pipeline_names(
     assert git_commit([str(tmp_path)], ENVIRONMENT) == f"of {PIPELINE[1]}"
 
 
-def test_a_repository_without_a_commit_is_as_good_as_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_repository_without_commits_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(tmp_path, "init", "--quiet")
     assert git_commit([str(tmp_path)], ENVIRONMENT) is None
     monkeypatch.setenv("CI_COMMIT_SHA", "abc")
     assert git_commit([str(tmp_path)], ENVIRONMENT) == "abc"
 
 
-def test_variables_that_are_named_reach_git_and_no_token_does(
+def test_only_listed_variables_and_no_token_are_passed_to_git(
     checkout: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINE_ONE", "keys")
@@ -316,7 +314,7 @@ def test_without_git_the_commit_is_unknown(checkout: Path, monkeypatch: pytest.M
     assert git_commit([str(checkout)], ENVIRONMENT) is None
 
 
-def test_at_a_commit_the_same_files_of_a_folder_count_as_now(checkout: Path) -> None:
+def test_a_folder_at_a_commit_follows_the_rules_of_the_work_tree(checkout: Path) -> None:
     names = [" first.yaml", "below/second.yml", ".hidden.yaml", ".hidden/third.yaml", "notes.txt"]
     for name in names:
         (checkout / name).parent.mkdir(exist_ok=True)
@@ -374,7 +372,7 @@ def read_now(path: Path) -> tuple[list[object], bool]:
 
 
 @pytest.mark.parametrize("layout", [*LAYOUTS, *REFUSED])
-def test_links_mean_at_a_commit_what_they_mean_in_the_work_tree(
+def test_links_at_a_commit_are_resolved_as_in_the_work_tree(
     tmp_path: Path, layout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = lay_out(tmp_path / "repository", {**LAYOUTS, **REFUSED}[layout])
@@ -390,7 +388,7 @@ def test_links_mean_at_a_commit_what_they_mean_in_the_work_tree(
         assert git_commit([str(folder / "keys")], ENVIRONMENT) == git(folder, "rev-parse", "HEAD")
 
 
-def test_a_submodule_is_told_of_where_its_files_would_count(checkout: Path, upstream: Path) -> None:
+def test_a_submodule_is_reported_where_its_files_would_be_read(checkout: Path, upstream: Path) -> None:
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "more")
     git(checkout, "commit", "--quiet", "--message", "more")
     told = "more@HEAD:1:1: is a submodule, whose files are in another repository"
@@ -402,7 +400,7 @@ def test_a_submodule_is_told_of_where_its_files_would_count(checkout: Path, upst
     ]
 
 
-def test_a_path_that_moved_is_looked_for_where_it_was_typed(checkout: Path) -> None:
+def test_a_renamed_path_is_looked_up_as_typed(checkout: Path) -> None:
     """Also where it is a link now, to a place that the commit did not have."""
     (checkout / "keys").mkdir()
     commit(checkout, "then", "keys/a.yaml")
@@ -413,7 +411,7 @@ def test_a_path_that_moved_is_looked_for_where_it_was_typed(checkout: Path) -> N
 
 
 @pytest.mark.parametrize("reference", ["main...side", "side...main", "main...", "...main"])
-def test_a_base_of_two_names_is_where_they_parted(checkout: Path, reference: str) -> None:
+def test_a_base_of_two_revisions_is_their_merge_base(checkout: Path, reference: str) -> None:
     parted = git(checkout, "rev-parse", "HEAD")
     git(checkout, "switch", "--quiet", "--create", "side")
     commit(checkout, "ours")
@@ -433,7 +431,7 @@ def test_a_base_of_two_names_is_where_they_parted(checkout: Path, reference: str
         ("", "--base : '' names no commit of the clone"),
     ],
 )
-def test_a_base_that_is_none_is_told_as_that(checkout: Path, reference: str, reason: str) -> None:
+def test_an_unknown_base_is_reported(checkout: Path, reference: str, reason: str) -> None:
     git(checkout, "switch", "--quiet", "--orphan", "apart")
     commit(checkout, "apart")
     git(checkout, "switch", "--quiet", "main")
@@ -441,7 +439,7 @@ def test_a_base_that_is_none_is_told_as_that(checkout: Path, reference: str, rea
         files_at(reference, [str(checkout)], ENVIRONMENT)
 
 
-def test_neither_the_index_nor_a_filter_makes_a_file_look_unchanged(checkout: Path) -> None:
+def test_the_index_and_filters_cannot_hide_a_changed_file(checkout: Path) -> None:
     expected = git(checkout, "rev-parse", "HEAD")
     git(checkout, "config", "filter.same.clean", "printf one")
     (checkout / ".git/info/attributes").write_text("* filter=same\n", encoding="utf-8")
@@ -451,7 +449,7 @@ def test_neither_the_index_nor_a_filter_makes_a_file_look_unchanged(checkout: Pa
         assert git_commit([str(checkout)], ENVIRONMENT) == f"{expected}-dirty"
 
 
-def test_other_line_breaks_of_a_checkout_and_other_names_of_contents_are_the_same_files(
+def test_converted_line_endings_and_object_hashes_are_not_a_difference(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "repository"
@@ -474,7 +472,7 @@ def test_a_kind_that_is_not_committed_makes_the_tree_differ(checkout: Path) -> N
     assert git_commit([str(checkout)], ENVIRONMENT) == expected
 
 
-def test_a_partial_clone_is_not_completed_behind_the_operators_back(tmp_path: Path, upstream: Path) -> None:
+def test_missing_objects_of_a_partial_clone_are_not_fetched(tmp_path: Path, upstream: Path) -> None:
     first = git(upstream, "rev-parse", "HEAD")
     commit(upstream, "two")
     git(upstream, "config", "uploadpack.allowFilter", "true")

@@ -32,7 +32,7 @@ def test_nesting_up_to_the_bound_is_accepted(yaml: Yaml) -> None:
         ("[" * 64 + "{a: b}" + "]" * 64, "1:65"),
     ],
 )
-def test_deeper_nesting_is_refused_where_it_begins(yaml: Yaml, text: str, place: str) -> None:
+def test_deeper_nesting_is_refused_at_its_start(yaml: Yaml, text: str, place: str) -> None:
     assert yaml.error(text) == f"keys.yaml:{place}: nested deeper than 64 levels"
 
 
@@ -41,6 +41,6 @@ def test_depth_is_counted_through_aliases(yaml: Yaml) -> None:
     assert yaml.error(text).endswith("2:34: nested deeper than 64 levels through the alias *a")
 
 
-def test_a_packed_place_has_room_for_the_widest_file() -> None:
+def test_a_packed_position_fits_the_largest_file() -> None:
     widest = MAX_BYTES - 1
     assert unpack("keys.yaml", 3 << COLUMN_BITS | widest) == at(4, widest + 1)

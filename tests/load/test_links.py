@@ -58,7 +58,7 @@ def test_a_linked_folder_is_followed_within_the_tree_and_each_file_is_read_once(
     assert sources("keys") == ["keys/a.yaml", "keys/team/b.yaml"]
 
 
-def test_of_several_links_to_a_folder_the_first_names_its_files() -> None:
+def test_the_first_of_several_links_to_a_folder_names_its_files() -> None:
     write("keys/.store/a.yaml")
     for name in ("c", "b", "d", "a"):
         link(f"keys/{name}", ".store")
@@ -66,7 +66,7 @@ def test_of_several_links_to_a_folder_the_first_names_its_files() -> None:
 
 
 @pytest.mark.usefixtures("work_tree")
-def test_in_a_work_tree_links_lead_anywhere_in_it() -> None:
+def test_links_within_a_work_tree_are_followed() -> None:
     write("keys/a.yaml")
     write("shared/b.yaml")
     link("keys/team", "../shared")
@@ -102,7 +102,7 @@ def test_a_link_out_of_a_named_folder_is_refused(here: Path, name: str, target: 
         ("loop/loop/file.yaml", ""),
     ],
 )
-def test_in_a_work_tree_no_part_of_a_path_is_a_link_out_of_it(
+def test_a_path_component_that_links_out_of_the_work_tree_is_refused(
     work_tree: Path, path: str, prefix: str
 ) -> None:
     Path("sub").mkdir()
@@ -118,7 +118,7 @@ def test_in_a_work_tree_no_part_of_a_path_is_a_link_out_of_it(
         )
 
 
-def test_outside_git_a_link_above_the_last_part_is_the_machines_affair(here: Path) -> None:
+def test_outside_git_links_in_parent_directories_are_followed(here: Path) -> None:
     link("mounted", here.parent / "outside")
     assert sources("mounted/o.yaml") == ["mounted/o.yaml"]
     (problem,) = problems("mounted")
@@ -127,14 +127,14 @@ def test_outside_git_a_link_above_the_last_part_is_the_machines_affair(here: Pat
 
 @pytest.mark.usefixtures("work_tree")
 @pytest.mark.parametrize("target", ["../.git/config", "../.git"])
-def test_a_link_into_the_files_of_git_is_refused(target: str) -> None:
+def test_a_link_into_the_git_directory_is_refused(target: str) -> None:
     write("keys/a.yaml")
     link("keys/x.yaml", target)
     assert "is a link that leads into Git's own files" in problems("keys")[0]
     assert "is a link that leads into Git's own files" in problems("keys/x.yaml")[0]
 
 
-def test_a_link_that_leads_nowhere_may_have_been_a_folder_of_keys() -> None:
+def test_a_dangling_link_in_a_folder_is_a_problem() -> None:
     write("keys/a.yaml")
     link("keys/team", "gone")
     link("keys/self", "self")
@@ -144,7 +144,7 @@ def test_a_link_that_leads_nowhere_may_have_been_a_folder_of_keys() -> None:
     ]
 
 
-def test_a_link_called_kinds_hides_no_folder_of_keys() -> None:
+def test_a_link_named_kinds_does_not_hide_a_folder_of_keys() -> None:
     write("keys/team/a.yaml")
     link("keys/kinds", "team")
     assert sources("keys") == ["keys/team/a.yaml"]
@@ -193,13 +193,13 @@ def test_a_process_substitution_is_advised_to_be_standard_input() -> None:
         os.close(writable)
 
 
-def test_other_special_files_of_a_folder_are_none_of_its_inputs() -> None:
+def test_other_special_files_in_a_folder_are_ignored() -> None:
     write("keys/a.yaml")
     os.mkfifo("keys/control")
     assert sources("keys") == ["keys/a.yaml"]
 
 
-def test_a_current_folder_that_is_gone_is_told_as_that(here: Path) -> None:
+def test_a_deleted_current_folder_is_reported(here: Path) -> None:
     here.rmdir()
     told = "the current folder cannot be used: No such file or directory; change to one that exists"
     assert problems("keys", ".") == [told]

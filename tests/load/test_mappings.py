@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.load.conftest import Yaml
 
 
-def test_the_order_of_keys_is_kept(yaml: Yaml) -> None:
+def test_the_order_of_keys_is_preserved(yaml: Yaml) -> None:
     assert list(yaml.data("{c: 1, a: 2, b: 3}")) == ["c", "a", "b"]
 
 
@@ -24,7 +24,7 @@ def test_the_order_of_keys_is_kept(yaml: Yaml) -> None:
         ("a: 1\n&x a: 2\n", "2:1"),
     ],
 )
-def test_a_key_may_not_stand_twice(yaml: Yaml, text: str, place: str) -> None:
+def test_a_duplicate_key_is_refused(yaml: Yaml, text: str, place: str) -> None:
     assert yaml.error(text) == f'keys.yaml:{place}: duplicate key "a"'
 
 
@@ -41,5 +41,5 @@ def test_the_empty_mapping_and_list_are_not_null(yaml: Yaml) -> None:
     assert yaml.data("{a: {}, b: [], c: }") == {"a": {}, "b": [], "c": None}
 
 
-def test_an_anchored_key_names_its_text(yaml: Yaml) -> None:
+def test_an_anchor_on_a_key_has_the_text_of_the_key(yaml: Yaml) -> None:
     assert yaml.data("&who web: *who") == {"web": "web"}

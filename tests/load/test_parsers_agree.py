@@ -77,13 +77,13 @@ def outcome(text: str, factory: ParserFactory) -> object:
 @examples(300)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 @example("a: &x {b: 1}\nc: {<<: *x}\n---\n- d")
-def test_whatever_the_text_both_read_the_same(text: str) -> None:
+def test_both_parsers_agree_on_any_text(text: str) -> None:
     assert outcome(text, default_parser()) == outcome(text, pure_parser)
 
 
 @examples(60)
 @given(WELL_FORMED)
-def test_well_formed_text_is_read_by_both(text: str) -> None:
+def test_both_parsers_accept_well_formed_text(text: str) -> None:
     assert outcome(text, default_parser()) == outcome(text, pure_parser) != "refused"
 
 

@@ -56,7 +56,7 @@ def item_offsets(document: Document, key: str = "keys") -> list[Position]:
         (("nothing", "here"), at(1, 1)),
     ],
 )
-def test_a_path_leads_to_the_value_or_its_nearest_parent(
+def test_a_path_has_the_position_of_its_value_or_nearest_parent(
     yaml: Yaml, path: tuple[str | int, ...], place: Position
 ) -> None:
     assert yaml.only(TEXT).position(path) == place
@@ -71,19 +71,21 @@ def test_a_path_leads_to_the_value_or_its_nearest_parent(
         (("keys", 0, "containers", 0, "namespace"), at(5, 21)),
     ],
 )
-def test_a_path_leads_to_the_key_too(yaml: Yaml, path: tuple[str | int, ...], place: Position) -> None:
+def test_a_path_can_have_the_position_of_the_key(
+    yaml: Yaml, path: tuple[str | int, ...], place: Position
+) -> None:
     assert yaml.only(TEXT).key_position(path) == place
 
 
-def test_items_know_their_places(yaml: Yaml) -> None:
+def test_items_have_positions(yaml: Yaml) -> None:
     assert item_offsets(yaml.only(TEXT)) == [at(3, 5), at(6, 7)]
 
 
-def test_items_in_flow_style_know_their_places(yaml: Yaml) -> None:
+def test_items_in_flow_style_have_positions(yaml: Yaml) -> None:
     assert item_offsets(yaml.only("keys: [{name: one},\n {name: two}, x]")) == [at(1, 8), at(2, 2), at(2, 15)]
 
 
-def test_an_empty_list_has_no_items_to_place(yaml: Yaml) -> None:
+def test_an_empty_list_has_no_item_positions(yaml: Yaml) -> None:
     assert item_offsets(yaml.only("keys: []")) == []
 
 
@@ -99,32 +101,32 @@ def test_an_empty_list_has_no_items_to_place(yaml: Yaml) -> None:
         (("keys", 2, "name"), at(7, 11)),
     ],
 )
-def test_a_merged_or_aliased_value_stands_where_it_was_written(
+def test_a_merged_or_aliased_value_has_the_position_of_its_definition(
     yaml: Yaml, path: tuple[str | int, ...], place: Position
 ) -> None:
     assert yaml.only(MERGED).position(path) == place
 
 
-def test_items_of_an_aliased_list_stand_where_it_was_written(yaml: Yaml) -> None:
+def test_items_of_an_aliased_list_have_the_positions_of_its_definition(yaml: Yaml) -> None:
     document = yaml.only("a: &list\n  - one\n  - two\nkeys: *list\n")
     assert item_offsets(document) == [at(2, 5), at(3, 5)]
 
 
-def test_items_of_a_list_that_stands_deeper_keep_their_places(yaml: Yaml) -> None:
+def test_items_of_a_nested_list_have_their_positions(yaml: Yaml) -> None:
     document = yaml.only("x: {y: {z: &list [one, two]}}\nkeys: *list\n")
     assert item_offsets(document) == [at(1, 19), at(1, 24)]
 
 
-def test_an_aliased_item_stands_where_its_alias_is(yaml: Yaml) -> None:
+def test_an_aliased_item_has_the_position_of_the_alias(yaml: Yaml) -> None:
     assert item_offsets(yaml.only(MERGED)) == [at(5, 5), at(8, 5), at(10, 5)]
 
 
-def test_a_merged_list_stands_where_it_was_written(yaml: Yaml) -> None:
+def test_a_merged_list_has_the_position_of_its_definition(yaml: Yaml) -> None:
     document = yaml.only("<<: {keys: [one, two]}\n")
     assert item_offsets(document) == [at(1, 13), at(1, 18)]
 
 
-def test_nothing_is_found_inside_an_ordinary_key_that_looks_like_a_merge(yaml: Yaml) -> None:
+def test_an_ordinary_key_that_resembles_a_merge_is_not_followed(yaml: Yaml) -> None:
     document = yaml.only('"<<": {name: one}\n')
     assert document.position(("name",)) == at(1, 1)
 
@@ -135,7 +137,7 @@ def test_the_end_of_a_long_chain_of_merges_is_found(yaml: Yaml) -> None:
     assert document.position(("a2999", "x")) == at(1, 13)
 
 
-def test_a_wide_web_of_merges_is_walked_once(yaml: Yaml) -> None:
+def test_a_graph_of_merges_is_traversed_once(yaml: Yaml) -> None:
     web = "".join(
         f"a{level}: &a{level} {{<<: [{', '.join([f'*a{level - 1}'] * 10)}]}}\n" for level in range(1, 20)
     )
@@ -143,19 +145,19 @@ def test_a_wide_web_of_merges_is_walked_once(yaml: Yaml) -> None:
     assert document.position(("a19", "missing")) == at(20, 6)
 
 
-def test_the_first_of_several_merges_that_say_a_thing_is_pointed_at(yaml: Yaml) -> None:
+def test_the_position_is_that_of_the_first_merge_with_the_key(yaml: Yaml) -> None:
     document = yaml.only("x: {<<: [{<<: {a: 1}}, {a: 2}]}\n")
     assert document.data["x"] == {"a": 1}
     assert document.position(("x", "a")) == at(1, 19)
 
 
-def test_each_document_of_a_file_has_its_own_places(yaml: Yaml) -> None:
+def test_each_document_of_a_file_has_its_own_positions(yaml: Yaml) -> None:
     first, second = yaml.documents("---\n# empty\n---\nkeys: [a]\n---\nkeys:\n- b\n")
     assert (first.position(("keys", 0)), second.position(("keys", 0))) == (at(4, 8), at(7, 3))
     assert (item_offsets(first), item_offsets(second)) == ([at(4, 8)], [at(7, 3)])
 
 
-def test_a_document_that_is_one_word_counts_as_a_document(yaml: Yaml) -> None:
+def test_a_document_of_one_scalar_is_a_document(yaml: Yaml) -> None:
     _, second = yaml.documents("word\n---\nkeys: [a]\n")
     assert second.position(("keys", 0)) == at(3, 8)
 

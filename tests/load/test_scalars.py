@@ -62,17 +62,17 @@ def misread(yaml: Yaml, expected: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def test_a_plain_scalar_of_the_core_schema_has_its_meaning(yaml: Yaml) -> None:
+def test_a_plain_scalar_is_resolved_by_the_core_schema(yaml: Yaml) -> None:
     assert misread(yaml, {f"key: {text}\n": meaning for text, meaning in MEANINGS}) == []
     assert misread(yaml, {f"- {text}\n": meaning for text, meaning in MEANINGS}) == []
 
 
-def test_a_plain_scalar_means_the_same_in_flow_style(yaml: Yaml) -> None:
+def test_a_plain_scalar_is_resolved_the_same_in_flow_style(yaml: Yaml) -> None:
     assert misread(yaml, {f"{{key: {text}}}": meaning for text, meaning in MEANINGS[1:]}) == []
     assert misread(yaml, {f"[{text}]": meaning for text, meaning in MEANINGS[1:]}) == []
 
 
-def test_every_other_plain_scalar_stays_what_was_typed(yaml: Yaml) -> None:
+def test_every_other_plain_scalar_is_text(yaml: Yaml) -> None:
     assert misread(yaml, {f"key: {text}\n": text for text in TEXTS}) == []
     assert misread(yaml, {f"- {text}\n": text for text in TEXTS}) == []
 
@@ -89,7 +89,7 @@ def test_a_scalar_tagged_as_text_is_text(yaml: Yaml, tag: str) -> None:
     assert misread(yaml, {f"key: &anchor {tag} {text}\n": text for text, _ in MEANINGS[1:]}) == []
 
 
-def test_a_text_tag_alone_is_the_empty_text(yaml: Yaml) -> None:
+def test_a_text_tag_without_a_value_is_empty_text(yaml: Yaml) -> None:
     assert yaml.data("key: !!str\n") == {"key": ""}
 
 
@@ -119,5 +119,5 @@ def test_an_escape_in_double_quotes_may_name_any_character(yaml: Yaml) -> None:
     assert yaml.data(r'"\0\x1b\u202e\U0001f600\n"') == "\0\x1b\u202e\U0001f600\n"
 
 
-def test_a_plain_scalar_may_go_on_over_lines(yaml: Yaml) -> None:
+def test_a_plain_scalar_may_span_lines(yaml: Yaml) -> None:
     assert yaml.data("key: owned\n  by nobody") == {"key": "owned by nobody"}

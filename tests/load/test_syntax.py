@@ -34,7 +34,7 @@ ADVICE = "; check the indentation, quotes and brackets here"
         ("%YAML 2.0\n---\na: b", "1:1"),
     ],
 )
-def test_broken_yaml_is_refused_where_it_breaks(yaml: Yaml, text: str, place: str) -> None:
+def test_invalid_yaml_is_refused_at_its_position(yaml: Yaml, text: str, place: str) -> None:
     error = yaml.error(text)
     assert error.startswith(f"keys.yaml:{place}: not valid YAML: ")
     assert error.endswith(ADVICE)
@@ -60,7 +60,7 @@ def test_a_tab_elsewhere_on_a_broken_line_is_not_blamed(yaml: Yaml) -> None:
 
 
 @pytest.mark.parametrize("text", ['a: "b\tc"', "a: 'b\tc'", "a: |\n  b\tc"])
-def test_a_tab_inside_a_value_is_kept(yaml: Yaml, text: str) -> None:
+def test_a_tab_inside_a_value_is_preserved(yaml: Yaml, text: str) -> None:
     assert yaml.data(text)["a"].rstrip("\n") == "b\tc"
 
 
@@ -75,7 +75,7 @@ def test_a_tab_inside_a_value_is_kept(yaml: Yaml, text: str) -> None:
         ("\ufffe", "U+FFFE"),
     ],
 )
-def test_a_control_character_is_named_and_placed(yaml: Yaml, character: str, code: str) -> None:
+def test_a_control_character_is_reported_with_its_position(yaml: Yaml, character: str, code: str) -> None:
     message = f'the character {code} is not allowed in YAML; write it as an escape in "…"'
     assert yaml.error(f"a: b\nc: é{character}\n") == f"keys.yaml:2:5: {message}"
 
@@ -86,13 +86,13 @@ def test_a_text_without_content_has_no_documents(yaml: Yaml) -> None:
     ] == [()] * 5
 
 
-def test_empty_documents_between_others_are_left_out(yaml: Yaml) -> None:
+def test_empty_documents_between_others_are_skipped(yaml: Yaml) -> None:
     documents = yaml.documents("---\n---\na: 1\n---\n# nothing\n---\nb: 2\n...\n")
     assert [(document.index, document.data) for document in documents] == [(0, {"a": 1}), (1, {"b": 2})]
 
 
 @pytest.mark.parametrize("text", ["~", "null", '""', "!!str", "&x"])
-def test_a_document_that_says_null_or_nothing_in_words_is_one(yaml: Yaml, text: str) -> None:
+def test_an_explicit_null_document_is_a_document(yaml: Yaml, text: str) -> None:
     assert not yaml.only(f"--- {text}\n").data
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("text", "data"), [("!!map {a: 1}", {"a": 1}), ("!!seq [1]", [1]), ("! {a: 1}", {"a": 1})]
 )
-def test_a_tag_that_says_what_is_there_anyway_is_accepted(yaml: Yaml, text: str, data: object) -> None:
+def test_a_tag_that_matches_the_resolved_type_is_accepted(yaml: Yaml, text: str, data: object) -> None:
     assert yaml.data(text) == data
 
 
@@ -33,7 +33,7 @@ def test_a_tag_that_says_what_is_there_anyway_is_accepted(yaml: Yaml, text: str,
         ("a: !!python/object/apply:os.system [x]", "!!python/object/apply:os.system"),
     ],
 )
-def test_any_other_tag_is_refused_where_it_stands(yaml: Yaml, text: str, tag: str) -> None:
+def test_any_other_tag_is_refused_at_its_position(yaml: Yaml, text: str, tag: str) -> None:
     message = f"keys.yaml:1:4: the tag {tag} is not supported; write the value without it"
     assert yaml.error(text) == message
 

@@ -46,7 +46,7 @@ TOO_SHORT = 'name "ab" has 2 characters; it needs at least 3 and at most 64'
     ],
     ids=["valid", "invalid", "broken"],
 )
-def test_the_report_is_the_same(  # noqa: PLR0913 - a case, and which parser reads it
+def test_reports_are_identical_without_libyaml(  # noqa: PLR0913 - a case, and which parser reads it
     tmp_path: Path, keys: str, code: int, out: str, problems: list[str], *, without: bool
 ) -> None:
     (tmp_path / "keys.yaml").write_text(f"project_id: 1\nregion_id: 76\nkeys:{keys}")

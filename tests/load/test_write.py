@@ -31,7 +31,7 @@ def fail(_descriptor: int) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-def test_a_private_file_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:
+def test_a_private_file_has_owner_only_permissions_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o777)
     try:
         create_private(tmp_path / "secret", b"content")
@@ -58,7 +58,7 @@ def test_a_private_file_that_cannot_be_synced_is_removed(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_written_whole_keeps_its_permissions(tmp_path: Path) -> None:
+def test_an_atomically_replaced_file_keeps_its_permissions(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     write_whole(file, "one")
     assert mode(file) == PRIVATE
@@ -67,7 +67,7 @@ def test_a_file_that_is_written_whole_keeps_its_permissions(tmp_path: Path) -> N
     assert (file.read_bytes(), mode(file), [*tmp_path.iterdir()]) == (b"two\r\n", 0o644, [file])
 
 
-def test_a_name_that_no_file_can_have_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_invalid_file_name_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="File name too long"):
         write_whole(tmp_path / ("x" * 300), "text")
     assert list(tmp_path.iterdir()) == []
@@ -84,12 +84,12 @@ def test_a_special_file_is_written_and_not_replaced(tmp_path: Path) -> None:
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-def test_a_file_beside_another_is_private_and_in_its_folder(tmp_path: Path) -> None:
+def test_a_temporary_file_is_private_and_in_the_same_folder(tmp_path: Path) -> None:
     temporary = write_beside(tmp_path / "keys.yaml", b"text")
     assert (temporary.parent, mode(temporary), temporary.read_bytes()) == (tmp_path, PRIVATE, b"text")
 
 
-def test_a_file_that_is_opened_is_created_private_and_otherwise_left_as_it_is(tmp_path: Path) -> None:
+def test_an_opened_file_is_created_private_or_left_unchanged(tmp_path: Path) -> None:
     file = tmp_path / "journal"
     os.close(open_private(file))
     assert mode(file) == PRIVATE
