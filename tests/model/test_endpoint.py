@@ -27,7 +27,7 @@ SAME = {
 
 
 @pytest.mark.parametrize(("form", "text"), [(form, text) for form, texts in SAME.items() for text in texts])
-def test_every_spelling_has_one_form(form: str, text: str) -> None:
+def test_every_spelling_of_a_base_url_has_one_normal_form(form: str, text: str) -> None:
     assert BaseUrl(text) == form
     assert BaseUrl(form) == form
 
@@ -51,7 +51,7 @@ def test_every_spelling_has_one_form(form: str, text: str) -> None:
         ("", "no scheme and host"),
     ],
 )
-def test_what_is_no_base_url_has_no_form_and_echoes_no_secret(text: str, reason: str) -> None:
+def test_an_invalid_base_url_is_refused_without_echoing_secrets(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=r"^") as refused:
         BaseUrl(text)
     assert reason in str(refused.value).lower()

@@ -29,7 +29,7 @@ from reconciler.model.escape import escape_control, quoted
         ("", ""),
     ],
 )
-def test_what_is_not_printable_becomes_an_escape(text: str, shown: str) -> None:
+def test_unprintable_characters_are_escaped(text: str, shown: str) -> None:
     assert escape_control(text) == shown
 
 
@@ -68,7 +68,7 @@ def test_a_quoted_text_can_be_read_back(text: str) -> None:
         ("a\ufe0fb\u3164", "a\\ufe0fb\\u3164"),
     ],
 )
-def test_what_a_pipelines_log_obeys_or_nobody_sees_is_escaped(text: str, shown: str) -> None:
+def test_log_commands_and_invisible_characters_are_escaped(text: str, shown: str) -> None:
     assert escape_control(text) == shown
 
 
@@ -105,5 +105,5 @@ def test_an_invisible_character_is_escaped_wherever_it_occurs() -> None:
         ("שָׁלוֹם", "שָׁלוֹם"),
     ],
 )
-def test_marks_are_shown_on_a_letter_two_at_most(text: str, shown: str) -> None:
+def test_at_most_two_combining_marks_are_shown_per_letter(text: str, shown: str) -> None:
     assert escape_control(text) == shown

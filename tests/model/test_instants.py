@@ -78,17 +78,17 @@ NO_INSTANTS = [
 
 
 @pytest.mark.parametrize("text", RFC_3339 + OTHER_SPELLINGS)
-def test_every_known_spelling_names_the_same_moment(text: str) -> None:
+def test_every_known_spelling_is_the_same_instant(text: str) -> None:
     assert parse_instant(text) == MOMENT
 
 
 @pytest.mark.parametrize("text", NO_INSTANTS)
-def test_what_is_no_moment_is_none(text: str) -> None:
+def test_an_invalid_instant_is_none(text: str) -> None:
     assert parse_instant(text) is None
 
 
 @pytest.mark.parametrize("text", [*RFC_3339, "2028-02-29T00:00:00Z", "0001-01-01T00:00:00Z"])
-def test_a_declared_date_time_is_one_of_rfc_3339(text: str) -> None:
+def test_a_declared_date_time_follows_rfc_3339(text: str) -> None:
     assert is_date_time(text)
 
 

@@ -39,7 +39,7 @@ ALIKE = {
 
 
 @pytest.mark.parametrize(("first", "second", "how"), ALIKE.values(), ids=ALIKE)
-def test_names_that_look_alike_are_found_and_told_apart(first: str, second: str, how: str) -> None:
+def test_names_that_look_alike_are_found_and_distinguished(first: str, second: str, how: str) -> None:
     assert skeleton(first) == skeleton(second)
     assert list(pairs([first, "other", second])) == [(first, second)]
     assert how in difference(first, second)
@@ -74,5 +74,5 @@ def test_other_names_do_not_look_alike(first: str, second: str) -> None:
         ("\uff57eb", "U+0065 LATIN SMALL LETTER E, U+FF57 FULLWIDTH LATIN SMALL LETTER W"),
     ],
 )
-def test_alphabets_that_are_mixed_are_named_with_a_letter_of_each(name: str, letters: str) -> None:
+def test_mixed_alphabets_are_named_with_a_letter_of_each(name: str, letters: str) -> None:
     assert mixed_scripts(name) == letters

@@ -37,7 +37,7 @@ PARSERS = pytest.mark.parametrize("parse", [parse_json, parse_strictly])
 
 @pytest.mark.parametrize(("text", "value"), EXACT)
 @PARSERS
-def test_a_whole_number_is_an_int_however_it_is_written(parse: Any, text: str, value: float) -> None:
+def test_an_integral_number_is_an_int_in_every_notation(parse: Any, text: str, value: float) -> None:
     assert json_text(number(text)) == json_text(value)
     assert json_text(parse(f'{{"a": [{text}]}}'.encode())) == json_text({"a": [value]})
 
@@ -46,13 +46,13 @@ def test_a_whole_number_is_an_int_however_it_is_written(parse: Any, text: str, v
     "text",
     ["1e309", "-1e999", "1e99999999999", "1e-400", "1e-99999999999", "0e" + "9" * 30, "1." + "0" * 900],
 )
-def test_what_no_double_holds_is_refused_in_a_file_and_odd_in_a_response(text: str) -> None:
+def test_a_number_beyond_double_range_is_refused_in_a_file_and_odd_in_a_response(text: str) -> None:
     with pytest.raises(ValueError, match="number"):
         parse_strictly(f'{{"a": {text}}}'.encode())
     assert isinstance(parse_json(f'{{"a": {text}}}'.encode())["a"], UnreadableNumber)
 
 
-def test_a_value_that_holds_such_a_number_at_any_depth_is_none_of_a_field() -> None:
+def test_a_value_that_contains_such_a_number_is_not_a_field_value() -> None:
     field = load_kinds()["caas"].fields["containers"]
     value = parse_json(b'[{"name": "web", "namespace": "shop", "more": [{"a": 1e999}]}]')
     with pytest.raises(NotNormalError, match="holds 1e999, a number that cannot be read exactly"):
@@ -61,7 +61,7 @@ def test_a_value_that_holds_such_a_number_at_any_depth_is_none_of_a_field() -> N
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
 @PARSERS
-def test_what_is_not_a_number_of_json_is_refused(parse: Any, text: str) -> None:
+def test_a_number_outside_json_is_refused(parse: Any, text: str) -> None:
     with pytest.raises(ValueError, match="is not JSON"):
         parse(text.encode())
 
@@ -72,11 +72,11 @@ def test_every_double_is_read_as_its_value(value: float) -> None:
 
 
 @given(st.integers(-(10**300), 10**300))
-def test_every_whole_number_is_read_exactly(value: int) -> None:
+def test_every_integer_is_read_exactly(value: int) -> None:
     assert json.loads(json_text(by_value(value))) == value == number(f"{value}.0")
 
 
-def test_whole_numbers_are_replaced_in_place_once() -> None:
+def test_integral_numbers_are_replaced_in_place_once() -> None:
     shared = [1.0, 2.5, True]
     value: Any = {"a": shared, "b": {"c": 3.0, "d": "4.0", "e": shared}}
     assert sorted(replace_whole(value, ("x",)), key=str) == [("x", "b", "c"), ("x", "b", "e", 0)]
@@ -118,7 +118,7 @@ def test_optional_members_of_set_items_are_optional(one: Any, other: Any) -> Non
     "item",
     [{}, {"port": 1}, {"name": None}, {"name": "a", "port": True}, {"name": "a", "port": 1.5}, "a", None],
 )
-def test_a_set_item_without_what_it_must_have_has_no_normal_form(item: Any) -> None:
+def test_a_set_item_without_a_required_member_has_no_normal_form(item: Any) -> None:
     with pytest.raises(NotNormalError):
         normalize(SETS, [item])
 
@@ -133,12 +133,12 @@ def test_a_set_item_without_what_it_must_have_has_no_normal_form(item: Any) -> N
         ({"type": "array", "uniqueItems": True}, [1, 2.5, 1.0], [2.5, 1]),
     ],
 )
-def test_five_is_five_point_nought(keywords: Any, one: Any, other: Any) -> None:
+def test_five_equals_five_point_zero(keywords: Any, one: Any, other: Any) -> None:
     field = field_with(keywords)
     assert json_text(normalize(field, one)) == json_text(normalize(field, other))
 
 
-def test_one_is_not_true_for_who_owns_a_key() -> None:
+def test_one_and_true_are_different_owners() -> None:
     kind = kind_from_schema("thing", changed("x-reconciler.foreign", {"off": [1, False]}))
     assert kind.owner({"off": True}) is None
     assert kind.owner({"off": 0}) is None
@@ -146,7 +146,7 @@ def test_one_is_not_true_for_who_owns_a_key() -> None:
 
 
 @pytest.mark.parametrize("digits", [18, 19, 20, 309])
-def test_numbers_in_addresses_may_have_as_many_digits_as_anywhere(digits: int) -> None:
+def test_numbers_in_addresses_have_no_digit_limit(digits: int) -> None:
     value = "9" * digits
     found = kind_from_schema("thing", PLAIN).parse_address(f"thing/acme/{value}/web")
     assert found is not None
@@ -154,5 +154,5 @@ def test_numbers_in_addresses_may_have_as_many_digits_as_anywhere(digits: int) -
 
 
 @pytest.mark.parametrize("text", ["9" * 310, "\u0663", "1.0", "1e2", "-1", ""])
-def test_what_is_not_a_number_is_not_one_in_an_address(text: str) -> None:
+def test_an_address_requires_a_valid_number(text: str) -> None:
     assert kind_from_schema("thing", PLAIN).parse_address(f"thing/acme/{text}/web") is None

@@ -35,7 +35,7 @@ def test_a_position_is_written_the_way_editors_do() -> None:
 
 
 @pytest.mark.parametrize(("line", "column"), [(0, 0), (6, 4), (10**6, 0), (0, 32 * 1024 * 1024 - 1)])
-def test_a_packed_place_is_unpacked_to_numbers_from_one(line: int, column: int) -> None:
+def test_a_packed_position_is_unpacked_to_one_based_numbers(line: int, column: int) -> None:
     assert unpack("f", line << COLUMN_BITS | column) == Position("f", line + 1, column + 1)
 
 
@@ -48,11 +48,11 @@ def test_a_packed_place_is_unpacked_to_numbers_from_one(line: int, column: int) 
         (Problem("bad", Position("f", 2, 3), "caas/1/76/key"), "f:2:3: caas/1/76/key: bad"),
     ],
 )
-def test_a_problem_is_one_line_of_place_address_and_message(problem: Problem, text: str) -> None:
+def test_a_problem_is_one_line_of_position_address_and_message(problem: Problem, text: str) -> None:
     assert str(problem) == text
 
 
-def test_an_input_error_sorts_its_problems_by_place() -> None:
+def test_an_input_error_sorts_its_problems_by_position() -> None:
     places = [
         Position("b.yaml", 1),
         Position("a.yaml", 10),

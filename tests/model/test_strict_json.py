@@ -39,7 +39,7 @@ def within(text: str, size: int) -> str:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-le"])
 @pytest.mark.parametrize("size", [0, 5000])
 @pytest.mark.parametrize("text", DOUBLED.values(), ids=DOUBLED)
-def test_a_doubled_member_is_refused_at_every_size(text: str, size: int, encoding: str) -> None:
+def test_a_duplicate_member_is_refused_at_every_size(text: str, size: int, encoding: str) -> None:
     with pytest.raises(ValueError, match="duplicate member"):
         parse_json(within(text, size).encode(encoding))
 
@@ -47,19 +47,19 @@ def test_a_doubled_member_is_refused_at_every_size(text: str, size: int, encodin
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("size", [0, 5000])
 @pytest.mark.parametrize("text", SINGLE.values(), ids=SINGLE)
-def test_a_member_that_stands_once_is_read(text: str, size: int, encoding: str) -> None:
+def test_a_unique_member_is_read(text: str, size: int, encoding: str) -> None:
     content = within(text, size)
     assert parse_json(content.encode(encoding)) == json.loads(content)
 
 
 @pytest.mark.parametrize("content", [b'{"a": NaN}', b"[-Infinity]", b"{", b"", b"\xff", b'{"a"\0:1}'])
-def test_what_is_not_json_is_refused(content: bytes) -> None:
+def test_invalid_json_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_json(content)
 
 
 @pytest.mark.parametrize("text", ["1e999", "-1e999", "1e-400", "9" * 5000])
-def test_a_number_that_cannot_be_held_is_one_value_among_others(text: str) -> None:
+def test_a_number_beyond_range_is_one_odd_value(text: str) -> None:
     found = parse_json(f'{{"a": [{text}], "b": 1.0, "c": "1e999"}}'.encode())
     assert isinstance(found["a"][0], UnreadableNumber)
     assert text.startswith(found["a"][0].text.rstrip("…"))
@@ -67,7 +67,7 @@ def test_a_number_that_cannot_be_held_is_one_value_among_others(text: str) -> No
 
 
 @pytest.mark.parametrize("content", [b'{"a": 1e999, "a": 1}', b'{"a": 1e999, "b": NaN}', b'{"a": 1e999'])
-def test_such_a_number_excuses_nothing_beside_it(content: bytes) -> None:
+def test_a_number_beyond_range_does_not_hide_other_errors(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_json(content)
 
@@ -79,6 +79,6 @@ JSON = st.recursive(
 
 
 @given(JSON, st.sampled_from([(",", ":"), (" , ", " :"), (",\n", "\t: ")]))
-def test_every_value_is_read_as_a_strict_reader_reads_it(value: Any, separators: tuple[str, str]) -> None:
+def test_every_value_is_read_as_by_a_strict_json_parser(value: Any, separators: tuple[str, str]) -> None:
     content = json.dumps(value, separators=separators).encode()
     assert parse_json(content) == parse_strictly(content) == value
