@@ -51,7 +51,7 @@ def page(count: int, *names: str) -> httpx.Response:
 @pytest.mark.parametrize(
     ("keys", "offsets"), [(0, [0]), (1, [0]), (1000, [0]), (1001, [0, 1000]), (2500, [0, 1000, 2000])]
 )
-def test_a_listing_takes_one_request_for_each_thousand_keys(keys: int, offsets: list[int]) -> None:
+def test_a_listing_needs_one_request_per_thousand_keys(keys: int, offsets: list[int]) -> None:
     seed = {"caas": {"1/76": [live(f"key-{number}") for number in range(keys)]}}
     with emulate(seed=seed) as emulator:
         connection = connect(Script(), base_url=emulator.url, transport=None)
@@ -62,7 +62,7 @@ def test_a_listing_takes_one_request_for_each_thousand_keys(keys: int, offsets: 
     assert sent == [f"{COLLECTION}?limit=1000&offset={offset}" for offset in offsets]
 
 
-def test_keys_are_given_as_the_api_shows_them() -> None:
+def test_keys_are_returned_as_the_api_shows_them() -> None:
     with emulate() as emulator:
         fill(emulator, "web", description="Shop")
         shown = emulator.keys(1, 76)
@@ -70,14 +70,14 @@ def test_keys_are_given_as_the_api_shows_them() -> None:
             assert observe(reader, CAAS, SCOPE) == LiveScope(SCOPE, shown)
 
 
-def test_a_wrong_token_is_an_error_and_no_empty_scope() -> None:
+def test_a_wrong_token_is_an_error_and_not_an_empty_scope() -> None:
     with emulate() as emulator:
         connection = connect(Script(), base_url=emulator.url, transport=None, token=Secret("wrong"))
         with Reader(connection) as reader, pytest.raises(UnauthorizedError):
             observe(reader, CAAS, SCOPE)
 
 
-def test_pages_shorter_than_asked_for_are_followed_by_more() -> None:
+def test_a_page_shorter_than_its_limit_is_not_the_last() -> None:
     remote = Script(page(3, "a"), page(3, "b"), page(3, "c"))
     assert list(read(remote).keys) == ["a", "b", "c"]
     assert [request.url.params["offset"] for request in remote.requests] == ["0", "1", "2"]
@@ -102,7 +102,7 @@ def test_a_count_without_results_is_refused() -> None:
         ([page(3, "a", "b"), page(4, "c")], "the count changed from 3 to 4"),
     ],
 )
-def test_a_listing_that_never_adds_up_is_refused(answers: list[httpx.Response], reason: str) -> None:
+def test_an_inconsistent_listing_is_refused(answers: list[httpx.Response], reason: str) -> None:
     remote = Script(*answers * LISTINGS)
     with pytest.raises(IncompleteReadError, match=reason):
         read(remote)
@@ -118,7 +118,7 @@ def test_a_listing_that_never_adds_up_is_refused(answers: list[httpx.Response], 
         [page(2, "a", "b", "c")],
     ],
 )
-def test_a_listing_that_was_disturbed_is_begun_again(disturbed: list[httpx.Response]) -> None:
+def test_a_listing_that_changes_between_pages_is_restarted(disturbed: list[httpx.Response]) -> None:
     assert list(read(Script(*disturbed, page(2, "a", "c"))).keys) == ["a", "c"]
 
 
@@ -145,7 +145,7 @@ WRONG: dict[str, object] = {
 
 
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
-def test_a_response_of_another_shape_is_an_invalid_response_at_once(answer: object) -> None:
+def test_a_response_that_does_not_match_the_schema_is_not_retried(answer: object) -> None:
     remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
     with pytest.raises(
         InvalidResponseError, match=f"GET {COLLECTION}: the response does not match the documented schema"
@@ -159,7 +159,7 @@ def test_a_response_of_another_shape_is_an_invalid_response_at_once(answer: obje
 @example(EMPTY_LIST)
 @example({"count": False, "results": []})
 @example({"count": 10**30, "results": [{"name": "a"}]})
-def test_no_response_is_read_as_no_keys_but_the_empty_list(answer: Any) -> None:
+def test_only_an_empty_list_means_no_keys(answer: Any) -> None:
     content = json.dumps(answer).encode()
     try:
         keys = read(Script(httpx.Response(200, content=content))).keys
@@ -199,7 +199,7 @@ def read_kind(kind: Kind, handler: Handler) -> LiveScope:
         (WRAPPED, [counted(3, "a", "b"), counted(3, "c")]),
     ],
 )
-def test_numbered_pages_are_read_until_one_is_not_full(kind: Kind, answers: list[httpx.Response]) -> None:
+def test_numbered_pages_are_read_until_a_short_page(kind: Kind, answers: list[httpx.Response]) -> None:
     remote = Script(*answers)
     keys = read_kind(kind, remote).keys
     assert len(keys) == sum(len(answer.content.split(b"name")) - 1 for answer in answers)
@@ -217,7 +217,7 @@ def test_numbered_pages_are_read_until_one_is_not_full(kind: Kind, answers: list
         (WRAPPED, [counted(5, "a")], "counts 5 keys and gives 1"),
     ],
 )
-def test_numbered_pages_that_do_not_add_up_are_refused(
+def test_inconsistent_numbered_pages_are_refused(
     kind: Kind, answers: list[httpx.Response], reason: str
 ) -> None:
     with pytest.raises(IncompleteReadError, match=reason):
@@ -236,7 +236,7 @@ def test_numbered_pages_that_do_not_add_up_are_refused(
         (WRAPPED, {"total": True, "items": []}, "it must have a total and a list under items"),
     ],
 )  # fmt: skip
-def test_a_numbered_page_of_another_shape_is_an_invalid_response(
+def test_a_numbered_page_that_does_not_match_the_schema_is_an_invalid_response(
     kind: Kind, answer: object, reason: str
 ) -> None:
     remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
@@ -295,7 +295,7 @@ OFFSET = kind_with({}, collection="/labels", page_limit=2, list={"results": "ite
 
 @pytest.mark.parametrize("kind", [CAAS, WRAPPED, OFFSET], ids=["the usual names", "numbered", "offset"])
 @pytest.mark.parametrize("doubled", ["results", "count"])
-def test_a_member_that_a_response_names_twice_is_refused_whatever_its_name(kind: Kind, doubled: str) -> None:
+def test_any_duplicate_member_of_a_response_is_refused(kind: Kind, doubled: str) -> None:
     results, count = kind.listing.results, kind.listing.count
     member = f'"{results}": []' if doubled == "results" else f'"{count}": 0'
     remote = Script(httpx.Response(200, text=f'{{"{results}": [], "{count}": 0, {member}}}'))
