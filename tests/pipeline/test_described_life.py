@@ -101,7 +101,7 @@ def step(writer: Writer, store: Store, scope: Scope, key: DesiredKey) -> list[Ac
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_request_in_the_life_of_a_key_is_outside_the_description(kind: str) -> None:
+def test_every_request_in_the_lifecycle_of_a_key_follows_the_openapi_description(kind: str) -> None:
     scope = Scope(kind, *((1,) if kind == "inference" else (1, 76)))
     store, name = Store(), "key-one"
     taken: list[Action] = []
@@ -120,11 +120,11 @@ def test_no_request_in_the_life_of_a_key_is_outside_the_description(kind: str) -
 
 
 @pytest.mark.parametrize("body", [{"colour": "red"}, {"name": "x"}])
-def test_the_gate_lets_no_other_update_through(body: dict[str, Any]) -> None:
+def test_an_undescribed_update_is_refused_by_the_check(body: dict[str, Any]) -> None:
     with strict_service() as writer, pytest.raises(RejectedError):
         writer.update("PATCH", "/cloud/v1/caas/keys/1/76/key-one", body)
 
 
-def test_the_gate_lets_no_incomplete_creation_through() -> None:
+def test_an_incomplete_creation_is_refused_by_the_check() -> None:
     with strict_service() as writer, pytest.raises(RejectedError):
         writer.post("/cloud/v1/caas/keys/1/76", {"name": "key-one"})

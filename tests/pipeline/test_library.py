@@ -121,7 +121,7 @@ def test_a_client_shows_its_address_and_never_its_token() -> None:
         (TOKEN, {"auth_scheme": "Bearer x"}, "must be one word"),
     ],
 )
-def test_a_client_that_could_give_its_token_away_is_refused(
+def test_a_client_that_could_leak_its_token_is_refused(
     token: str, settings: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(reconciler.ConfigurationError, match=reason) as refused:

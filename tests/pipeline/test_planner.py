@@ -25,7 +25,7 @@ def scopes(count: int) -> DesiredState:
     return DesiredState(tuple(DesiredScope(Scope("caas", 1, region), ()) for region in range(1, count + 1)))
 
 
-def test_each_scope_is_listed_once_and_told_of_once() -> None:
+def test_each_scope_is_listed_and_reported_once() -> None:
     told: list[None] = []
     remote = Script(FINE)
     with Reader(connect(remote)) as reader:
@@ -35,7 +35,7 @@ def test_each_scope_is_listed_once_and_told_of_once() -> None:
     assert len(told) == 7
 
 
-def test_no_scope_means_no_request() -> None:
+def test_without_scopes_no_request_is_sent() -> None:
     remote = Script(FINE)
     with Reader(connect(remote)) as reader:
         assert plan_with(reader, scopes(0)).changes == ()
@@ -63,7 +63,7 @@ def test_no_more_requests_are_in_flight_than_allowed(parallelism: int) -> None:
     assert most == [parallelism]
 
 
-def test_after_the_first_scope_that_fails_no_further_one_is_begun() -> None:
+def test_after_the_first_failed_scope_no_other_is_started() -> None:
     requests: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -80,7 +80,7 @@ def test_after_the_first_scope_that_fails_no_further_one_is_begun() -> None:
     assert len(told.value.causes) == len(requests)
 
 
-def test_each_scope_that_failed_is_named_in_order() -> None:
+def test_each_failed_scope_is_named_in_order() -> None:
     together = threading.Barrier(2)
 
     def handler(_request: httpx.Request) -> httpx.Response:
@@ -92,6 +92,6 @@ def test_each_scope_that_failed_is_named_in_order() -> None:
     assert list(told.value.causes) == ["caas/1/1", "caas/1/2"]
 
 
-def test_a_fault_of_the_program_is_not_told_as_an_unreadable_scope() -> None:
+def test_an_internal_error_is_not_reported_as_an_unreadable_scope() -> None:
     with Reader(connect(Script(ZeroDivisionError()))) as reader, pytest.raises(ZeroDivisionError):
         plan_with(reader, scopes(5))
