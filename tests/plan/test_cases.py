@@ -57,7 +57,7 @@ def _effects(change: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
-def test_a_plan_is_what_its_case_says(case: Path) -> None:
+def test_each_case_produces_its_plan(case: Path) -> None:
     desired, rest = read_case(case)
     plan = plan_case(desired, rest)
     changes = [
@@ -70,7 +70,7 @@ def test_a_plan_is_what_its_case_says(case: Path) -> None:
 
 
 @pytest.mark.parametrize("case", WRONG_SHAPES, ids=lambda case: case.stem)
-def test_a_live_value_of_another_shape_is_never_compared(case: Path) -> None:
+def test_a_live_value_that_does_not_match_the_schema_is_not_compared(case: Path) -> None:
     desired, rest = read_case(case)
     plan = plan_case(desired, rest)
     assert ([str(problem) for problem in plan.problems], plan.changes) == ([rest["error"]], ())

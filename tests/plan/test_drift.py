@@ -73,7 +73,7 @@ def corrected(plan: Plan, wanted: Correction) -> list[dict[str, Any]]:
         ({"description": "x"}, {"description": "y"}, "neutral"),
     ],
 )
-def test_the_effect_of_drift_is_what_the_change_in_the_portal_did(git: Any, portal: Any, effect: str) -> None:
+def test_drift_has_the_effect_of_the_change_in_the_portal(git: Any, portal: Any, effect: str) -> None:
     (key,) = drift_of(KINDS, make_plan([declared(**git)], [live(**portal)]))
     (field,) = key.fields
     assert (field.effect, key.effect) == (effect, effect)
@@ -95,24 +95,24 @@ def test_only_fields_whose_drift_had_the_effect_are_corrected(
 
 
 @pytest.mark.parametrize("wanted", list(Correction))
-def test_drift_that_did_both_is_corrected_with_either(wanted: Correction) -> None:
+def test_drift_that_grants_and_revokes_is_corrected_with_either_effect(wanted: Correction) -> None:
     plan = make_plan([declared(containers=[WEB])], [live(containers=[API])])
     assert corrected(plan, wanted) == [{"containers": [WEB]}]
 
 
-def test_a_key_without_drift_of_the_wanted_effect_is_left_alone() -> None:
+def test_a_key_without_drift_of_the_selected_effect_is_not_changed() -> None:
     plan = make_plan([declared(description="ours")], [live(description="theirs")])
     assert corrected(plan, Correction.GRANTS) == []
 
 
-def test_a_key_that_is_gone_or_would_expire_at_once_does_not_keep_the_others_from_correction() -> None:
+def test_a_deleted_or_expiring_key_does_not_block_correction_of_the_others() -> None:
     keys = [declared("gone"), declared("late", expire=PAST), declared(description="ours")]
     plan = make_plan(keys, [live("late"), live(description="theirs")])
     assert len(plan.problems) == 2
     assert corrected(plan, Correction.ALL) == [{"description": "ours"}]
 
 
-def test_what_the_service_requires_is_sent_too() -> None:
+def test_fields_required_in_every_update_are_sent() -> None:
     properties = {"on": {"type": "boolean"}, "note": {"type": "string"}, "functions": {"type": "array"}}
     kind = kind_with(properties, always_sent=["functions"], effects={"on": "switch-off"})
     plan = make_plan(
@@ -126,7 +126,7 @@ def test_what_the_service_requires_is_sent_too() -> None:
     assert [change.patch for change in found.changes] == [{"functions": [1], "on": True}]
 
 
-def test_what_the_service_requires_is_sent_as_it_is_unless_it_is_to_be_corrected() -> None:
+def test_a_required_field_is_sent_with_its_live_value_unless_corrected() -> None:
     properties = {"on": {"type": "boolean"}, "functions": {"type": "array"}}
     kind = kind_with(properties, always_sent=["functions"], effects={"on": "switch-off"})
     live_key = {"name": "web-key", "on": False, "functions": ["theirs"]}
@@ -155,5 +155,5 @@ def test_drift_reads_like_a_refresh_only_plan() -> None:
         (False, "What could be compared has not drifted; the errors name what could not be.\n"),
     ],
 )
-def test_no_drift_is_claimed_only_of_what_was_compared(text: str, *, is_complete: bool) -> None:
+def test_no_drift_is_reported_only_for_what_was_compared(text: str, *, is_complete: bool) -> None:
     assert render_drift(DriftView((), is_complete=is_complete)) == text

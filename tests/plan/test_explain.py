@@ -39,19 +39,19 @@ def explained(desired: dict[str, Any], **facts: Any) -> tuple[Explanation, ...]:
         ({"functions": ["a", "b"], "note": "ours"}, Carried.DIFFERS, Carried.REQUIRED),
     ],
 )
-def test_a_field_is_carried_if_it_differs_or_the_service_requires_it(
+def test_a_field_is_sent_if_it_differs_or_is_required(
     desired: dict[str, Any], note: Carried, functions: Carried
 ) -> None:
     found = {one.field: one.carried for one in explained(desired)}
     assert (found["note"], found["functions"]) == (note, functions)
 
 
-def test_the_secret_of_a_response_is_left_out() -> None:
+def test_the_secret_of_a_response_is_omitted() -> None:
     (secret,) = (one for one in explained({}) if one.field == "secret")
     assert (secret.verdict, secret.live) == (Verdict.READ_ONLY, None)
 
 
-def test_a_field_is_carried_only_by_a_request_that_is_sent() -> None:
+def test_a_field_is_sent_only_with_a_request() -> None:
     ignored = Lifecycle(ignore_changes=frozenset({"note"}))
     found = {one.field: one.carried for one in explained({"note": "ours"}, lifecycle=ignored)}
     assert (found["note"], found["functions"]) == (Carried.IGNORED, Carried.NOT)
@@ -59,7 +59,7 @@ def test_a_field_is_carried_only_by_a_request_that_is_sent() -> None:
     assert {one.carried for one in explanations(KIND, key, LIVE, None)} == {Carried.NOT}
 
 
-def test_a_field_that_differs_carries_its_change() -> None:
+def test_a_field_that_differs_has_its_change() -> None:
     (note,) = (one for one in explained({"note": "ours"}) if one.field == "note")
     assert note.change is not None
     assert (note.change.before, note.change.after) == ("theirs", "ours")

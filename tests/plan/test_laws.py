@@ -72,18 +72,18 @@ def patch_of(want: Mapping[str, Any], have: Mapping[str, Any]) -> Mapping[str, A
 
 
 @given(DESIRED, OBSERVED)
-def test_after_an_apply_there_is_nothing_left_to_plan(want: dict[str, Any], have: dict[str, Any]) -> None:
+def test_after_an_apply_the_plan_is_empty(want: dict[str, Any], have: dict[str, Any]) -> None:
     assert changes(want, merge_patch(have, patch_of(want, have))) == ()
 
 
 @given(DESIRED, OBSERVED)
-def test_the_patched_key_holds_what_was_declared(want: dict[str, Any], have: dict[str, Any]) -> None:
+def test_the_patched_key_has_the_declared_values(want: dict[str, Any], have: dict[str, Any]) -> None:
     patched = meaning(merge_patch(have, patch_of(want, have)))
     assert {field: patched[field] for field in want} == meaning(want)
 
 
 @given(DESIRED, OBSERVED)
-def test_no_field_of_a_patch_can_be_left_out(want: dict[str, Any], have: dict[str, Any]) -> None:
+def test_every_field_of_a_patch_is_necessary(want: dict[str, Any], have: dict[str, Any]) -> None:
     patch = patch_of(want, have)
     for field in patch:
         less = {name: value for name, value in patch.items() if name != field}
@@ -109,7 +109,7 @@ def test_a_change_shows_the_patch_and_every_field_that_was_declared(
 
 
 @given(OBSERVED)
-def test_what_the_service_shows_is_never_a_change_of_itself(have: dict[str, Any]) -> None:
+def test_a_live_key_never_differs_from_itself(have: dict[str, Any]) -> None:
     assert changes(have, have) == ()
 
 
@@ -131,7 +131,7 @@ def everything_shown(keys: list[DesiredKey], observed: list[dict[str, Any]]) -> 
 
 @examples(50)
 @given(DESIRED_KEYS, OBSERVED_KEYS, st.randoms(use_true_random=False))
-def test_equal_inputs_give_the_same_bytes(
+def test_equal_inputs_produce_identical_bytes(
     want: dict[str, Any], have: dict[str, Any], chance: random.Random
 ) -> None:
     lines = {name: line for line, name in enumerate(sorted(want), 1)}

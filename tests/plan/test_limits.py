@@ -55,12 +55,12 @@ def test_revoking_more_than_30_percent_of_ten_keys_or_more_is_refused(
     assert bool(refusals(revoking(changed, observed), Limits())) is refused
 
 
-def test_what_grants_or_only_describes_is_not_limited() -> None:
+def test_grants_and_neutral_changes_are_not_limited() -> None:
     plan = plan_of(20, 20, description="x", expire=None)
     assert refusals(plan, Limits()) == ()
 
 
-def test_a_refusal_names_the_keys_and_the_way_out() -> None:
+def test_a_refusal_names_the_keys_and_the_option_to_allow_it() -> None:
     [reason] = refusals(revoking(4, 10), Limits())
     assert reason == (
         "refused: it would revoke access of 4 of the 10 keys in caas/1/76, more than 30%; "
@@ -69,7 +69,7 @@ def test_a_refusal_names_the_keys_and_the_way_out() -> None:
     )
 
 
-def test_every_key_is_named_however_many() -> None:
+def test_every_key_is_named() -> None:
     [reason] = refusals(revoking(12, 12), Limits())
     assert reason.count("caas/1/76/key-") == 12
 
@@ -90,7 +90,7 @@ def test_limits_replace_the_default(limits: Limits, *, refused: bool) -> None:
     assert bool(refusals(revoking(4, 10), limits)) is refused
 
 
-def test_a_percentage_that_was_asked_for_binds_small_scopes_too() -> None:
+def test_an_explicit_percentage_applies_to_small_scopes() -> None:
     assert refusals(revoking(1, 2), Limits(max_revoked=Share(49)))
     assert not refusals(revoking(1, 2), Limits(max_revoked=Share(50)))
 

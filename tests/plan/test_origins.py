@@ -34,13 +34,13 @@ def origin_of(field: str, base: Any, now: Any, live_value: Any) -> Origin | Drif
         (NOT_DECLARED, "new", "anything", Origin.CONFIG),
     ],
 )
-def test_three_sides_say_which_side_changed_a_field(
+def test_base_desired_and_live_determine_which_side_changed_a_field(
     base: Any, now: Any, live_value: Any, origin: Origin
 ) -> None:
     assert origin_of("description", base, now, live_value) is origin
 
 
-def test_spelling_is_no_change_of_git() -> None:
+def test_a_different_spelling_is_not_a_change_in_git() -> None:
     base, now = "2027-01-01T02:00:00+02:00", "2027-01-01T00:00:00Z"
     assert origin_of("expire", base, now, "2028-01-01T00:00:00Z") is Origin.DRIFT
 
@@ -50,18 +50,18 @@ def test_null_is_not_absent() -> None:
     assert origin_of("expire", NOT_DECLARED, None, "2028-01-01T00:00:00Z") is Origin.CONFIG
 
 
-def test_the_order_of_a_set_is_no_change_of_git() -> None:
+def test_the_order_of_a_set_is_not_a_change_in_git() -> None:
     assert origin_of("containers", [WEB, API], [API, WEB], []) is Origin.DRIFT
 
 
-def test_a_key_that_the_base_does_not_know_is_of_git() -> None:
+def test_a_key_missing_at_the_base_has_origin_git() -> None:
     plan = make_plan([declared(description="new")], [live()])
     (change,) = with_origins_of(KINDS, plan, DesiredState(())).changes
     assert [field.origin for field in change.fields] == [Origin.CONFIG]
 
 
 @pytest.mark.parametrize("is_declared", [True, False])
-def test_a_key_that_was_not_to_exist_and_is_live_is_of_both(*, is_declared: bool) -> None:
+def test_a_live_key_that_was_declared_absent_has_origin_both(*, is_declared: bool) -> None:
     absent = DesiredKey("web-key", {}, "keys.yaml", 0, is_absent=True)
     base = DesiredScope(
         SCOPE, (absent,) if is_declared else (), None if is_declared else Position("keys.yaml")

@@ -78,12 +78,12 @@ def test_unmanaged_keys_of_all_scopes_are_sorted() -> None:
     assert plan.unmanaged == ("caas/1/1/other", "caas/2/1/other")
 
 
-def test_problems_are_sorted_by_their_place() -> None:
+def test_problems_are_sorted_by_position() -> None:
     plan = make_plan([declared("key-b", line=9), declared("key-c", line=2), declared("key-a", line=10)], [])
     assert [problem.position.line for problem in plan.problems if problem.position] == [2, 9, 10]
 
 
-def test_warnings_are_handed_on() -> None:
+def test_warnings_are_passed_on() -> None:
     warning = Problem("careful", Position("keys.yaml"))
     assert assemble([], [warning]).warnings == (warning,)
 
@@ -116,24 +116,24 @@ def test_a_plan_counts_the_keys_whose_access_changes() -> None:
     assert (plan.grants, plan.revokes) == (1, 2)
 
 
-def test_a_field_that_every_update_must_carry_is_sent_as_it_is() -> None:
+def test_a_field_required_in_every_update_is_sent_with_its_live_value() -> None:
     change = only_change({"description": "new"}, {"functions": ["b", "a", "b"]}, FUNCTIONS)
     assert change.patch == {"description": "new", "functions": ["a", "b"]}
     assert [field.field for field in change.fields] == ["description"]
 
 
-def test_without_a_field_that_every_patch_must_carry_nothing_is_sent() -> None:
+def test_without_a_field_required_in_every_update_nothing_is_sent() -> None:
     plan = make_plan([declared(description="new")], [live()], kind=FUNCTIONS)
     assert plan.changes == ()
     assert [problem.message for problem in plan.problems if "it has no functions" in problem.message]
 
 
-def test_a_field_that_every_patch_must_carry_is_sent_as_declared() -> None:
+def test_a_declared_field_required_in_every_update_is_sent_as_declared() -> None:
     change = only_change({"description": "new", "functions": ["c"]}, {"functions": ["c"]}, FUNCTIONS)
     assert change.patch == {"description": "new", "functions": ["c"]}
 
 
-def test_a_field_that_every_patch_must_carry_makes_no_change_by_itself() -> None:
+def test_a_field_required_in_every_update_is_not_a_change_by_itself() -> None:
     plan = make_plan([declared(functions=["a"])], [live(functions=["a"])], kind=FUNCTIONS)
     assert plan.changes == ()
 
@@ -155,7 +155,7 @@ def test_a_fingerprint_identifies_what_would_be_done(change: Any, *, same: bool)
     assert (plan.fingerprint == usual.fingerprint) is same
 
 
-def test_a_fingerprint_stays_the_same_from_version_to_version() -> None:
+def test_a_fingerprint_is_stable_across_versions() -> None:
     plan = make_plan([declared(expire=None, containers=[WEB])], [live(expire=LATER)])
     assert plan.fingerprint == "sha256:a204862848184d5b0453cf008b7801c80e8ef0d2c36a9a4d10b60a04e466f622"
 
@@ -171,13 +171,13 @@ def test_a_fingerprint_stays_the_same_from_version_to_version() -> None:
         ({"source": "iate"}, (Difference("name", "web-key", None),)),
     ],
 )
-def test_a_field_of_the_patch_that_moved_since_the_plan_is_named(found: Any, moved: Any) -> None:
+def test_a_patched_field_changed_since_the_plan_is_named(found: Any, moved: Any) -> None:
     planned = {"expire": LATER, "is_disabled": False}
     change = only_change({"expire": "2028-01-01T00:00:00Z", "is_disabled": True}, planned)
     assert fields_changed_since_plan(CAAS, change, live(**planned | found)) == moved
 
 
-def test_a_key_that_is_gone_has_lost_its_name() -> None:
+def test_a_deleted_key_is_reported_as_changed_by_name() -> None:
     change = only_change({"is_disabled": True}, {})
     assert fields_changed_since_plan(CAAS, change, None) == (Difference("name", "web-key", None),)
 
@@ -196,7 +196,7 @@ def test_a_field_that_was_sent_but_not_stored_is_named(answer: Any, unstored: An
 
 
 @pytest.mark.parametrize("answer", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
-def test_a_response_that_does_not_match_the_schema_proves_nothing(answer: Any) -> None:
+def test_a_response_that_does_not_match_the_schema_confirms_nothing(answer: Any) -> None:
     change = only_change({"is_disabled": True}, {})
     with pytest.raises(
         SchemaMismatchError,
@@ -209,7 +209,7 @@ def test_a_response_that_does_not_match_the_schema_proves_nothing(answer: Any) -
     ("answer", "reason"),
     [({"name": "web-key"}, "it has no is_disabled"), (live(is_disabled=1), "is_disabled holds 1")],
 )
-def test_a_live_key_of_another_shape_is_named_with_the_reason(answer: Any, reason: str) -> None:
+def test_a_live_key_that_does_not_match_the_schema_is_named_with_the_reason(answer: Any, reason: str) -> None:
     change = only_change({"is_disabled": True}, {})
     message = (
         f"caas/1/76/web-key: the service returned a key that does not match the documented schema: {reason}"
@@ -229,7 +229,7 @@ def test_a_key_outside_the_targets_does_not_hide_the_keys_after_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/../b", "\ud800"], ids=ascii)
-def test_a_live_name_that_is_not_one_segment_is_a_problem_of_its_key_alone(name: str) -> None:
+def test_a_live_name_that_is_not_one_path_segment_is_a_problem_of_that_key_only(name: str) -> None:
     thing = kind_with({"note": {"type": "string"}}, create={"requires": []})
     observed = LiveScope(SCOPE, {key: {"name": key, "note": "x"} for key in (name, "web", "old")})
     wanted = DesiredKey("web", {"name": "web", "note": "y"}, "keys.yaml", 0)
@@ -247,7 +247,7 @@ def test_a_live_name_that_is_not_one_segment_is_a_problem_of_its_key_alone(name:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_a_declared_name_that_is_not_one_segment_is_a_problem_of_its_declaration(*, shown: bool) -> None:
+def test_a_declared_name_that_is_not_one_path_segment_is_a_problem_of_its_declaration(*, shown: bool) -> None:
     thing = kind_with({"note": {"type": "string"}}, create={"requires": []})
     found = {"..": {"name": "..", "note": "x"}} if shown else {}
     wanted = DesiredKey("..", {"name": "..", "note": "y"}, "keys.yaml", 0)
@@ -255,7 +255,7 @@ def test_a_declared_name_that_is_not_one_segment_is_a_problem_of_its_declaration
     assert (part.changes, [problem.position for problem in part.problems]) == ((), [wanted.position])
 
 
-def test_a_declared_value_that_cannot_be_compared_is_the_declarations_fault() -> None:
+def test_a_declared_value_that_cannot_be_compared_is_a_problem_of_the_declaration() -> None:
     for observed in ([live(description=None)], []):
         plan = make_plan([declared(line=3, containers=[{"name": 7}], description="x")], observed)
         (problem,) = plan.problems
@@ -265,7 +265,7 @@ def test_a_declared_value_that_cannot_be_compared_is_the_declarations_fault() ->
         assert (plan.changes, problem.is_live, plan.objections) == ((), False, (problem,))
 
 
-def test_a_key_that_must_be_sent_whole_is_left_alone_if_a_part_of_it_is_odd() -> None:
+def test_a_key_updated_as_a_whole_is_not_changed_if_one_field_is_odd() -> None:
     thing = kind_with(
         {"note": {"type": "string"}, "items": {"type": "array", "items": {"type": "string"}}},
         always_sent=["items"],

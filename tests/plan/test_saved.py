@@ -68,7 +68,7 @@ def refusal(content: bytes) -> str:
     return str(refused.value)
 
 
-def test_what_is_read_is_what_was_saved() -> None:
+def test_a_saved_plan_is_read_back_unchanged() -> None:
     saved = read_saved(saved_text().encode(), KINDS, SCHEMA)
     assert (saved, saved.provenance) == (whole_plan(), MADE_FROM)
 
@@ -80,7 +80,11 @@ def test_a_saved_plan_follows_its_schema_which_describes_every_member() -> None:
 
 
 @given(st.text(max_size=50), st.one_of(st.none(), st.just(LATER)), st.booleans())
-def test_any_plan_is_read_as_it_was_saved(description: str, expire: str | None, is_disabled: bool) -> None:  # noqa: FBT001 - hypothesis passes it
+def test_any_saved_plan_is_read_back_unchanged(
+    description: str,
+    expire: str | None,
+    is_disabled: bool,  # noqa: FBT001 - hypothesis passes it
+) -> None:
     plan = make_plan(
         [declared(description=description, expire=expire, is_disabled=is_disabled)],
         [live(description="theirs", expire="2026-09-01T00:00:00Z", is_disabled=not is_disabled)],
@@ -107,7 +111,9 @@ FIELDS = st.fixed_dictionaries({
 
 @examples(50)
 @given(FIELDS, FIELDS)
-def test_a_plan_of_nested_values_is_read_as_it_was_saved(want: dict[str, Any], have: dict[str, Any]) -> None:
+def test_a_saved_plan_of_nested_values_is_read_back_unchanged(
+    want: dict[str, Any], have: dict[str, Any]
+) -> None:
     scope = Scope("thing", 1, names=("project_id",))
     plan = make_plan([declared(**want)], [{"name": "web-key", **have}], kind=NESTED, scope=scope)
     assert read_saved(saved_text(plan).encode(), {"thing": NESTED}, SCHEMA) == plan
@@ -135,7 +141,7 @@ def test_an_edited_plan_is_refused(change: Callable[[dict[str, Any]], object]) -
     assert refusal(edited(change)) == "it was edited since plan --out wrote it; make the plan again"
 
 
-def test_layout_and_order_of_members_are_no_edit() -> None:
+def test_layout_and_order_of_members_are_not_an_edit() -> None:
     document = json.loads(saved_text())
     shuffled = json.dumps(dict(reversed(document.items())), indent=None)
     assert read_saved(shuffled.encode(), KINDS, SCHEMA) == whole_plan()
@@ -152,7 +158,7 @@ def test_another_json_value_is_refused(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"NaN,", b"\x00"])
-def test_what_is_no_json_is_refused(content: bytes) -> None:
+def test_invalid_json_is_refused(content: bytes) -> None:
     assert refusal(content).startswith("it is truncated or not JSON (")
 
 
@@ -230,7 +236,7 @@ def test_a_plan_whose_members_contradict_each_other_is_refused(
         ((*FIRST, "change", "before", "containers"), 7),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(place: tuple[str | int, ...], value: object) -> None:
+def test_a_nonsensical_plan_is_refused(place: tuple[str | int, ...], value: object) -> None:
     reason = refusal(forged(place, value))
     assert reason.startswith(("it was edited since", "it cannot be read by this version", "its kind no"))
 
@@ -245,12 +251,12 @@ def test_a_plan_whose_request_is_not_that_of_its_change_is_refused(member: str, 
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/../b"])
-def test_a_plan_whose_address_is_not_one_segment_of_a_path_is_refused(name: str) -> None:
+def test_a_plan_whose_name_is_not_one_path_segment_is_refused(name: str) -> None:
     reason = refusal(forged((*FIRST, "address"), f"caas/1/76/{name}"))
     assert "cannot be one segment of a request path" in reason
 
 
-def test_a_fingerprint_is_over_all_that_decides_what_an_apply_does() -> None:
+def test_a_fingerprint_covers_everything_that_apply_depends_on() -> None:
     plan = whole_plan()
     others = [
         replace(plan, changes=plan.changes[:1]),
@@ -265,7 +271,7 @@ def test_a_fingerprint_is_over_all_that_decides_what_an_apply_does() -> None:
     assert len(found) == 8
 
 
-def test_a_plan_whose_kind_has_another_path_since_is_refused_with_both_requests() -> None:
+def test_a_plan_whose_kind_changed_its_path_is_refused_with_both_requests() -> None:
     note, wanted = {"note": {"type": "string"}}, [declared(note="ours")]
     sandbox, production = (
         kind_with(note, collection=f"/{word}/{{project_id}}/{{region_id}}") for word in PLACES
@@ -288,7 +294,7 @@ def test_a_plan_without_its_checksum_is_refused() -> None:
     assert reason == "it was not made by plan --out: it has no checksum"
 
 
-def test_a_plan_of_a_kind_that_is_not_known_is_refused() -> None:
+def test_a_plan_of_an_unknown_kind_is_refused() -> None:
     kind = kind_with({"note": {"type": "string"}})
     plan = make_plan([declared(note="ours")], [{"name": "web-key", "note": "theirs"}], kind=kind)
     with pytest.raises(
@@ -297,6 +303,6 @@ def test_a_plan_of_a_kind_that_is_not_known_is_refused() -> None:
         read_saved(saved_text(plan).encode(), {}, SCHEMA)
 
 
-def test_what_is_sent_follows_from_the_values_and_not_from_the_patch_that_is_shown() -> None:
+def test_requests_are_derived_from_the_values_and_not_from_the_stored_patch() -> None:
     saved = read_saved(saved_text().encode(), KINDS, SCHEMA)
     assert [change.patch for change in saved.changes] == [change.patch for change in whole_plan().changes]
