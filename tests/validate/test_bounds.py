@@ -38,7 +38,7 @@ def error_of(text: str) -> InputError:
     return caught.value
 
 
-def test_fifty_problems_are_told_and_the_others_counted() -> None:
+def test_fifty_problems_are_reported_and_the_others_counted() -> None:
     error = InputError(Problem("it is wrong", Position("a.yaml", line)) for line in range(120, 0, -1))
     assert len(error.problems) == 120
     assert error.texts[:2] == ("a.yaml:1:1: it is wrong", "a.yaml:2:1: it is wrong")
@@ -49,7 +49,7 @@ def test_fifty_problems_are_told_and_the_others_counted() -> None:
 @pytest.mark.parametrize(
     ("count", "last"), [(1, "0"), (50, "49"), (51, "and 1 more problem"), (1051, "and 1,001 more problems")]
 )
-def test_a_count_stands_for_what_is_not_told(count: int, last: str) -> None:
+def test_a_count_replaces_problems_that_are_not_reported(count: int, last: str) -> None:
     assert first_texts([str(number) for number in range(count)])[-1] == last
 
 
@@ -62,21 +62,21 @@ def test_a_count_stands_for_what_is_not_told(count: int, last: str) -> None:
         + "".join(f"      - {{name: web, namespace: {number}}}\n" for number in range(3000)),
     ],
 )
-def test_more_problems_than_anyone_reads_are_not_looked_for(keys: str) -> None:
+def test_validation_stops_after_the_problem_limit(keys: str) -> None:
     error = error_of(f"{HEAD}keys:\n{keys}")
     assert len(error.problems) == MOST_VIOLATIONS + 1
     assert error.problems[-1].message == MANY_MORE
     assert error.texts[-1] == f"and more than {MOST_VIOLATIONS - 49} more problems"
 
 
-def test_after_very_many_problems_no_further_document_is_looked_at() -> None:
+def test_after_the_problem_limit_no_further_document_is_validated() -> None:
     document = f"---\n{HEAD}keys:\n" + "  - 1\n" * 1000
     error = error_of(document * 15)
     assert len(error.problems) == 10_001
     assert error.texts[-1] == "and more than 9,951 more problems"
 
 
-def test_only_keys_that_are_wrong_are_judged_and_keep_their_places() -> None:
+def test_only_invalid_keys_are_examined_and_have_their_positions() -> None:
     keys = "".join(
         f"  - {{name: key-{number}, is_disabled: {'no' if number % 400 == 7 else 'true'}}}\n"
         for number in range(1000)
@@ -86,39 +86,39 @@ def test_only_keys_that_are_wrong_are_judged_and_keep_their_places() -> None:
     assert [problem.address for problem in error.problems] == [f"caas/1/76/key-{n}" for n in (7, 407, 807)]
 
 
-def test_a_list_that_repeats_an_item_is_found_among_many_keys() -> None:
+def test_a_list_with_a_duplicate_item_is_found_among_many_keys() -> None:
     box = "{name: web, namespace: shop}"
     keys = "".join(f"  - {{name: key-{number}, containers: [{box}]}}\n" for number in range(50))
     error = error_of(f"{HEAD}keys:\n{keys}  - {{name: twice, containers: [{box}, {box}]}}\n")
     assert [problem.address for problem in error.problems] == ["caas/1/76/twice"]
 
 
-def test_keys_that_were_not_looked_at_are_not_used() -> None:
+def test_keys_that_were_not_validated_are_not_used() -> None:
     checker = SchemaChecker(document_schema(), CAAS)
     found = checker.violations({"keys": [{}] * 5000})
     assert (len(found), found[-1].keyword) == (MOST_VIOLATIONS + 1, MORE)
 
 
-def test_the_same_bound_holds_for_every_value() -> None:
+def test_the_same_limit_applies_to_every_value() -> None:
     found = check_of({"type": "array", "items": {"type": "string"}})([1] * 5000)
     assert len(found) == MOST_VIOLATIONS + 1
     schema = changed("x-reconciler.always_sent", [f"field{number}" for number in range(5000)])
     assert len(complaints("thing", schema)) == 1000
 
 
-def test_a_file_holds_so_many_documents_and_no_more() -> None:
+def test_the_number_of_documents_in_a_file_is_limited() -> None:
     assert parse("---\n" * MAX_DOCUMENTS, "a.yaml") == ()
     reason = "more than 10,000 documents in this file; split it"
     assert error_of("---\n" * 50_000).texts == (f"a.yaml:10001:1: {reason}",)
 
 
-def test_what_is_very_long_is_not_printed_whole() -> None:
+def test_very_long_values_are_truncated() -> None:
     error = error_of(f"{HEAD}keys:\n  - name: {'x' * 100_000}\n    {'y' * 900}: {'z' * 100_000}\n")
     assert max(map(len, error.texts)) < 3600
     assert len(str(Problem("m" * 10**6, Position("a.yaml"), "a" * 10**6))) < 3600
 
 
-def test_a_suggestion_is_looked_for_among_few_and_short_words() -> None:
+def test_suggestions_are_limited_to_few_short_words() -> None:
     assert closest("descripton", ["name", "description"]) == "description"
     assert closest("x" * 10**6, ["x" * 10**6]) is None
     assert closest("field", (f"field{number}" for number in range(10**6))) is not None
@@ -126,7 +126,7 @@ def test_a_suggestion_is_looked_for_among_few_and_short_words() -> None:
     assert listed(map(str, range(1000)), 2) == "0, 1 and 998 more"
 
 
-def test_a_kind_of_many_fields_is_described_in_few_words() -> None:
+def test_the_fields_of_a_large_kind_are_listed_in_part() -> None:
     fields: dict[str, Any] = {f"field{number}": {"type": "string"} for number in range(1000)}
     kind = kind_from_schema("thing", {**PLAIN, "properties": {**PLAIN["properties"], **fields}})
     document = {"kind": "caas", "project_id": 1, "owner": "acme", "keys": [{"name": "web", "other": 1}]}

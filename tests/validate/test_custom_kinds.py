@@ -45,7 +45,7 @@ def complaints(*given: Path, found: tuple[Path, ...] = ()) -> list[str]:
     return [text.replace(f"{given[0].parent if given else ''}/", "") for text in caught.value.texts]
 
 
-def test_a_kind_is_named_like_its_file(tmp_path: Path) -> None:
+def test_a_kind_has_the_name_of_its_file(tmp_path: Path) -> None:
     write(tmp_path, "git-label.schema.json", PLAIN)
     write(tmp_path, "README.md", "Kinds.")
     write(tmp_path, ".hidden.schema.json", "{")
@@ -69,7 +69,7 @@ def test_a_kind_is_named_like_its_file(tmp_path: Path) -> None:
         (json.dumps(changed("x-reconciler.identity", "nam"), indent="\t"), "x-reconciler.identity: nam"),
     ],
 )  # fmt: skip
-def test_each_fault_comes_with_file_place_and_advice(tmp_path: Path, text: str, complaint: str) -> None:
+def test_each_problem_has_file_position_and_advice(tmp_path: Path, text: str, complaint: str) -> None:
     write(tmp_path / "kinds", "thing.schema.json", text)
     found = complaints(tmp_path / "kinds")
     assert all(line.startswith("kinds/thing.schema.json:") for line in found)
@@ -86,13 +86,13 @@ def test_each_fault_comes_with_file_place_and_advice(tmp_path: Path, text: str, 
         ("a_b", '"a_b" is not a name of a kind'),
     ],
 )
-def test_a_name_must_be_a_new_and_plain_word(tmp_path: Path, name: str, complaint: str) -> None:
+def test_a_name_must_be_a_new_simple_word(tmp_path: Path, name: str, complaint: str) -> None:
     write(tmp_path / "kinds", f"{name or '-'}.schema.json".replace("-.", "."), PLAIN)
     if name:
         assert complaint in complaints(tmp_path / "kinds")[0]
 
 
-def test_all_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_all_files_are_reported_together(tmp_path: Path) -> None:
     write(tmp_path / "kinds", "a.schema.json", "{}")
     write(tmp_path / "kinds", "b.schema.json", "")
     found = complaints(tmp_path / "kinds")
@@ -108,12 +108,12 @@ def test_one_kind_in_two_folders_is_an_error_that_names_both(tmp_path: Path) -> 
     )
 
 
-def test_one_folder_may_be_named_twice(tmp_path: Path) -> None:
+def test_a_folder_may_be_named_twice(tmp_path: Path) -> None:
     write(tmp_path, "thing.schema.json", PLAIN)
     assert list(loaded([str(tmp_path), f"{tmp_path}/."], [str(tmp_path)])) == ["thing"]
 
 
-def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Path) -> None:
+def test_a_named_folder_must_exist_and_contain_a_kind(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert complaints(tmp_path / "none", tmp_path / "empty") == [
         "empty:1:1: this folder holds no file NAME.schema.json",
@@ -137,7 +137,7 @@ def test_a_folder_that_was_asked_for_must_be_there_and_hold_a_kind(tmp_path: Pat
     ],
     ids=["a folder", "a pipe", "a link"],
 )
-def test_what_is_no_file_is_not_read(tmp_path: Path, make: Any, reason: str) -> None:
+def test_a_path_that_is_not_a_file_is_not_read(tmp_path: Path, make: Any, reason: str) -> None:
     folder = tmp_path / "kinds"
     folder.mkdir()
     make(folder / "thing.schema.json")
@@ -149,7 +149,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert "larger than 1 MiB" in complaints(tmp_path / "kinds")[0]
 
 
-def test_kinds_that_are_too_large_together_are_not_all_read(tmp_path: Path) -> None:
+def test_kinds_beyond_the_total_size_limit_are_not_read(tmp_path: Path) -> None:
     text = json.dumps(PLAIN)
     for number in range(5):
         write(tmp_path / "kinds", f"t{number}.schema.json", text + " " * (2**20 - len(text)))
@@ -158,7 +158,7 @@ def test_kinds_that_are_too_large_together_are_not_all_read(tmp_path: Path) -> N
     ]
 
 
-def test_kinds_share_what_the_check_of_their_patterns_may_cost(tmp_path: Path) -> None:
+def test_kinds_share_one_budget_for_pattern_checks(tmp_path: Path) -> None:
     """Each of many files could cost seconds else."""
     kind = changed("title", "Heavy")
     for field in range(100):
@@ -170,7 +170,7 @@ def test_kinds_share_what_the_check_of_their_patterns_may_cost(tmp_path: Path) -
     assert all("is too large, together with the patterns before it; simplify it" in told for told in found)
 
 
-def test_the_folder_kinds_is_looked_for_in_a_directory_and_beside_a_file(
+def test_the_folder_kinds_is_searched_in_a_directory_and_beside_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -185,7 +185,7 @@ def test_the_folder_kinds_is_looked_for_in_a_directory_and_beside_a_file(
     assert folders_beside(["-"]) == []
 
 
-def test_the_folder_kinds_is_no_desired_state(tmp_path: Path) -> None:
+def test_the_folder_kinds_is_not_desired_state(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", "keys: []")
     write(tmp_path / "kinds", "b.yaml", "nonsense")
     write(tmp_path / "team/kinds", "c.yaml", "keys: []")

@@ -47,7 +47,7 @@ def said_of_document(document: Any) -> str:
         (123, 'name must be text, not the number 123; write "123" in quotes'),
     ],
 )
-def test_a_name_that_cannot_be_used(name: Any, message: str) -> None:
+def test_an_invalid_name_is_reported(name: Any, message: str) -> None:
     assert said_of(name=name) == message
 
 
@@ -74,7 +74,7 @@ def test_a_name_that_cannot_be_used(name: Any, message: str) -> None:
         ({}, f"expire must be text or null, not a mapping; {EXAMPLE}"),
     ],
 )
-def test_an_expiry_that_is_no_date_and_time(expire: Any, message: str) -> None:
+def test_an_invalid_expiry_is_reported(expire: Any, message: str) -> None:
     assert said_of(expire=expire) == message
 
 
@@ -90,7 +90,7 @@ def test_an_expiry_that_is_no_date_and_time(expire: Any, message: str) -> None:
         (None, f"is_disabled cannot be null; {UNMANAGED}"),
     ],
 )
-def test_a_switch_that_is_no_boolean(value: Any, message: str) -> None:
+def test_an_invalid_boolean_is_reported(value: Any, message: str) -> None:
     assert said_of(is_disabled=value) == message
 
 
@@ -105,7 +105,7 @@ def test_a_switch_that_is_no_boolean(value: Any, message: str) -> None:
         ({"x": 1}, "description must be text, not a mapping"),
     ],
 )
-def test_a_description_that_is_no_text(value: Any, message: str) -> None:
+def test_an_invalid_description_is_reported(value: Any, message: str) -> None:
     assert said_of(description=value) == message
 
 
@@ -130,7 +130,7 @@ def test_a_description_that_is_no_text(value: Any, message: str) -> None:
         ),
     ],
 )
-def test_a_list_that_is_no_set_of_containers(value: Any, message: str) -> None:
+def test_an_invalid_container_list_is_reported(value: Any, message: str) -> None:
     assert said_of(containers=value) == message
 
 
@@ -149,7 +149,7 @@ def test_a_list_that_is_no_set_of_containers(value: Any, message: str) -> None:
         ("secret", "secret is set by the service and cannot be declared; remove it"),
     ],
 )
-def test_a_field_that_cannot_be_declared(field: str, message: str) -> None:
+def test_a_read_only_or_unknown_field_is_reported(field: str, message: str) -> None:
     assert said_of(**{field: "x"}) == message
 
 
@@ -185,11 +185,11 @@ def test_a_field_that_cannot_be_declared(field: str, message: str) -> None:
         ([], "the document must be a mapping, not a list"),
     ],
 )
-def test_a_document_that_cannot_be_used(document: Any, message: str) -> None:
+def test_an_invalid_document_is_reported(document: Any, message: str) -> None:
     assert said_of_document(document) == message
 
 
-def test_a_rule_without_words_of_its_own_is_quoted() -> None:
+def test_a_rule_without_its_own_message_is_quoted() -> None:
     violation = Violation(("keys", 0, "size"), "multipleOf", 7, {"multipleOf": 5})
     assert describe(violation) == "size 7 breaks the rule multipleOf: 5"
 
@@ -199,6 +199,6 @@ def test_a_pattern_without_an_explanation_is_quoted() -> None:
     assert describe(violation) == 'size "x" is not allowed; it must match ^y$'
 
 
-def test_no_message_grows_with_the_value() -> None:
+def test_messages_have_a_bounded_length() -> None:
     assert len(said_of(name="x" * 100_000)) < 200
     assert len(said_of(**{"x" * 100_000: 1})) < 200

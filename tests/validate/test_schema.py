@@ -69,11 +69,11 @@ DOCUMENTS = st.fixed_dictionaries(
 @example({"keys": [{"name": "web-key", "expire": []}]})
 @example({"defaults": {"containers": [WEB, WEB]}, "keys": []})
 @example({"defaults": {"expire": None, "is_disabled": False, "containers": [API, WEB]}, "keys": []})
-def test_a_document_is_accepted_exactly_if_the_schema_files_allow_it(document: Any) -> None:
+def test_a_document_is_accepted_exactly_if_the_schemas_allow_it(document: Any) -> None:
     assert (CHECKER.violations(document) == ()) is JUDGE.is_valid(document)
 
 
-def test_a_whole_key_is_accepted() -> None:
+def test_a_key_with_every_field_is_accepted() -> None:
     key = {
         "name": "web-key",
         "description": "",

@@ -43,7 +43,7 @@ def addresses(state: DesiredState) -> list[str]:
     return [scope.scope.address(key.name) for scope in state.scopes for key in scope.keys]
 
 
-def test_a_key_keeps_exactly_the_fields_that_were_written() -> None:
+def test_a_key_has_exactly_the_declared_fields() -> None:
     (scope,) = desired("keys:\n  - {name: web-key, expire: null, containers: []}\n").scopes
     (key,) = scope.keys
     assert key.fields == {"name": "web-key", "expire": None, "containers": []}
@@ -59,7 +59,7 @@ def test_a_key_keeps_exactly_the_fields_that_were_written() -> None:
         ("kind: caas\nproject_id: 2\nregion_id: 9\n", Scope("caas", 2, 9)),
     ],
 )
-def test_a_document_goes_before_the_defaults(header: str, scope: Scope) -> None:
+def test_a_document_takes_precedence_over_the_defaults(header: str, scope: Scope) -> None:
     (found,) = desired(f"{header}keys: []\n").scopes
     assert found.scope == scope
 
@@ -85,7 +85,7 @@ def test_a_kind_without_regions_needs_none() -> None:
     assert addresses(validator.finish()) == ["thing/7/x"]
 
 
-def test_scopes_are_sorted_by_number_and_gather_keys_from_everywhere() -> None:
+def test_scopes_are_sorted_by_number_and_merge_keys_of_all_documents() -> None:
     state = desired(
         "region_id: 76\nkeys: [{name: key-b}]\n---\nregion_id: 9\nkeys: [{name: key-a}]\n",
         "keys: [{name: key-a}]\n",
@@ -98,7 +98,7 @@ def test_an_empty_list_of_keys_still_names_a_scope() -> None:
 
 
 @pytest.mark.parametrize("again", ["1.yaml", "2.yaml"])
-def test_an_address_that_is_declared_twice_names_both_places(again: str) -> None:
+def test_a_duplicate_address_is_reported_with_both_positions(again: str) -> None:
     texts = ["keys:\n  - name: web-key\n", "keys: [{name: web-key}]\n"]
     joined = texts if again == "2.yaml" else ["---\n".join(texts)]
     place = "2.yaml:1:8" if again == "2.yaml" else "1.yaml:4:8"
@@ -111,7 +111,7 @@ def test_the_same_name_in_another_scope_is_another_key() -> None:
     assert state.key_count == 2
 
 
-def test_a_repeated_address_is_found_beside_other_violations() -> None:
+def test_a_duplicate_address_is_found_besides_other_violations() -> None:
     text = "keys:\n  - name: web-key\n  - {name: api-key, colour: red}\n  - name: web-key\n"
     assert [line.split("; ")[0] for line in problems(text)] == [
         "1.yaml:3:21: caas/1/76/api-key: colour is not a known field",
@@ -154,11 +154,11 @@ def test_a_key_with_violations_is_not_counted_as_declared() -> None:
         ("region_id: 0\nkeys: []", "1.yaml:1:12: region_id 0 is too small; the smallest is 1"),
     ],
 )
-def test_a_document_of_another_shape_is_a_problem(text: str, problem: str) -> None:
+def test_a_document_that_does_not_match_the_schema_is_a_problem(text: str, problem: str) -> None:
     assert problems(text) == [problem]
 
 
-def test_an_unknown_field_is_placed_at_its_key_and_a_bad_value_at_its_value() -> None:
+def test_an_unknown_field_is_reported_at_its_key_and_an_invalid_value_at_the_value() -> None:
     text = "keys:\n  - name: web-key\n    colour: red\n    is_disabled: no\n    status: Active\n"
     assert [line.split(": ")[0] for line in problems(text)] == ["1.yaml:3:5", "1.yaml:4:18", "1.yaml:5:5"]
 
@@ -168,7 +168,7 @@ def test_one_value_has_one_problem() -> None:
     assert "has 1 character" in line
 
 
-def test_every_problem_of_every_document_is_told_in_order() -> None:
+def test_every_problem_of_every_document_is_reported_in_order() -> None:
     bad = "keys:\n  - {name: A}\n  - {nam: x}\n"
     places = [line.split(": ")[0] for line in problems(bad, "- x", bad)]
     assert places == [
@@ -182,7 +182,7 @@ def test_every_problem_of_every_document_is_told_in_order() -> None:
     ]
 
 
-def test_problems_of_inputs_without_documents_are_told_too() -> None:
+def test_problems_of_inputs_without_documents_are_reported() -> None:
     validator = Validator(document_schema(), {"caas": CAAS}, HERE, NOW)
     with pytest.raises(InputError, match=r"gone\.yaml:1:1: no such file"):
         validator.finish([Problem("no such file", Position("gone.yaml"))])
@@ -222,7 +222,7 @@ keys:
 """
 
 
-def test_a_merged_value_is_blamed_where_it_was_written_for_each_key() -> None:
+def test_an_invalid_merged_value_is_reported_at_its_definition_for_each_key() -> None:
     places: list[Any] = [line.split(": ")[:2] for line in problems(MERGED)]
     assert places == [
         ["1.yaml:3:40", "caas/1/76/web-key"],
@@ -242,7 +242,7 @@ keys:
 """
 
 
-def test_a_default_holds_for_each_key_that_does_not_write_the_field_itself() -> None:
+def test_a_default_applies_to_each_key_without_the_field() -> None:
     (scope,) = desired(DEFAULTED).scopes
     web = [{"name": "web", "namespace": "shop"}]
     later = "2036-01-31T00:00:00Z"
@@ -253,7 +253,7 @@ def test_a_default_holds_for_each_key_that_does_not_write_the_field_itself() -> 
     ]
 
 
-def test_a_key_stays_where_it_is_and_knows_which_values_it_inherits_from_where() -> None:
+def test_a_key_has_its_position_and_those_of_inherited_values() -> None:
     (scope,) = desired(DEFAULTED).scopes
     _, _, job = scope.keys
     assert job.position == Position("1.yaml", 7, 5)
@@ -267,7 +267,7 @@ def test_a_key_stays_where_it_is_and_knows_which_values_it_inherits_from_where()
 
 
 @pytest.mark.parametrize("header", ["", "defaults: {}\n"])
-def test_without_defaults_nothing_is_inherited_and_nothing_copied(header: str) -> None:
+def test_without_defaults_nothing_is_inherited_or_copied(header: str) -> None:
     (document,) = parse(f"{header}keys: [{{name: web-key}}]", "1.yaml")
     validator = Validator(document_schema(), {"caas": CAAS}, HERE, NOW)
     validator.add(document)
@@ -276,7 +276,7 @@ def test_without_defaults_nothing_is_inherited_and_nothing_copied(header: str) -
     assert key.inherited_from("expire") is None
 
 
-def test_defaults_hold_for_their_own_document_only() -> None:
+def test_defaults_apply_to_their_own_document_only() -> None:
     state = desired("defaults: {is_disabled: true}\nkeys: [{name: web-key}]\n---\nkeys: [{name: api-key}]\n")
     assert [dict(key.fields) for scope in state.scopes for key in scope.keys] == [
         {"name": "web-key", "is_disabled": True},
@@ -310,26 +310,24 @@ EXAMPLE = 'write it, for example namespace: "shop"'
         ("{containers: [{name: web}]}", 25, f"defaults.containers[0].namespace is missing; {EXAMPLE}"),
     ],
 )
-def test_a_default_is_checked_like_a_field_and_blamed_once_where_it_stands(
-    defaults: str, place: int, message: str
-) -> None:
+def test_an_invalid_default_is_reported_once_at_its_position(defaults: str, place: int, message: str) -> None:
     text = f"defaults: {defaults}\nkeys: [{{name: web-key}}, {{name: api-key}}]"
     assert problems(text) == [f"1.yaml:1:{place}: caas/1/76: {message}"]
 
 
-def test_a_repeated_address_is_found_beside_a_bad_default() -> None:
+def test_a_duplicate_address_is_found_besides_an_invalid_default() -> None:
     text = "defaults: {expire: 2027}\nkeys: [{name: web-key}, {name: web-key}]"
     assert [line.split(":")[1] for line in problems(text)] == ["1", "2"]
 
 
-def test_an_expiry_that_is_near_is_warned_of_at_the_default_for_each_key() -> None:
+def test_a_near_expiry_in_a_default_is_warned_about_for_each_key() -> None:
     keys = "[{name: web-key}, {name: api-key, expire: null}]"
     told = "expire 2026-06-02T12:00:00Z is near: the key stops working in 24 hours"
     text = f"defaults: {{expire: 2026-06-02T12:00:00Z}}\nkeys: {keys}"
     assert warnings(text) == [f"1.yaml:1:20: caas/1/76/web-key: {told}"]
 
 
-def test_names_stand_for_numbers_until_they_are_looked_up() -> None:
+def test_scope_names_are_placeholders_until_they_are_looked_up() -> None:
     state = desired("project: shop\nregion: Luxembourg-2\nkeys: [{name: web-key}]", defaults=ScopeDefaults())
     assert addresses(state) == ["caas/shop/Luxembourg-2/web-key"]
     assert [(named.parameter, named.name, str(named.position)) for named in state.names] == [
@@ -338,7 +336,7 @@ def test_names_stand_for_numbers_until_they_are_looked_up() -> None:
     ]
 
 
-def test_a_name_goes_before_the_number_of_the_environment() -> None:
+def test_a_name_takes_precedence_over_the_number_of_the_environment() -> None:
     assert addresses(desired("project: shop\nkeys: [{name: web-key}]")) == ["caas/shop/76/web-key"]
 
 
@@ -370,7 +368,7 @@ def test_a_name_that_cannot_be_looked_up_is_a_problem(header: str, problem: str)
         ("kind: thing\nowner: a//b\nkeys: []\n", "1.yaml:2:8"),
     ],
 )
-def test_what_cannot_be_one_segment_of_a_path_is_a_problem_at_its_place(text: str, place: str) -> None:
+def test_a_value_that_is_not_one_path_segment_is_a_problem_at_its_position(text: str, place: str) -> None:
     thing = kind_with({}, collection="/{owner}/things", scope={"owner": {"type": "string"}})
     validator = Validator(document_schema(), {"caas": CAAS, "thing": thing}, HERE, NOW)
     for document in parse(text, "1.yaml"):
