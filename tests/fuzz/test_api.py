@@ -50,7 +50,7 @@ ERROR = {"exception_class": "NotFoundError", "message": "no", "request_id": "0" 
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_every_answer_is_one_that_the_description_has(seed: int) -> None:
+def test_every_response_follows_the_openapi_description(seed: int) -> None:
     examiner = Examiner(seed)
     examiner.examine(0, 200)
     assert [f"{broken.case}: {broken.detail}" for broken in examiner.broken] == []
@@ -82,7 +82,7 @@ def said(method: str, target: str, status: int, document: Any, kind: str = "appl
         ("GET", f"{COLLECTION}/a%2Fb", 404, ERROR),
     ],
 )
-def test_a_described_answer_is_let_through(method: str, target: str, status: int, document: Any) -> None:
+def test_a_described_response_is_accepted(method: str, target: str, status: int, document: Any) -> None:
     assert said(method, target, status, document) == ""
 
 
@@ -110,9 +110,9 @@ def test_a_described_answer_is_let_through(method: str, target: str, status: int
         ("PUT", COLLECTION, 200, {}),
     ],
 )
-def test_another_answer_is_not(method: str, target: str, status: int, document: Any) -> None:
+def test_an_undescribed_response_is_refused(method: str, target: str, status: int, document: Any) -> None:
     assert said(method, target, status, document)
 
 
-def test_an_answer_has_to_say_that_it_is_json() -> None:
+def test_a_response_must_have_the_json_content_type() -> None:
     assert said("GET", f"{COLLECTION}/web", 200, KEY, "text/plain")

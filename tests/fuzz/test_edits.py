@@ -37,7 +37,7 @@ PUT = {
 
 
 @pytest.mark.parametrize("first", range(0, 100, 50))
-def test_an_edit_changes_what_is_meant_and_moves_no_comment(first: int) -> None:
+def test_an_edit_changes_only_its_target_and_no_comment(first: int) -> None:
     editor = Editor(SEED)
     for number in range(first, first + 50):
         editor.case(number)
@@ -45,7 +45,7 @@ def test_an_edit_changes_what_is_meant_and_moves_no_comment(first: int) -> None:
     assert editor.counts["edited"] + editor.counts["added to"] > 30
 
 
-def test_the_judge_lets_through_what_moves_no_comment() -> None:
+def test_the_check_accepts_edits_that_move_no_comment() -> None:
     more = TEXT.replace("      #r9", "      - {name: box3, namespace: ns3}\n      #r9")
     for after in (TEXT, more, TEXT.replace("old", "new"), TEXT.replace("  #r6", "\t#r6")):
         assert list(complaints(TEXT, after, PUT)) == []
@@ -67,18 +67,18 @@ def test_the_judge_lets_through_what_moves_no_comment() -> None:
         ("old  #r10; description", "old"),
     ],
 )
-def test_the_judge_sees_a_comment_that_is_lost_or_moved(old: str, new: str) -> None:
+def test_the_check_detects_lost_and_moved_comments(old: str, new: str) -> None:
     after = TEXT.replace(old, new)
     assert after != TEXT
     assert list(complaints(TEXT, after, PUT))
 
 
-def test_the_same_seed_makes_the_same_files() -> None:
+def test_the_same_seed_generates_the_same_files() -> None:
     one, other = seeded(SEED), seeded(SEED)
     assert [make(one).text for _ in range(50)] == [make(other).text for _ in range(50)]
 
 
-def test_the_files_hold_comments_of_every_kind() -> None:
+def test_generated_files_have_comments_in_every_position() -> None:
     rng = seeded(SEED)
     kinds = {how for _ in range(300) for how, _ in make(rng).remarks.values()}
     assert kinds == {how for how, _ in PUT.values()} | {"dash", "opening"}

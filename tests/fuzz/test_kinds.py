@@ -12,7 +12,7 @@ SEED = 11
 
 
 @pytest.mark.parametrize("first", range(0, 80, 40))
-def test_whatever_a_file_of_a_kind_holds_it_is_used_or_refused_with_reasons(first: int) -> None:
+def test_any_kind_file_is_accepted_or_refused_with_reasons(first: int) -> None:
     found = {
         number: complaint_of(content(SEED, number), seeded(number))[1] for number in range(first, first + 40)
     }

@@ -22,14 +22,14 @@ def judged(status: int, body: bytes, **headers: str) -> list[str]:
     return kinds_of_failure(judge)
 
 
-def test_no_answer_makes_the_engine_fail_or_see_no_keys_where_there_may_be_some() -> None:
+def test_no_response_crashes_the_engine_or_is_mistaken_for_an_empty_list() -> None:
     judge = Judge(SEED)
     for number in range(150):
         judge.case(number)
     assert kinds_of_failure(judge) == []
 
 
-def test_no_bytes_on_the_wire_make_the_engine_fail_either() -> None:
+def test_no_raw_bytes_crash_the_engine() -> None:
     judge = Judge(SEED)
     with raw_side() as raw:
         for number in range(80):
@@ -37,12 +37,12 @@ def test_no_bytes_on_the_wire_make_the_engine_fail_either() -> None:
     assert kinds_of_failure(judge) == []
 
 
-def test_an_honest_empty_list_is_no_keys() -> None:
+def test_a_valid_empty_list_means_no_keys() -> None:
     assert judged(200, EMPTY) == []
 
 
 @pytest.mark.parametrize("location", ["https:abc", "mailto:a@b", "data:,x", "file:a"])
-def test_a_redirect_to_no_address_is_refused_like_any_other(location: str) -> None:
+def test_a_redirect_to_an_invalid_address_is_refused(location: str) -> None:
     assert judged(302, b"", Location=location) == []
 
 
@@ -50,7 +50,7 @@ def test_a_redirect_to_no_address_is_refused_like_any_other(location: str) -> No
     "instant",
     ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999999999"],
 )
-def test_a_date_out_of_this_world_is_no_retry_after(instant: str) -> None:
+def test_an_impossible_date_is_not_a_retry_after(instant: str) -> None:
     assert judged(429, b"{}", Retry_After=instant) == []
 
 
@@ -58,7 +58,7 @@ def test_a_date_out_of_this_world_is_no_retry_after(instant: str) -> None:
     "body",
     [b'{"count":2,"count":0,"results":[]}', b'{"count":0,"results":[{"name":"a"}],"results":[]}'],
 )
-def test_a_list_that_says_two_things_is_never_read_as_no_keys(body: bytes) -> None:
+def test_a_contradictory_list_is_never_read_as_no_keys(body: bytes) -> None:
     assert judged(200, body) == []
 
 
@@ -75,11 +75,11 @@ def test_a_list_that_says_two_things_is_never_read_as_no_keys(body: bytes) -> No
         (b"", False),
     ],
 )
-def test_the_judge_knows_what_no_keys_looks_like(body: bytes, wanted: bool) -> None:  # noqa: FBT001
+def test_the_check_recognizes_an_empty_list(body: bytes, wanted: bool) -> None:  # noqa: FBT001
     assert says_none(strict(body)) is wanted
 
 
-def test_the_judge_reads_only_successes() -> None:
+def test_the_check_considers_only_successful_responses() -> None:
     assert Answer(500, [], EMPTY).document() is None
     assert Answer(200, [(b"Content-Encoding", b"gzip")], EMPTY).document() is None
     assert isinstance(Answer(200, [], EMPTY).response(), httpx.Response)

@@ -16,28 +16,28 @@ SEED = 7
 
 
 @pytest.mark.parametrize("first", range(0, 300, 100))
-def test_whatever_a_file_holds_it_is_accepted_or_refused_with_reasons(first: int) -> None:
+def test_any_file_is_accepted_or_refused_with_reasons(first: int) -> None:
     complaints = {number: read(content(SEED, number)).complaint for number in range(first, first + 100)}
     assert {number: text for number, text in complaints.items() if text} == {}
 
 
 @pytest.mark.parametrize("crowd", CROWDS, ids=lambda crowd: str(crowd.__name__))
 @pytest.mark.parametrize("size", [1, 65, 130])
-def test_much_of_one_thing_is_accepted_or_refused_with_reasons(
+def test_excessive_repetition_is_accepted_or_refused_with_reasons(
     crowd: Callable[[int], str], size: int
 ) -> None:
     assert read(crowd(size).encode()).complaint == ""
 
 
 @pytest.mark.parametrize("text", VALID)
-def test_mutations_begin_with_valid_files(text: bytes) -> None:
+def test_mutations_start_from_valid_files(text: bytes) -> None:
     assert read(text).accepted
 
 
 @pytest.mark.parametrize("text", [text for text in TEXTS if text not in VALID])
-def test_mutations_begin_with_broken_files_too(text: bytes) -> None:
+def test_mutations_also_start_from_invalid_files(text: bytes) -> None:
     assert not read(text).accepted
 
 
-def test_the_same_seed_and_number_give_the_same_input() -> None:
+def test_the_same_seed_and_number_generate_the_same_input() -> None:
     assert [content(SEED, number) for number in range(50)] == [content(SEED, number) for number in range(50)]
