@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -27,6 +28,7 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.observe.names import Directory
 from reconciler.plan.limits import Limits, with_limit_violations
+from reconciler.plan.origins import with_origins, with_origins_since
 from reconciler.plan.planning import assemble, plan_scope, select, with_unread
 from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
@@ -39,23 +41,31 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     from reconciler.api.client import Session
-    from reconciler.api.reader import Reader
-    from reconciler.api.workers import Workers
     from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
     from reconciler.model.scope import Scope
+    from reconciler.observe.base import Base
+    from reconciler.plan.origins import KeyAtBase
     from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
 
     Kinds = Mapping[str, Kind]
+    Reading = Callable[[DesiredState], AbstractContextManager[Callable[[], object]]]
+    """Called with what is to be read; the value of its context is called after each scope."""
 
 DEFAULT_LIMITS: Final = Limits()
 _PLAIN: Final = Style()
+
+
+def _reading(_state: DesiredState) -> AbstractContextManager[Callable[[], object]]:
+    """Follow nothing."""
+    return nullcontext(tuple)
 
 
 def load_kinds(*folders: str) -> Kinds:
@@ -74,23 +84,26 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
     now: dt.datetime | None = None,
     expiry_warning: dt.timedelta = EXPIRY_WARNING,
     standard_input: BinaryIO | None = None,
+    digest: InputsDigest | None = None,
 ) -> DesiredState:
     """Load and validate files and directories. Raises InputError with every problem found.
 
     ``project_id`` and ``region_id`` are those of documents that name none. A key that expires within
-    ``expiry_warning`` from ``now`` is warned about. The path ``-`` is ``standard_input``.
+    ``expiry_warning`` from ``now`` is warned about. The path ``-`` is ``standard_input``. ``digest`` goes on
+    from what else was read, such as files of kinds.
     """
     if not paths:
         raise errors.ConfigurationError("no path is given; name the files or folders of the desired state")
     defaults = ScopeDefaults(project_id, region_id)
     at = now or SystemClock().now()
     validator = Validator(packaged.document_schema(), kinds or load_kinds(), defaults, at, expiry_warning)
-    digest = InputsDigest()
+    digest = digest or InputsDigest()
     names = [os.fspath(path) for path in paths]
     state = desired_state(names, standard_input or io.BytesIO(), validator, digest.parse)
     return replace(state, inputs_digest=str(digest))
 
 
+@paused_collector()
 def plan(  # noqa: PLR0913 - what a plan depends on
     state: DesiredState,
     client: Session,
@@ -99,16 +112,28 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     targets: Sequence[str] = (),
     limits: Limits = DEFAULT_LIMITS,
     now: dt.datetime | None = None,
+    base: Base | None = None,
+    reading: Reading = _reading,
 ) -> Plan:
     """Read the live keys and compare: return what an apply would change, sorted, with a fingerprint.
 
     ``targets`` are globs over addresses, such as ``caas/1/76/web-*``. The plan holds a problem for each key
-    that cannot be planned, and a refusal where it exceeds ``limits``. Raises UnreadableError if a scope
-    cannot be read, InputError for the name of a project or region that is not found.
+    that cannot be planned, and a refusal where it exceeds ``limits``. With ``base``, each field has an
+    origin. ``reading`` is called with what is read, and returns a context whose value is called after each
+    scope. Raises UnreadableError if a scope cannot be read, after which no further one is begun, and
+    InputError for the name of a project or region that is not found.
     """
-    planner, narrowed, selected = _planner(state, client, kinds, targets, now)
-    found = planner.plan(narrowed, selected)
-    made_from = Provenance(planner.now.replace(microsecond=0), client.base_url, state.inputs_digest)
+    run = _Run.of(state, client, kinds, targets, now)
+    parts, failures = run.examined(reading, cancel)
+    if failures:
+        raise _unreadable(failures)
+    found = assemble(parts, run.state.warnings, client.base_url)
+    made_from = Provenance(run.now.replace(microsecond=0), client.base_url, state.inputs_digest)
+    if base is not None:
+        made_from = replace(made_from, base_commit=base.commit)
+        found = replace(found, warnings=(*found.warnings, *base.warnings))
+        if base.state is not None:
+            found = with_origins_since(run.kinds, found, base.state, run.whole, run.selected)
     return with_limit_violations(replace(found, provenance=made_from), limits)
 
 
@@ -150,21 +175,32 @@ def apply(  # noqa: PLR0913 - what an apply depends on
         raise
 
 
-def drift(
+@paused_collector()
+def drift(  # noqa: PLR0913 - what a comparison depends on
     state: DesiredState,
     client: Session,
     *,
     kinds: Kinds | None = None,
     targets: Sequence[str] = (),
     now: dt.datetime | None = None,
+    origins: Callable[[Plan], KeyAtBase] | None = None,
+    reading: Reading = _reading,
 ) -> DriftReport:
     """Return which live keys are not as desired, of the scopes that can be read.
 
-    Raises UnreadableError if no scope can be read, and otherwise as :func:`plan` does.
+    ``origins`` returns what was desired of the keys of a plan before, which says which side changed. Raises
+    UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
+    the scopes that were not read any more. Otherwise as :func:`plan`.
     """
-    planner, narrowed, selected = _planner(state, client, kinds, targets, now)
-    found, unread = planner.plan_readable(narrowed, selected)
-    return report_of(planner.kinds, found, unread)
+    run = _Run.of(state, client, kinds, targets, now)
+    parts, failures = run.examined(reading, go_on)
+    was_stopped = any(isinstance(error, errors.StoppedError) for error in failures.values())
+    if failures and (was_stopped or not parts):
+        raise _unreadable(failures)
+    found = with_unread(assemble(parts, run.state.warnings, client.base_url), failures)
+    if origins is not None:
+        found = with_origins(found, origins(found))
+    return report_of(run.kinds, found, failures)
 
 
 def render(plan: Plan, output_format: str = "text", style: Style = _PLAIN) -> str:
@@ -214,72 +250,46 @@ def _known(kinds: Kinds | None, scopes: Iterable[Scope]) -> Kinds:
     return known
 
 
-def _planner(
-    state: DesiredState, client: Session, kinds: Kinds | None, targets: Sequence[str], now: dt.datetime | None
-) -> tuple[Planner, DesiredState, Selection]:
-    """Return what plans, and the state with numbers for names, narrowed to ``targets``."""
-    resolved = Directory(client.reader).resolved(state)
-    narrowed, selected = select(resolved, targets)
-    return (
-        Planner(
-            client.reader,
-            _known(kinds, (part.scope for part in state.scopes)),
-            client.workers,
-            now or client.clock.now(),
-        ),
-        replace(narrowed, inputs_digest=state.inputs_digest),
-        selected,
-    )
+def _unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:
+    return errors.UnreadableError({str(scope): error for scope, error in failures.items()})
 
 
 @dataclass(frozen=True, slots=True)
-class Planner:
-    """Reads scopes, as many at a time as there are workers, and plans them as of ``now``."""
+class _Run:
+    """What is read and compared: ``state``, which is ``whole`` narrowed to what is selected."""
 
-    reader: Reader
-    kinds: Mapping[str, Kind]
-    workers: Workers
+    client: Session
+    kinds: Kinds
     now: dt.datetime
+    whole: DesiredState
+    state: DesiredState
+    selected: Selection
 
-    @paused_collector()
-    def plan(self, state: DesiredState, selected: Selection, on_scope: Callable[[], object] = tuple) -> Plan:
-        """Plan the selected keys of ``state``; ``on_scope`` is called after each scope.
-
-        Raises UnreadableError naming each scope that could not be read; after the first such scope
-        no further one is begun.
-        """
-        parts, failures = self._examined(state, selected, on_scope, cancel)
-        if failures:
-            raise errors.UnreadableError({str(scope): error for scope, error in failures.items()})
-        return assemble(parts, state.warnings, self.reader.base_url)
-
-    @paused_collector()
-    def plan_readable(
-        self, state: DesiredState, selected: Selection, on_scope: Callable[[], object] = tuple
-    ) -> tuple[Plan, Mapping[Scope, errors.ReconcilerError]]:
-        """Plan like :meth:`plan` what can be read, and give the other scopes with the reasons.
-
-        Each of those is a problem of the plan. Raises UnreadableError if nothing could be read, or if the run
-        was interrupted meanwhile: that says nothing of the scopes that were not read any more.
-        """
-        parts, failures = self._examined(state, selected, on_scope, go_on)
-        was_stopped = any(isinstance(error, errors.StoppedError) for error in failures.values())
-        if failures and (was_stopped or not parts):
-            raise errors.UnreadableError({str(scope): error for scope, error in failures.items()})
-        return with_unread(assemble(parts, state.warnings, self.reader.base_url), failures), failures
-
-    def _examined(
-        self,
+    @classmethod
+    def of(
+        cls,
         state: DesiredState,
-        selected: Selection,
-        on_scope: Callable[[], object],
-        on_failure: Callable[[Iterable[Future[Plan]]], None],
-    ) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
-        """Examine every scope; ``on_failure`` is given all that was begun when one could not be read."""
-        self.workers.start(len(state.scopes))
-        futures = {self.workers.submit(self._examine, part, selected): part.scope for part in state.scopes}
-        return settled(futures, on_scope, on_failure)
+        client: Session,
+        kinds: Kinds | None,
+        targets: Sequence[str],
+        now: dt.datetime | None,
+    ) -> _Run:
+        """Look the names up, and narrow ``state`` to ``targets``."""
+        whole = Directory(client.reader).resolved(state)
+        narrowed, selected = select(whole, targets)
+        known = _known(kinds, (part.scope for part in whole.scopes))
+        return cls(client, known, now or client.clock.now(), whole, narrowed, selected)
 
-    def _examine(self, part: DesiredScope, selected: Selection) -> Plan:
+    def examined(
+        self, reading: Reading, on_failure: Callable[[Iterable[Future[Plan]]], None]
+    ) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
+        """Plan each scope; ``on_failure`` is given all that was begun when one could not be read."""
+        scopes, workers = self.state.scopes, self.client.workers
+        with reading(self.state) as on_scope:
+            workers.start(len(scopes))
+            futures = {workers.submit(self._examine, part): part.scope for part in scopes}
+            return settled(futures, on_scope, on_failure)
+
+    def _examine(self, part: DesiredScope) -> Plan:
         kind = self.kinds[part.scope.kind]
-        return plan_scope(kind, part, observe(self.reader, kind, part.scope), self.now, selected)
+        return plan_scope(kind, part, observe(self.client.reader, kind, part.scope), self.now, self.selected)

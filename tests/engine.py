@@ -14,15 +14,13 @@ from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Freshness
 from reconciler.kinds.packaged import load_kinds
-from reconciler.pipeline import Planner
-from reconciler.plan.planning import everything
 from tests.support import NOON, Script, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gcore_emulator import Emulator
-    from reconciler.api.reader import Connection, Reader
+    from reconciler.api.reader import Connection
     from reconciler.apply.observer import Observer
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
@@ -55,7 +53,7 @@ class Engine:
         return Writer(self.connection)
 
     def plan(self, state: DesiredState) -> Plan:
-        with Session(self.connection, self.parallelism) as session:
+        with Session(self.connection, Workers(self.parallelism)) as session:
             return reconciler.plan(state, session, limits=ALL, now=NOON)
 
     def apply(
@@ -64,9 +62,10 @@ class Engine:
         freshness: Freshness = Freshness.JUST_MADE,
         observers: Sequence[Observer] = (),
     ) -> Sequence[Outcome]:
-        with Session(self.connection, self.parallelism) as session:
+        with Session(self.connection, Workers(self.parallelism)) as session:
             return reconciler.apply(plan, session, freshness=freshness, observers=observers)
 
 
-def plan_with(reader: Reader, state: DesiredState, parallelism: int = 10) -> Plan:
-    return Planner(reader, KINDS, Workers(parallelism), NOON).plan(state, everything, lambda: None)
+def plan_with(connection: Connection, state: DesiredState, parallelism: int = 10) -> Plan:
+    with Session(connection, Workers(parallelism)) as session:
+        return reconciler.plan(state, session, kinds=KINDS, now=NOON)

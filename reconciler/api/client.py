@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 class Session:
     """A connection in use: a reader, and threads for its requests; a context manager, which closes both."""
 
-    def __init__(self, connection: Connection, parallelism: int = 10) -> None:
-        """Store the connection; nothing is sent yet. Raises ConfigurationError."""
+    def __init__(self, connection: Connection, workers: Workers) -> None:
+        """Store both; nothing is sent yet. Raises ConfigurationError."""
         self.connection = connection
         self.reader = Reader(connection)
-        self.workers = Workers(parallelism)
+        self.workers = workers
 
     def __enter__(self) -> Self:
         """Return the session."""
@@ -98,4 +98,4 @@ class Client(Session):
             auth_scheme=checked_scheme(auth_scheme),
             environment=network_variables(environment or {}),
         )
-        super().__init__(connection, parallelism)
+        super().__init__(connection, Workers(parallelism))

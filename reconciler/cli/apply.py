@@ -6,14 +6,16 @@ import datetime as dt
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import click
 
+from reconciler import pipeline
 from reconciler.api.client import Session
-from reconciler.apply.executor import Freshness, apply_in, exit_code
+from reconciler.api.workers import Workers
+from reconciler.apply.executor import Freshness, exit_code
 from reconciler.apply.observer import Observer
 from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console
@@ -30,22 +32,22 @@ from reconciler.cli.options import (
     pass_env_option,
     secret_sink_option,
 )
-from reconciler.cli.plan import FormatOptions, Prepared, complain, read_and_plan, show
+from reconciler.cli.plan import FormatOptions, complain, plan_files, show
 from reconciler.cli.signals import stopping
 from reconciler.cli.values import FILE, command, flag, option
 from reconciler.cli.writing import Progress, record_settings, secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
+from reconciler.kinds.kind import Kind
 from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock
+from reconciler.model.desired import DesiredState
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
-from reconciler.pipeline import read_plan
 from reconciler.plan.limits import with_limit_violations
 from reconciler.plan.planning import select
 from reconciler.render.text import render_outcomes
 from reconciler.service.history.applied import Applied
 from reconciler.service.records import Records, open_records
-from reconciler.validate.known_kinds import tree_kinds
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -128,16 +130,15 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     planning, stop = options.planning, threading.Event()
     saved = None if options.plan_file is None else _open_plan(options.plan_file, planning)
     settings = connection(planning.connection, clock, console, stop)
-    commit = partial(_commit, options, saved, console)
+    commit = partial(_commit, options, None if saved is None else saved[-1], console)
     recorded = record_settings("apply", planning.connection.base_url, options.records, commit, console)
     now = clock.now()
     with (
         open_records(recorded, clock) as records,
-        Session(settings, planning.connection.parallelism) as client,
+        Session(settings, Workers(planning.connection.parallelism)) as client,
     ):
         console.warn_of_readers(options.records.history, "history")
-        prepared = saved or read_and_plan(client, planning, now, console)
-        plan = prepared.plan
+        kinds, state, plan = saved or plan_files(client, planning, now, console)
         if events is not None:
             events.planned(plan)
             complain(plan, console)
@@ -150,7 +151,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             console.note("Nothing was applied.")
         if plan.objections or options.dry_run or not plan.changes:
             if not plan.objections and not options.dry_run:
-                _store(prepared, planning.selection.target, records, now)
+                _store(kinds, state, plan, planning.selection.target, records, now)
             return ExitCode.ERROR if plan.problems else ExitCode.REFUSED if plan.objections else ExitCode.DONE
         secrets = secret_store(
             plan.changes, options.secrets, options.records, clock, console, settings.redactor
@@ -158,14 +159,15 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         freshness = _approve(options, console)
         if secrets is not None and not options.auto_approve:
             secrets.probe()  # again: the approval may have taken a while
-        _store(prepared, planning.selection.target, records, now)
-        return _Execution(client, prepared, records, console, events, secrets).run(freshness)
+        _store(kinds, state, plan, planning.selection.target, records, now)
+        return _Execution(client, kinds, plan, records, console, events, secrets).run(freshness)
 
 
 @dataclass(frozen=True, slots=True)
 class _Execution:
     client: Session
-    prepared: Prepared
+    kinds: Mapping[str, Kind]
+    plan: Plan
     records: Records
     console: Console
     events: EventStream | None
@@ -173,7 +175,7 @@ class _Execution:
 
     def run(self, freshness: Freshness) -> ExitCode:
         """Send the changes, print what became of each, and return the exit code of the whole."""
-        plan, kinds, stop = self.prepared.plan, self.prepared.kinds, self.client.stop
+        plan, stop = self.plan, self.client.stop
         where = (lambda _: "") if self.secrets is None else self.secrets.where
         with (
             stopping(stop, self.console, self.secrets),
@@ -184,7 +186,14 @@ class _Execution:
             shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
             observers = (*records, *shown, Progress(advance))
             try:
-                outcomes = apply_in(self.client, kinds, plan, freshness, observers, self.secrets)
+                outcomes = pipeline.apply(
+                    plan,
+                    self.client,
+                    kinds=self.kinds,
+                    secrets=self.secrets,
+                    observers=observers,
+                    freshness=freshness,
+                )
             except BaseException:
                 self._report_stored()
                 raise
@@ -214,34 +223,41 @@ class _Execution:
         return code
 
 
-def _open_plan(file: str, options: PlanningOptions) -> Prepared:
-    """Read the saved plan that is to be applied.
+def _open_plan(file: str, options: PlanningOptions) -> tuple[Mapping[str, Kind], None, Plan]:
+    """Read the saved plan that is to be applied; return the kinds, no desired state, and the plan.
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
-    base_url, kinds = options.connection.base_url, tree_kinds(options.inputs.kinds)
-    plan = read_plan(file, kinds=kinds)
+    base_url, kinds = options.connection.base_url, pipeline.load_kinds(*options.inputs.kinds)
+    plan = pipeline.read_plan(file, kinds=kinds)
     if plan.base_url != base_url:
         raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {base_url}")
-    return Prepared(kinds, with_limit_violations(plan, options.selection.limits))
+    return kinds, None, with_limit_violations(plan, options.selection.limits)
 
 
-def _commit(options: ApplyOptions, saved: Prepared | None, console: Console) -> str | None:
+def _commit(options: ApplyOptions, saved: Plan | None, console: Console) -> str | None:
     """Return the commit of what is applied: that of a saved plan, or of the files."""
     if saved is None:
         return git_commit(options.planning.inputs.paths, os.environ, console.warning)
-    return None if saved.plan.provenance is None else saved.plan.provenance.git_commit
+    return None if saved.provenance is None else saved.provenance.git_commit
 
 
-def _store(prepared: Prepared, targets: Sequence[str], records: Records, now: dt.datetime) -> None:
+def _store(  # noqa: PLR0913, PLR0917 - what a history is told of a plan
+    kinds: Mapping[str, Kind],
+    state: DesiredState | None,
+    plan: Plan,
+    targets: Sequence[str],
+    records: Records,
+    now: dt.datetime,
+) -> None:
     """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
-    if records.history is None or prepared.state is None:
+    if records.history is None or state is None:
         return
-    _, selected = select(prepared.state, targets)
-    applied = Applied(records.history.database, prepared.kinds)
+    targeted, selected = select(state, targets)
+    applied = Applied(records.history.database, kinds)
     if not targets:
-        applied.store_unmanaged(prepared.plan, now)
-    applied.store(prepared.state, prepared.plan, selected, is_whole=not targets)
+        applied.store_unmanaged(plan, now)
+    applied.store(targeted, plan, selected, is_whole=not targets)
 
 
 def _check(context: click.Context, options: ApplyOptions) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import click
 
+from reconciler import pipeline
 from reconciler.api.client import Session
+from reconciler.api.workers import Workers
 from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import connection
 from reconciler.cli.options import (
@@ -27,21 +30,16 @@ from reconciler.cli.options import (
 from reconciler.cli.values import FILE, command, flag, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
-from reconciler.load.files import InputsDigest, parse_content
+from reconciler.load.files import InputsDigest
 from reconciler.load.git import git_commit
 from reconciler.model.collector import kept_for_good
 from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
-from reconciler.model.plan import Plan, Provenance
+from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
-from reconciler.pipeline import Planner, write_plan
-from reconciler.plan.limits import with_limit_violations
-from reconciler.plan.origins import with_origins_since
-from reconciler.plan.planning import select
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.render.text import Detail
-from reconciler.validate.files import desired_state
 
 _HEAD: Final = 200
 _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
@@ -100,62 +98,50 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     settings = connection(planning.connection, clock, console)
     if out is not None:
         _clear(out)
-    digest = InputsDigest() if out is not None or options.form.format != "text" else None
-    with Session(settings, planning.connection.parallelism) as client:
-        prepared = read_and_plan(client, planning, clock.now(), console, digest)
+    with Session(settings, Workers(planning.connection.parallelism)) as client:
+        _, _, found = plan_files(client, planning, clock.now(), console)
+    if found.provenance is not None and (out is not None or options.form.format != "text"):
+        commit = git_commit(planning.inputs.paths, os.environ, console.warning)
+        found = replace(found, provenance=replace(found.provenance, git_commit=commit))
     if out is not None:
-        write_plan(prepared.plan, out)
-        console.note(f"Saved to {out}: {prepared.plan.fingerprint}")
-    show(prepared.plan, options.form, console)
-    if prepared.plan.problems:
+        pipeline.write_plan(found, out)
+        console.note(f"Saved to {out}: {found.fingerprint}")
+    show(found, options.form, console)
+    if found.problems:
         return ExitCode.ERROR
-    if prepared.plan.refusals:
+    if found.refusals:
         return ExitCode.REFUSED
-    return ExitCode.CHANGES if options.detailed_exitcode and prepared.plan.changes else ExitCode.DONE
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan with the kinds of its keys, and the desired state; that is None for a saved plan."""
-
-    kinds: Mapping[str, Kind]
-    plan: Plan
-    state: DesiredState | None = None
+    return ExitCode.CHANGES if options.detailed_exitcode and found.changes else ExitCode.DONE
 
 
 @kept_for_good()
-def read_and_plan(
-    client: Session,
-    options: PlanningOptions,
-    now: dt.datetime,
-    console: Console,
-    digest: InputsDigest | None = None,
-) -> Prepared:
-    """Load the files, read the live keys and compare the two; warn on the way.
-
-    ``digest`` takes what is read, for a plan that is to be saved.
-    """
-    inputs, unused = options.inputs, list[Problem]()
-    on_file = None if digest is None else digest.add
-    kinds = inputs.known_kinds(lambda text: unused.append(Problem(text)), on_file)
+def plan_files(
+    client: Session, options: PlanningOptions, now: dt.datetime, console: Console
+) -> tuple[Mapping[str, Kind], DesiredState, Plan]:
+    """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan."""
+    inputs, unused, digest = options.inputs, list[Problem](), InputsDigest()
+    kinds = inputs.known_kinds(lambda text: unused.append(Problem(text)), digest.add)
     console.warn(unused)
-    directory = Directory(client.reader)
-    whole = directory.resolved(read_files(kinds, inputs, now, digest))
-    base = inputs.read_base(kinds, directory, now)
-    state, selected = select(whole, options.selection.target)
-    console.warn(state.warnings)
-    with console.progress("Reading scopes", len(state.scopes)) as advance:
-        plan = Planner(client.reader, kinds, client.workers, now).plan(state, selected, advance)
-    if base is not None:
-        plan = replace(plan, warnings=(*plan.warnings, *base.warnings))
-        if base.state is not None:
-            plan = with_origins_since(kinds, plan, base.state, whole, selected)
-    console.warn(plan.warnings[len(state.warnings) :])
-    commit = git_commit(inputs.paths, os.environ, console.warning) if digest is not None else None
-    base_commit = None if base is None else base.commit
-    made_from = Provenance(now, client.base_url, str(digest), commit, base_commit)
-    plan = replace(plan, warnings=(*plan.warnings, *unused), provenance=made_from)
-    return Prepared(kinds, with_limit_violations(plan, options.selection.limits), state)
+    directory, shown = Directory(client.reader), list[Problem]()
+    state = directory.resolved(read_files(kinds, inputs, now, digest))
+
+    def reading(part: DesiredState) -> AbstractContextManager[Callable[[], object]]:
+        shown.extend(part.warnings)
+        console.warn(shown)
+        return console.progress("Reading scopes", len(part.scopes))
+
+    found = pipeline.plan(
+        state,
+        client,
+        kinds=kinds,
+        targets=options.selection.target,
+        limits=options.selection.limits,
+        now=now,
+        base=inputs.read_base(kinds, directory, now),
+        reading=reading,
+    )
+    console.warn(found.warnings[len(shown) :])
+    return kinds, state, replace(found, warnings=(*found.warnings, *unused))
 
 
 @kept_for_good()
@@ -163,8 +149,16 @@ def read_files(
     kinds: Mapping[str, Kind], inputs: InputOptions, now: dt.datetime, digest: InputsDigest | None = None
 ) -> DesiredState:
     """Load and validate the files, and take them into ``digest``. Raises InputError with every problem."""
-    parse_one = parse_content if digest is None else digest.parse
-    return desired_state(inputs.paths, standard_input(), inputs.validator(kinds, now), parse_one)
+    return pipeline.load(
+        *inputs.paths,
+        project_id=inputs.project_id,
+        region_id=inputs.region_id,
+        kinds=kinds,
+        now=now,
+        expiry_warning=dt.timedelta(days=inputs.expiry_warning),
+        standard_input=standard_input(),
+        digest=digest,
+    )
 
 
 def show(plan: Plan, form: FormatOptions, console: Console) -> None:
@@ -178,7 +172,7 @@ def _rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
     detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
     style = Style(detail, console.paint, options.name)
     try:
-        return RENDERERS[options.format](plan, style)
+        return pipeline.render(plan, options.format, style)
     except ImportError as error:
         raise missing_extra("report", error) from error
 

@@ -10,8 +10,7 @@ from reconciler.cli.options import OutputOptions, kinds_option
 from reconciler.cli.plan import FormatOptions
 from reconciler.cli.plan import show as show_plan
 from reconciler.cli.values import command, flag, option
-from reconciler.pipeline import read_plan
-from reconciler.validate.known_kinds import tree_kinds
+from reconciler.pipeline import load_kinds, read_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,4 +33,4 @@ class ShowOptions:
 def show(_context: click.Context, options: ShowOptions) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
     console = OutputOptions(verbose=options.verbose, quiet=False, no_color=options.no_color).console()
-    show_plan(read_plan(options.file, kinds=tree_kinds(options.kinds)), options.form, console)
+    show_plan(read_plan(options.file, kinds=load_kinds(*options.kinds)), options.form, console)

@@ -126,7 +126,8 @@ def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
         DesiredScope(scope, tuple(scopes[scope].values()), exclusive.get(scope))
         for scope in sorted(scopes, key=lambda scope: scope.sort_key)
     )
-    return DesiredState(tuple(parts), tuple(_moved(state.warnings, moved)))
+    warnings = tuple(_moved(state.warnings, moved))
+    return replace(state, scopes=tuple(parts), warnings=warnings, names=())
 
 
 def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:

@@ -14,7 +14,6 @@ from reconciler.errors import ConfigurationError, SchemaMismatchError
 from reconciler.kinds.kind import EffectRule, Kind
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text
-from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.lookalikes import difference, skeleton
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.source import Position, Problem
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
 
@@ -80,7 +80,7 @@ def select(state: DesiredState, targets: Sequence[str]) -> tuple[DesiredState, S
 
     warnings = tuple(warning for warning in state.warnings if selected(warning.address))
     scopes = tuple(part for part, found in zip(state.scopes, hits, strict=True) if found)
-    return DesiredState(scopes, warnings), selected
+    return replace(state, scopes=scopes, warnings=warnings), selected
 
 
 def plan_scope(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.executor import Executor, Freshness, exit_code
+from reconciler.apply.executor import Freshness, apply_in, exit_code
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.phrases import first_texts
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
+    from reconciler.api.client import Session
     from reconciler.api.redaction import Redactor
-    from reconciler.api.workers import Workers
-    from reconciler.api.writer import Writer
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.plan.drift import Correction
@@ -45,13 +44,12 @@ class Corrector:
 
     settings: CycleSettings
     ports: Ports
-    workers: Workers
     records: Records
     observer: CycleObserver
 
     def correct(  # noqa: PLR0913, PLR0917 - what decides about each field
         self,
-        writer: Writer,
+        client: Session,
         detection: DriftReport,
         fields: tuple[DriftedField, ...],
         wanted: Correction,
@@ -75,13 +73,13 @@ class Corrector:
                 self.observer.error(text)
             self.observer.note("Nothing was corrected.")
             return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, (), left), plan)
-        plan, not_attempted, store = self._with_store(found.plan, writer.redactor)
+        plan, not_attempted, store = self._with_store(found.plan, client.connection.redactor)
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
         for key in conflicts:
             if key in sent:
                 what = ": ".join(filter(None, key))
                 self.observer.note(f"In conflict, corrected to what the files say now: {what}")
-        code, outcomes = self._execute(writer, plan, store)
+        code, outcomes = self._execute(client, plan, store)
         code = code or (ExitCode.PARTIAL if not_attempted else ExitCode.DONE)
         return code, settled_fields(fields, contested, (*outcomes, *not_attempted), left)
 
@@ -102,7 +100,7 @@ class Corrector:
             return replace(plan, changes=others), outcomes, None
 
     def _execute(
-        self, writer: Writer, plan: Plan, store: PlacedSecretStore | None
+        self, client: Session, plan: Plan, store: PlacedSecretStore | None
     ) -> tuple[ExitCode, Sequence[Outcome]]:
         if not plan.changes:
             return ExitCode.DONE, ()
@@ -110,10 +108,9 @@ class Corrector:
             self.records.observers(plan.fingerprint, store.where if store else _nowhere) as recorded,
             self.observer.correcting(plan) as followed,
         ):
-            observers, stop = (*recorded, followed), self.ports.stop
-            executor = Executor(writer, self.ports.kinds, self.workers, stop, observers, store)
-            outcomes = executor.apply(plan, Freshness.JUST_MADE)
-        code = exit_code(outcomes, stop)
+            observers = (*recorded, followed)
+            outcomes = apply_in(client, self.ports.kinds, plan, Freshness.JUST_MADE, observers, store)
+        code = exit_code(outcomes, client.stop)
         try:
             self.observer.corrected(outcomes)
         except ConfigurationError as error:  # the writes were made all the same

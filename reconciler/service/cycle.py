@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler.api.client import Session
 from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
-from reconciler.api.writer import Writer
 from reconciler.errors import (
     ConfigurationError,
     ExitCode,
@@ -103,11 +103,11 @@ class DriftCycle:
         self._valid_since = ports.clock.now()
         self._has_reached = False
         self._redactor: Redactor | None = None
-        workers = Workers(self._settings.parallelism)  # they live as long as the process
+        self._workers = Workers(self._settings.parallelism)  # they live as long as the process
         self._applied = Applied(history.database, ports.kinds)
         at_base = self._applied.at_base if self._has_file else None
-        self._detector = Detector(ports, workers, observer, at_base)
-        self._corrector = Corrector(self._settings, ports, workers, records, observer)
+        self._detector = Detector(ports, observer, at_base)
+        self._corrector = Corrector(self._settings, ports, records, observer)
         self._invalid: tuple[str, ...] = ()
         self._conditions: set[ServiceCondition] = set()
 
@@ -217,8 +217,9 @@ class DriftCycle:
         targets, correct = self._settings.targets, self._settings.correct
         targeted, selected = select(state, targets)
         code = ExitCode.DONE
-        with (Reader if correct is None else Writer)(self._connection()) as client:
-            detection = self._detector.detect(client, targeted, selected, now)
+        client = Session(self._connection(), self._workers)
+        with client.reader:
+            detection = self._detector.detect(client, state, targets, now)
             new_keys = () if targets else self._applied.new_keys(detection.plan, now)
             self._observer.detected(detection, new_keys, now)
             fields = detection.fields()
@@ -227,7 +228,7 @@ class DriftCycle:
             contested = self._history.contested(wanted, declared, self._settings.flapping)
             self._history.record_drift(fields, detection.compared(targeted, selected), declared)
             self._store(detection, state, targeted, selected, now)
-            if isinstance(client, Writer) and correct is not None:
+            if correct is not None:
                 with writing:
                     code, fields = self._corrector.correct(client, detection, fields, correct, contested, now)
                 self._observer.left(detection, fields)

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from reconciler import pipeline
 from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.outcome import Result
 from reconciler.model.source import Problem
 from reconciler.observe.names import Directory
-from reconciler.pipeline import Planner
 from reconciler.plan.drift import record_names
-from reconciler.plan.origins import state_as_base, with_origins
-from reconciler.plan.report import report_of
+from reconciler.plan.origins import state_as_base
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from reconciler.api.reader import Reader
-    from reconciler.api.workers import Workers
+    from reconciler.api.client import Session
     from reconciler.errors import ReconcilerError
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Plan
     from reconciler.plan.origins import KeyAtBase
-    from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
     from reconciler.service.settings import CycleObserver, Ports
 
@@ -44,30 +42,35 @@ class Detector:
     """
 
     ports: Ports
-    workers: Workers
     observer: CycleObserver
     at_base: Callable[[], KeyAtBase] | None
 
     def detect(
-        self, client: Reader, state: DesiredState, selected: Selection, now: dt.datetime
+        self, client: Session, state: DesiredState, targets: Sequence[str], now: dt.datetime
     ) -> DriftReport:
         """Compare what can be read. Raises ReconcilerError if that is nothing, or the base cannot be read."""
-        kinds = self.ports.kinds
-        base: DesiredState | None = None
+        kinds, at_base = self.ports.kinds, self.at_base
+        origins: Callable[[Plan], KeyAtBase] | None = None
         warnings: tuple[Problem, ...] = ()
         if self.ports.base is not None:
-            base, warnings = self.ports.base(Directory(client), now)
-        with self.observer.progress("Reading scopes", len(state.scopes)) as advance:
-            planner = Planner(client, kinds, self.workers, now)
-            plan, unread = planner.plan_readable(state, selected, advance)
-        if base is not None:
-            plan = with_origins(plan, state_as_base(kinds, plan, base))
-        elif self.ports.base is None and self.at_base is not None:
-            plan = with_origins(plan, self.at_base())
-        report = report_of(kinds, plan, unread)
+            base, warnings = self.ports.base(Directory(client.reader), now)
+            origins = None if base is None else partial(state_as_base, kinds, base=base)
+        elif at_base is not None:
+            origins = lambda _plan: at_base()  # noqa: E731 - asked for once the scopes are read
+        report = pipeline.drift(
+            state,
+            client,
+            kinds=kinds,
+            targets=targets,
+            now=now,
+            origins=origins,
+            reading=lambda part: self.observer.progress("Reading scopes", len(part.scopes)),
+        )
         files = self.ports.not_committed() if (*report.drifted, *report.pending) else ()
         changed = (Problem(f"{file}: {_NOT_COMMITTED}") for file in files)
-        return replace(report, plan=replace(plan, warnings=(*plan.warnings, *warnings, *changed)))
+        return replace(
+            report, plan=replace(report.plan, warnings=(*report.plan.warnings, *warnings, *changed))
+        )
 
 
 def settled_fields(

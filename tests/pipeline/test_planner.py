@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import nullcontext
 
 import httpx
 import pytest
 
-from reconciler.api.reader import Reader
+from reconciler.api.client import Session
 from reconciler.api.workers import Workers
 from reconciler.errors import UnreadableError
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.scope import Scope
-from reconciler.pipeline import Planner
-from reconciler.plan.planning import everything
+from reconciler.pipeline import plan
 from tests.engine import KINDS, plan_with
 from tests.support import EMPTY_LIST, NOON, Script, connect
 
@@ -28,8 +28,9 @@ def scopes(count: int) -> DesiredState:
 def test_each_scope_is_listed_and_reported_once() -> None:
     told: list[None] = []
     remote = Script(FINE)
-    with Reader(connect(remote)) as reader:
-        Planner(reader, KINDS, Workers(3), NOON).plan(scopes(7), everything, lambda: told.append(None))
+    with Session(connect(remote), Workers(3)) as session:
+        following = lambda _: nullcontext(lambda: told.append(None))  # noqa: E731
+        plan(scopes(7), session, kinds=KINDS, now=NOON, reading=following)
     paths = Counter(request.url.path for request in remote.requests)
     assert paths == {f"/cloud/v1/caas/keys/1/{region}": 1 for region in range(1, 8)}
     assert len(told) == 7
@@ -37,8 +38,7 @@ def test_each_scope_is_listed_and_reported_once() -> None:
 
 def test_without_scopes_no_request_is_sent() -> None:
     remote = Script(FINE)
-    with Reader(connect(remote)) as reader:
-        assert plan_with(reader, scopes(0)).changes == ()
+    assert plan_with(connect(remote), scopes(0)).changes == ()
     assert remote.requests == []
 
 
@@ -58,8 +58,7 @@ def test_no_more_requests_are_in_flight_than_allowed(parallelism: int) -> None:
             busy[0] -= 1
         return FINE
 
-    with Reader(connect(handler)) as reader:
-        plan_with(reader, scopes(6), parallelism)
+    plan_with(connect(handler), scopes(6), parallelism)
     assert most == [parallelism]
 
 
@@ -71,11 +70,8 @@ def test_after_the_first_failed_scope_no_other_is_started() -> None:
         threading.Event().wait(0.05 if len(requests) > 1 else 0)  # time for the first failure to be seen
         return httpx.Response(403, json={"message": "No."})
 
-    with (
-        Reader(connect(handler)) as reader,
-        pytest.raises(UnreadableError, match="caas/1/1 could not be read") as told,
-    ):
-        plan_with(reader, scopes(50), parallelism=1)
+    with pytest.raises(UnreadableError, match="caas/1/1 could not be read") as told:
+        plan_with(connect(handler), scopes(50), parallelism=1)
     assert len(requests) < 50
     assert len(told.value.causes) == len(requests)
 
@@ -87,11 +83,11 @@ def test_each_failed_scope_is_named_in_order() -> None:
         together.wait(timeout=60)
         return httpx.Response(403)
 
-    with Reader(connect(handler)) as reader, pytest.raises(UnreadableError) as told:
-        plan_with(reader, scopes(2), parallelism=2)
+    with pytest.raises(UnreadableError) as told:
+        plan_with(connect(handler), scopes(2), parallelism=2)
     assert list(told.value.causes) == ["caas/1/1", "caas/1/2"]
 
 
 def test_an_internal_error_is_not_reported_as_an_unreadable_scope() -> None:
-    with Reader(connect(Script(ZeroDivisionError()))) as reader, pytest.raises(ZeroDivisionError):
-        plan_with(reader, scopes(5))
+    with pytest.raises(ZeroDivisionError):
+        plan_with(connect(Script(ZeroDivisionError())), scopes(5))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from reconciler.api.reader import Reader
+from reconciler.api.client import Session
 from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError, ExitCode, ForbiddenError, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
@@ -18,7 +19,7 @@ from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Plan
 from reconciler.model.scope import Scope
 from reconciler.model.source import Problem
-from reconciler.pipeline import Planner
+from reconciler.pipeline import drift
 from reconciler.plan.drift import drift_of
 from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.plan.report import DriftReport
@@ -278,11 +279,11 @@ def plan_readable(
     handler: Callable[[httpx.Request], httpx.Response], *scopes: DesiredScope, **settings: Any
 ) -> tuple[Plan, Mapping[Scope, ReconcilerError], int]:
     told: list[None] = []
-    with Reader(connect(handler, **settings)) as reader, Workers(1) as workers:
-        planner = Planner(reader, KINDS, workers, NOW)
-        wanted = DesiredState(scopes, (Problem("soon"),))
-        plan, unread = planner.plan_readable(wanted, everything, lambda: told.append(None))
-    return plan, unread, len(told)
+    wanted = DesiredState(scopes, (Problem("soon"),))
+    with Session(connect(handler, **settings), Workers(1)) as session:
+        following = lambda _: nullcontext(lambda: told.append(None))  # noqa: E731
+        report = drift(wanted, session, kinds=KINDS, now=NOW, reading=following)
+    return report.plan, report.unread, len(told)
 
 
 EMPTY = [DesiredScope(scope, ()) for scope in (GONE, SCOPE, OTHER)]

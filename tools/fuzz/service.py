@@ -17,6 +17,8 @@ from fuzz.answers import Answer, answer, says_none, strict
 from fuzz.reading import NOW
 from fuzz.remote import RawSide, Script, connection, raw_side
 from fuzz.report import Broken, Report, seeded
+from reconciler import pipeline
+from reconciler.api.client import Session
 from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
@@ -28,8 +30,6 @@ from reconciler.model.outcome import Result
 from reconciler.model.plan import Change
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
-from reconciler.pipeline import Planner
-from reconciler.plan.planning import everything
 from reconciler.render.json import render_json
 from reconciler.render.text import render_outcomes, render_text
 from reconciler.validate.files import desired_state
@@ -114,8 +114,8 @@ class Judge:
 
     def _plan(self, side: _Scripted | _Wired) -> str:
         try:
-            with Reader(side.connection) as reader:
-                plan = Planner(reader, KINDS, Workers(1), NOW).plan(STATE, everything, lambda: None)
+            with Session(side.connection, Workers(1)) as session:
+                plan = pipeline.plan(STATE, session, kinds=KINDS, now=NOW)
         except ReconcilerError as error:
             self.counts[f"plan: {type(error).__name__}"] += 1
             return _unprintable(str(error))
