@@ -13,7 +13,8 @@ import click
 
 from gcore_emulator.switches import switch_specs
 from reconciler.cli.console import HELP_OPTIONS
-from reconciler.cli.main import ENVIRONMENT_PREFIX, PROGRAM, cli
+from reconciler.cli.main import PROGRAM, cli
+from reconciler.cli.variables import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def reference() -> str:
     """Return docs/reference.md: the help of every command, and the environment variables of every option."""
     remark = "What `-h` prints, and the environment variables of every option; of two, the first wins."
     parts = [f"# Reference\n\n{remark}\n\n{_LISTS}"]
-    root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=ENVIRONMENT_PREFIX, terminal_width=100)
+    root = click.Context(cli, info_name=PROGRAM, auto_envvar_prefix=PREFIX, terminal_width=100)
     for name, command in sorted(cli.commands.items()):
         parts.extend(_command(command, root, name))
         if isinstance(command, click.Group):
@@ -87,7 +88,7 @@ def _variables(parameter: click.Option, command: str) -> str:
     """Name the environment variables of an option, the one that wins first."""
     known = parameter.envvar or []
     names = [known] if isinstance(known, str) else list(known)
-    words = [ENVIRONMENT_PREFIX, *command.upper().split(), str(parameter.name).upper()]
+    words = [PREFIX, *command.upper().split(), str(parameter.name).upper()]
     names += ["_".join(words)] if parameter.allow_from_autoenv else []
     return ", ".join(f"`{name}`" for name in names)
 

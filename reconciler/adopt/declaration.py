@@ -14,7 +14,7 @@ from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import counted, shortened
 from reconciler.plan.changes import created_at
 from reconciler.validate.messages import describe
 
@@ -145,7 +145,7 @@ def _short(value: Any) -> str:
         text = escape_control(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     except RecursionError:
         text = "what is nested too deeply to be shown"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return shortened(text, _LONGEST)
 
 
 def key_lines(key: Declaration, column: int = 2, offset: int = 2) -> list[str]:

@@ -24,26 +24,19 @@ def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BAS
     address, and where it is set.
     """
     example = DEFAULT_BASE_URL if setting == "GCORE_BASE_URL" else "https://vault.example.com:8200"
-    if "@" in text:
-        raise ConfigurationError(f"{what} holds a user name or password; remove it")
-    if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
-        raise ConfigurationError(f"{what} holds a character that it cannot have; write it like {example}")
     try:
-        parts = urlsplit(text)
-        host, _port = parts.hostname or "", parts.port
+        url = BaseUrl(text)
     except ValueError as error:
-        raise ConfigurationError(f"{what} {text} cannot be read: {error}") from error
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ConfigurationError(f"{what} {text} is not like {example}; set {setting}")
-    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(
+            f"{what} cannot be used: {error}; set {setting} to one like {example}"
+        ) from error
+    parts = urlsplit(url)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ConfigurationError(
             f"{what} {text} would send the token unencrypted; use https:// "
             "(http:// is accepted for loopback addresses only)"
         )
-    try:
-        return BaseUrl(text)
-    except ValueError as error:
-        raise ConfigurationError(f"{what} cannot be used: {error}; write it like {example}") from error
+    return url
 
 
 def checked_scheme(text: str) -> str:

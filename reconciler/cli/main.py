@@ -14,7 +14,7 @@ import click
 from reconciler.cli.console import CONTEXT, Console, complain
 from reconciler.cli.journald import mark_tracebacks, show_error
 from reconciler.cli.signals import stop_signals
-from reconciler.cli.variables import strict_env, strict_option
+from reconciler.cli.variables import PREFIX, strict_env, strict_option
 from reconciler.errors import ExitCode, ReconcilerError, os_reason
 from reconciler.model.version import __version__
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from reconciler.model.clock import Clock
 
 PROGRAM = "reconciler"
-ENVIRONMENT_PREFIX = "RECONCILER"
 
 
 COMMANDS: Final = {
@@ -100,7 +99,7 @@ class _Root(click.Group):
 
 @click.group(
     cls=_Root,
-    context_settings=CONTEXT | {"auto_envvar_prefix": ENVIRONMENT_PREFIX},
+    context_settings=CONTEXT | {"auto_envvar_prefix": PREFIX},
     epilog="""\b
 Examples:
   reconciler validate keys/

@@ -11,7 +11,7 @@ import json
 from typing import Any, Final
 
 from reconciler.kinds.kind import Field, Form
-from reconciler.model.canonical import format_instant, json_text, parse_instant
+from reconciler.model.canonical import format_instant, is_deeper, json_text, parse_instant
 from reconciler.model.numbers import by_value, unreadable
 
 DEEPEST: Final = 64
@@ -27,7 +27,7 @@ def normalize(field: Field, value: Any) -> Any:
 
     Raises NotNormalError if the value is not of a type that the field takes.
     """
-    if not _is_shallow(value):
+    if is_deeper(value, DEEPEST):
         raise NotNormalError(f"{field.name} is nested more than {DEEPEST} deep")
     odd = unreadable(value)
     if odd is not None:
@@ -45,20 +45,6 @@ def normalize(field: Field, value: Any) -> Any:
     if instant is None:
         raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}, which is not a date and time")
     return format_instant(instant)
-
-
-def _is_shallow(value: Any) -> bool:
-    level = [value]
-    for _ in range(DEEPEST):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return True
-    return False
 
 
 def _item(field: Field, item: Any) -> Any:

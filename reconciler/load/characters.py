@@ -25,6 +25,7 @@ _MARKED_LINE: Final = re.compile(rf"(\r\n|\n|\r)({BYTE_ORDER_MARK}+)")
 _START: Final = re.compile(rf"({BYTE_ORDER_MARK}+)---(?=[ \t\r\n]|\Z)")
 _DOCUMENT_END: Final = re.compile(r"\.\.\.[ \t]*(?:#.*)?")
 _REMARK_STARTS: Final = ("", "#", " ", "\t", "\r", "\n")
+_USUAL_LINE: Final = 128
 _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE))
 
 
@@ -39,7 +40,14 @@ def lines_of(text: str) -> list[str]:
 
 def line_start(text: str, index: int) -> int:
     """Return where the line of ``index`` begins."""
-    return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+    end, size = index, _USUAL_LINE
+    while end > 0:  # piece by piece: one of the two breaks may be nowhere in the text
+        begin = max(end - size, 0)
+        found = max(text.rfind(mark, begin, end) for mark in "\n\r")
+        if found >= 0:
+            return found + 1
+        end, size = begin, size * 2
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.load.links import has_git, is_inside, work_tree
+from reconciler.model.phrases import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -217,5 +218,4 @@ def _decoded(output: bytes) -> str:
 def _reason(err: bytes) -> str:
     # Which line holds the reason differs: the first, the last, or one in the middle.
     lines = (line for line in err.decode("utf-8", "replace").splitlines() if not line.startswith("hint:"))
-    reason = " ".join(" ".join(lines).split())
-    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+    return shortened(" ".join(" ".join(lines).split()), _LONGEST_REASON)

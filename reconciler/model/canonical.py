@@ -21,6 +21,21 @@ def json_text(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
+def is_deeper(value: Any, levels: int) -> bool:
+    """Return whether objects and lists are nested in each other more than ``levels`` deep."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def parse_instant(text: str) -> dt.datetime | None:
     """Parse an instant in any spelling that the service is known to use; None if it is not one.
 

@@ -37,7 +37,7 @@ class BaseUrl(str):
 
 def _normal(text: str) -> str:
     if "@" in text:
-        raise ValueError("it holds a user name or password; remove it")
+        raise ValueError("it holds a user name or password")
     if not text.isascii() or not text.isprintable() or not {" ", "?", "#", "\\"}.isdisjoint(text):
         raise ValueError("it holds a character that it cannot have")
     parts = urlsplit(text)

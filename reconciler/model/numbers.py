@@ -7,6 +7,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from reconciler.model.phrases import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ class UnreadableNumber(float):
     def __new__(cls, text: str) -> Self:
         """Store how it is written; its value is NaN, so that it equals nothing."""
         made = super().__new__(cls, "nan")
-        made.text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        made.text = shortened(text, _SHOWN)
         return made
 
 

@@ -59,9 +59,10 @@ def counted(count: int, noun: str) -> str:
 
 def one_line(place: str, address: str, message: str) -> str:
     """Return ``PLACE: ADDRESS: MESSAGE``, without what is empty, and without the end of what is very long."""
-    parts = (place, _shortened(address, _LONGEST_ADDRESS), _shortened(message, _LONGEST_MESSAGE))
+    parts = (place, shortened(address, _LONGEST_ADDRESS), shortened(message, _LONGEST_MESSAGE))
     return ": ".join(part for part in parts if part)
 
 
-def _shortened(text: str, most: int) -> str:
+def shortened(text: str, most: int) -> str:
+    """Return a text, of a longer one the first ``most`` characters and an ellipsis."""
     return text if len(text) <= most else f"{text[:most]}…"

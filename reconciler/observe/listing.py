@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import json_text
 from reconciler.model.live import LiveScope
+from reconciler.model.phrases import shortened
 from reconciler.model.source import Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
@@ -84,5 +85,4 @@ def _short(value: Any) -> str:
     """Return a value as JSON, cut short."""
     if isinstance(value, dict | list):  # which may be nested more deeply than JSON can be written
         return "an object" if isinstance(value, dict) else "a list"
-    text = json_text(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return shortened(json_text(value), _LONGEST)

@@ -15,6 +15,7 @@ from reconciler.kinds.kind import Listing, ListStyle
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, NamedParameter
 from reconciler.model.lookalikes import meant
+from reconciler.model.phrases import listed
 from reconciler.model.scope import ALIASES, Scope
 from reconciler.model.source import Position, Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
@@ -82,10 +83,14 @@ def _matches(named: NamedParameter, listed: Mapping[int, str]) -> Mapping[int, s
     return {number: name for number, name in listed.items() if name.casefold() == folded}
 
 
-def _unknown(named: NamedParameter, listed: Mapping[int, str]) -> str:
-    names = sorted(set(listed.values()))
+def _unknown(named: NamedParameter, visible: Mapping[int, str]) -> str:
+    names = sorted(set(visible.values()))
     close = difflib.get_close_matches(named.name, names[:_COMPARED], n=3, cutoff=0.5)
-    advice = f"did you mean {_some(close)}?" if close else f"the token can see: {_some(names) or 'none'}"
+    advice = (
+        f"did you mean {listed(close)}?"
+        if close
+        else f"the token can see: {listed(names, _CANDIDATES) or 'none'}"
+    )
     if alike := meant(named.name, names):
         advice = f"did you mean {alike}?"
     if named.name.isdecimal():
@@ -97,11 +102,6 @@ def _ambiguous(named: NamedParameter, found: Mapping[int, str]) -> str:
     candidates = [f"{number} ({name})" for number, name in sorted(found.items())]
     shown = f"{named.alias} {json_text(named.name)} is the name of {len(found)}: {', '.join(candidates)}"
     return f"{shown}; write {named.parameter} with the number that is meant"
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _CANDIDATES
-    return ", ".join(names[:_CANDIDATES]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import counted, listed
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
@@ -138,6 +138,4 @@ def _excesses(
 
 
 def _names(changes: Iterable[Change]) -> str:
-    addresses = [change.address for change in changes]
-    rest = len(addresses) - _NAMED
-    return ", ".join(addresses[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return listed((change.address for change in changes), _NAMED)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import escape_control
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import counted, shortened
 from reconciler.model.plan import Action
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.history import episode_facts
@@ -147,7 +147,7 @@ def _facts(episode: Episode) -> dict[str, Any]:
     for side in ("declared", "live"):
         text = json_text(facts[side])
         if len(text) > _LONGEST_VALUE:
-            facts[side] = f"{text[:_LONGEST_VALUE]}…"
+            facts[side] = shortened(text, _LONGEST_VALUE)
     return facts
 
 
@@ -164,6 +164,10 @@ def _line(episode: Episode) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text that is harmless in Slack's markup, and short; a backtick cannot be quoted there."""
-    short = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
-    safe = escape_control(short).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = (
+        escape_control(shortened(text, _LONGEST_TEXT))
+        .replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+    )
     return safe.replace("`", "'").replace("*", "\u2217")

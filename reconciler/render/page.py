@@ -14,7 +14,7 @@ from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
-from reconciler.render.lines import item_text
+from reconciler.render.lines import cut, item_text
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Lane, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command, field_name, only_in_one, whole_key_text
 
@@ -108,7 +108,7 @@ def content_security_policy() -> str:
 def _template() -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
         "command": lambda field, file: clear_command(field.address, field.field, file),
-        "cut": _cut,
+        "cut": functools.partial(cut, characters=_DETAIL),
         "named": field_name,
         "sentence": lambda words: words[:1].upper() + words[1:],
         "span": _span,
@@ -204,7 +204,7 @@ def _values(drift: FlappingField | Episode | Pending) -> Values:
 
 def _items(items: list[Any]) -> tuple[str, ...]:
     rest = len(items) - _ITEMS
-    shown = tuple(_cut(item_text(item), _LONG) for item in items[:_ITEMS])
+    shown = tuple(cut(item_text(item), _LONG) for item in items[:_ITEMS])
     return shown if rest <= 0 else (*shown, f"… and {rest} more")
 
 
@@ -212,13 +212,8 @@ def _from(text: str, start: int) -> str:
     """Leave out most of what a long text shares with the other before ``start``, and cut its end."""
     skipped = start - _LEAD
     if skipped <= 0:
-        return _cut(text, _LONG)
-    return f"…({skipped} characters alike)…{_cut(text[skipped:], _LONG)}"
-
-
-def _cut(text: str, limit: int = _DETAIL) -> str:
-    rest = len(text) - limit
-    return text if rest <= 0 else f"{text[:limit]}…({counted(rest, 'character')} more)"
+        return cut(text, _LONG)
+    return f"…({skipped} characters alike)…{cut(text[skipped:], _LONG)}"
 
 
 def _span(length: dt.timedelta) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control, quoted
+from reconciler.model.phrases import shortened
 from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.origins import is_unwanted
 
@@ -52,8 +53,7 @@ def origin_text(origin: StrEnum | None) -> str:
 
 
 def _short(value: Any) -> str:
-    text = quoted(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return shortened(quoted(value), _LONGEST)
 
 
 def clear_command(address: str, field: str, file: str) -> str:

@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.api.address import ip_address, is_loopback
 from reconciler.api.workers import start_thread
 from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
 from reconciler.model.clock import SystemClock
@@ -73,16 +74,9 @@ def host_of(text: str) -> str | None:
 
 def _address(text: str) -> str | None:
     """Return an address in normal form, None for anything else."""
-    try:
-        found = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
+    found = ip_address(text)
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return str(mapped or found)
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_address(host) is not None and ipaddress.ip_address(host).is_loopback)
+    return str(mapped or found) if found else None
 
 
 @contextmanager
@@ -181,7 +175,7 @@ def _refusal(given: Sequence[str], version: str, known: Iterable[str]) -> Respon
     host = host_of(given[0]) if len(given) == 1 else None
     if host is None:
         return plain("a request must name one host", HTTPStatus.BAD_REQUEST)
-    if _is_loopback(host) or host in map(host_of, known):
+    if is_loopback(host) or host in map(host_of, known):
         return None
     text = f"{host} is not served here; --metrics-host {host} would allow it"
     return plain(text, HTTPStatus.MISDIRECTED_REQUEST)

@@ -14,6 +14,7 @@ from reconciler.kinds.paths import path_fault
 from reconciler.kinds.patterns import Budget
 from reconciler.kinds.rules import KIND_NAME, faults
 from reconciler.load.builder import parse
+from reconciler.model.canonical import is_deeper
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.validate.messages import Path, Violation, describe
@@ -101,7 +102,7 @@ def _kind(name: str, content: bytes, file: str, budget: Budget) -> Kind:
 
 def complaints(name: str, schema: Any, budget: Budget | None = None) -> Sequence[tuple[Path, str]]:
     """Return all that is wrong with a kind, with paths: the shape first, and the rest if that is right."""
-    if _is_deep(schema):
+    if is_deeper(schema, _MAX_DEPTH):
         return [((), f"nested deeper than {_MAX_DEPTH} levels, which no kind needs")]
     shape = _check()(schema)
     if shape:
@@ -113,14 +114,6 @@ def complaints(name: str, schema: Any, budget: Budget | None = None) -> Sequence
 def _check() -> Callable[[Any], tuple[Violation, ...]]:
     """Build the check of the shape once: that takes longer than all the rest."""
     return check_of(kind_schema())
-
-
-def _is_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        lists = [list(item.values()) if isinstance(item, dict) else item for item in level]
-        level = [inner for items in lists if isinstance(items, list) for inner in items]
-    return bool(level)
 
 
 def _shape_fault(violation: Violation) -> str:

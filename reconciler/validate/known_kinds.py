@@ -10,6 +10,7 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.load.git import BaseFiles, kinds_at
 from reconciler.load.links import is_inside, work_tree
 from reconciler.load.sources import folders_beside, kind_files, places_beside
+from reconciler.model.phrases import listed
 from reconciler.validate.custom_kinds import custom_kinds
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ def _differences(there: BaseFiles, folders: Sequence[str], reference: str) -> It
     then = {os.path.basename(file): content for file, content in there.files}  # noqa: PTH119 - the same
     names = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
     if names:
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         yield (
-            f"kinds differ from those at {reference}: {', '.join(names[:_MOST_NAMED])}{more}; "
+            f"kinds differ from those at {reference}: {listed(names, _MOST_NAMED)}; "
             "with --trust base the old ones are used, so what the new ones change is not shown"
         )

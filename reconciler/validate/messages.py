@@ -11,7 +11,7 @@ from reconciler.kinds.kind import EXTENSION, type_names
 from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.lookalikes import meant
 from reconciler.model.numbers import MOST_DIGITS, WRITTEN, number
-from reconciler.model.phrases import MANY_MORE, closest, counted, listed
+from reconciler.model.phrases import MANY_MORE, closest, counted, listed, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -208,8 +208,7 @@ def _kind(value: Any) -> str:
 
 
 def _quote(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]}…"
+    return shortened(json.dumps(value, ensure_ascii=False), _LONGEST_QUOTE)
 
 
 _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {

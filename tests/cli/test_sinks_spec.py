@@ -100,21 +100,24 @@ def test_a_cluster_may_have_an_address_of_the_new_kind() -> None:
     ("variables", "reason"),
     [
         ({"VAULT_ADDR": ""}, "needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200"),
-        ({"VAULT_ADDR": "vault:8200"}, "is not like https://vault.example.com:8200; set VAULT_ADDR"),
+        (
+            {"VAULT_ADDR": "vault:8200"},
+            "it has no scheme and host; set VAULT_ADDR to one like https://vault.example.com:8200",
+        ),
         (
             {"VAULT_ADDR": "http://vault:8200"},
             "the address of Vault http://vault:8200 would send the token unencr",
         ),
         (
             {"VAULT_ADDR": f"https://{TOKEN}@vault"},
-            "the address of Vault holds a user name or password; remove it",
+            "the address of Vault cannot be used: it holds a user name or password",
         ),
         (
             {"VAULT_ADDR": "https://vault/?x"},
-            "a character that it cannot have; write it like https://vault.ex",
+            "a character that it cannot have; set VAULT_ADDR to one like https://vault.ex",
         ),
         ({"VAULT_TOKEN": ""}, "needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE"),
-        ({"VAULT_TOKEN": f"{TOKEN}\n{TOKEN}"}, "VAULT_TOKEN does not hold a token"),
+        ({"VAULT_TOKEN": f"{TOKEN}\n{TOKEN}"}, "VAULT_TOKEN holds a character that a token cannot have"),
         ({"VAULT_NAMESPACE": "a\nb"}, "VAULT_NAMESPACE holds a character that it cannot have"),
     ],
 )

@@ -526,7 +526,7 @@ def test_of_two_long_texts_the_part_that_differs_is_shown() -> None:
     drift = episode("description", desired="x" * 400 + "old", live="x" * 400 + "new" + "y" * 500)
     text = read(status(keys=(key(drift),))).text
     assert f'…(361 characters alike)…{"x" * 40}old" → …(361 characters alike)…{"x" * 40}new' in text
-    assert "yyy…(344 characters more)" in text
+    assert "yyy…(344 more characters left out)" in text
     assert "y" * 200 not in text
 
 

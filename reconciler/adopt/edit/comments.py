@@ -23,10 +23,10 @@ from reconciler.adopt.edit.tree import (
     after_blank,
     dash_of,
     line_end,
-    line_start,
     parts,
     properties_end,
 )
+from reconciler.load.characters import line_start
 from reconciler.model.source import Position
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from reconciler.adopt.edit.tree import (
     end_of_comments,
     inserted_lines,
     line_end,
-    line_start,
     newline,
     trees,
 )
 from reconciler.errors import InputError
+from reconciler.load.characters import line_start
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:

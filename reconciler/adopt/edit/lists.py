@@ -17,11 +17,11 @@ from reconciler.adopt.edit.tree import (
     indentation,
     inserted_lines,
     line_end,
-    line_start,
     newline,
     next_line,
     removed_lines,
 )
+from reconciler.load.characters import line_start
 
 _COMMA: Final = re.compile(r"\s*,")
 _GAP: Final = re.compile(r"\s*,\s*")

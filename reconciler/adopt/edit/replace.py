@@ -26,7 +26,6 @@ from reconciler.adopt.edit.tree import (
     first_indentation,
     indentation,
     line_end,
-    line_start,
     newline,
     next_line,
     properties_end,
@@ -34,6 +33,7 @@ from reconciler.adopt.edit.tree import (
     trees,
 )
 from reconciler.errors import InputError
+from reconciler.load.characters import line_start
 from reconciler.model.escape import quoted
 from reconciler.model.source import Problem
 

@@ -19,6 +19,7 @@ from yaml.events import (
     SequenceEndEvent,
 )
 
+from reconciler.load.characters import line_start
 from reconciler.load.parser import events, suited_parser
 from reconciler.model.source import Position
 
@@ -29,7 +30,6 @@ _BREAK: Final = re.compile("\r\n|[\n\r]")
 _PROPERTY: Final = re.compile(r"[&!][^ \t\r\n,\[\]{}]*")
 _INDENTED: Final = re.compile(r"(?<=[\r\n])[ \t]+")
 _BLANK: Final = re.compile(r"(?:[ \t\r\n\ufeff]+|#[^\r\n]*)*")
-_USUAL_LINE: Final = 128
 _BLOCK_STYLES: Final = frozenset({"|", ">"})
 
 
@@ -204,18 +204,6 @@ def end_of_comments(text: str, index: int, column: int) -> int:
         if start == len(text) or not rest.startswith("#") or len(line) - len(rest) <= column:
             return index
         index = place
-
-
-def line_start(text: str, index: int) -> int:
-    """Return where the line of ``index`` begins."""
-    end, size = index, _USUAL_LINE
-    while end > 0:  # piece by piece: one of the two breaks may be nowhere in the text
-        begin = max(end - size, 0)
-        found = max(text.rfind(mark, begin, end) for mark in "\n\r")
-        if found >= 0:
-            return found + 1
-        end, size = begin, size * 2
-    return 0
 
 
 def indentation(text: str, index: int) -> str:

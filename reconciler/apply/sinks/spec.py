@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.api.address import checked_url
+from reconciler.api.address import checked_token, checked_url
 from reconciler.api.environment import network_variables
 from reconciler.api.exchange import HttpSettings
 from reconciler.api.redaction import Redactor
@@ -18,13 +18,13 @@ from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.environment import MACHINE, NETWORK, child_environment
-from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.apply.sinks.sink import SecretSink
     from reconciler.model.clock import Clock
+    from reconciler.model.secret import Secret
 
 SINKS: Final[Mapping[str, str]] = {
     "exec": "exec:COMMAND",
@@ -151,7 +151,7 @@ def _vault_token(environment: Mapping[str, str]) -> Callable[[], Secret]:
     """Return what reads the token: a file is read each time, because an agent replaces it."""
     token, named = _vault_setting(environment, "TOKEN")
     if token:
-        checked = _checked_token(token, named)
+        checked = checked_token(token, named)
         return lambda: checked
     file, named = _vault_setting(environment, "TOKEN_FILE")
     if not file:
@@ -168,10 +168,4 @@ def _read_token(file: Path, named: str) -> Secret:
     except (OSError, ValueError) as error:
         reason = os_reason(error, "it is not UTF-8 text")
         raise ConfigurationError(f"the file {file} of {named} cannot be read: {reason}") from None
-    return _checked_token(text.strip(), f"the file {file} of {named}")
-
-
-def _checked_token(text: str, where: str) -> Secret:
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError(f"{where} does not hold a token")
-    return Secret(text)
+    return checked_token(text.strip(), f"the file {file} of {named}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.apply.observer import StoredSecret
 from reconciler.apply.sinks.sink import Held, Place, SecretSink
 from reconciler.errors import ConfigurationError, SinkError
+from reconciler.model.phrases import listed
 from reconciler.model.plan import Action, Change
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ def open_secret_store(
     if not new:
         return None
     if sink is None:
-        others = f" and {len(new) - 1} more" if len(new) > 1 else ""
+        keys = listed((change.address for change in new), 1)
         raise ConfigurationError(
-            f"the plan creates {new[0].address}{others}, and the service shows the secret of a new key "
+            f"the plan creates {keys}, and the service shows the secret of a new key "
             "only once: name a place for it with --secret-sink, such as file:DIRECTORY"
         )
     store = SinkSecretStore(sink(), new, fallback, report)
