@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -139,6 +139,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     ):
         console.warn_of_readers(options.records.history, "history")
         kinds, state, plan = saved or plan_files(client, planning, now, console)
+        execution = _Execution(client, kinds, state, plan, records, console, events)
         if events is not None:
             events.planned(plan)
             complain(plan, console)
@@ -151,7 +152,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             console.note("Nothing was applied.")
         if plan.objections or options.dry_run or not plan.changes:
             if not plan.objections and not options.dry_run:
-                _store(kinds, state, plan, planning.selection.target, records, now)
+                execution.store(planning.selection.target, now)
             return ExitCode.ERROR if plan.problems else ExitCode.REFUSED if plan.objections else ExitCode.DONE
         secrets = secret_store(
             plan.changes, options.secrets, options.records, clock, console, settings.redactor
@@ -159,26 +160,37 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         freshness = _approve(options, console)
         if secrets is not None and not options.auto_approve:
             secrets.probe()  # again: the approval may have taken a while
-        _store(kinds, state, plan, planning.selection.target, records, now)
-        return _Execution(client, kinds, plan, records, console, events, secrets).run(freshness)
+        execution.store(planning.selection.target, now)
+        return execution.run(secrets, freshness)
 
 
 @dataclass(frozen=True, slots=True)
 class _Execution:
     client: Session
     kinds: Mapping[str, Kind]
+    state: DesiredState | None
     plan: Plan
     records: Records
     console: Console
     events: EventStream | None
-    secrets: SinkSecretStore | None
 
-    def run(self, freshness: Freshness) -> ExitCode:
+    def store(self, targets: Sequence[str], now: dt.datetime) -> None:
+        """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
+        if self.records.history is None or self.state is None:
+            return
+        state, selected = select(self.state, targets)
+        applied = Applied(self.records.history.database, self.kinds)
+        if not targets:
+            applied.store_unmanaged(self.plan, now)
+        applied.store(state, self.plan, selected, is_whole=not targets)
+
+    def run(self, secrets: SinkSecretStore | None, freshness: Freshness) -> ExitCode:
         """Send the changes, print what became of each, and return the exit code of the whole."""
-        plan, stop = self.plan, self.client.stop
-        where = (lambda _: "") if self.secrets is None else self.secrets.where
+        plan, kinds, client, stop = self.plan, self.kinds, self.client, self.client.stop
+        where = (lambda _: "") if secrets is None else secrets.where
+        report_stored: Callable[[], None] = (lambda: None) if secrets is None else secrets.report_stored
         with (
-            stopping(stop, self.console, self.secrets),
+            stopping(stop, self.console, secrets),
             self.records.observers(plan.fingerprint, where) as records,
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):
@@ -187,38 +199,30 @@ class _Execution:
             observers = (*records, *shown, Progress(advance))
             try:
                 outcomes = pipeline.apply(
-                    plan,
-                    self.client,
-                    kinds=self.kinds,
-                    secrets=self.secrets,
-                    observers=observers,
-                    freshness=freshness,
+                    plan, client, kinds=kinds, secrets=secrets, observers=observers, freshness=freshness
                 )
             except BaseException:
-                self._report_stored()
+                report_stored()  # no outcome says where new secrets are, and they exist once
                 raise
-        code = self._report(outcomes, exit_code(outcomes, stop))
+        code = self._report(outcomes, exit_code(outcomes, stop), report_stored)
         # What a live object kept from being compared was not applied.
         return ExitCode.PARTIAL if code is ExitCode.DONE and plan.problems else code
 
-    def _report_stored(self) -> None:
-        """Print on standard error where new secrets are if no outcome was printed: they exist once."""
-        if self.secrets is not None:
-            self.secrets.report_stored()
-
-    def _report(self, outcomes: Sequence[Outcome], code: ExitCode) -> ExitCode:
+    def _report(
+        self, outcomes: Sequence[Outcome], code: ExitCode, report_stored: Callable[[], None]
+    ) -> ExitCode:
         """Print what became of each key. Writes were made even if nothing can be printed of them."""
         if self.events is not None:
             self.events.applied(outcomes)
             if not self.events.is_delivered:
-                self._report_stored()
+                report_stored()
             return code or (ExitCode.PARTIAL if self.events.is_broken else ExitCode.DONE)
         try:
             if not self.console.result(render_outcomes(outcomes, self.console.paint)):
-                self._report_stored()
+                report_stored()
         except ConfigurationError as error:
             self.console.error(str(error))
-            self._report_stored()
+            report_stored()
             return code or ExitCode.PARTIAL
         return code
 
@@ -240,24 +244,6 @@ def _commit(options: ApplyOptions, saved: Plan | None, console: Console) -> str 
     if saved is None:
         return git_commit(options.planning.inputs.paths, os.environ, console.warning)
     return None if saved.provenance is None else saved.provenance.git_commit
-
-
-def _store(  # noqa: PLR0913, PLR0917 - what a history is told of a plan
-    kinds: Mapping[str, Kind],
-    state: DesiredState | None,
-    plan: Plan,
-    targets: Sequence[str],
-    records: Records,
-    now: dt.datetime,
-) -> None:
-    """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
-    if records.history is None or state is None:
-        return
-    targeted, selected = select(state, targets)
-    applied = Applied(records.history.database, kinds)
-    if not targets:
-        applied.store_unmanaged(plan, now)
-    applied.store(targeted, plan, selected, is_whole=not targets)
 
 
 def _check(context: click.Context, options: ApplyOptions) -> None:

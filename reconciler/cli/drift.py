@@ -30,17 +30,14 @@ from reconciler.cli.writing import check_distinct, record_settings, secret_store
 from reconciler.errors import ExitCode
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock
-from reconciler.model.desired import DesiredState
 from reconciler.model.plan import Change
 from reconciler.model.secret import Secret
-from reconciler.model.source import Problem
 from reconciler.model.version import USER_AGENT
-from reconciler.observe.names import Directory
 from reconciler.plan.correction import Permissions
 from reconciler.plan.drift import Correction, FlappingRule
 from reconciler.service.records import open_history
 from reconciler.service.run import run_drift
-from reconciler.service.settings import CycleSettings, MonitorSettings, Ports, ServiceSettings
+from reconciler.service.settings import DriftSettings, Ports
 from reconciler.service.systemd import Supervisor
 
 _LONGEST_SILENCE = 300.0
@@ -90,37 +87,32 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     ):
         console.warn_of_readers(history_file, "history")
         ports = _ports(options, clock, console, printer, stop, webhook)
-        return run_drift(settings, ports, records, history, printer)
+        return run_drift(settings, ports, records, history)
 
 
-def _settings(options: DriftOptions, console: Console) -> ServiceSettings:
+def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     planning, record = options.planning, options.records
-    connecting = planning.connection
+    connecting, selection, paths = planning.connection, planning.selection, planning.inputs.paths
     files = {"--journal": record.journal, "--history": record.history, "--metrics-file": options.metrics_file}
     check_distinct(files)
-    commit = partial(git_commit, planning.inputs.paths, os.environ, console.warning)
-    has_sink = options.secrets.secret_sink is not None
+    commit = partial(git_commit, paths, os.environ, console.warning)
     window = dt.timedelta(seconds=options.contested_window)
-    return ServiceSettings(
-        cycle=CycleSettings(
-            paths=planning.inputs.paths,
-            targets=planning.selection.target,
-            parallelism=connecting.parallelism,
-            limits=planning.selection.limits,
-            correct=None if options.correct is None else Correction(options.correct),
-            permissions=Permissions(planning.selection.allow_destroy, has_sink),
-            flapping=FlappingRule(options.contested_after, window),
-        ),
+    return DriftSettings(
+        paths=paths,
+        targets=selection.target,
+        parallelism=connecting.parallelism,
+        limits=selection.limits,
+        correct=None if options.correct is None else Correction(options.correct),
+        permissions=Permissions(selection.allow_destroy, options.secrets.secret_sink is not None),
+        flapping=FlappingRule(options.contested_after, window),
         records=record_settings("drift", connecting.base_url, record, commit, console),
-        monitor=MonitorSettings(
-            port=options.metrics_port,
-            address=options.metrics_address,
-            hosts=options.metrics_host,
-            metrics_file=options.metrics_file,
-            notify_after=options.notify_after,
-        ),
-        longest_silence=_LONGEST_SILENCE + connecting.connect_timeout + _READ_PARTS * connecting.read_timeout,
         retention=dt.timedelta(seconds=options.retention),
+        metrics_port=options.metrics_port,
+        metrics_address=options.metrics_address,
+        metrics_hosts=options.metrics_host,
+        metrics_file=options.metrics_file,
+        notify_after=options.notify_after,
+        longest_silence=_LONGEST_SILENCE + connecting.connect_timeout + _READ_PARTS * connecting.read_timeout,
         schedule=options.schedule,
         jitter=options.jitter,
     )
@@ -154,10 +146,6 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
     wake = threading.Event()
     pulled = partial(pull, inputs.paths, os.environ, passed=options.secrets.pass_env)
 
-    def base(directory: Directory, now: dt.datetime) -> tuple[DesiredState | None, tuple[Problem, ...]]:
-        found = inputs.read_base(kinds, directory, now)
-        return (None, ()) if found is None else (found.comparable, found.warnings)
-
     def connect(on_exchange: Callable[[Exchange], None]) -> Connection:
         def followed(exchange: Exchange) -> None:
             console.exchange(exchange)
@@ -179,7 +167,8 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
         open_store=open_store,
         signals=partial(_signals, options, console, printer, stop, wake),
         supervisor=_systemd(),
-        base=None if inputs.base is None else base,
+        observer=printer,
+        base=partial(inputs.read_base, kinds),
         pull=pulled if options.git_pull else None,
         webhook=webhook,
         stop=stop,

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from reconciler.api.client import Session
     from reconciler.api.redaction import Redactor
+    from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Change, FieldChange, Plan
     from reconciler.plan.drift import Correction
     from reconciler.plan.report import DriftReport
     from reconciler.service.records import Records
-    from reconciler.service.settings import CycleObserver, CycleSettings, PlacedSecretStore, Ports
+    from reconciler.service.settings import DriftSettings, Ports
 
     FieldKey = tuple[str, str]
 
@@ -42,10 +43,9 @@ def _nowhere(_change: Change) -> str:
 class Corrector:
     """Sends what undoes drift."""
 
-    settings: CycleSettings
+    settings: DriftSettings
     ports: Ports
     records: Records
-    observer: CycleObserver
 
     def correct(  # noqa: PLR0913, PLR0917 - what decides about each field
         self,
@@ -70,22 +70,22 @@ class Corrector:
         if reasons:
             plan = replace(found.plan, refusals=tuple(map(Problem, reasons)))
             for text in first_texts(plan.errors):
-                self.observer.error(text)
-            self.observer.note("Nothing was corrected.")
+                self.ports.observer.error(text)
+            self.ports.observer.note("Nothing was corrected.")
             return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, (), left), plan)
         plan, not_attempted, store = self._with_store(found.plan, client.connection.redactor)
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
         for key in conflicts:
             if key in sent:
                 what = ": ".join(filter(None, key))
-                self.observer.note(f"In conflict, corrected to what the files say now: {what}")
+                self.ports.observer.note(f"In conflict, corrected to what the files say now: {what}")
         code, outcomes = self._execute(client, plan, store)
         code = code or (ExitCode.PARTIAL if not_attempted else ExitCode.DONE)
         return code, settled_fields(fields, contested, (*outcomes, *not_attempted), left)
 
     def _with_store(
         self, plan: Plan, redactor: Redactor
-    ) -> tuple[Plan, tuple[Outcome, ...], PlacedSecretStore | None]:
+    ) -> tuple[Plan, tuple[Outcome, ...], SinkSecretStore | None]:
         """Open the store for the secrets of new keys. If it cannot be, none is created; the rest goes on."""
         adding = tuple(change for change in plan.changes if change.action.adds)
         if not adding:
@@ -94,26 +94,26 @@ class Corrector:
             return plan, (), self.ports.open_store(adding, redactor)
         except ReconcilerError as error:
             for text in error.texts:
-                self.observer.error(text)
+                self.ports.observer.error(text)
             others = tuple(change for change in plan.changes if not change.action.adds)
             outcomes = tuple(Outcome(change, Result.NOT_ATTEMPTED, str(error)) for change in adding)
             return replace(plan, changes=others), outcomes, None
 
     def _execute(
-        self, client: Session, plan: Plan, store: PlacedSecretStore | None
+        self, client: Session, plan: Plan, store: SinkSecretStore | None
     ) -> tuple[ExitCode, Sequence[Outcome]]:
         if not plan.changes:
             return ExitCode.DONE, ()
         with (
             self.records.observers(plan.fingerprint, store.where if store else _nowhere) as recorded,
-            self.observer.correcting(plan) as followed,
+            self.ports.observer.correcting(plan) as followed,
         ):
             observers = (*recorded, followed)
             outcomes = apply_in(client, self.ports.kinds, plan, Freshness.JUST_MADE, observers, store)
         code = exit_code(outcomes, client.stop)
         try:
-            self.observer.corrected(outcomes)
+            self.ports.observer.corrected(outcomes)
         except ConfigurationError as error:  # the writes were made all the same
-            self.observer.error(str(error))
+            self.ports.observer.error(str(error))
             return code or ExitCode.PARTIAL, outcomes
         return code, outcomes

@@ -29,7 +29,7 @@ from reconciler.observe.names import Directory
 from reconciler.plan.drift import declared_values
 from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
-from reconciler.service.detection import Detector, cycle_result, scopes_after, unreachable_scopes
+from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
 from reconciler.validate.files import desired_state, validated
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from reconciler.service.history.cycles import History
     from reconciler.service.monitor import Monitor
     from reconciler.service.records import Records
-    from reconciler.service.settings import CycleObserver, Ports, ServiceSettings
+    from reconciler.service.settings import DriftSettings, Ports
     from reconciler.validate.validator import Validator
 
     FieldKey = tuple[str, str]
@@ -83,31 +83,21 @@ class WatchedFiles:
 class DriftCycle:
     """Detects and corrects drift, any number of times."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what to do, and what records and follows it
-        self,
-        settings: ServiceSettings,
-        ports: Ports,
-        records: Records,
-        history: History,
-        monitor: Monitor,
-        observer: CycleObserver,
+    def __init__(
+        self, settings: DriftSettings, ports: Ports, records: Records, history: History, monitor: Monitor
     ) -> None:
         """Store what to do, and what records and follows it."""
-        self._settings, self._ports = settings.cycle, ports
-        self._history = history
-        self._monitor, self._observer = monitor, observer
+        self._settings, self._ports = settings, ports
+        self._history, self._monitor = history, monitor
         self._has_file = settings.records.history is not None
-        self._retention = settings.purged_after
-        self._files = WatchedFiles(self._settings.paths, ports.validator_at)
+        self._files = WatchedFiles(settings.paths, ports.validator_at)
         self._valid: DesiredState | None = None
         self._valid_since = ports.clock.now()
         self._has_reached = False
         self._redactor: Redactor | None = None
-        self._workers = Workers(self._settings.parallelism)  # they live as long as the process
+        self._workers = Workers(settings.parallelism)  # they live as long as the process
         self._applied = Applied(history.database, ports.kinds)
-        at_base = self._applied.at_base if self._has_file else None
-        self._detector = Detector(ports, observer, at_base)
-        self._corrector = Corrector(self._settings, ports, records, observer)
+        self._corrector = Corrector(settings, ports, records)
         self._invalid: tuple[str, ...] = ()
         self._conditions: set[ServiceCondition] = set()
 
@@ -142,7 +132,7 @@ class DriftCycle:
         self._has_reached = self._has_reached or error is None
         if error is not None and report.result is not CycleResult.INTERRUPTED:
             for text in error.texts:
-                self._observer.error(text)
+                self._ports.observer.error(text)
         return report
 
     def _recorded(
@@ -166,7 +156,7 @@ class DriftCycle:
             report = CycleReport(began, self._ports.clock.now(), result, scopes, errors=errors)
         self._history.end_cycle(report, () if state is None else [part.scope for part in state.scopes])
         self._monitor.finished(report, self._conditions)
-        self._history.purge(self._retention)
+        self._history.purge(self._settings.purged_after)
         return report, failure
 
     def _connection(self) -> Connection:
@@ -207,7 +197,7 @@ class DriftCycle:
             since = format_instant(self._valid_since)
             invalid += [*error.texts, f"the files are invalid; what they said at {since} is still in force"]
         self._invalid = tuple(invalid)
-        self._observer.invalid(self._invalid)
+        self._ports.observer.invalid(self._invalid)
         return self._valid
 
     def _reconcile(
@@ -219,9 +209,10 @@ class DriftCycle:
         code = ExitCode.DONE
         client = Session(self._connection(), self._workers)
         with client.reader:
-            detection = self._detector.detect(client, state, targets, now)
+            at_base = self._applied.at_base if self._has_file else None
+            detection = detect(client, state, self._settings, self._ports, at_base, now)
             new_keys = () if targets else self._applied.new_keys(detection.plan, now)
-            self._observer.detected(detection, new_keys, now)
+            self._ports.observer.detected(detection, new_keys, now)
             fields = detection.fields()
             declared = partial(declared_values, self._ports.kinds, state)
             wanted = [field for field in fields if correct is not None and correct.covers(field.change)]
@@ -231,7 +222,7 @@ class DriftCycle:
             if correct is not None:
                 with writing:
                     code, fields = self._corrector.correct(client, detection, fields, correct, contested, now)
-                self._observer.left(detection, fields)
+                self._ports.observer.left(detection, fields)
         pending = detection.pending_fields()
         return CycleReport(
             began=now,

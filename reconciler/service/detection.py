@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ from reconciler.plan.origins import state_as_base
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from reconciler.api.client import Session
     from reconciler.errors import ReconcilerError
@@ -27,50 +27,46 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
     from reconciler.plan.origins import KeyAtBase
     from reconciler.plan.report import DriftReport
-    from reconciler.service.settings import CycleObserver, Ports
+    from reconciler.service.settings import DriftSettings, Ports
 
     FieldKey = tuple[str, str]
 
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 
 
-@dataclass(frozen=True, slots=True)
-class Detector:
-    """Reads the live keys and compares them with the files.
+def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
+    client: Session,
+    state: DesiredState,
+    settings: DriftSettings,
+    ports: Ports,
+    at_base: Callable[[], KeyAtBase] | None,
+    now: dt.datetime,
+) -> DriftReport:
+    """Read the live keys and compare what can be read with the files.
 
-    ``at_base`` returns what a history knows of each key before, and is None without a history.
+    ``at_base`` returns what a history knows of each key before; it is None without a history. Raises
+    ReconcilerError if nothing can be read, or the base cannot.
     """
-
-    ports: Ports
-    observer: CycleObserver
-    at_base: Callable[[], KeyAtBase] | None
-
-    def detect(
-        self, client: Session, state: DesiredState, targets: Sequence[str], now: dt.datetime
-    ) -> DriftReport:
-        """Compare what can be read. Raises ReconcilerError if that is nothing, or the base cannot be read."""
-        kinds, at_base = self.ports.kinds, self.at_base
-        origins: Callable[[Plan], KeyAtBase] | None = None
-        warnings: tuple[Problem, ...] = ()
-        if self.ports.base is not None:
-            base, warnings = self.ports.base(Directory(client.reader), now)
-            origins = None if base is None else partial(state_as_base, kinds, base=base)
-        elif at_base is not None:
-            origins = lambda _plan: at_base()  # noqa: E731 - asked for once the scopes are read
-        report = pipeline.drift(
-            state,
-            client,
-            kinds=kinds,
-            targets=targets,
-            now=now,
-            origins=origins,
-            reading=lambda part: self.observer.progress("Reading scopes", len(part.scopes)),
-        )
-        files = self.ports.not_committed() if (*report.drifted, *report.pending) else ()
-        changed = (Problem(f"{file}: {_NOT_COMMITTED}") for file in files)
-        return replace(
-            report, plan=replace(report.plan, warnings=(*report.plan.warnings, *warnings, *changed))
-        )
+    origins: Callable[[Plan], KeyAtBase] | None = None
+    base = ports.base(Directory(client.reader), now)
+    if base is not None:
+        state_before = base.comparable
+        origins = None if state_before is None else partial(state_as_base, ports.kinds, base=state_before)
+    elif at_base is not None:
+        origins = lambda _plan: at_base()  # noqa: E731 - asked for once the scopes are read
+    report = pipeline.drift(
+        state,
+        client,
+        kinds=ports.kinds,
+        targets=settings.targets,
+        now=now,
+        origins=origins,
+        reading=lambda part: ports.observer.progress("Reading scopes", len(part.scopes)),
+    )
+    files = ports.not_committed() if (*report.drifted, *report.pending) else ()
+    changed = tuple(Problem(f"{file}: {_NOT_COMMITTED}") for file in files)
+    warnings = (*report.plan.warnings, *(() if base is None else base.warnings), *changed)
+    return replace(report, plan=replace(report.plan, warnings=warnings))
 
 
 def settled_fields(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.model.cycle import CycleReport
     from reconciler.service.history.database import Database
     from reconciler.service.metrics import Metrics
-    from reconciler.service.settings import CycleObserver, ServiceSettings
+    from reconciler.service.settings import DriftSettings, Ports
     from reconciler.service.systemd import Heartbeat
 
 
@@ -33,20 +33,18 @@ class Monitor:
 
     def __init__(  # noqa: PLR0913, PLR0917 - what follows the cycles
         self,
-        settings: ServiceSettings,
+        settings: DriftSettings,
+        ports: Ports,
         run: str,
         database: Database,
-        observer: CycleObserver,
         heartbeat: Heartbeat,
         metrics: Metrics | None,
-        webhook: Webhook | None,
     ) -> None:
         """Store what follows the cycles."""
-        self._file, self._after = settings.monitor.metrics_file, settings.monitor.notify_after
+        self._file, self._after = settings.metrics_file, settings.notify_after
         self._source = (settings.records.base_url, run)
-        self._observer = observer
+        self._observer, self._webhook = ports.observer, ports.webhook
         self._notifications = Notifications(database)
-        self._webhook = webhook
         self.heartbeat = heartbeat
         self.metrics = metrics
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.service.history.database import Database
     from reconciler.service.loop import Service
     from reconciler.service.metrics import Metrics
-    from reconciler.service.settings import CycleObserver, MonitorSettings
+    from reconciler.service.settings import CycleObserver, DriftSettings
     from reconciler.service.systemd import Heartbeat
 
 SHOWN: Final = dt.timedelta(days=30)
@@ -40,10 +40,12 @@ class Pages:
     clock: Clock
 
     @contextmanager
-    def served(self, settings: MonitorSettings, observer: CycleObserver) -> Iterator[None]:
+    def served(self, settings: DriftSettings, observer: CycleObserver) -> Iterator[None]:
         """Serve the pages as long as the context lasts. Raises ConfigurationError if that cannot be."""
-        address = settings.address
-        with serve(address, settings.port or 0, self.paths(), settings.hosts, self.clock) as port:
+        address = settings.metrics_address
+        with serve(
+            address, settings.metrics_port or 0, self.paths(), settings.metrics_hosts, self.clock
+        ) as port:
             host = f"[{address}]" if ":" in address else address
             observer.note(f"Status page: http://{host}:{port}/")
             yield

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.service.history.database import Database
     from reconciler.service.metrics import Metrics
     from reconciler.service.records import Records
-    from reconciler.service.settings import CycleObserver, MonitorSettings, Ports, ServiceSettings
+    from reconciler.service.settings import DriftSettings, Ports
 
 _EXIT_CODES: Final = {
     CycleResult.DRIFTED: ExitCode.CHANGES,
@@ -32,30 +32,28 @@ _EXIT_CODES: Final = {
 """The exit code of a command by the result of its cycle; all others are done."""
 
 
-def run_drift(
-    settings: ServiceSettings, ports: Ports, records: Records, history: History, observer: CycleObserver
-) -> ExitCode:
+def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: History) -> ExitCode:
     """Detect, and correct if wanted, the drift of all keys: once, or on the schedule of ``settings``.
 
     Raises ReconcilerError if nothing could be compared; a service does so only before its first cycle that
     reaches the API. Raises ImportError where metrics or pages are wanted and their extra is not installed.
     """
     heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
-    metrics, database = _metrics(settings.monitor), history.database
-    monitor = Monitor(settings, records.run, database, observer, heartbeat, metrics, ports.webhook)
-    cycle = DriftCycle(settings, ports, records, history, monitor, observer)
+    metrics, database = _metrics(settings), history.database
+    monitor = Monitor(settings, ports, records.run, database, heartbeat, metrics)
+    cycle = DriftCycle(settings, ports, records, history, monitor)
     if settings.schedule is None:
         return _EXIT_CODES.get(cycle.once().result, ExitCode.DONE)
-    service = Service(settings.schedule, settings.jitter, heartbeat, ports.stop, ports.wake, observer)
-    with _pages(settings.monitor, service, database, monitor, ports, observer), ports.signals():
+    service = Service(settings.schedule, settings.jitter, heartbeat, ports.stop, ports.wake, ports.observer)
+    with _pages(settings, service, database, monitor, ports), ports.signals():
         service.run(cycle.again)
     return ExitCode.DONE
 
 
-def _metrics(settings: MonitorSettings) -> Metrics | None:
+def _metrics(settings: DriftSettings) -> Metrics | None:
     """Return the metrics that are wanted, with the counters of an earlier run. Raises ConfigurationError."""
     file = settings.metrics_file
-    if settings.port is None and file is None:
+    if settings.metrics_port is None and file is None:
         return None
     from reconciler.service.metrics import Metrics  # noqa: PLC0415 - an extra, and 60 ms
 
@@ -68,18 +66,13 @@ def _metrics(settings: MonitorSettings) -> Metrics | None:
     return metrics
 
 
-def _pages(  # noqa: PLR0913, PLR0917 - everything that the pages show
-    settings: MonitorSettings,
-    service: Service,
-    database: Database,
-    monitor: Monitor,
-    ports: Ports,
-    observer: CycleObserver,
+def _pages(
+    settings: DriftSettings, service: Service, database: Database, monitor: Monitor, ports: Ports
 ) -> AbstractContextManager[None]:
     """Return a context that serves the pages, if they are wanted. Raises ConfigurationError."""
-    if settings.port is None or monitor.metrics is None:
+    if settings.metrics_port is None or monitor.metrics is None:
         return nullcontext()
     from reconciler.service.pages import Pages  # noqa: PLC0415 - an extra
 
     pages = Pages(service, database, monitor.metrics, monitor.heartbeat, ports.clock)
-    return pages.served(settings, observer)
+    return pages.served(settings, ports.observer)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
-from reconciler.apply.observer import SecretStore
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -18,14 +16,14 @@ if TYPE_CHECKING:
     from reconciler.api.redaction import Redactor
     from reconciler.api.webhook import Webhook
     from reconciler.apply.observer import Observer
+    from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
-    from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
-    from reconciler.model.source import Problem
     from reconciler.model.status import NewKey
+    from reconciler.observe.base import Base
     from reconciler.observe.names import Directory
     from reconciler.plan.correction import Permissions
     from reconciler.plan.drift import Correction, FlappingRule
@@ -40,9 +38,13 @@ if TYPE_CHECKING:
 _IN_MEMORY: Final = dt.timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class CycleSettings:
-    """What one reconcile cycle reads, compares and corrects; ``correct`` is None where nothing is written."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftSettings:
+    """What a drift run reads, compares and corrects, and what follows its cycles.
+
+    ``correct`` is None where nothing is written, ``schedule`` where there is one cycle only. A cycle starts
+    up to ``jitter`` seconds late. A loop without a sign of life for ``longest_silence`` is stuck.
+    """
 
     paths: Sequence[str]
     targets: Sequence[str]
@@ -51,41 +53,23 @@ class CycleSettings:
     correct: Correction | None
     permissions: Permissions
     flapping: FlappingRule
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorSettings:
-    """What follows the cycles: metrics and pages at a port, a file of metrics, a team after some cycles."""
-
-    port: int | None
-    address: str
-    hosts: Sequence[str]
+    records: RecordSettings
+    retention: dt.timedelta
+    metrics_port: int | None
+    metrics_address: str
+    metrics_hosts: Sequence[str]
     metrics_file: str | None
     notify_after: int
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
-    """What a drift run is to do: once if ``schedule`` is None, else as a service.
-
-    A cycle starts up to ``jitter`` seconds late. A loop
-    without a sign of life for ``longest_silence`` is stuck.
-    """
-
-    cycle: CycleSettings
-    records: RecordSettings
-    monitor: MonitorSettings
-    retention: dt.timedelta
     longest_silence: float
-    schedule: Schedule | None = None
-    jitter: float = 0
+    schedule: Schedule | None
+    jitter: float
 
     @property
     def purged_after(self) -> dt.timedelta:
         """Return for how long what has ended is stored: in memory just long enough to notice flapping."""
         if self.records.history is not None:
             return self.retention
-        return min(self.retention, max(_IN_MEMORY, self.cycle.flapping.window))
+        return min(self.retention, max(_IN_MEMORY, self.flapping.window))
 
 
 class Messages(Protocol):
@@ -132,20 +116,12 @@ class CycleObserver(Messages, Protocol):
         ...
 
 
-class PlacedSecretStore(SecretStore, Protocol):
-    """A store of secrets that can say where each is to go."""
-
-    def where(self, change: Change) -> str:
-        """Return where the secret of a new key is to go, empty if it has none."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the caller provides.
 
     ``connect`` builds the settings of requests anew, as a token may have changed; it is given what follows
-    them. ``base`` reads what the files said at the base commit, and is None without one. ``open_store`` opens
+    them. ``base`` reads what the files said at the base commit, None without one. ``open_store`` opens
     a place for the secrets of new keys. ``pull`` updates the checkout. ``signals`` returns a context in which
     a stop signal sets ``stop``, so that writes in flight finish; ``wake`` starts a cycle at once.
     """
@@ -156,10 +132,11 @@ class Ports:
     validator_at: Callable[[dt.datetime], Validator]
     not_committed: Callable[[], Sequence[str]]
     connect: Callable[[Callable[[Exchange], None]], Connection]
-    open_store: Callable[[Sequence[Change], Redactor], PlacedSecretStore | None]
+    open_store: Callable[[Sequence[Change], Redactor], SinkSecretStore | None]
     signals: Callable[[], AbstractContextManager[None]]
     supervisor: Supervisor
-    base: Callable[[Directory, dt.datetime], tuple[DesiredState | None, tuple[Problem, ...]]] | None = None
+    observer: CycleObserver
+    base: Callable[[Directory, dt.datetime], Base | None]
     pull: Callable[[], None] | None = None
     webhook: Webhook | None = None
     stop: Event = field(default_factory=Event)

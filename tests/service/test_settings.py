@@ -9,9 +9,9 @@ import pytest
 from reconciler.model.endpoint import BaseUrl
 from reconciler.plan.correction import Permissions
 from reconciler.plan.drift import FlappingRule
-from reconciler.plan.limits import DEFAULT_REVOKED, Limits
+from reconciler.plan.limits import Limits
 from reconciler.service.records import RecordSettings
-from reconciler.service.settings import CycleSettings, MonitorSettings, ServiceSettings
+from reconciler.service.settings import DriftSettings
 
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 
@@ -30,12 +30,25 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 def test_a_history_in_memory_holds_no_more_than_flapping_needs(
     history: str | None, retention: dt.timedelta, window: dt.timedelta, purged_after: dt.timedelta
 ) -> None:
-    limits = Limits(DEFAULT_REVOKED, None, may_destroy=False)
-    settings = ServiceSettings(
-        CycleSettings(["keys"], [], 1, limits, None, Permissions(), FlappingRule(3, window)),
-        RecordSettings("drift", BaseUrl("https://api.example.com"), "me", lambda: None, None, history),
-        MonitorSettings(None, "127.0.0.1", [], None, 1),
-        retention,
-        300,
+    settings = DriftSettings(
+        paths=["keys"],
+        targets=[],
+        parallelism=1,
+        limits=Limits(),
+        correct=None,
+        permissions=Permissions(),
+        flapping=FlappingRule(3, window),
+        records=RecordSettings(
+            "drift", BaseUrl("https://api.example.com"), "me", lambda: None, None, history
+        ),
+        retention=retention,
+        metrics_port=None,
+        metrics_address="127.0.0.1",
+        metrics_hosts=[],
+        metrics_file=None,
+        notify_after=1,
+        longest_silence=300,
+        schedule=None,
+        jitter=0,
     )
     assert settings.purged_after == purged_after
