@@ -55,7 +55,7 @@ def test_a_plan_without_a_base_names_no_origins() -> None:
     assert "conflict" not in text
 
 
-def test_a_plan_of_nothing_is_one_line() -> None:
+def test_an_empty_plan_is_one_line() -> None:
     assert render_diff(assemble([])) == "~ No changes. Your infrastructure matches the configuration.\n"
 
 
@@ -71,20 +71,20 @@ def test_a_plan_of_errors_alone_shows_them_and_claims_no_match() -> None:
     assert summary.startswith("~ No changes can be planned for the keys with errors")
 
 
-def test_a_set_that_becomes_empty_shows_what_it_loses() -> None:
+def test_a_set_that_becomes_empty_shows_the_removed_items() -> None:
     text = render_diff(make_plan([declared(containers=[])], [live(containers=[WEB])]))
     item = '-   {name: "web", namespace: "shop"}\n'
     assert f"~ containers = [  # revokes: unbinds 1\n{item}~ ]\n" in text
 
 
-def test_a_list_where_order_matters_is_shown_whole_on_both_sides() -> None:
+def test_an_ordered_list_is_shown_completely_on_both_sides() -> None:
     kind = kind_with({"list": {"type": "array"}})
     text = render_diff(make_plan([declared(list=[1, 2])], [live(list=[2, 1])], kind=kind))
     assert "- list = [2, 1]\n+ list = [1, 2]  # neutral: access unchanged\n" in text
 
 
 @given(HOSTILE, HOSTILE, NAMES.filter(is_segment))
-def test_no_text_makes_a_line_of_its_own(before: str, after: str, name: str) -> None:
+def test_no_text_can_add_a_line(before: str, after: str, name: str) -> None:
     key = replace(declared(name, description=after, containers=[WEB]), source=name)
     plan = make_plan(
         [key], [live(name, description=before, containers=[{"name": before, "namespace": name}])]

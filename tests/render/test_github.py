@@ -109,7 +109,7 @@ def test_a_conflict_warns_even_where_access_stays() -> None:
     assert found.properties["title"] == "[conflict] access: neutral"
 
 
-def test_a_plan_of_nothing_annotates_nothing() -> None:
+def test_an_empty_plan_has_no_annotations() -> None:
     text = render_github(assemble([]))
     assert text == "No changes. Your infrastructure matches the configuration.\n"
 
@@ -122,7 +122,7 @@ def test_an_error_without_a_position_has_no_file() -> None:
 @pytest.mark.parametrize(
     ("count", "last"), [(10, "caas/1/76/key-00010"), (11, "2 of 11"), (2000, "1991 of 2000")]
 )
-def test_of_more_than_ten_of_a_kind_the_tenth_counts_the_rest(count: int, last: str) -> None:
+def test_the_tenth_annotation_counts_the_remaining_ones(count: int, last: str) -> None:
     text = render_github(plan_of([({"is_disabled": True}, {})] * count))
     warnings = shown(text, "warning")
     assert len(warnings) == 10
@@ -130,7 +130,7 @@ def test_of_more_than_ten_of_a_kind_the_tenth_counts_the_rest(count: int, last: 
     assert warnings[9].startswith(last)
 
 
-def test_each_kind_is_counted_for_itself() -> None:
+def test_each_kind_of_annotation_is_counted_separately() -> None:
     pairs: list[Pair] = [({"is_disabled": True}, {}), ({"description": "new"}, {})]
     plan = replace(plan_of(pairs * 12), problems=(Problem("wrong"),) * 13)
     text = render_github(plan)
@@ -138,12 +138,12 @@ def test_each_kind_is_counted_for_itself() -> None:
     assert lasts == ["4 of 13 errors", "3 of 12 warnings", "3 of 12 notices"]
 
 
-def test_what_is_counted_only_has_the_lowest_priority() -> None:
+def test_annotations_of_the_lowest_priority_are_only_counted() -> None:
     pairs: list[Pair] = [({"description": "new"}, {}), ({"is_disabled": False}, {"is_disabled": True})]
     assert shown(render_github(plan_of([pairs[0]] * 12 + [pairs[1]])), "notice")[0] == "caas/1/76/key-00013"
 
 
-def test_a_long_value_and_a_long_set_are_cut_with_what_is_left_out() -> None:
+def test_long_values_and_sets_are_truncated_with_the_omitted_amount() -> None:
     boxes = [{"name": f"box-{number:03}", "namespace": "shop"} for number in range(100)]
     plan = plan_of([({"description": "a" * 100_000, "containers": boxes}, {})])
     (found,) = commands(render_github(plan))
@@ -153,7 +153,7 @@ def test_a_long_value_and_a_long_set_are_cut_with_what_is_left_out() -> None:
 
 
 @given(HOSTILE, HOSTILE, NAMES.filter(is_segment))
-def test_any_text_arrives_as_it_is_shown_and_makes_no_command(before: str, after: str, name: str) -> None:
+def test_any_text_is_shown_verbatim_and_cannot_be_a_command(before: str, after: str, name: str) -> None:
     key = replace(declared(name, description=after, is_disabled=True), source=name)
     plan = make_plan([key], [live(name, description=before)])
     problem = Problem(before, Position(name, 1, 1), name)

@@ -173,11 +173,11 @@ FACTS = {
 }
 
 
-def test_a_history_reads_like_this() -> None:
+def test_a_history_is_rendered_as_text() -> None:
     assert render_history_text(STATUS, EPISODES, 9) == TEXT
 
 
-def test_an_empty_history_says_that_there_is_nothing() -> None:
+def test_an_empty_history_is_reported_as_empty() -> None:
     text = "Rounds since 2026-06-01T11:00:00Z: 0\n\nNo drift.\n"
     assert render_history_text(EMPTY, (), 0) == text
 
@@ -185,29 +185,29 @@ def test_an_empty_history_says_that_there_is_nothing() -> None:
 @pytest.mark.parametrize(
     ("total", "last"), [(1, "Drift: 1 field."), (2, "The latest 1 are shown; --limit shows more.")]
 )
-def test_that_not_all_is_shown_is_said(total: int, last: str) -> None:
+def test_omitted_entries_are_mentioned(total: int, last: str) -> None:
     assert render_history_text(EMPTY, EPISODES[:1], total).splitlines()[-1] == last
 
 
-def test_a_round_that_was_cut_off_has_not_ended() -> None:
+def test_an_interrupted_round_has_no_end() -> None:
     last = dataclasses.replace(LAST, ended=None, result=None, errors=())
     text = render_history_text(dataclasses.replace(STATUS, last_cycle=last), (), 0)
     assert "\nLast round: 2026-06-01T11:59:00Z: not ended, run run-2\n" in text
 
 
-def test_a_contested_field_of_a_history_in_memory_cannot_be_ended_by_a_command() -> None:
+def test_a_contested_field_of_an_in_memory_history_cannot_be_cleared_by_a_command() -> None:
     text = render_history_text(dataclasses.replace(STATUS, file=None), (), 0)
     assert "Contested: " in text
     assert "history clear" not in text
 
 
-def test_keys_that_take_turns_are_named_each_time() -> None:
+def test_alternating_keys_are_named_each_time() -> None:
     turns = [episode(address=address) for address in (ACME, SHOP, ACME)]
     lines = render_history_text(EMPTY, turns, 3).splitlines()
     assert [line for line in lines if line.startswith("caas")] == [ACME, SHOP, ACME]
 
 
-def test_the_same_as_json() -> None:
+def test_a_history_is_rendered_as_json() -> None:
     document = json.loads(render_history_json(STATUS, EPISODES, 9))
     assert document.pop("drift") == [episode_facts(one) for one in EPISODES]
     assert document == {
@@ -281,7 +281,7 @@ PENDING = Pending(
 )
 
 
-def test_what_is_pending_and_what_is_new_is_reported() -> None:
+def test_pending_and_new_keys_are_reported() -> None:
     absent = dataclasses.replace(PENDING, address=ACME, field="", action=Action.CREATE, desired=None)
     new = NewKey("caas/1/76/stray", NOON)
     status = dataclasses.replace(EMPTY, pending=(absent, PENDING), new_keys=(new,))
@@ -307,7 +307,7 @@ def test_what_is_pending_and_what_is_new_is_reported() -> None:
     assert document["new_unmanaged"] == [{"address": "caas/1/76/stray", "first_seen": "2026-06-01T12:00:00Z"}]
 
 
-def test_a_whole_key_is_reported_by_what_became_of_it_and_a_field_by_which_side_changed_it() -> None:
+def test_a_key_is_reported_by_its_outcome_and_a_field_by_its_origin() -> None:
     deleted = episode(field="", desired={"description": "ours"}, live=None, action=Action.DELETE)
     text = render_history_text(STATUS, (deleted, episode(origin=DriftOrigin.CONFLICT)), 2)
     assert "  - key deleted  # grants: enables the key\n" in text
@@ -315,20 +315,20 @@ def test_a_whole_key_is_reported_by_what_became_of_it_and_a_field_by_which_side_
 
 
 @pytest.mark.parametrize("state", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
-def test_no_drift_is_not_said_where_something_could_not_be_compared(state: ScopeState) -> None:
+def test_no_drift_is_not_claimed_if_something_could_not_be_compared(state: ScopeState) -> None:
     scopes = (ScopeStatus("caas/1/76", state, NOON, 1, "why"),)
     text = render_history_text(dataclasses.replace(EMPTY, scopes=scopes), (), 0)
     assert f"Not compared: caas/1/76: {state}: why\n" in text
     assert text.endswith("Of what could be compared, nothing is recorded.\n")
 
 
-def test_a_round_that_was_cut_off_is_null_in_json() -> None:
+def test_the_end_of_an_interrupted_round_is_null_in_json() -> None:
     status = dataclasses.replace(STATUS, last_cycle=dataclasses.replace(LAST, ended=None, result=None))
     last = json.loads(render_history_json(status, (), 0))["last_round"]
     assert (last["ended"], last["result"]) == (None, None)
 
 
-def test_every_fact_of_drift_has_its_member() -> None:
+def test_every_property_of_drift_has_a_json_member() -> None:
     assert episode_facts(EPISODES[2]) == FACTS
     members = {field.name for field in dataclasses.fields(Episode)} - {"cycles", "desired"} | {
         "rounds",
@@ -346,7 +346,7 @@ def hostile(text: str) -> tuple[Status, Episode]:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_hostile_texts_stay_on_their_lines(text: str) -> None:
+def test_hostile_texts_cannot_leave_their_lines(text: str) -> None:
     status, found = hostile(text)
     lines = render_history_text(status, [found], 1).split("\n")
     assert len(lines) == 14
@@ -355,7 +355,7 @@ def test_hostile_texts_stay_on_their_lines(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-def test_hostile_texts_come_back_from_json_as_they_were(text: str) -> None:
+def test_hostile_texts_survive_a_json_round_trip(text: str) -> None:
     status, found = hostile(text)
     written = render_history_json(status, [found], 1)
     assert written.isascii()
@@ -385,7 +385,7 @@ def test_hostile_texts_come_back_from_json_as_they_were(text: str) -> None:
         (["x" * 300], [], f'[- "{"x" * 199}…]'),
     ],
 )
-def test_a_change_is_shown_short_and_of_lists_only_what_differs(before: Any, after: Any, text: str) -> None:
+def test_a_change_is_shortened_and_lists_show_only_differences(before: Any, after: Any, text: str) -> None:
     assert change_text(before, after) == text
 
 
@@ -408,7 +408,7 @@ def test_a_command_to_copy_is_one_line_of_visible_characters(address: str, field
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="this machine has no bash")
-def test_a_command_to_copy_means_for_a_shell_what_it_should() -> None:
+def test_a_command_to_copy_is_parsed_correctly_by_a_shell() -> None:
     dice = random.Random(7)  # noqa: S311 - makes words, hides nothing
     letters = [*map(chr, range(1, 256)), *"'\\$`\"!#[]\u202e\u200b\U0001f511\U000e0001" * 8]
     made = ["".join(dice.choices(letters, k=dice.randrange(9))) for _ in range(500)]

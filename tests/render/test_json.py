@@ -67,7 +67,7 @@ def test_the_summary_counts_every_key_once() -> None:
     assert summary == {"create": 0, "update": 2, "delete": 0, "no-op": 1, "unmanaged": 1, **access}
 
 
-def test_a_plan_since_a_base_says_who_made_each_field_differ() -> None:
+def test_a_plan_with_a_base_has_the_origin_of_each_field() -> None:
     document = rendered(plan_with_origins())
     assert [change["change"]["origins"] for change in document["resource_changes"]] == [
         {"containers": "conflict"},
@@ -76,7 +76,7 @@ def test_a_plan_since_a_base_says_who_made_each_field_differ() -> None:
     assert list(document["summary"].items())[-3:] == [("config", 1), ("drift", 1), ("conflict", 1)]
 
 
-def test_a_plan_without_a_base_says_nothing_of_origins() -> None:
+def test_a_plan_without_a_base_has_no_origins() -> None:
     document = rendered(whole_plan())
     assert "origins" not in document["resource_changes"][0]["change"]
     assert "conflict" not in document["summary"]
@@ -90,7 +90,7 @@ def test_a_problem_is_an_error_of_the_plan() -> None:
     ]
 
 
-def test_a_warning_is_shown_with_what_is_known_of_it() -> None:
+def test_a_warning_is_shown_with_its_known_details() -> None:
     warnings = [Problem("careful"), Problem("bad", Position("keys.yaml", 2, 3), "caas/1/76/key")]
     assert rendered(assemble([], warnings))["warnings"] == [
         {"address": "", "message": "careful"},
@@ -98,7 +98,7 @@ def test_a_warning_is_shown_with_what_is_known_of_it() -> None:
     ]
 
 
-def test_the_plan_says_who_made_it_and_when() -> None:
+def test_the_plan_names_its_tool_version_and_time() -> None:
     document = rendered(whole_plan())
     assert document["format_version"] == "1.0"
     assert document["reconciler_version"] == __version__
@@ -129,14 +129,14 @@ def test_a_plan_is_valid_by_its_schema(plan: Plan) -> None:
     assert list(SCHEMA.iter_errors(rendered(plan))) == []
 
 
-def test_the_schema_refuses_what_is_no_plan() -> None:
+def test_the_schema_refuses_an_invalid_plan() -> None:
     document = rendered(whole_plan())
     assert not SCHEMA.is_valid({**document, "fingerprint": "sha256:0"})
     assert not SCHEMA.is_valid({**document, "summary": {}})
     assert not SCHEMA.is_valid({**document, "summary": {**document["summary"], "drift": -1}})
 
 
-def test_a_hostile_text_is_kept_and_escaped() -> None:
+def test_a_hostile_text_is_preserved_and_escaped() -> None:
     text = render_json(make_plan([declared(description="x")], [live(description=HOSTILE)]), NOW)
     assert text.isascii()
     assert "\x1b" not in text

@@ -22,7 +22,7 @@ def change(before: Any, after: Any) -> FieldChange:
 
 
 @given(SHARED, DIFFERENT, DIFFERENT, SHARED, st.sampled_from([str, list]))
-def test_a_bound_never_hides_a_difference(
+def test_truncation_never_hides_a_difference(
     start: str, one: str, other: str, end: str, kind: type[str | list[str]]
 ) -> None:
     assume(one != other)
@@ -31,12 +31,12 @@ def test_a_bound_never_hides_a_difference(
     assert all(text is not None and len(text) < 400 for text in (line.before, line.after))
 
 
-def test_a_value_that_becomes_null_is_cut_with_how_much_is_left_out() -> None:
+def test_a_value_that_becomes_null_is_truncated_with_the_omitted_amount() -> None:
     (line,) = field_view(change("a" * 1000, None), BOUND).lines
     assert (line.before, line.after) == (f'"{"a" * 299}…(702 more characters left out)', "null")
 
 
-def test_what_a_set_has_beyond_the_bound_is_counted() -> None:
+def test_set_items_beyond_the_limit_are_counted() -> None:
     removed, added = tuple("abc"), tuple("defg")
     field = FieldChange("set", list("abcx"), list("defgx"), Effect.BOTH, "", items(added, removed))
     view = field_view(field, BOUND)
@@ -51,5 +51,5 @@ def test_what_a_set_has_beyond_the_bound_is_counted() -> None:
 
 
 @pytest.mark.parametrize("length", [10, 300, 349])
-def test_a_text_that_would_hardly_become_shorter_is_not_cut(length: int) -> None:
+def test_a_text_slightly_over_the_limit_is_not_truncated(length: int) -> None:
     assert cut("a" * length, 300) == "a" * length

@@ -142,7 +142,7 @@ def test_a_plan_is_one_comment_with_the_counts_before_the_fold() -> None:
     assert render_markdown(plan_with_origins(), "production") == WHOLE
 
 
-def test_a_comment_has_the_structure_that_its_reader_expects() -> None:
+def test_a_comment_has_the_expected_structure() -> None:
     comment = read(render_markdown(plan_with_origins(), "production"), "<!-- reconciler-plan production -->")
     assert comment.keys == ["caas/1/76/api-key", "caas/1/76/web-key"]
 
@@ -153,7 +153,7 @@ def test_a_plan_without_a_base_names_no_origins() -> None:
     assert not any("[" in line for line in comment.lines)
 
 
-def test_a_plan_of_nothing_has_no_fold() -> None:
+def test_an_empty_plan_has_no_fold() -> None:
     assert render_markdown(assemble([])) == (
         "<!-- reconciler-plan -->\n\n### Plan: no changes\n\n"
         "- No changes. Your infrastructure matches the configuration.\n"
@@ -170,13 +170,13 @@ def test_a_plan_of_errors_alone_shows_them_unfolded() -> None:
     assert "<details>" not in text
 
 
-def test_a_plan_that_takes_nothing_away_needs_no_marks() -> None:
+def test_a_plan_without_revocations_has_no_marks() -> None:
     comment = read(render_markdown(plan_of([NEUTRAL, GRANTS])))
     assert "marks" not in comment.words
     assert not any(line.startswith("!") for line in comment.lines)
 
 
-def test_a_list_where_order_matters_is_shown_whole_on_both_sides() -> None:
+def test_an_ordered_list_is_shown_completely_on_both_sides() -> None:
     kind = kind_with({"list": {"type": "array"}})
     comment = read(render_markdown(make_plan([declared(list=[1, 2])], [live(list=[2, 1])], kind=kind)))
     assert comment.lines[-2:] == ("-   list = [2, 1]", "+   list = [1, 2]")
@@ -192,11 +192,11 @@ def test_a_list_where_order_matters_is_shown_whole_on_both_sides() -> None:
         ("é\ud800", "<!-- reconciler-plan %C3%A9%3F -->"),
     ],
 )
-def test_a_key_of_any_text_stays_inside_the_marker(key: str, marker: str) -> None:
+def test_no_key_name_can_end_the_marker(key: str, marker: str) -> None:
     read(render_markdown(plan_with_origins(), key), marker)
 
 
-def test_2000_changes_fit_with_what_is_left_out_counted_before_the_fold() -> None:
+def test_2000_changes_fit_and_omitted_ones_are_counted_before_the_fold() -> None:
     text = render_markdown(many())
     comment = read(text)
     left_out = 2000 - len(comment.keys)
@@ -206,13 +206,13 @@ def test_2000_changes_fit_with_what_is_left_out_counted_before_the_fold() -> Non
     assert f"Left out: grants on 0 keys, revokes on 0 keys, neutral on {left_out} keys." in comment.words
 
 
-def test_of_too_many_changes_those_of_high_priority_are_kept_and_shown_first() -> None:
+def test_changes_of_high_priority_are_shown_first_and_omitted_last() -> None:
     comment = read(render_markdown(many()))
     assert comment.keys[:5] == [f"caas/1/76/key-{number:05}" for number in (2000, 1999, 1998, 1, 2)]
     assert "those in conflict come first, then those that lose access, then those that gain" in comment.words
 
 
-def test_each_key_is_shown_whole_or_not_at_all() -> None:
+def test_each_key_is_shown_completely_or_not_at_all() -> None:
     comment = read(render_markdown(many()))
     lines = [line for line in comment.lines[15:] if line]
     assert len(lines) % 4 == 0
@@ -226,13 +226,13 @@ def test_each_key_is_shown_whole_or_not_at_all() -> None:
 
 
 @pytest.mark.parametrize("char", ["a", "é", "日", "😀", "`", "\x1b", '"'])
-def test_any_characters_are_measured_by_what_they_take(char: str) -> None:
+def test_text_is_measured_by_its_encoded_size(char: str) -> None:
     text = render_markdown(plan_of([({"description": char * 300}, {})] * 400))
     assert max(sizes(text)) < ROOM
     assert len(read(text).keys) > 30
 
 
-def test_a_long_text_with_a_small_change_is_shown_by_what_differs() -> None:
+def test_a_small_change_of_a_long_text_is_shown_by_the_difference() -> None:
     before, after = ("s" * 100_000 + word + "e" * 100_000 for word in ("old", "new"))
     comment = read(render_markdown(plan_of([({"description": after}, {"description": before})])))
     old, new = comment.lines[-2:]
@@ -241,7 +241,7 @@ def test_a_long_text_with_a_small_change_is_shown_by_what_differs() -> None:
     assert "cut" not in comment.words
 
 
-def test_of_a_long_text_that_replaces_another_the_beginning_of_what_differs_is_shown() -> None:
+def test_the_start_of_the_difference_of_two_long_texts_is_shown() -> None:
     before, after = ("s" * 100_000 + letter * 100_000 for letter in "ab")
     text = render_markdown(plan_of([({"description": after}, {"description": before}), NEUTRAL]))
     comment = read(text)
@@ -254,7 +254,7 @@ def test_of_a_long_text_that_replaces_another_the_beginning_of_what_differs_is_s
     assert max(sizes(text)) < 5_000
 
 
-def test_of_long_lists_where_order_matters_what_differs_is_shown_too() -> None:
+def test_the_difference_of_long_ordered_lists_is_shown() -> None:
     kind = kind_with({"list": {"type": "array"}})
     want, have = ([*range(20_000), word, *range(20_000)] for word in ("new", "old"))
     comment = read(render_markdown(make_plan([declared(list=want)], [live(list=have)], kind=kind)))
@@ -263,7 +263,7 @@ def test_of_long_lists_where_order_matters_what_differs_is_shown_too() -> None:
     assert '19999, "new", 0, 1' in new
 
 
-def test_of_a_set_with_very_many_items_some_are_shown_and_the_others_counted() -> None:
+def test_some_items_of_a_large_set_are_shown_and_the_others_counted() -> None:
     boxes = [{"name": f"box-{number:05}", "namespace": "shop"} for number in range(5000)]
     comment = read(render_markdown(plan_of([({"containers": [*boxes, WEB]}, {"containers": [API, WEB]})])))
     assert comment.lines[1] == "!   containers: grants+revokes: binds 5000, unbinds 1"
@@ -274,7 +274,7 @@ def test_of_a_set_with_very_many_items_some_are_shown_and_the_others_counted() -
     )
 
 
-def test_a_key_that_fits_into_no_comment_is_left_out_and_hides_no_other() -> None:
+def test_a_key_too_large_for_a_comment_is_omitted_without_hiding_others() -> None:
     old, new = (
         [{"name": f"{letter}{number}", "namespace": "😀" * 600} for number in range(20)] for letter in "ab"
     )
@@ -285,7 +285,7 @@ def test_a_key_that_fits_into_no_comment_is_left_out_and_hides_no_other() -> Non
     assert "Left out: grants on 1 key, revokes on 1 key, neutral on 0 keys." in comment.words
 
 
-def test_errors_and_warnings_beyond_what_fits_are_counted() -> None:
+def test_errors_and_warnings_that_do_not_fit_are_counted() -> None:
     problem = Problem("x" * 1000, Position("keys.yaml", 1, 1), "caas/1/76/key")
     plan = replace(many(), problems=(problem,) * 5000, warnings=(problem,) * 5000)
     text = render_markdown(plan)
@@ -297,7 +297,7 @@ def test_errors_and_warnings_beyond_what_fits_are_counted() -> None:
 
 
 @given(HOSTILE, HOSTILE, NAMES.filter(is_segment), HOSTILE)
-def test_no_text_changes_the_structure_or_is_outside_of_code(
+def test_no_text_changes_the_structure_or_leaves_its_code_span(
     before: str, after: str, name: str, key: str
 ) -> None:
     want = replace(declared(name, description=after, containers=[WEB]), source=name)

@@ -145,7 +145,7 @@ def test_a_comment_marks_each_member() -> None:
     assert MARKDOWN in render_markdown(plan_of(WANT, HAVE))
 
 
-def test_an_annotation_has_a_field_on_one_line() -> None:
+def test_an_annotation_shows_a_field_on_one_line() -> None:
     assert f"%0A{LINE}  # neutral: access unchanged%0A" in render_github(plan_of(WANT, HAVE)).replace(
         "%25", "%"
     )
@@ -187,12 +187,12 @@ def test_an_explanation_shows_the_members_that_differ() -> None:
         ([{"id": 1}, "x"], [{"id": 1}, 5], 'rules = [- "x", + 5]'),
     ],
 )
-def test_the_items_of_a_list_are_shown_by_what_they_are(before: Any, after: Any, line: str) -> None:
+def test_list_items_are_shown_as_added_removed_or_changed(before: Any, after: Any, line: str) -> None:
     (change,) = plan_of({"rules": after}, {"rules": before}).changes
     assert line_text(field_view(change.fields[0])) == line
 
 
-def test_what_is_beyond_a_bound_is_counted() -> None:
+def test_members_beyond_the_limit_are_counted() -> None:
     before = [{"name": f"rule-{number}", "port": number} for number in range(100)]
     after = [{**one, "port": 0} for one in before]
     (change,) = plan_of({"rules": after}, {"rules": before}).changes
@@ -207,7 +207,7 @@ OBJECTS = st.dictionaries(NAMES, NAMES | st.dictionaries(NAMES, NAMES, max_size=
 
 
 @given(OBJECTS, OBJECTS)
-def test_no_member_makes_a_line_of_its_own(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_no_member_can_add_a_line(before: dict[str, Any], after: dict[str, Any]) -> None:
     plan = plan_of({"settings": after, "rules": [after]}, {"settings": before, "rules": [before]})
     for text in (render_text(plan), render_diff(plan), render_markdown(plan)):
         assert all(line.isprintable() and not line.startswith("::") for line in text.split("\n"))

@@ -41,12 +41,12 @@ FORMATS: dict[str, Callable[[Plan], str]] = {
 
 
 @pytest.mark.parametrize("render", FORMATS.values(), ids=FORMATS)
-def test_a_plan_that_makes_keys_says_that_apply_needs_a_sink(render: Callable[[Plan], str]) -> None:
+def test_a_plan_that_creates_keys_mentions_that_apply_needs_a_sink(render: Callable[[Plan], str]) -> None:
     assert LINE in render(make_plan(KEYS, [live("old-c")]))
 
 
 @pytest.mark.parametrize("render", FORMATS.values(), ids=FORMATS)
-def test_a_plan_that_makes_none_does_not(render: Callable[[Plan], str]) -> None:
+def test_a_plan_that_creates_no_keys_does_not_mention_a_sink(render: Callable[[Plan], str]) -> None:
     assert "--secret-sink" not in render(make_plan(KEYS[2:], [live("old-c")]))
 
 
@@ -56,7 +56,7 @@ def test_a_kind_without_a_secret_needs_no_sink() -> None:
     assert (len(plan.changes), plan.new_secrets) == (1, 0)
 
 
-def test_the_json_plan_has_a_member_and_a_saved_one_keeps_it() -> None:
+def test_the_json_plan_and_the_saved_plan_have_the_member() -> None:
     plan = make_plan(KEYS, [live("old-c")])
     document: dict[str, Any] = json.loads(render_json(plan, NOW))
     jsonschema.validate(document, plan_schema())

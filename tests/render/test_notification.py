@@ -167,7 +167,7 @@ def test_when_an_outcome_is_notified(
     assert found is Delivery(decision)
 
 
-def test_a_message_about_drift_says_what_where_since_when_and_what_came_of_it() -> None:
+def test_a_drift_message_has_field_address_time_and_outcome() -> None:
     corrected = episode(outcome=CORRECTED, corrected=NOON, ended=NOON, run="0123456789ab")
     failed = episode(
         field="containers",
@@ -181,7 +181,7 @@ def test_a_message_about_drift_says_what_where_since_when_and_what_came_of_it() 
     assert drift_message([corrected, failed], NOON, BASE_URL, "0123456789ab") == DRIFT
 
 
-def test_one_field_is_one_field() -> None:
+def test_a_single_field_is_counted_in_the_singular() -> None:
     assert text_of(episode()).startswith("*reconciler*: 1 field differs from the files, *access granted")
 
 
@@ -205,7 +205,7 @@ def test_one_field_is_one_field() -> None:
         ),
     ],
 )
-def test_it_says_what_became_of_keys_and_who_changed_them_only_where_that_is_known(
+def test_a_message_has_outcome_and_origin_of_keys_only_if_known(
     episodes: list[dict[str, Any]], head: str
 ) -> None:
     message = drift_message([episode(**facts) for facts in episodes], NOON, BASE_URL, "run")
@@ -233,7 +233,9 @@ def test_new_undeclared_keys_are_notified_with_since_when(count: int, shown: int
 
 
 @pytest.mark.parametrize(("count", "shown", "omitted"), [(50, 50, 0), (51, 50, 1), (60, 50, 10)])
-def test_many_fields_are_counted_and_the_first_fifty_shown(count: int, shown: int, omitted: int) -> None:
+def test_the_first_fifty_fields_are_shown_and_the_others_counted(
+    count: int, shown: int, omitted: int
+) -> None:
     message = drift_message([episode(address=f"{ACME}-{n}") for n in range(count)], NOON, BASE_URL, "run")
     head, *lines = message["text"].splitlines()
     assert head == f"*reconciler*: {count} fields differ from the files, *access granted on {count} keys*"
@@ -283,7 +285,7 @@ SINCE = "2026-06-01T09:00:00Z"
         ),
     ],
 )
-def test_a_message_about_a_condition_says_since_when_and_why(
+def test_a_condition_message_has_its_start_and_reason(
     trouble: ServiceCondition, kind: str, text: str, *, over: bool
 ) -> None:
     message = condition_message(ConditionState(trouble, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
@@ -302,7 +304,7 @@ def test_a_message_about_a_condition_says_since_when_and_why(
     }
 
 
-def test_of_many_errors_the_first_ten_are_notified() -> None:
+def test_the_first_ten_errors_are_notified() -> None:
     errors = [f"error {number}" for number in range(12)]
     message = condition_message(
         ConditionState(ServiceCondition.ROUNDS, NOON, 1), NOON, BASE_URL, "run", errors
@@ -361,7 +363,7 @@ def test_any_text_is_inert(text: str) -> None:
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     )
 )
-def test_every_body_is_json_and_gives_values_as_they_are(value: Any) -> None:
+def test_every_body_is_json_with_unchanged_values(value: Any) -> None:
     message = drift_message([episode(live=value)], NOON, BASE_URL, "run")
     sent = json.loads(json.dumps(message).encode("ascii"))
     assert sent == message
@@ -375,7 +377,7 @@ def test_times_are_in_utc() -> None:
     assert "since 2026-06-01T09:00:00Z" in message["text"]
 
 
-def test_a_long_text_is_cut_and_says_so() -> None:
+def test_a_long_text_is_truncated_with_a_mark() -> None:
     line = text_of(episode(outcome=FAILED, detail="x" * 501)).splitlines()[1]
     assert line.endswith(f": {'x' * 500}…")
     line = text_of(episode(outcome=FAILED, detail="x" * 500)).splitlines()[1]

@@ -272,7 +272,7 @@ def skeleton(page: str) -> list[Any]:
         ),
     ],
 )
-def test_the_title_is_the_state_with_the_gravest_first(shown: Status, words: str) -> None:
+def test_the_title_starts_with_the_most_severe_state(shown: Status, words: str) -> None:
     assert title(shown) == words
 
 
@@ -289,11 +289,11 @@ def test_the_title_is_the_state_with_the_gravest_first(shown: Status, words: str
         (status(scopes=(scope(state=ScopeState.DRIFTED), scope(state=ScopeState.UNREACHABLE))), "bad"),
     ],
 )
-def test_the_banner_is_as_grave_as_the_gravest_news(shown: Status, tone: str) -> None:
+def test_the_banner_has_the_highest_severity(shown: Status, tone: str) -> None:
     assert f"banner {tone}" in read(shown).values("class")
 
 
-def test_contested_fields_come_before_scopes_drift_and_rounds() -> None:
+def test_contested_fields_are_listed_before_scopes_drift_and_rounds() -> None:
     regions = [element.attributes["aria-labelledby"] for element in read(troubled()).all("section")]
     assert regions == ["trouble", "contested", "scopes", "pending", "unmanaged", "drift", "rounds"]
 
@@ -314,7 +314,7 @@ def test_a_key_that_was_created_or_deleted_is_reported_as_such(found: Episode, w
     assert words in read(status(keys=(key(found),))).text
 
 
-def test_what_is_pending_has_a_section_of_its_own() -> None:
+def test_pending_changes_have_their_own_section() -> None:
     shown = read(status(pending=(WAITING, dataclasses.replace(WAITING, field="", action=Action.DELETE)) * 51))
     assert "Git is ahead of the live keys, and this has not been applied yet" in shown.text
     assert f"{ACME} description" in shown.text
@@ -328,7 +328,7 @@ def test_new_keys_that_no_file_declares_are_named_with_since_when() -> None:
 
 
 @pytest.mark.parametrize("state", [ScopeState.INCOMPLETE, ScopeState.UNREACHABLE])
-def test_no_drift_is_not_said_where_something_could_not_be_compared(state: ScopeState) -> None:
+def test_no_drift_is_not_claimed_if_something_could_not_be_compared(state: ScopeState) -> None:
     for keys in ((), (key(over(ago=40 * DAY)),)):
         text = read(status(scopes=(scope(state=state),), keys=keys)).text
         assert "No drift" not in text
@@ -381,7 +381,7 @@ def test_a_contested_field_of_a_history_in_memory_ends_with_the_service() -> Non
 @pytest.mark.parametrize(
     "name", ["a b'c", "$(exit 1)", "\u202e\u200b", "\\'\x07\n", "##[error]\u2028", "-", '"`!*']
 )
-def test_the_command_means_the_very_address_to_a_shell(name: str) -> None:
+def test_a_shell_parses_the_exact_address_from_the_command(name: str) -> None:
     page = render_page(status(flapping=(contest(address=f"caas/1/76/{name}"),)))
     (command,) = re.findall('<code class="command">(.*)</code>', page)
     script = html.unescape(command).replace("reconciler history clear", "printf '%s|%s%.0s%.0s'")
@@ -389,7 +389,7 @@ def test_the_command_means_the_very_address_to_a_shell(name: str) -> None:
     assert ended.stdout.decode() == f"caas/1/76/{name}|is_disabled"
 
 
-def test_a_scope_that_cannot_be_read_says_why() -> None:
+def test_an_unreadable_scope_shows_the_reason() -> None:
     text = read(status(scopes=(scope(state=ScopeState.UNREACHABLE, detail="503 after 4 attempts"),))).text
     assert "caas/1/76 unreachable 2026-05-31 12:00 7 503 after 4 attempts" in text
 
@@ -402,12 +402,12 @@ def test_failing_rounds_are_explained_with_their_errors_and_what_is_in_force() -
     assert "Files invalid since 2026-05-31 12:00 UTC The last valid files stay in force" in text
 
 
-def test_errors_of_a_round_are_reported_although_the_service_goes_on() -> None:
+def test_errors_of_a_round_are_reported_while_the_service_continues() -> None:
     text = read(status(last_cycle=summary(CycleResult.INCOMPLETE, errors=("answered 403",)))).text
     assert "Errors of the last round answered 403" in text
 
 
-def test_the_lines_of_an_error_stay_lines() -> None:
+def test_line_breaks_of_an_error_are_preserved() -> None:
     assert "<li>first<br>second</li>" in render_page(status(last_cycle=summary(errors=("first\nsecond",))))
 
 
@@ -425,15 +425,15 @@ def test_many_errors_are_counted_instead_of_shown() -> None:
         (None, "Next round known to a running service only"),
     ],
 )
-def test_the_page_says_when_the_next_round_is_due(known: ServiceStatus | None, words: str) -> None:
+def test_the_page_shows_the_time_of_the_next_round(known: ServiceStatus | None, words: str) -> None:
     assert words in read(status(service=known)).text
 
 
-def test_a_round_that_did_not_end_says_so() -> None:
+def test_an_unfinished_round_is_marked() -> None:
     assert "Last round has not ended, or was cut off" in read(status(last_cycle=summary(None))).text
 
 
-def test_nothing_known_is_said_in_words() -> None:
+def test_an_empty_status_is_stated_in_words() -> None:
     empty = status(scopes=(), cycles=(), last_cycle=None, last_success=None, service=service())
     text = read(empty).text
     assert "No scopes read yet." in text
@@ -442,16 +442,16 @@ def test_nothing_known_is_said_in_words() -> None:
     assert "Last success none yet" in text
 
 
-def test_no_drift_is_said_in_words() -> None:
+def test_the_absence_of_drift_is_stated_in_words() -> None:
     assert "No drift in the last 30 days." in read(status()).text
 
 
-def test_a_key_that_drifted_before_the_window_only_says_so() -> None:
+def test_a_key_that_drifted_only_before_the_window_is_marked() -> None:
     text = read(status(keys=(key(over(ago=40 * DAY)),))).text
     assert f"{ACME} No drift in the last 30 days." in text
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_omitted_entries_are_counted() -> None:
     episodes = [over(ago=hours * HOUR) for hours in range(1, 26)]
     text = read(status(keys=(key(*episodes, omitted=3),), omitted_keys=2)).text
     assert "not drifted now, 28 episodes" in text
@@ -459,7 +459,7 @@ def test_what_is_left_out_is_counted() -> None:
     assert "2 more keys are left out." in text
 
 
-def test_keys_of_which_nothing_is_listed_are_still_counted() -> None:
+def test_keys_without_listed_episodes_are_counted() -> None:
     assert "3 keys left out." in read(status(omitted_keys=3)).text
     assert "2 earlier episodes left out." in read(status(keys=(key(omitted=2),))).text
 
@@ -484,7 +484,7 @@ def test_an_episode_of_one_round_has_one_time() -> None:
         (FieldOutcome.NOT_VERIFIED, "not verified, drifted for 60 minutes, 1 episode"),
     ],
 )
-def test_a_drifted_key_says_what_became_of_it_and_for_how_long(outcome: FieldOutcome, words: str) -> None:
+def test_a_drifted_key_shows_its_outcome_and_duration(outcome: FieldOutcome, words: str) -> None:
     text = read(status(keys=(key(episode(outcome=outcome)),))).text
     assert words in text
     assert f"goes on: {outcome}" in text
@@ -501,28 +501,28 @@ def test_a_drifted_key_says_what_became_of_it_and_for_how_long(outcome: FieldOut
         (-MINUTE, "0 seconds"),
     ],
 )
-def test_a_length_of_time_is_reported_in_one_unit(ago: dt.timedelta, words: str) -> None:
+def test_a_duration_is_shown_in_one_unit(ago: dt.timedelta, words: str) -> None:
     assert f"drifted for {words}," in read(status(keys=(key(episode(ago=ago)),))).text
 
 
-def test_of_two_lists_only_what_differs_is_shown() -> None:
+def test_only_the_difference_of_two_lists_is_shown() -> None:
     drift = episode("containers", desired=[WEB, {"name": "db"}], live=[API, WEB])
     text = read(status(keys=(key(drift),))).text
     assert 'only declared {name: "db"}only live {name: "api", namespace: "shop"}1 element alike' in text
     assert '"web"' not in text
 
 
-def test_a_long_list_is_cut_with_the_number_of_items_left_out() -> None:
+def test_a_long_list_is_truncated_with_the_number_of_omitted_items() -> None:
     drift = episode("ids", desired=[], live=[f"id-{number}" for number in range(9)])
     assert '"id-4" … and 4 more' in read(status(keys=(key(drift),))).text
 
 
-def test_lists_that_differ_only_in_order_are_shown_whole() -> None:
+def test_lists_that_differ_only_in_order_are_shown_completely() -> None:
     drift = episode("ids", desired=["a", "b"], live=["b", "a"])
     assert '["a", "b"] → ["b", "a"]' in read(status(keys=(key(drift),))).text
 
 
-def test_of_two_long_texts_the_part_that_differs_is_shown() -> None:
+def test_the_differing_part_of_two_long_texts_is_shown() -> None:
     drift = episode("description", desired="x" * 400 + "old", live="x" * 400 + "new" + "y" * 500)
     text = read(status(keys=(key(drift),))).text
     assert f'…(361 characters alike)…{"x" * 40}old" → …(361 characters alike)…{"x" * 40}new' in text
@@ -530,14 +530,14 @@ def test_of_two_long_texts_the_part_that_differs_is_shown() -> None:
     assert "y" * 200 not in text
 
 
-def test_times_are_shown_in_utc_wherever_they_were_made() -> None:
+def test_times_are_shown_in_utc_whatever_their_time_zone() -> None:
     east = dt.timezone(2 * HOUR)
     page = render_page(status(at=NOON.astimezone(east), keys=(key(episode()),)))
     assert '<time datetime="2026-06-01T12:00:00Z">2026-06-01 12:00</time> UTC' in page
     assert "All times are in UTC." in page
 
 
-def test_a_page_reloads_itself_only_if_asked_to() -> None:
+def test_a_page_reloads_only_on_request() -> None:
     assert "refresh" not in read(status()).values("http-equiv")
     page = read(status(), refresh_seconds=60)
     assert Element("meta", {"http-equiv": "refresh", "content": "60"}) in page.elements
@@ -556,7 +556,7 @@ def test_the_policy_allows_the_one_style_element_by_its_hash_and_nothing_else() 
     assert len(page.all("style")) == 1
 
 
-def test_the_policy_stands_before_the_style_and_sends_no_referrer() -> None:
+def test_the_policy_precedes_the_style_and_no_referrer_is_sent() -> None:
     head = read(status()).elements
     assert head.index(Element("meta", {"name": "referrer", "content": "no-referrer"})) < head.index(
         Element("style", {})
@@ -593,7 +593,7 @@ def test_no_text_changes_the_structure_of_the_page(text: str) -> None:
 
 
 @pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x1b", "\ufe0f", "\x00", "\ud800", "\xad"])
-def test_invisible_characters_are_shown_wherever_they_stand(hidden: str) -> None:
+def test_invisible_characters_are_shown_everywhere(hidden: str) -> None:
     page = render_page(troubled(f"a{hidden}b"))
     assert hidden not in page
     assert f"a\\u{ord(hidden):04x}b" in page
@@ -681,16 +681,16 @@ def bars(*episodes: Episode) -> Sequence[Bar]:
     return lane.bars
 
 
-def test_an_episode_that_goes_on_reaches_to_the_end() -> None:
+def test_an_ongoing_episode_extends_to_the_end() -> None:
     assert bars(episode(ago=15 * DAY)) == (Bar(Mark.OPEN, SLOTS // 2, SLOTS),)
 
 
-def test_an_episode_that_began_before_the_window_begins_at_its_edge() -> None:
+def test_an_episode_from_before_the_window_starts_at_its_edge() -> None:
     assert bars(episode(ago=99 * DAY)) == (Bar(Mark.OPEN, 0, SLOTS),)
 
 
 @pytest.mark.parametrize("ago", [30 * DAY, 15 * DAY, MINUTE])
-def test_an_episode_that_was_over_at_once_can_be_seen(ago: dt.timedelta) -> None:
+def test_a_momentary_episode_is_visible(ago: dt.timedelta) -> None:
     (bar,) = bars(over(ago=ago, lasted=0 * MINUTE))
     assert bar.end - bar.start == 4
     assert 0 <= bar.start < bar.end <= SLOTS
@@ -714,12 +714,12 @@ def test_an_episode_before_the_window_is_not_drawn() -> None:
         (FieldOutcome.CHANGED, Mark.OPEN, Mark.ENDED),
     ],
 )
-def test_the_mark_shows_what_became_of_the_drift(outcome: FieldOutcome, going_on: Mark, ended: Mark) -> None:
+def test_the_mark_shows_the_outcome_of_the_drift(outcome: FieldOutcome, going_on: Mark, ended: Mark) -> None:
     assert Mark.of(episode(outcome=outcome)) is going_on
     assert Mark.of(over(outcome=outcome)) is ended
 
 
-def test_the_gravest_of_what_happened_at_one_time_is_drawn() -> None:
+def test_the_most_severe_of_concurrent_outcomes_is_drawn() -> None:
     both = [
         over(ago=10 * DAY, lasted=5 * DAY),
         over(ago=8 * DAY, lasted=2 * DAY, outcome=FieldOutcome.FAILED),
@@ -728,17 +728,17 @@ def test_the_gravest_of_what_happened_at_one_time_is_drawn() -> None:
     assert bars(*both) == bars(*reversed(both))
 
 
-def test_each_field_has_its_lane_in_order_of_its_name() -> None:
+def test_each_field_has_a_lane_sorted_by_name() -> None:
     found = lanes([episode("b"), over("a"), over("b", ago=DAY)], WINDOW)
     assert [lane.field for lane in found] == ["a", "b"]
 
 
-def test_bars_that_are_over_are_lower_than_those_that_need_a_person() -> None:
+def test_bars_of_finished_episodes_are_lower_than_those_that_need_action() -> None:
     assert Bar(Mark.OPEN, 1, 3).path == f"M1 3h2v{HEIGHT - 6}h-2z"
     assert Bar(Mark.CORRECTED, 1, 3).path == f"M1 6h2v{HEIGHT - 12}h-2z"
 
 
-def test_a_lane_shows_in_words_what_is_drawn() -> None:
+def test_a_lane_has_a_text_alternative() -> None:
     (lane,) = lanes([episode(ago=3 * DAY), over(ago=9 * DAY), over(ago=8 * DAY)], WINDOW)
     assert (
         lane.words == "is_disabled: 3 episodes since 2 May: 1 drifted now, 2 corrected; goes on since 29 May"

@@ -121,7 +121,7 @@ def test_the_head_summarises_the_plan_and_has_its_severity(plan: Plan, title: st
     assert f"banner {tone}" in read(plan).values("class")
 
 
-def test_errors_and_conflicts_are_shown_before_everything_else() -> None:
+def test_errors_and_conflicts_are_shown_first() -> None:
     text = read(plan_with_origins()).text
     head, _, _ = text.partition("Made 2026-06-01")
     assert "1 error: the plan must not be applied as it is." in head
@@ -131,7 +131,7 @@ def test_errors_and_conflicts_are_shown_before_everything_else() -> None:
     assert places == sorted(places)
 
 
-def test_an_error_and_a_warning_name_their_place_and_key() -> None:
+def test_an_error_and_a_warning_show_their_position_and_key() -> None:
     text = read(example_plan()).text
     assert "Errors keys.yaml:15:1 caas/1/76/gone-key declared, but not on the server, and a new key" in text
     assert "Warnings more.yaml:2:3 two files declare keys of this project" in text
@@ -142,12 +142,12 @@ def test_a_problem_without_a_position_is_shown_without_one() -> None:
     assert "Errors caas/1/9 could not be read: no response" in read(plan).text
 
 
-def test_the_lines_of_an_error_stay_lines() -> None:
+def test_line_breaks_of_an_error_are_preserved() -> None:
     plan = replace(assemble([]), problems=(Problem("first\nsecond"),))
     assert "<li>first<br>second</li>" in page(plan)
 
 
-def test_of_many_errors_all_are_there_and_the_later_ones_folded() -> None:
+def test_many_errors_are_all_listed_and_the_later_ones_folded() -> None:
     plan = replace(assemble([]), problems=tuple(Problem(f"error-{number}.") for number in range(25)))
     assert re.findall(r"error-\d+\.|15 more errors", read(plan).text) == [
         *(f"error-{number}." for number in range(10)),
@@ -171,7 +171,7 @@ def test_a_change_shows_its_key_position_fields_effects_and_request() -> None:
     assert "Request: PATCH /cloud/v1/caas/keys/1/76/web-key" in text
 
 
-def test_a_set_is_itemised_with_what_it_loses_and_gains() -> None:
+def test_a_set_lists_removed_and_added_items() -> None:
     text = read(example_plan()).text
     gone, new = '- {name: "old", namespace: "shop"}', '+ {name: "api", namespace: "shop"}'
     assert f"containers {gone} {new} 1 unchanged element hidden grants+revokes: binds 1, unbinds 1" in text
@@ -183,7 +183,7 @@ def test_the_patch_of_each_change_is_shown_as_json() -> None:
 
 
 @pytest.mark.parametrize("text", ["\u202e\u200b", "\u2028\n\t", "é漢\\", '"</pre>', "##[error]"])
-def test_a_patch_with_strange_characters_is_still_the_json_that_is_sent(text: str) -> None:
+def test_a_patch_with_unusual_characters_is_shown_as_the_json_that_is_sent(text: str) -> None:
     assert patches(plan_of([({"description": text}, {})])) == [{"description": text}]
 
 
@@ -196,7 +196,7 @@ def test_keys_are_counted_by_action_and_by_effect() -> None:
     ) in text
 
 
-def test_a_plan_with_origins_shows_that_of_each_field_and_counts_the_keys() -> None:
+def test_a_plan_with_origins_shows_them_per_field_and_counts_the_keys() -> None:
     plan = plan_with_origins()
     text = read(plan).text
     counts = [plan.of_origin(origin) for origin in Origin]
@@ -210,7 +210,7 @@ def test_a_plan_with_origins_shows_that_of_each_field_and_counts_the_keys() -> N
     assert "binds 1, unbinds 1conflict: both changed it differently" in text
 
 
-def test_a_plan_without_a_base_says_nothing_of_labels() -> None:
+def test_a_plan_without_a_base_shows_no_origins() -> None:
     text = read(example_plan()).text
     assert "base" not in text
     assert "conflict" not in text
@@ -231,7 +231,7 @@ def test_the_head_holds_the_fingerprint_the_time_and_the_facts_in_order() -> Non
     assert f"All times are in UTC. Made by reconciler {__version__}." in text
 
 
-def test_a_plan_without_changes_says_that_all_is_as_declared() -> None:
+def test_a_plan_without_changes_states_that_everything_matches() -> None:
     text = read(make_plan([declared()], [live()])).text
     assert "No changes Your infrastructure matches the configuration." in text
     assert "Changes" not in text
@@ -258,15 +258,15 @@ def test_both_values_are_shown_as_json(want: Any, have: Any, change: str) -> Non
     assert shown(want, have) == change
 
 
-def test_a_set_that_was_null_says_so() -> None:
+def test_a_set_that_was_null_is_shown_as_null() -> None:
     assert shown(["a"], None, {"type": ["array", "null"], "uniqueItems": True}) == 'null → ["a"]'
 
 
-def test_items_that_are_no_mappings_are_shown_as_they_are() -> None:
+def test_items_that_are_not_mappings_are_shown_as_json() -> None:
     assert shown(["a", 1], ["b"], {"type": "array", "uniqueItems": True}) == '- "b" + "a" + 1'
 
 
-def test_of_two_long_texts_what_differs_is_marked_and_much_of_the_rest_left_out() -> None:
+def test_the_difference_of_two_long_texts_is_marked_and_common_parts_are_omitted() -> None:
     start, end = "s" * 500, "e" * 500
     plan = plan_of([({"description": f"{start}new{end}"}, {"description": f"{start}old{end}"})])
     left_out = '<span class="skip">380 characters alike</span>'
@@ -275,13 +275,13 @@ def test_of_two_long_texts_what_differs_is_marked_and_much_of_the_rest_left_out(
     assert f"<ins>&#34;{begin}<mark>new</mark>{rest}&#34;</ins>" in page(plan)
 
 
-def test_two_long_texts_with_nothing_in_common_are_shown_whole_without_marks() -> None:
+def test_unrelated_long_texts_are_shown_completely_without_marks() -> None:
     plan = plan_of([({"description": "a" * 900}, {"description": "b" * 900})])
     assert f"<del>&#34;{'b' * 900}&#34;</del> → <ins>&#34;{'a' * 900}&#34;</ins>" in page(plan)
 
 
 @given(st.text("ab#[", max_size=9), st.text("ab#[", max_size=9), st.integers(0, 300), st.integers(0, 300))
-def test_what_differs_between_two_texts_is_never_left_out(old: str, new: str, start: int, end: int) -> None:
+def test_the_difference_of_two_texts_is_never_omitted(old: str, new: str, start: int, end: int) -> None:
     before, after = ("<" * start + middle + ">" * end for middle in (old, new))
     if before == after:
         return
@@ -296,16 +296,16 @@ def test_what_differs_between_two_texts_is_never_left_out(old: str, new: str, st
 # How it is folded and filtered
 
 
-def test_of_few_changes_all_are_unfolded() -> None:
+def test_a_few_changes_are_all_unfolded() -> None:
     assert folds(plan_of([DESCRIBES] * 19)) == [True] * 19
 
 
-def test_of_many_changes_those_that_revoke_are_unfolded() -> None:
+def test_among_many_changes_revocations_are_unfolded() -> None:
     changes: list[Any] = [DESCRIBES, ENABLES, DISABLES, BINDS_AND_UNBINDS]
     assert folds(plan_of(changes * 5)) == [False, False, True, True] * 5
 
 
-def test_of_many_changes_those_in_conflict_or_with_an_error_are_unfolded() -> None:
+def test_among_many_changes_conflicts_and_errors_are_unfolded() -> None:
     plan = plan_of([DESCRIBES] * 20)
     first, second, *others = plan.changes
     fought = replace(first, fields=tuple(replace(field, origin=Origin.CONFLICT) for field in first.fields))
@@ -324,7 +324,7 @@ def test_each_change_is_marked_with_its_scope_effects_and_labels() -> None:
     ]
 
 
-def test_there_is_a_filter_for_each_scope_effect_and_origin_and_a_rule_for_each() -> None:
+def test_each_scope_effect_and_origin_has_a_filter_and_its_rule() -> None:
     changes = [
         replace(change, scope=Scope("caas", number, 76))
         for number, change in enumerate(plan_with_origins().changes * 50)
@@ -348,12 +348,12 @@ def test_every_filter_has_a_name_and_starts_with_everything_shown() -> None:
     assert checked == ["effect-all", "label-all"]
 
 
-def test_filters_are_there_only_where_they_can_help() -> None:
+def test_filters_are_shown_only_if_they_can_narrow_the_plan() -> None:
     assert read(plan_of([DISABLES])).all("form", "select", "input") == []
     assert "label-all" not in read(plan_of([DISABLES, ENABLES])).values("id")
 
 
-def test_without_a_browser_that_filters_the_filters_are_not_there() -> None:
+def test_filters_are_hidden_in_browsers_without_has() -> None:
     style = read(plan_with_origins()).style
     assert style.index(".filters{display:none}") < style.index("@supports selector(:has(a))")
 
@@ -397,7 +397,7 @@ def test_no_text_changes_the_structure_of_the_page(text: str) -> None:
 
 
 @pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x1b", "\ufe0f", "\x00", "\ud800", "\xad"])
-def test_invisible_characters_are_shown_wherever_they_stand(hidden: str) -> None:
+def test_invisible_characters_are_shown_everywhere(hidden: str) -> None:
     text = page(hostile(f"a{hidden}b"), ((hidden, hidden),))
     assert hidden not in text
     assert f"a\\u{ord(hidden):04x}b" in text
@@ -420,7 +420,7 @@ def test_a_page_has_the_same_bytes_under_any_hash_seed() -> None:
 # How it can be read
 
 
-def test_every_picture_is_hidden_from_who_cannot_see_it() -> None:
+def test_every_picture_is_hidden_from_screen_readers() -> None:
     pictures = read(plan_with_origins()).all("svg")
     assert pictures
     assert {element.attributes["aria-hidden"] for element in pictures} == {"true"}

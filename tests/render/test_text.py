@@ -89,7 +89,7 @@ def test_a_plan_reads_like_terraforms() -> None:
     assert render_text(whole_plan()) == WHOLE
 
 
-def test_a_plan_of_nothing_says_so_in_terraforms_words() -> None:
+def test_an_empty_plan_uses_the_words_of_terraform() -> None:
     text = "No changes. Your infrastructure matches the configuration.\n"
     assert render_text(assemble([])) == text
 
@@ -116,7 +116,7 @@ def test_one_change_and_one_key_are_counted_in_the_singular() -> None:
     )
 
 
-def test_a_set_that_becomes_empty_shows_what_it_loses() -> None:
+def test_a_set_that_becomes_empty_shows_the_removed_items() -> None:
     text = render_text(make_plan([declared(containers=[])], [live(containers=[WEB])]))
     item = '          - {name: "web", namespace: "shop"}\n'
     assert f"      ~ containers = [  # revokes: unbinds 1\n{item}        ]\n" in text
@@ -126,30 +126,30 @@ def test_a_set_that_becomes_empty_shows_what_it_loses() -> None:
     ("want", "have", "shown"),
     [(None, ["a"], '["a"] -> null'), (["a"], None, 'null -> ["a"]'), ([], None, "null -> []")],
 )
-def test_a_set_that_is_or_was_null_says_so(want: Any, have: Any, shown: str) -> None:
+def test_a_null_set_is_shown_as_null_on_either_side(want: Any, have: Any, shown: str) -> None:
     kind = kind_with({"set": {"type": ["array", "null"], "uniqueItems": True}})
     text = render_text(make_plan([declared(set=want)], [live(set=have)], kind=kind))
     assert f"      ~ set = {shown}{NEUTRAL}\n" in text
 
 
-def test_items_that_are_no_mappings_are_shown_as_they_are() -> None:
+def test_items_that_are_not_mappings_are_shown_as_json() -> None:
     kind = kind_with({"set": {"type": "array", "uniqueItems": True}})
     text = render_text(make_plan([declared(set=["a", 1])], [live(set=[])], kind=kind))
     assert '          + "a"\n          + 1\n' in text
 
 
-def test_a_list_where_order_matters_is_shown_whole() -> None:
+def test_an_ordered_list_is_shown_completely() -> None:
     kind = kind_with({"list": {"type": "array"}})
     text = render_text(make_plan([declared(list=[1, 2])], [live(list=[2, 1])], kind=kind))
     assert f"      ~ list = [2, 1] -> [1, 2]{NEUTRAL}\n" in text
 
 
 @pytest.mark.parametrize("length", [10, 100, 198])
-def test_a_text_that_is_not_long_is_shown_whole(length: int) -> None:
+def test_a_short_text_is_shown_completely(length: int) -> None:
     assert field_line("a" * length, "b") == f'      ~ description = "b" -> "{"a" * length}"'
 
 
-def test_what_two_long_texts_share_is_left_out() -> None:
+def test_the_common_part_of_two_long_texts_is_omitted() -> None:
     line = field_line("s" * 500 + "new" + "e" * 500, "s" * 500 + "old" + "e" * 500)
     same = (
         f'"{"s" * 39}…(421 characters alike)…{"s" * 40}',
@@ -158,7 +158,7 @@ def test_what_two_long_texts_share_is_left_out() -> None:
     assert line == f"      ~ description = {same[0]}old{same[1]} -> {same[0]}new{same[1]}"
 
 
-def test_a_long_text_that_replaces_another_is_shown_whole() -> None:
+def test_an_unrelated_long_text_is_shown_completely() -> None:
     assert "a" * 10_000 in field_line("a" * 10_000, "b" * 10_000)
 
 
@@ -167,7 +167,7 @@ DIFFERENT = st.text("abc", max_size=250)
 
 
 @given(SHARED, DIFFERENT, DIFFERENT, SHARED)
-def test_leaving_out_never_hides_a_difference(start: str, one: str, other: str, end: str) -> None:
+def test_omission_never_hides_a_difference(start: str, one: str, other: str, end: str) -> None:
     before, after = start + one + end, start + other + end
     assume(before != after)
     shown = field_line(after, before).removeprefix("      ~ description = ")
@@ -199,12 +199,12 @@ def test_a_hostile_name_or_file_cannot_add_a_line(text: str) -> None:
 
 
 @given(st.text(), st.text())
-def test_any_description_stays_on_its_line(before: str, after: str) -> None:
+def test_no_description_can_leave_its_line(before: str, after: str) -> None:
     plan = make_plan([declared(description=after)], [live(description=before)])
     assert all(line.isprintable() for line in render_text(plan).split("\n"))
 
 
-def test_colours_mark_meaning_and_change_no_word() -> None:
+def test_colours_have_meaning_and_do_not_change_the_text() -> None:
     painted = render_text(whole_plan(), paint=lambda text, colour: f"<{colour}>{text}</>")
     assert "<red># revokes: expires, where it never did</>" in painted
     assert "<green># grants: enables the key</>" in painted
@@ -214,7 +214,7 @@ def test_colours_mark_meaning_and_change_no_word() -> None:
     assert painted.replace("</>", "") == WHOLE
 
 
-def test_a_plan_since_a_base_has_the_origin_of_each_field_and_counts_the_keys() -> None:
+def test_a_plan_with_a_base_shows_the_origin_of_each_field_and_counts_the_keys() -> None:
     text = render_text(plan_with_origins())
     assert "      ~ containers = [  # [conflict] grants+revokes: binds 1, unbinds 1\n" in text
     assert '      ~ description = "old" -> "new"  # [config] neutral: access unchanged\n' in text
@@ -226,7 +226,7 @@ def test_a_plan_since_a_base_has_the_origin_of_each_field_and_counts_the_keys() 
     ) in text
 
 
-def test_a_conflict_has_the_colour_of_danger_even_where_access_stays() -> None:
+def test_a_conflict_is_coloured_as_danger_even_if_access_is_unchanged() -> None:
     plan = make_plan([declared(description="mine")], [live(description="theirs")])
     painted = render_text(
         since(plan, declared(description="base")), paint=lambda text, colour: f"<{colour}>{text}</>"
@@ -239,7 +239,7 @@ def outcome(name: str, result: Result, detail: str = "") -> Outcome:
     return Outcome(change, result, detail)
 
 
-def test_an_apply_that_did_everything_is_complete_in_terraforms_words() -> None:
+def test_a_successful_apply_is_reported_in_the_words_of_terraform() -> None:
     text = render_outcomes([outcome("key-a", Result.APPLIED), outcome("key-b", Result.APPLIED)])
     assert text == (
         "caas/1/76/key-a: applied\ncaas/1/76/key-b: applied\n\n"
@@ -247,7 +247,7 @@ def test_an_apply_that_did_everything_is_complete_in_terraforms_words() -> None:
     )
 
 
-def test_an_apply_that_did_not_do_everything_says_what_became_of_each_key() -> None:
+def test_an_incomplete_apply_reports_the_outcome_of_each_key() -> None:
     text = render_outcomes([
         outcome("key-a", Result.APPLIED),
         outcome("key-b", Result.FAILED, "HTTP 500: broken"),

@@ -102,7 +102,7 @@ def test_the_page_leaves_no_message_on_the_console(browser: Browser, tmp_path: P
         assert tab.console() == []
 
 
-def test_a_breach_of_the_policy_would_be_on_the_console(browser: Browser, tmp_path: Path) -> None:
+def test_a_policy_violation_is_logged_to_the_console(browser: Browser, tmp_path: Path) -> None:
     page = render_page(status()).replace("<main>", '<main style="color:red"><script>1</script>')
     with browser.tab() as tab:
         tab.show(tmp_path, page)
@@ -118,7 +118,7 @@ def test_the_page_with_the_policy_in_its_header_leaves_no_message_on_the_console
         assert tab.console() == []
 
 
-def test_nobody_can_frame_the_page(browser: Browser, tmp_path: Path) -> None:
+def test_the_page_cannot_be_framed(browser: Browser, tmp_path: Path) -> None:
     with served(render_page(status())) as address, browser.tab() as tab:
         tab.show(tmp_path, f'<iframe src="{address}"></iframe>')
         (message,) = tab.console()
@@ -153,19 +153,19 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, tmp_path: Path, widt
     [("light", "rgb(244, 245, 247)"), ("dark", "rgb(15, 19, 24)")],
     ids=["light", "dark"],
 )
-def test_the_style_is_let_in_and_follows_the_scheme(
+def test_the_style_is_allowed_and_follows_the_colour_scheme(
     browser: Browser, tmp_path: Path, scheme: str, ground: str
 ) -> None:
     assert measured(browser, tmp_path, status(), 390, scheme)["ground"] == ground
 
 
-def test_drift_that_was_over_at_once_can_be_seen_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+def test_short_drift_is_visible_on_a_phone(browser: Browser, tmp_path: Path) -> None:
     found = measured(browser, tmp_path, status(keys=(key(over(ago=DAY, lasted=0 * HOUR)),)))
     *_, bar = found["bars"]
     assert bar >= 2
 
 
-def test_the_days_of_the_axis_do_not_touch_on_a_phone(browser: Browser, tmp_path: Path) -> None:
+def test_axis_labels_do_not_overlap_on_a_phone(browser: Browser, tmp_path: Path) -> None:
     labels = measured(browser, tmp_path, status(keys=(key(episode(), address=ACME),)))["labels"]
     assert len(labels) == 5
     assert all(left[1] < right[0] for left, right in itertools.pairwise(labels))

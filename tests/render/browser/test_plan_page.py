@@ -126,7 +126,7 @@ def test_nothing_is_wider_than_the_screen(browser: Browser, tmp_path: Path, widt
     [("light", "rgb(244, 245, 247)"), ("dark", "rgb(15, 19, 24)")],
     ids=["light", "dark"],
 )
-def test_the_style_is_let_in_and_follows_the_scheme(
+def test_the_style_is_allowed_and_follows_the_colour_scheme(
     browser: Browser, tmp_path: Path, scheme: str, ground: str
 ) -> None:
     assert measured(browser, tmp_path, mixed(), 390, scheme)["ground"] == ground
@@ -134,7 +134,7 @@ def test_the_style_is_let_in_and_follows_the_scheme(
 
 @pytest.mark.parametrize("effect", ["grants", "revokes", "neutral"])
 @pytest.mark.parametrize("label", [None, "drift"])
-def test_filters_hide_every_change_that_is_not_asked_for_and_no_other(
+def test_filters_hide_exactly_the_unselected_changes(
     browser: Browser, tmp_path: Path, effect: str, label: str | None
 ) -> None:
     plan = mixed()
@@ -149,7 +149,7 @@ def test_filters_hide_every_change_that_is_not_asked_for_and_no_other(
         assert tab.console() == []
 
 
-def test_the_keyboard_alone_filters_and_shows_all_again(browser: Browser, tmp_path: Path) -> None:
+def test_filters_can_be_set_and_reset_by_keyboard(browser: Browser, tmp_path: Path) -> None:
     plan = mixed()
     with browser.tab() as tab:
         tab.show(tmp_path, page(plan))
@@ -165,7 +165,7 @@ def test_the_keyboard_alone_filters_and_shows_all_again(browser: Browser, tmp_pa
         assert addresses(tab) == expected(plan)
 
 
-def test_nothing_is_sent_where_a_browser_submits_the_filters(browser: Browser, tmp_path: Path) -> None:
+def test_submitting_the_filters_sends_nothing(browser: Browser, tmp_path: Path) -> None:
     with browser.tab() as tab:
         tab.show(tmp_path, page(mixed()))
         address = tab.run("location.href")
@@ -176,7 +176,7 @@ def test_nothing_is_sent_where_a_browser_submits_the_filters(browser: Browser, t
         assert tab.console() == []
 
 
-def test_the_keyboard_alone_folds_and_unfolds_a_change(browser: Browser, tmp_path: Path) -> None:
+def test_a_change_can_be_folded_by_keyboard(browser: Browser, tmp_path: Path) -> None:
     with browser.tab() as tab:
         tab.show(tmp_path, page(plan_of([DISABLES])))
         tab.press("Tab", "Enter")
@@ -185,7 +185,7 @@ def test_the_keyboard_alone_folds_and_unfolds_a_change(browser: Browser, tmp_pat
         assert tab.run("document.querySelector('.change').open") is True
 
 
-def test_a_screen_reader_is_told_of_the_filters_and_how_many_changes_they_show(
+def test_filters_and_the_number_of_changes_are_announced_to_screen_readers(
     browser: Browser, tmp_path: Path
 ) -> None:
     with browser.tab() as tab:
@@ -209,7 +209,7 @@ def test_a_screen_reader_is_told_of_the_filters_and_how_many_changes_they_show(
 
 
 @pytest.mark.parametrize("is_open", [True, False])
-def test_what_becomes_of_a_key_is_seen_whether_it_is_folded_or_not(
+def test_the_action_of_a_key_is_visible_when_folded(
     browser: Browser, tmp_path: Path, *, is_open: bool
 ) -> None:
     plan = make_plan([replace(declared(), is_absent=True)], [live()])
@@ -219,7 +219,7 @@ def test_what_becomes_of_a_key_is_seen_whether_it_is_folded_or_not(
         assert "will be destroyed" in tab.run("document.querySelector('.change>summary').innerText")
 
 
-def test_the_number_of_changes_shown_stands_above_them(browser: Browser, tmp_path: Path) -> None:
+def test_the_number_of_changes_is_shown_above_them(browser: Browser, tmp_path: Path) -> None:
     script = """['.filters', '.shown', '.list']
       .map(name => document.querySelector(name).getBoundingClientRect().top)"""
     with browser.tab() as tab:
@@ -228,7 +228,7 @@ def test_the_number_of_changes_shown_stands_above_them(browser: Browser, tmp_pat
     assert tops == sorted(tops)
 
 
-def test_what_is_folded_is_printed_all_the_same(browser: Browser, tmp_path: Path) -> None:
+def test_folded_changes_are_printed(browser: Browser, tmp_path: Path) -> None:
     height = "document.querySelector('.change .body').getBoundingClientRect().height"
     with browser.tab() as tab:
         tab.show(tmp_path, page(plan_of([DISABLES])))
