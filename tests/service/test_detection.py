@@ -86,7 +86,7 @@ def only_field() -> DriftedField:
     return field
 
 
-def test_each_drifted_field_is_as_yet_left_to_a_person() -> None:
+def test_each_drifted_field_is_initially_not_corrected() -> None:
     keys = (declared("web", description="ours", is_disabled=True), declared("api"), declared("late", **OURS))
     found = detect({SCOPE: keys}, {SCOPE: [web(**THEIRS), live("api"), live("late", **THEIRS)]})
     fields = [(one.address, one.change.field, one.desired, one.live, one.outcome) for one in found.fields()]
@@ -97,7 +97,7 @@ def test_each_drifted_field_is_as_yet_left_to_a_person() -> None:
     ]
 
 
-def test_scopes_stand_in_sync_drifted_or_unreachable_in_order() -> None:
+def test_scopes_are_in_sync_drifted_or_unreachable_in_order() -> None:
     keys = {SCOPE: (declared("web", **OURS),), OTHER: (declared("web"),)}
     found = detect(keys, {SCOPE: [web(**THEIRS), live("api")], OTHER: [web()]}, {GONE: HTTP_500})
     assert found.scopes() == (
@@ -139,7 +139,7 @@ def test_a_key_that_is_not_selected_was_not_compared(*, selected: bool, compared
     assert was_compared("caas/1/99/web") is compared
 
 
-def test_a_key_of_a_scope_that_was_given_up_is_compared_also_if_it_cannot_be_read() -> None:
+def test_a_key_of_a_no_longer_declared_scope_counts_as_compared_without_reading() -> None:
     found = one_drifted({OTHER: HTTP_500})
     assert found.compared(state(SCOPE), everything)("caas/1/77/web")
 
@@ -161,7 +161,7 @@ def outcome(result: Result, detail: str = "") -> Outcome:
         (False, [outcome(Result.STALE, "moved")], (FieldOutcome.NOT_ATTEMPTED, "moved")),
     ],
 )
-def test_a_field_is_settled_by_its_correction_or_its_contest(
+def test_a_field_is_resolved_by_correction_or_as_contested(
     outcomes: list[Outcome], after: tuple[FieldOutcome, str], *, contested: bool
 ) -> None:
     names = {("caas/1/76/web", "description")} if contested else set[tuple[str, str]]()
@@ -170,7 +170,7 @@ def test_a_field_is_settled_by_its_correction_or_its_contest(
     assert field.change == only_field().change
 
 
-def test_fields_are_settled_each_for_itself() -> None:
+def test_fields_are_resolved_independently() -> None:
     keys = (declared("web", description="ours", is_disabled=True), declared("api", **OURS))
     found = detect({SCOPE: keys}, {SCOPE: [web(**THEIRS), live("api", **THEIRS)]})
     contested = {("caas/1/76/web", "description")}
@@ -183,7 +183,7 @@ def test_fields_are_settled_each_for_itself() -> None:
     ]
 
 
-def test_of_a_correction_that_was_refused_the_fields_that_it_would_have_corrected_are_marked() -> None:
+def test_fields_of_a_refused_correction_are_marked() -> None:
     keys = (declared("web", **OURS), declared("api", **OURS))
     found = detect({SCOPE: keys}, {SCOPE: [web(**THEIRS), live("api", **THEIRS)]})
     correction = Plan((found.drifted[0].correction,), 0, (), (), (), "")
@@ -246,7 +246,7 @@ def test_after_a_round_that_ended_early_every_scope_is_unreachable_with_its_own_
     "error",
     [StoppedError("stop"), UnreadableError({"caas/1/77": HTTP_500, "caas/1/76": StoppedError("stop")})],
 )
-def test_that_a_round_was_interrupted_says_nothing_of_the_scopes(error: ReconcilerError) -> None:
+def test_an_interrupted_round_does_not_change_the_state_of_scopes(error: ReconcilerError) -> None:
     assert unreachable_scopes(state(SCOPE, OTHER), error) == ()
 
 
@@ -266,7 +266,7 @@ def test_that_a_round_was_interrupted_says_nothing_of_the_scopes(error: Reconcil
         ([CORRECTED], True, ExitCode.INTERRUPTED, CycleResult.INTERRUPTED),
     ],
 )
-def test_a_round_is_named_after_what_is_left_and_how_its_corrections_ended(
+def test_the_result_of_a_round_depends_on_remaining_drift_and_corrections(
     outcomes: list[FieldOutcome], code: ExitCode, result: CycleResult, *, problem: bool
 ) -> None:
     problems = (Problem("gone"),) if problem else ()
@@ -291,7 +291,7 @@ REFUSED = httpx.Response(403, json={"message": "No."})
 FINE = httpx.Response(200, json=EMPTY_LIST)
 
 
-def test_scopes_that_can_be_read_are_planned_without_those_that_cannot() -> None:
+def test_readable_scopes_are_planned_without_unreadable_ones() -> None:
     remote = Script(REFUSED, FINE, REFUSED)
     plan, unread, told = plan_readable(remote, *EMPTY)
     assert {str(scope): type(error) for scope, error in unread.items()} == {
@@ -305,7 +305,7 @@ def test_scopes_that_can_be_read_are_planned_without_those_that_cannot() -> None
     assert (told, len(remote.requests)) == (3, 3)
 
 
-def test_a_key_of_another_shape_is_a_problem_of_that_key_and_of_no_other() -> None:
+def test_a_key_that_does_not_match_the_schema_is_a_problem_of_that_key_only() -> None:
     odd = httpx.Response(200, json={"count": 1, "results": [{"name": "web"}]})
     keys = (declared("web", **OURS),)
     plan, unread, _told = plan_readable(Script(odd, FINE), DesiredScope(SCOPE, keys), EMPTY[2])
@@ -313,23 +313,23 @@ def test_a_key_of_another_shape_is_a_problem_of_that_key_and_of_no_other() -> No
     assert unread == {}
 
 
-def test_with_every_scope_readable_none_is_a_problem() -> None:
+def test_readable_scopes_are_not_problems() -> None:
     plan, unread, told = plan_readable(Script(FINE), *EMPTY)
     assert (plan.problems, unread, told) == ((), {}, 3)
 
 
-def test_that_nothing_could_be_read_is_an_error_with_all_the_reasons() -> None:
+def test_if_no_scope_is_readable_the_error_has_all_reasons() -> None:
     with pytest.raises(UnreadableError) as error:
         plan_readable(Script(REFUSED), *EMPTY)
     assert list(error.value.causes) == ["caas/1/76", "caas/1/77", "caas/1/9"]
 
 
-def test_nothing_declared_is_nothing_unreadable() -> None:
+def test_without_declared_scopes_none_is_unreadable() -> None:
     plan, unread, told = plan_readable(Script(REFUSED))
     assert (plan.changes, unread, told) == ((), {}, 0)
 
 
-def test_a_round_that_is_interrupted_takes_no_scope_for_unreadable() -> None:
+def test_an_interrupted_round_marks_no_scope_as_unreadable() -> None:
     """What was not read because the service is to end is no news of the API."""
     stop = threading.Event()
 

@@ -52,7 +52,7 @@ def origins(applied: Applied, state: DesiredState, **observed: list[dict[str, An
     return [change.origin or change.fields[0].origin for change in plan.changes]
 
 
-def test_rounds_over_the_same_files_learn_what_has_become_as_desired(applied: Applied) -> None:
+def test_rounds_over_the_same_files_store_what_became_as_desired(applied: Applied) -> None:
     assert origins(applied, OURS, r76=[live(description="theirs")]) == [None]
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
@@ -60,13 +60,13 @@ def test_rounds_over_the_same_files_learn_what_has_become_as_desired(applied: Ap
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
 
 
-def test_a_scope_that_was_not_read_keeps_what_was_known(applied: Applied) -> None:
+def test_the_applied_state_of_an_unread_scope_is_preserved(applied: Applied) -> None:
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
     assert origins(applied, OURS) == []
     assert origins(applied, OURS, r76=[live(description="theirs")]) == [Origin.DRIFT]
 
 
-def test_a_scope_that_is_read_only_later_is_learned_then(applied: Applied) -> None:
+def test_a_scope_that_becomes_readable_is_stored_then(applied: Applied) -> None:
     both = DesiredState((*OURS.scopes, DesiredScope(OTHER, (declared(description="ours"),))))
     ours = [live(description="ours")]
     for _ in range(2):
@@ -75,14 +75,14 @@ def test_a_scope_that_is_read_only_later_is_learned_then(applied: Applied) -> No
     assert origins(applied, both, r76=ours, r77=[live(description="theirs")]) == [Origin.DRIFT]
 
 
-def test_a_key_that_was_not_compared_keeps_what_was_known(applied: Applied) -> None:
+def test_the_applied_state_of_an_uncompared_key_is_preserved(applied: Applied) -> None:
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
     newer = DesiredState((DesiredScope(SCOPE, (declared(description="newer"),)),))
     applied.store(newer, planned(newer, r76=[live(description="newer")]), lambda _: False, is_whole=True)
     assert origins(applied, newer, r76=[live(description="ours")]) == [Origin.CONFIG]
 
 
-def test_a_scope_that_is_no_longer_declared_is_forgotten(applied: Applied) -> None:
+def test_a_scope_that_is_no_longer_declared_is_purged(applied: Applied) -> None:
     both = DesiredState((*OURS.scopes, DesiredScope(OTHER, (declared(description="ours"),))))
     assert origins(applied, both, r76=[live(description="ours")], r77=[live(description="ours")]) == []
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
@@ -90,7 +90,7 @@ def test_a_scope_that_is_no_longer_declared_is_forgotten(applied: Applied) -> No
     assert found == [None]
 
 
-def test_a_key_that_files_drop_and_declare_again_is_new_to_git(applied: Applied) -> None:
+def test_a_key_removed_from_and_added_to_the_files_is_new_in_git(applied: Applied) -> None:
     none = DesiredState((DesiredScope(SCOPE, ()),))
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
     assert origins(applied, none, r76=[live(description="ours")]) == []
@@ -111,7 +111,7 @@ def test_a_key_of_any_name_is_new_once_and_known_from_then_on(applied: Applied, 
         applied.store_unmanaged(after, moment)
 
 
-def test_keys_that_were_there_at_first_are_not_new(applied: Applied) -> None:
+def test_keys_found_by_the_first_round_are_not_new(applied: Applied) -> None:
     state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))
     plan = planned(state, r76=[live("web"), live("odd\ud800")])
     for _ in range(2):
@@ -119,7 +119,7 @@ def test_keys_that_were_there_at_first_are_not_new(applied: Applied) -> None:
         applied.store_unmanaged(plan, NOW)
 
 
-def test_an_undeclared_key_of_a_scope_that_becomes_exclusive_stays_one_that_git_wants_gone(
+def test_an_undeclared_key_of_a_newly_exclusive_scope_is_pending_deletion(
     applied: Applied,
 ) -> None:
     state = DesiredState((DesiredScope(SCOPE, (declared("web"),)),))

@@ -69,7 +69,7 @@ def nowhere(_address: str) -> bool:
     return False
 
 
-def test_drift_is_remembered_with_when_it_was_first_and_last_seen_and_in_how_many_rounds(book: Book) -> None:
+def test_drift_is_stored_with_first_and_last_time_and_number_of_rounds(book: Book) -> None:
     for _ in range(3):
         book.cycle(drifted())
     episode = book.only()
@@ -97,7 +97,7 @@ def test_drift_is_remembered_with_when_it_was_first_and_last_seen_and_in_how_man
         "\\ud800",
     ],
 )
-def test_values_come_back_as_they_were(book: Book, value: Any) -> None:
+def test_stored_values_are_read_back_unchanged(book: Book, value: Any) -> None:
     book.cycle(drifted(live=value))
     book.cycle(drifted(live=value))
     episode = book.only()
@@ -108,7 +108,7 @@ def test_values_come_back_as_they_were(book: Book, value: Any) -> None:
     ("second", "values"),
     [(drifted(live="other"), ("ours", "other")), (drifted(desired="new"), ("new", "theirs"))],
 )
-def test_another_live_or_declared_value_ends_the_drift_and_begins_a_new_one(
+def test_another_live_or_desired_value_starts_a_new_drift(
     book: Book, second: DriftedField, values: tuple[str, str]
 ) -> None:
     book.cycle(drifted())
@@ -120,13 +120,13 @@ def test_another_live_or_declared_value_ends_the_drift_and_begins_a_new_one(
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), ("1", 1), (None, "null"), ([], None)])
-def test_values_that_python_takes_for_alike_are_two_drifts(book: Book, one: Any, other: Any) -> None:
+def test_values_equal_in_python_but_not_in_json_are_separate_drifts(book: Book, one: Any, other: Any) -> None:
     book.cycle(drifted(live=one))
     book.cycle(drifted(live=other))
     assert book.outcomes() == ["changed again", "left to a person"]
 
 
-def test_fields_of_a_key_and_keys_of_a_scope_drift_each_for_itself(book: Book) -> None:
+def test_fields_and_keys_drift_independently(book: Book) -> None:
     book.cycle(drifted(), drifted(field_name="expire"), drifted(name="api"))
     book.cycle(drifted(field_name="expire"))
     ended = {(one.address, one.field): one.ended for one in book.episodes()}
@@ -137,7 +137,7 @@ def test_fields_of_a_key_and_keys_of_a_scope_drift_each_for_itself(book: Book) -
     }
 
 
-def test_drift_that_goes_away_by_itself_has_ended(book: Book) -> None:
+def test_drift_that_disappears_has_ended(book: Book) -> None:
     book.cycle(drifted())
     book.cycle()
     episode = book.only()
@@ -145,7 +145,7 @@ def test_drift_that_goes_away_by_itself_has_ended(book: Book) -> None:
     assert (episode.corrected, episode.run) == (None, None)
 
 
-def test_drift_of_a_key_that_was_not_compared_goes_on(book: Book) -> None:
+def test_drift_of_an_uncompared_key_continues(book: Book) -> None:
     book.cycle(drifted())
     book.cycle(compared=nowhere)
     assert book.only().ended is None
@@ -153,14 +153,14 @@ def test_drift_of_a_key_that_was_not_compared_goes_on(book: Book) -> None:
     assert (book.only().cycles, book.only().last_seen) == (2, at(2 * QUARTER))
 
 
-def test_drift_that_comes_back_is_a_new_one(book: Book) -> None:
+def test_recurring_drift_is_a_new_episode(book: Book) -> None:
     book.cycle(drifted())
     book.cycle()
     book.cycle(drifted())
     assert book.outcomes() == ["no longer drifted", "left to a person"]
 
 
-def test_a_correction_is_remembered_with_when_and_by_which_run(book: Book) -> None:
+def test_a_correction_is_stored_with_its_time_and_run(book: Book) -> None:
     book.cycle(drifted())
     book.cycle(drifted(), correct=Result.APPLIED)
     episode = book.only()
@@ -168,7 +168,7 @@ def test_a_correction_is_remembered_with_when_and_by_which_run(book: Book) -> No
     assert (episode.ended, episode.cycles) == (at(QUARTER), 2)
 
 
-def test_a_correction_by_a_later_run_is_that_runs(database: Database, book: Book) -> None:
+def test_a_correction_by_a_later_run_is_attributed_to_it(database: Database, book: Book) -> None:
     book.cycle(drifted())
     later = Book(database, book.clock, run=HistoryRun("run-2", "apply", "1", "somebody", None))
     later.history.finished(Outcome(correction(drifted()), Result.APPLIED))
@@ -184,7 +184,7 @@ def test_a_correction_by_a_later_run_is_that_runs(database: Database, book: Book
         (Result.STALE, FieldOutcome.NOT_ATTEMPTED),
     ],
 )
-def test_drift_whose_correction_did_not_succeed_goes_on_with_the_reason(
+def test_drift_with_a_failed_correction_continues_with_the_reason(
     book: Book, result: Result, outcome: FieldOutcome
 ) -> None:
     book.cycle(drifted(), correct=result, detail="HTTP 500")
@@ -200,7 +200,7 @@ def test_drift_whose_correction_did_not_succeed_goes_on_with_the_reason(
         ((drifted(live="other"),), FieldOutcome.CHANGED),
     ],
 )
-def test_the_reason_of_a_failed_correction_goes_with_the_failure(
+def test_the_reason_of_a_failed_correction_is_removed_with_the_failure(
     book: Book, end: tuple[DriftedField, ...], outcome: FieldOutcome
 ) -> None:
     book.cycle(drifted(), correct=Result.FAILED, detail="HTTP 500")
@@ -209,13 +209,13 @@ def test_the_reason_of_a_failed_correction_goes_with_the_failure(
     assert (first.outcome, first.detail) == (outcome, "")
 
 
-def test_the_reason_of_a_failed_correction_is_gone_after_one_that_succeeds(book: Book) -> None:
+def test_the_reason_of_a_failed_correction_is_removed_after_a_success(book: Book) -> None:
     book.cycle(drifted(), correct=Result.FAILED, detail="HTTP 500")
     book.cycle(drifted(), correct=Result.APPLIED)
     assert (book.only().outcome, book.only().detail) == (FieldOutcome.CORRECTED, "")
 
 
-def test_a_write_to_a_field_without_known_drift_is_no_correction(book: Book) -> None:
+def test_a_write_to_a_field_without_drift_is_not_a_correction(book: Book) -> None:
     book.history.finished(Outcome(correction(drifted()), Result.APPLIED))
     assert book.episodes() == ()
 
@@ -226,7 +226,7 @@ def test_a_write_of_a_new_declaration_ends_the_drift_without_correcting_it(book:
     assert (book.only().outcome, book.only().corrected) == (FieldOutcome.ENDED, None)
 
 
-def test_a_correction_that_was_on_record_stays_one_if_the_round_is_cut_off(book: Book) -> None:
+def test_a_recorded_correction_survives_an_interrupted_round(book: Book) -> None:
     history = book.history
     history.begin_cycle()
     history.record_drift([drifted()], everywhere)
@@ -237,7 +237,7 @@ def test_a_correction_that_was_on_record_stays_one_if_the_round_is_cut_off(book:
     assert (last.ended, last.result, last.run) == (None, None, "run-1")
 
 
-def test_a_correction_that_could_not_be_noted_at_once_is_noted_at_the_end_of_the_round(book: Book) -> None:
+def test_an_unrecorded_correction_is_recorded_at_the_end_of_the_round(book: Book) -> None:
     book.cycle(drifted())
     book.history.begin_cycle()
     book.history.record_drift([drifted()], everywhere)
@@ -253,7 +253,7 @@ def test_the_start_of_a_write_changes_nothing(book: Book) -> None:
     assert book.episodes() == before
 
 
-def test_the_end_of_a_round_says_what_it_found(book: Book) -> None:
+def test_the_end_of_a_round_stores_its_findings(book: Book) -> None:
     history = book.history
     fields = [drifted(), drifted(name="api"), drifted(name="db-one"), drifted(name="db-two")]
     outcomes = (FieldOutcome.CORRECTED, FieldOutcome.CONTESTED, FieldOutcome.FAILED, FieldOutcome.LEFT)
@@ -280,7 +280,7 @@ def test_the_end_of_a_round_says_what_it_found(book: Book) -> None:
 @pytest.mark.parametrize(
     "outcome", [FieldOutcome.CONTESTED, FieldOutcome.REFUSED, FieldOutcome.NOT_ATTEMPTED, FieldOutcome.LEFT]
 )
-def test_the_end_of_a_round_notes_what_became_of_each_field(book: Book, outcome: FieldOutcome) -> None:
+def test_the_end_of_a_round_stores_the_outcome_of_each_field(book: Book, outcome: FieldOutcome) -> None:
     history = book.history
     history.begin_cycle()
     history.record_drift([drifted()], everywhere)
@@ -288,7 +288,7 @@ def test_the_end_of_a_round_notes_what_became_of_each_field(book: Book, outcome:
     assert (book.only().outcome, book.only().detail) == (outcome, "why")
 
 
-def test_text_that_is_no_unicode_is_kept_in_a_readable_form(database: Database, book: Book) -> None:
+def test_text_that_is_not_unicode_is_stored_in_a_readable_form(database: Database, book: Book) -> None:
     who = HistoryRun("run-2", "drift", "1", "m\udcfcller", None)
     History(database, who, book.clock.now)
     scope = ScopeReport(SCOPE, ScopeState.UNREACHABLE, detail=LONE_SURROGATE)
@@ -297,7 +297,7 @@ def test_text_that_is_no_unicode_is_kept_in_a_readable_form(database: Database, 
     assert [part.detail for part in book.status().scopes] == ["broken \\ud800 pair"]
 
 
-def test_flapping_over_text_that_is_not_unicode_lasts(book: Book) -> None:
+def test_flapping_of_text_that_is_not_unicode_is_detected(book: Book) -> None:
     book.tug(3, LONE_SURROGATE, desired=LONE_SURROGATE + "!")
     for _ in range(2):
         found = drifted(LONE_SURROGATE, LONE_SURROGATE + "!")
@@ -305,7 +305,7 @@ def test_flapping_over_text_that_is_not_unicode_lasts(book: Book) -> None:
 
 
 @pytest.mark.parametrize("corrections", [1, 2, 3, 5])
-def test_a_field_is_contested_once_corrected_so_often_and_changed_back(
+def test_a_field_is_contested_after_enough_corrections_and_a_change_back(
     database: Database, corrections: int
 ) -> None:
     book = Book(database, rule=FlappingRule(corrections))
@@ -319,7 +319,7 @@ def test_a_field_is_contested_once_corrected_so_often_and_changed_back(
     assert contest.since == at(corrections * QUARTER)
 
 
-def test_a_contested_field_stays_so_without_limit(book: Book) -> None:
+def test_a_contested_field_stays_contested(book: Book) -> None:
     book.tug(3)
     for _ in range(5):
         assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
@@ -328,7 +328,7 @@ def test_a_contested_field_stays_so_without_limit(book: Book) -> None:
     assert book.flapping()[0].since == at(3 * QUARTER)
 
 
-def test_a_contested_field_that_is_as_declared_for_a_while_is_contested_still(book: Book) -> None:
+def test_a_contested_field_in_sync_for_a_while_stays_contested(book: Book) -> None:
     book.tug(3)
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
     assert book.cycle(correct=Result.APPLIED) == {KEY}
@@ -336,7 +336,7 @@ def test_a_contested_field_that_is_as_declared_for_a_while_is_contested_still(bo
 
 
 @pytest.mark.parametrize("later", [0.0, 2 * DAYS])
-def test_a_contested_field_says_what_the_field_held_when_last_seen(book: Book, later: float) -> None:
+def test_a_contested_field_has_its_last_seen_value(book: Book, later: float) -> None:
     book.tug(3)
     book.cycle(drifted("one"), correct=Result.APPLIED)
     book.clock.elapsed += later
@@ -364,7 +364,7 @@ def test_failed_corrections_do_not_count(book: Book) -> None:
         assert book.cycle(drifted(), correct=result) == frozenset()
 
 
-def test_drift_that_went_away_by_itself_does_not_count(book: Book) -> None:
+def test_drift_that_disappeared_does_not_count(book: Book) -> None:
     for _ in range(5):
         book.cycle(drifted())
         book.cycle()
@@ -392,9 +392,7 @@ def test_a_field_is_not_contested_before_it_is_changed_back(book: Book) -> None:
     assert book.flapping() == ()
 
 
-def test_a_person_ends_flapping_and_it_takes_as_many_corrections_again(
-    database: Database, book: Book
-) -> None:
+def test_after_clearing_the_correction_count_restarts(database: Database, book: Book) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert clear_flapping(database, *KEY)
@@ -404,7 +402,7 @@ def test_a_person_ends_flapping_and_it_takes_as_many_corrections_again(
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
 
 
-def test_a_person_can_end_flapping_again_and_again(database: Database, book: Book) -> None:
+def test_flapping_can_be_cleared_repeatedly(database: Database, book: Book) -> None:
     for _ in range(3):
         found = [book.cycle(drifted(), correct=Result.APPLIED) for _ in range(4)]
         assert found == [frozenset(), frozenset(), frozenset(), {KEY}]
@@ -412,9 +410,7 @@ def test_a_person_can_end_flapping_again_and_again(database: Database, book: Boo
 
 
 @pytest.mark.parametrize("other", [drifted(name="api"), drifted(field_name="expire")])
-def test_the_end_of_flapping_is_that_of_one_field(
-    database: Database, book: Book, other: DriftedField
-) -> None:
+def test_clearing_applies_to_one_field(database: Database, book: Book, other: DriftedField) -> None:
     for _ in range(2):
         book.cycle(other, correct=Result.APPLIED)
     book.tug(3)
@@ -435,14 +431,14 @@ def test_clearing_a_field_that_is_not_contested_returns_false(
 
 
 @pytest.mark.parametrize("declared", ["new", None, True])
-def test_git_ends_flapping_by_another_value(book: Book, declared: Any) -> None:
+def test_another_value_in_git_ends_flapping(book: Book, declared: Any) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert book.cycle(drifted(desired=declared), correct=Result.APPLIED) == frozenset()
     assert book.flapping() == ()
 
 
-def test_git_ends_flapping_by_no_longer_declaring_the_field(book: Book) -> None:
+def test_removing_the_field_in_git_ends_flapping(book: Book) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     del book.files[KEY]
@@ -450,7 +446,7 @@ def test_git_ends_flapping_by_no_longer_declaring_the_field(book: Book) -> None:
     assert book.flapping() == ()
 
 
-def test_git_that_goes_back_to_the_old_value_begins_to_count_anew(book: Book) -> None:
+def test_returning_to_the_old_value_in_git_restarts_the_count(book: Book) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     book.cycle(drifted(desired="new"), correct=Result.APPLIED)
@@ -459,9 +455,7 @@ def test_git_that_goes_back_to_the_old_value_begins_to_count_anew(book: Book) ->
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
 
 
-def test_a_second_flapping_is_noticed_also_after_everything_earlier_is_purged(
-    database: Database, book: Book
-) -> None:
+def test_flapping_is_detected_again_after_earlier_entries_are_purged(database: Database, book: Book) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     book.cycle(drifted(desired="new"), correct=Result.APPLIED)
@@ -478,7 +472,7 @@ def scope(state: ScopeState, keys: int = 0, detail: str = "", where: Scope = SCO
     return ScopeReport(where, state, keys, detail)
 
 
-def test_a_scope_is_remembered_since_it_stands_as_it_does(book: Book) -> None:
+def test_a_scope_is_stored_with_the_time_of_its_last_state_change(book: Book) -> None:
     found = []
     for state in (ScopeState.IN_SYNC, ScopeState.IN_SYNC, ScopeState.DRIFTED, ScopeState.DRIFTED):
         book.cycle(scopes=[scope(state, 7)])
@@ -492,7 +486,7 @@ def test_a_scope_is_remembered_since_it_stands_as_it_does(book: Book) -> None:
     ]
 
 
-def test_of_a_scope_that_cannot_be_read_the_last_known_number_of_keys_stays(book: Book) -> None:
+def test_an_unreadable_scope_has_its_last_known_number_of_keys(book: Book) -> None:
     book.cycle(scopes=[scope(ScopeState.UNREACHABLE, detail="HTTP 500")])
     assert book.status().scopes == (ScopeStatus("caas/1/76", ScopeState.UNREACHABLE, at(0), 0, "HTTP 500"),)
     book.cycle(scopes=[scope(ScopeState.IN_SYNC, 7)])
@@ -503,21 +497,21 @@ def test_of_a_scope_that_cannot_be_read_the_last_known_number_of_keys_stays(book
     assert book.status().scopes == (ScopeStatus("caas/1/76", ScopeState.IN_SYNC, at(3 * QUARTER), 6),)
 
 
-def test_a_scope_that_is_no_longer_declared_is_forgotten(book: Book) -> None:
+def test_a_scope_that_is_no_longer_declared_is_purged(book: Book) -> None:
     both = [scope(ScopeState.IN_SYNC), scope(ScopeState.IN_SYNC, where=OTHER_SCOPE)]
     book.cycle(scopes=both)
     book.cycle(scopes=both[1:])
     assert [one.scope for one in book.status().scopes] == ["caas/1/77"]
 
 
-def test_a_round_that_looked_at_no_scope_leaves_all_as_they_stood(book: Book) -> None:
+def test_a_round_that_read_no_scope_changes_no_scope_state(book: Book) -> None:
     book.cycle(scopes=[scope(ScopeState.DRIFTED, 7)])
     before = book.status().scopes
     book.cycle()
     assert book.status().scopes == before
 
 
-def test_only_what_is_older_and_over_is_forgotten(book: Book) -> None:
+def test_only_old_finished_entries_are_purged(book: Book) -> None:
     book.cycle(drifted(name="goes-on"), drifted(name="old"), drifted(name="recent"))
     book.cycle(drifted(name="goes-on"), drifted(name="recent"))
     book.clock.elapsed = 50 * DAYS
@@ -528,7 +522,7 @@ def test_only_what_is_older_and_over_is_forgotten(book: Book) -> None:
     assert sorted(one.address for one in book.episodes()) == ["caas/1/76/goes-on", "caas/1/76/recent"]
 
 
-def test_drift_of_a_scope_long_unreadable_is_kept_from_its_end_on(book: Book) -> None:
+def test_drift_of_an_unreadable_scope_is_retained_from_its_end(book: Book) -> None:
     book.cycle(drifted())
     book.clock.elapsed = 100 * DAYS
     book.cycle()
@@ -544,9 +538,7 @@ def counts(database: Database) -> dict[str, int]:
     return {table: database.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608 - fixed names
 
 
-def test_rounds_runs_and_journal_lines_are_forgotten_too_but_not_the_present_ones(
-    database: Database, book: Book
-) -> None:
+def test_old_rounds_runs_and_journal_lines_are_purged(database: Database, book: Book) -> None:
     JournalTable(database, book.clock.now).append(b'{"event": "write"}\n')
     book.cycle(drifted())
     book.cycle()
@@ -560,7 +552,7 @@ def test_rounds_runs_and_journal_lines_are_forgotten_too_but_not_the_present_one
     assert database.rows("SELECT id FROM run") == [("run-2",)]
 
 
-def test_what_is_exactly_as_old_as_that_is_kept(database: Database) -> None:
+def test_entries_exactly_at_the_retention_limit_are_retained(database: Database) -> None:
     first = Book(database, pause=0)
     JournalTable(database, first.clock.now).append(b"{}\n")
     first.cycle(drifted())
@@ -581,7 +573,7 @@ def test_what_is_exactly_as_old_as_that_is_kept(database: Database) -> None:
     ]
 
 
-def test_a_run_is_kept_as_long_as_it_is_recent_or_a_round_of_it_is_kept(database: Database) -> None:
+def test_a_run_is_retained_while_it_or_one_of_its_rounds_is_recent(database: Database) -> None:
     old = Book(database)
     recent = Book(database, old.clock, run=dataclasses.replace(RUN, run="run-2"))
     recent.clock.elapsed = 50 * DAYS
@@ -595,14 +587,14 @@ def test_a_run_is_kept_as_long_as_it_is_recent_or_a_round_of_it_is_kept(database
     assert database.rows("SELECT id FROM run ORDER BY id") == [("run-1",), ("run-3",), ("run-4",)]
 
 
-def test_a_run_is_remembered_with_who_ran_what(database: Database, book: Book) -> None:
+def test_a_run_is_stored_with_its_actor_and_command(database: Database, book: Book) -> None:
     assert database.rows("SELECT * FROM run") == [
         ("run-1", int(at(0).timestamp()), "drift", "1.0.0", "somebody", "abc")
     ]
     assert book.status().last_cycle is None
 
 
-def test_lines_of_a_journal_come_back_in_order(database: Database) -> None:
+def test_journal_lines_are_read_back_in_order(database: Database) -> None:
     table = JournalTable(database, FakeClock().now)
     lines = [json.dumps({"number": number, "text": "\u00e9\ud800"}).encode() + b"\n" for number in range(3)]
     for line in lines:

@@ -145,7 +145,7 @@ def test_only_its_owner_can_read_a_new_history(file: Path) -> None:
     assert modes == {"history.db": 0o600, "history.db-wal": 0o600, "history.db-shm": 0o600}
 
 
-def test_a_transaction_is_on_disk_before_the_next_one(file: Path) -> None:
+def test_a_transaction_is_durable_before_the_next_one(file: Path) -> None:
     with Database(str(file)) as database:
         assert database.rows("PRAGMA journal_mode") == [("wal",)]
         assert database.rows("PRAGMA synchronous") == [(2,)]
@@ -153,13 +153,13 @@ def test_a_transaction_is_on_disk_before_the_next_one(file: Path) -> None:
     assert file.read_bytes().startswith(MAGIC)
 
 
-def test_a_history_that_is_closed_is_one_file(file: Path) -> None:
+def test_a_closed_history_is_one_file(file: Path) -> None:
     with Database(str(file)) as database:
         Book(database).cycle(drifted())
     assert [found.name for found in file.parent.iterdir()] == ["history.db"]
 
 
-def test_a_history_is_opened_again_with_what_it_held(file: Path) -> None:
+def test_a_reopened_history_has_its_content(file: Path) -> None:
     with Database(str(file)) as database:
         Book(database).cycle(drifted())
     with Database(str(file)) as database:
@@ -185,7 +185,7 @@ def test_a_history_in_memory_leaves_nothing_behind(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     "content", [b"keys: []\n", b"x" * 4096, MAGIC, MAGIC + b"\0" * 4080, b'{"event": "write"}\n' * 99]
 )
-def test_what_is_no_database_is_refused_and_left_as_it_is(file: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_refused_and_unchanged(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     assert re.fullmatch(
         rf"the history {re.escape(str(file))} cannot be "
@@ -197,14 +197,14 @@ def test_what_is_no_database_is_refused_and_left_as_it_is(file: Path, content: b
 
 
 @pytest.mark.parametrize("content", [b"keys: []\n", b"x" * 4096])
-def test_no_lock_is_made_beside_what_is_no_history(file: Path, content: bytes) -> None:
+def test_no_lock_is_created_beside_a_file_that_is_not_a_history(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(HistoryError, match="it is not a history"), sole_user(str(file)):
         pass
     assert [found.name for found in file.parent.iterdir()] == ["history.db"]
 
 
-def test_a_file_that_is_no_lock_is_left_as_it_is(file: Path) -> None:
+def test_a_file_that_is_not_a_lock_is_unchanged(file: Path) -> None:
     other = file.parent / "history.db-lock"
     other.write_text("keys: []\n", encoding="utf-8")
     with pytest.raises(HistoryError, match="is not the lock of a history"), sole_user(str(file)):
@@ -215,7 +215,7 @@ def test_a_file_that_is_no_lock_is_left_as_it_is(file: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["file:x.db", "file:x.db?mode=memory", "x.db?mode=ro", "a#b", "a%20b", ":memory:", "é 漢"]
 )
-def test_a_name_is_that_of_a_file_and_no_address(
+def test_a_name_is_a_file_name_and_not_a_uri(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -231,9 +231,7 @@ def test_a_name_is_that_of_a_file_and_no_address(
 
 @pytest.mark.parametrize("version", [0, VERSION, 7])
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_the_database_of_another_program_is_refused_and_left_as_it_is(
-    file: Path, mode: str, version: int
-) -> None:
+def test_a_database_of_another_program_is_refused_and_unchanged(file: Path, mode: str, version: int) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(f"PRAGMA journal_mode = {mode}")
         connection.execute(f"PRAGMA user_version = {version}")
@@ -245,7 +243,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(
 
 
 @pytest.mark.parametrize("version", [VERSION + 1, 99, -1])
-def test_a_history_of_another_format_is_refused_and_left_as_it_is(file: Path, version: int) -> None:
+def test_a_history_of_an_unknown_format_is_refused_and_unchanged(file: Path, version: int) -> None:
     with Database(str(file)):
         pass
     with closing(sqlite3.connect(file)) as connection:
@@ -275,7 +273,7 @@ def earlier(file: Path) -> Path:
     return file
 
 
-def test_a_history_of_an_earlier_format_is_read_as_it_is(earlier: Path) -> None:
+def test_a_history_of_an_earlier_format_is_readable(earlier: Path) -> None:
     before = earlier.read_bytes()
     with ReadOnlyDatabase(str(earlier)) as database:
         found, _ = episodes(database, Selection(LONG_AGO))
@@ -285,30 +283,30 @@ def test_a_history_of_an_earlier_format_is_read_as_it_is(earlier: Path) -> None:
     assert earlier.read_bytes() == before
 
 
-def test_a_history_of_an_earlier_format_goes_on_in_the_present_one(earlier: Path) -> None:
+def test_a_history_of_an_earlier_format_is_upgraded(earlier: Path) -> None:
     with Database(str(earlier)) as database:
         Book(database).cycle(drifted())
         (found,), _ = episodes(database, Selection(LONG_AGO))
     assert (found.cycles, found.action, pragma(earlier, "user_version")) == (2, Action.UPDATE, VERSION)
 
 
-def test_a_device_is_no_history() -> None:
+def test_a_device_is_not_a_history() -> None:
     with pytest.raises(HistoryError, match="it is not a plain file"):
         Database("/dev/null")
 
 
-def test_a_folder_is_no_history(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_history(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"the history {tmp_path} cannot be opened: Is a directory"
 
 
-def test_a_history_in_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+def test_a_history_in_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "missing" / "history.db"
     assert refusal(file) == f"the history {file} cannot be opened: No such file or directory"
     with pytest.raises(HistoryError, match=rf"the lock {file}-lock cannot be opened"), sole_user(str(file)):
         pass
 
 
-def test_a_history_where_no_process_may_write_is_an_error(tmp_path: Path) -> None:
+def test_a_history_in_a_read_only_folder_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     folder = tmp_path
     while folder != folder.parent and os.geteuid() == 0:  # let nobody come as far as here
@@ -319,7 +317,7 @@ def test_a_history_where_no_process_may_write_is_an_error(tmp_path: Path) -> Non
         assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
 
 
-def test_a_history_that_may_only_be_read_is_an_error(tmp_path: Path) -> None:
+def test_a_read_only_history_is_an_error(tmp_path: Path) -> None:
     file = tmp_path / "history.db"
     with Database(str(file)):
         pass
@@ -331,11 +329,11 @@ def test_a_history_that_may_only_be_read_is_an_error(tmp_path: Path) -> None:
         assert refusal(file) == f"the history {file} cannot be opened: Permission denied"
 
 
-def test_an_error_of_a_history_is_one_of_a_journal() -> None:
+def test_a_history_error_is_a_journal_error() -> None:
     assert issubclass(HistoryError, JournalError)
 
 
-def test_a_history_is_of_one_api(file: Path) -> None:
+def test_a_history_belongs_to_one_api(file: Path) -> None:
     with Database(str(file)) as database:
         database.bind(BaseUrl("https://api.example.com"))
     with Database(str(file)) as database:
@@ -395,7 +393,7 @@ def test_a_history_that_is_closed_can_be_neither_read_nor_written(file: Path) ->
         database.bind(BaseUrl("https://api.example.com"))
 
 
-def test_a_full_disk_is_an_error_and_once_there_is_room_the_history_goes_on(file: Path) -> None:
+def test_a_full_disk_is_an_error_until_there_is_space(file: Path) -> None:
     with Database(str(file)) as database:
         book = Book(database)
         book.cycle(drifted())
@@ -414,7 +412,7 @@ def test_a_full_disk_is_an_error_and_once_there_is_room_the_history_goes_on(file
         assert len(database.rows("SELECT * FROM episode")) == 2
 
 
-def test_a_correction_that_could_not_be_recorded_did_not_happen_for_the_history() -> None:
+def test_an_unrecorded_correction_is_not_in_the_history() -> None:
     with Database(None) as database:
         book = Book(database)
         book.cycle(drifted())
@@ -455,7 +453,7 @@ def test_threads_share_a_history(file: Path) -> None:
         assert database.rows("SELECT DISTINCT outcome FROM episode") == [("corrected",)]
 
 
-def test_a_reader_sees_the_last_whole_transaction_of_a_writer(file: Path) -> None:
+def test_a_reader_sees_the_last_committed_transaction(file: Path) -> None:
     with Database(str(file)) as writer, Database(str(file)) as reader:
         JournalTable(writer, FakeClock().now).append(b"{}\n")
         with writer.transaction() as connection:
@@ -464,7 +462,7 @@ def test_a_reader_sees_the_last_whole_transaction_of_a_writer(file: Path) -> Non
         assert list(journal_lines(reader)) == []
 
 
-def test_a_history_that_another_process_keeps_locked_is_an_error_until_it_is_free(file: Path) -> None:
+def test_a_history_locked_by_another_process_is_an_error_until_released(file: Path) -> None:
     with Database(str(file)) as one, Database(str(file)) as other:
         other.rows("PRAGMA busy_timeout = 0")
         with one.transaction(), pytest.raises(HistoryError, match=f"{file} cannot be written: .*locked"):
@@ -473,7 +471,7 @@ def test_a_history_that_another_process_keeps_locked_is_an_error_until_it_is_fre
         assert list(journal_lines(one)) == [b"{}\n"]
 
 
-def test_processes_that_make_the_same_history_at_once_share_it(file: Path) -> None:
+def test_processes_that_create_one_history_concurrently_share_it(file: Path) -> None:
     openers = [python(OPENER, str(file)) for _ in range(4)]
     for opener in openers:
         assert pipe(opener.stdout).readline() == "ready\n"
@@ -498,19 +496,19 @@ def test_two_runs_cannot_write_rounds_into_one_history(file: Path) -> None:
         assert file.with_name("history.db-lock").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_lock_goes_with_an_error(file: Path) -> None:
+def test_the_lock_is_released_on_an_error(file: Path) -> None:
     with pytest.raises(ZeroDivisionError), sole_user(str(file)):
         raise ZeroDivisionError
     with sole_user(str(file)):
         pass
 
 
-def test_what_goes_wrong_under_a_lock_is_not_reported_as_a_fault_of_the_lock(file: Path) -> None:
+def test_an_error_under_the_lock_is_not_reported_as_a_lock_error(file: Path) -> None:
     with pytest.raises(FileNotFoundError), sole_user(str(file)):
         raise FileNotFoundError
 
 
-def test_a_lock_that_no_process_is_written_in_is_reported_all_the_same(file: Path) -> None:
+def test_a_lock_without_a_process_id_is_reported(file: Path) -> None:
     with file.with_name("history.db-lock").open("wb") as lock:
         lock.write(b"\xff\xfe")
         lock.flush()
@@ -519,7 +517,7 @@ def test_a_lock_that_no_process_is_written_in_is_reported_all_the_same(file: Pat
             pass
 
 
-def test_a_lock_that_cannot_be_kept_is_an_error(file: Path) -> None:
+def test_a_lock_that_cannot_be_acquired_is_an_error(file: Path) -> None:
     os.mkfifo(file.with_name("history.db-lock"))
     message = f"the lock {file}-lock cannot be used: "
     with pytest.raises(HistoryError, match=re.escape(message)), sole_user(str(file)):
@@ -539,7 +537,7 @@ def said(process: subprocess.Popen[str], lines: int) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("lines", [1, 3, 5, 61])
-def test_a_writer_that_is_killed_loses_nothing_that_it_had_written(file: Path, lines: int) -> None:
+def test_a_killed_writer_loses_no_committed_transaction(file: Path, lines: int) -> None:
     told = said(python(WRITER, str(file)), lines)
     assert len(told) >= lines
     last = {kind: max(n for k, n in told if k == kind) for kind, _ in told}
@@ -563,7 +561,7 @@ def test_a_writer_that_is_killed_loses_nothing_that_it_had_written(file: Path, l
     assert corrected == [True] * sum(corrected) + [False] * (len(corrected) - sum(corrected))
 
 
-def test_after_a_writer_was_killed_the_next_one_goes_on_and_the_cut_off_round_shows(file: Path) -> None:
+def test_after_a_killed_writer_the_interrupted_round_is_visible(file: Path) -> None:
     said(python(WRITER, str(file)), 1)
     with Database(str(file)) as database:
         last = Book(database, run=RUN.__class__("run-2", "drift", "1", "x", None)).status().last_cycle

@@ -76,7 +76,7 @@ def test_drift_is_notified_once(team: Team) -> None:
         assert team.notified_of() == []
 
 
-def test_its_end_is_notified_where_its_beginning_was(team: Team) -> None:
+def test_the_end_of_drift_is_notified_if_its_start_was(team: Team) -> None:
     team.book.cycle(drifted())
     team.notified_of()
     team.book.cycle()
@@ -104,7 +104,7 @@ def test_drift_is_notified_after_so_many_rounds_in_a_row(database: Database, rou
     assert heard == [[]] * (rounds - 1) + [["theirs: left to a person"]] + [[]] * 2
 
 
-def test_another_value_begins_to_count_anew(database: Database) -> None:
+def test_another_value_restarts_the_round_count(database: Database) -> None:
     team = Team(database, after_cycles=2)
     team.book.cycle(drifted("one"))
     assert team.notified_of() == []
@@ -122,7 +122,7 @@ def test_a_correction_is_notified_at_once_and_once(database: Database) -> None:
     assert team.notified_of() == []
 
 
-def test_a_failure_is_notified_once_and_then_what_came_of_it(team: Team) -> None:
+def test_a_failure_is_notified_once_and_then_its_outcome(team: Team) -> None:
     heard = []
     for result in (Result.FAILED, Result.FAILED, Result.NOT_VERIFIED, Result.NOT_VERIFIED, Result.APPLIED):
         team.book.cycle(drifted(), correct=result)
@@ -161,7 +161,7 @@ def test_a_contested_field_is_notified_once_and_then_its_end(database: Database,
     assert team.notified_of() == ["theirs: corrected"]
 
 
-def test_what_did_not_arrive_is_notified_later_as_it_stands_then(team: Team) -> None:
+def test_an_undelivered_notification_is_sent_later_with_the_current_state(team: Team) -> None:
     team.is_open = False
     team.book.cycle(drifted("one"), drifted("two", name="api"), correct=Result.FAILED)
     assert team.notified_of() == []
@@ -176,25 +176,25 @@ def test_what_did_not_arrive_is_notified_later_as_it_stands_then(team: Team) -> 
 @pytest.mark.parametrize(
     ("hours", "heard"), [(23, ["theirs: corrected"]), (24, ["theirs: corrected"]), (25, [])]
 )
-def test_what_is_over_for_a_day_is_old_news(team: Team, hours: float, heard: list[str]) -> None:
+def test_drift_that_ended_a_day_ago_is_not_notified(team: Team, hours: float, heard: list[str]) -> None:
     team.book.cycle(drifted(), correct=Result.APPLIED)
     team.book.clock.elapsed = hours * HOURS
     assert team.notified_of() == heard
 
 
-def test_drift_that_goes_on_is_news_however_old(team: Team) -> None:
+def test_ongoing_drift_is_notified_however_old(team: Team) -> None:
     team.book.cycle(drifted())
     team.book.clock.elapsed = 30 * DAYS
     assert team.notified_of() == ["theirs: left to a person"]
 
 
-def test_news_come_oldest_first(team: Team) -> None:
+def test_notifications_are_sent_oldest_first(team: Team) -> None:
     team.book.cycle(drifted("one", name="zzz"))
     team.book.cycle(drifted("one", name="zzz"), drifted("two", name="aaa"))
     assert team.notified_of() == ["one: left to a person", "two: left to a person"]
 
 
-def test_news_of_several_sorts_come_oldest_first_too(team: Team) -> None:
+def test_notifications_of_several_types_are_sent_oldest_first(team: Team) -> None:
     team.book.cycle(drifted("one", name="zzz"))
     assert team.notified_of() == ["one: left to a person"]
     team.book.cycle(drifted("one", name="zzz"), drifted("two", name="aaa"), correct=Result.FAILED)
@@ -207,7 +207,7 @@ def test_news_of_several_sorts_come_oldest_first_too(team: Team) -> None:
     assert team.notified_of() == ["one: corrected", "two: corrected", "three: corrected"]
 
 
-def test_of_much_drift_what_was_seen_in_the_most_rounds_is_notified_first(database: Database) -> None:
+def test_drift_seen_in_the_most_rounds_is_notified_first(database: Database) -> None:
     team = Team(database, after_cycles=3)
     many = [drifted(name=f"key-{number}") for number in range(1000)]
     team.book.cycle(*many, drifted("due", name="last"))
@@ -219,7 +219,7 @@ def test_of_much_drift_what_was_seen_in_the_most_rounds_is_notified_first(databa
 @pytest.mark.parametrize(
     ("result", "heard"), [(Result.APPLIED, "due: corrected"), (Result.FAILED, "due: correction failed")]
 )
-def test_a_thousand_fields_that_are_not_due_do_not_keep_one_that_is_from_being_notified(
+def test_many_fields_that_are_not_due_do_not_block_a_due_notification(
     database: Database, result: Result, heard: str
 ) -> None:
     team = Team(database, after_cycles=99)
@@ -272,7 +272,7 @@ def test_invalid_files_are_notified_at_once(database: Database) -> None:
     assert heard == [[("files", 0.0, 1, False)], [], [("files", 0.0, 2, True)], []]
 
 
-def test_conditions_are_notified_each_for_itself(database: Database) -> None:
+def test_conditions_are_notified_independently(database: Database) -> None:
     team = Team(database, after_cycles=2)
     assert team.conditions_notified(ROUNDS, CHECKOUT, FILES, FILES) == [("files", 0.0, 1, False)]
     assert team.conditions_notified(CHECKOUT) == [("checkout", 0.0, 2, False), ("files", 0.0, 1, True)]
@@ -290,7 +290,7 @@ def test_a_condition_that_could_not_be_notified_is_notified_later(team: Team) ->
     assert team.conditions_notified() == []
 
 
-def test_a_condition_that_comes_back_before_its_end_was_notified_is_the_same_condition(team: Team) -> None:
+def test_a_condition_that_recurs_before_its_end_was_notified_continues(team: Team) -> None:
     team.conditions_notified(ROUNDS)
     team.is_open = False
     team.conditions_notified()
@@ -299,5 +299,5 @@ def test_a_condition_that_comes_back_before_its_end_was_notified_is_the_same_con
     assert team.conditions_notified() == [("rounds", 0.0, 2, True)]
 
 
-def test_a_condition_goes_on_unless_it_is_said_to_be_over() -> None:
+def test_a_condition_continues_until_it_is_ended() -> None:
     assert not ConditionState(ROUNDS, at(0), 1).is_over

@@ -94,16 +94,16 @@ def expected(glob: str) -> set[str]:
         "*" * 20 + "web",
     ],
 )
-def test_a_glob_means_what_it_means_for_targets(named: Database, glob: str) -> None:
+def test_a_glob_matches_like_a_target(named: Database, glob: str) -> None:
     assert found(named, glob) == expected(glob)
 
 
 @given(st.text(alphabet="[]!^-*?awx\n", max_size=8).map(lambda end: f"caas/1/76/{end}"))
-def test_any_glob_means_what_it_means_for_targets(named: Database, glob: str) -> None:
+def test_any_glob_matches_like_a_target(named: Database, glob: str) -> None:
     assert found(named, glob) == expected(glob)
 
 
-def test_drift_comes_latest_first(book: Book, database: Database) -> None:
+def test_drift_is_sorted_latest_first(book: Book, database: Database) -> None:
     book.cycle(drifted(name="first"), drifted(name="second"))
     book.cycle(drifted(name="second"), drifted(name="third"))
     selected, total = episodes(database, Selection(LONG_AGO))
@@ -112,7 +112,7 @@ def test_drift_comes_latest_first(book: Book, database: Database) -> None:
 
 
 @pytest.mark.parametrize(("limit", "shown"), [(1, 1), (4, 4), (5, 5), (6, 5)])
-def test_of_much_drift_the_latest_is_given_with_how_much_there_is(
+def test_the_latest_drift_is_returned_with_the_total(
     book: Book, database: Database, limit: int, shown: int
 ) -> None:
     for number in range(5):
@@ -123,7 +123,7 @@ def test_of_much_drift_the_latest_is_given_with_how_much_there_is(
     assert (names, total) == ([f"key-{number}" for number in range(4, 4 - shown, -1)], 5)
 
 
-def test_only_drift_that_was_seen_since_an_instant_is_given(book: Book, database: Database) -> None:
+def test_only_drift_seen_since_a_time_is_returned(book: Book, database: Database) -> None:
     book.cycle(drifted(name="ended"), drifted(name="goes-on"))
     book.cycle(drifted(name="goes-on"))
     for moment, names in [
@@ -137,7 +137,7 @@ def test_only_drift_that_was_seen_since_an_instant_is_given(book: Book, database
         assert {key.address[10:] for key in status(database, Selection(moment), NOON).keys} == names
 
 
-def test_keys_come_latest_drift_first_and_then_by_address(book: Book, database: Database) -> None:
+def test_keys_are_sorted_by_latest_drift_and_address(book: Book, database: Database) -> None:
     book.cycle(drifted(name="old"))
     book.cycle(drifted(name="b"), drifted(name="a"))
     shown = status(database, Selection(LONG_AGO), NOON)
@@ -145,7 +145,7 @@ def test_keys_come_latest_drift_first_and_then_by_address(book: Book, database: 
     assert [key.is_drifted for key in shown.keys] == [True, True, False]
 
 
-def test_a_key_stands_where_its_latest_drift_does(book: Book, database: Database) -> None:
+def test_a_key_is_sorted_by_its_latest_drift(book: Book, database: Database) -> None:
     book.cycle(drifted(name="both"))
     book.cycle(drifted("two", name="a-key"))
     book.cycle(drifted("new", name="both"))
@@ -153,7 +153,7 @@ def test_a_key_stands_where_its_latest_drift_does(book: Book, database: Database
     assert [key.address[10:] for key in shown.keys] == ["both", "a-key"]
 
 
-def test_of_drift_last_seen_at_once_the_newer_comes_first(book: Book, database: Database) -> None:
+def test_drift_last_seen_at_one_time_is_sorted_newest_first(book: Book, database: Database) -> None:
     fields = [drifted(name="web", field_name=name) for name in ("first", "second", "third")]
     book.cycle(*fields)
     (key,) = status(database, Selection(at(0)), NOON).keys
@@ -161,7 +161,7 @@ def test_of_drift_last_seen_at_once_the_newer_comes_first(book: Book, database: 
     assert [one.field for one in episodes(database, Selection(at(0)))[0]] == ["third", "second", "first"]
 
 
-def test_keys_and_episodes_that_are_left_out_are_counted(book: Book, database: Database) -> None:
+def test_omitted_keys_and_episodes_are_counted(book: Book, database: Database) -> None:
     for number in range(5):
         book.cycle(drifted(f"value {number}"), drifted(name="api"), drifted(name="db-key"))
     shown = status(database, Selection(LONG_AGO, limit=2), NOON, episodes_of_key=3)
@@ -176,16 +176,14 @@ def test_keys_and_episodes_that_are_left_out_are_counted(book: Book, database: D
     assert (key.omitted, shown.omitted_keys) == (2, 0)
 
 
-def test_episodes_before_the_time_that_is_selected_are_not_counted_as_left_out(
-    book: Book, database: Database
-) -> None:
+def test_episodes_before_the_selected_time_are_not_counted_as_omitted(book: Book, database: Database) -> None:
     for number in range(3):
         book.cycle(drifted(f"value {number}"))
     (key,) = status(database, Selection(at(QUARTER)), NOON, episodes_of_key=1).keys
     assert (len(key.episodes), key.omitted) == (1, 1)
 
 
-def test_without_keys_everything_else_is_given(book: Book, database: Database) -> None:
+def test_without_keys_everything_else_is_returned(book: Book, database: Database) -> None:
     book.tug(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     shown = status(database, Selection(LONG_AGO, limit=0), NOON)
@@ -193,7 +191,7 @@ def test_without_keys_everything_else_is_given(book: Book, database: Database) -
     assert (len(shown.flapping), shown.cycles) == (1, ((CycleResult.DRIFTED, 4),))
 
 
-def test_of_an_empty_history_nothing_is_reported(database: Database) -> None:
+def test_an_empty_history_has_an_empty_status(database: Database) -> None:
     assert status(database, Selection(LONG_AGO), NOON, SERVICE) == Status(
         at=NOON,
         since=LONG_AGO,
@@ -252,13 +250,13 @@ def test_the_last_success_is_a_round_that_could_read_and_correct_everything(
     assert status(database, Selection(NOON + dt.timedelta(days=9)), NOON).last_success == moment
 
 
-def test_the_last_round_is_given_also_if_it_was_cut_off(book: Book, database: Database) -> None:
+def test_the_last_round_is_returned_even_if_interrupted(book: Book, database: Database) -> None:
     do(book, CycleResult.IN_SYNC, None)
     last = status(database, Selection(LONG_AGO), NOON).last_cycle
     assert last == CycleSummary(at(MINUTES), None, None, "run-1", drifted=0, corrected=0, contested=0)
 
 
-def test_scopes_and_contested_fields_come_sorted(book: Book, database: Database) -> None:
+def test_scopes_and_contested_fields_are_sorted(book: Book, database: Database) -> None:
     scopes = [ScopeReport(Scope("caas", 1, region), ScopeState.IN_SYNC, 1) for region in (9, 76, 10)]
     for _ in range(4):
         fields = [drifted(name="web"), drifted(name="api"), drifted(name="api", field_name="containers")]
@@ -285,13 +283,13 @@ def test_the_conditions_are_those_of_the_last_round(database: Database) -> None:
     assert conditions(database) == ()
 
 
-def test_a_history_says_which_file_it_is(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_history_knows_its_file_name(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = str(tmp_path_factory.mktemp("history") / "history.db")
     with Database(file) as database:
         assert status(database, Selection(LONG_AGO), NOON).file == file
 
 
-def test_a_page_that_is_made_while_rounds_go_on_is_of_one_time(database: Database) -> None:
+def test_a_page_rendered_during_rounds_is_a_consistent_snapshot(database: Database) -> None:
     book, stop = Book(database, pause=1), threading.Event()
     names = [f"key-{number}" for number in range(10)]
     wrong: list[object] = []
@@ -313,14 +311,14 @@ def test_a_page_that_is_made_while_rounds_go_on_is_of_one_time(database: Databas
 
 
 @pytest.mark.parametrize("outcome", list(FieldOutcome))
-def test_every_outcome_comes_back_as_itself(book: Book, database: Database, outcome: FieldOutcome) -> None:
+def test_every_outcome_is_read_back_unchanged(book: Book, database: Database, outcome: FieldOutcome) -> None:
     book.history.begin_cycle()
     book.history.record_drift([drifted()], lambda _address: True)
     book.history.end_cycle(report(book.clock, fields=[settled(drifted(), outcome)]))
     assert [one.outcome for one in episodes(database, Selection(LONG_AGO))[0]] == [outcome]
 
 
-def test_a_history_that_is_damaged_is_an_error(database: Database, book: Book) -> None:
+def test_a_damaged_history_is_an_error(database: Database, book: Book) -> None:
     book.cycle(drifted())
     with database.transaction() as connection:
         connection.execute("DROP TABLE episode")

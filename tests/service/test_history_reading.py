@@ -77,7 +77,7 @@ def bar(file: Path) -> None:
         os.seteuid(65534)
 
 
-def test_reading_leaves_everything_as_it_was(file: Path) -> None:
+def test_reading_changes_no_file(file: Path) -> None:
     before = contents(file)
     assert rounds(file) == 1
     assert contents(file) == before
@@ -85,14 +85,14 @@ def test_reading_leaves_everything_as_it_was(file: Path) -> None:
 
 
 @pytest.mark.usefixtures("as_nobody")
-def test_who_may_only_read_can_look(file: Path) -> None:
+def test_read_permission_is_enough_to_read_a_history(file: Path) -> None:
     bar(file)
     assert rounds(file) == 1
 
 
 @pytest.mark.usefixtures("as_nobody")
 @pytest.mark.parametrize("index", ["whole", "gone", "empty"])
-def test_what_a_crash_left_is_read_whole_where_nothing_can_be_written(crashed: Path, index: str) -> None:
+def test_after_a_crash_a_history_is_readable_without_write_permission(crashed: Path, index: str) -> None:
     other = crashed.parent / "history.db-shm"
     if index == "gone":
         other.unlink()
@@ -105,7 +105,7 @@ def test_what_a_crash_left_is_read_whole_where_nothing_can_be_written(crashed: P
 
 
 @pytest.mark.parametrize("index", ["whole", "gone"])
-def test_what_a_crash_left_is_not_cleared_up_by_looking(crashed: Path, index: str) -> None:
+def test_reading_after_a_crash_does_not_recover_the_files(crashed: Path, index: str) -> None:
     if index == "gone":
         (crashed.parent / "history.db-shm").unlink()
     before = contents(crashed)
@@ -113,7 +113,7 @@ def test_what_a_crash_left_is_not_cleared_up_by_looking(crashed: Path, index: st
     assert contents(crashed) == before
 
 
-def test_rounds_that_a_running_service_wrote_are_seen(file: Path) -> None:
+def test_rounds_of_a_running_service_are_visible(file: Path) -> None:
     with Database(str(file)) as database:
         keep_round(database, 2)
         assert rounds(file) == 2
@@ -121,7 +121,7 @@ def test_rounds_that_a_running_service_wrote_are_seen(file: Path) -> None:
         assert rounds(file) == 3
 
 
-def test_a_history_that_changes_while_it_is_read_is_not_shown(file: Path) -> None:
+def test_a_history_that_changes_during_a_read_is_refused(file: Path) -> None:
     reader = ReadOnlyDatabase(str(file))
     with Database(str(file)) as database:
         keep_round(database, 2)
@@ -139,7 +139,7 @@ def test_nothing_can_be_written_through_a_reader(file: Path) -> None:
     assert rounds(file) == 1
 
 
-def test_a_history_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_history_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="cannot be opened: No such file or directory"):
         ReadOnlyDatabase(str(tmp_path / "history.db"))
     assert list(tmp_path.iterdir()) == []
@@ -148,7 +148,7 @@ def test_a_history_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"", "holds nothing"), (b"keys: []\n", "no history"), (b"SQLite", "no history")]
 )
-def test_what_is_no_history_is_not_read(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_history_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     place = tmp_path / "history.db"
     place.write_bytes(content)
     with pytest.raises(HistoryError, match=reason):

@@ -97,7 +97,7 @@ def raw(port: int, request: bytes) -> bytes:
         return found
 
 
-def test_a_path_is_answered_with_its_body_type_and_headers(port: int) -> None:
+def test_a_path_returns_its_body_type_and_headers(port: int) -> None:
     got = ask(port, "/")
     assert (got.status, got.body) == (200, b"<h1>page</h1>")
     assert got.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -110,13 +110,13 @@ def test_a_text_is_plain_unless_it_says_otherwise(port: int) -> None:
     assert (got.status, got.body, got.headers["Content-Type"]) == (200, b"alive\n", PLAIN)
 
 
-def test_a_path_can_answer_that_something_is_wrong(port: int) -> None:
+def test_a_path_can_return_an_error_status(port: int) -> None:
     got = ask(port, "/readyz")
     assert (got.status, got.body) == (503, b"not ready\n")
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/broken", "/missing"])
-def test_to_ask_for_the_head_gives_the_same_without_the_body(port: int, path: str) -> None:
+def test_head_returns_the_same_headers_without_the_body(port: int, path: str) -> None:
     whole, head = ask(port, path), ask(port, path, "HEAD")
     assert head.body == b""
     dated = {"Date": ""}
@@ -124,27 +124,27 @@ def test_to_ask_for_the_head_gives_the_same_without_the_body(port: int, path: st
 
 
 @pytest.mark.parametrize("path", ["/?", "/?x=/healthz", "/?a=1&b=2?c"])
-def test_a_query_changes_nothing(port: int, path: str) -> None:
+def test_a_query_string_is_ignored(port: int, path: str) -> None:
     assert ask(port, path).body == b"<h1>page</h1>"
 
 
 @pytest.mark.parametrize(
     "path", ["/missing", "/healthz/", "/HEALTHZ", "/../etc/passwd", "/%2e%2e", "/healthz;x", "*", "/<script>"]
 )
-def test_another_path_is_not_found_and_the_response_names_those_there_are(port: int, path: str) -> None:
+def test_an_unknown_path_returns_404_with_the_known_paths(port: int, path: str) -> None:
     got = ask(port, path)
     known = b"not found; there is / /healthz /readyz /broken /bug /strict\n"
     assert (got.status, got.body, got.headers["Content-Type"]) == (404, known, PLAIN)
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/broken", "/missing"])
-def test_every_answer_is_neither_kept_nor_guessed_at_nor_referred_to(port: int, path: str) -> None:
+def test_every_response_disables_caching_sniffing_and_referrers(port: int, path: str) -> None:
     headers = ask(port, path).headers
     assert {name: headers[name] for name in SAFE} == SAFE
     assert headers["Server"].strip() == "reconciler"
 
 
-def test_a_path_can_set_a_header_of_its_own(port: int) -> None:
+def test_a_path_can_set_its_own_header(port: int) -> None:
     assert ask(port, "/strict").headers["Referrer-Policy"] == "same-origin"
 
 
@@ -154,7 +154,7 @@ def test_an_error_of_a_page_is_reported(port: int) -> None:
     assert got.body == b"the history h\\udcff.db cannot be read: disk I/O error\n"
 
 
-def test_a_fault_of_a_page_is_reported_as_one_and_the_server_goes_on(
+def test_an_internal_error_of_a_page_is_reported_and_the_server_continues(
     port: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     got = ask(port, "/bug")
@@ -165,7 +165,7 @@ def test_a_fault_of_a_page_is_reported_as_one_and_the_server_goes_on(
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
-def test_only_reading_is_possible(port: int, method: str) -> None:
+def test_only_get_and_head_are_allowed(port: int, method: str) -> None:
     assert ask(port, "/", method).status == 501
 
 
@@ -173,7 +173,7 @@ def test_only_reading_is_possible(port: int, method: str) -> None:
     "request_bytes",
     [b"", b"\r\n", b"nonsense\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\xff\xfe\r\n\r\n"],
 )
-def test_nonsense_does_not_end_the_server(
+def test_malformed_requests_do_not_stop_the_server(
     port: int, request_bytes: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     raw(port, request_bytes)
@@ -182,7 +182,7 @@ def test_nonsense_does_not_end_the_server(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_client_that_leaves_early_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_disconnects_early_is_not_reported(capfd: pytest.CaptureFixture[str]) -> None:
     asked, gone = threading.Event(), threading.Event()
 
     def slow() -> Response:
@@ -199,7 +199,7 @@ def test_a_client_that_leaves_early_is_no_news(capfd: pytest.CaptureFixture[str]
     assert capfd.readouterr() == ("", "")
 
 
-def test_clients_do_not_wait_for_one_another() -> None:
+def test_clients_are_served_concurrently() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def slow() -> Response:
@@ -218,7 +218,7 @@ def test_clients_do_not_wait_for_one_another() -> None:
     assert found == [b"slow"]
 
 
-def test_a_client_that_hangs_does_not_keep_the_server_from_ending() -> None:
+def test_a_hanging_client_does_not_delay_the_stop_of_the_server() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def stuck() -> Response:
@@ -243,7 +243,7 @@ def test_a_client_that_hangs_does_not_keep_the_server_from_ending() -> None:
     go_on.set()
 
 
-def test_a_client_that_hangs_does_not_keep_the_process_from_ending() -> None:
+def test_a_hanging_client_does_not_delay_the_end_of_the_process() -> None:
     with (
         subprocess.Popen([sys.executable, "-c", HANGING], stdout=subprocess.PIPE, text=True) as process,
         socket.create_connection((HERE, int(pipe(process.stdout).readline()))) as peer,
@@ -263,7 +263,7 @@ def test_a_port_is_free_again_after_the_server() -> None:
         assert ask(port, "/healthz").status == 200
 
 
-def test_the_server_ends_with_an_error_too() -> None:
+def test_the_server_stops_on_an_error() -> None:
     with pytest.raises(ZeroDivisionError), serve(HERE, 0, PATHS) as port:
         raise ZeroDivisionError
     with serve(HERE, port, PATHS):
@@ -295,7 +295,7 @@ def test_a_port_that_is_taken_is_an_error(port: int) -> None:
         (HERE, -1),
     ],
 )
-def test_an_address_where_nothing_can_listen_is_an_error(address: str, number: int) -> None:
+def test_an_address_that_cannot_be_bound_is_an_error(address: str, number: int) -> None:
     message = rf"nothing can listen on {re.escape(address)} port {number}: \S.*"
     assert re.fullmatch(message, refusal(address, number))
 
@@ -336,7 +336,7 @@ def test_only_known_hosts_are_served(told: int, host: str, status: int, path: st
     assert answer.split(b" ")[1] == str(expected).encode()
 
 
-def test_the_response_to_a_refused_host_names_which_option_allows_it(port: int) -> None:
+def test_the_response_to_a_refused_host_names_the_option_that_allows_it(port: int) -> None:
     answer = raw(port, b"GET / HTTP/1.1\r\nHost: attacker.example\r\n\r\n")
     assert answer.endswith(
         b"attacker.example is not served here; --metrics-host attacker.example would allow it\n"
@@ -355,14 +355,14 @@ def test_a_request_of_http_1_1_must_name_one_host(port: int, head: bytes, status
     assert raw(port, head).split(b" ")[1] == status
 
 
-def test_the_address_that_was_reached_is_a_host_that_it_knows() -> None:
+def test_the_connected_address_is_a_known_host() -> None:
     with serve("0.0.0.0", 0, PATHS) as port:  # noqa: S104 - what a pod listens on
         reached = raw(port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         other = raw(port, b"GET /healthz HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n")
     assert (reached.split(b" ")[1], other.split(b" ")[1]) == (b"200", b"421")
 
 
-def test_many_idle_clients_give_way_to_a_new_one() -> None:
+def test_idle_clients_are_disconnected_for_a_new_one() -> None:
     with contextlib.ExitStack() as clients, serve(HERE, 0, PATHS) as port:
         idle = [clients.enter_context(socket.create_connection((HERE, port), timeout=60)) for _ in range(95)]
         assert ask(port, "/healthz").status == 200
@@ -370,7 +370,7 @@ def test_many_idle_clients_give_way_to_a_new_one() -> None:
         assert {client.recv(1) for client in idle[: 95 + 1 - 16]} == {b""}
 
 
-def test_a_client_that_takes_too_long_is_cut_off_whatever_it_sends() -> None:
+def test_a_client_that_takes_too_long_is_disconnected() -> None:
     clock = FakeClock()
     with (
         serve(HERE, 0, PATHS, clock=clock) as port,
@@ -397,5 +397,5 @@ def test_an_address_may_be_one_of_ipv6() -> None:
 
 
 @pytest.mark.parametrize("answer", [Response(b""), Response(b"", PLAIN, HTTPStatus.OK, {})])
-def test_an_answer_is_plain_text_and_fine_by_default(answer: Any) -> None:
+def test_a_response_is_plain_text_with_status_200_by_default(answer: Any) -> None:
     assert (answer.content_type, answer.status, answer.headers) == (PLAIN, HTTPStatus.OK, {})

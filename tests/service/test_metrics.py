@@ -135,20 +135,20 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "reconciler.prom"
 
 
-def test_at_the_beginning_every_label_that_is_known_has_its_zero(metrics: Metrics) -> None:
+def test_every_known_label_starts_at_zero(metrics: Metrics) -> None:
     found = series(metrics)
     histogram = {"round_duration_seconds_count": 0.0, "round_duration_seconds_sum": 0.0}
     assert found == EMPTY | histogram
 
 
-def test_every_figure_has_its_type_and_a_text(metrics: Metrics) -> None:
+def test_every_metric_has_a_type_and_help_text(metrics: Metrics) -> None:
     families = list(text_string_to_metric_families(metrics.exposition().decode()))
     assert {family.name.removeprefix("reconciler_"): family.type for family in families} == TYPES
     assert all(family.documentation for family in families)
     assert CONTENT_TYPE == "text/plain; version=0.0.4; charset=utf-8"
 
 
-def test_two_sets_of_figures_do_not_meet(metrics: Metrics) -> None:
+def test_two_registries_are_independent(metrics: Metrics) -> None:
     other = Metrics("2")
     other.notification("sent")
     assert changed(metrics) == {}
@@ -210,7 +210,7 @@ def test_the_duration_of_rounds_is_shown(metrics: Metrics) -> None:
     ]
 
 
-def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics: Metrics) -> None:
+def test_drifted_keys_are_counted_by_the_combined_effect_of_their_fields(metrics: Metrics) -> None:
     fields = [
         drifted("one", Effect.GRANTS),
         drifted("two", Effect.GRANTS, field="a"),
@@ -231,7 +231,7 @@ def test_drifted_keys_are_counted_by_what_all_their_fields_did_to_access(metrics
     assert sum(value for name, value in series(metrics).items() if name.startswith("drifted_keys")) == 0
 
 
-def test_keys_are_counted_by_what_became_of_them_and_by_which_side_moved(metrics: Metrics) -> None:
+def test_keys_are_counted_by_change_and_origin(metrics: Metrics) -> None:
     fields = [
         drifted("one", action=Action.CREATE, origin=DriftOrigin.DRIFT),
         drifted("two", Effect.REVOKES, action=Action.DELETE),
@@ -276,7 +276,7 @@ def test_contested_fields_are_those_of_the_last_round(metrics: Metrics) -> None:
         (FieldOutcome.CONTESTED, None),
     ],
 )
-def test_corrections_are_counted_by_what_came_of_them(
+def test_corrections_are_counted_by_outcome(
     metrics: Metrics, outcome: FieldOutcome, label: str | None
 ) -> None:
     metrics.cycle(report(CycleResult.IN_SYNC, [drifted("one", outcome=outcome)] * 2))
@@ -284,7 +284,7 @@ def test_corrections_are_counted_by_what_came_of_them(
     assert found == ({} if label is None else {f'corrections_total{{outcome="{label}"}}': 2.0})
 
 
-def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
+def test_scopes_are_counted_by_state(metrics: Metrics) -> None:
     metrics.cycle(
         report(CycleResult.FAILED, [], ScopeState.UNREACHABLE, ScopeState.UNREACHABLE, ScopeState.DRIFTED)
     )
@@ -298,7 +298,7 @@ def test_scopes_are_counted_by_how_they_stand(metrics: Metrics) -> None:
     }
 
 
-def test_a_round_that_looked_at_no_scope_changes_nothing_about_drift(metrics: Metrics) -> None:
+def test_a_round_that_read_no_scope_does_not_change_drift_metrics(metrics: Metrics) -> None:
     contested = drifted(outcome=FieldOutcome.CONTESTED)
     metrics.cycle(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
     before = series(metrics)
@@ -306,7 +306,7 @@ def test_a_round_that_looked_at_no_scope_changes_nothing_about_drift(metrics: Me
     assert changed(metrics, before) == {'rounds_total{result="failed"}': 1, "failed_rounds_in_a_row": 1}
 
 
-def test_a_round_that_could_read_nothing_knows_nothing_of_drift(metrics: Metrics) -> None:
+def test_after_a_round_without_readable_scopes_drift_is_unknown(metrics: Metrics) -> None:
     contested = drifted(outcome=FieldOutcome.CONTESTED)
     metrics.cycle(report(CycleResult.DRIFTED, [contested], ScopeState.DRIFTED))
     before = series(metrics)
@@ -334,7 +334,7 @@ def test_requests_are_counted_by_method_and_status(metrics: Metrics) -> None:
     assert b"secret" not in metrics.exposition()
 
 
-def test_files_next_round_and_notifications_are_shown(metrics: Metrics) -> None:
+def test_metrics_include_file_validity_next_round_and_pending_notifications(metrics: Metrics) -> None:
     metrics.set_files_valid(0)
     metrics.next_cycle(NOON)
     metrics.notification("sent")
@@ -350,7 +350,7 @@ def test_files_next_round_and_notifications_are_shown(metrics: Metrics) -> None:
     assert "files_valid" not in changed(metrics)
 
 
-def test_threads_lose_no_request(metrics: Metrics) -> None:
+def test_concurrent_requests_are_all_counted(metrics: Metrics) -> None:
     def work() -> None:
         for _ in range(200):
             metrics.exchange(Exchange("GET", "/", 0.1, 200))
@@ -376,7 +376,7 @@ def used() -> Metrics:
     return metrics
 
 
-def test_counters_go_on_from_the_file_of_an_earlier_run(file: Path) -> None:
+def test_counters_continue_from_the_file_of_an_earlier_run(file: Path) -> None:
     used().write(str(file))
     later = Metrics("2.0.0")
     later.resume(str(file))
@@ -396,9 +396,7 @@ def test_counters_go_on_from_the_file_of_an_earlier_run(file: Path) -> None:
     }
 
 
-def test_without_the_file_of_an_earlier_run_everything_begins_at_nothing(
-    file: Path, metrics: Metrics
-) -> None:
+def test_without_an_earlier_file_counters_start_at_zero(file: Path, metrics: Metrics) -> None:
     metrics.resume(str(file))
     assert changed(metrics) == {}
 
@@ -408,7 +406,7 @@ def test_a_device_is_not_replaced_by_a_file(metrics: Metrics) -> None:
         metrics.resume("/dev/null")
 
 
-def test_an_empty_file_is_as_good_as_none(file: Path, metrics: Metrics) -> None:
+def test_an_empty_file_counts_as_missing(file: Path, metrics: Metrics) -> None:
     file.touch()
     metrics.resume(str(file))
     assert changed(metrics) == {}
@@ -438,7 +436,7 @@ ROUNDS = "# TYPE reconciler_rounds_total counter\nreconciler_rounds_total"
         f"{ROUNDS} 1\n".encode(),
     ],
 )
-def test_a_file_that_is_none_of_ours_is_refused(file: Path, metrics: Metrics, content: bytes) -> None:
+def test_a_file_of_another_program_is_refused(file: Path, metrics: Metrics, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(ValueError):  # noqa: PT011 - what it says is the library's
         metrics.resume(str(file))
@@ -459,7 +457,7 @@ def test_a_damaged_file_is_read_or_refused(
         return
 
 
-def test_a_folder_is_no_file_of_metrics(tmp_path: Path, metrics: Metrics) -> None:
+def test_a_folder_is_not_a_metrics_file(tmp_path: Path, metrics: Metrics) -> None:
     with pytest.raises(IsADirectoryError):
         metrics.resume(str(tmp_path))
     with pytest.raises(OSError, match=r"directory|busy"):
@@ -467,7 +465,7 @@ def test_a_folder_is_no_file_of_metrics(tmp_path: Path, metrics: Metrics) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_written_is_what_is_served_and_others_can_read_it(file: Path, metrics: Metrics) -> None:
+def test_the_file_has_the_served_metrics_and_is_world_readable(file: Path, metrics: Metrics) -> None:
     before = os.umask(0o022)
     try:
         metrics.write(str(file))
@@ -478,7 +476,7 @@ def test_what_is_written_is_what_is_served_and_others_can_read_it(file: Path, me
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_file_is_written_in_one_step(file: Path, metrics: Metrics) -> None:
+def test_a_file_is_replaced_atomically(file: Path, metrics: Metrics) -> None:
     metrics.write(str(file))
     with file.open("rb") as reader:
         old = metrics.exposition()

@@ -18,14 +18,14 @@ NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
     ("text", "seconds"),
     [("0s", 0), ("30s", 30), ("15m", 900), ("6h", 21_600), ("1d", 86_400), ("999999d", 86_399_913_600)],
 )
-def test_a_duration_is_a_whole_number_and_a_unit(text: str, seconds: float) -> None:
+def test_a_duration_is_an_integer_and_a_unit(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
     "text", ["", "15", "m", "1.5h", "-1s", "15 m", "15M", "1h30m", "1000000s", "\u0661s"]
 )
-def test_anything_else_is_no_duration(text: str) -> None:
+def test_anything_else_is_not_a_duration(text: str) -> None:
     assert parse_duration(text) is None
 
 
@@ -43,9 +43,7 @@ def test_anything_else_is_no_duration(text: str) -> None:
         (0, 0, 1000, 3600),
     ],
 )
-def test_rounds_keep_to_their_grid_and_back_off(
-    planned: int, now: int, failures: int, following: int
-) -> None:
+def test_rounds_follow_their_grid_and_back_off(planned: int, now: int, failures: int, following: int) -> None:
     assert Every(60).following(planned, now, NOON, failures) == following
 
 
@@ -66,7 +64,7 @@ def test_backing_off_never_brings_rounds_nearer() -> None:
         ("12:00:00", 1000, 4500),
     ],
 )
-def test_cron_rounds_come_at_the_times_of_the_expression_and_back_off(
+def test_cron_rounds_start_at_the_times_of_the_expression_and_back_off(
     present: str, failures: int, wait: float
 ) -> None:
     moment = dt.datetime.fromisoformat(f"2026-06-01T{present}+00:00")
@@ -84,7 +82,7 @@ def test_a_cron_expression_has_five_fields(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "* * * *", "* * * * * *", "60 * * * *", "0 0 30 2 *", "@daily"])
-def test_anything_else_is_no_cron_expression(text: str) -> None:
+def test_anything_else_is_not_a_cron_expression(text: str) -> None:
     assert parse_cron(text) is None
 
 

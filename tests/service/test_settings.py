@@ -27,7 +27,7 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
         (None, HOUR, HOUR, HOUR),
     ],
 )
-def test_a_history_in_memory_holds_no_more_than_flapping_needs(
+def test_an_in_memory_history_retains_only_what_flapping_detection_needs(
     history: str | None, retention: dt.timedelta, window: dt.timedelta, purged_after: dt.timedelta
 ) -> None:
     settings = DriftSettings(

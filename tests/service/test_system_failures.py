@@ -17,13 +17,13 @@ from reconciler.service.cycle import system_failures
         (ImportError("no file"), "no file"),
     ],
 )
-def test_a_refusal_is_reported_with_its_reason_and_may_pass(refusal: Exception, reason: str) -> None:
+def test_a_system_failure_is_reported_as_transient_with_its_reason(refusal: Exception, reason: str) -> None:
     with pytest.raises(SystemFailureError) as told, system_failures():
         raise refusal
     assert str(told.value) == f"the system refused what was needed: {reason}"
     assert told.value.is_transient
 
 
-def test_a_fault_of_the_program_stays_one() -> None:
+def test_an_internal_error_is_not_converted() -> None:
     with pytest.raises(ZeroDivisionError), system_failures():
         raise ZeroDivisionError

@@ -53,14 +53,14 @@ def systemd(path: str) -> Iterator[Systemd]:
         (("STATUS=caf\u00e9",), "STATUS=caf\u00e9".encode()),
     ],
 )
-def test_states_go_to_the_socket_as_one_datagram(
+def test_states_are_sent_to_the_socket_as_one_datagram(
     systemd: Systemd, path: str, states: tuple[str, ...], datagram: bytes
 ) -> None:
     Supervisor(path).notify(*states)
     assert systemd.heard() == [datagram]
 
 
-def test_a_name_that_begins_with_an_at_sign_is_an_abstract_one(path: str) -> None:
+def test_a_name_that_starts_with_an_at_sign_is_abstract(path: str) -> None:
     name = f"reconciler-test{path}"
     with closing((manager := Systemd(f"\0{name}")).socket):
         Supervisor(f"@{name}").notify("READY=1")
@@ -76,11 +76,11 @@ def test_without_an_address_nothing_is_sent() -> None:
 @pytest.mark.parametrize(
     "address", ["", "@", "/missing/notify", "@nobody-listens", "x" * 200, "vsock:2:1234", "/"]
 )
-def test_a_socket_without_a_listener_is_no_error(address: str) -> None:
+def test_a_socket_without_a_listener_is_not_an_error(address: str) -> None:
     Supervisor(address).notify("READY=1")
 
 
-def test_a_socket_that_is_gone_is_no_error(systemd: Systemd, path: str) -> None:
+def test_a_removed_socket_is_not_an_error(systemd: Systemd, path: str) -> None:
     supervisor = Supervisor(path)
     supervisor.notify("READY=1")
     assert systemd.heard() == [b"READY=1"]
@@ -88,7 +88,7 @@ def test_a_socket_that_is_gone_is_no_error(systemd: Systemd, path: str) -> None:
     supervisor.notify("STOPPING=1")
 
 
-def test_an_address_of_another_sort_is_no_error(path: str) -> None:
+def test_an_unsupported_address_is_not_an_error(path: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
         stream.bind(path)
         stream.listen()
@@ -109,7 +109,7 @@ def beats(supervisor: Supervisor, systemd: Systemd, *distances: float) -> list[i
     return found
 
 
-def test_systemd_hears_of_the_heartbeat_four_times_in_its_interval(systemd: Systemd, path: str) -> None:
+def test_the_heartbeat_is_sent_four_times_per_watchdog_interval(systemd: Systemd, path: str) -> None:
     assert beats(Supervisor(path, 40), systemd, 1, 8, 1, 1, 9, 9.5, 0.5, 100, 0) == [
         0,
         0,
@@ -123,11 +123,11 @@ def test_systemd_hears_of_the_heartbeat_four_times_in_its_interval(systemd: Syst
     ]
 
 
-def test_systemd_hears_nothing_of_the_heartbeat_unless_it_wants_to(systemd: Systemd, path: str) -> None:
+def test_the_heartbeat_is_not_sent_without_a_watchdog(systemd: Systemd, path: str) -> None:
     assert beats(Supervisor(path), systemd, 100, 100, 100) == [0, 0, 0]
 
 
-def test_a_heartbeat_beats_without_systemd_too() -> None:
+def test_a_heartbeat_works_without_systemd() -> None:
     clock = FakeClock()
     heartbeat = Heartbeat(clock, Supervisor(None, 40), 300)
     clock.elapsed = 100
@@ -135,7 +135,7 @@ def test_a_heartbeat_beats_without_systemd_too() -> None:
     assert heartbeat.silence() == 0
 
 
-def test_a_loop_is_stuck_once_nothing_has_moved_for_longer_than_anything_takes() -> None:
+def test_a_loop_is_stuck_after_longer_than_any_step_may_take() -> None:
     clock = FakeClock()
     clock.elapsed = 1000
     heartbeat = Heartbeat(clock, Supervisor(None), 300)

@@ -55,7 +55,7 @@ def problems(cache: DocumentCache, *paths: str) -> list[str]:
     return [str(problem) for problem in loaded.problems]
 
 
-def test_what_has_not_changed_is_not_parsed_again() -> None:
+def test_unchanged_files_are_not_parsed_again() -> None:
     write("a.yaml")
     write("b.yaml", API)
     cache = DocumentCache()
@@ -68,7 +68,7 @@ def test_what_has_not_changed_is_not_parsed_again() -> None:
     assert second["a.yaml"].data["keys"][0]["description"] == "new"
 
 
-def test_a_change_that_leaves_size_and_time_as_they_were_is_seen() -> None:
+def test_a_change_with_equal_size_and_time_is_detected() -> None:
     write("a.yaml")
     cache = DocumentCache()
     before = Path("a.yaml").stat()
@@ -78,7 +78,7 @@ def test_a_change_that_leaves_size_and_time_as_they_were_is_seen() -> None:
     assert documents(cache, "a.yaml")["a.yaml"].data["keys"][0]["description"] == "mine"
 
 
-def test_a_file_under_another_name_is_another_file() -> None:
+def test_a_renamed_file_is_another_file() -> None:
     write("a.yaml")
     cache = DocumentCache()
     first = documents(cache, ".")
@@ -94,7 +94,7 @@ def test_files_with_the_same_content_are_distinguished() -> None:
     assert sorted(documents(DocumentCache(), ".")) == ["./a.yaml", "./b.yaml"]
 
 
-def test_a_file_that_was_removed_is_forgotten() -> None:
+def test_a_removed_file_is_dropped_from_the_cache() -> None:
     write("keys/a.yaml")
     write("keys/b.yaml")
     cache = DocumentCache()
@@ -116,7 +116,7 @@ def test_a_new_file_is_read() -> None:
 
 
 @pytest.mark.parametrize("content", [BROKEN, "", "\x00", "a: &x [*x]\n"])
-def test_what_is_wrong_with_a_file_is_reported_each_time(content: str) -> None:
+def test_problems_of_a_file_are_reported_each_time(content: str) -> None:
     write("a.yaml", content)
     write("b.yaml")
     cache = DocumentCache()
@@ -145,7 +145,7 @@ CONTENTS = st.dictionaries(
 
 
 @given(st.lists(CONTENTS, max_size=6))
-def test_a_cache_gives_what_reading_everything_anew_gives(steps: list[dict[str, str]]) -> None:
+def test_a_cache_returns_the_same_as_a_fresh_read(steps: list[dict[str, str]]) -> None:
     cache = DocumentCache()
     for step in steps:
         for name in ("a.yaml", "b.yaml"):
@@ -180,7 +180,7 @@ class Watching:
         return Validator(document_schema(), KINDS, ScopeDefaults(), now)
 
 
-def test_a_state_that_has_not_changed_is_not_validated_again_the_same_day() -> None:
+def test_an_unchanged_state_is_not_validated_again_on_the_same_day() -> None:
     write("a.yaml")
     watching = Watching("a.yaml")
     first = watching.read(NOON)
@@ -214,7 +214,7 @@ def test_a_state_is_validated_again_after_any_change() -> None:
 
 
 @pytest.mark.parametrize("content", [BROKEN, INVALID, ""])
-def test_invalid_files_are_reported_each_time_and_do_not_replace_what_is_known(content: str) -> None:
+def test_invalid_files_are_reported_each_time_and_do_not_replace_the_state(content: str) -> None:
     write("a.yaml")
     watching = Watching("a.yaml")
     first = watching.read(NOON)
@@ -227,7 +227,7 @@ def test_invalid_files_are_reported_each_time_and_do_not_replace_what_is_known(c
     assert again == first
 
 
-def test_a_file_that_cannot_be_read_is_reported_although_all_others_are_as_they_were() -> None:
+def test_an_unreadable_file_is_reported_even_if_no_other_changed() -> None:
     write("keys/a.yaml")
     watching = Watching("keys", "b.yaml")
     assert watching.error(NOON) == "b.yaml:1:1: no such file or directory"
@@ -240,7 +240,7 @@ def test_a_file_that_cannot_be_read_is_reported_although_all_others_are_as_they_
     assert watching.read(NOON) == state
 
 
-def test_files_that_are_invalid_from_the_first_are_reported_too() -> None:
+def test_initially_invalid_files_are_reported() -> None:
     write("a.yaml", INVALID)
     watching = Watching("a.yaml")
     assert watching.error(NOON) == watching.error(NOON)
