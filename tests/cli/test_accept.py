@@ -125,7 +125,7 @@ def test_a_shared_value_is_refused_with_its_place(cli: CommandLine, emulator: Em
     assert f"{file}:6:18: caas/1/76/web: {reason}" in done.err
 
 
-def test_the_file_among_several_is_the_one_that_declares_the_key(
+def test_of_several_files_the_one_that_declares_the_key_is_changed(
     cli: CommandLine, emulator: Emulator, file: Path
 ) -> None:
     fill(emulator, "web", description="new", containers=[WEB])
@@ -136,14 +136,16 @@ def test_the_file_among_several_is_the_one_that_declares_the_key(
     assert "'new'" in file.read_text()
 
 
-def test_a_live_text_forges_no_line_of_the_diff(cli: CommandLine, emulator: Emulator, file: Path) -> None:
+def test_a_live_text_cannot_forge_a_line_of_the_diff(
+    cli: CommandLine, emulator: Emulator, file: Path
+) -> None:
     fill(emulator, "web", description="a\n::error::b\x1b[31m\u2028", containers=[WEB])
     done = accept(cli, file, "description")
     assert done.out.splitlines()[-1].startswith('+     description: "a\\n::error::b\\u001b[31m\\u2028"')
     assert "\x1b" not in done.out
 
 
-def test_a_default_is_not_written_over(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_default_is_not_overwritten(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web", description="theirs")
     text = "project_id: 1\nregion_id: 76\ndefaults: {description: ours}\nkeys:\n  - name: web\n"
     (tmp_path / "keys.yaml").write_text(text, encoding="utf-8")
@@ -168,9 +170,7 @@ def test_a_file_that_names_its_project_needs_the_number_first(
     )
 
 
-def test_what_is_said_about_a_key_is_no_obstacle(
-    cli: CommandLine, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_key_metadata_does_not_prevent_accept(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web", description="theirs")
     head = "project_id: 1\nregion_id: 76\ndefaults: {expire: null}\n"
     text = f"{head}keys:\n  - name: web\n    description: ours\n"
@@ -180,7 +180,7 @@ def test_what_is_said_about_a_key_is_no_obstacle(
     assert (tmp_path / "keys.yaml").read_text(encoding="utf-8") == text.replace("ours", "theirs") + rules
 
 
-def test_a_key_that_is_to_be_absent_has_nothing_to_accept(
+def test_a_key_declared_absent_cannot_be_accepted(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")

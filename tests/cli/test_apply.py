@@ -53,7 +53,7 @@ def test_a_second_apply_sends_nothing(cli: CommandLine, emulator: Emulator, drif
     assert patches(emulator) == []
 
 
-def test_without_asking_there_is_no_second_listing(
+def test_without_a_question_there_is_no_second_listing(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
     cli("apply", drifted, "--auto-approve")
@@ -78,9 +78,7 @@ def test_without_a_terminal_the_way_to_approve_is_named(
     assert patches(emulator) == []
 
 
-def test_a_key_that_the_server_lacks_keeps_everything_from_being_applied(
-    cli: CommandLine, emulator: Emulator, drifted: str
-) -> None:
+def test_a_missing_key_prevents_the_whole_apply(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
     emulator.remove_key(1, 76, "key-b")
     done = cli("apply", drifted, "--auto-approve")
     assert done.code == 1
@@ -119,7 +117,7 @@ def test_a_refusal_is_reported_with_what_the_service_says(cli: CommandLine, tmp_
     assert "ValidationError, request_id " in done.out
 
 
-def test_if_every_key_fails_nothing_was_applied(cli: CommandLine, tmp_path: Path) -> None:
+def test_if_every_key_fails_the_report_says_nothing_was_applied(cli: CommandLine, tmp_path: Path) -> None:
     with emulate(description_limit=3) as emulator:
         cli.use(emulator)
         fill(emulator, "poor")
@@ -135,7 +133,7 @@ def test_only_the_targets_are_applied(cli: CommandLine, emulator: Emulator, drif
 
 
 @pytest.mark.parametrize("answer", ["no", "y", "Yes", "YES", "", "yes please", "\xff"])
-def test_nothing_but_yes_approves(cli: CommandLine, emulator: Emulator, drifted: str, answer: str) -> None:
+def test_only_yes_approves(cli: CommandLine, emulator: Emulator, drifted: str, answer: str) -> None:
     done = cli.on_terminal("apply", drifted, answer=answer.encode("latin-1") + b"\n")
     assert done.code == 1
     assert QUESTION in done.out
@@ -164,13 +162,13 @@ def test_yes_approves_and_the_plan_is_checked_by_a_second_listing(
     assert (listings(emulator), descriptions(emulator)) == (2, ["new"] * 3)
 
 
-def test_nothing_is_asked_where_nothing_changes(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
+def test_without_changes_there_is_no_question(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
     fill(emulator, *NAMES, description="new")
     done = cli.on_terminal("apply", drifted, answer=b"yes\n")
     assert (done.code, QUESTION in done.out) == (0, False)
 
 
-def test_a_key_that_changed_while_somebody_thought_is_left_alone(
+def test_a_key_changed_before_approval_is_not_written(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
     done = cli.on_terminal(
@@ -181,7 +179,7 @@ def test_a_key_that_changed_while_somebody_thought_is_left_alone(
     assert descriptions(emulator) == ["new", "theirs", "new"]
 
 
-def test_if_every_key_changed_while_somebody_thought_the_plan_is_refused(
+def test_if_every_key_changed_before_approval_the_plan_is_refused(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
     done = cli.on_terminal(
@@ -191,7 +189,7 @@ def test_if_every_key_changed_while_somebody_thought_the_plan_is_refused(
     assert "Apply incomplete: 3 stale." in done.out
 
 
-def test_a_key_that_is_gone_by_the_time_of_approval_is_left_alone(
+def test_a_key_deleted_before_approval_is_not_written(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
     done = cli.on_terminal("apply", drifted, answer=b"yes\n", ask=lambda: emulator.remove_key(1, 76, "key-c"))
@@ -200,7 +198,7 @@ def test_a_key_that_is_gone_by_the_time_of_approval_is_left_alone(
 
 
 @pytest.mark.parametrize(("method", "sent"), [("GET", 0), ("PATCH", 5)])
-def test_threads_that_cannot_be_started_keep_back_every_write_or_none(
+def test_a_thread_that_cannot_start_prevents_every_write_or_none(
     cli: CommandLine, tmp_path: Path, method: str, sent: int
 ) -> None:
     """From the first request of ``method`` on."""

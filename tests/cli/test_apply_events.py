@@ -39,7 +39,7 @@ def of_type(done: Finished, wanted: str) -> list[dict[str, Any]]:
     return [event for event in events(done) if event["type"] == wanted]
 
 
-def test_an_apply_is_told_from_beginning_to_end(cli: CommandLine, drifted: str) -> None:
+def test_events_cover_an_apply_from_start_to_end(cli: CommandLine, drifted: str) -> None:
     done = cli("apply", drifted, *FOLLOWED)
     assert (done.code, done.err) == (0, "")
     assert [event["type"] for event in events(done)] == [
@@ -67,7 +67,7 @@ def test_an_apply_is_told_from_beginning_to_end(cli: CommandLine, drifted: str) 
     assert events(done)[-1]["@message"] == "Apply complete! Resources: 0 added, 1 changed, 0 destroyed."
 
 
-def test_a_write_is_told_before_its_answer_is_there(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_write_event_precedes_the_response(cli: CommandLine, tmp_path: Path) -> None:
     gate = Gate()
     with emulate(listen=gate) as emulator:
         cli.use(emulator)
@@ -86,7 +86,7 @@ def test_a_write_is_told_before_its_answer_is_there(cli: CommandLine, tmp_path: 
     assert process.returncode == 130
 
 
-def test_a_dry_run_tells_the_plan_and_sends_nothing(
+def test_events_of_a_dry_run_show_the_plan_and_nothing_is_sent(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
     done = cli("apply", drifted, "--events", "--dry-run")
@@ -94,7 +94,7 @@ def test_a_dry_run_tells_the_plan_and_sends_nothing(
     assert patches(emulator) == []
 
 
-def test_nothing_to_do_is_told(cli: CommandLine, drifted: str) -> None:
+def test_an_empty_apply_has_events(cli: CommandLine, drifted: str) -> None:
     cli("apply", drifted, *FOLLOWED)
     done = cli("apply", drifted, *FOLLOWED)
     assert [event["@message"] for event in events(done)][1:] == [
@@ -102,7 +102,7 @@ def test_nothing_to_do_is_told(cli: CommandLine, drifted: str) -> None:
     ]
 
 
-def test_what_was_accepted_but_not_stored_is_told_as_an_error(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_value_accepted_but_not_stored_is_an_error_event(cli: CommandLine, tmp_path: Path) -> None:
     with emulate(null_expire="ignored") as emulator:
         cli.use(emulator)
         fill(emulator, "api", expire="2027-01-01T00:00:00Z")
@@ -118,7 +118,7 @@ def test_what_was_accepted_but_not_stored_is_told_as_an_error(cli: CommandLine, 
     assert events(done)[-1]["results"] == {"not verified": 1}
 
 
-def test_keys_of_a_saved_plan_that_changed_since_are_told_and_have_not_begun(
+def test_stale_keys_of_a_saved_plan_have_an_event_and_are_not_started(
     cli: CommandLine, emulator: Emulator, drifted: str, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -137,7 +137,7 @@ def test_keys_of_a_saved_plan_that_changed_since_are_told_and_have_not_begun(
 
 
 @pytest.mark.usefixtures("emulator")
-def test_what_stands_in_the_way_is_told(cli: CommandLine, tmp_path: Path) -> None:
+def test_problems_of_the_plan_are_events(cli: CommandLine, tmp_path: Path) -> None:
     path = declare(tmp_path / "keys.yaml", {"name": "nobody", "description": "ours"})
     done = cli("apply", path, *FOLLOWED)
     (diagnostic,) = (event["diagnostic"] for event in of_type(done, "diagnostic"))
@@ -145,28 +145,26 @@ def test_what_stands_in_the_way_is_told(cli: CommandLine, tmp_path: Path) -> Non
     assert "caas/1/76/nobody" in done.err
 
 
-def test_a_refusal_is_told(cli: CommandLine, drifted: str) -> None:
+def test_a_refusal_is_an_event(cli: CommandLine, drifted: str) -> None:
     done = cli("apply", drifted, *FOLLOWED, "--max-changes", "0")
     (diagnostic,) = (event["diagnostic"] for event in of_type(done, "diagnostic"))
     assert done.code == 3
     assert diagnostic["summary"] in done.err
 
 
-def test_an_error_before_there_is_a_plan_is_told(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_error_before_the_plan_is_an_event(cli: CommandLine, tmp_path: Path) -> None:
     done = cli("apply", str(tmp_path / "none.yaml"), *FOLLOWED)
     assert done.code == 1
     assert [event["type"] for event in events(done)] == ["version", "diagnostic"]
 
 
-def test_who_follows_cannot_be_asked(cli: CommandLine, drifted: str) -> None:
+def test_events_and_an_interactive_question_exclude_each_other(cli: CommandLine, drifted: str) -> None:
     done = cli("apply", drifted, "--events")
     assert (done.code, done.out) == (64, "")
     assert "--events goes with --auto-approve or --dry-run" in done.err
 
 
-def test_events_that_cannot_be_written_stop_no_write(
-    cli: CommandLine, emulator: Emulator, drifted: str
-) -> None:
+def test_failing_event_output_stops_no_write(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
         done = cli.alone("apply", drifted, *FOLLOWED, stdout=full)
     assert done.code == 4

@@ -52,7 +52,7 @@ def test_a_limit_can_come_from_the_environment(cli: CommandLine, revoking: str) 
     assert cli("plan", revoking).code == 0
 
 
-def test_a_limit_that_is_no_limit_is_a_usage_error(cli: CommandLine, revoking: str) -> None:
+def test_an_invalid_limit_is_a_usage_error(cli: CommandLine, revoking: str) -> None:
     done = cli("plan", revoking, "--max-revoked", "lots")
     assert done.code == 64
     assert "'lots' is neither a number of keys nor a percentage such as 30%." in done.err
@@ -68,7 +68,7 @@ def test_keys_that_expire_soon_are_warned_about(
     assert ("is near: the key stops working in 8 days" in done.err) is warned
 
 
-def test_an_expiry_in_the_past_keeps_the_whole_plan_from_being_applied(
+def test_an_expiry_in_the_past_prevents_the_whole_apply(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "one", "two")

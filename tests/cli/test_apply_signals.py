@@ -59,7 +59,7 @@ def drifted(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_after_the_first_signal_the_write_in_flight_finishes_and_no_other_begins(
+def test_after_the_first_signal_the_write_in_flight_finishes_and_no_other_starts(
     cli: CommandLine, held: Emulator, gate: Gate, drifted: str, number: signal.Signals
 ) -> None:
     with cli.start("apply", drifted, "--auto-approve", "--parallelism", "1") as process:
@@ -114,7 +114,7 @@ def test_a_signal_during_a_read_ends_the_run_at_once(
     assert patches(held) == []
 
 
-def test_an_interrupted_run_is_repaired_by_running_again(
+def test_an_interrupted_run_is_completed_by_the_next_run(
     cli: CommandLine, held: Emulator, gate: Gate, drifted: str
 ) -> None:
     with cli.start("apply", drifted, "--auto-approve", "--parallelism", "1") as process:

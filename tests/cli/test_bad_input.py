@@ -81,7 +81,7 @@ def complaint(finished: Finished) -> str:
         ("{a: " * 10_000, "1:257: nested deeper than 64 levels"),
     ],
 )
-def test_a_document_that_cannot_be_used(cli: CommandLine, text: str, message: str) -> None:
+def test_an_invalid_document_is_reported(cli: CommandLine, text: str, message: str) -> None:
     assert complaint(validate(cli, text)) == f"keys.yaml:{message}"
 
 
@@ -112,7 +112,7 @@ def test_a_document_that_cannot_be_used(cli: CommandLine, text: str, message: st
         ("containers: [web]", 34, 'containers[0] must be a mapping, not the text "web"'),
     ],
 )
-def test_a_field_that_cannot_be_used(cli: CommandLine, fields: str, column: int, message: str) -> None:
+def test_an_invalid_field_is_reported(cli: CommandLine, fields: str, column: int, message: str) -> None:
     found = validate(cli, f"{HEADER}keys:\n  - {{name: web-key, {fields}}}\n")
     assert complaint(found) == f"keys.yaml:4:{column}: caas/1/76/web-key: {message}"
 
@@ -131,7 +131,7 @@ def test_a_field_that_cannot_be_used(cli: CommandLine, fields: str, column: int,
         ("null", "caas/1/76/keys[0]: name cannot be null; write text"),
     ],
 )
-def test_a_name_that_cannot_be_used(cli: CommandLine, name: str, message: str) -> None:
+def test_an_invalid_name_is_reported(cli: CommandLine, name: str, message: str) -> None:
     assert complaint(validate(cli, f"{HEADER}keys:\n  - name: {name}\n")) == f"keys.yaml:4:11: {message}"
 
 
@@ -144,23 +144,23 @@ def test_a_name_that_cannot_be_used(cli: CommandLine, name: str, message: str) -
         ("{}", '4:5: caas/1/76/keys[0]: name is missing; write it, for example name: "storefront"'),
     ],
 )
-def test_an_entry_that_is_no_key(cli: CommandLine, entry: str, message: str) -> None:
+def test_an_entry_that_is_not_a_key_is_reported(cli: CommandLine, entry: str, message: str) -> None:
     assert complaint(validate(cli, f"{HEADER}keys:\n  - {entry}\n")) == f"keys.yaml:{message}"
 
 
-def test_no_project_and_no_region_are_two_problems(cli: CommandLine) -> None:
+def test_a_missing_project_and_a_missing_region_are_two_problems(cli: CommandLine) -> None:
     found = validate(cli, "keys: []\n")
     assert (found.code, len(found.err.splitlines())) == (1, 2)
 
 
-def test_an_address_in_two_files_names_both(cli: CommandLine) -> None:
+def test_a_duplicate_address_is_reported_with_both_files(cli: CommandLine) -> None:
     Path("a.yaml").write_text(f"{HEADER}keys:\n  - name: web-key\n")
     Path("b.yaml").write_text(f"{HEADER}keys: [{{name: api-key}},\n {{name: web-key}}]\n")
     message = "b.yaml:4:2: caas/1/76/web-key: declared twice, first at a.yaml:4:5; keep one of the two"
     assert complaint(cli("validate", ".")) == f"./{message}".replace("at a.yaml", "at ./a.yaml")
 
 
-def test_every_problem_of_every_file_is_told_at_once(cli: CommandLine) -> None:
+def test_every_problem_of_every_file_is_reported_together(cli: CommandLine) -> None:
     Path("broken.yaml").write_text("keys: [\n")
     Path("latin.yaml").write_bytes(b"# caf\xe9\n")
     Path("wrong.yaml").write_text(
@@ -187,28 +187,28 @@ def test_every_problem_of_every_file_is_told_at_once(cli: CommandLine) -> None:
         (b"\xef\xbb\xbfa: \xff\n", "1:4: not UTF-8: byte 0xff; save the file as UTF-8"),
     ],
 )
-def test_bytes_that_are_no_utf_8(cli: CommandLine, content: bytes, message: str) -> None:
+def test_invalid_utf_8_is_reported(cli: CommandLine, content: bytes, message: str) -> None:
     Path("keys.yaml").write_bytes(content)
     assert complaint(cli("validate", "keys.yaml")) == f"keys.yaml:{message}"
 
 
-def test_a_file_of_50_megabytes(cli: CommandLine) -> None:
+def test_a_file_of_50_megabytes_is_refused(cli: CommandLine) -> None:
     with Path("keys.yaml").open("wb") as file:
         file.truncate(50_000_000)
     message = "keys.yaml:1:1: larger than 32 MiB; split it into several files"
     assert complaint(cli("validate", "keys.yaml")) == message
 
 
-def test_a_path_that_leads_nowhere(cli: CommandLine) -> None:
+def test_a_missing_path_is_reported(cli: CommandLine) -> None:
     assert complaint(cli("validate", "keys.yaml")) == "keys.yaml:1:1: no such file or directory"
 
 
-def test_a_directory_without_yaml(cli: CommandLine) -> None:
+def test_a_directory_without_yaml_is_reported(cli: CommandLine) -> None:
     message = ".:1:1: this directory holds no *.yaml or *.yml file (hidden ones are left out)"
     assert complaint(cli("validate", ".")) == message
 
 
-def test_a_path_that_cannot_be_read(cli: CommandLine) -> None:
+def test_an_unreadable_path_is_reported(cli: CommandLine) -> None:
     Path("keys.yaml").write_text("keys: []\n")
     message = "keys.yaml/more.yaml:1:1: cannot be read: Not a directory"
     assert complaint(cli("validate", "keys.yaml/more.yaml")) == message

@@ -49,9 +49,7 @@ def sent(emulator: Emulator) -> list[str]:
     return [f"{record.method} {record.path}" for record in emulator.requests if record.method != "GET"]
 
 
-def test_a_declared_key_that_is_not_there_is_planned(
-    cli: CommandLine, emulator: Emulator, files: str
-) -> None:
+def test_a_missing_declared_key_is_planned(cli: CommandLine, emulator: Emulator, files: str) -> None:
     done = cli("plan", files, "--detailed-exitcode")
     assert done.code == 2
     assert done.out == (
@@ -72,7 +70,7 @@ def test_a_declared_key_that_is_not_there_is_planned(
     assert sent(emulator) == []
 
 
-def test_a_key_is_created_once_and_its_secret_is_in_the_sink_and_nowhere_else(
+def test_a_key_is_created_once_and_its_secret_is_only_in_the_sink(
     cli: CommandLine, emulator: Emulator, files: str, sink: Path, tmp_path: Path
 ) -> None:
     journal = tmp_path / "journal"
@@ -101,7 +99,7 @@ def test_without_a_sink_nothing_is_created(cli: CommandLine, emulator: Emulator,
     assert sent(emulator) == []
 
 
-def test_a_sink_that_cannot_store_is_found_out_before_a_key_is_made(
+def test_an_unusable_sink_is_detected_before_a_key_is_created(
     cli: CommandLine, emulator: Emulator, files: str
 ) -> None:
     done = apply(cli, files, "--secret-sink", "file:/dev/null/secrets")
@@ -111,7 +109,7 @@ def test_a_sink_that_cannot_store_is_found_out_before_a_key_is_made(
 
 
 @pytest.mark.usefixtures("emulator")
-def test_a_key_whose_sink_fails_afterwards_is_told_with_where_its_secret_is(
+def test_a_key_whose_sink_fails_is_reported_with_the_location_of_its_secret(
     cli: CommandLine, files: str, tmp_path: Path
 ) -> None:
     program = tmp_path / "keep"
@@ -145,7 +143,7 @@ CREATES = Faults(methods=("POST",))
     ],
     ids=lambda case: "-".join(case.response_rates()) if isinstance(case, Faults) else str(case),
 )
-def test_a_creation_without_an_answer_is_sent_once_and_a_lost_secret_is_told(
+def test_a_creation_without_a_response_is_sent_once_and_is_reported_as_a_lost_secret(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, faults: Faults, *, exists: bool
 ) -> None:
     files, sink = declare(tmp_path / "keys.yaml", FRESH), tmp_path / "secrets"
@@ -161,7 +159,7 @@ def test_a_creation_without_an_answer_is_sent_once_and_a_lost_secret_is_told(
     assert done.code == (4 if exists or may_come else 1)
 
 
-def test_a_creation_that_surely_was_not_executed_is_sent_again(
+def test_a_creation_known_not_to_be_executed_is_retried(
     cli: CommandLine, emulator: Emulator, files: str, sink: Path
 ) -> None:
     emulator.faults = replace(CREATES, status_429=1.0, max_in_a_row=2)
@@ -170,7 +168,7 @@ def test_a_creation_that_surely_was_not_executed_is_sent_again(
     assert sent(emulator) == ["POST /cloud/v1/caas/keys/1/76"] * 3
 
 
-def test_half_an_answer_to_a_creation_is_not_shown() -> None:
+def test_a_truncated_response_to_a_creation_is_not_shown() -> None:
     """It may hold half of a secret, or all of it."""
     answer = json.dumps(FRESH | {"secret": "do-not-show"})[:-1]
     link = connect(lambda _: httpx.Response(200, text=answer))
@@ -200,7 +198,7 @@ def test_a_saved_plan_creates_a_key_once(
     assert sent(emulator) == ["POST /cloud/v1/caas/keys/1/76"]
 
 
-def test_a_key_that_somebody_made_meanwhile_is_left_alone(
+def test_a_key_created_since_the_plan_is_not_changed(
     cli: CommandLine, emulator: Emulator, files: str, sink: Path, tmp_path: Path
 ) -> None:
     saved = str(tmp_path / "plan.json")
@@ -222,7 +220,7 @@ def test_a_new_key_needs_what_its_kind_requires(cli: CommandLine, emulator: Emul
     )
 
 
-def test_a_key_declared_absent_is_destroyed_and_stays_gone(
+def test_a_key_declared_absent_is_deleted_and_stays_absent(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "old", "web")
@@ -259,7 +257,7 @@ def test_a_saved_deletion_of_a_key_that_changed_is_refused(
     ],
     ids=["one lost answer", "two failures", "every answer lost"],
 )
-def test_a_deletion_whose_answer_is_lost_is_cleared_up(
+def test_a_deletion_with_a_lost_response_is_resolved(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, faults: Faults
 ) -> None:
     fill(emulator, "old")
@@ -275,7 +273,7 @@ def exclusive(path: Path, *keys: dict[str, Any]) -> str:
     return str(path)
 
 
-def test_an_exclusive_scope_loses_what_nobody_declares_if_that_is_allowed(
+def test_undeclared_keys_of_an_exclusive_scope_are_deleted_if_allowed(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", "stray")
@@ -291,7 +289,7 @@ def test_an_exclusive_scope_loses_what_nobody_declares_if_that_is_allowed(
     assert set(emulator.keys(1, 76)) == {"web", "foreign"}
 
 
-def test_the_limit_on_revocations_holds_for_an_exclusive_scope(
+def test_the_limit_on_revocations_applies_to_an_exclusive_scope(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, *(f"stray-{number}" for number in range(20)))
@@ -322,7 +320,7 @@ def test_what_a_lifecycle_forbids_is_an_error(  # noqa: PLR0913, PLR0917 - fixtu
     assert (done.code, message in done.err, sent(emulator)) == (1, True, [])
 
 
-def test_what_is_ignored_is_left_alone_once_the_key_exists(
+def test_ignored_fields_are_not_changed_once_the_key_exists(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, sink: Path
 ) -> None:
     key = {**FRESH, "lifecycle": {"ignore_changes": ["description"]}}
@@ -342,7 +340,7 @@ def test_only_fields_can_be_ignored(cli: CommandLine, tmp_path: Path) -> None:
     )
 
 
-def test_a_key_that_somebody_deleted_is_told_from_a_new_one(
+def test_a_deleted_key_is_distinguished_from_a_new_one(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     from tests.cli.test_saved_plans import git  # noqa: PLC0415 - one helper
@@ -358,7 +356,7 @@ def test_a_key_that_somebody_deleted_is_told_from_a_new_one(
     assert labels == {"fresh": {"drift"}, "newer": {"config"}}
 
 
-def test_a_journal_of_a_creation_that_was_cut_off_says_what_became_of_the_secret(
+def test_a_journal_of_an_interrupted_creation_reports_the_state_of_the_secret(
     cli: CommandLine, emulator: Emulator, files: str, sink: Path, tmp_path: Path
 ) -> None:
     journal = tmp_path / "journal"
@@ -371,7 +369,7 @@ def test_a_journal_of_a_creation_that_was_cut_off_says_what_became_of_the_secret
     assert "caas/1/76/fresh: did not take effect" in cli("journal", str(journal)).out
 
 
-def test_every_format_shows_what_comes_and_what_goes(
+def test_every_format_shows_created_and_deleted_keys(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "old")
@@ -389,7 +387,7 @@ def test_every_format_shows_what_comes_and_what_goes(
     assert "POST /cloud/v1/caas/keys/1/76<" in page
 
 
-def test_events_tell_of_what_comes_and_goes(
+def test_events_report_created_and_deleted_keys(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, sink: Path
 ) -> None:
     fill(emulator, "old")
@@ -406,7 +404,7 @@ def test_events_tell_of_what_comes_and_goes(
     }
 
 
-def test_drift_is_not_corrected_where_that_would_revoke_what_must_not_be(
+def test_drift_is_not_corrected_where_a_lifecycle_rule_prevents_it(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -419,7 +417,7 @@ def test_drift_is_not_corrected_where_that_would_revoke_what_must_not_be(
     )
 
 
-def test_a_second_signal_ends_the_run_once_the_secret_that_is_on_its_way_is_stored(
+def test_a_second_signal_ends_the_run_after_the_secret_in_flight_is_stored(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     emulator.faults = Faults(methods=("PATCH",), slow_answer=1.0, slow_seconds=60.0)
@@ -445,7 +443,7 @@ def test_a_second_signal_ends_the_run_once_the_secret_that_is_on_its_way_is_stor
 
 
 @pytest.mark.usefixtures("emulator")
-def test_what_came_into_a_place_after_the_probe_is_kept_and_the_secret_rescued(
+def test_what_was_stored_after_the_probe_is_preserved_and_the_secret_rescued(
     cli: CommandLine, files: str, tmp_path: Path, sink: Path
 ) -> None:
     cli.environment.chdir(tmp_path)
@@ -470,7 +468,7 @@ def test_what_came_into_a_place_after_the_probe_is_kept_and_the_secret_rescued(
     assert str(rescued) in done.err
 
 
-def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
+def test_a_second_signal_leaves_no_stored_secret_unreported(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, sink: Path
 ) -> None:
     emulator.faults = Faults(methods=("PATCH",), slow_answer=1.0, slow_seconds=60.0)
@@ -489,7 +487,7 @@ def test_a_second_signal_leaves_no_secret_that_is_stored_untold(
 
 
 @pytest.mark.usefixtures("emulator")
-def test_a_crash_leaves_no_secret_that_is_stored_untold(
+def test_a_crash_leaves_no_stored_secret_unreported(
     cli: CommandLine, files: str, sink: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Clock(FakeClock):
@@ -515,7 +513,7 @@ def without_room(cli: CommandLine, *words: str) -> Any:
 
 @pytest.mark.usefixtures("emulator")
 @pytest.mark.parametrize("events", [(), ("--events",)], ids=["text", "events"])
-def test_where_a_secret_is_is_told_on_standard_error_if_the_result_cannot_be_written(
+def test_the_location_of_a_secret_is_on_stderr_if_the_result_cannot_be_written(
     cli: CommandLine, files: str, sink: Path, events: tuple[str, ...]
 ) -> None:
     words = ("apply", files, "--auto-approve", "-q", *events, "--secret-sink", f"file:{sink}")
@@ -528,7 +526,7 @@ def test_where_a_secret_is_is_told_on_standard_error_if_the_result_cannot_be_wri
 @pytest.mark.usefixtures("emulator")
 @pytest.mark.parametrize("events", [(), ("--events",)], ids=["text", "events"])
 @pytest.mark.parametrize("fails", [False, True], ids=["stored", "rescued"])
-def test_where_a_secret_is_is_told_though_the_journal_cannot_be_written(
+def test_the_location_of_a_secret_is_reported_if_the_journal_cannot_be_written(
     cli: CommandLine, files: str, tmp_path: Path, events: tuple[str, ...], *, fails: bool
 ) -> None:
     """The journal's disk takes the line before the write, and not the one after."""
@@ -548,7 +546,7 @@ def test_where_a_secret_is_is_told_though_the_journal_cannot_be_written(
     assert f"its secret is in {where}" in done.out or f"it is in {where}" in done.out
 
 
-def test_a_journal_says_where_a_rescued_secret_is(
+def test_a_journal_has_the_location_of_a_rescued_secret(
     cli: CommandLine, emulator: Emulator, files: str, tmp_path: Path
 ) -> None:
     cli.environment.chdir(tmp_path)

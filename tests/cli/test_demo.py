@@ -14,7 +14,7 @@ def demo(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_demo_plans_applies_shows_the_requests_and_finds_nothing_left() -> None:
+def test_the_demo_plans_applies_shows_the_requests_and_ends_without_changes() -> None:
     done = demo()
     assert (done.returncode, done.stderr) == (0, "")
     steps = [
@@ -27,7 +27,7 @@ def test_the_demo_plans_applies_shows_the_requests_and_finds_nothing_left() -> N
     assert done.stdout.count("  PATCH /cloud/v1/caas/keys/1/76/") == 3
 
 
-def test_the_demo_talks_to_its_own_emulator_whatever_is_set() -> None:
+def test_the_demo_uses_its_own_emulator_whatever_is_configured() -> None:
     settings = {
         "GCORE_BASE_URL": "https://api.example.com",
         "GCORE_API_KEY": "real",

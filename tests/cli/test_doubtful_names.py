@@ -55,7 +55,7 @@ def test_a_name_of_several_alphabets_is_pointed_out() -> None:
         ("b\u0430nk", "it has U+0061 LATIN SMALL LETTER A"),
     ],
 )
-def test_a_project_that_only_looks_like_one_is_told_from_it(
+def test_a_lookalike_project_is_distinguished(
     cli: CommandLine, tmp_path: Path, written: str, hint: str
 ) -> None:
     with emulate() as emulator:
@@ -69,8 +69,6 @@ def test_a_project_that_only_looks_like_one_is_told_from_it(
     assert (done.code, hint in done.err) == (1, True)
 
 
-def test_a_field_with_a_letter_of_another_alphabet_is_told_from_the_known_one(
-    cli: CommandLine, tmp_path: Path
-) -> None:
+def test_a_field_with_a_letter_of_another_alphabet_is_distinguished(cli: CommandLine, tmp_path: Path) -> None:
     done = cli("validate", declare(tmp_path / "k.yaml", {"name": "web", "d\u0435scription": "x"}))
     assert 'did you mean "description" (what is written has U+0435 CYRILLIC SMALL LETTER IE' in done.err

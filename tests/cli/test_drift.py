@@ -57,7 +57,7 @@ def test_each_request_is_shown_with_v(cli: CommandLine, widened: str) -> None:
     assert all(re.fullmatch(r"GET \S+ -> 200 \(\d+ ms\)", line) for line in requests)
 
 
-def test_what_could_not_be_compared_is_an_error_and_nothing_is_claimed_of_it(
+def test_what_could_not_be_compared_is_an_error_without_a_claim_about_drift(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")
@@ -87,7 +87,7 @@ def test_the_json_holds_drift_and_correction(cli: CommandLine, widened: str) -> 
         ("revokes", [{"is_disabled": False}], ["noted", "opened"], 2),
     ],
 )
-def test_drift_is_corrected_by_what_it_did_to_access(  # noqa: PLR0913, PLR0917 - cases
+def test_drift_is_corrected_by_its_effect_on_access(  # noqa: PLR0913, PLR0917 - cases
     cli: CommandLine,
     emulator: Emulator,
     widened: str,
@@ -102,7 +102,7 @@ def test_drift_is_corrected_by_what_it_did_to_access(  # noqa: PLR0913, PLR0917 
     assert f"Apply complete! Resources: 0 added, {len(sent)} changed, 0 destroyed." in done.out
 
 
-def test_a_field_is_left_where_another_of_its_key_is_corrected(
+def test_a_field_can_be_left_while_another_of_its_key_is_corrected(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs", is_disabled=False)
@@ -112,7 +112,7 @@ def test_a_field_is_left_where_another_of_its_key_is_corrected(
     assert done.err == "Left to a person: caas/1/76/web\n"
 
 
-def test_nothing_of_the_wanted_kind_means_nothing_is_sent(
+def test_without_drift_of_the_selected_effect_nothing_is_sent(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -122,15 +122,13 @@ def test_nothing_of_the_wanted_kind_means_nothing_is_sent(
     assert (done.code, patches(emulator)) == (2, [])
 
 
-def test_a_correction_that_goes_too_far_is_refused(
-    cli: CommandLine, emulator: Emulator, widened: str
-) -> None:
+def test_a_correction_beyond_a_limit_is_refused(cli: CommandLine, emulator: Emulator, widened: str) -> None:
     done = cli("drift", widened, "--correct", "all", "--max-changes", "2")
     assert (done.code, patches(emulator)) == (3, [])
     assert done.err.endswith("Nothing was corrected.\n")
 
 
-def test_a_correction_that_fails_is_partly_done(cli: CommandLine, emulator: Emulator, widened: str) -> None:
+def test_a_failed_correction_is_a_partial_failure(cli: CommandLine, emulator: Emulator, widened: str) -> None:
     emulator.faults = Faults(status_500=1.0, methods=("PATCH",), max_in_a_row=0)
     assert cli("drift", widened, "--correct", "all", "--retries", "0").code == 4
 
@@ -141,6 +139,6 @@ def test_a_correction_is_journaled(cli: CommandLine, widened: str, tmp_path: Pat
     assert [json.loads(line)["event"] for line in lines] == ["write", "outcome"]
 
 
-def test_what_is_corrected_cannot_be_printed_as_json(cli: CommandLine, widened: str) -> None:
+def test_corrections_cannot_be_printed_as_json(cli: CommandLine, widened: str) -> None:
     done = cli("drift", widened, "--correct", "all", "--format", "json")
     assert (done.code, "--format json shows drift; it cannot go with --correct" in done.err) == (64, True)

@@ -76,7 +76,7 @@ def files(cli: CommandLine, tmp_path: Path, request: pytest.FixtureRequest) -> R
         ("new", "new", None, 0),
     ],
 )
-def test_three_sides_show_which_one_moved(  # noqa: PLR0913, PLR0917 - cases
+def test_base_desired_and_live_show_which_side_changed(  # noqa: PLR0913, PLR0917 - cases
     emulator: Emulator, files: Repository, git_says: str, live: str, label: str | None, code: int
 ) -> None:
     fill(emulator, "web", description="before")
@@ -87,7 +87,9 @@ def test_three_sides_show_which_one_moved(  # noqa: PLR0913, PLR0917 - cases
     assert files.drift().code == code
 
 
-def test_what_is_pending_is_no_drift_and_is_said_to_wait(emulator: Emulator, files: Repository) -> None:
+def test_a_pending_change_is_not_drift_and_is_reported_as_pending(
+    emulator: Emulator, files: Repository
+) -> None:
     fill(emulator, "web", description="old")
     files.apply({"name": "web", "description": "old"})
     files.declare({"name": "web", "description": "new"})
@@ -120,7 +122,7 @@ def test_fields_of_one_key_are_distinguished(emulator: Emulator, files: Reposito
     assert emulator.keys(1, 76)["web"]["description"] == "old"
 
 
-def test_a_conflict_is_corrected_only_by_all_which_says_so(emulator: Emulator, files: Repository) -> None:
+def test_a_conflict_is_corrected_only_with_all_and_is_reported(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "web", is_disabled=True)
     files.apply({"name": "web", "is_disabled": True, "description": "old"})
     files.declare({"name": "web", "is_disabled": True, "description": "new"})
@@ -136,7 +138,7 @@ def test_a_conflict_is_corrected_only_by_all_which_says_so(emulator: Emulator, f
     assert "In conflict, corrected to what the files say now: caas/1/76/web: description\n" in done.err
 
 
-def test_keys_are_distinguished_as_well(emulator: Emulator, files: Repository) -> None:
+def test_origins_of_keys_are_distinguished(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "kept", "gone", "out", "back")
     files.apply(
         {"name": "kept"},
@@ -172,9 +174,7 @@ def test_keys_are_distinguished_as_well(emulator: Emulator, files: Repository) -
     assert "Pending: 2 keys wait for apply.\n" in done.out
 
 
-def test_a_key_that_was_deleted_and_that_git_changed_is_in_conflict(
-    emulator: Emulator, files: Repository
-) -> None:
+def test_a_deleted_key_that_git_changed_is_a_conflict(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "web", description="old")
     files.apply({"name": "web", "description": "old", "containers": []})
     emulator.remove_key(1, 76, "web")
@@ -190,7 +190,7 @@ def test_a_key_that_was_deleted_and_that_git_changed_is_in_conflict(
 
 
 @pytest.mark.parametrize("git_says", [(), ({"name": "web", "state": "absent"},)])
-def test_a_key_that_waits_for_its_deletion_and_is_changed_is_in_conflict(
+def test_a_changed_key_pending_deletion_is_a_conflict(
     emulator: Emulator, files: Repository, git_says: tuple[dict[str, Any], ...]
 ) -> None:
     fill(emulator, "web", "api", is_disabled=True)
@@ -234,7 +234,7 @@ def test_a_scope_that_git_makes_exclusive_is_pending(emulator: Emulator, files: 
     assert files.labels() == {"other": PENDING}  # also in the rounds that follow
 
 
-def test_labels_last_over_rounds(emulator: Emulator, files: Repository) -> None:
+def test_origins_persist_over_rounds(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "web", description="old")
     files.apply({"name": "web", "description": "old", "is_disabled": False}, exclusive=True)
     fill(emulator, "web", description="old", is_disabled=True)
@@ -244,7 +244,7 @@ def test_labels_last_over_rounds(emulator: Emulator, files: Repository) -> None:
     assert [files.labels() for _ in range(3)] == [expected] * 3
 
 
-def test_a_round_of_some_keys_leaves_what_is_known_of_the_others(
+def test_a_round_with_targets_preserves_the_state_of_other_keys(
     emulator: Emulator, files: Repository
 ) -> None:
     fill(emulator, "web", "api", description="old")
@@ -256,7 +256,7 @@ def test_a_round_of_some_keys_leaves_what_is_known_of_the_others(
     assert files.labels() == {"api description": DRIFT, "web description": DRIFT}
 
 
-def test_without_knowing_what_was_applied_the_words_are_neutral(
+def test_without_an_applied_state_the_wording_is_neutral(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -272,7 +272,7 @@ def test_without_knowing_what_was_applied_the_words_are_neutral(
         )
 
 
-def test_what_was_unknown_once_stays_so_until_it_is_as_desired(
+def test_an_unknown_origin_persists_until_the_value_is_as_desired(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -290,9 +290,7 @@ def test_what_was_unknown_once_stays_so_until_it_is_as_desired(
     assert files.labels() == {"gone": DRIFT, "stray": DRIFT, "web description": DRIFT}
 
 
-def test_a_round_that_finds_a_value_as_desired_knows_it_from_then_on(
-    cli: CommandLine, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_a_round_stores_values_found_as_desired(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     files = Repository(cli, tmp_path, "history")
     fill(emulator, "web", description="ours")
     files.declare({"name": "web", "description": "ours"})
@@ -301,7 +299,7 @@ def test_a_round_that_finds_a_value_as_desired_knows_it_from_then_on(
     assert files.labels() == {"web description": DRIFT}
 
 
-def test_a_saved_plan_is_remembered_by_what_it_wrote(
+def test_applying_a_saved_plan_stores_the_written_values(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     files = Repository(cli, tmp_path, "history")
@@ -325,7 +323,7 @@ def test_a_saved_plan_is_remembered_by_what_it_wrote(
     }
 
 
-def test_a_base_goes_before_a_history(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_base_takes_precedence_over_a_history(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     files = Repository(cli, tmp_path, "history")
     fill(emulator, "web", description="old")
     files.apply({"name": "web", "description": "old"})
@@ -335,7 +333,7 @@ def test_a_base_goes_before_a_history(cli: CommandLine, emulator: Emulator, tmp_
     assert (done.code, "# [drift] neutral" in done.out) == (2, True)
 
 
-def test_where_a_path_was_not_there_at_the_base_nothing_is_taken_for_pending(
+def test_a_path_missing_at_the_base_makes_nothing_pending(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     files = Repository(cli, tmp_path, "base")
@@ -348,7 +346,7 @@ def test_where_a_path_was_not_there_at_the_base_nothing_is_taken_for_pending(
     assert "# caas/1/76/web differs from the files\n" in done.out
 
 
-def test_the_history_and_the_page_keep_what_is_pending_apart(
+def test_the_history_and_the_page_show_pending_changes_separately(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     files = Repository(cli, tmp_path, "history")
@@ -376,7 +374,7 @@ def test_the_history_and_the_page_keep_what_is_pending_apart(
     assert json.loads(cli("history", "--history", files.history, "--format", "json").out)["pending"] == []
 
 
-def test_files_that_are_not_committed_are_named(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_uncommitted_files_are_named(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     fill(emulator, "web", description="old")
     declare(tmp_path / "committed.yaml", {"name": "web", "description": "old"})
@@ -397,7 +395,7 @@ def test_files_that_are_not_committed_are_named(cli: CommandLine, emulator: Emul
         (({"name": "web"},), False, {"config"}),
     ],
 )
-def test_a_plan_labels_an_undeclared_key_by_what_the_base_said(  # noqa: PLR0913 - cases
+def test_a_plan_labels_an_undeclared_key_by_the_base(  # noqa: PLR0913 - cases
     cli: CommandLine,
     emulator: Emulator,
     tmp_path: Path,

@@ -44,9 +44,7 @@ def fight(cli: CommandLine, emulator: Emulator, drifted: str, history: str, *opt
     return codes
 
 
-def test_a_round_keeps_what_it_saw_and_what_became_of_it(
-    cli: CommandLine, drifted: str, history: str
-) -> None:
+def test_a_round_stores_its_findings_and_their_outcome(cli: CommandLine, drifted: str, history: str) -> None:
     clock = FakeClock()
     assert cli("drift", drifted, "--history", history, clock=clock).code == 2
     clock.elapsed = 900
@@ -76,7 +74,7 @@ def test_a_round_keeps_what_it_saw_and_what_became_of_it(
     assert [(scope["scope"], scope["standing"]) for scope in facts["scopes"]] == [("caas/1/76", "in sync")]
 
 
-def test_a_field_that_is_changed_back_again_and_again_is_left_alone_and_reported(
+def test_a_repeatedly_reverted_field_is_reported_instead_of_corrected(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str
 ) -> None:
     assert fight(cli, emulator, drifted, history) == [0, 0, 0, 2]
@@ -96,7 +94,7 @@ def test_a_field_that_is_changed_back_again_and_again_is_left_alone_and_reported
     )
 
 
-def test_a_contested_field_keeps_no_other_field_from_correction(
+def test_a_contested_field_does_not_block_correction_of_other_fields(
     cli: CommandLine, emulator: Emulator, history: str, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -115,7 +113,7 @@ def test_a_person_ends_flapping(cli: CommandLine, emulator: Emulator, drifted: s
     assert emulator.keys(1, 76)["web"]["description"] == "ours"
 
 
-def test_a_round_with_targets_touches_no_other_contested_field_and_no_other_scope(
+def test_a_round_with_targets_does_not_change_other_contested_fields_and_scopes(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)
@@ -131,7 +129,7 @@ def test_a_round_with_targets_touches_no_other_contested_field_and_no_other_scop
     assert [scope["scope"] for scope in facts["scopes"]] == ["caas/1/76", "caas/1/77"]
 
 
-def test_a_refused_round_still_knows_what_is_contested(
+def test_a_refused_round_preserves_contested_fields(
     cli: CommandLine, emulator: Emulator, history: str, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -145,7 +143,7 @@ def test_a_refused_round_still_knows_what_is_contested(
     assert outcomes == {"description": "contested", "is_disabled": "refused"}
 
 
-def test_git_ends_flapping_by_saying_something_else(
+def test_another_value_in_git_ends_flapping(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)
@@ -155,7 +153,7 @@ def test_git_ends_flapping_by_saying_something_else(
     assert kept(cli, history)["contested"] == []
 
 
-def test_git_ends_flapping_also_while_nothing_is_drifted_or_corrected(
+def test_another_value_in_git_ends_flapping_without_drift_or_correction(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)
@@ -165,7 +163,7 @@ def test_git_ends_flapping_also_while_nothing_is_drifted_or_corrected(
     assert kept(cli, history)["contested"] == []
 
 
-def test_drift_of_what_is_no_longer_declared_is_not_reported_as_over(
+def test_drift_of_undeclared_fields_is_not_reported_as_ended(
     cli: CommandLine, drifted: str, history: str, tmp_path: Path
 ) -> None:
     cli("drift", drifted, "--history", history)
@@ -175,7 +173,7 @@ def test_drift_of_what_is_no_longer_declared_is_not_reported_as_over(
     assert field["outcome"] == "no longer declared"
 
 
-def test_git_ends_flapping_by_giving_in(
+def test_adopting_the_live_value_in_git_ends_flapping(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
     fight(cli, emulator, drifted, history)
@@ -201,19 +199,23 @@ def test_the_number_of_corrections_is_an_option(
     assert fight(cli, emulator, drifted, history, "--contested-after", "1") == [0, 2, 2, 2]
 
 
-def test_what_is_not_contested_cannot_be_cleared(cli: CommandLine, drifted: str, history: str) -> None:
+def test_a_field_that_is_not_contested_cannot_be_cleared(
+    cli: CommandLine, drifted: str, history: str
+) -> None:
     cli("drift", drifted, "--history", history)
     done = cli("history", "--history", history, "clear", "caas/1/76/web", "description")
     assert (done.code, done.err) == (1, "Error: description of caas/1/76/web is not contested\n")
 
 
-def test_a_history_must_be_named_and_there(cli: CommandLine, history: str) -> None:
+def test_a_history_must_be_named_and_exist(cli: CommandLine, history: str) -> None:
     assert cli("history").code == 64
     done = cli("history", "--history", history)
     assert (done.code, f"the history {history} does not exist" in done.err) == (1, True)
 
 
-def test_the_environment_names_the_history_for_all(cli: CommandLine, drifted: str, history: str) -> None:
+def test_the_environment_sets_the_history_for_every_command(
+    cli: CommandLine, drifted: str, history: str
+) -> None:
     cli.environment.setenv("RECONCILER_HISTORY", history)
     assert cli("drift", drifted).code == 2
     done = cli("history")
@@ -230,7 +232,7 @@ def test_the_environment_names_the_history_for_all(cli: CommandLine, drifted: st
         (["--since", "999999d"], 1),
     ],
 )
-def test_a_history_is_narrowed_by_time_and_address(
+def test_a_history_is_filtered_by_time_and_address(
     cli: CommandLine, drifted: str, history: str, options: list[str], shown: int
 ) -> None:
     cli("drift", drifted, "--history", history)
@@ -239,7 +241,7 @@ def test_a_history_is_narrowed_by_time_and_address(
     assert len(kept(cli, history, *options, clock=clock)["drift"]) == shown
 
 
-def test_a_history_says_how_much_it_leaves_out(
+def test_a_history_reports_the_omitted_amount(
     cli: CommandLine, emulator: Emulator, history: str, tmp_path: Path
 ) -> None:
     fill(emulator, "web", "api", description="theirs")
@@ -249,9 +251,7 @@ def test_a_history_says_how_much_it_leaves_out(
     assert done.out.endswith("Drift: 2 fields.\nThe latest 1 are shown; --limit shows more.\n")
 
 
-def test_what_ended_long_ago_is_dropped(
-    cli: CommandLine, emulator: Emulator, drifted: str, history: str
-) -> None:
+def test_old_ended_drift_is_purged(cli: CommandLine, emulator: Emulator, drifted: str, history: str) -> None:
     clock = FakeClock()
     cli("drift", drifted, "--history", history, "--correct", "all", clock=clock)
     clock.elapsed = 8 * 86_400
@@ -290,7 +290,7 @@ def test_a_history_becomes_a_page(cli: CommandLine, drifted: str, history: str) 
     assert "caas/1/76/web" in done.out
 
 
-def test_a_failed_correction_stays_drift_and_says_why(
+def test_a_failed_correction_stays_drift_with_the_reason(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str
 ) -> None:
     emulator.faults = Faults(unstored=("description",))
@@ -312,7 +312,7 @@ def test_a_refused_correction_stays_drift(
     assert patches(emulator) == []
 
 
-def test_a_round_that_reads_nothing_is_kept_with_its_reason(
+def test_a_round_that_reads_nothing_is_stored_with_its_reason(
     cli: CommandLine, drifted: str, history: str
 ) -> None:
     cli("drift", drifted, "--history", history)
@@ -325,7 +325,7 @@ def test_a_round_that_reads_nothing_is_kept_with_its_reason(
     assert facts["drift"][0]["ended"] is None
 
 
-def test_one_scope_that_cannot_be_read_keeps_no_other_from_correction(
+def test_an_unreadable_scope_does_not_block_correction_of_others(
     cli: CommandLine, emulator: Emulator, history: str, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -340,7 +340,7 @@ def test_one_scope_that_cannot_be_read_keeps_no_other_from_correction(
     assert standings == {"caas/1/76": "drifted", "caas/1/77": "unreachable"}
 
 
-def test_apply_writes_into_the_same_history(cli: CommandLine, drifted: str, history: str) -> None:
+def test_apply_writes_to_the_same_history(cli: CommandLine, drifted: str, history: str) -> None:
     cli("drift", drifted, "--history", history)
     assert cli("apply", drifted, "--auto-approve", "--history", history).code == 0
     (field,) = kept(cli, history)["drift"]
@@ -361,7 +361,7 @@ def test_a_history_of_another_api_is_refused(
     assert (done.code, f"is of {emulator.url}, not of http://127.0.0.1:9" in done.err) == (1, True)
 
 
-def test_no_two_runs_write_rounds_into_one_history(cli: CommandLine, drifted: str, history: str) -> None:
+def test_two_runs_cannot_write_rounds_to_one_history(cli: CommandLine, drifted: str, history: str) -> None:
     with cli.start("drift", drifted, "--history", history, "--every", "1d", "-v") as process:
         assert process.stderr is not None
         while "Next round" not in process.stderr.readline():
@@ -374,7 +374,7 @@ def test_no_two_runs_write_rounds_into_one_history(cli: CommandLine, drifted: st
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0 and nothing more"])
-def test_a_file_that_is_no_history_is_refused(
+def test_a_file_that_is_not_a_history_is_refused(
     cli: CommandLine, drifted: str, history: str, tmp_path: Path, content: bytes
 ) -> None:
     (tmp_path / "drift.db").write_bytes(content)

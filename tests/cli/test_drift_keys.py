@@ -83,7 +83,7 @@ def test_a_key_that_was_created_in_an_exclusive_scope_is_drift_that_grants(
     assert "Access: grants on 1 key, revokes on 0 keys, neutral on 0 keys.\n" in done.out
 
 
-def test_a_key_that_is_to_be_absent_and_is_live_is_drift_that_grants(
+def test_a_live_key_declared_absent_is_drift_that_grants(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "old")
@@ -92,7 +92,7 @@ def test_a_key_that_is_to_be_absent_and_is_live_is_drift_that_grants(
     assert "# caas/1/76/old has been created, or is yet to be deleted\n" in done.out
 
 
-def test_a_deleted_key_that_cannot_be_created_as_it_is_declared_is_drift_all_the_same(
+def test_a_deleted_key_whose_declaration_cannot_be_created_is_drift(
     cli: CommandLine, emulator: Emulator, web: dict[str, Any], tmp_path: Path
 ) -> None:
     file = declare(tmp_path / "keys.yaml", web, {"name": "gone"})
@@ -104,7 +104,7 @@ def test_a_deleted_key_that_cannot_be_created_as_it_is_declared_is_drift_all_the
     )
 
 
-def test_the_json_says_what_became_of_each_key(
+def test_the_json_has_the_outcome_of_each_key(
     cli: CommandLine, emulator: Emulator, web: dict[str, Any], tmp_path: Path
 ) -> None:
     fill(emulator, "stray")
@@ -120,7 +120,7 @@ def test_the_json_says_what_became_of_each_key(
 
 
 @pytest.mark.parametrize("wanted", ["all", "grants"])
-def test_a_created_key_is_deleted_only_with_the_flag_for_it(
+def test_a_created_key_is_deleted_only_with_its_flag(
     cli: CommandLine, emulator: Emulator, created: str, wanted: str
 ) -> None:
     done = cli("drift", created, "--correct", wanted)
@@ -132,7 +132,7 @@ def test_a_created_key_is_deleted_only_with_the_flag_for_it(
 
 
 @pytest.mark.parametrize("wanted", ["all", "revokes"])
-def test_a_deleted_key_is_created_anew_only_with_a_place_for_its_secret(
+def test_a_deleted_key_is_recreated_only_with_a_sink(
     cli: CommandLine, emulator: Emulator, deleted: str, tmp_path: Path, wanted: str
 ) -> None:
     done = cli("drift", deleted, "--correct", wanted)
@@ -151,7 +151,7 @@ def test_a_deleted_key_is_created_anew_only_with_a_place_for_its_secret(
 
 
 @pytest.mark.parametrize(("fixture", "wanted"), [("created", "revokes"), ("deleted", "grants")])
-def test_drift_of_the_other_effect_is_left(  # noqa: PLR0913, PLR0917 - cases
+def test_drift_of_the_other_effect_is_not_corrected(  # noqa: PLR0913, PLR0917 - cases
     cli: CommandLine,
     emulator: Emulator,
     tmp_path: Path,
@@ -165,7 +165,7 @@ def test_drift_of_the_other_effect_is_left(  # noqa: PLR0913, PLR0917 - cases
     assert done.err.startswith("Left to a person: caas/1/76/")
 
 
-def test_a_sink_that_cannot_store_keeps_only_keys_from_being_created(
+def test_an_unusable_sink_prevents_only_creations(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -175,12 +175,12 @@ def test_a_sink_that_cannot_store_keeps_only_keys_from_being_created(
     assert "Error: " in done.err
 
 
-def test_limits_hold_for_keys_too(cli: CommandLine, emulator: Emulator, created: str) -> None:
+def test_limits_apply_to_keys(cli: CommandLine, emulator: Emulator, created: str) -> None:
     done = cli("drift", created, "--correct", "all", "--allow-destroy", "--max-revoked", "0")
     assert (done.code, sent(emulator)) == (3, [])
 
 
-def test_a_lifecycle_forbids_the_deletion_also_with_the_flag(
+def test_a_lifecycle_rule_prevents_deletion_despite_the_flag(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "old")
@@ -197,7 +197,7 @@ def test_flags_that_allow_corrections_need_one(cli: CommandLine, deleted: str) -
     assert cli("drift", deleted, "--secret-sink", "file:secrets").code == 64
 
 
-def test_an_undeclared_key_of_a_scope_that_is_not_exclusive_is_named_and_is_no_drift(
+def test_an_undeclared_key_of_a_shared_scope_is_named_and_not_drift(
     cli: CommandLine, emulator: Emulator, web: dict[str, Any], tmp_path: Path
 ) -> None:
     fill(emulator, "other")
@@ -206,7 +206,7 @@ def test_an_undeclared_key_of_a_scope_that_is_not_exclusive_is_named_and_is_no_d
     assert done.out.endswith("Unmanaged: 1 key live but not declared:\n  caas/1/76/other\n")
 
 
-def test_with_a_history_a_new_undeclared_key_is_reported_with_since_when(
+def test_with_a_history_a_new_undeclared_key_is_reported_with_its_first_time(
     cli: CommandLine, emulator: Emulator, web: dict[str, Any], tmp_path: Path
 ) -> None:
     from tests.support import FakeClock  # noqa: PLC0415 - one test
@@ -235,7 +235,7 @@ def test_with_a_history_a_new_undeclared_key_is_reported_with_since_when(
     assert kept(cli, history)["new_unmanaged"] == []
 
 
-def test_a_history_keeps_keys_that_were_created_and_deleted(
+def test_a_history_stores_created_and_deleted_keys(
     cli: CommandLine, emulator: Emulator, web: dict[str, Any], tmp_path: Path
 ) -> None:
     fill(emulator, "stray", description="theirs")
@@ -259,7 +259,7 @@ def test_a_history_keeps_keys_that_were_created_and_deleted(
     assert {one["outcome"] for one in kept(cli, history)["drift"]} == {"corrected"}
 
 
-def test_a_key_that_is_created_again_and_again_is_contested(
+def test_a_repeatedly_created_key_is_contested(
     cli: CommandLine, emulator: Emulator, created: str, tmp_path: Path
 ) -> None:
     history = str(tmp_path / "drift.db")
@@ -302,7 +302,7 @@ def test_a_scope_with_a_problem_is_never_in_sync(
     assert 'reconciler_scopes{standing="incomplete"} 1.0' in text
 
 
-def test_the_secret_of_a_key_that_a_service_made_is_redacted_in_later_rounds(
+def test_the_secret_of_a_key_created_by_a_service_is_redacted_in_later_rounds(
     cli: CommandLine, emulator: Emulator, deleted: str, tmp_path: Path
 ) -> None:
     sink = tmp_path / "secrets"

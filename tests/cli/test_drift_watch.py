@@ -107,7 +107,7 @@ def test_a_correction_is_notified_at_once(cli: CommandLine, drifted: str, channe
     )
 
 
-def test_keys_that_were_created_and_new_keys_are_notified_and_pending_ones_are_not(
+def test_created_and_new_keys_are_notified_and_pending_ones_are_not(
     cli: CommandLine, emulator: Emulator, channel: Channel, tmp_path: Path
 ) -> None:
     fill(emulator, "web", "old")
@@ -143,7 +143,7 @@ def test_keys_that_were_created_and_new_keys_are_notified_and_pending_ones_are_n
     )
 
 
-def test_a_service_notifies_of_new_keys_also_without_a_history_in_a_file(
+def test_a_service_without_a_history_file_notifies_of_new_keys(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")
@@ -171,7 +171,7 @@ def test_failing_rounds_are_notified_and_so_is_their_end(
     assert "HTTP 503" in channel.told[0]["data"]["errors"][0]
 
 
-def test_what_could_not_be_notified_is_notified_later_and_the_address_is_never_shown(
+def test_an_undelivered_notification_is_sent_later_without_showing_the_address(
     cli: CommandLine, drifted: str, channel: Channel, tmp_path: Path
 ) -> None:
     words = ("drift", drifted, "--history", str(tmp_path / "h.db"), "--webhook", channel.url)
@@ -185,9 +185,7 @@ def test_what_could_not_be_notified_is_notified_later_and_the_address_is_never_s
     assert channel.types == ["drift"]
 
 
-def test_a_webhook_that_is_no_address_is_an_error_that_does_not_show_it(
-    cli: CommandLine, drifted: str
-) -> None:
+def test_an_invalid_webhook_address_is_an_error_that_does_not_show_it(cli: CommandLine, drifted: str) -> None:
     done = cli("drift", drifted, "--webhook", "ftp://example.com/secret-path")
     assert (done.code, "secret-path" in done.everything) == (1, False)
     assert "the webhook is not an address like https://example.com/path" in done.err
@@ -210,7 +208,9 @@ def test_invalid_files_are_notified_once_and_so_is_their_end(
     assert "keys.yaml:1:" in channel.told[1]["data"]["errors"][0]
 
 
-def test_a_metrics_file_counts_on_from_run_to_run(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
+def test_counters_of_a_metrics_file_continue_from_run_to_run(
+    cli: CommandLine, drifted: str, tmp_path: Path
+) -> None:
     file = tmp_path / "drift.prom"
     for _ in range(2):
         assert cli("drift", drifted, "--metrics-file", str(file)).code == 2
@@ -299,7 +299,7 @@ def test_a_service_with_a_wrong_token_ends_at_once(
     assert (done.code, "HTTP 401" in done.err, len(emulator.requests)) == (1, True, 1)
 
 
-def test_a_port_that_is_taken_is_an_error(cli: CommandLine, drifted: str) -> None:
+def test_a_port_in_use_is_an_error(cli: CommandLine, drifted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = cli("drift", drifted, "--every", "1d", "--metrics-port", str(port))
@@ -309,7 +309,7 @@ def test_a_port_that_is_taken_is_an_error(cli: CommandLine, drifted: str) -> Non
     )
 
 
-def test_systemd_hears_of_a_service(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
+def test_systemd_is_notified_by_a_service(cli: CommandLine, drifted: str, tmp_path: Path) -> None:
     place = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(place)
@@ -342,7 +342,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
-def test_a_round_pulls_what_was_merged(
+def test_a_round_pulls_merged_commits(
     cli: CommandLine, emulator: Emulator, checkout: Path, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="ours")
@@ -354,7 +354,7 @@ def test_a_round_pulls_what_was_merged(
     assert emulator.keys(1, 76)["web"]["description"] == "merged"
 
 
-def test_a_service_that_cannot_pull_goes_on_with_the_files_at_hand(
+def test_a_service_that_cannot_pull_continues_with_the_present_files(
     cli: CommandLine, emulator: Emulator, checkout: Path, tmp_path: Path
 ) -> None:
     fill(emulator, "web", description="theirs")
@@ -403,7 +403,7 @@ def test_a_status_page_without_its_extra_says_what_to_install(
     assert "pip install --require-hashes -r requirements/runtime.txt" in done.stderr
 
 
-def test_idle_clients_end_neither_the_pages_nor_the_rounds(cli: CommandLine, drifted: str) -> None:
+def test_idle_clients_block_neither_pages_nor_rounds(cli: CommandLine, drifted: str) -> None:
     few = (64, 64)
     with (
         a_service(cli, drifted, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, few)) as (
@@ -424,7 +424,7 @@ def test_idle_clients_end_neither_the_pages_nor_the_rounds(cli: CommandLine, dri
     assert process.returncode == 0
 
 
-def test_a_round_that_the_system_refuses_a_file_is_a_failed_round(cli: CommandLine, drifted: str) -> None:
+def test_a_round_that_cannot_open_a_file_is_a_failed_round(cli: CommandLine, drifted: str) -> None:
     with a_service(cli, drifted, "--retries", "0") as (process, address):
         lines_until(process.stderr, "Next round")
         before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
@@ -440,7 +440,7 @@ def test_a_round_that_the_system_refuses_a_file_is_a_failed_round(cli: CommandLi
     assert process.returncode == 0
 
 
-def test_a_host_that_the_service_does_not_know_is_refused(cli: CommandLine, drifted: str) -> None:
+def test_an_unknown_host_is_refused(cli: CommandLine, drifted: str) -> None:
     with a_service(cli, drifted, "--metrics-host", "watch.example") as (_, address):
         found = [
             httpx.get(f"{address}healthz", headers={"Host": host}).status_code

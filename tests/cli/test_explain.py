@@ -112,7 +112,7 @@ def test_a_spelling_that_makes_no_difference_is_explained_by_its_rule(cli: Comma
     ]
 
 
-def test_a_field_that_is_not_declared_is_left_alone(cli: CommandLine, files: str) -> None:
+def test_a_field_that_is_not_declared_is_not_changed(cli: CommandLine, files: str) -> None:
     assert "is_disabled: not declared, so left alone\n  desired   not declared\n" in explained(
         cli, files, "is_disabled"
     )
@@ -211,7 +211,7 @@ def test_the_requests_are_those_that_apply_sends(
         assert requests == sent
 
 
-def test_a_field_is_explained_by_what_becomes_of_its_key(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_field_is_explained_by_the_action_of_its_key(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds" / "thing.schema.json").write_text(json.dumps(LABEL), encoding="utf-8")
     file = tmp_path / "things.yaml"
@@ -230,7 +230,7 @@ def test_a_field_is_explained_by_what_becomes_of_its_key(cli: CommandLine, tmp_p
             assert told in cli("explain", "thing/a b", "note", "--file", str(file)).out
 
 
-def test_an_object_is_compared_by_member_and_sent_whole(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_object_is_compared_by_member_and_sent_completely(cli: CommandLine, tmp_path: Path) -> None:
     rules = {
         "type": "array",
         "items": {
@@ -266,7 +266,9 @@ def test_an_object_is_compared_by_member_and_sent_whole(cli: CommandLine, tmp_pa
         assert "No changes." in cli("plan", str(file)).out
 
 
-def test_a_key_that_is_nowhere_is_an_error(cli: CommandLine, tmp_path: Path, emulator: Emulator) -> None:
+def test_a_key_neither_declared_nor_live_is_an_error(
+    cli: CommandLine, tmp_path: Path, emulator: Emulator
+) -> None:
     file = tmp_path / "keys.yaml"
     file.write_text("project_id: 1\nregion_id: 76\nexclusive: true\nkeys: []\n", encoding="utf-8")
     done = cli("explain", "caas/1/76/web", "--file", str(file))
@@ -274,7 +276,7 @@ def test_a_key_that_is_nowhere_is_an_error(cli: CommandLine, tmp_path: Path, emu
     assert (done.code, done.err, patches(emulator)) == (1, told, [])
 
 
-def test_what_a_plan_refuses_is_not_said_to_be_sent(
+def test_a_request_refused_by_the_plan_is_not_announced(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "late")
@@ -289,16 +291,14 @@ def test_what_a_plan_refuses_is_not_said_to_be_sent(
     assert "No request would be sent: is managed elsewhere (source iate)" in told[1]
 
 
-def test_a_value_of_a_live_key_is_no_command_to_the_log(
-    cli: CommandLine, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_a_live_value_cannot_be_a_log_command(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web", description="theirs")
     files = declare(tmp_path / "keys.yaml", {"name": "web", "description": "##[error]forged"})
     assert "##[" not in cli("explain", "caas/1/76/web", "--file", files).out
     assert "##[" not in cli("plan", files, "--format", "json").out
 
 
-def test_a_secret_in_an_answer_is_not_shown(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_secret_in_a_response_is_not_shown(cli: CommandLine, tmp_path: Path) -> None:
     files = declare(tmp_path / "keys.yaml", {"name": "web"})
     answer = json.dumps(live("web", secret="do-not-show")).encode()
     with raw_server(http_bytes(answer, "200 OK", None, "Content-Type: application/json")) as server:
@@ -308,9 +308,7 @@ def test_a_secret_in_an_answer_is_not_shown(cli: CommandLine, tmp_path: Path) ->
     assert "do-not-show" not in done.everything
 
 
-def test_a_value_that_comes_from_the_defaults_says_so(
-    cli: CommandLine, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_a_value_from_the_defaults_is_marked(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web", is_disabled=True, description="theirs")
     file = tmp_path / "keys.yaml"
     file.write_text(

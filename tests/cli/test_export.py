@@ -77,7 +77,7 @@ def test_the_schema_of_the_first_line_can_be_named(cli: CommandLine, emulator: E
     assert done.out == f"# yaml-language-server: $schema=../keys.schema.json\nkind: caas\n{HEAD}keys: []\n"
 
 
-def test_keys_of_another_system_are_left_out_and_counted(cli: CommandLine, emulator: Emulator) -> None:
+def test_keys_managed_elsewhere_are_omitted_and_counted(cli: CommandLine, emulator: Emulator) -> None:
     fill(emulator, "mine")
     fill(emulator, "one", "two", source="iate")
     done = export(cli)
@@ -102,7 +102,7 @@ def test_what_cannot_be_declared_is_warned_about(cli: CommandLine) -> None:
     assert (done.code, "name: ab" in done.out) == (0, False)
 
 
-def test_a_file_is_utf_8_whatever_the_terminal_speaks(cli: CommandLine, emulator: Emulator) -> None:
+def test_a_file_is_utf_8_whatever_the_terminal_encoding(cli: CommandLine, emulator: Emulator) -> None:
     fill(emulator, "web", description="é 😀")
     cli.environment.setenv("PYTHONIOENCODING", "latin-1")
     done = subprocess.run([*COMMAND, "export", *HERE], capture_output=True, check=True, timeout=30)
@@ -120,14 +120,12 @@ def test_a_file_is_utf_8_whatever_the_terminal_speaks(cli: CommandLine, emulator
         (["--project-id", "1", "--scope", "region_id=x"], "'x' cannot be the region_id"),
     ],
 )
-def test_a_scope_that_is_not_named_is_a_wrong_command_line(
-    cli: CommandLine, words: list[str], complaint: str
-) -> None:
+def test_a_missing_scope_is_a_usage_error(cli: CommandLine, words: list[str], complaint: str) -> None:
     done = cli("export", *words)
     assert (done.code, done.out, complaint in done.err) == (64, "", True)
 
 
-def test_a_part_of_the_scope_can_be_given_by_name(cli: CommandLine, emulator: Emulator) -> None:
+def test_a_scope_parameter_can_be_a_name(cli: CommandLine, emulator: Emulator) -> None:
     fill(emulator, "web")
     assert "name: web" in cli("export", "--project-id", "1", "--scope", "region_id=76").out
 
@@ -177,7 +175,7 @@ def test_keys_are_added_in_the_style_of_the_list(
         ),
     ],
 )
-def test_keys_are_added_wherever_the_list_stands(
+def test_keys_are_added_wherever_the_list_is(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, before: str, start: str
 ) -> None:
     description = (
@@ -191,7 +189,7 @@ def test_keys_are_added_wherever_the_list_stands(
     assert set(before.replace("[]", "").replace("[ ]", "").split()) <= set(after.split())
 
 
-def test_line_endings_and_the_byte_order_mark_are_kept(
+def test_line_endings_and_the_byte_order_mark_are_preserved(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web", "api", description="one\ntwo\n")
@@ -202,7 +200,7 @@ def test_line_endings_and_the_byte_order_mark_are_kept(
     assert after.endswith("\r\n# end\r\n")
 
 
-def test_the_right_document_of_several_is_added_to(
+def test_keys_are_added_to_the_matching_document(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     emulator.put_key(1, 7, live("far"))
@@ -213,9 +211,7 @@ def test_the_right_document_of_several_is_added_to(
     assert "name: web" in after.split("---\n")[1]
 
 
-def test_a_document_is_added_where_there_is_none(
-    cli: CommandLine, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_a_missing_document_is_added(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     emulator.put_key(1, 7, live("far"))
     fill(emulator, "web")
     model = "# yaml-language-server: $schema=../x.json\n"
@@ -232,7 +228,7 @@ def test_an_empty_file_becomes_a_document(
     assert added(cli, tmp_path / "keys.yaml", before).startswith(f"{before}kind: caas\n")
 
 
-def test_what_is_declared_already_is_not_added(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_declared_keys_are_not_added_again(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web")
     fill(emulator, "theirs", source="iate")
     file = tmp_path / "keys.yaml"
@@ -246,7 +242,7 @@ def test_what_is_declared_already_is_not_added(cli: CommandLine, emulator: Emula
     assert file.stat().st_mtime_ns == 1
 
 
-def test_permissions_and_links_are_kept(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_permissions_and_links_are_preserved(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web")
     file, link = tmp_path / "keys.yaml", tmp_path / "link.yaml"
     file.write_text("")
@@ -268,21 +264,21 @@ def test_permissions_and_links_are_kept(cli: CommandLine, emulator: Emulator, tm
         (f"{HEAD}keys:\n\t- name: one\n", "a tab cannot indent YAML"),
     ],
 )
-def test_a_file_that_cannot_be_added_to_stays_as_it_is(
+def test_a_file_that_cannot_be_extended_is_unchanged(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, before: str, complaint: str
 ) -> None:
     fill(emulator, "web")
     assert complaint in refused(cli, tmp_path / "keys.yaml", before)
 
 
-def test_a_file_that_is_not_there_is_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     done = export(cli, "--into", str(tmp_path / "keys.yaml"))
     assert (done.code, "no such file; write a new one with reconciler export >" in done.err) == (1, True)
     assert list(tmp_path.iterdir()) == []
     assert not emulator.requests
 
 
-def test_bytes_that_are_no_text_are_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web")
     file = tmp_path / "keys.yaml"
     file.write_bytes(b"keys: \xff\n")
@@ -290,7 +286,7 @@ def test_bytes_that_are_no_text_are_an_error(cli: CommandLine, emulator: Emulato
     assert (done.code, "keys.yaml:1:7: not UTF-8" in done.err) == (1, True)
 
 
-def test_a_file_that_names_its_project_is_not_added_to(
+def test_a_file_with_a_project_name_is_not_extended(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")

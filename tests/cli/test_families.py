@@ -125,7 +125,7 @@ def test_an_expiry_that_the_service_does_not_clear_is_not_verified(faas: Family)
     assert f'not verified: expire was accepted as null but is stored as "{LATER}"' in done.out
 
 
-def test_the_order_of_functions_is_no_change(faas: Family) -> None:
+def test_the_order_of_functions_is_not_a_change(faas: Family) -> None:
     faas.live(functions=[RESIZE, CROP])
     faas.declare(functions=[CROP, RESIZE])
     assert faas.settled()
@@ -134,7 +134,7 @@ def test_the_order_of_functions_is_no_change(faas: Family) -> None:
 @pytest.mark.parametrize(
     "spelling", ["2036-01-31T02:00:00+02:00", "2036-01-31T00:00:00.999Z", "2036-01-30t19:00:00-05:00"]
 )
-def test_offsets_and_fractions_of_an_expiry_are_no_change(faas: Family, spelling: str) -> None:
+def test_offsets_and_fractions_of_an_expiry_are_not_a_change(faas: Family, spelling: str) -> None:
     faas.live(expire=LATER)
     faas.declare(expire=spelling)
     assert faas.settled()
@@ -142,7 +142,7 @@ def test_offsets_and_fractions_of_an_expiry_are_no_change(faas: Family, spelling
 
 @switched({}, {"omitted_functions": "400"}, {"omitted_functions": "accepted"})
 @pytest.mark.parametrize("declared", [{}, {"functions": [CROP, RESIZE]}, {"functions": [RESIZE]}])
-def test_every_patch_carries_the_functions(faas: Family, declared: dict[str, Any]) -> None:
+def test_every_patch_contains_the_functions(faas: Family, declared: dict[str, Any]) -> None:
     faas.live(description="old", functions=[RESIZE, CROP])
     faas.declare(description="new", **declared)
     assert faas.apply().code == 0
@@ -166,9 +166,7 @@ def test_the_description_of_an_inference_key_is_changed(inference: Family) -> No
     ("live", "declared"),
     [(None, None), (LATER, LATER), (LATER, "2036-01-31T02:00:00+02:00"), (LATER, "2036-01-31T00:00:00.5Z")],
 )
-def test_an_expiry_that_means_the_same_is_no_change(
-    inference: Family, live: str | None, declared: str | None
-) -> None:
+def test_an_equal_expiry_is_not_a_change(inference: Family, live: str | None, declared: str | None) -> None:
     inference.live(expires_at=live)
     inference.declare(expires_at=declared)
     assert inference.settled()
@@ -193,7 +191,7 @@ def test_another_expiry_is_explained_and_nothing_is_sent(
     assert patches(inference.emulator) == []
 
 
-def test_a_key_that_would_have_to_be_replaced_is_shown_as_such(inference: Family) -> None:
+def test_a_required_replacement_is_shown(inference: Family) -> None:
     inference.live(expires_at=LATER, description="old")
     inference.declare(expires_at=None)
     out = inference.plan().out
@@ -203,7 +201,7 @@ def test_a_key_that_would_have_to_be_replaced_is_shown_as_such(inference: Family
     assert "Plan: 1 to add, 0 to change, 1 to destroy.\n" in out
 
 
-def test_a_key_is_replaced_where_that_is_allowed_and_keeps_what_is_not_declared(
+def test_a_replaced_key_keeps_its_undeclared_fields(
     inference: Family, cli: CommandLine, tmp_path: Path
 ) -> None:
     inference.live(expires_at=LATER, description="kept")
@@ -219,7 +217,7 @@ def test_a_key_is_replaced_where_that_is_allowed_and_keeps_what_is_not_declared(
     assert "No changes." in cli("plan", file).out
 
 
-def test_a_fixed_field_is_explained_as_not_carried(cli: CommandLine, inference: Family) -> None:
+def test_an_immutable_field_is_explained_as_not_sent(cli: CommandLine, inference: Family) -> None:
     inference.live(expires_at=LATER)
     file = inference.declare(expires_at=None)
     done = cli("explain", "inference/1/key-one", "expires_at", "--file", file)
@@ -227,7 +225,7 @@ def test_a_fixed_field_is_explained_as_not_carried(cli: CommandLine, inference: 
     assert "\nNo request would be sent: expires_at is" in done.out
 
 
-def test_drift_of_a_fixed_field_keeps_no_other_field_from_correction(
+def test_drift_of_an_immutable_field_does_not_block_correction_of_others(
     cli: CommandLine, inference: Family
 ) -> None:
     inference.live(expires_at=LATER, description="old")
@@ -237,7 +235,7 @@ def test_drift_of_a_fixed_field_keeps_no_other_field_from_correction(
     assert patches(inference.emulator) == [{"description": "new"}]
 
 
-def test_drift_that_needs_a_replacement_is_undone_with_the_flags_for_it(
+def test_drift_that_requires_replacement_is_corrected_with_its_flags(
     cli: CommandLine, inference: Family, tmp_path: Path
 ) -> None:
     inference.live(expires_at=LATER, description="old")
@@ -297,7 +295,7 @@ def test_a_saved_plan_is_applied(cli: CommandLine, changed: Changed, tmp_path: P
     assert family.settled()
 
 
-def test_drift_is_found_corrected_and_kept(cli: CommandLine, changed: Changed, tmp_path: Path) -> None:
+def test_drift_is_found_corrected_and_stored(cli: CommandLine, changed: Changed, tmp_path: Path) -> None:
     family, address, patch = changed
     words = (str(family.folder / f"{family.kind}.yaml"), "--history", str(tmp_path / "drift.db"))
     assert cli("drift", *words).code == 2
@@ -355,7 +353,7 @@ WIDEST: Mapping[str, tuple[int | None, Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", WIDEST)
-def test_what_the_schema_of_a_kind_allows_the_description_of_the_api_has(
+def test_whatever_a_kind_schema_allows_is_in_the_openapi_description(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, kind: str
 ) -> None:
     region, fields = WIDEST[kind]
@@ -379,7 +377,7 @@ def test_an_inference_document_takes_no_region(cli: CommandLine, tmp_path: Path)
     assert (done.code, done.err) == (1, f"Error: {file}:3:1: inference/1: {told}\n")
 
 
-def test_a_region_of_the_environment_is_no_matter_to_an_inference_document(
+def test_an_inference_document_ignores_the_region_of_the_environment(
     cli: CommandLine, tmp_path: Path
 ) -> None:
     cli.environment.setenv("GCORE_CLOUD_REGION_ID", "76")
@@ -410,7 +408,7 @@ def test_a_field_is_checked_by_the_schema_of_its_kind(
     assert (done.code, message in done.err) == (1, True)
 
 
-def test_a_replacement_that_fails_halfway_says_what_the_key_was_to_be(
+def test_a_half_finished_replacement_reports_the_desired_key(
     inference: Family, cli: CommandLine, tmp_path: Path
 ) -> None:
     inference.live(expires_at=LATER, description="kept")

@@ -86,7 +86,7 @@ def test_a_file_keeps_its_owner_and_group(file: Path) -> None:
 
 
 @as_root
-def test_a_file_of_somebody_else_that_may_be_written_stays_theirs(file: Path) -> None:
+def test_a_writable_file_of_another_user_keeps_its_owner(file: Path) -> None:
     file.chmod(0o666)
     file.parent.chmod(0o777)
     before = file.stat().st_ino
@@ -96,7 +96,7 @@ def test_a_file_of_somebody_else_that_may_be_written_stays_theirs(file: Path) ->
     assert names(file) == ["keys.yaml"]
 
 
-def test_every_name_of_a_file_keeps_naming_it(file: Path) -> None:
+def test_hard_links_of_a_file_are_preserved(file: Path) -> None:
     other = file.parent / "other.yaml"
     os.link(file, other)
     replace(file)
@@ -105,7 +105,7 @@ def test_every_name_of_a_file_keeps_naming_it(file: Path) -> None:
     assert names(file) == ["keys.yaml", "other.yaml"]
 
 
-def test_what_a_link_names_is_written_and_not_the_link(file: Path) -> None:
+def test_the_target_of_a_link_is_written(file: Path) -> None:
     link = file.parent.parent / "link.yaml"
     link.symlink_to("kept/keys.yaml")
     replace(link)
@@ -125,7 +125,7 @@ def test_a_file_keeps_its_attributes(file: Path) -> None:
 
 @as_root
 @pytest.mark.parametrize("size", [len(NEW), 0])
-def test_a_file_that_is_mounted_by_itself_is_written(file: Path, size: int) -> None:
+def test_a_bind_mounted_file_is_written(file: Path, size: int) -> None:
     mount, unmount = shutil.which("mount"), shutil.which("umount")
     if mount is None or unmount is None:
         pytest.skip("nothing can be mounted here")
@@ -144,7 +144,7 @@ def test_a_file_that_is_mounted_by_itself_is_written(file: Path, size: int) -> N
     assert names(file) == ["keys.yaml", "mounted.yaml"]
 
 
-def test_a_file_in_a_folder_that_may_not_be_written_is_written(file: Path) -> None:
+def test_a_file_in_a_read_only_folder_is_written(file: Path) -> None:
     file.chmod(0o666)
     file.parent.chmod(0o555)
     with as_nobody(file):
@@ -153,7 +153,7 @@ def test_a_file_in_a_folder_that_may_not_be_written_is_written(file: Path) -> No
     assert names(file) == ["keys.yaml"]
 
 
-def test_a_file_that_may_only_be_read_is_left_as_it_is(file: Path) -> None:
+def test_a_read_only_file_is_not_changed(file: Path) -> None:
     file.chmod(0o444)
     file.parent.chmod(0o777)
     with as_nobody(file), pytest.raises(ConfigurationError, match="cannot be written: Permission denied"):
@@ -162,14 +162,14 @@ def test_a_file_that_may_only_be_read_is_left_as_it_is(file: Path) -> None:
 
 
 @pytest.mark.parametrize("now", ["", OLD + "#\n", OLD[:-1], "x" * len(OLD)])
-def test_what_changed_in_the_meantime_is_not_written_over(file: Path, now: str) -> None:
+def test_a_concurrent_change_is_not_overwritten(file: Path, now: str) -> None:
     file.write_text(now, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="changed while it was read, so nothing was written"):
         replace(file)
     assert file.read_text(encoding="utf-8") == now
 
 
-def test_a_file_that_is_gone_is_not_made(file: Path) -> None:
+def test_a_deleted_file_is_not_created(file: Path) -> None:
     file.unlink()
     with pytest.raises(ConfigurationError, match="cannot be written: No such file or directory"):
         replace(file)

@@ -53,7 +53,7 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_nothing_of_it_is_run(
+def test_nothing_in_a_hostile_repository_is_executed(
     cli: CommandLine, keys: Path, canary: Canary, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(keys)
@@ -61,7 +61,7 @@ def test_nothing_of_it_is_run(
     assert (done.code, canary.is_silent()) == (2 if words[0] == "drift" else 0, True)
 
 
-def test_the_commit_is_that_of_the_checkout_around_it(cli: CommandLine, keys: Path) -> None:
+def test_the_commit_is_that_of_the_enclosing_checkout(cli: CommandLine, keys: Path) -> None:
     document = json.loads(cli("plan", str(keys), "--base", "HEAD", "--format", "json").out)
     head = git(keys.parent, "rev-parse", "HEAD")
     assert (document["git_commit"], document["base_commit"]) == (head, head)
@@ -98,7 +98,7 @@ def unpacked(keys: Path, canary: Canary, name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["a file", "a linked work tree", "a link", "an empty folder", "an empty folder beside"]
 )
-def test_a_repository_that_the_tree_names_is_not_asked(
+def test_a_repository_named_by_the_tree_is_not_used(
     cli: CommandLine, keys: Path, canary: Canary, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unpacked(keys, canary, name)
@@ -125,7 +125,7 @@ exec {real} "$@"
 
 
 @pytest.mark.parametrize("name", ["", "a file", "a linked work tree", "a link", "an empty folder beside"])
-def test_an_old_git_that_would_take_it_is_not_asked_more_than_what_it_found(
+def test_an_old_git_runs_no_program_of_an_unsafe_repository(
     cli: CommandLine, keys: Path, canary: Canary, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name:
@@ -141,7 +141,7 @@ def test_an_old_git_that_would_take_it_is_not_asked_more_than_what_it_found(
         assert f"--base needs Git: {keys}/.git leads to " in done.err
 
 
-def test_a_whole_repository_of_an_archive_is_read_without_running_anything(
+def test_an_unpacked_repository_is_read_without_executing_anything(
     cli: CommandLine, keys: Path, canary: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (keys / ".git").mkdir()
@@ -156,7 +156,7 @@ def test_a_whole_repository_of_an_archive_is_read_without_running_anything(
     assert canary.is_silent()
 
 
-def test_settings_that_come_from_a_file_of_the_tree_are_refused(
+def test_git_settings_from_a_file_of_the_tree_are_refused(
     cli: CommandLine, keys: Path, canary: Canary
 ) -> None:
     file = keys.parent / "settings"
@@ -282,7 +282,7 @@ def test_a_plan_works_inside_a_hook(emulator: Emulator, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("keys")
-def test_a_submodule_and_a_separate_folder_of_git_are_their_own(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_submodule_and_a_separate_git_directory_are_recognized(cli: CommandLine, tmp_path: Path) -> None:
     upstream, outer, separate = tmp_path / "upstream", tmp_path / "outer", tmp_path / "separate"
     git(tmp_path, "init", "--quiet", str(outer))
     git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "sub")

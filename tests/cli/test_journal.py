@@ -45,7 +45,7 @@ def test_a_finished_run_leaves_nothing_in_doubt(cli: CommandLine, journal: Path)
     assert (done.code, done.out) == (0, "2 writes, 0 in doubt.\n")
 
 
-def test_what_is_no_journal_is_not_said_to_have_no_doubts(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_journal_is_an_error(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web"})
     done = cli("journal", file)
     assert (done.code, done.out) == (1, "")
@@ -56,15 +56,13 @@ def test_a_journal_holds_no_token(journal: Path) -> None:
     assert TOKEN not in journal.read_text(encoding="utf-8")
 
 
-def test_a_killed_run_is_cleared_up_by_reading(cli: CommandLine, journal: Path) -> None:
+def test_a_killed_run_is_resolved_by_reading(cli: CommandLine, journal: Path) -> None:
     done = cli("journal", killed(journal))
     assert (done.code, done.out) == (0, "caas/1/76/web: took effect\n")
     assert done.err == "Warning: 1 torn or unreadable line was skipped\n"
 
 
-def test_what_did_not_take_effect_is_left_to_apply(
-    cli: CommandLine, journal: Path, emulator: Emulator
-) -> None:
+def test_an_ineffective_write_is_left_to_apply(cli: CommandLine, journal: Path, emulator: Emulator) -> None:
     fill(emulator, "web", description="old")
     done = cli("journal", killed(journal))
     assert done.code == 0
@@ -86,7 +84,7 @@ def test_a_key_that_cannot_be_read_stays_in_doubt(cli: CommandLine, journal: Pat
     assert "caas/1/76/web: outcome unknown (GET /cloud/v1/caas/keys/1/76/web: HTTP 401" in done.out
 
 
-def test_another_api_is_not_asked(cli: CommandLine, journal: Path) -> None:
+def test_another_api_is_not_contacted(cli: CommandLine, journal: Path) -> None:
     cli.environment.setenv("GCORE_BASE_URL", "http://127.0.0.1:9")
     done = cli("journal", killed(journal))
     assert done.code == 4
@@ -94,7 +92,7 @@ def test_another_api_is_not_asked(cli: CommandLine, journal: Path) -> None:
 
 
 @pytest.mark.parametrize("spell", [str.upper, lambda url: f"{url}/", lambda url: f"{url.upper()}//"])
-def test_the_spelling_of_the_base_url_makes_no_other_api(
+def test_the_spelling_of_the_base_url_does_not_matter(
     cli: CommandLine, journal: Path, emulator: Emulator, spell: Callable[[str], str]
 ) -> None:
     """Neither that of today nor that of the journal, which an older version wrote as it was given."""
@@ -107,7 +105,7 @@ def test_the_spelling_of_the_base_url_makes_no_other_api(
     assert cli("journal", file).out == "caas/1/76/web: took effect\n"
 
 
-def test_a_journal_that_is_not_there_is_an_error(cli: CommandLine) -> None:
+def test_a_missing_journal_is_an_error(cli: CommandLine) -> None:
     done = cli("journal", "nowhere.jsonl")
     assert (done.code, done.err) == (
         1,
@@ -130,7 +128,7 @@ def test_the_actor_of_a_pipeline_is_recorded(
 
 
 @pytest.mark.parametrize(("edited", "suffix"), [(False, ""), (True, "-dirty")])
-def test_the_commit_says_whether_the_files_differ_from_it(
+def test_a_commit_with_uncommitted_changes_is_marked(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, *, edited: bool, suffix: str
 ) -> None:
     fill(emulator, "web")
@@ -166,7 +164,7 @@ def test_every_key_in_doubt_is_listed_by_its_address(
 
 @pytest.mark.parametrize("command", ["apply", "drift"])
 @pytest.mark.parametrize("option", ["--journal", "--history", "--metrics-file"])
-def test_no_option_writes_over_what_is_of_another_kind(
+def test_no_option_overwrites_a_file_of_another_type(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, command: str, option: str
 ) -> None:
     if (command, option) == ("apply", "--metrics-file"):
@@ -181,7 +179,7 @@ def test_no_option_writes_over_what_is_of_another_kind(
     assert {place.name: place.read_bytes() for place in tmp_path.iterdir()} == {"keys.yaml": before}
 
 
-def test_a_plan_of_another_tool_is_not_written_over(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_plan_of_another_tool_is_not_overwritten(cli: CommandLine, tmp_path: Path) -> None:
     other = tmp_path / "tfplan.json"
     other.write_text('{"format_version":"1.2","terraform_version":"1.9.0"}', encoding="utf-8")
     done = cli("plan", declare(tmp_path / "k.yaml"), "--out", str(other))
@@ -189,7 +187,7 @@ def test_a_plan_of_another_tool_is_not_written_over(cli: CommandLine, tmp_path: 
 
 
 @pytest.mark.parametrize("other", ["--history", "--metrics-file"])
-def test_one_file_does_not_serve_two_purposes(cli: CommandLine, tmp_path: Path, other: str) -> None:
+def test_one_file_cannot_be_used_for_two_options(cli: CommandLine, tmp_path: Path, other: str) -> None:
     file = declare(tmp_path / "k.yaml", {"name": "web"})
     done = cli("drift", file, "--journal", str(tmp_path / "x"), other, f"{tmp_path}/./x")
     assert (done.code, done.err.count("name the same file")) == (1, 1)
@@ -197,7 +195,7 @@ def test_one_file_does_not_serve_two_purposes(cli: CommandLine, tmp_path: Path, 
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)])
-def test_records_that_everybody_may_read_are_warned_about(
+def test_world_readable_records_are_warned_about(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, mode: int, warned: int
 ) -> None:
     fill(emulator, "web", description="new")

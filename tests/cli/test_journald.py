@@ -48,14 +48,14 @@ def journal(cli: CommandLine) -> Iterator[Journal]:
     made.ours.close()
 
 
-def test_an_error_is_one_and_so_is_each_of_several(journal: Journal, tmp_path: Path) -> None:
+def test_each_error_has_the_error_priority(journal: Journal, tmp_path: Path) -> None:
     file = declare(tmp_path / "k.yaml", {"name": "web", "expires": 1}, {"name": "api", "expires": 1})
     lines = journal.lines("validate", file)
     assert len(lines) == 2
     assert all(re.match(r"<3>Error: .*expires is not a known field", line) for line in lines)
 
 
-def test_a_usage_error_is_an_error_in_each_of_its_lines(journal: Journal) -> None:
+def test_each_line_of_a_usage_error_has_the_error_priority(journal: Journal) -> None:
     lines = journal.lines("plan", "--no-such-option")
     assert len(lines) > 2
     assert all(line.startswith("<3>") for line in lines)
@@ -79,7 +79,7 @@ def test_notes_warnings_and_details_have_their_own_priorities(
     assert "is in the past and would cut the key off" in found["<3>"]
 
 
-def test_elsewhere_nothing_is_marked(cli: CommandLine, tmp_path: Path) -> None:
+def test_without_journald_lines_have_no_priority(cli: CommandLine, tmp_path: Path) -> None:
     cli.environment.setenv("JOURNAL_STREAM", "1:1")
     done = cli.alone("validate", declare(tmp_path / "k.yaml", {"name": "web", "expires": 1}))
     assert done.err.startswith("Error: ")
@@ -89,13 +89,13 @@ HUGE = "9" * 5000 + ":1"
 
 
 @pytest.mark.parametrize("value", ["", "1", ":", "a:b", "1:", "-1:2", "1:2:3", "\u0661:\u0662", HUGE])
-def test_nonsense_in_the_variable_is_no_journal(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_an_invalid_journal_stream_is_ignored(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", value)
     assert not is_journal(sys.__stderr__)
     assert not is_journal(None)
 
 
-def test_a_fault_of_the_program_is_an_error_in_each_of_its_lines(journal: Journal) -> None:
+def test_each_line_of_an_internal_error_has_the_error_priority(journal: Journal) -> None:
     program = "import reconciler.cli.journald as j; j.mark_tracebacks(); 1 / 0"
     lines = journal.read(subprocess.Popen([sys.executable, "-c", program], stderr=journal.theirs.fileno()))
     assert len(lines) > 2

@@ -18,7 +18,7 @@ OPENAPI = str(Path(__file__).parents[1] / "gcore_emulator/openapi.yaml")
 
 
 @pytest.mark.parametrize("name", load_kinds())
-def test_a_draft_of_a_built_in_kind_is_a_kind(cli: CommandLine, tmp_path: Path, name: str) -> None:
+def test_a_draft_of_a_built_in_kind_is_a_valid_kind(cli: CommandLine, tmp_path: Path, name: str) -> None:
     collection = load_kinds()[name].collection
     done = cli("kind", "init", "--openapi", OPENAPI, "--collection", collection, "--name", "my-key")
     assert (done.code, json.loads(done.out)["title"]) == (0, "My key")
@@ -51,7 +51,7 @@ def test_a_description_may_be_json(cli: CommandLine, tmp_path: Path, indent: int
         (None, "cannot be read: No such file or directory"),
     ],
 )
-def test_a_description_that_cannot_be_used_is_an_error(
+def test_an_unusable_description_is_an_error(
     cli: CommandLine, tmp_path: Path, content: bytes | None, complaint: str
 ) -> None:
     file = tmp_path / "api.yaml"
@@ -62,6 +62,6 @@ def test_a_description_that_cannot_be_used_is_an_error(
     assert str(file) in done.err
 
 
-def test_a_name_that_no_kind_can_have_is_a_wrong_command_line(cli: CommandLine) -> None:
+def test_an_invalid_kind_name_is_a_usage_error(cli: CommandLine) -> None:
     done = cli("kind", "init", "--openapi", OPENAPI, "--collection", LABELS, "--name", "My Key")
     assert (done.code, "use lower-case letters" in done.err) == (64, True)

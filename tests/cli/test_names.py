@@ -57,7 +57,7 @@ def test_names_are_looked_up_and_addresses_show_numbers(
     assert asked(service) == ["projects", "regions", "caas/keys/1/76"]
 
 
-def test_numbers_need_no_look_up(cli: CommandLine, service: Emulator, file: Path) -> None:
+def test_numbers_need_no_lookup(cli: CommandLine, service: Emulator, file: Path) -> None:
     file.write_text(f"project_id: 1\nregion_id: 76\n{KEYS}")
     assert cli("plan", str(file)).code == 0
     assert asked(service) == ["caas/keys/1/76"]
@@ -74,7 +74,7 @@ def test_each_list_is_read_once_in_a_run(cli: CommandLine, service: Emulator, fi
 
 
 @pytest.mark.parametrize(("region", "number"), [("Sines", 80), ("sines", 81), ("luxembourg-2", 76)])
-def test_a_region_matches_exactly_or_else_whatever_its_capitals(
+def test_a_region_matches_exactly_or_case_insensitively(
     cli: CommandLine, service: Emulator, file: Path, region: str, number: int
 ) -> None:
     file.write_text(f"project: shop\nregion: {region}\n{KEYS}")
@@ -103,7 +103,7 @@ SEVERAL = "2: 80 (Sines), 81 (sines); write region_id with the number that is me
         ("project: shop\nregion: SINES", f'2:9: region "SINES" is the name of {SEVERAL}'),
     ],
 )
-def test_a_name_of_none_or_of_several_is_an_error_with_candidates(
+def test_an_unknown_or_ambiguous_name_is_an_error_with_candidates(
     cli: CommandLine, service: Emulator, file: Path, header: str, problem: str
 ) -> None:
     file.write_text(f"{header}\n{KEYS}")
@@ -134,7 +134,7 @@ def test_warnings_and_targets_use_the_numbers(cli: CommandLine, service: Emulato
     assert asked(service)[-1] == "caas/keys/1/76"
 
 
-def test_a_project_alone_is_named_for_inference(cli: CommandLine, service: Emulator, file: Path) -> None:
+def test_inference_needs_only_a_project_name(cli: CommandLine, service: Emulator, file: Path) -> None:
     service.put_key(1, None, {"name": "web-key"}, family="inference")
     file.write_text(f"kind: inference\nproject: shop\n{KEYS}")
     assert cli("apply", str(file), "--auto-approve").code == 0
@@ -144,7 +144,7 @@ def test_a_project_alone_is_named_for_inference(cli: CommandLine, service: Emula
     assert "region is not part of what inference keys belong to" in cli("validate", str(file)).err
 
 
-def test_explain_drift_and_history_know_the_numbers(
+def test_explain_drift_and_history_use_the_numbers(
     cli: CommandLine, service: Emulator, file: Path, tmp_path: Path
 ) -> None:
     history = str(tmp_path / "drift.db")
@@ -157,7 +157,7 @@ def test_explain_drift_and_history_know_the_numbers(
 
 
 @pytest.mark.usefixtures("service")
-def test_a_base_by_number_is_the_base_of_a_file_by_name(cli: CommandLine, file: Path) -> None:
+def test_a_base_by_number_matches_a_file_by_name(cli: CommandLine, file: Path) -> None:
     text = file.read_text()
     file.write_text(f"project_id: 1\nregion_id: 76\n{KEYS}")
     author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
@@ -196,7 +196,7 @@ def test_a_name_on_a_later_page_is_found() -> None:
 @pytest.mark.parametrize(
     "answers", [[page(2, SHOP), page(2)], [page(2, SHOP), page(2, SHOP)], [page(0, SHOP)]]
 )
-def test_a_list_that_is_not_whole_settles_nothing(answers: list[object]) -> None:
+def test_an_incomplete_list_resolves_no_name(answers: list[object]) -> None:
     with pytest.raises(IncompleteReadError, match="/cloud/v1/projects: the listing is incomplete"):
         looked_up(*answers)
 
@@ -212,23 +212,23 @@ def test_a_list_that_is_not_whole_settles_nothing(answers: list[object]) -> None
         page(1, {"id": 1}),
     ],
 )
-def test_a_list_of_another_shape_is_an_error(answer: object) -> None:
+def test_a_list_that_does_not_match_the_schema_is_an_error(answer: object) -> None:
     with pytest.raises(InvalidResponseError, match="does not match the documented schema"):
         looked_up(answer)
 
 
-def test_a_list_that_counts_without_end_is_an_error() -> None:
+def test_a_list_with_an_endless_count_is_an_error() -> None:
     with pytest.raises(InvalidResponseError, match="too large: it has more than 1000000 entries"):
         looked_up(page(10**12, SHOP))
 
 
-def test_an_odd_entry_of_a_list_counts_and_hides_no_other() -> None:
+def test_an_odd_list_entry_is_counted_and_hides_no_other() -> None:
     odd = ({"id": "x", "name": "shop"}, 7, {"id": 9}, {"id": 10, "name": None})
     (part,) = looked_up(page(5, *odd, SHOP)).scopes
     assert str(part.scope) == "caas/1/76"
 
 
-def test_many_projects_take_several_pages(cli: CommandLine, file: Path) -> None:
+def test_many_projects_are_read_in_several_pages(cli: CommandLine, file: Path) -> None:
     with emulate() as emulator:
         cli.use(emulator)
         for number in range(1001):

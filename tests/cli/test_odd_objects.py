@@ -110,7 +110,7 @@ ODD_FIELDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize(("fields", "shown"), ODD_FIELDS.values(), ids=ODD_FIELDS)
-def test_an_odd_declared_key_is_an_error_of_its_own_and_the_others_are_planned(
+def test_an_odd_declared_key_is_an_error_and_the_others_are_planned(
     cli: CommandLine, tmp_path: Path, fields: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "odd-key", **fields}, {"name": "web", **OFF})
@@ -130,7 +130,7 @@ def test_an_odd_declared_key_is_an_error_of_its_own_and_the_others_are_planned(
     [("drift", "--correct", "revokes"), ("drift", "--correct", "all"), ("apply", "--auto-approve")],
     ids=" ".join,
 )
-def test_an_odd_key_shields_nothing_that_was_changed_beside_it(
+def test_an_odd_key_does_not_hide_changes_of_others(
     cli: CommandLine, tmp_path: Path, command: Sequence[str]
 ) -> None:
     file = declare(tmp_path / "k.yaml", {"name": "odd-key", "description": "x"}, {"name": "web", **ON})
@@ -141,7 +141,7 @@ def test_an_odd_key_shields_nothing_that_was_changed_beside_it(
     assert "caas/1/76/odd-key: the service returned a key that does not match" in done.err
 
 
-def test_an_odd_field_does_not_shield_the_other_fields_of_its_key(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_odd_field_does_not_hide_other_fields_of_its_key(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", "description": "x", **OFF})
     with serving(cli, live("web", description=None, **ON)) as service:
         done = cli("apply", file, "--auto-approve")
@@ -173,7 +173,7 @@ ODD_ROWS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("row", "text"), ODD_ROWS.values(), ids=ODD_ROWS)
-def test_an_object_without_a_usable_name_counts_and_is_warned_about(
+def test_an_object_without_a_usable_name_is_counted_and_warned_about(
     cli: CommandLine, tmp_path: Path, row: Any, text: str
 ) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", **OFF})
@@ -185,7 +185,7 @@ def test_an_object_without_a_usable_name_counts_and_is_warned_about(
 
 
 @pytest.mark.parametrize(("row", "text"), ODD_ROWS.values(), ids=ODD_ROWS)
-def test_an_exclusive_scope_is_not_as_declared_while_it_holds_such_an_object(
+def test_an_exclusive_scope_with_an_unnamed_object_is_not_in_sync(
     cli: CommandLine, tmp_path: Path, row: Any, text: str
 ) -> None:
     path = tmp_path / "keys.yaml"
@@ -200,7 +200,7 @@ def test_an_exclusive_scope_is_not_as_declared_while_it_holds_such_an_object(
     assert "Warning: caas/1/76/old-key: the service returned a key that does not match" in done.err
 
 
-def test_a_crowd_of_objects_without_a_name_is_counted(cli: CommandLine, tmp_path: Path) -> None:
+def test_many_unnamed_objects_are_counted(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web"})
     with serving(cli, live("web"), *[7] * 25):
         done = cli("plan", file)
@@ -208,7 +208,7 @@ def test_a_crowd_of_objects_without_a_name_is_counted(cli: CommandLine, tmp_path
     assert "15 more objects of the listing have no usable name either" in done.err
 
 
-def test_an_odd_key_that_is_to_be_absent_is_deleted(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_odd_key_declared_absent_is_deleted(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", "state": "absent"})
     with serving(cli, live("web", containers=None)) as service:
         done = cli("apply", file, "--auto-approve")
@@ -216,7 +216,7 @@ def test_an_odd_key_that_is_to_be_absent_is_deleted(cli: CommandLine, tmp_path: 
     assert (done.code, "containers holds null" in done.err) == (0, True)
 
 
-def test_an_odd_key_that_no_file_declares_is_nobodys_problem(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_undeclared_odd_key_is_not_a_problem(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", live("web"))
     with serving(cli, live("web"), live("odd-key", description=None)):
         done = cli("plan", file)
@@ -224,7 +224,7 @@ def test_an_odd_key_that_no_file_declares_is_nobodys_problem(cli: CommandLine, t
     assert "Unmanaged: 1 key live but not declared" in done.out
 
 
-def test_a_saved_plan_keeps_what_is_wrong_with_live_objects(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_saved_plan_contains_problems_of_live_objects(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "odd-key", "description": "x"}, {"name": "web", **OFF})
     saved = str(tmp_path / "plan.json")
     with serving(cli, live("odd-key", description=None), live("web"), 7) as service:
@@ -237,7 +237,7 @@ def test_a_saved_plan_keeps_what_is_wrong_with_live_objects(cli: CommandLine, tm
     assert [error["live"] for error in document["errors"]] == [True]
 
 
-def test_an_export_leaves_out_what_cannot_be_declared_and_names_it(cli: CommandLine) -> None:
+def test_an_export_omits_and_names_what_cannot_be_declared(cli: CommandLine) -> None:
     with serving(cli, live("odd-key", description=None), live("web"), 7, live("..")):
         done = cli("export", "--project-id", "1", "--region-id", "76")
     assert done.code == 0
@@ -268,7 +268,7 @@ def test_an_explanation_shows_the_odd_field_and_the_request_for_the_others(
     assert f'PATCH {COLLECTION}/web {{"is_disabled":true}}' in done.out
 
 
-def test_a_key_that_could_never_be_compared_and_that_the_files_drop_is_not_called_created(
+def test_an_undeclared_key_that_was_never_comparable_is_not_reported_as_created(
     cli: CommandLine, tmp_path: Path
 ) -> None:
     document = {"project_id": 1, "region_id": 76, "exclusive": True}

@@ -90,7 +90,7 @@ def test_https_and_loopback_are_accepted(cli: CommandLine, path: str, base_url: 
 
 
 @pytest.mark.parametrize("base_url", UNUSABLE.values(), ids=UNUSABLE)
-def test_an_address_that_cannot_be_used_is_refused_without_a_word_of_its_secrets(
+def test_an_invalid_address_is_refused_without_showing_its_secrets(
     cli: CommandLine, path: str, base_url: str
 ) -> None:
     done = cli("plan", path, "--base-url", base_url)
@@ -106,7 +106,7 @@ def test_a_base_url_may_have_a_path_and_a_trailing_slash(cli: CommandLine, path:
     assert server.heads[0].startswith(b"GET /proxy/cloud/v1/caas/keys/1/76?")
 
 
-def test_requests_say_the_version_of_the_tool(cli: CommandLine, path: str) -> None:
+def test_requests_contain_the_version_of_the_tool(cli: CommandLine, path: str) -> None:
     with raw_server(http_bytes(b'{"count": 0, "results": []}')) as server:
         cli("plan", path, "--base-url", server.url)
     version = cli("--version").out.split()[-1]
@@ -114,7 +114,7 @@ def test_requests_say_the_version_of_the_tool(cli: CommandLine, path: str) -> No
     assert f"\r\nAuthorization: apikey {TOKEN}\r\n".encode() in server.heads[0]
 
 
-def test_the_environment_can_say_where_the_token_file_is(
+def test_the_environment_can_set_the_token_file(
     cli: CommandLine, emulator: Emulator, path: str, token_file: Path
 ) -> None:
     fill(emulator, "web")
@@ -133,7 +133,7 @@ def test_a_token_file_may_end_with_a_line_break(
     assert (done.code, done.err) == (0, "")
 
 
-def test_a_token_file_goes_before_the_environment(
+def test_a_token_file_takes_precedence_over_the_environment(
     cli: CommandLine, emulator: Emulator, path: str, token_file: Path
 ) -> None:
     fill(emulator, "web")
@@ -154,7 +154,7 @@ def test_the_name_of_a_token_file_cannot_forge_a_line(
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o644])
-def test_a_token_file_that_others_can_read_is_warned_of(
+def test_a_world_readable_token_file_is_warned_about(
     cli: CommandLine, emulator: Emulator, path: str, token_file: Path, mode: int
 ) -> None:
     fill(emulator, "web")
@@ -163,7 +163,7 @@ def test_a_token_file_that_others_can_read_is_warned_of(
     assert (done.code, "can be read by others; run chmod 600" in done.err) == (0, True)
 
 
-def test_a_token_file_that_its_group_can_read_is_not_warned_of(
+def test_a_group_readable_token_file_is_not_warned_about(
     cli: CommandLine, emulator: Emulator, path: str, token_file: Path
 ) -> None:
     fill(emulator, "web")
@@ -195,7 +195,7 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize(("spoil", "said"), UNREADABLE.values(), ids=UNREADABLE)
-def test_a_token_file_that_cannot_be_used_is_an_error_before_any_request(
+def test_an_unusable_token_file_is_an_error_before_any_request(
     cli: CommandLine, path: str, token_file: Path, spoil: Callable[[Path], object], said: str
 ) -> None:
     spoil(token_file)
@@ -226,7 +226,7 @@ def test_a_token_that_cannot_be_sent_is_not_echoed(
 
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--auto-approve"], ["apply", "--dry-run"]])
 @pytest.mark.parametrize("value", [None, "", " ", "\n"])
-def test_without_a_token_nothing_is_asked(
+def test_without_a_token_no_request_is_sent(
     cli: CommandLine, emulator: Emulator, path: str, command: list[str], value: str | None
 ) -> None:
     cli.environment.delenv("GCORE_API_KEY")
@@ -240,7 +240,7 @@ def test_without_a_token_nothing_is_asked(
 
 
 @pytest.mark.parametrize("body", ["documented", "detail"])
-def test_a_wrong_token_is_an_error_that_says_what_to_check(cli: CommandLine, path: str, body: str) -> None:
+def test_a_wrong_token_is_an_error_with_advice(cli: CommandLine, path: str, body: str) -> None:
     with emulate(unauthorized_body=body) as emulator:
         cli.use(emulator)
         cli.environment.setenv("GCORE_API_KEY", "wrong-token")

@@ -41,17 +41,17 @@ def test_verbose_shows_each_request_with_its_status_and_no_header(cli: CommandLi
     ]
 
 
-def test_verbose_shows_a_request_that_was_not_answered(cli: CommandLine, tmp_path: Path) -> None:
+def test_verbose_shows_a_request_without_a_response(cli: CommandLine, tmp_path: Path) -> None:
     path = declare(tmp_path / "keys.yaml", {"name": "web"})
     assert "-> no response (" in cli("plan", path, "-v", "--retries", "0").err
 
 
-def test_verbose_lists_what_is_unmanaged(cli: CommandLine, drifted: str) -> None:
+def test_verbose_lists_unmanaged_keys(cli: CommandLine, drifted: str) -> None:
     assert "caas/1/76/unmanaged" not in cli("plan", drifted).out
     assert "caas/1/76/unmanaged" in cli("plan", drifted, "-v").out
 
 
-def test_quiet_leaves_the_result_and_nothing_else(cli: CommandLine, drifted: str) -> None:
+def test_quiet_prints_only_the_result(cli: CommandLine, drifted: str) -> None:
     done = cli("plan", drifted, "-q")
     assert (done.out, done.err) == (cli("plan", drifted).out, "")
 
@@ -106,7 +106,7 @@ def test_errors_are_coloured_on_a_terminal(cli: CommandLine) -> None:
 @pytest.mark.parametrize(
     "command", [["plan", "--format", "json"], ["plan"], ["schema"], ["completion", "bash"]]
 )
-def test_a_reader_who_leaves_early_is_no_error(cli: CommandLine, drifted: str, command: list[str]) -> None:
+def test_a_closed_pipe_is_not_an_error(cli: CommandLine, drifted: str, command: list[str]) -> None:
     arguments = [*command, drifted] if command[0] == "plan" else command
     with cli.start(*arguments) as process:
         pipe(process.stdout).close()
@@ -114,7 +114,7 @@ def test_a_reader_who_leaves_early_is_no_error(cli: CommandLine, drifted: str, c
     assert (process.returncode, "Traceback" in err, "Broken" in err) == (0, False, False)
 
 
-def test_an_apply_goes_on_when_both_readers_have_left(
+def test_an_apply_continues_when_both_pipes_are_closed(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
     with cli.start("apply", "--auto-approve", "-v", drifted) as process:
@@ -127,7 +127,7 @@ def test_an_apply_goes_on_when_both_readers_have_left(
 @pytest.mark.parametrize(
     "command", [["plan"], ["apply", "--auto-approve"], ["schema"], ["completion", "zsh"]]
 )
-def test_a_full_disk_is_an_error_and_comes_before_any_write(
+def test_a_full_disk_is_an_error_before_any_write(
     cli: CommandLine, emulator: Emulator, drifted: str, command: list[str]
 ) -> None:
     arguments = [*command, drifted] if command[0] in {"plan", "apply"} else command
@@ -166,7 +166,7 @@ def test_no_encoding_of_the_terminal_breaks_a_command(
     assert (done.code, "Traceback" in done.err) == (0, False)
 
 
-def test_what_an_encoding_cannot_show_is_escaped(
+def test_characters_outside_the_encoding_are_escaped(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")

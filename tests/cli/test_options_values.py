@@ -77,12 +77,12 @@ def test_every_option_can_be_set_in_the_environment(cli: CommandLine, emulator: 
     assert listings(emulator) == 1
 
 
-def test_an_option_goes_before_the_environment(cli: CommandLine, path: str) -> None:
+def test_an_option_takes_precedence_over_the_environment(cli: CommandLine, path: str) -> None:
     cli.environment.setenv("RECONCILER_PLAN_FORMAT", "json")
     assert cli("plan", path, "--format", "text").out.startswith("No changes.")
 
 
-def test_an_option_of_one_command_is_none_of_another(cli: CommandLine, path: str) -> None:
+def test_options_belong_to_their_command(cli: CommandLine, path: str) -> None:
     cli.environment.setenv("RECONCILER_APPLY_PARALLELISM", "many")
     assert cli("plan", path).code == 0
     assert cli("apply", path).code == 64
@@ -96,7 +96,7 @@ def test_approval_can_come_from_the_environment(cli: CommandLine, emulator: Emul
 
 
 @pytest.mark.parametrize("how", ["options", "environment"])
-def test_a_file_may_leave_project_and_region_to_the_caller(
+def test_a_file_may_omit_project_and_region(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, how: str
 ) -> None:
     fill(emulator, "web")
@@ -109,14 +109,16 @@ def test_a_file_may_leave_project_and_region_to_the_caller(
     assert cli("plan", str(path), *options).code == 0
 
 
-def test_a_file_goes_before_the_environment(cli: CommandLine, emulator: Emulator, path: str) -> None:
+def test_a_file_takes_precedence_over_the_environment(
+    cli: CommandLine, emulator: Emulator, path: str
+) -> None:
     cli.environment.setenv("GCORE_CLOUD_PROJECT_ID", "99")
     cli("plan", path)
     assert emulator.requests[0].path.startswith("/cloud/v1/caas/keys/1/76")
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_retries_are_counted_on_top_of_the_first_attempt(cli: CommandLine, path: str, retries: int) -> None:
+def test_retries_do_not_include_the_first_attempt(cli: CommandLine, path: str, retries: int) -> None:
     with raw_server(http_bytes(b"", "503 Service Unavailable")) as server:
         done = cli("plan", path, "--base-url", server.url, "--retries", str(retries))
     assert (done.code, len(server.heads)) == (1, retries + 1)

@@ -30,7 +30,7 @@ def test_every_help_text_ends_with_examples(cli: CommandLine, command: str | Non
     assert "reconciler " in done.out.partition("\n  Example")[2]
 
 
-def test_the_list_of_commands_is_their_own_help_at_any_width() -> None:
+def test_the_command_list_shows_the_help_of_each_command_at_any_width() -> None:
     listed = root.commands.data.copy()
     assert {
         name: [listed[name].get_short_help_str(width) for width in range(20, 120)] for name in COMMANDS
@@ -69,7 +69,7 @@ def test_the_schema_of_a_document_is_the_default(cli: CommandLine) -> None:
     assert cli("schema").out == cli("schema", "keys").out
 
 
-def test_an_unknown_schema_is_told_with_the_known_ones(cli: CommandLine) -> None:
+def test_an_unknown_schema_is_reported_with_the_known_ones(cli: CommandLine) -> None:
     assert ", ".join(schema_texts()) in cli("schema", "nothing").err
 
 
@@ -87,12 +87,12 @@ def test_bash_accepts_its_completion(cli: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["schema"], ["--version"], ["completion", "bash"], ["-h"]])
-def test_no_token_is_needed_without_the_api(cli: CommandLine, arguments: list[str]) -> None:
+def test_commands_without_the_api_need_no_token(cli: CommandLine, arguments: list[str]) -> None:
     cli.environment.delenv("GCORE_API_KEY")
     assert cli(*arguments).code == 0
 
 
-def test_the_module_is_the_command(cli: CommandLine) -> None:
+def test_the_module_can_be_run_as_the_command(cli: CommandLine) -> None:
     done = cli.alone("--version")
     assert (done.code, done.out) == (0, cli("--version").out)
     assert COMMAND[1:] == ("-m", "reconciler")

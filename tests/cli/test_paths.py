@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("command", [("show",), ("apply", "--plan")])
-def test_a_saved_plan_is_no_pipe(cli: CommandLine, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_saved_plan_cannot_be_a_pipe(cli: CommandLine, tmp_path: Path, command: tuple[str, ...]) -> None:
     os.mkfifo(tmp_path / "plan.json")
     done = cli(*command, str(tmp_path / "plan.json"))
     assert (done.code, "plan.json is a pipe, which is not read; name a file" in done.err) == (1, True)
@@ -30,7 +30,7 @@ def test_keys_are_not_added_through_a_link_out_of_the_tree(cli: CommandLine, tmp
     assert (done.code, "is a link that leads out of the folder" in done.err) == (1, True)
 
 
-def test_a_folder_of_kinds_is_no_link_out_of_the_tree(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_folder_of_kinds_cannot_be_a_link_out_of_the_tree(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/kinds").symlink_to("/etc")
     (tmp_path / "keys/a.yaml").write_text("keys: []\n", encoding="utf-8")

@@ -39,7 +39,7 @@ def drifted(emulator: Emulator, tmp_path: Path) -> str:
     )
 
 
-def test_no_difference_is_said_in_terraforms_words(
+def test_the_absence_of_changes_is_reported_in_the_words_of_terraform(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")
@@ -63,14 +63,14 @@ def test_a_plan_reads_each_scope_once_and_writes_nothing(
 
 
 @pytest.mark.parametrize(("options", "code"), [([], 0), (["--detailed-exitcode"], 2)])
-def test_changes_are_told_by_the_exit_code_on_demand(
+def test_the_exit_code_reports_changes_on_request(
     cli: CommandLine, drifted: str, options: list[str], code: int
 ) -> None:
     assert cli("plan", drifted, *options).code == code
 
 
 @pytest.mark.parametrize("options", [[], ["--detailed-exitcode"]])
-def test_no_change_is_told_by_the_exit_code_zero(
+def test_without_changes_the_exit_code_is_zero(
     cli: CommandLine, emulator: Emulator, drifted: str, options: list[str]
 ) -> None:
     fill(emulator, "differs", is_disabled=True)
@@ -78,13 +78,13 @@ def test_no_change_is_told_by_the_exit_code_zero(
 
 
 @pytest.mark.parametrize("options", [[], ["--detailed-exitcode"]])
-def test_an_error_is_no_change(cli: CommandLine, tmp_path: Path, options: list[str]) -> None:
+def test_an_error_is_not_reported_as_a_change(cli: CommandLine, tmp_path: Path, options: list[str]) -> None:
     done = cli("plan", str(tmp_path / "missing.yaml"), *options)
     assert (done.code, done.out) == (1, "")
     assert "missing.yaml" in done.err
 
 
-def test_keys_that_the_server_lacks_are_all_named_with_their_places(
+def test_all_missing_keys_are_named_with_their_positions(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "present")
@@ -99,14 +99,14 @@ def test_keys_that_the_server_lacks_are_all_named_with_their_places(
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in done.out
 
 
-def test_a_key_of_another_system_is_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_key_managed_elsewhere_is_an_error(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "theirs", source="iate")
     done = cli("plan", declare(tmp_path / "keys.yaml", {"name": "theirs", "description": "Ours"}))
     assert done.code == 1
     assert "is managed elsewhere (source iate)" in done.err
 
 
-def test_an_expiry_in_the_past_is_an_error_only_where_it_would_be_sent(
+def test_an_expiry_in_the_past_is_an_error_only_if_sent(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     expired = {"expire": "2020-01-01T00:00:00Z"}
@@ -134,7 +134,7 @@ def test_several_files_and_a_directory_are_one_plan(
     assert listings(emulator) == 1
 
 
-def test_a_file_can_come_from_standard_input(cli: CommandLine, drifted: str) -> None:
+def test_a_file_can_be_standard_input(cli: CommandLine, drifted: str) -> None:
     with open(drifted, "rb") as file:  # noqa: PTH123 - a handle for the process
         done = cli.alone("plan", "-", stdin=file)
     assert (done.code, "# (declared at <stdin>:1)" in done.out) == (0, True)
@@ -160,9 +160,7 @@ def test_a_plan_is_narrowed_to_its_targets(
     assert re.findall(r"# caas/1/76/(\S+) will", done.out) == planned
 
 
-def test_a_warning_about_another_key_is_left_out(
-    cli: CommandLine, emulator: Emulator, tmp_path: Path
-) -> None:
+def test_a_warning_about_another_key_is_omitted(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web", "store", expire="2020-01-01T00:00:00Z")
     keys = ({"name": name, "expire": "2020-01-01T00:00:00Z"} for name in ("web", "store"))
     done = cli("plan", declare(tmp_path / "keys.yaml", *keys), "--target", "*/web")
@@ -208,12 +206,12 @@ def test_a_json_plan_with_errors_and_warnings_fits_its_schema(
     assert (done.code, len(plan["errors"]), len(plan["warnings"])) == (1, 2, 1)
 
 
-def test_two_runs_give_the_same_bytes(cli: CommandLine, drifted: str) -> None:
+def test_two_runs_produce_identical_bytes(cli: CommandLine, drifted: str) -> None:
     assert cli("plan", drifted, "--format", "json") == cli("plan", drifted, "--format", "json")
 
 
 @pytest.mark.parametrize("timestamps", ["z", "naive", "offset", "compact", "fraction"])
-def test_a_moment_is_the_same_in_every_spelling(cli: CommandLine, tmp_path: Path, timestamps: str) -> None:
+def test_an_instant_is_equal_in_every_spelling(cli: CommandLine, tmp_path: Path, timestamps: str) -> None:
     with emulate(timestamps=timestamps) as emulator:
         cli.use(emulator)
         fill(emulator, "web", expire="2099-01-01T00:00:00Z")
@@ -222,7 +220,7 @@ def test_a_moment_is_the_same_in_every_spelling(cli: CommandLine, tmp_path: Path
 
 
 @pytest.mark.usefixtures("emulator")
-def test_a_scope_that_cannot_be_read_is_named(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_unreadable_scope_is_named(cli: CommandLine, tmp_path: Path) -> None:
     cli.environment.setenv("GCORE_API_KEY", "wrong-token")
     done = cli("plan", declare(tmp_path / "keys.yaml", {"name": "web"}))
     assert (done.code, done.out) == (1, "")
@@ -241,7 +239,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fields", HOSTILE.values(), ids=HOSTILE)
-def test_what_somebody_else_wrote_cannot_forge_a_line(
+def test_live_text_cannot_forge_a_line(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     fill(emulator, "web", **fields)

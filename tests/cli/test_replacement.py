@@ -70,7 +70,7 @@ def keys(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> Keys:
     return Keys(cli, emulator, tmp_path)
 
 
-def test_the_secret_of_a_replaced_key_takes_the_place_of_the_dead_one(keys: Keys) -> None:
+def test_the_secret_of_a_replaced_key_replaces_the_revoked_one(keys: Keys) -> None:
     done = keys.apply()
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith(f"inference/1/key-one: applied; its secret is in {keys.place}\n")
@@ -80,13 +80,13 @@ def test_the_secret_of_a_replaced_key_takes_the_place_of_the_dead_one(keys: Keys
     assert len(keys.secrets) == 2
 
 
-def test_a_key_that_was_deleted_by_hand_gets_the_next_version_too(keys: Keys) -> None:
+def test_a_key_deleted_by_hand_gets_the_next_version(keys: Keys) -> None:
     keys.emulator.remove_key(1, None, "key-one", family="inference")
     assert keys.apply().code == 0
     assert (keys.sent, set(keys.secrets)) == (["POST"], {NAME, f"{NAME}@1"})
 
 
-def test_a_place_that_holds_something_else_is_found_out_before_the_key_is_deleted(keys: Keys) -> None:
+def test_an_occupied_sink_location_is_detected_before_the_key_is_deleted(keys: Keys) -> None:
     (keys.sink / NAME).unlink()
     (keys.sink / NAME).symlink_to("elsewhere")
     done = keys.apply()
@@ -94,9 +94,7 @@ def test_a_place_that_holds_something_else_is_found_out_before_the_key_is_delete
     assert f"{keys.sink / NAME} is not a regular file, and is left as it is" in done.err
 
 
-def test_a_saved_replacement_of_a_key_that_changed_in_another_field_is_not_taken_for_done(
-    keys: Keys, cli: CommandLine
-) -> None:
+def test_a_saved_replacement_of_a_changed_key_is_not_considered_done(keys: Keys, cli: CommandLine) -> None:
     saved = str(keys.folder / "plan.json")
     cli("plan", str(keys.file), "--out", saved)
     changed = {"name": "key-one", "expires_at": LATER, "description": "theirs"}
@@ -106,7 +104,7 @@ def test_a_saved_replacement_of_a_key_that_changed_in_another_field_is_not_taken
     assert 'stale: description was planned from "" and is now "theirs"' in done.out
 
 
-def test_a_plan_that_somebody_approves_is_probed_again_after_the_answer(keys: Keys, cli: CommandLine) -> None:
+def test_an_approved_plan_is_probed_again(keys: Keys, cli: CommandLine) -> None:
     def spoil() -> None:
         (keys.sink / NAME).unlink()
         (keys.sink / NAME).mkdir()
@@ -120,9 +118,7 @@ def test_a_plan_that_somebody_approves_is_probed_again_after_the_answer(keys: Ke
 @pytest.mark.parametrize(
     "faults", [Faults(methods=("POST",), status_500=1.0), Faults(methods=("POST",), reset_after=1.0)]
 )
-def test_a_replacement_that_fails_halfway_says_that_the_secret_in_its_place_is_dead(
-    keys: Keys, faults: Faults
-) -> None:
+def test_a_half_finished_replacement_reports_the_stored_secret_as_revoked(keys: Keys, faults: Faults) -> None:
     keys.emulator.faults = faults
     done = keys.apply()
     assert done.code == 4
@@ -130,7 +126,7 @@ def test_a_replacement_that_fails_halfway_says_that_the_secret_in_its_place_is_d
     assert keys.secrets == {NAME: OLD}
 
 
-def test_a_rescued_secret_of_a_replaced_key_is_told_with_the_dead_one(keys: Keys, cli: CommandLine) -> None:
+def test_a_rescued_secret_is_reported_with_the_revoked_one(keys: Keys, cli: CommandLine) -> None:
     cli.environment.chdir(keys.folder)
     done = keys.apply("exec:/bin/false")
     (rescued,) = keys.folder.glob(f"rescued-secret-*/{NAME}")
@@ -240,7 +236,7 @@ KILLED: dict[str, tuple[str, bool, list[str], str]] = {
 
 
 @pytest.mark.parametrize(("method", "executed", "sent", "told"), KILLED.values(), ids=KILLED)
-def test_a_run_that_is_killed_leaves_a_journal_that_says_what_became_of_key_and_secret(  # noqa: PLR0913
+def test_a_killed_run_leaves_a_journal_with_the_state_of_key_and_secret(  # noqa: PLR0913
     keys: Keys, cli: CommandLine, method: str, sent: list[str], told: str, *, executed: bool
 ) -> None:
     killed_at(keys, cli, method, executed=executed)
@@ -254,7 +250,7 @@ def test_a_run_that_is_killed_leaves_a_journal_that_says_what_became_of_key_and_
 
 
 @pytest.mark.parametrize("stores", [True, False], ids=["after storing", "before storing"])
-def test_a_run_that_is_killed_by_its_sink_says_where_the_secret_was_to_go(
+def test_a_run_killed_by_its_sink_records_the_intended_location(
     keys: Keys, cli: CommandLine, *, stores: bool
 ) -> None:
     kept = keys.folder / "kept"
@@ -271,7 +267,7 @@ FRESH: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("parallelism", [1, 4])
-def test_a_sink_that_fails_stops_what_makes_keys_and_nothing_else(
+def test_a_failing_sink_stops_only_creations(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, parallelism: int
 ) -> None:
     fill(emulator, "zz-changed", description="old")
@@ -289,7 +285,7 @@ def test_a_sink_that_fails_stops_what_makes_keys_and_nothing_else(
     assert "caas/1/76/zz-changed: applied\n" in done.out
 
 
-def test_nothing_is_deleted_for_a_replacement_once_the_sink_has_failed(cli: CommandLine, keys: Keys) -> None:
+def test_after_a_sink_failure_no_key_is_deleted_for_a_replacement(cli: CommandLine, keys: Keys) -> None:
     declared = [
         {"name": name, "expires_at": None, "lifecycle": {"replace": True}} for name in ("key-one", "key-two")
     ]

@@ -53,7 +53,7 @@ def test_a_saved_plan_is_applied_as_it_was_shown(cli: CommandLine, emulator: Emu
     assert patches(emulator) == [{"description": "new"}] * 2
 
 
-def test_a_key_that_moved_is_refused_and_the_others_are_applied(
+def test_a_changed_key_is_refused_and_the_others_are_applied(
     cli: CommandLine, emulator: Emulator, saved: str
 ) -> None:
     fill(emulator, "web", description="edited by hand")
@@ -66,7 +66,7 @@ def test_a_key_that_moved_is_refused_and_the_others_are_applied(
     assert emulator.keys(1, 76)["web"]["description"] == "edited by hand"
 
 
-def test_when_every_key_moved_the_plan_is_refused(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+def test_if_every_key_changed_the_plan_is_refused(cli: CommandLine, emulator: Emulator, saved: str) -> None:
     fill(emulator, "api", "web", description="edited by hand")
     assert apply(cli, saved)[0] == 3
     assert patches(emulator) == []
@@ -94,7 +94,9 @@ def test_a_saved_plan_reads_each_of_its_scopes_once_and_no_file(
     assert listings(emulator) == before + 1
 
 
-def test_only_the_expected_plan_is_applied(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+def test_only_the_plan_with_the_expected_fingerprint_is_applied(
+    cli: CommandLine, emulator: Emulator, saved: str
+) -> None:
     code, _, err = apply(cli, saved, "--expect", "sha256:0")
     assert (code, "refused: the plan has the fingerprint sha256:" in err) == (3, True)
     assert patches(emulator) == []
@@ -103,7 +105,7 @@ def test_only_the_expected_plan_is_applied(cli: CommandLine, emulator: Emulator,
     assert apply(cli, saved, "--expect", fingerprint)[0] == 0
 
 
-def test_a_plan_just_made_can_be_expected_too(cli: CommandLine, emulator: Emulator, files: str) -> None:
+def test_a_fresh_plan_can_be_checked_by_fingerprint(cli: CommandLine, emulator: Emulator, files: str) -> None:
     done = cli("apply", files, "--auto-approve", "--expect", "sha256:0")
     assert (done.code, patches(emulator)) == (3, [])
 
@@ -113,13 +115,13 @@ def test_a_plan_for_another_api_is_refused(cli: CommandLine, emulator: Emulator,
     assert (code, f"it was made for {emulator.url}, not for http://127.0.0.1:9" in err) == (3, True)
 
 
-def test_the_limits_hold_for_a_saved_plan(cli: CommandLine, emulator: Emulator, saved: str) -> None:
+def test_the_limits_apply_to_a_saved_plan(cli: CommandLine, emulator: Emulator, saved: str) -> None:
     assert apply(cli, saved, "--max-changes", "1")[0] == 3
     assert patches(emulator) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format_version": "9.0"}', "plan"])
-def test_a_file_that_is_no_plan_is_refused_with_a_reason(
+def test_a_file_that_is_not_a_plan_is_refused_with_a_reason(
     cli: CommandLine, tmp_path: Path, content: str
 ) -> None:
     file = tmp_path / "bad.json"
@@ -128,7 +130,7 @@ def test_a_file_that_is_no_plan_is_refused_with_a_reason(
     assert (code, out, err.startswith(f"Error: the plan {file} is refused: it ")) == (3, "", True)
 
 
-def test_a_plan_file_that_is_not_there_is_an_error(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_missing_plan_file_is_an_error(cli: CommandLine, tmp_path: Path) -> None:
     done = cli("show", str(tmp_path / "none.json"))
     assert (done.code, "cannot be read: No such file or directory" in done.err) == (1, True)
 
@@ -136,12 +138,12 @@ def test_a_plan_file_that_is_not_there_is_an_error(cli: CommandLine, tmp_path: P
 @pytest.mark.parametrize(
     "words", [[], ["keys.yaml", "--plan", "plan.json"], ["--plan", "plan.json", "--target", "*"]]
 )
-def test_files_and_a_saved_plan_do_not_mix(cli: CommandLine, words: list[str]) -> None:
+def test_files_and_a_saved_plan_exclude_each_other(cli: CommandLine, words: list[str]) -> None:
     assert cli("apply", *words).code == 64
 
 
 @pytest.mark.parametrize("output_format", RENDERERS)
-def test_a_saved_plan_is_shown_like_the_plan_it_was(
+def test_a_saved_plan_is_shown_like_the_original(
     cli: CommandLine, files: str, saved: str, output_format: str
 ) -> None:
     planned = cli("plan", files, "--format", output_format)
@@ -155,7 +157,7 @@ def test_show_needs_neither_token_nor_api(cli: CommandLine, saved: str) -> None:
     assert "Plan: 0 to add, 2 to change, 0 to destroy." in cli("show", saved).out
 
 
-def test_a_plan_file_is_written_whole_or_not_at_all(cli: CommandLine, files: str, tmp_path: Path) -> None:
+def test_a_plan_file_is_written_atomically(cli: CommandLine, files: str, tmp_path: Path) -> None:
     done = cli("plan", files, "--out", str(tmp_path / "no" / "plan.json"))
     assert (done.code, "cannot be written: No such file or directory" in done.err) == (1, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keys.yaml"]
@@ -195,7 +197,7 @@ def branch(emulator: Emulator, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_branch_is_told_apart_from_what_somebody_did_by_hand(cli: CommandLine, branch: Path) -> None:
+def test_changes_of_a_branch_are_distinguished_from_manual_changes(cli: CommandLine, branch: Path) -> None:
     done = cli("plan", str(branch / "keys.yaml"), "--base", "main", "--format", "json")
     origins = {
         change["name"]: change["change"]["origins"]["description"]
@@ -206,13 +208,13 @@ def test_a_branch_is_told_apart_from_what_somebody_did_by_hand(cli: CommandLine,
     assert [summary[origin] for origin in ("config", "drift", "conflict")] == [1, 1, 1]
 
 
-def test_the_base_leaves_exit_codes_as_they_are(cli: CommandLine, branch: Path) -> None:
+def test_the_base_does_not_change_exit_codes(cli: CommandLine, branch: Path) -> None:
     path = str(branch / "keys.yaml")
     assert cli("plan", path, "--base", "main").code == 0
     assert cli("plan", path, "--base", "main", "--detailed-exitcode").code == 2
 
 
-def test_a_file_that_the_base_does_not_have_is_all_of_git(
+def test_a_file_missing_at_the_base_has_origin_git(
     cli: CommandLine, emulator: Emulator, branch: Path
 ) -> None:
     fill(emulator, "other", description="old")
@@ -222,12 +224,12 @@ def test_a_file_that_the_base_does_not_have_is_all_of_git(
     assert "# [config] neutral: access unchanged" in done.out
 
 
-def test_a_base_is_read_for_folders_too(cli: CommandLine, branch: Path) -> None:
+def test_a_base_is_read_for_folders(cli: CommandLine, branch: Path) -> None:
     done = cli("plan", str(branch), "--base", "HEAD")
     assert "Origin: config on 1 key, drift on 1 key, conflict on 1 key." in done.out
 
 
-def test_a_base_that_is_not_in_the_clone_is_an_error(cli: CommandLine, branch: Path) -> None:
+def test_a_base_missing_in_the_clone_is_an_error(cli: CommandLine, branch: Path) -> None:
     done = cli("plan", str(branch / "keys.yaml"), "--base", "no-such-branch")
     assert (
         done.code,
@@ -235,7 +237,9 @@ def test_a_base_that_is_not_in_the_clone_is_an_error(cli: CommandLine, branch: P
     ) == (1, True)
 
 
-def test_a_shallow_clone_is_told_how_to_get_the_base(cli: CommandLine, branch: Path, tmp_path: Path) -> None:
+def test_the_error_of_a_shallow_clone_says_how_to_fetch_the_base(
+    cli: CommandLine, branch: Path, tmp_path: Path
+) -> None:
     git(branch, "commit", "--quiet", "--all", "--message", "second")
     first = git(branch, "rev-parse", "HEAD~1")
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{branch}", "shallow")
@@ -259,7 +263,7 @@ def test_a_base_outside_git_is_an_error(cli: CommandLine, files: str) -> None:
     assert (done.code, "--base needs a Git checkout" in done.err) == (1, True)
 
 
-def test_without_valid_files_at_the_base_nothing_is_labelled_and_a_warning_says_why(
+def test_invalid_files_at_the_base_disable_origins_with_a_warning(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     """Else the pull request that mends them could not be planned."""
@@ -275,13 +279,13 @@ def test_without_valid_files_at_the_base_nothing_is_labelled_and_a_warning_says_
     assert "keys.yaml@HEAD:1:1: " in done.err
 
 
-def test_a_path_that_the_base_does_not_have_is_warned_of(cli: CommandLine, branch: Path) -> None:
+def test_a_path_missing_at_the_base_is_warned_about(cli: CommandLine, branch: Path) -> None:
     git(branch, "mv", "keys.yaml", "renamed.yaml")
     done = cli("plan", str(branch / "renamed.yaml"), "--base", "main")
     assert "renamed.yaml: at main there was nothing by this name, so every difference" in done.err
 
 
-def test_a_file_that_moved_within_a_folder_is_labelled_all_the_same(cli: CommandLine, branch: Path) -> None:
+def test_a_file_moved_within_a_folder_has_origins(cli: CommandLine, branch: Path) -> None:
     git(branch, "mv", "keys.yaml", "renamed.yaml")
     done = cli("plan", str(branch), "--base", "main")
     assert "Origin: config on 1 key, drift on 1 key, conflict on 1 key." in done.out
@@ -296,7 +300,7 @@ def test_a_key_that_is_no_longer_declared_is_named(cli: CommandLine, branch: Pat
     assert warnings == [("caas/1/76/conflict", message), ("caas/1/76/drift", message)]
 
 
-def test_the_base_of_standard_input_is_not_known(cli: CommandLine, branch: Path) -> None:
+def test_standard_input_has_no_base(cli: CommandLine, branch: Path) -> None:
     text = (branch / "keys.yaml").read_text(encoding="utf-8")
     with cli.start("plan", "-", "--base", "main", stdin=subprocess.PIPE, cwd=branch) as process:
         out, err = process.communicate(text, timeout=60)
@@ -324,7 +328,7 @@ def commit_of(cli: CommandLine, *paths: str) -> str | None:
     return commit
 
 
-def test_a_plan_names_the_commit_that_all_its_files_are_in(cli: CommandLine, branch: Path) -> None:
+def test_a_plan_names_the_commit_of_all_its_files(cli: CommandLine, branch: Path) -> None:
     git(branch, "commit", "--quiet", "--all", "--message", "second")
     head = git(branch, "rev-parse", "HEAD")
     (branch / "notes.txt").write_text("not read", encoding="utf-8")
@@ -339,7 +343,7 @@ def test_a_plan_names_the_commit_that_all_its_files_are_in(cli: CommandLine, bra
     assert commit_of(cli, str(branch / "keys.yaml")) == f"{head}-dirty"
 
 
-def test_no_old_plan_is_left_where_no_new_one_could_be_made(
+def test_an_old_plan_is_removed_if_no_new_one_can_be_made(
     cli: CommandLine, files: str, saved: str, tmp_path: Path
 ) -> None:
     (tmp_path / "keys.yaml").write_text("keys: 7\n", encoding="utf-8")
@@ -347,7 +351,7 @@ def test_no_old_plan_is_left_where_no_new_one_could_be_made(
     assert not (tmp_path / "plan.json").exists()
 
 
-def test_a_plan_is_not_written_over_what_is_none(cli: CommandLine, files: str, tmp_path: Path) -> None:
+def test_a_plan_does_not_overwrite_another_file(cli: CommandLine, files: str, tmp_path: Path) -> None:
     done = cli("plan", files, "--out", files)
     assert (done.code, "would overwrite a file that is not a plan; name another" in done.err) == (1, True)
     assert "old" not in (tmp_path / "keys.yaml").read_text(encoding="utf-8")
@@ -360,7 +364,7 @@ def test_a_saved_plan_is_named_by_its_fingerprint(cli: CommandLine, files: str, 
     assert f"Saved to {saved}: {fingerprint}\n" in done.err
 
 
-def test_the_spelling_of_the_base_url_makes_no_other_api(
+def test_the_spelling_of_the_base_url_does_not_matter(
     cli: CommandLine, emulator: Emulator, saved: str
 ) -> None:
     assert apply(cli, saved, "--base-url", f"{emulator.url.upper()}/")[0] == 0
@@ -394,9 +398,7 @@ KIND = {
 }
 
 
-def test_a_plan_for_the_sandbox_is_refused_once_its_kind_is_about_production(
-    cli: CommandLine, tmp_path: Path
-) -> None:
+def test_a_plan_is_refused_once_its_kind_uses_another_api(cli: CommandLine, tmp_path: Path) -> None:
     kinds, saved, files = tmp_path / "kinds", tmp_path / "plan.json", tmp_path / "things.yaml"
     kinds.mkdir()
     file = kinds / "thing.schema.json"
@@ -427,9 +429,7 @@ def fingerprint_of(cli: CommandLine, files: str, tmp_path: Path, *options: str) 
     return fingerprint
 
 
-def test_a_key_that_was_made_anew_is_not_the_one_that_was_planned(
-    cli: CommandLine, emulator: Emulator, saved: str
-) -> None:
+def test_a_recreated_key_is_not_the_planned_one(cli: CommandLine, emulator: Emulator, saved: str) -> None:
     emulator.remove_key(1, 76, "web")
     fill(emulator, "web", description="old", created_at="2026-05-01T00:00:00Z")
     code, out, _ = apply(cli, saved)
@@ -437,7 +437,7 @@ def test_a_key_that_was_made_anew_is_not_the_one_that_was_planned(
     assert 'caas/1/76/web: stale: created_at was planned from "' in out
 
 
-def test_a_plan_beyond_the_limits_says_so_in_every_format(
+def test_every_format_shows_that_a_plan_exceeds_the_limits(
     cli: CommandLine, files: str, tmp_path: Path
 ) -> None:
     saved = str(tmp_path / "plan.json")

@@ -64,15 +64,15 @@ def moments(*results: CycleResult, schedule: Schedule | None = None, jitter: flo
     return rounds.moments
 
 
-def test_rounds_come_at_equal_distances() -> None:
+def test_rounds_start_at_equal_intervals() -> None:
     assert moments(OK, OK, OK, OK) == [0, 60, 120, 180]
 
 
-def test_cron_rounds_come_at_the_times_of_the_expression() -> None:
+def test_cron_rounds_start_at_the_times_of_the_expression() -> None:
     assert moments(OK, OK, OK, schedule=Cron("*/15 * * * *")) == [0, 900, 1800]
 
 
-def test_jitter_delays_each_round_and_moves_no_grid() -> None:
+def test_jitter_delays_each_round_without_shifting_the_grid() -> None:
     found = moments(OK, OK, OK, OK, jitter=10)
     delays = [moment - planned for moment, planned in zip(found, [0, 60, 120, 180], strict=True)]
     assert delays[0] == 0
@@ -80,7 +80,7 @@ def test_jitter_delays_each_round_and_moves_no_grid() -> None:
     assert len(set(delays)) == 4
 
 
-def test_rounds_that_read_nothing_come_at_growing_distances_until_one_does(
+def test_failing_rounds_back_off_until_one_succeeds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert moments(OK, FAILED, FAILED, OK, OK, OK) == [0, 60, 180, 420, 480, 540]
@@ -91,11 +91,11 @@ def test_rounds_that_read_nothing_come_at_growing_distances_until_one_does(
     ]
 
 
-def test_a_round_that_is_cut_short_is_no_failure() -> None:
+def test_an_interrupted_round_is_not_a_failure() -> None:
     assert moments(OK, CycleResult.INTERRUPTED, OK, OK) == [0, 60, 120, 180]
 
 
-def test_a_service_is_ready_once_a_round_could_read_something() -> None:
+def test_a_service_is_ready_after_the_first_successful_read() -> None:
     clock, told = FakeClock(), []
 
     def work() -> CycleReport:
@@ -131,7 +131,7 @@ def test_a_change_in_the_portal_is_corrected_in_a_later_round(
     assert patches(emulator) == [{"description": "ours"}, {"description": "ours"}]
 
 
-def test_invalid_files_leave_the_last_valid_ones_in_force(
+def test_with_invalid_files_the_last_valid_ones_stay_in_force(
     cli: CommandLine, emulator: Emulator, drifted: str, tmp_path: Path
 ) -> None:
     with cli.start("drift", drifted, "--every", "1s", "--correct", "all") as process:
@@ -147,7 +147,7 @@ def test_invalid_files_leave_the_last_valid_ones_in_force(
     assert emulator.keys(1, 76)["web"]["description"] == "ours"
 
 
-def test_a_hangup_begins_a_round_at_once(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
+def test_sighup_starts_a_round_immediately(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1d") as process:
         lines_until(process.stdout, "Drift: 1 key differs")
         fill(emulator, "web", description="ours")
@@ -158,7 +158,7 @@ def test_a_hangup_begins_a_round_at_once(cli: CommandLine, emulator: Emulator, d
     assert process.returncode == 0
 
 
-def test_what_is_known_is_not_shown_again(cli: CommandLine, drifted: str) -> None:
+def test_unchanged_findings_are_not_shown_again(cli: CommandLine, drifted: str) -> None:
     with cli.start("drift", drifted, "--every", "1s", "-v") as process:
         lines_until(process.stderr, "No change since the last round")
         process.send_signal(signal.SIGTERM)
@@ -182,7 +182,7 @@ def test_what_is_known_is_not_shown_again(cli: CommandLine, drifted: str) -> Non
         (["-", "--every", "1m"], "standard input can be read once; a service needs files."),
     ],
 )
-def test_a_schedule_that_cannot_be_is_a_usage_error(
+def test_an_invalid_schedule_is_a_usage_error(
     cli: CommandLine, drifted: str, options: list[str], complaint: str
 ) -> None:
     done = cli("drift", drifted, *options)

@@ -42,7 +42,7 @@ def storm(process: subprocess.Popen[str], count: int) -> None:
         pause.wait(dice.random() / 20_000)
 
 
-def test_a_signal_that_comes_while_an_event_is_locked_stops_nothing() -> None:
+def test_a_signal_during_a_locked_event_does_not_deadlock() -> None:
     with subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True) as process:
         try:
             lines_until(process.stdout, "ready")
@@ -54,7 +54,7 @@ def test_a_signal_that_comes_while_an_event_is_locked_stops_nothing() -> None:
     assert process.returncode == 0
 
 
-def test_a_service_outlives_a_storm_of_signals(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_service_survives_many_signals(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
     fill(emulator, "web")
     path = declare(tmp_path / "keys.yaml", {"name": "web"})
     with cli.start("drift", path, "--every", "1d", "-v") as process:

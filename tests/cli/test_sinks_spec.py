@@ -80,7 +80,7 @@ def test_a_command_is_split_into_words(kind: str) -> None:
         ("vault:secret/data/x", f"{DATA}: vault:secret/x"),
     ],
 )
-def test_a_text_that_names_no_sink_is_refused(spec: str, reason: str) -> None:
+def test_a_text_that_is_not_a_sink_is_refused(spec: str, reason: str) -> None:
     assert refused(spec) == f"--secret-sink {reason}"
 
 
@@ -89,7 +89,7 @@ def test_kubernetes_needs_a_pod(missing: str) -> None:
     assert "works in a pod only" in refused("kubernetes:shop", ENVIRONMENT | {missing: ""})
 
 
-def test_a_cluster_may_have_an_address_of_the_new_kind() -> None:
+def test_a_cluster_may_have_an_ipv6_address() -> None:
     open_sink("kubernetes:shop", FakeClock(), "test/1", ENVIRONMENT | {"KUBERNETES_SERVICE_HOST": "fd00::1"})
     assert "the cluster's address" in refused(
         "kubernetes:shop", ENVIRONMENT | {"KUBERNETES_SERVICE_HOST": "a b"}
@@ -125,7 +125,7 @@ def test_vault_needs_an_address_and_a_token(variables: dict[str, str], reason: s
     assert reason in refused("vault:secret", ENVIRONMENT | variables)
 
 
-def test_the_names_of_openbao_mean_the_same(tmp_path: Path) -> None:
+def test_variables_of_openbao_are_equivalent(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(TOKEN)
     bao = {name.replace("VAULT", "BAO"): value for name, value in ENVIRONMENT.items()}
     sink = open_sink("vault:secret", FakeClock(), "test/1", bao | {"BAO_NAMESPACE": "team"})
@@ -142,7 +142,7 @@ def test_the_names_of_openbao_mean_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["ADDR", "TOKEN", "TOKEN_FILE", "NAMESPACE", "CACERT"])
-def test_two_names_with_two_values_are_refused(name: str) -> None:
+def test_conflicting_variables_are_refused(name: str) -> None:
     both = {f"VAULT_{name}": "https://a", f"BAO_{name}": "https://b"}
     if name == "TOKEN_FILE":
         both["VAULT_TOKEN"] = ""
@@ -151,12 +151,12 @@ def test_two_names_with_two_values_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8200", "http://localhost:8200", "http://[::1]:8200"])
-def test_only_loopback_may_be_plain(address: str) -> None:
+def test_plain_http_is_allowed_only_on_loopback(address: str) -> None:
     open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | {"VAULT_ADDR": address})
 
 
 @pytest.mark.parametrize("content", [None, b"", b"two words", b"\xff", b"caf\xc3\xa9"])
-def test_a_token_file_that_is_none_is_found_out_by_the_probe(tmp_path: Path, content: bytes | None) -> None:
+def test_an_invalid_token_file_is_detected_by_the_probe(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "token"
     if content is not None:
         file.write_bytes(content)
@@ -165,7 +165,7 @@ def test_a_token_file_that_is_none_is_found_out_by_the_probe(tmp_path: Path, con
     assert f"the file {file} of VAULT_TOKEN_FILE" in probe_error(sink)
 
 
-def test_certificates_for_vault_that_are_none_are_found_out_by_the_probe(tmp_path: Path) -> None:
+def test_invalid_vault_certificates_are_detected_by_the_probe(tmp_path: Path) -> None:
     environment = ENVIRONMENT | {"VAULT_CACERT": str(tmp_path / "none")}
     sink = open_sink("vault:secret", FakeClock(), "test/1", environment)
     assert f"the trusted certificates in {tmp_path / 'none'} cannot be loaded" in probe_error(sink)

@@ -54,7 +54,7 @@ def listing() -> bytes:
 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "drift"])
-def test_a_head_without_end_is_an_error(cli: CommandLine, path: str, command: str) -> None:
+def test_endless_headers_are_an_error(cli: CommandLine, path: str, command: str) -> None:
     options = ["--auto-approve"] if command == "apply" else []
     with dripping(Endless()) as url:
         done = cli.alone(command, path, "--base-url", url, *BOUNDS, *options)
@@ -64,7 +64,7 @@ def test_a_head_without_end_is_an_error(cli: CommandLine, path: str, command: st
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("command", ["plan", "apply", "drift"])
-def test_a_signal_ends_a_command_that_waits_to_read(
+def test_a_signal_ends_a_command_waiting_for_a_read(
     cli: CommandLine, path: str, command: str, name: str
 ) -> None:
     answer = Endless()
@@ -76,7 +76,7 @@ def test_a_signal_ends_a_command_that_waits_to_read(
     assert process.returncode == 130
 
 
-def test_a_signal_ends_a_service_that_waits_to_read(cli: CommandLine, path: str) -> None:
+def test_a_signal_ends_a_service_waiting_for_a_read(cli: CommandLine, path: str) -> None:
     answer = Endless()
     with (
         dripping(answer) as url,
@@ -88,7 +88,7 @@ def test_a_signal_ends_a_service_that_waits_to_read(cli: CommandLine, path: str)
     assert process.returncode == 0
 
 
-def test_a_write_in_flight_ends_by_its_bound_after_a_signal(cli: CommandLine, path: str) -> None:
+def test_a_write_in_flight_ends_within_its_timeout_after_a_signal(cli: CommandLine, path: str) -> None:
     answer = Listing(listing())
     with (
         dripping(answer) as url,
@@ -101,7 +101,7 @@ def test_a_write_in_flight_ends_by_its_bound_after_a_signal(cli: CommandLine, pa
     assert process.returncode == 130
 
 
-def test_a_webhook_without_end_holds_no_round(cli: CommandLine, path: str) -> None:
+def test_an_endless_webhook_response_delays_no_round(cli: CommandLine, path: str) -> None:
     hook, api = Endless(), Listing(listing())
     with dripping(hook) as webhook, dripping(api) as url:
         cli.environment.setenv("RECONCILER_DRIFT_WEBHOOK", webhook)

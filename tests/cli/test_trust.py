@@ -75,7 +75,7 @@ def read(server: LabelServer) -> set[str]:
     ],
     ids=" ".join,
 )
-def test_a_kind_of_a_pull_request_reads_nothing_where_the_base_is_trusted(
+def test_with_a_trusted_base_a_kind_of_a_pull_request_is_not_used(
     cli: CommandLine, server: LabelServer, keys: Path, words: tuple[str, ...], what: str
 ) -> None:
     cli.environment.chdir(keys.parent)
@@ -84,7 +84,7 @@ def test_a_kind_of_a_pull_request_reads_nothing_where_the_base_is_trusted(
         assert read(server) == {what}
 
 
-def test_what_the_pull_request_changes_of_its_kinds_is_warned_of_in_the_plan(
+def test_changed_kinds_of_a_pull_request_are_warned_about_in_the_plan(
     cli: CommandLine, server: LabelServer, keys: Path
 ) -> None:
     done = cli("plan", str(keys), *BEARER, "--trust", "base", "--base", "main", "--format", "json")
@@ -96,7 +96,7 @@ def test_what_the_pull_request_changes_of_its_kinds_is_warned_of_in_the_plan(
 
 
 @pytest.mark.parametrize("is_removed", [True, False], ids=["removed", "new"])
-def test_kinds_that_come_and_go_are_warned_of(
+def test_added_and_removed_kinds_are_warned_about(
     cli: CommandLine, server: LabelServer, keys: Path, *, is_removed: bool
 ) -> None:
     kinds = keys / "kinds"
@@ -109,7 +109,7 @@ def test_kinds_that_come_and_go_are_warned_of(
     assert read(server) == {"labels"}
 
 
-def test_many_kinds_are_not_all_named(cli: CommandLine, keys: Path) -> None:
+def test_the_number_of_named_kinds_is_limited(cli: CommandLine, keys: Path) -> None:
     for number in range(30):
         (keys / "kinds" / f"n{number:02}.schema.json").write_text("{}", encoding="utf-8")
     err = cli("plan", str(keys), *BEARER, "--trust", "base", "--base", "main").err
@@ -166,7 +166,7 @@ def test_without_a_base_only_kinds_that_are_named_are_known(
     assert (named.code in {0, 2}, "is not used" in named.err) == (True, False), named.err
 
 
-def test_kinds_of_another_repository_come_from_its_work_tree(
+def test_kinds_of_another_repository_are_read_from_its_work_tree(
     cli: CommandLine, server: LabelServer, keys: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(keys / "kinds", tmp_path / "shared")
@@ -177,7 +177,7 @@ def test_kinds_of_another_repository_come_from_its_work_tree(
     assert read(server) == {"secrets"}
 
 
-def test_a_link_of_the_base_out_of_the_tree_is_no_kind(cli: CommandLine, keys: Path) -> None:
+def test_a_link_out_of_the_tree_at_the_base_is_not_a_kind(cli: CommandLine, keys: Path) -> None:
     (keys / "kinds" / "x.schema.json").symlink_to("/etc/passwd")
     git(keys.parent, "add", ".")
     git(keys.parent, "commit", "--quiet", "--message", "link")
@@ -186,7 +186,7 @@ def test_a_link_of_the_base_out_of_the_tree_is_no_kind(cli: CommandLine, keys: P
     assert (done.code, told in done.err) == (1, True)
 
 
-def test_a_tag_does_not_pass_for_the_branch_of_the_base(
+def test_a_tag_is_not_accepted_as_the_base_branch(
     cli: CommandLine, server: LabelServer, keys: Path, tmp_path: Path
 ) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "branch", str(keys.parent), "clone")
@@ -204,7 +204,7 @@ def test_a_tag_does_not_pass_for_the_branch_of_the_base(
     assert read(server) == {"labels"}
 
 
-def test_a_tag_does_not_pass_for_a_commit_of_the_base(cli: CommandLine, keys: Path) -> None:
+def test_a_tag_is_not_accepted_as_a_base_commit(cli: CommandLine, keys: Path) -> None:
     commit = git(keys.parent, "rev-parse", "main")
     git(keys.parent, "tag", commit[:12], "branch")
     words = ("plan", str(keys), *BEARER, "--trust", "base", "--base")
@@ -241,7 +241,7 @@ def test_a_submodule_of_a_pull_request_is_not_the_base(
 
 
 @pytest.mark.parametrize("where", ["in another", "in a linked work tree"])
-def test_a_submodule_passes_nowhere_for_the_base(
+def test_a_submodule_is_never_accepted_as_the_base(
     cli: CommandLine, server: LabelServer, keys: Path, tmp_path: Path, where: str
 ) -> None:
     """A submodule in a submodule, or in a linked work tree, keeps its Git directory elsewhere."""

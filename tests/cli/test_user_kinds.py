@@ -44,7 +44,7 @@ def test_the_example_is_valid(cli: CommandLine) -> None:
     assert cli("validate", FILES, *KINDS).out == "Success! The configuration is valid: 3 keys in 1 scope.\n"
 
 
-def test_a_plan_names_the_parts_of_the_scope(cli: CommandLine, github: LabelServer) -> None:
+def test_a_plan_names_the_parameters_of_the_scope(cli: CommandLine, github: LabelServer) -> None:
     done = cli("plan", FILES, *CONNECTED)
     assert (done.code, done.err) == (0, "")
     assert "# label/acme/site/kind/bug will be updated in-place" in done.out
@@ -53,7 +53,7 @@ def test_a_plan_names_the_parts_of_the_scope(cli: CommandLine, github: LabelServ
     assert github.requests == [("GET", "/repos/acme/site/labels?per_page=100&page=1", None)]
 
 
-def test_apply_sends_the_fields_that_differ_to_the_encoded_path_and_then_nothing_is_left(
+def test_apply_sends_differing_fields_to_the_encoded_path_and_converges(
     cli: CommandLine, github: LabelServer
 ) -> None:
     assert cli("apply", FILES, *CONNECTED, "--auto-approve").code == 0
@@ -74,7 +74,7 @@ def test_a_saved_plan_is_shown_and_applied_with_the_same_kinds(
     assert len(github.writes) == 1
 
 
-def test_drift_of_a_label_is_found_and_brought_back(cli: CommandLine, github: LabelServer) -> None:
+def test_drift_of_a_label_is_found_and_corrected(cli: CommandLine, github: LabelServer) -> None:
     cli("apply", FILES, *CONNECTED, "--auto-approve")
     github.repositories["acme/site"]["kind/bug"]["color"] = "000000"
     found = cli("drift", FILES, *CONNECTED)
@@ -89,14 +89,14 @@ def test_explain_takes_the_address_of_a_label(cli: CommandLine, github: LabelSer
     assert github.requests == [("GET", "/repos/acme/site/labels/kind%2Fbug", None)]
 
 
-def test_a_label_that_is_missing_is_named(cli: CommandLine, github: LabelServer) -> None:
+def test_a_missing_label_is_named(cli: CommandLine, github: LabelServer) -> None:
     del github.repositories["acme/site"]["1.0"]
     done = cli("plan", FILES, *CONNECTED)
     assert (done.code, "label/acme/site/1.0: declared, but not on the server" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (99, 1), (100, 2), (101, 2), (250, 3)])
-def test_pages_are_read_until_one_is_short(
+def test_pages_are_read_until_a_short_one(
     cli: CommandLine, github: LabelServer, tmp_path: Path, count: int, pages: int
 ) -> None:
     github.repositories["acme/site"] = {f"l{number}": label(f"l{number}") for number in range(count)}
@@ -114,7 +114,7 @@ def test_another_scheme_is_refused_by_the_service(cli: CommandLine, github: Labe
 
 
 @pytest.mark.parametrize("word", ["", "two words", "Bearer:", "é", f"Bearer {TOKEN}", "a\nb", "x" * 65])
-def test_a_scheme_is_one_word_and_nothing_is_sent_before_that_is_known(cli: CommandLine, word: str) -> None:
+def test_a_scheme_must_be_one_word_and_is_checked_before_any_request(cli: CommandLine, word: str) -> None:
     done = cli("plan", FILES, *KINDS, "--auth-scheme", word)
     assert (done.code, "--auth-scheme must be one word" in done.err) == (1, True)
     assert TOKEN not in done.everything
@@ -132,7 +132,7 @@ def test_a_scheme_is_one_word_and_nothing_is_sent_before_that_is_known(cli: Comm
         ("owner: acme\nproject_id: 1\nregion_id: 1\n", "owner is not a known field"),
     ],
 )  # fmt: skip
-def test_a_header_has_exactly_the_parts_of_its_kind(
+def test_a_document_header_has_exactly_the_parameters_of_its_kind(
     cli: CommandLine, tmp_path: Path, header: str, complaint: str
 ) -> None:
     file = tmp_path / "labels.yaml"
@@ -141,7 +141,7 @@ def test_a_header_has_exactly_the_parts_of_its_kind(
     assert (done.code, complaint in done.err) == (1, True), done.err
 
 
-def test_an_unknown_kind_lists_the_known_ones_and_says_no_more(cli: CommandLine) -> None:
+def test_an_unknown_kind_is_reported_with_the_known_ones_only(cli: CommandLine) -> None:
     done = cli("validate", FILES)
     known = ", ".join(load_kinds())
     complaint = f'{FILES}/labels.yaml:2:7: kind "label" is unknown; write one of: {known}'
@@ -149,7 +149,7 @@ def test_an_unknown_kind_lists_the_known_ones_and_says_no_more(cli: CommandLine)
 
 
 @pytest.mark.parametrize("command", ["validate", "plan", "apply", "drift"])
-def test_a_faulty_kind_stops_every_command_before_anything_is_sent(
+def test_an_invalid_kind_stops_every_command_before_any_request(
     cli: CommandLine, tmp_path: Path, command: str
 ) -> None:
     (tmp_path / "kinds").mkdir()
@@ -165,9 +165,7 @@ def test_kinds_can_be_named_in_the_environment(cli: CommandLine) -> None:
     assert cli("validate", FILES).code == 0
 
 
-def test_a_fourth_kind_is_a_file_in_a_folder_and_no_line_of_code(
-    cli: CommandLine, github: LabelServer, tmp_path: Path
-) -> None:
+def test_a_new_kind_needs_only_a_file(cli: CommandLine, github: LabelServer, tmp_path: Path) -> None:
     (tmp_path / "kinds").mkdir()
     shutil.copy(EXAMPLES / "kinds/label.schema.json", tmp_path / "kinds/tag.schema.json")
     text = (EXAMPLES / "labels/labels.yaml").read_text().replace("kind: label", "kind: tag")
@@ -177,9 +175,7 @@ def test_a_fourth_kind_is_a_file_in_a_folder_and_no_line_of_code(
     assert len(github.writes) == 1
 
 
-def test_the_digest_of_the_inputs_tells_kinds_apart(
-    cli: CommandLine, github: LabelServer, tmp_path: Path
-) -> None:
+def test_the_input_digest_includes_the_kinds(cli: CommandLine, github: LabelServer, tmp_path: Path) -> None:
     kinds = tmp_path / "kinds"
     kinds.mkdir()
     shutil.copy(EXAMPLES / "labels/labels.yaml", tmp_path)
@@ -193,7 +189,7 @@ def test_the_digest_of_the_inputs_tells_kinds_apart(
     assert github.writes == []
 
 
-def test_a_kind_of_texts_and_numbers_in_its_path(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_path_may_have_text_and_number_parameters(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds/thing.schema.json").write_text(json.dumps(PLAIN))
     (tmp_path / "a.yaml").write_text("{kind: thing, owner: acme, keys: [{name: x}]}")
@@ -202,7 +198,7 @@ def test_a_kind_of_texts_and_numbers_in_its_path(cli: CommandLine, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/../b"])
-def test_a_live_name_that_is_not_one_segment_gets_no_request_and_stops_nothing_else(
+def test_a_live_name_that_is_not_one_path_segment_gets_no_request(
     cli: CommandLine, github: LabelServer, tmp_path: Path, name: str
 ) -> None:
     github.repositories["acme/site"][name] = label(name)
@@ -257,14 +253,14 @@ def numbers(cli: CommandLine, github: LabelServer, tmp_path: Path) -> Callable[.
 
 
 @pytest.mark.parametrize(("field", "keywords", "text", "live"), SPELLINGS)
-def test_a_number_is_its_value_however_file_and_service_write_it(
+def test_numbers_are_compared_by_value_in_every_notation(
     numbers: Callable[..., Any], field: str, keywords: Any, text: str, live: Any
 ) -> None:
     done = numbers(field, keywords, text, live)
     assert (done.code, "No changes." in done.out) == (0, True), done.everything
 
 
-def test_a_whole_number_that_is_not_written_in_digits_is_named(numbers: Callable[..., Any]) -> None:
+def test_an_integral_number_in_exponent_notation_is_reported(numbers: Callable[..., Any]) -> None:
     done = numbers("count", {"type": "integer"}, "1e2", 100, "validate")
     assert done.code == 0
     place = "labels.yaml:6:12: label/acme/site/wontfix"
@@ -273,15 +269,13 @@ def test_a_whole_number_that_is_not_written_in_digits_is_named(numbers: Callable
 
 
 @pytest.mark.parametrize("text", ["1e999", "-1e999", "9" * 400, ".inf", ".nan"])
-def test_a_number_that_nothing_can_hold_is_refused(numbers: Callable[..., Any], text: str) -> None:
+def test_a_number_beyond_range_is_refused(numbers: Callable[..., Any], text: str) -> None:
     done = numbers("rate", {"type": "number"}, text, 5, "validate")
     assert done.code == 1
     assert "rate must be a number, not the text" in done.err
 
 
-def test_a_live_number_that_nothing_can_hold_is_refused(
-    numbers: Callable[..., Any], github: LabelServer
-) -> None:
+def test_a_live_number_beyond_range_is_refused(numbers: Callable[..., Any], github: LabelServer) -> None:
     github.repositories["acme/site"]["other"] = label("other") | {"rate": float("inf")}
     done = numbers("rate", {"type": "number"}, "5", 5)
     assert (done.code, "the response is not JSON" in done.err) == (1, True), done.everything

@@ -63,7 +63,7 @@ def test_standard_input_is_read_for_a_dash(cli: CommandLine) -> None:
     assert (found.code, found.out) == (0, "Success! The configuration is valid: 1 key in 1 scope.\n")
 
 
-def test_a_mistake_on_standard_input_is_placed(cli: CommandLine) -> None:
+def test_an_error_on_standard_input_has_a_position(cli: CommandLine) -> None:
     with Path(write(" [{name: ab}]\n")).open("rb") as keys:
         found = cli.alone("validate", "-", stdin=keys)
     assert found.code == 1
@@ -72,19 +72,21 @@ def test_a_mistake_on_standard_input_is_placed(cli: CommandLine) -> None:
 
 @pytest.mark.parametrize("ending", ["\r\n", "\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_files_of_other_systems_are_read(cli: CommandLine, mark: str, ending: str) -> None:
+def test_files_with_other_line_endings_and_encodings_are_read(
+    cli: CommandLine, mark: str, ending: str
+) -> None:
     text = f"{mark}{HEADER}keys:\n  - name: abc\n".replace("\n", ending)
     Path("keys.yaml").write_bytes(text.encode())
     assert cli("validate", "keys.yaml").code == 0
 
 
-def test_project_and_region_may_come_from_the_environment(cli: CommandLine) -> None:
+def test_project_and_region_may_be_set_in_the_environment(cli: CommandLine) -> None:
     cli.environment.setenv("GCORE_CLOUD_PROJECT_ID", "1")
     cli.environment.setenv("GCORE_CLOUD_REGION_ID", "76")
     assert cli("validate", write(" []\n", header="")).code == 0
 
 
-def test_project_and_region_may_come_from_options(cli: CommandLine) -> None:
+def test_project_and_region_may_be_set_by_options(cli: CommandLine) -> None:
     found = cli("validate", "--project-id", "1", "--region-id", "76", write(" []\n", header=""))
     assert found.code == 0
 

@@ -38,7 +38,7 @@ def test_a_misspelt_variable_is_named_with_what_was_meant(name: str, meant: str)
     assert text == f"the variable {name} is not known, so it does nothing; did you mean {meant}?"
 
 
-def test_what_is_no_variable_of_this_program_is_nobodys_business() -> None:
+def test_unrelated_variables_are_ignored() -> None:
     theirs = {"PATH": "", "RECONCILERS": "", "GCORE_API_KEYS": "", "_RECONCILER_COMPLETE": ""}
     service = {
         "RECONCILER_WATCH_SERVICE_HOST": "10.0.0.1",
@@ -93,7 +93,7 @@ def test_every_command_warns(
     ],
     ids=" ".join,
 )
-def test_a_strict_environment_is_an_error_before_anything(
+def test_a_strict_environment_fails_before_anything_else(
     cli: CommandLine, emulator: Emulator, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     cli.environment.setenv("RECONCILER_PLAN_MAX_REVOKE", "1")
@@ -104,7 +104,7 @@ def test_a_strict_environment_is_an_error_before_anything(
     assert "Error: the variable RECONCILER_PLAN_MAX_REVOKE is not known" in done.err
 
 
-def test_a_strict_environment_without_a_fault_is_none(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_strict_environment_without_problems_is_accepted(cli: CommandLine, tmp_path: Path) -> None:
     cli.environment.setenv("RECONCILER_STRICT_ENV", "1")
     cli.environment.setenv("RECONCILER_VALIDATE_EXPIRY_WARNING", "7")
     done = cli("validate", declare(tmp_path / "k.yaml", live("web")))
@@ -123,18 +123,18 @@ def test_a_strict_environment_without_a_fault_is_none(cli: CommandLine, tmp_path
         ("", []),
     ],
 )
-def test_a_variable_of_targets_has_one_on_each_line(text: str, values: list[str]) -> None:
+def test_a_variable_of_targets_has_one_per_line(text: str, values: list[str]) -> None:
     assert list(ListType(lambda word: "/" in word or word.startswith("*")).split_envvar_value(text)) == values
 
 
 @pytest.mark.parametrize(
     ("text", "values"), [("a b:c", ["a b", "c"]), ("a:b\nc d\n", ["a:b", "c d"]), ("a b\n", ["a b"])]
 )
-def test_a_variable_of_paths_has_colons_or_lines(text: str, values: list[str]) -> None:
+def test_a_variable_of_paths_is_separated_by_colons_or_lines(text: str, values: list[str]) -> None:
     assert list(PathListType().split_envvar_value(text)) == values
 
 
-def test_a_target_with_a_blank_can_stand_in_the_environment(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_target_with_a_space_can_be_set_in_the_environment(cli: CommandLine, tmp_path: Path) -> None:
     cli.environment.setenv("RECONCILER_PLAN_TARGET", "caas/1/76/no such key")
     done = cli("plan", declare(tmp_path / "k.yaml", live("web")))
     assert "--target matches no declared key: caas/1/76/no such key;" in done.err
