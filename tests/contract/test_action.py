@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gcore_emulator import Emulator
 
 
-def test_a_plan_gives_its_counts_and_files(runner: Runner, cloud: Emulator) -> None:
+def test_a_plan_outputs_its_counts_and_files(runner: Runner, cloud: Emulator) -> None:
     done = runner.act()
     assert done.passed, done.log
     plan = json.loads(Path(done.outputs["plan-json"]).read_text(encoding="utf-8"))
@@ -41,7 +41,7 @@ def test_a_plan_gives_its_counts_and_files(runner: Runner, cloud: Emulator) -> N
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_plan_is_in_the_summary_and_at_the_declarations(runner: Runner) -> None:
+def test_a_plan_is_in_the_summary_and_annotated_at_the_declarations(runner: Runner) -> None:
     done = runner.act()
     assert done.summary == Path(done.outputs["plan-markdown"]).read_text(encoding="utf-8") + "\n"
     assert "::warning file=keys/keys.yaml,line=1," in done.log
@@ -72,7 +72,7 @@ def test_a_plan_that_is_not_the_expected_one_is_refused(runner: Runner, cloud: E
     assert "refused: the plan has the fingerprint sha256:" in done.log
 
 
-def test_without_a_saved_plan_what_is_shown_is_applied(runner: Runner, cloud: Emulator) -> None:
+def test_without_a_saved_plan_the_shown_plan_is_applied(runner: Runner, cloud: Emulator) -> None:
     done = runner.act(command="apply")
     assert done.passed, done.log
     assert (done.outputs["update"], done.outputs["exit-code"]) == ("2", "0")
@@ -81,7 +81,7 @@ def test_without_a_saved_plan_what_is_shown_is_applied(runner: Runner, cloud: Em
 
 
 @pytest.mark.usefixtures("cloud")
-def test_drift_is_an_answer_and_no_failure(runner: Runner) -> None:
+def test_drift_is_a_result_and_not_a_failure(runner: Runner) -> None:
     done = runner.act(command="drift")
     assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (True, "2", "true")
     assert [done.outputs[name] for name in ("update", "grants", "revokes")] == ["2", "1", "1"]
@@ -91,7 +91,7 @@ def test_drift_is_an_answer_and_no_failure(runner: Runner) -> None:
     assert "### Drift: there are differences\n" in done.summary
 
 
-def test_files_are_checked_without_token_or_api(runner: Runner) -> None:
+def test_files_are_validated_without_token_or_api(runner: Runner) -> None:
     path = declare(runner.workspace / "keys.yaml", {"name": "web"})
     done = runner.act(command="validate", paths=path)
     assert (done.passed, done.outputs["exit-code"], done.outputs["has-changes"]) == (True, "0", "false")
@@ -108,7 +108,7 @@ def test_an_invalid_file_is_annotated_where_it_is_wrong(runner: Runner) -> None:
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_base_is_where_the_branch_began(runner: Runner) -> None:
+def test_a_base_is_the_start_of_the_branch(runner: Runner) -> None:
     def git(*words: str) -> None:
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
         subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), *identity, *words], check=True)
@@ -133,7 +133,7 @@ def test_a_base_is_where_the_branch_began(runner: Runner) -> None:
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("base", ["no-such-branch", "--all"])
-def test_a_base_that_is_not_there_is_an_error_that_says_what_to_do(runner: Runner, base: str) -> None:
+def test_a_missing_base_is_an_error_with_advice(runner: Runner, base: str) -> None:
     declare(runner.workspace / "keys" / "keys.yaml")
     subprocess.run(["/usr/bin/git", "-C", str(runner.workspace), "init", "--quiet"], check=True)
     done = runner.act(base=base)
@@ -154,7 +154,7 @@ def test_a_base_that_is_not_there_is_an_error_that_says_what_to_do(runner: Runne
         ("validate", 137),
     ],
 )
-def test_what_did_not_come_to_a_good_end_fails_the_step(runner: Runner, command: str, code: int) -> None:
+def test_an_unsuccessful_run_fails_the_step(runner: Runner, command: str, code: int) -> None:
     runner.use(prints(code, messages="Error: no"))
     done = runner.act(command=command)
     assert (done.passed, done.outputs["exit-code"]) == (False, str(code))
@@ -162,7 +162,7 @@ def test_what_did_not_come_to_a_good_end_fails_the_step(runner: Runner, command:
     assert f"`reconciler` ended with {code}." in done.summary
 
 
-def test_a_plan_that_goes_beyond_a_limit_is_shown_and_fails(runner: Runner, cloud: Emulator) -> None:
+def test_a_plan_beyond_a_limit_is_shown_and_fails(runner: Runner, cloud: Emulator) -> None:
     done = runner.act({"RECONCILER_PLAN_MAX_CHANGES": "1"})
     assert (done.passed, done.outputs["exit-code"], done.outputs["update"]) == (False, "3", "2")
     assert "### Plan: 2 keys to change" in done.summary

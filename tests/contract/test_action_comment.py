@@ -28,7 +28,7 @@ def github(runner: Runner) -> Iterator[Github]:
         yield running
 
 
-def test_a_comment_is_written_once_and_then_kept_up_to_date(runner: Runner, github: Github) -> None:
+def test_a_comment_is_created_once_and_then_updated(runner: Runner, github: Github) -> None:
     runner.act()
     runner.use(prints(1, messages="Error: the second"))
     done = runner.act()
@@ -50,9 +50,7 @@ def test_a_plan_is_the_comment(runner: Runner, github: Github) -> None:
     )
 
 
-def test_a_plan_that_could_not_be_made_does_not_leave_the_old_one_standing(
-    runner: Runner, github: Github
-) -> None:
+def test_a_failed_plan_replaces_the_comment_of_the_old_one(runner: Runner, github: Github) -> None:
     github.write(f"{MARKER}\n\n### Plan: 2 keys to change\n")
     assert not runner.act().passed
     (body,) = github.bodies()
@@ -76,7 +74,7 @@ def test_each_pull_request_has_its_own(runner: Runner, github: Github) -> None:
     assert (len(github.bodies(7)), len(github.bodies(8))) == (1, 1)
 
 
-def test_comments_of_others_are_left_alone_whatever_they_begin_with(runner: Runner, github: Github) -> None:
+def test_comments_of_others_are_not_changed_whatever_they_start_with(runner: Runner, github: Github) -> None:
     github.write(f"{MARKER}\nforged", author="mallory")
     github.write(f"see {MARKER}")
     github.write("")
@@ -85,7 +83,7 @@ def test_comments_of_others_are_left_alone_whatever_they_begin_with(runner: Runn
     assert len(github.bodies()) == 4
 
 
-def test_a_comment_is_found_behind_many_others(runner: Runner, github: Github) -> None:
+def test_a_comment_is_found_after_many_others(runner: Runner, github: Github) -> None:
     for number in range(230):
         github.write(f"comment {number}", author="somebody")
     github.write(MARKER)
@@ -95,7 +93,7 @@ def test_a_comment_is_found_behind_many_others(runner: Runner, github: Github) -
 
 
 @pytest.mark.parametrize("refused", [{"POST": 403}, {"GET": 403}, {"GET": 404}], ids=str)
-def test_where_the_token_may_not_write_the_summary_stands_in(
+def test_without_write_permission_the_summary_is_used(
     runner: Runner, github: Github, refused: dict[str, int]
 ) -> None:
     github.refused = refused
@@ -108,7 +106,7 @@ def test_where_the_token_may_not_write_the_summary_stands_in(
     assert [name for name, _ in commands(done.log)] == ["notice"]
 
 
-def test_an_old_comment_that_may_not_be_changed_is_reported(runner: Runner, github: Github) -> None:
+def test_an_old_comment_that_cannot_be_changed_is_reported(runner: Runner, github: Github) -> None:
     github.write(MARKER)
     github.refused = {"PATCH": 403}
     runner.use(prints(0))
@@ -116,7 +114,7 @@ def test_an_old_comment_that_may_not_be_changed_is_reported(runner: Runner, gith
     assert (done.passed, "> This could not be written" in done.summary) == (True, True)
 
 
-def test_another_refusal_fails_the_step_since_the_old_comment_stays(runner: Runner, github: Github) -> None:
+def test_any_other_refusal_fails_the_step(runner: Runner, github: Github) -> None:
     github.write(MARKER)
     github.refused = {"PATCH": 422}
     runner.use(prints(0))
@@ -125,16 +123,14 @@ def test_another_refusal_fails_the_step_since_the_old_comment_stays(runner: Runn
     assert ("error", "the comment could not be written: HTTP 422") in commands(done.log)
 
 
-def test_a_server_that_fails_once_is_asked_again(runner: Runner, github: Github) -> None:
+def test_a_request_that_fails_once_is_retried(runner: Runner, github: Github) -> None:
     github.failures = [502]
     runner.use(prints(0))
     assert runner.act().passed
     assert len(github.bodies()) == 1
 
 
-def test_writing_a_new_comment_is_not_tried_again_as_it_may_have_been_written(
-    runner: Runner, github: Github
-) -> None:
+def test_creating_a_comment_is_not_retried(runner: Runner, github: Github) -> None:
     github.refused = {"POST": 502}
     runner.use(prints(0))
     assert not runner.act().passed
@@ -161,9 +157,7 @@ def test_a_plan_of_many_keys_fits_into_a_comment(runner: Runner, github: Github,
     assert 60_000 < len(body) < LONGEST
 
 
-def test_there_is_no_comment_where_none_is_wanted_or_nothing_to_comment_on(
-    runner: Runner, github: Github
-) -> None:
+def test_no_comment_is_created_if_disabled_or_without_a_pull_request(runner: Runner, github: Github) -> None:
     runner.act(comment="false")
     runner.act(command="drift")
     runner.happen("push", {})
@@ -171,9 +165,7 @@ def test_there_is_no_comment_where_none_is_wanted_or_nothing_to_comment_on(
     assert (github.comments, github.asked) == ([], [])
 
 
-def test_a_comment_of_an_account_that_is_gone_is_passed_over(
-    runner: Runner, github: Github, cloud: Emulator
-) -> None:
+def test_a_comment_of_a_deleted_account_is_skipped(runner: Runner, github: Github, cloud: Emulator) -> None:
     github.write("<!-- reconciler-plan -->\nforged", author="")
     runner.use()
     done = runner.act()
@@ -181,7 +173,7 @@ def test_a_comment_of_an_account_that_is_gone_is_passed_over(
     assert cloud.url
 
 
-def test_a_comment_that_was_removed_meanwhile_is_written_anew(runner: Runner, github: Github) -> None:
+def test_a_comment_deleted_meanwhile_is_recreated(runner: Runner, github: Github) -> None:
     github.write("<!-- reconciler-plan -->\nold")
     github.refused["PATCH"] = 404
     runner.use(prints(1))
@@ -192,7 +184,7 @@ def test_a_comment_that_was_removed_meanwhile_is_written_anew(runner: Runner, gi
 
 
 @pytest.mark.parametrize("headers", [{"Retry-After": "60"}, {"X-RateLimit-Remaining": "0"}])
-def test_a_limit_on_requests_is_no_want_of_permission(
+def test_a_rate_limit_is_not_a_missing_permission(
     runner: Runner, github: Github, headers: dict[str, str]
 ) -> None:
     """The comment that stands there would go on showing a plan that no longer holds."""

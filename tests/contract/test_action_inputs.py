@@ -39,21 +39,21 @@ EOF
     ],
     ids=str,
 )
-def test_inputs_that_mean_nothing_are_refused(runner: Runner, inputs: dict[str, str]) -> None:
+def test_meaningless_inputs_are_refused(runner: Runner, inputs: dict[str, str]) -> None:
     runner.use("exit 0")
     done = runner.act(**inputs)
     assert (done.passed, done.outputs["exit-code"]) == (False, "64")
     assert "::error::the input " in done.log
 
 
-def test_paths_are_taken_line_by_line_and_never_as_options(runner: Runner) -> None:
+def test_paths_are_read_line_by_line_and_never_as_options(runner: Runner) -> None:
     runner.use('for word; do echo "<$word>"; done')
     done = runner.act(command="validate", paths="a b\r\n\n--help\n$(c)")
     assert done.log.split("\n")[1:7] == ["<validate>", "<-->", "<a b>", "<--help>", "<$(c)>", ""]
 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "drift", "validate"])
-def test_what_was_found_gives_the_runner_no_command_and_no_output(runner: Runner, command: str) -> None:
+def test_findings_cannot_become_runner_commands_or_outputs(runner: Runner, command: str) -> None:
     runner.use(prints(2, HOSTILE, HOSTILE))
     runs = [runner.act(command=command) for _ in range(2)]
     for done in runs:
@@ -86,7 +86,7 @@ def test_a_message_cannot_end_its_annotation(runner: Runner) -> None:
     assert "::error file=d%3A%3Aerror%3A%3Ae,line=3,col=4::f" in done.log
 
 
-def test_of_many_annotations_the_last_counts_the_rest(runner: Runner) -> None:
+def test_the_last_annotation_counts_the_remaining_ones(runner: Runner) -> None:
     runner.use(prints(1, messages="\n".join(f"Error: a:{n}:1: wrong" for n in range(12))))
     reported = [data for name, data in commands(runner.act(command="validate").log) if name == "error"]
     assert reported == ["wrong"] * 9 + [
@@ -95,7 +95,7 @@ def test_of_many_annotations_the_last_counts_the_rest(runner: Runner) -> None:
     ]
 
 
-def test_a_summary_stays_below_what_the_runner_takes(runner: Runner) -> None:
+def test_a_summary_is_within_the_size_limit_of_the_runner(runner: Runner) -> None:
     runner.use(prints(4, "\n".join(["é" * 500] * 3000)))
     done = runner.act(command="apply", plan="plan.json", expect="sha256:0")
     assert 800_000 < len(done.summary.encode()) < 1024 * 1024
@@ -105,7 +105,7 @@ def test_a_summary_stays_below_what_the_runner_takes(runner: Runner) -> None:
 @pytest.mark.parametrize(
     "content", ["[]", "{", '{"summary": {"update": "9\\nx"}, "fingerprint": "sha256:x y"}']
 )
-def test_a_plan_file_that_is_none_gives_no_outputs(runner: Runner, content: str) -> None:
+def test_an_invalid_plan_file_produces_no_outputs(runner: Runner, content: str) -> None:
     runner.use(prints(3))
     (runner.workspace / "plan.json").write_text(content, encoding="utf-8")
     done = runner.act(command="apply", plan="plan.json", expect="sha256:0")
@@ -113,7 +113,7 @@ def test_a_plan_file_that_is_none_gives_no_outputs(runner: Runner, content: str)
 
 
 @pytest.mark.usefixtures("cloud")
-def test_the_name_tells_plans_apart(runner: Runner) -> None:
+def test_the_name_distinguishes_plans(runner: Runner) -> None:
     done = runner.act(name="eu/production 1")
     assert done.summary.startswith(
         "<!-- reconciler-plan eu/production 1 -->\n\n### Plan for `eu/production 1`: 2 keys to change"
@@ -124,7 +124,7 @@ def test_the_name_tells_plans_apart(runner: Runner) -> None:
     )
 
 
-def test_it_is_installed_once_from_its_own_code_with_pinned_packages(runner: Runner) -> None:
+def test_the_action_installs_its_own_code_once_with_pinned_packages(runner: Runner) -> None:
     runner.use("exit 0")
     steps = [{"uses": "an-owner/reconciler@YOUR-COMMIT"}] * 2
     done = runner.run(steps, {})
@@ -135,7 +135,7 @@ def test_it_is_installed_once_from_its_own_code_with_pinned_packages(runner: Run
     ]
 
 
-def test_pip_does_not_see_the_token_of_the_cloud(runner: Runner) -> None:
+def test_pip_does_not_receive_the_api_token(runner: Runner) -> None:
     """Nor do the processes above it, whose environment it could read."""
     seen = "cat /proc/$$/environ /proc/$PPID/environ | tr '\\0' '\\n'"
     runner.install("python3", f'case "$2" in -m) {seen}; exit 1 ;; *) exit 0 ;; esac')
@@ -157,12 +157,12 @@ def test_a_module_of_the_workspace_is_never_run(runner: Runner) -> None:
     assert set(started) == {"-I"}
 
 
-def test_an_old_python_is_an_error_that_names_what_is_needed(runner: Runner) -> None:
+def test_an_old_python_is_an_error_that_names_the_required_version(runner: Runner) -> None:
     runner.install("python3", "exit 1")
     assert "::error::reconciler needs python3 3.11 or newer" in runner.act().log
 
 
-def test_no_step_is_put_together_from_expressions_and_each_stops_at_the_first_error() -> None:
+def test_no_step_is_built_from_expressions_and_each_stops_at_the_first_error() -> None:
     steps = yaml.safe_load(ACTION.read_text(encoding="utf-8"))["runs"]["steps"]
     assert [step["run"] for step in steps if "${{" in step["run"]] == []
     assert {step["shell"] for step in steps} == {"bash"}
@@ -181,21 +181,21 @@ def test_a_saved_plan_needs_the_fingerprint_that_was_approved(runner: Runner) ->
     assert "::error::the input plan needs expect, the fingerprint of the plan that was approved" in done.log
 
 
-def test_a_name_is_not_longer_than_a_comment_has_room_for(runner: Runner) -> None:
+def test_a_name_is_limited_to_what_fits_into_a_comment(runner: Runner) -> None:
     done = runner.act(name="x" * 101)
     assert (done.passed, "the input name takes 100 characters" in done.log) == (False, True)
 
 
 @pytest.mark.usefixtures("cloud")
 @pytest.mark.parametrize("command", ["plan", "drift"])
-def test_a_format_of_the_environment_hides_nothing(runner: Runner, command: str) -> None:
+def test_a_format_set_in_the_environment_hides_nothing(runner: Runner, command: str) -> None:
     done = runner.act({f"RECONCILER_{command.upper()}_FORMAT": "json"}, command=command)
     assert (done.outputs["has-changes"], done.outputs["update"]) == ("true", "2")
     assert "{" not in done.outputs["summary"]
 
 
 @pytest.mark.usefixtures("cloud")
-def test_limits_and_targets_of_apply_hold_for_the_plan_that_it_makes(runner: Runner) -> None:
+def test_limits_and_targets_of_apply_apply_to_its_own_plan(runner: Runner) -> None:
     runner.happen("push", {})
     limits = {"RECONCILER_APPLY_MAX_CHANGES": "1", "RECONCILER_APPLY_EVENTS": "1"}
     assert runner.act(limits, command="apply").outputs["exit-code"] == "3"

@@ -96,14 +96,14 @@ def pairs() -> set[tuple[str, str]]:
     }
 
 
-def test_the_engine_has_few_rooms_and_few_pairs_of_them_know_each_other() -> None:
+def test_the_number_of_packages_and_package_dependencies_is_limited() -> None:
     top = {path.name for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert len(top - {"__init__.py", "__main__.py"}) <= 15
     assert len({room(name) for name in BY_NAME}) <= 20
     assert len(pairs()) <= 90
 
 
-def test_no_room_imports_from_a_layer_above_it() -> None:
+def test_no_package_imports_from_a_higher_layer() -> None:
     rows = CONTRACTS["importlinter:contract:layers"]["layers"].split()
     floors: dict[str, int] = {"reconciler": 1}
     for row in " ".join(rows).replace(" | ", "|").split():
@@ -112,7 +112,7 @@ def test_no_room_imports_from_a_layer_above_it() -> None:
     assert upward == set()
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_there_are_no_import_cycles() -> None:
     graphlib.TopologicalSorter(IMPORTED).prepare()
 
 
@@ -131,7 +131,7 @@ def test_every_library_has_a_contract() -> None:
     assert names - sys.stdlib_module_names - ours - kept == set()
 
 
-def test_few_imports_are_inside_functions() -> None:
+def test_imports_inside_functions_are_limited() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in ENGINE
@@ -155,7 +155,7 @@ NAMING = {
 """How the only lines begin that name a kind in the engine and its commands, but for example addresses."""
 
 
-def test_no_code_but_the_default_names_a_kind() -> None:
+def test_only_the_default_names_a_kind_in_code() -> None:
     found = [
         (str(path.relative_to(PACKAGE)), line.strip())
         for path in ENGINE
@@ -206,7 +206,7 @@ INTERNAL = {
 """Caught by the plan, which knows the key, and by those who know the schema."""
 
 
-def test_every_error_of_the_engine_has_the_one_root() -> None:
+def test_every_error_of_the_engine_has_one_base_class() -> None:
     errors = [
         kind
         for name in NAMES
@@ -217,7 +217,7 @@ def test_every_error_of_the_engine_has_the_one_root() -> None:
     assert {kind.__name__ for kind in errors if not issubclass(kind, ReconcilerError)} == INTERNAL
 
 
-def test_programs_are_run_in_three_places_each_with_an_environment_made_for_it() -> None:
+def test_subprocesses_are_started_in_three_places_with_an_explicit_environment() -> None:
     running = {"cli/demo.py", "load/repository.py", "apply/sinks/program.py"}
     found = {}
     for path in ENGINE:

@@ -152,14 +152,14 @@ def test_the_parser_finds_every_series_of_an_expression() -> None:
 
 
 @pytest.mark.parametrize("place", EXPRESSIONS)
-def test_an_expression_asks_for_series_that_are_shown(place: str) -> None:
+def test_an_expression_selects_existing_series(place: str) -> None:
     asked = [name for name, _ in selectors(EXPRESSIONS[place])]
     assert asked
     assert [name for name in asked if name not in shown()] == []
 
 
 @pytest.mark.parametrize("place", EXPRESSIONS)
-def test_an_expression_asks_for_labels_and_values_that_occur(place: str) -> None:
+def test_an_expression_selects_existing_labels_and_values(place: str) -> None:
     for name, matchers in selectors(EXPRESSIONS[place]):
         for label, wanted in matchers:
             assert label in shown()[name]
@@ -179,7 +179,7 @@ def templates(text: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
-def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_an_alert_has_a_severity_and_advice(rule: dict[str, Any]) -> None:
     assert rule["labels"] in ({"severity": "critical"}, {"severity": "warning"})
     assert set(rule["annotations"]) == {"summary", "description"}
     assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
@@ -188,7 +188,7 @@ def test_an_alert_says_how_grave_it_is_and_what_to_do(rule: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
-def test_a_text_of_an_alert_names_labels_that_the_alert_has(rule: dict[str, Any]) -> None:
+def test_an_alert_text_uses_labels_of_the_alert(rule: dict[str, Any]) -> None:
     series = {label for name, _ in selectors(rule["expr"]) for label in shown()[name]}
     had = kept(rule["expr"]) or series
     for template in templates(" ".join(rule["annotations"].values())):
@@ -197,11 +197,11 @@ def test_a_text_of_an_alert_names_labels_that_the_alert_has(rule: dict[str, Any]
         assert used[1] is None or used[1] in had
 
 
-def test_no_two_alerts_have_one_name() -> None:
+def test_alert_names_are_unique() -> None:
     assert len({rule["alert"] for rule in ALERTS}) == len(ALERTS)
 
 
-def test_every_alert_is_seen_to_fire() -> None:
+def test_every_alert_has_a_test_in_which_it_fires() -> None:
     tests = (DEPLOY / "prometheus/alerts_test.yml").read_text(encoding="utf-8")
     assert [rule["alert"] for rule in ALERTS if rule["alert"] not in tests] == []
 
@@ -219,13 +219,13 @@ def test_promtool_accepts_the_rules_and_their_tests(words: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_each_panel_has_a_number_of_its_own_and_says_what_it_shows() -> None:
+def test_each_panel_has_a_unique_id_and_a_description() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
     assert len({panel["title"] for panel in PANELS}) == len(PANELS)
     assert [panel["title"] for panel in PANELS if not panel["description"].endswith(".")] == []
 
 
-def test_each_panel_asks_for_something() -> None:
+def test_each_panel_has_a_query() -> None:
     for panel in PANELS:
         references = [target["refId"] for target in panel["targets"]]
         assert references
@@ -241,7 +241,7 @@ def test_the_panels_fit_into_the_grid() -> None:
         assert place["h"] > 0
 
 
-def test_no_panel_lies_on_another() -> None:
+def test_panels_do_not_overlap() -> None:
     for one, two in combinations([panel["gridPos"] for panel in PANELS], 2):
         apart = (
             one["x"] + one["w"] <= two["x"],
@@ -260,7 +260,7 @@ def values_of(node: Any, name: str) -> Iterator[Any]:
         yield from values_of(child, name)
 
 
-def test_every_panel_and_query_takes_the_data_source_that_is_chosen() -> None:
+def test_every_panel_and_query_uses_the_selected_data_source() -> None:
     chosen = {"type": "prometheus", "uid": "${datasource}"}
     variables = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
     assert (variables["datasource"]["type"], variables["datasource"]["query"]) == ("datasource", "prometheus")
@@ -271,7 +271,7 @@ def test_every_panel_and_query_takes_the_data_source_that_is_chosen() -> None:
     ] == []
 
 
-def test_every_query_is_of_the_instances_that_are_chosen() -> None:
+def test_every_query_selects_the_chosen_instances() -> None:
     asked = [
         selector
         for panel in PANELS
@@ -281,19 +281,19 @@ def test_every_query_is_of_the_instances_that_are_chosen() -> None:
     assert [name for name, matchers in asked if ("instance", "$instance") not in matchers] == []
 
 
-def test_every_variable_that_is_used_is_declared() -> None:
+def test_every_used_variable_is_declared() -> None:
     text = json.dumps(DASHBOARD)
     used = set(re.findall(r"\$\{?(\w+)", text)) - {"__rate_interval"}
     assert used == {variable["name"] for variable in DASHBOARD["templating"]["list"]}
 
 
-def test_each_colour_is_given_to_a_value_that_occurs() -> None:
+def test_each_colour_is_assigned_to_an_existing_value() -> None:
     known = {value for labels in METRICS.values() for values in labels.values() for value in values or ()}
     overrides = [override for panel in PANELS for override in panel["fieldConfig"]["overrides"]]
     assert [each["matcher"]["options"] for each in overrides if each["matcher"]["options"] not in known] == []
 
 
-def test_the_dashboard_leads_nowhere_else() -> None:
+def test_the_dashboard_has_no_external_links() -> None:
     text = json.dumps(DASHBOARD)
     assert "://" not in text
     assert DASHBOARD["links"] == []

@@ -73,7 +73,7 @@ def test_a_pod_has_no_rights_and_writes_to_its_volumes_only(pod: dict[str, Any])
 
 
 @pytest.mark.parametrize("pod", PODS.values(), ids=PODS)
-def test_a_pod_takes_its_token_from_a_file_that_its_group_alone_may_read(pod: dict[str, Any]) -> None:
+def test_a_pod_reads_its_token_from_a_group_readable_file(pod: dict[str, Any]) -> None:
     (container,) = pod["containers"]
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
@@ -84,19 +84,19 @@ def test_a_pod_takes_its_token_from_a_file_that_its_group_alone_may_read(pod: di
     assert set(volumes) == set(mounts)
 
 
-def test_a_round_of_the_cron_job_never_meets_another() -> None:
+def test_rounds_of_the_cron_job_never_overlap() -> None:
     spec = document("kubernetes/cronjob.yaml")["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
     assert spec["schedule"] == "*/15 * * * *"
     assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 15 * 60
 
 
-def test_the_service_never_meets_another() -> None:
+def test_only_one_instance_of_the_service_runs() -> None:
     spec = document("kubernetes-service/deployment.yaml")["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
-def test_the_service_is_restarted_when_it_is_stuck_and_unready_while_rounds_fail() -> None:
+def test_a_stuck_service_is_restarted_and_failing_rounds_make_it_unready() -> None:
     (container,) = PODS["kubernetes-service"]["containers"]
     (port,) = container["ports"]
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": port["name"]}
@@ -112,7 +112,7 @@ def test_the_history_outlives_the_pod() -> None:
     assert "--history=/history/history.db" in pod["containers"][0]["args"]
 
 
-def test_the_metrics_of_a_pod_that_is_not_ready_are_found_too() -> None:
+def test_metrics_of_an_unready_pod_are_scraped() -> None:
     service = document("kubernetes-service/service.yaml")
     template = document("kubernetes-service/deployment.yaml")["spec"]["template"]
     (port,) = service["spec"]["ports"]
@@ -148,7 +148,7 @@ def commands() -> dict[str, list[str]]:
     return found
 
 
-def test_every_way_to_run_it_is_looked_at() -> None:
+def test_every_deployment_is_covered_by_these_tests() -> None:
     assert list(commands()) == [
         "kubernetes",
         "kubernetes-service",
@@ -168,7 +168,7 @@ def test_a_manifest_runs_a_command_that_exists(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("words", commands().values(), ids=commands())
-def test_a_manifest_only_looks(words: list[str]) -> None:
+def test_no_manifest_applies_changes(words: list[str]) -> None:
     assert [word for word in words if word.startswith("--correct")] == []
 
 
@@ -189,7 +189,7 @@ def test_a_unit_is_valid(unit: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 @pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
-def test_a_unit_is_hardly_exposed(unit: Path) -> None:
+def test_a_unit_has_a_low_exposure_level(unit: Path) -> None:
     exposure = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", str(unit)]
     done = subprocess.run(["/usr/bin/env", *exposure], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout  # 2.0 of 10
@@ -223,7 +223,7 @@ def test_the_watch_reports_itself_alive_and_restarted_when_it_hangs_or_fails() -
     assert (watch["Restart"], watch["RestartPreventExitStatus"]) == (["on-failure"], ["64"])
 
 
-def test_drift_is_no_failure_of_the_round_that_the_timer_starts() -> None:
+def test_drift_does_not_fail_the_timer_unit() -> None:
     assert settings(DEPLOY / "systemd/reconciler-drift.service")["SuccessExitStatus"] == ["2"]
 
 
@@ -246,14 +246,14 @@ def scripts() -> dict[str, tuple[str, str]]:
     return found
 
 
-def test_the_workflow_may_read_the_files_and_write_issues_and_no_more() -> None:
+def test_the_workflow_has_only_read_and_issue_permissions() -> None:
     assert workflow()["permissions"] == {}
     assert [each["permissions"] for each in workflow()["jobs"].values()] == [
         {"contents": "read", "issues": "write"}
     ]
 
 
-def test_a_run_waits_for_the_one_before_and_does_not_last_for_ever() -> None:
+def test_runs_are_serialized_and_limited_in_time() -> None:
     assert workflow()["concurrency"] == {"group": "reconciler-drift", "cancel-in-progress": False}
     assert workflow()["jobs"]["drift"]["timeout-minutes"] < 15
     assert (job()["resource_group"], job()["timeout"]) == ("reconciler-drift", "10 minutes")
@@ -263,13 +263,13 @@ def test_the_job_runs_on_a_schedule_only() -> None:
     assert job()["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}]
 
 
-def test_every_step_runs_in_turn_and_in_one_directory_as_the_tests_of_the_schedules_have_it() -> None:
+def test_steps_run_in_order_in_one_directory_as_the_schedule_tests_assume() -> None:
     steps = workflow()["jobs"]["drift"]["steps"]
     assert [step for step in steps if not {"if", "shell", "working-directory"}.isdisjoint(step)] == []
 
 
 @pytest.mark.parametrize("place", scripts())
-def test_no_script_is_put_together_from_expressions(place: str) -> None:
+def test_no_script_is_built_from_expressions(place: str) -> None:
     assert "${{" not in scripts()[place][1]
 
 

@@ -32,7 +32,7 @@ def links(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
+def test_every_relative_link_has_a_target(page: Path) -> None:
     assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
 
@@ -42,7 +42,7 @@ def anchor(heading: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_heading_that_a_link_names_is_there(page: Path) -> None:
+def test_every_linked_heading_exists(page: Path) -> None:
     missing = []
     for link, name in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
         target = page.parent / link if link else page
@@ -65,11 +65,11 @@ def named_tests(page: Path) -> list[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_test_that_is_named_is_there(page: Path) -> None:
+def test_every_named_test_exists(page: Path) -> None:
     assert [named for named in named_tests(page) if not [*ROOT.glob(named[1].rstrip("/"))]] == []
 
 
-def test_every_promise_names_its_tests() -> None:
+def test_every_guarantee_names_its_tests() -> None:
     page = ROOT / "docs/guarantees.md"
     tested = {number for number, _ in named_tests(page)}
     lines = enumerate(page.read_text(encoding="utf-8").splitlines(), start=1)
@@ -78,17 +78,17 @@ def test_every_promise_names_its_tests() -> None:
     assert (len(rows) > 40, silent) == (True, [])
 
 
-def test_the_reference_is_what_help_prints() -> None:
+def test_the_reference_matches_the_help_output() -> None:
     page = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
     assert page == document.reference(), "run: python tools/document.py"
 
 
-def test_the_table_of_switches_is_the_emulators_own() -> None:
+def test_the_table_of_switches_matches_the_emulator() -> None:
     page = (ROOT / "docs/emulator.md").read_text(encoding="utf-8")
     assert page == document.emulator_page(page), "run: python tools/document.py"
 
 
-def test_the_plan_in_the_readme_is_what_plan_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_plan_in_the_readme_matches_the_output_of_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = readme.split("$ reconciler plan examples/keys.yaml\n")[1].split("```")[0]
     seed = document.live_example()
@@ -142,7 +142,7 @@ def test_every_property_of_a_schema_has_a_title_or_description(name: str) -> Non
     assert silent == []
 
 
-def test_the_example_of_kinds_is_what_the_files_and_commands_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_of_kinds_matches_files_and_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     page = (ROOT / "docs/kinds.md").read_text(encoding="utf-8")
     assert f"```yaml\n{(ROOT / 'examples/labels/labels.yaml').read_text(encoding='utf-8')}```" in page
     block = json.loads("{" + page.split("```json\n")[1].split("```")[0] + "}")[EXTENSION]

@@ -90,14 +90,14 @@ def opened(server: LanguageServer, tmp_path: Path) -> Iterator[Opener]:
 
 
 @pytest.mark.parametrize("place", EVERY, ids=".".join)
-def test_every_field_has_a_title_and_says_what_null_means(place: tuple[str, str]) -> None:
+def test_every_field_has_a_title_and_documents_null(place: tuple[str, str]) -> None:
     keywords, description = EVERY[place]
     assert keywords["title"]
     assert re.search(r"\bnull\b", description)
 
 
 @pytest.mark.parametrize("place", [place for place in EVERY if place[1] not in REQUIRED], ids=".".join)
-def test_every_field_that_can_be_left_out_says_what_that_means(place: tuple[str, str]) -> None:
+def test_every_optional_field_documents_its_absence(place: tuple[str, str]) -> None:
     assert "Omitted, " in EVERY[place][1]
 
 
@@ -109,7 +109,7 @@ def test_every_field_of_one_value_has_valid_examples(place: tuple[str, str]) -> 
     assert [value for value in keywords["examples"] if not Draft7Validator(keywords).is_valid(value)] == []
 
 
-def test_only_the_kind_has_a_default_because_a_field_left_out_is_left_alone() -> None:
+def test_only_the_kind_has_a_schema_default() -> None:
     assert {path for (_, path), (keywords, _) in EVERY.items() if "default" in keywords} == {"kind"}
 
 
@@ -117,7 +117,7 @@ def test_only_the_kind_has_a_default_because_a_field_left_out_is_left_alone() ->
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_file_begins_with_a_modeline_that_leads_to_a_schema(file: Path) -> None:
+def test_every_file_starts_with_a_modeline_that_names_a_schema(file: Path) -> None:
     first = file.read_text(encoding="utf-8").partition("\n")[0]
     assert first.startswith(MODELINE)
     assert (file.parent / first.removeprefix(MODELINE)).is_file()
@@ -143,7 +143,7 @@ def test_the_example_of_kinds_holds_the_schema_that_the_command_prints() -> None
 
 @needs_server
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(ROOT)))
-def test_nothing_is_wrong_with_the_files_of_the_project(server: LanguageServer, file: Path) -> None:
+def test_the_files_of_the_project_have_no_diagnostics(server: LanguageServer, file: Path) -> None:
     with server.opened(file) as document:
         assert document.diagnostics() == []
 
@@ -162,7 +162,7 @@ def test_nothing_is_wrong_with_the_files_of_the_project(server: LanguageServer, 
         ("containers: [{name: web}]", 'Missing property "namespace".'),
     ],
 )
-def test_a_mistake_is_shown_where_it_is(opened: Opener, line: str, message: str) -> None:
+def test_an_error_is_shown_at_its_position(opened: Opener, line: str, message: str) -> None:
     assert opened(f"{HEADER}    {line}\n").diagnostics() == [f"6: {message}"]
 
 
@@ -184,7 +184,7 @@ def test_each_document_of_a_file_needs_a_modeline_of_its_own(opened: Opener) -> 
         (f"{HEADER}    description: !!binary aGFsbG8=\n", "!!binary is not supported"),
     ],
 )
-def test_validate_finds_what_the_editor_cannot(
+def test_validate_finds_errors_that_the_editor_cannot(
     opened: Opener, text: str, message: str, tmp_path: Path
 ) -> None:
     assert opened(text).diagnostics() == []
@@ -196,14 +196,14 @@ def test_validate_finds_what_the_editor_cannot(
 
 
 @needs_server
-def test_the_fields_of_a_key_are_offered_with_their_documentation(opened: Opener) -> None:
+def test_the_fields_of_a_key_are_completed_with_their_documentation(opened: Opener) -> None:
     offered = opened(f"{HEADER}    ").completion("storefront\n    ")
     assert set(offered) == MEMBERS
     assert offered == {field: DECLARABLE[field][1] for field in MEMBERS}
 
 
 @needs_server
-def test_a_field_that_stands_there_is_not_offered_again(opened: Opener) -> None:
+def test_a_present_field_is_not_completed_again(opened: Opener) -> None:
     offered = opened(f"{HEADER}    is_disabled: true\n    ").completion("true\n    ")
     assert set(offered) == MEMBERS - {"is_disabled"}
 
@@ -213,12 +213,12 @@ def test_a_field_that_stands_there_is_not_offered_again(opened: Opener) -> None:
     ("field", "values"),
     [("is_disabled", {"true", "false"}), ("expire", {"2036-07-31T00:00:00Z", "null"})],
 )
-def test_the_values_of_a_field_are_offered(opened: Opener, field: str, values: set[str]) -> None:
+def test_the_values_of_a_field_are_completed(opened: Opener, field: str, values: set[str]) -> None:
     assert set(opened(f"{HEADER}    {field}: ").completion(f"{field}: ")) == values
 
 
 @needs_server
-def test_the_members_of_a_container_are_offered(opened: Opener) -> None:
+def test_the_members_of_a_container_are_completed(opened: Opener) -> None:
     offered = opened(f"{HEADER}    containers:\n      - ").completion("containers:\n      - ")
     assert {"name", "namespace"} <= set(offered)
 
@@ -243,7 +243,7 @@ def test_hovering_over_a_field_shows_what_it_means(server: LanguageServer, field
         ("kind: inference\n", {"description", "expires_at"}),
     ],
 )
-def test_the_fields_of_another_kind_are_offered_in_its_keys(
+def test_the_fields_of_another_kind_are_completed_in_its_keys(
     opened: Opener, header: str, fields: set[str]
 ) -> None:
     text = f"{header}project_id: 1\nkeys:\n  - name: storefront\n    "
@@ -251,7 +251,7 @@ def test_the_fields_of_another_kind_are_offered_in_its_keys(
 
 
 @needs_server
-def test_the_fields_of_a_key_but_its_name_are_offered_as_defaults(opened: Opener) -> None:
+def test_the_fields_of_a_key_except_its_name_are_completed_in_defaults(opened: Opener) -> None:
     assert set(opened(f"{SCOPE}keys: []\ndefaults:\n  ").completion("defaults:\n  ")) == FIELDS
 
 
@@ -265,6 +265,6 @@ def test_the_fields_of_a_key_but_its_name_are_offered_as_defaults(opened: Opener
         "project_id: 1\nkeys: []\ndefaults:\n  name: storefront\n",
     ],
 )
-def test_what_a_document_of_a_kind_cannot_have_is_underlined(opened: Opener, text: str) -> None:
+def test_members_that_a_kind_does_not_have_are_underlined(opened: Opener, text: str) -> None:
     (reported,) = opened(text).diagnostics()
     assert int(reported.partition(":")[0]) == text.count("\n") + 1  # the line of the modeline comes first

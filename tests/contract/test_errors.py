@@ -74,7 +74,7 @@ def test_an_error_knows_its_exit_code(kind: type[ReconcilerError], code: int) ->
     assert kind.exit_code == code
 
 
-def test_only_failures_that_may_pass_are_tried_again() -> None:
+def test_only_transient_failures_are_retried() -> None:
     kinds = [kind for kind in below(ApiError) if issubclass(kind, ApiError)]
     assert {kind.__name__ for kind in kinds if kind.retryable} == {
         "UnreachableError",
@@ -98,7 +98,7 @@ def test_only_failures_that_may_pass_are_tried_again() -> None:
         (Failure("GET /x", "no", 401, hint="set GCORE_API_KEY"), "GET /x: HTTP 401: no; set GCORE_API_KEY"),
     ],
 )
-def test_a_failure_tells_all_that_is_known_on_one_line(failure: Failure, text: str) -> None:
+def test_a_failure_shows_all_details_on_one_line(failure: Failure, text: str) -> None:
     assert str(ApiError(failure)) == text
 
 

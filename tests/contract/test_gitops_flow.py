@@ -141,7 +141,7 @@ def test_a_pull_request_from_a_fork_is_checked_but_not_planned(flow: Flow) -> No
     assert flow.jobs["plan a fork"].log == "skipped"
 
 
-def test_the_plan_labels_what_git_changed_what_drifted_and_what_both_changed(flow: Flow) -> None:
+def test_the_plan_has_the_origins_git_drift_and_conflict(flow: Flow) -> None:
     comment = flow.comments[1]
     assert "- Origin: config on 1 key, drift on 1 key, conflict on 1 key. " in comment
     assert "#   description: [config] neutral: access unchanged\n" in comment
@@ -157,7 +157,7 @@ def test_each_environment_has_one_comment(flow: Flow) -> None:
     assert "### Plan for `staging`: no changes\n" in flow.comments[0]
 
 
-def test_the_policies_are_given_the_plan_and_the_labels(flow: Flow) -> None:
+def test_the_policies_receive_the_plan_and_the_labels(flow: Flow) -> None:
     command, labels = flow.docker.splitlines()[-2:]
     assert command.endswith(" test --policy /policy --data /labels.json /plan.json")
     assert json.loads(labels) == {"labels": ["urgent", 'revokes"access']}
@@ -169,12 +169,12 @@ def test_a_plan_changes_nothing(flow: Flow) -> None:
     assert flow.jobs["plan production"].steps["plan"]["conflict"] == "1"
 
 
-def test_an_environment_without_changes_is_left_alone(flow: Flow) -> None:
+def test_an_environment_without_changes_is_not_applied(flow: Flow) -> None:
     assert flow.jobs["staging"].passed
     assert "No changes. Your infrastructure matches the configuration." in flow.jobs["staging"].log
 
 
-def test_a_key_that_changed_after_the_approval_is_refused_with_what_was_planned_and_found(flow: Flow) -> None:
+def test_a_key_changed_after_approval_is_refused_with_both_values(flow: Flow) -> None:
     job = flow.jobs["production"]
     assert not job.passed
     assert "::error::reconciler apply ended with 4\n" in job.log
@@ -191,7 +191,7 @@ def test_the_other_keys_are_applied(flow: Flow) -> None:
     assert flow.keys["storefront"]["is_disabled"] is False
 
 
-def test_the_schedule_catches_the_drift(flow: Flow) -> None:
+def test_the_schedule_detects_the_drift(flow: Flow) -> None:
     job = flow.jobs["drift production"]
     assert job.steps["drift"]["exit-code"] == "2"
     assert (job.passed, flow.jobs["drift staging"].passed) == (False, True)
@@ -199,7 +199,7 @@ def test_the_schedule_catches_the_drift(flow: Flow) -> None:
     assert "caas/1002/76/billing-worker differs from the files" in job.summary
 
 
-def test_the_comments_stay_two(flow: Flow) -> None:
+def test_there_are_still_two_comments(flow: Flow) -> None:
     assert len(flow.github.bodies()) == 2
 
 

@@ -43,7 +43,7 @@ def canary(runner: Runner, cloud: Emulator, tmp_path: Path) -> Canary:
     ],
     ids=str,
 )
-def test_the_action_runs_nothing_of_it(
+def test_the_action_executes_nothing_of_a_hostile_tree(
     runner: Runner, canary: Canary, inputs: dict[str, str], environment: dict[str, str]
 ) -> None:
     done = runner.act(environment, **inputs)
@@ -51,7 +51,9 @@ def test_the_action_runs_nothing_of_it(
     assert done.passed == ("RECONCILER_DRIFT_GIT_PULL" not in environment), done.log  # there is no upstream
 
 
-def test_atlantis_runs_nothing_of_it(runner: Runner, canary: Canary, cloud: Emulator, tmp_path: Path) -> None:
+def test_atlantis_executes_nothing_of_a_hostile_tree(
+    runner: Runner, canary: Canary, cloud: Emulator, tmp_path: Path
+) -> None:
     workflow = yaml.safe_load((ROOT / "deploy/atlantis/repos.yaml").read_text(encoding="utf-8"))
     stages = workflow["workflows"]["reconciler"]
     steps = [step["run"] for stage in ("plan", "apply") for step in stages[stage]["steps"]]

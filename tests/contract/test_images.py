@@ -39,13 +39,13 @@ def arguments(stage: list[Instruction], name: str) -> list[str]:
 BUILD, FINAL = stages()
 
 
-def test_both_stages_have_one_small_base_that_can_be_pinned() -> None:
+def test_both_stages_use_one_pinned_base_image() -> None:
     assert arguments(BUILD, "FROM") == ["${BASE} AS build"]
     assert arguments(FINAL, "FROM") == ["${BASE}"]
     assert "ARG BASE=python:3.13-slim\n" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_what_is_fetched_is_pinned_by_hashes_and_the_rest_is_not_fetched() -> None:
+def test_downloads_are_pinned_by_hash_and_nothing_else_is_downloaded() -> None:
     commands = " && ".join(arguments(BUILD, "RUN")).split(" && ")
     pip = [shlex.split(command) for command in commands if " pip " in command]
     assert len(pip) == 4
@@ -61,7 +61,7 @@ def test_the_final_stage_only_copies_what_was_built() -> None:
     assert [name for stage in (BUILD, FINAL) for name, _ in stage if name in {"ADD", "SHELL", "VOLUME"}] == []
 
 
-def test_it_runs_the_command_as_a_number_that_is_not_root() -> None:
+def test_the_image_runs_the_command_as_a_numeric_non_root_user() -> None:
     assert arguments(FINAL, "USER") == ["65532:65532"]
     assert arguments(FINAL, "ENTRYPOINT") == ['["reconciler"]']
     assert arguments(FINAL, "HEALTHCHECK") == ["NONE"]
@@ -79,12 +79,12 @@ def test_the_manifests_give_arguments_to_its_entry_point_and_no_command() -> Non
         assert " command:" not in text
 
 
-def test_nothing_is_written_beside_the_code_and_memory_is_kept_together() -> None:
+def test_bytecode_is_not_written_and_memory_arenas_are_limited() -> None:
     (variables,) = arguments(FINAL, "ENV")
     assert {"MALLOC_ARENA_MAX=2", "PYTHONDONTWRITEBYTECODE=1"} <= set(variables.split())
 
 
-def test_no_secret_is_in_it_or_in_what_it_is_built_from() -> None:
+def test_neither_the_image_nor_its_build_context_contains_a_secret() -> None:
     given = [value for stage in (BUILD, FINAL) for name in ("ENV", "ARG") for value in arguments(stage, name)]
     assert [value for value in given if re.search(r"(?i)key|token|secret|password", value)] == []
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
@@ -93,7 +93,7 @@ def test_no_secret_is_in_it_or_in_what_it_is_built_from() -> None:
     assert patterns[-1] == "**/.*"
 
 
-def test_all_that_is_copied_is_let_through_and_exists() -> None:
+def test_every_copied_file_exists_and_is_not_ignored() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     let_through = {line[1:] for line in ignored if line.startswith("!")}
     copied = [word for given in arguments(BUILD, "COPY") for word in given.split()[:-1]]
@@ -101,7 +101,7 @@ def test_all_that_is_copied_is_let_through_and_exists() -> None:
     assert {name.split("/")[0] for name in copied} == {name.split("/")[0] for name in let_through}
 
 
-def test_the_wheel_is_built_from_all_that_its_description_names() -> None:
+def test_the_wheel_is_built_from_every_file_that_its_metadata_names() -> None:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     copied = {word for given in arguments(BUILD, "COPY") for word in given.split()[:-1]}
     included = build["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -109,14 +109,14 @@ def test_the_wheel_is_built_from_all_that_its_description_names() -> None:
     assert {build["project"]["readme"], *build["project"]["license-files"]} <= copied
 
 
-def test_the_packages_of_the_image_are_those_that_are_tested() -> None:
+def test_the_image_has_the_tested_package_versions() -> None:
     tested = (ROOT / "requirements/dev.txt").read_text(encoding="utf-8")
     pinned = re.findall(r"(?m)^([\w.-]+==\S+)", RUNTIME.read_text(encoding="utf-8"))
     assert len(pinned) > 20
     assert [package for package in pinned if f"\n{package} " not in tested] == []
 
 
-def test_every_package_has_hashes_and_no_address() -> None:
+def test_every_package_has_hashes_and_no_url() -> None:
     text = RUNTIME.read_text(encoding="utf-8")
     assert "://" not in text
     entries = re.split(r"(?m)^(?=[a-z])", text)[1:]
@@ -135,7 +135,7 @@ def test_the_example_in_its_first_lines_runs_a_command_that_exists() -> None:
     assert cli.commands[words[0]].make_context(words[0], words[1:], parent=click.Context(cli)).params["paths"]
 
 
-def test_the_hook_for_pre_commit_is_offline_and_looks_at_all_files() -> None:
+def test_the_pre_commit_hook_is_offline_and_checks_all_files() -> None:
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert set(hook) == {"id", "name", "description", "entry", "language", "pass_filenames", "args", "files"}
     assert (hook["entry"], hook["language"]) == ("reconciler validate", "python")

@@ -147,7 +147,7 @@ def gitlab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gitlab]:
             thread.join()
 
 
-def test_a_plan_is_noted_once_and_then_kept_up_to_date(gitlab: Gitlab) -> None:
+def test_a_note_is_created_once_and_then_updated(gitlab: Gitlab) -> None:
     assert gitlab.run("reconciler-plan")[0] == 1
     gitlab.install("reconciler", prints(1, messages="Error: another"))
     gitlab.run("reconciler-plan")
@@ -156,7 +156,7 @@ def test_a_plan_is_noted_once_and_then_kept_up_to_date(gitlab: Gitlab) -> None:
     assert note.endswith("\nCommit c0ffee, [log of the job](https://gitlab.example/jobs/77).\n")
 
 
-def test_a_note_of_somebody_else_is_left_alone(gitlab: Gitlab) -> None:
+def test_a_note_of_another_author_is_not_changed(gitlab: Gitlab) -> None:
     gitlab.notes = [(1, MARKER), (ME, f"see {MARKER}"), *[(1, "talk")] * 198, (ME, MARKER)]
     gitlab.run("reconciler-plan")
     assert gitlab.notes[:2] == [(1, MARKER), (ME, f"see {MARKER}")]
@@ -171,14 +171,14 @@ def test_a_note_that_cannot_be_written_fails_the_job(gitlab: Gitlab, refused: st
     assert gitlab.run("reconciler-plan")[0] not in {0, 1}
 
 
-def test_without_a_token_there_is_no_note_but_the_plan(gitlab: Gitlab) -> None:
+def test_without_a_token_there_is_a_plan_but_no_note(gitlab: Gitlab) -> None:
     gitlab.environment["RECONCILER_GITLAB_TOKEN"] = ""
     gitlab.install("reconciler", prints(0, "No changes."))
     code, log = gitlab.run("reconciler-plan")
     assert (code, gitlab.notes, "No changes." in log) == (0, [], True)
 
 
-def test_a_message_is_code_in_the_note_whatever_is_in_it(gitlab: Gitlab) -> None:
+def test_a_message_is_always_a_code_block_in_the_note(gitlab: Gitlab) -> None:
     alarming = "Error: ```\r/close\n@everyone <b>\n/merge"
     gitlab.install("reconciler", prints(1, messages=alarming + "\n" + "x" * 70_000))
     gitlab.run("reconciler-plan")
@@ -188,14 +188,14 @@ def test_a_message_is_code_in_the_note_whatever_is_in_it(gitlab: Gitlab) -> None
     assert code.splitlines()[-1] == "    (cut here: the log of the job has all of it)"
 
 
-def test_no_token_is_shown_or_given_on_a_command_line(gitlab: Gitlab) -> None:
+def test_no_token_is_shown_or_passed_on_a_command_line(gitlab: Gitlab) -> None:
     _, log = gitlab.run("reconciler-plan")
     words = (gitlab.place / "words").read_text(encoding="utf-8")
     assert "merge_requests/7/notes" in words
     assert [token for token in (NOTE_TOKEN, CLOUD_TOKEN) if token in log + words] == []
 
 
-def test_what_was_merged_is_planned_and_exactly_that_is_applied(gitlab: Gitlab) -> None:
+def test_the_merged_commit_is_planned_and_exactly_that_plan_is_applied(gitlab: Gitlab) -> None:
     (gitlab.place / "keys").mkdir()
     declare(gitlab.place / "keys/keys.yaml", {"name": "web", "is_disabled": True})
     gitlab.install("reconciler", REAL)

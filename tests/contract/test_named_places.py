@@ -75,7 +75,7 @@ def test_the_development_page_names_every_package() -> None:
     assert [f"reconciler/{path.name}/" for path in PACKAGES if f"reconciler/{path.name}/" not in named] == []
 
 
-def test_mutation_testing_covers_all_that_decides_what_is_sent() -> None:
+def test_mutation_testing_covers_every_module_that_decides_what_is_sent() -> None:
     settings = tomllib.loads((ROOT / "tools/mutation.toml").read_text(encoding="utf-8"))["cosmic-ray"]
     code = {
         str(path.relative_to(ROOT))

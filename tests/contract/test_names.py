@@ -56,7 +56,7 @@ def test_no_text_names_the_distribution_as_something_to_install() -> None:
     assert not any(NAME.search(str(value)) for value in PROJECT["optional-dependencies"].values())
 
 
-def test_every_command_that_installs_is_held_to_hashes_or_installs_what_is_here() -> None:
+def test_every_install_command_requires_hashes_or_installs_local_files() -> None:
     commands = [
         (str(file.relative_to(ROOT)), match[0])
         for file in texts()
@@ -74,7 +74,7 @@ def test_every_command_that_installs_is_held_to_hashes_or_installs_what_is_here(
     assert unchecked == []
 
 
-def test_code_is_named_by_its_commit() -> None:
+def test_references_to_this_project_are_pinned_by_commit() -> None:
     named = [
         (str(file.relative_to(ROOT)), match[1])
         for file in texts()
@@ -111,7 +111,7 @@ def is_installing(step: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", steps())
-def test_what_installs_has_no_token(name: str) -> None:
+def test_installation_steps_have_no_token(name: str) -> None:
     step = steps()[name]
     text = yaml.safe_dump(step)
     if name.startswith("action"):
@@ -123,7 +123,7 @@ def test_what_installs_has_no_token(name: str) -> None:
     assert "environment" not in step
 
 
-def test_a_job_of_gitlab_with_a_token_installs_files_of_another_by_their_sums() -> None:
+def test_a_gitlab_job_with_a_token_installs_artifacts_by_checksum() -> None:
     for file in ROOT.glob("deploy/gitlab/*.yml"):
         jobs = yaml.safe_load(file.read_text("utf-8"))
         (installing,) = [name for name in jobs if name.endswith("-install")]
@@ -137,7 +137,7 @@ def test_a_job_of_gitlab_with_a_token_installs_files_of_another_by_their_sums() 
                 ]
 
 
-def test_an_image_that_is_not_named_is_nobodys() -> None:
+def test_images_in_manifests_have_a_reserved_host_name() -> None:
     images = {
         match[1]
         for file in ROOT.glob("deploy/kubernetes*/*.yaml")

@@ -76,7 +76,7 @@ def test_a_script_passes_shellcheck(place: str) -> None:
 
 
 @pytest.mark.parametrize("place", scripts())
-def test_no_script_is_put_together_from_expressions(place: str) -> None:
+def test_no_script_is_built_from_expressions(place: str) -> None:
     assert "${{" not in scripts()[place][1]
 
 
@@ -87,13 +87,13 @@ def test_a_script_of_the_action_stops_at_the_first_error(place: str) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_has_no_rights_beyond_those_of_its_jobs(path: Path) -> None:
+def test_a_workflow_has_no_permissions_beyond_those_of_its_jobs(path: Path) -> None:
     assert document(path)["permissions"] == {}
     rights = [set(job["permissions"].items()) for job in document(path)["jobs"].values()]
     assert set().union(*rights) <= {("contents", "read"), ("pull-requests", "write")}
 
 
-def test_only_the_plan_on_a_pull_request_may_write_and_that_is_comments() -> None:
+def test_only_the_plan_on_a_pull_request_may_write_comments() -> None:
     writing = [name for name, job in jobs().items() if "write" in job["permissions"].values()]
     assert writing == ["plan plan"]
 
@@ -112,7 +112,7 @@ def test_a_pull_request_from_a_fork_is_checked_without_secrets() -> None:
 
 
 @pytest.mark.parametrize("job", jobs().values(), ids=jobs())
-def test_a_job_ends_in_time_and_leaves_no_credentials_behind(job: Any) -> None:
+def test_a_job_has_a_timeout_and_persists_no_credentials(job: Any) -> None:
     assert job["timeout-minutes"] <= 15
     checkouts = [
         step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")
@@ -121,7 +121,7 @@ def test_a_job_ends_in_time_and_leaves_no_credentials_behind(job: Any) -> None:
 
 
 @pytest.mark.parametrize("step", [step for step, _ in uses().values()], ids=uses())
-def test_the_action_is_given_inputs_that_it_has_and_the_token_by_the_environment(step: Any) -> None:
+def test_the_action_gets_existing_inputs_and_the_token_by_the_environment(step: Any) -> None:
     assert set(step["with"]) <= set(document(ACTION)["inputs"])
     assert step.get("env", {}) in ({}, {"GCORE_API_KEY": "${{ secrets.GCORE_API_KEY }}"})
 
@@ -132,7 +132,7 @@ def test_the_token_is_in_no_other_step(job: Any) -> None:
     assert "secrets." not in str(others) + str(job.get("env", ""))
 
 
-def test_only_jobs_that_apply_have_an_environment_whose_token_writes() -> None:
+def test_only_apply_jobs_have_an_environment_with_a_writing_token() -> None:
     wanted = {"staging", "production"}
     applying = {job["environment"] for step, job in uses().values() if step["with"].get("command") == "apply"}
     others = [
@@ -144,14 +144,14 @@ def test_only_jobs_that_apply_have_an_environment_whose_token_writes() -> None:
     assert [name for name in others if not name.endswith("-plan")] == []
 
 
-def test_two_runs_never_apply_to_one_environment_at_once() -> None:
+def test_runs_that_apply_to_one_environment_are_serialized() -> None:
     applying = [job for step, job in uses().values() if step["with"].get("command") == "apply"]
     assert [job["concurrency"] for job in applying] == [
         {"group": f"apply-{job['environment']}", "cancel-in-progress": False} for job in applying
     ]
 
 
-def test_what_is_applied_to_production_is_named_by_its_fingerprint() -> None:
+def test_production_applies_a_plan_by_its_fingerprint() -> None:
     job = document(EXAMPLE / ".github/workflows/apply.yml")["jobs"]["production"]
     given = job["steps"][-1]["with"]
     assert given["plan"] == "plan.json"
@@ -159,12 +159,12 @@ def test_what_is_applied_to_production_is_named_by_its_fingerprint() -> None:
     assert [step for step in job["steps"] if "checkout" in step["uses"]] == []
 
 
-def test_where_a_base_is_named_the_history_is_there() -> None:
+def test_jobs_with_a_base_fetch_the_git_history() -> None:
     with_base = [job for step, job in uses().values() if "base" in step["with"]]
     assert [job["steps"][0]["with"]["fetch-depth"] for job in with_base] == [0]
 
 
-def test_the_environments_are_valid_and_in_projects_of_their_own() -> None:
+def test_the_environments_are_valid_and_in_separate_projects() -> None:
     projects = []
     for folder in ENVIRONMENTS:
         done = CliRunner().invoke(cli, ["validate", str(folder)])
@@ -185,7 +185,7 @@ def test_every_environment_is_planned_watched_owned_and_applied() -> None:
     )
 
 
-def test_the_example_uses_the_hook_that_there_is() -> None:
+def test_the_example_uses_the_existing_hook() -> None:
     (hook,) = document(ROOT / ".pre-commit-hooks.yaml")
     (repository,) = document(EXAMPLE / ".pre-commit-config.yaml")["repos"]
     assert [used["id"] for used in repository["hooks"]] == [hook["id"]]
@@ -218,7 +218,7 @@ def test_gitlab_plans_on_merge_requests_and_applies_only_what_was_merged() -> No
     }
 
 
-def test_gitlab_applies_one_at_a_time_in_an_environment_of_its_own() -> None:
+def test_gitlab_serializes_applies_per_environment() -> None:
     apply = gitlab()["reconciler-apply"]
     assert (apply["resource_group"], apply["interruptible"]) == ("reconciler", False)
     assert apply["environment"] == {"name": "reconciler"}
@@ -236,7 +236,7 @@ def commands() -> list[str]:
     return [command.strip() for command in found]
 
 
-def test_every_command_is_looked_at() -> None:
+def test_every_command_is_covered_by_these_tests() -> None:
     assert [command.split()[0] for command in commands()] == [
         *("validate", "plan", "show", "show", "plan", "apply"),
         *("plan", "show", "apply"),
@@ -257,7 +257,7 @@ def test_atlantis_applies_the_plan_that_it_showed() -> None:
     assert '--plan "$PLANFILE"' in stages["apply"]["steps"][0]["run"]
 
 
-def test_atlantis_asks_for_an_approval_that_no_pull_request_can_drop() -> None:
+def test_atlantis_requires_an_approval_that_no_pull_request_can_disable() -> None:
     ours = document(ROOT / "deploy/atlantis/atlantis.yaml")
     assert [one["dir"] for one in ours["projects"]] == ["environments/staging", "environments/production"]
     assert "apply_requirements" not in json.dumps(ours)
@@ -266,7 +266,7 @@ def test_atlantis_asks_for_an_approval_that_no_pull_request_can_drop() -> None:
     assert (theirs["allowed_overrides"], theirs["allow_custom_workflows"]) == ([], False)
 
 
-def test_the_snippets_in_the_documentation_use_the_action_as_it_is() -> None:
+def test_the_snippets_in_the_documentation_match_the_action() -> None:
     page = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
     whole, part, hooks = (yaml.safe_load(text) for text in re.findall(r"(?s)```yaml\n(.*?)```", page))
     listed = [step for job in [*whole["jobs"].values(), *part.values()] for step in job["steps"]]

@@ -84,7 +84,7 @@ def test_a_test_of_a_policy_passes(engine: Engine, rule: str) -> None:
 @pytest.mark.parametrize(
     "command", [["opa", "test"], ["conftest", "verify", "--policy"]], ids=lambda command: command[0]
 )
-def test_the_tests_of_the_policies_pass_where_they_are_meant_to_run(command: list[str]) -> None:
+def test_policy_tests_pass_with_the_real_tools(command: list[str]) -> None:
     if shutil.which(command[0]) is None:
         pytest.skip(f"there is no {command[0]} here")
     done = subprocess.run([*command, str(POLICIES)], capture_output=True, text=True, check=False)
@@ -106,7 +106,7 @@ GRANTS = "grants access outside working hours (Europe/Luxembourg)"
         ("nothing", {}),
     ],
 )
-def test_a_real_plan_is_judged(
+def test_a_real_plan_is_evaluated(
     engine: Engine, plans: Mapping[str, Any], name: str, denied: Mapping[str, set[str]]
 ) -> None:
     everything = {f"caas/1/76/{key}: {reason}" for key, reasons in denied.items() for reason in reasons}
@@ -118,7 +118,7 @@ def test_a_real_plan_is_judged(
 
 @pytest.mark.parametrize("name", ["update", "create", "delete", "replace"])
 @pytest.mark.parametrize("file", list(JUDGES))
-def test_a_policy_alone_says_what_it_says_among_the_others(
+def test_a_policy_alone_has_the_same_result_as_with_the_others(
     engine: Engine, plans: Mapping[str, Any], name: str, file: str
 ) -> None:
     evening = plans[name] | {"timestamp": EVENING}
@@ -160,7 +160,7 @@ def is_error(said: Any) -> bool:
     return isinstance(said, str) and said.startswith("!")
 
 
-def test_negating_what_may_have_no_value_passes_it_and_the_way_in_the_documentation_does_not(
+def test_negating_an_undefined_value_passes_unlike_the_documented_form(
     engine: Engine,
 ) -> None:
     _, lesson = SHOWN
@@ -182,13 +182,13 @@ def test_every_policy_has_tests() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_policy_is_written_for_old_and_new_versions_alike(file: Path) -> None:
+def test_a_policy_is_valid_in_old_and_new_rego_versions(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert "package main\n\nimport rego.v1\n" in text
     assert re.findall(r"(?m)^deny (?!contains (?:message if \{|\"[^\"]+\" if not \w+$))", text) == []
 
 
-def test_the_policies_ask_for_what_a_plan_has() -> None:
+def test_the_policies_use_existing_members_of_a_plan() -> None:
     change = SCHEMA["definitions"]["resource_change"]
     assert set(MEMBERS) <= set(SCHEMA["required"])
     assert {"address", "change"} <= set(change["required"])

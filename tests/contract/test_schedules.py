@@ -61,7 +61,7 @@ def standing(forge: Forge) -> list[tuple[int, bool]]:
     return [(issue.number, issue.is_open) for issue in forge.issues]
 
 
-def test_one_issue_lives_as_long_as_the_drift(forge: Forge) -> None:
+def test_one_issue_is_open_as_long_as_the_drift(forge: Forge) -> None:
     assert forge.look(2, DRIFT).result in FOUND
     assert standing(forge) == [(1, True)]
     assert forge.look(2, OTHER).result in FOUND
@@ -80,7 +80,7 @@ def test_nothing_is_opened_without_drift(forge: Forge) -> None:
     assert forge.issues == []
 
 
-def test_drift_that_stays_is_no_news(forge: Forge) -> None:
+def test_unchanged_drift_is_not_reported_again(forge: Forge) -> None:
     forge.look(2, DRIFT)
     forge.look(2, DRIFT, "Warning: caas/1/76/partner expires soon\n")
     assert forge.issues[0].comments == []
@@ -106,12 +106,12 @@ def test_a_run_that_compared_nothing_fails_and_opens_nothing(forge: Forge) -> No
 
 
 @pytest.mark.parametrize("code", [64, 127, 130, 137])
-def test_a_run_that_did_not_come_to_an_end_fails_and_opens_nothing(forge: Forge, code: int) -> None:
+def test_an_unfinished_run_fails_and_opens_nothing(forge: Forge, code: int) -> None:
     assert forge.look(code, DRIFT).result == "failed"
     assert forge.issues == []
 
 
-def test_an_error_without_drift_beside_it_leaves_the_issue_as_it_is(forge: Forge) -> None:
+def test_an_error_without_drift_does_not_change_the_issue(forge: Forge) -> None:
     forge.look(2, DRIFT)
     before = forge.issues[0].body
     assert forge.look(1, COMPARED, GONE).result == "failed"
@@ -123,7 +123,7 @@ def test_an_error_without_drift_beside_it_leaves_the_issue_as_it_is(forge: Forge
     [(1, GONE), (3, "Error: 40 % of the keys\n"), (4, "Error: not verified\n")],
     ids=["drift beside an error", "refused", "a correction failed"],
 )
-def test_drift_that_needs_a_person_fails_and_is_reported_in_the_issue(
+def test_drift_that_needs_action_fails_and_is_reported_in_the_issue(
     forge: Forge, code: int, messages: str
 ) -> None:
     assert forge.look(code, DRIFT, messages).result == "failed"
@@ -132,7 +132,7 @@ def test_drift_that_needs_a_person_fails_and_is_reported_in_the_issue(
     assert messages in forge.issues[0].body
 
 
-def test_drift_that_the_real_command_finds_opens_the_issue(forge: Forge) -> None:
+def test_drift_found_by_the_real_command_opens_the_issue(forge: Forge) -> None:
     (forge.place / "keys").mkdir()
     declare(forge.place / "keys/keys.yaml", {"name": "web", "is_disabled": True})
     with emulate() as emulator:
@@ -152,7 +152,7 @@ def test_an_issue_is_found_under_another_title(forge: Forge) -> None:
     assert forge.issues[0].title == "Who enabled the partner's key?"
 
 
-def test_an_issue_that_somebody_else_wrote_is_left_alone(forge: Forge) -> None:
+def test_an_issue_of_another_author_is_not_changed(forge: Forge) -> None:
     forge.look(2, DRIFT)
     forge.issues[0].author = "mallory"
     forge.look(2, DRIFT)
@@ -160,7 +160,7 @@ def test_an_issue_that_somebody_else_wrote_is_left_alone(forge: Forge) -> None:
     assert standing(forge) == [(1, True), (2, False)]
 
 
-def test_another_issue_of_the_same_author_is_left_alone(forge: Forge) -> None:
+def test_another_issue_of_the_same_author_is_not_changed(forge: Forge) -> None:
     forge.open("Dependencies", "are old")
     forge.look(2, DRIFT)
     forge.look(0, IN_SYNC)
@@ -168,7 +168,7 @@ def test_another_issue_of_the_same_author_is_left_alone(forge: Forge) -> None:
     assert (forge.issues[0].body, forge.issues[0].comments) == ("are old", [])
 
 
-def test_of_two_the_older_is_kept_up_to_date_and_both_are_closed(forge: Forge) -> None:
+def test_of_two_issues_the_older_is_updated_and_both_are_closed(forge: Forge) -> None:
     forge.look(2, DRIFT)
     forge.open("Again", forge.issues[0].body)
     forge.look(2, OTHER)
@@ -179,7 +179,7 @@ def test_of_two_the_older_is_kept_up_to_date_and_both_are_closed(forge: Forge) -
 
 @pytest.mark.parametrize("methods", [set(), {"GET"}], ids=["answers nothing", "takes no change"])
 @pytest.mark.parametrize(("code", "found"), [(0, IN_SYNC), (2, DRIFT), (2, OTHER)])
-def test_a_forge_that_fails_fails_the_run(forge: Forge, methods: set[str], code: int, found: str) -> None:
+def test_a_failing_forge_fails_the_run(forge: Forge, methods: set[str], code: int, found: str) -> None:
     forge.look(2, DRIFT)
     forge.methods = methods
     assert forge.look(code, found).result == "failed"
@@ -187,7 +187,7 @@ def test_a_forge_that_fails_fails_the_run(forge: Forge, methods: set[str], code:
 
 
 @pytest.mark.parametrize("text", ["x" * 99 + "\n", "\n", "é" * 40 + "`" * 9 + "\n"])
-def test_a_long_text_is_cut_after_a_whole_line(forge: Forge, text: str) -> None:
+def test_a_long_text_is_truncated_after_a_complete_line(forge: Forge, text: str) -> None:
     forge.look(2, text * (200_000 // len(text)), "Error: the last line\n")
     (issue,) = forge.issues
     lines = [line for line in issue.body.splitlines() if line.startswith("    ")]
@@ -197,7 +197,7 @@ def test_a_long_text_is_cut_after_a_whole_line(forge: Forge, text: str) -> None:
     assert issue.body.splitlines()[-1].startswith("Last run: https://")
 
 
-def test_what_was_found_is_code_from_its_first_line_to_its_last(forge: Forge) -> None:
+def test_findings_are_one_code_block(forge: Forge) -> None:
     forge.look(2, ALARMING, ALARMING)
     (issue,) = forge.issues
     head, text, foot = re.split(r"\n\n(?=    )|\n\n(?=To end the drift)", issue.body)
@@ -207,19 +207,19 @@ def test_what_was_found_is_code_from_its_first_line_to_its_last(forge: Forge) ->
     assert "@" not in head + foot
 
 
-def test_the_log_shows_what_was_found(forge: Forge) -> None:
+def test_the_log_shows_the_findings(forge: Forge) -> None:
     run = forge.look(2, DRIFT, GONE)
     assert DRIFT + GONE in run.log
 
 
-def test_no_token_is_shown_or_given_on_a_command_line(forge: Forge) -> None:
+def test_no_token_is_shown_or_passed_on_a_command_line(forge: Forge) -> None:
     for code in (2, 0):
         run = forge.look(code, DRIFT)
         assert "issues" in run.words
         assert not [token for token in (FORGE_TOKEN, CLOUD_TOKEN) if token in run.log + run.words]
 
 
-def test_drift_alone_fails_no_job(forge: Forge) -> None:
+def test_drift_alone_does_not_fail_the_job(forge: Forge) -> None:
     wanted = "passed" if isinstance(forge, Github) else "warning"
     assert forge.look(2, DRIFT).result == wanted
 
@@ -232,7 +232,7 @@ def test_a_report_is_in_the_summary_of_the_run(tmp_path: Path) -> None:
     assert "    " + IN_SYNC in summary
 
 
-def test_what_was_found_gives_the_runner_no_command(tmp_path: Path) -> None:
+def test_findings_cannot_become_runner_commands(tmp_path: Path) -> None:
     with reachable(Github(tmp_path)) as github:
         runs = [github.look(2, ALARMING) for _ in range(2)]
     shields = [
@@ -248,7 +248,7 @@ def test_an_issue_of_gitlab_is_confidential(tmp_path: Path) -> None:
     assert gitlab.issues[0].is_confidential
 
 
-def test_the_job_says_that_its_token_is_missing(tmp_path: Path) -> None:
+def test_the_job_reports_a_missing_token(tmp_path: Path) -> None:
     gitlab = Gitlab(tmp_path, ["sh"], "set -e; RECONCILER_GITLAB_TOKEN=")
     run = gitlab.look(2, DRIFT)
     assert run.result == "failed"
@@ -256,7 +256,7 @@ def test_the_job_says_that_its_token_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="there is no jq here")
-def test_the_stand_in_finds_the_issues_that_jq_finds() -> None:
+def test_the_fake_forge_finds_the_same_issues_as_jq() -> None:
     assert f"--jq '{FOUND_BY}'" in WORKFLOW.read_text(encoding="utf-8")
     bodies = [None, "<!-- reconciler-drift 0 -->", ""]
     listed = json.dumps([{"number": number, "body": body} for number, body in enumerate(bodies, 1)])

@@ -56,7 +56,7 @@ def test_a_created_key_has_its_secret_and_what_was_sent(sdk: gcore.Gcore, cloud:
     assert cloud.keys(1, family="inference") == {"chat-key": reported}
 
 
-def test_a_key_can_be_read_and_does_not_tell_its_secret(sdk: gcore.Gcore) -> None:
+def test_a_key_is_read_without_its_secret(sdk: gcore.Gcore) -> None:
     secret = sdk.cloud.inference.api_keys.create(name="chat-key").secret
     read = sdk.cloud.inference.api_keys.get("chat-key")
     assert (read.name, read.description, read.expires_at) == ("chat-key", None, None)
@@ -70,14 +70,16 @@ def test_an_update_changes_the_description_and_nothing_else(sdk: gcore.Gcore, cl
     assert cloud.requests[-1].body == {"description": "new"}
 
 
-def test_an_update_with_none_clears_and_one_without_anything_keeps(sdk: gcore.Gcore, cloud: Emulator) -> None:
+def test_an_update_with_none_clears_and_an_empty_update_changes_nothing(
+    sdk: gcore.Gcore, cloud: Emulator
+) -> None:
     sdk.cloud.inference.api_keys.create(name="chat-key", description="old")
     assert sdk.cloud.inference.api_keys.update("chat-key").description == "old"
     assert sdk.cloud.inference.api_keys.update("chat-key", description=None).description is None
     assert [record.body for record in cloud.requests[1:]] == [{}, {"description": None}]
 
 
-def test_a_list_goes_on_from_page_to_page_to_the_end(sdk: gcore.Gcore, cloud: Emulator) -> None:
+def test_a_list_follows_all_pages(sdk: gcore.Gcore, cloud: Emulator) -> None:
     names = [f"key-{number}" for number in range(5)]
     for name in names:
         cloud.put_key(1, None, {"name": name, "deployment_names": ["llama"]}, family="inference")
@@ -91,13 +93,15 @@ def test_a_list_goes_on_from_page_to_page_to_the_end(sdk: gcore.Gcore, cloud: Em
     ]
 
 
-def test_a_deleted_key_is_gone(sdk: gcore.Gcore, cloud: Emulator) -> None:
+def test_a_deleted_key_is_not_found(sdk: gcore.Gcore, cloud: Emulator) -> None:
     sdk.cloud.inference.api_keys.create(name="chat-key")
     sdk.cloud.inference.api_keys.delete("chat-key")
     assert cloud.keys(1, family="inference") == {}
 
 
-def test_projects_are_found_by_name_and_their_moments_are_read(sdk: gcore.Gcore, cloud: Emulator) -> None:
+def test_projects_are_found_by_name_and_their_timestamps_are_parsed(
+    sdk: gcore.Gcore, cloud: Emulator
+) -> None:
     cloud.put_project({"id": 1, "name": "Default", "is_default": True, "created_at": "2019-12-31T23:59:59"})
     cloud.put_project({"id": 2, "name": "shop"})
     cloud.put_project({"id": 3, "name": "gone", "deleted_at": "2026-01-01T00:00:00"})
@@ -129,7 +133,7 @@ OTHERS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("family", "references", "change"), OTHERS, ids=["caas", "faas"])
-def test_keys_that_the_sdk_has_no_methods_for_are_served_to_its_transport(
+def test_keys_without_sdk_methods_are_available_through_its_transport(
     sdk: gcore.Gcore, cloud: Emulator, family: str, references: str, change: dict[str, Any]
 ) -> None:
     path = f"/cloud/v1/{family}/keys/1/76"
@@ -200,7 +204,7 @@ def test_a_failure_is_the_sdks_own_error_for_it(
         sdk.cloud.inference.api_keys.get("chat-key")
 
 
-def test_a_create_that_the_sdk_repeats_after_a_lost_answer_has_lost_its_secret(cloud: Emulator) -> None:
+def test_a_create_repeated_by_the_sdk_after_a_lost_response_loses_the_secret(cloud: Emulator) -> None:
     cloud.faults = Faults(reset_after=1, methods=("POST",), max_in_a_row=1)
     with connected(cloud, max_retries=1) as sdk, pytest.raises(gcore.ConflictError):
         sdk.cloud.inference.api_keys.create(name="chat-key")
@@ -208,7 +212,7 @@ def test_a_create_that_the_sdk_repeats_after_a_lost_answer_has_lost_its_secret(c
     assert [record.status for record in cloud.requests] == [None, 409]
 
 
-def test_a_request_that_the_sdk_repeats_after_429_succeeds(cloud: Emulator) -> None:
+def test_a_request_repeated_by_the_sdk_after_429_succeeds(cloud: Emulator) -> None:
     cloud.faults = Faults(status_429_seconds=1, retry_after=0, max_in_a_row=1)
     with connected(cloud, max_retries=1) as sdk:
         assert list(sdk.cloud.projects.list()) == []

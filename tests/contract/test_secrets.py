@@ -85,17 +85,17 @@ def test_a_secret_cannot_be_seen(show: Callable[[Secret], object]) -> None:
 
 
 @pytest.mark.parametrize("attempt", REFUSED.values(), ids=REFUSED)
-def test_a_secret_cannot_be_taken_apart(attempt: Callable[[Secret], object]) -> None:
+def test_a_secret_cannot_be_iterated_indexed_or_pickled(attempt: Callable[[Secret], object]) -> None:
     with pytest.raises(TypeError) as error:
         attempt(Secret(TOKEN))
     assert TOKEN not in str(error.value)
 
 
-def test_only_revealing_it_gives_a_secret_away() -> None:
+def test_only_reveal_returns_the_secret() -> None:
     assert Secret(TOKEN).reveal() == TOKEN
 
 
-def test_an_exchange_has_no_place_for_a_header() -> None:
+def test_an_exchange_has_no_field_for_headers() -> None:
     assert {field.name for field in dataclasses.fields(Exchange)} == {"method", "path", "seconds", "status"}
 
 
@@ -150,7 +150,7 @@ def test_no_command_prints_the_token(cli: CommandLine, path: str, arguments: lis
 @pytest.mark.parametrize(
     "arguments", [["--version"], ["-h"], ["plan", "-h"], ["schema"], ["completion", "bash"]]
 )
-def test_no_text_about_the_tool_holds_the_token(cli: CommandLine, arguments: list[str]) -> None:
+def test_no_text_about_the_tool_contains_the_token(cli: CommandLine, arguments: list[str]) -> None:
     assert TOKEN not in cli(*arguments).everything
 
 
@@ -165,7 +165,7 @@ ANSWERS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_a_token_that_comes_back_is_not_printed(cli: CommandLine, path: str, answer: bytes) -> None:
+def test_an_echoed_token_is_not_printed(cli: CommandLine, path: str, answer: bytes) -> None:
     with raw_server(answer) as server:
         done = cli("plan", "-vv", "--retries", "0", "--base-url", server.url, path)
     assert (done.code, bool(done.err)) == (1, True)
@@ -198,13 +198,13 @@ def test_a_crash_of_the_client_does_not_show_the_token() -> None:
     assert TOKEN not in "".join(line for line in shown.format() if "tests/" not in line)
 
 
-def test_an_error_of_the_api_shows_no_token_in_its_whole_chain() -> None:
+def test_an_api_error_shows_no_token_in_its_exception_chain() -> None:
     with Reader(connect(Script(httpx.ConnectError("refused")))) as reader, pytest.raises(Exception) as error:  # noqa: PT011 - whatever it is
         reader.get(COLLECTION, {})
     assert TOKEN not in "".join(traceback.format_exception(error.value))
 
 
-def test_a_dump_of_a_crashed_process_shows_no_token(cli: CommandLine, path: str) -> None:
+def test_the_traceback_of_a_crashed_process_shows_no_token(cli: CommandLine, path: str) -> None:
     cli.environment.setenv("PYTHONFAULTHANDLER", "1")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
