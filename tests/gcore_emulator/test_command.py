@@ -80,7 +80,7 @@ def test_options_reach_the_emulator(tmp_path: Path) -> None:
         assert answer["expire"] == "2027-01-31T00:00:00+00:00"
 
 
-def test_a_database_keeps_keys_from_one_run_to_the_next(tmp_path: Path) -> None:
+def test_a_database_persists_keys_across_runs(tmp_path: Path) -> None:
     database = str(tmp_path / "keys.db")
     with _command("--db", database) as (process, url):
         httpx.post(url + KEYS, headers=HEADERS, json={"name": "web-key", "containers": []})
@@ -90,7 +90,7 @@ def test_a_database_keeps_keys_from_one_run_to_the_next(tmp_path: Path) -> None:
         assert httpx.get(url + KEYS, headers=HEADERS).json()["count"] == 1
 
 
-def test_requests_are_printed_to_stderr_on_demand_without_the_token() -> None:
+def test_requests_are_printed_to_stderr_on_request_without_the_token() -> None:
     with _command("--log-requests") as (process, url):
         httpx.post(url + KEYS, headers=HEADERS, json={"name": "web-key", "containers": []})
         httpx.get(url + KEYS + "/missing", headers=HEADERS)
@@ -101,7 +101,7 @@ def test_requests_are_printed_to_stderr_on_demand_without_the_token() -> None:
         ]
 
 
-def test_a_bad_seed_file_is_an_error_with_place_and_reason(tmp_path: Path) -> None:
+def test_an_invalid_seed_file_is_an_error_with_position_and_reason(tmp_path: Path) -> None:
     seed = tmp_path / "seed.json"
     seed.write_text('{"caas": {"1/76": [{"name": "web-key"}]}}')
     message = f"Error: {seed}: caas.1/76[0].containers: Field required\n"
@@ -145,7 +145,7 @@ def test_an_unknown_choice_is_a_usage_error() -> None:
     assert "'maybe' is not one of 'clears', 'ignored'" in result.output
 
 
-def test_a_failing_start_leaves_the_signal_mask_alone(tmp_path: Path) -> None:
+def test_a_failing_start_does_not_change_the_signal_mask(tmp_path: Path) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     result = CliRunner().invoke(emulator, ["--seed", os.fspath(tmp_path / "missing.json")])
     assert (result.exit_code, signal.pthread_sigmask(signal.SIG_BLOCK, ())) == (1, before)

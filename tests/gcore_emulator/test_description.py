@@ -131,9 +131,7 @@ def test_the_description_has_every_operation_of_keys_projects_and_regions() -> N
 
 
 @pytest.mark.parametrize(("method", "path", "status"), CASES)
-def test_an_answer_is_one_that_the_description_has(
-    start: Launcher, method: str, path: str, status: int
-) -> None:
+def test_responses_follow_the_description(start: Launcher, method: str, path: str, status: int) -> None:
     api = start(seed=SEED, delete_bound="409" if status == 409 else "204")
     response = PROVOKED[status](api, method, path)
     assert response.status_code == status
@@ -143,7 +141,7 @@ def test_an_answer_is_one_that_the_description_has(
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_a_path_of_the_description_is_found_by_one_that_is_filled_in(method: str, path: str) -> None:
+def test_a_request_path_is_matched_to_its_path_template(method: str, path: str) -> None:
     assert template_of(filled(path)) == path, method
 
 
@@ -177,12 +175,12 @@ WRONG: list[tuple[str, str, int, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "status", "document"), WRONG)
-def test_another_answer_is_not(method: str, path: str, status: int, document: object) -> None:
+def test_other_responses_are_refused(method: str, path: str, status: int, document: object) -> None:
     assert complaints(method, path, status, document)
 
 
 @pytest.mark.parametrize("name", sorted(description()["components"]["schemas"]))
-def test_every_schema_of_the_description_is_one(name: str) -> None:
+def test_every_schema_of_the_description_is_valid(name: str) -> None:
     Draft202012Validator.check_schema(description()["components"]["schemas"][name])
 
 
@@ -197,7 +195,7 @@ def test_every_schema_of_the_description_is_one(name: str) -> None:
         ("PATCH", f"{INFERENCE}/web-key", {"description": "x"}),
     ],
 )
-def test_a_request_that_the_description_has_is_let_through(method: str, target: str, body: object) -> None:
+def test_a_described_request_is_accepted(method: str, target: str, body: object) -> None:
     assert request_complaints(method, target, body) == []
 
 
@@ -220,5 +218,5 @@ def test_a_request_that_the_description_has_is_let_through(method: str, target: 
         ("PATCH", f"{INFERENCE}/web-key", {"expires_at": "2027-01-31T00:00:00Z"}),
     ],
 )
-def test_any_other_request_is_not(method: str, target: str, body: object) -> None:
+def test_any_other_request_is_refused(method: str, target: str, body: object) -> None:
     assert request_complaints(method, target, body)

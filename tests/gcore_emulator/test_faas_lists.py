@@ -47,11 +47,11 @@ def api(start: Launcher) -> Api:
 
 
 @pytest.mark.parametrize(("query", "names"), FOUND)
-def test_a_list_holds_what_its_parameters_ask_for(api: Api, query: dict[str, Any], names: list[str]) -> None:
+def test_a_list_is_filtered_by_its_parameters(api: Api, query: dict[str, Any], names: list[str]) -> None:
     assert api.names(**query) == names
 
 
-def test_the_count_is_that_of_all_pages_of_what_was_asked_for(api: Api) -> None:
+def test_the_count_covers_all_pages_of_the_filtered_list(api: Api) -> None:
     assert api.page(search="shop", limit=1).json()["count"] == 2
     assert api.page(limit=1).json()["count"] == 4
 
@@ -73,7 +73,7 @@ def test_a_parameter_outside_its_schema_is_refused_by_name(api: Api, query: dict
     assert_invalid(api.page(**query), *query)
 
 
-def test_every_bad_parameter_is_reported_at_once(api: Api) -> None:
+def test_every_invalid_parameter_is_reported(api: Api) -> None:
     query = {"limit": 0, "offset": -1, "expire_in": 0, "search": "", "order_by": "x"}
     assert_invalid(api.page(**query), *query)
 
@@ -85,6 +85,6 @@ def test_other_kinds_have_no_such_parameters_and_ignore_them(start: Launcher, ki
     assert api.names(expire_in=0, search="", order_by="x") == ["web-key"]
 
 
-def test_the_order_is_that_of_the_parameter_even_if_other_lists_have_none(start: Launcher) -> None:
+def test_the_order_parameter_takes_precedence_over_the_random_order(start: Launcher) -> None:
     api = start(kind=FAAS, seed=SEED, order="random")
     assert {tuple(api.names()) for _ in range(20)} == {("week", "bot", "day-shop", "old-shop")}

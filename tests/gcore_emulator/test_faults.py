@@ -49,26 +49,26 @@ def test_bad_settings_are_refused_with_name_and_reason(document: object, complai
         read_faults(document)
 
 
-def test_misspelt_words_are_refused_in_python_too() -> None:
+def test_misspelt_settings_are_refused_in_python() -> None:
     with pytest.raises(ValueError, match="unstored: must be a list of words from description"):
         Faults(unstored=("expiry",))
 
 
-def test_what_is_left_out_is_the_default() -> None:
+def test_omitted_settings_have_their_defaults() -> None:
     assert read_faults({}) == Faults() == NO_FAULTS
     assert read_faults({"status_500": 1, "unauthorized_from": None}) == Faults(status_500=1)
 
 
-def test_a_document_of_settings_reads_back() -> None:
+def test_a_settings_document_survives_a_round_trip() -> None:
     faults = Faults(reset_after=0.25, unstored=("expire",), methods=("PATCH",), unauthorized_from=7, seed=9)
     assert read_faults(faults.document()) == faults
 
 
-def test_ten_rates_of_a_tenth_fit() -> None:
+def test_ten_rates_of_one_tenth_are_accepted() -> None:
     assert len(read_faults(dict.fromkeys(ANSWER_RATES[:10], 0.1)).response_rates()) == 10
 
 
-def test_every_fault_of_an_answer_has_its_behaviour() -> None:
+def test_every_response_fault_has_its_behaviour() -> None:
     assert set(FAULT_RESPONSES) == {*ANSWER_RATES, "unauthorized_from"}
     assert set(FAULT_NAMES) == {*FAULT_RESPONSES, "page_change", "concurrent_write", "unstored"}
 
@@ -89,7 +89,7 @@ def test_the_rates_hold_over_two_thousand_requests() -> None:
 
 
 @pytest.mark.parametrize("name", ANSWER_RATES)
-def test_a_rate_of_one_is_every_request(name: str) -> None:
+def test_a_rate_of_one_affects_every_request(name: str) -> None:
     settings: dict[str, Any] = {name: 1.0}
     assert set(drawn(Faults(**settings, max_in_a_row=0), PATHS * 10)) == {name}
 
@@ -97,16 +97,16 @@ def test_a_rate_of_one_is_every_request(name: str) -> None:
 MIXED = Faults(status_429=0.2, reset_before=0.2, reset_after=0.2, max_in_a_row=0, seed=5)
 
 
-def test_the_same_seed_gives_the_same_sequence() -> None:
+def test_the_same_seed_produces_the_same_sequence() -> None:
     assert drawn(MIXED, PATHS * 10) == drawn(MIXED, PATHS * 10)
 
 
-def test_another_seed_gives_another_sequence() -> None:
+def test_another_seed_produces_another_sequence() -> None:
     other = Faults(status_429=0.2, reset_before=0.2, reset_after=0.2, max_in_a_row=0, seed=6)
     assert drawn(MIXED, PATHS * 10) != drawn(other, PATHS * 10)
 
 
-def test_the_method_counts() -> None:
+def test_the_sequence_depends_on_the_method() -> None:
     assert drawn(MIXED, PATHS * 10, "PATCH") != drawn(MIXED, PATHS * 10, "GET")
 
 
@@ -132,44 +132,44 @@ def test_the_sequence_is_the_same_under_any_hash_seed() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2, 5])
-def test_no_path_fails_more_often_in_a_row_than_allowed(most: int) -> None:
+def test_consecutive_failures_of_a_path_are_limited(most: int) -> None:
     met = drawn(Faults(status_500=0.5, reset_before=0.5, max_in_a_row=most), ["/"] * 60)
     rows = [len(list(row)) for failed, row in groupby(met, key=bool) if failed]
     assert set(rows) == {most}
     assert met.count(None) == 60 // (most + 1)
 
 
-def test_rows_of_different_paths_are_counted_apart() -> None:
+def test_consecutive_failures_are_counted_per_path() -> None:
     met = drawn(Faults(status_500=1, max_in_a_row=1), ["/a", "/b", "/a", "/b"])
     assert met == ["status_500", "status_500", None, None]
 
 
-def test_only_the_named_methods_are_struck() -> None:
+def test_only_the_named_methods_are_affected() -> None:
     faults = Faults(status_500=1, methods=("PATCH", "DELETE"))
     assert drawn(faults, ["/"], "GET") == drawn(faults, ["/"], "POST") == [None]
     assert drawn(faults, ["/"], "PATCH") == drawn(faults, ["/"], "DELETE") == ["status_500"]
 
 
 @pytest.mark.parametrize("name", ["half_body", "wrong_content_type"])
-def test_answers_without_a_body_are_not_halved_or_misnamed(name: str) -> None:
+def test_responses_without_a_body_are_not_truncated_or_mislabelled(name: str) -> None:
     settings: dict[str, Any] = {name: 1.0}
     assert drawn(Faults(**settings), PATHS, "DELETE") == [None] * len(PATHS)
 
 
-def test_the_token_is_refused_from_the_nth_request_on_whatever_the_method_and_for_good() -> None:
+def test_the_token_is_refused_permanently_from_the_nth_request() -> None:
     injector = Injector(Faults(unauthorized_from=3, methods=("PATCH",), max_in_a_row=1))
     met = [injector.response_fault(method, "/") for method in ("GET", "PATCH", "GET", "DELETE", "GET", "GET")]
     assert met == [None, None] + ["unauthorized_from"] * 4
 
 
-def test_faults_put_in_force_again_begin_their_sequence_again() -> None:
+def test_setting_faults_again_restarts_their_sequence() -> None:
     injector = Injector(MIXED)
     first = [injector.response_fault("GET", "/") for _ in range(20)]
     injector.use(MIXED)
     assert [injector.response_fault("GET", "/") for _ in range(20)] == first
 
 
-def test_a_change_may_come_from_another_thread_at_any_time() -> None:
+def test_faults_can_be_changed_from_another_thread() -> None:
     injector = Injector(NO_FAULTS)
     always = Faults(status_500=1, max_in_a_row=0)
 
@@ -202,12 +202,12 @@ def test_listings_are_disturbed_at_the_rate_of_their_later_pages() -> None:
     assert disturbed == listings(Injector(Faults(page_change=0.3, max_in_a_row=0)), 2000, pages=2)
 
 
-def test_after_so_many_disturbed_listings_one_is_whole() -> None:
+def test_consecutive_disturbed_listings_are_limited() -> None:
     disturbed = listings(Injector(Faults(page_change=1, max_in_a_row=2)), 9)
     assert disturbed == [True, True, False] * 3
 
 
-def test_a_first_page_asked_for_twice_does_not_end_the_row() -> None:
+def test_a_repeated_first_page_does_not_reset_the_count() -> None:
     injector = Injector(Faults(page_change=1, max_in_a_row=1))
     offsets = [0, 10, 0, 0, 10, 20]
     changes = [injector.page_change("caas/1/76", offset) for offset in offsets]
@@ -219,21 +219,21 @@ def patches(faults: Faults, times: int) -> list[int]:
     return [number for _ in range(times) if (number := injector.concurrent_write())]
 
 
-def test_the_other_writer_comes_after_every_nth_patch() -> None:
+def test_the_concurrent_writer_acts_after_every_nth_patch() -> None:
     assert patches(Faults(concurrent_write_every=3), 10) == [3, 6, 9]
 
 
-def test_the_other_writer_comes_at_a_rate() -> None:
+def test_the_concurrent_writer_acts_at_a_rate() -> None:
     numbers = patches(Faults(concurrent_write=0.1), 2000)
     assert abs(len(numbers) / 2000 - 0.1) < 0.02
     assert numbers == patches(Faults(concurrent_write=0.1), 2000)
 
 
-def test_nobody_else_writes_by_default() -> None:
+def test_there_is_no_concurrent_writer_by_default() -> None:
     assert patches(NO_FAULTS, 100) == []
 
 
-def test_counts_begin_at_zero_and_survive_a_change_of_faults() -> None:
+def test_counts_start_at_zero_and_survive_a_change_of_faults() -> None:
     injector = Injector(Faults(status_500=1))
     assert injector.injected() == dict.fromkeys(FAULT_NAMES, 0)
     injector.count("status_500")

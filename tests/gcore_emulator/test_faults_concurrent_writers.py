@@ -57,7 +57,7 @@ def test_an_added_key_is_removed_between_the_next_two_pages_so_that_one_is_misse
     assert [entry.action for entry in api.emulator.disturbances] == ["added", "removed"]
 
 
-def test_other_peoples_keys_stay_and_a_name_in_use_is_not_taken(start: Launcher) -> None:
+def test_existing_keys_are_preserved_and_used_names_avoided(start: Launcher) -> None:
     seed = {"caas": {"1/76": [*SEED["caas"]["1/76"], {"name": "passing-8", "containers": []}]}}
     api = start(seed=seed, faults=Faults(page_change=1, max_in_a_row=0))
     for _ in range(5):
@@ -66,7 +66,7 @@ def test_other_peoples_keys_stay_and_a_name_in_use_is_not_taken(start: Launcher)
     assert api.emulator.disturbances[0].name == "passing-9"
 
 
-def test_an_added_key_may_be_gone_before_it_is_removed(start: Launcher) -> None:
+def test_an_added_key_may_be_deleted_before_its_removal(start: Launcher) -> None:
     api = start(seed=SEED, faults=Faults(page_change=1))
     api.page(limit=3, offset=3)
     api.delete("passing-7")
@@ -74,7 +74,7 @@ def test_an_added_key_may_be_gone_before_it_is_removed(start: Launcher) -> None:
     assert [entry.action for entry in api.emulator.disturbances] == ["added", "added"]
 
 
-def test_a_client_that_lists_again_gets_a_whole_listing(start: Launcher) -> None:
+def test_a_repeated_listing_is_complete(start: Launcher) -> None:
     api = start(seed=SEED, faults=Faults(page_change=1, max_in_a_row=2))
     steady = [len(set(listed(api)[0])) == 1 for _ in range(6)]
     assert steady == [False, False, True] * 2
@@ -101,9 +101,7 @@ def test_another_writer_changes_a_field_after_every_second_patch(start: Launcher
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_the_other_writer_leaves_keys_of_every_kind_as_the_api_shows_them(
-    start: Launcher, kind: Kind
-) -> None:
+def test_the_concurrent_writer_leaves_valid_keys_of_every_kind(start: Launcher, kind: Kind) -> None:
     seed = {kind.name: {kind.label: [{"name": name, **kind.minimal} for name in NAMES]}}
     api = start(kind=kind, seed=seed)
     for number in range(12):
@@ -118,7 +116,7 @@ def test_the_other_writer_leaves_keys_of_every_kind_as_the_api_shows_them(
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_keys_of_every_kind_come_and_go_between_pages(start: Launcher, kind: Kind) -> None:
+def test_keys_of_every_kind_are_added_and_removed_between_pages(start: Launcher, kind: Kind) -> None:
     seed = {kind.name: {kind.label: [{"name": name, **kind.minimal} for name in NAMES]}}
     api = start(kind=kind, seed=seed, faults=Faults(page_change=1, max_in_a_row=0))
     assert [listed(api)[0] for _ in range(2)] == [[6, 7, 6], [6, 7, 6]]
@@ -126,7 +124,7 @@ def test_keys_of_every_kind_come_and_go_between_pages(start: Launcher, kind: Kin
 
 
 @pytest.mark.parametrize(("kind", "field"), [(FAAS, "functions"), (INFERENCE, "description")], ids=str)
-def test_a_field_of_any_kind_can_be_left_unstored(start: Launcher, kind: Kind, field: str) -> None:
+def test_a_field_of_any_kind_can_be_not_stored(start: Launcher, kind: Kind, field: str) -> None:
     api = start(kind=kind, faults=Faults(unstored=(field,)))
     before = api.create("web-key").json()[field]
     answer = api.patch("web-key", **kind.patched)
@@ -145,7 +143,7 @@ def check_difference(before: dict[str, Any], after: dict[str, Any], api: Api) ->
     assert after == before
 
 
-def test_the_other_writer_repeats_with_its_seed(start: Launcher) -> None:
+def test_the_concurrent_writer_is_deterministic_for_a_seed(start: Launcher) -> None:
     runs = []
     for seed in (1, 1, 2):
         api = start(seed=SEED, faults=Faults(concurrent_write=0.5, seed=seed))
@@ -157,14 +155,14 @@ def test_the_other_writer_repeats_with_its_seed(start: Launcher) -> None:
     assert {entry.field for entry in runs[0]} <= {"description", "expire", "is_disabled", "containers"}
 
 
-def test_the_other_writer_needs_a_key(start: Launcher) -> None:
+def test_the_concurrent_writer_needs_a_key(start: Launcher) -> None:
     api = start(faults=Faults(concurrent_write=1))
     api.patch("missing", description="new")
     assert not api.emulator.disturbances
     assert api.emulator.injected["concurrent_write"] == 0
 
 
-def test_the_other_writer_comes_after_a_failed_patch_too(start: Launcher) -> None:
+def test_the_concurrent_writer_acts_after_a_failed_patch(start: Launcher) -> None:
     api = start(seed=SEED, faults=Faults(concurrent_write_every=1, status_500=1))
     api.page()
     api.patch("key-1", description="new")
@@ -184,13 +182,13 @@ def test_the_other_writer_comes_after_a_failed_patch_too(start: Launcher) -> Non
         (Reference("web", "space"),),
     ],
 )
-def test_the_other_writer_always_changes_something(value: Value) -> None:
+def test_the_concurrent_writer_always_changes_something(value: Value) -> None:
     changed = _other(value, 3)
     assert changed != value
     assert _other(changed, 3) != changed
 
 
-def test_the_other_writer_can_set_an_expiry_where_there_was_none() -> None:
+def test_the_concurrent_writer_can_set_a_missing_expiry() -> None:
     now = dt.datetime(2026, 6, 1, 12, 0, 0, 250_000, tzinfo=dt.UTC)
     assert _set_expiry(now) == dt.datetime(2027, 6, 1, 12, tzinfo=dt.UTC)
 
@@ -207,7 +205,7 @@ OLD = {
     ("field", "new"),
     [("description", "new"), ("expire", None), ("is_disabled", False), ("containers", [])],
 )
-def test_an_unstored_field_keeps_its_old_value_and_the_answer_shows_it(
+def test_a_field_not_stored_has_its_old_value_in_the_response(
     start: Launcher, field: str, new: object
 ) -> None:
     api = start(faults=Faults(unstored=(field,)))
@@ -230,7 +228,7 @@ def test_other_fields_of_the_same_patch_are_stored(start: Launcher) -> None:
     assert [record.fault for record in api.emulator.requests] == [None, "unstored", None]
 
 
-def test_an_unstored_field_is_checked_all_the_same(start: Launcher) -> None:
+def test_a_field_not_stored_is_validated(start: Launcher) -> None:
     api = start(faults=Faults(unstored=("expire",)))
     api.create("web-key", **OLD)
     assert_invalid(api.patch("web-key", expire="soon"), "expire")
@@ -239,7 +237,7 @@ def test_an_unstored_field_is_checked_all_the_same(start: Launcher) -> None:
     assert api.emulator.injected["unstored"] == 0
 
 
-def test_a_spoilt_answer_hides_the_unstored_field_in_the_log_and_not_in_the_counts(start: Launcher) -> None:
+def test_a_replaced_response_hides_the_field_not_stored_in_the_log_only(start: Launcher) -> None:
     faults = Faults(unstored=("description",), wrong_content_type=1, methods=("PATCH",))
     api = start(seed=SEED, faults=faults)
     assert api.patch("key-1", description="new").json()["description"] == ""

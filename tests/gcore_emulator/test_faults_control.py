@@ -30,7 +30,7 @@ def control(api: Api, method: str, /, **request: Any) -> httpx.Response:
     return httpx.request(method, api.emulator.url + "/_emulator/faults", **request)
 
 
-def test_get_shows_settings_counts_and_disturbances(api: Api) -> None:
+def test_get_returns_settings_counts_and_disturbances(api: Api) -> None:
     shown = control(api, "GET").json()
     assert shown["faults"] == json.loads(json.dumps(NO_FAULTS.document()))
     assert shown["disturbances"] == []
@@ -51,7 +51,7 @@ def test_put_replaces_all_settings_at_once(api: Api) -> None:
     assert {name: count for name, count in injected.items() if count} == {"status_500": 1, "status_502": 1}
 
 
-def test_what_get_shows_can_be_put_back(api: Api) -> None:
+def test_the_response_of_get_can_be_put(api: Api) -> None:
     api.emulator.faults = Faults(reset_after=0.5, unstored=("expire",), concurrent_write_every=3)
     control(api, "PUT", json=control(api, "GET").json()["faults"])
     assert api.emulator.faults == Faults(reset_after=0.5, unstored=("expire",), concurrent_write_every=3)
@@ -106,7 +106,7 @@ def test_the_control_paths_never_fail_and_are_not_counted(api: Api) -> None:
     assert set(api.emulator.injected.values()) == {0}
 
 
-def test_a_client_that_leaves_while_putting_faults_does_no_harm(api: Api) -> None:
+def test_a_client_that_disconnects_during_put_does_no_harm(api: Api) -> None:
     address = ("127.0.0.1", httpx.URL(api.emulator.url).port or 0)
     with socket.create_connection(address) as leaving:
         leaving.sendall(b"PUT /_emulator/faults HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
@@ -122,7 +122,7 @@ def test_every_setting_is_an_option_with_the_same_default() -> None:
     assert defaults == {f"fault_{name}": value for name, value in dataclasses.asdict(NO_FAULTS).items()}
 
 
-def test_options_put_faults_in_force() -> None:
+def test_options_set_faults() -> None:
     options = ("--fault-status-429-seconds", "1", "--fault-retry-after", "7", "--fault-max-in-a-row", "1")
     names = ("--fault-methods", "GET", "--fault-methods", "PATCH", "--fault-unauthorized-from", "3")
     with _command(*options, *names, "--log-requests") as (process, url):

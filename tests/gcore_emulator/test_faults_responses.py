@@ -79,13 +79,13 @@ def test_429_with_retry_after_as_a_date_is_never_too_early(api: Api) -> None:
     assert dt.timedelta(seconds=7) <= instant - api.clock() < dt.timedelta(seconds=8)
 
 
-def test_500_has_the_shape_of_the_api(api: Api) -> None:
+def test_a_500_has_the_error_format_of_the_api(api: Api) -> None:
     api.emulator.faults = always(status_500=1)
     assert_error(api.patch("web-key", description="new"), 500, "InternalServerError")
 
 
 @pytest.mark.parametrize("status", [502, 503])
-def test_a_gateway_fails_with_a_page_of_html(api: Api, status: int) -> None:
+def test_a_gateway_error_is_an_html_page(api: Api, status: int) -> None:
     settings: dict[str, Any] = {f"status_{status}": 1.0}
     api.emulator.faults = always(**settings)
     response = api.page()
@@ -94,7 +94,7 @@ def test_a_gateway_fails_with_a_page_of_html(api: Api, status: int) -> None:
     assert str(status) in response.text
 
 
-def test_html_comes_with_status_200(api: Api) -> None:
+def test_html_is_sent_with_status_200(api: Api) -> None:
     api.emulator.faults = always(html_page=1)
     response = api.page()
     assert (response.status_code, response.headers["content-type"]) == (200, "text/html")
@@ -103,14 +103,14 @@ def test_html_comes_with_status_200(api: Api) -> None:
     assert last(api) == ("GET", 200, "html_page", False)
 
 
-def test_a_wrong_content_type_comes_with_the_right_body(api: Api) -> None:
+def test_a_wrong_content_type_is_sent_with_the_correct_body(api: Api) -> None:
     api.emulator.faults = always(wrong_content_type=1)
     response = api.read("web-key")
     assert response.headers.get_list("content-type") == ["text/plain"]
     assert_key(response.json())
 
 
-def test_half_a_body_is_less_than_announced_and_then_the_end(api: Api) -> None:
+def test_a_truncated_body_is_shorter_than_its_content_length(api: Api) -> None:
     whole = api.read("web-key").content
     api.emulator.faults = always(half_body=1)
     with connection(api) as raw:
@@ -124,7 +124,7 @@ def test_half_a_body_is_less_than_announced_and_then_the_end(api: Api) -> None:
 
 
 @pytest.mark.parametrize("name", ["reset_before", "reset_after"])
-def test_a_reset_is_one_for_the_kernel_and_for_httpx(api: Api, name: str) -> None:
+def test_a_reset_is_a_tcp_reset(api: Api, name: str) -> None:
     settings: dict[str, Any] = {name: 1.0}
     api.emulator.faults = always(**settings)
     with connection(api) as raw:
@@ -136,7 +136,7 @@ def test_a_reset_is_one_for_the_kernel_and_for_httpx(api: Api, name: str) -> Non
     assert last(api) == ("GET", None, name, False)
 
 
-def test_a_reset_before_leaves_the_key_alone(api: Api) -> None:
+def test_a_reset_before_execution_does_not_change_the_key(api: Api) -> None:
     api.emulator.faults = always(reset_before=1)
     with pytest.raises(httpx.ReadError):
         api.patch("web-key", description="new")
@@ -144,7 +144,7 @@ def test_a_reset_before_leaves_the_key_alone(api: Api) -> None:
     assert last(api) == ("PATCH", None, "reset_before", False)
 
 
-def test_a_reset_after_loses_only_the_answer(api: Api) -> None:
+def test_a_reset_after_execution_loses_only_the_response(api: Api) -> None:
     api.emulator.faults = always(reset_after=1)
     with pytest.raises(httpx.ReadError):
         api.patch("web-key", description="new")
@@ -153,7 +153,9 @@ def test_a_reset_after_loses_only_the_answer(api: Api) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_a_create_whose_answer_was_lost_meets_its_own_key(start: Launcher, kind: Kind) -> None:
+def test_a_create_repeated_after_a_lost_response_conflicts_with_its_own_key(
+    start: Launcher, kind: Kind
+) -> None:
     api = start(kind=kind, faults=Faults(reset_after=1, methods=("POST",), max_in_a_row=1))
     with pytest.raises(httpx.ReadError):
         api.create("new-key")
@@ -165,7 +167,7 @@ def test_a_create_whose_answer_was_lost_meets_its_own_key(start: Launcher, kind:
     ]
 
 
-def test_a_slow_answer_outlasts_the_client_and_the_write_counts_at_once(api: Api) -> None:
+def test_a_slow_response_outlasts_the_client_and_the_write_is_executed_at_once(api: Api) -> None:
     api.emulator.faults = always(slow_answer=1, slow_seconds=60)
     with pytest.raises(httpx.ReadTimeout):
         api.client.patch(PATH, json={"description": "new"}, timeout=0.02)
@@ -173,21 +175,21 @@ def test_a_slow_answer_outlasts_the_client_and_the_write_counts_at_once(api: Api
     assert last(api) == ("PATCH", 200, "slow_answer", True)
 
 
-def test_a_slow_answer_comes_whole_to_a_patient_client(api: Api) -> None:
+def test_a_slow_response_is_complete_for_a_patient_client(api: Api) -> None:
     api.emulator.faults = always(slow_answer=1, slow_seconds=0.02)
     response = api.read("web-key")
     assert response.elapsed >= dt.timedelta(seconds=0.02)
     assert_key(response.json())
 
 
-def test_slow_answers_do_not_hold_the_stop() -> None:
+def test_slow_responses_do_not_delay_the_stop() -> None:
     faults = always(slow_answer=1, slow_seconds=60)
     with Emulator(faults=faults) as emulator, pytest.raises(httpx.ReadTimeout):
         httpx.get(emulator.url, timeout=0.02, verify=NO_TLS)
 
 
 @pytest.mark.parametrize("shape", ["documented", "detail"])
-def test_the_token_stops_being_good(start: Launcher, shape: str) -> None:
+def test_the_token_becomes_invalid(start: Launcher, shape: str) -> None:
     api = start(seed=SEED, unauthorized_body=shape, faults=always(unauthorized_from=2))
     assert api.page().status_code == 200
     for _ in range(2):
@@ -199,7 +201,7 @@ def test_the_token_stops_being_good(start: Launcher, shape: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "status"), MISLEADING.items())
-def test_a_write_with_effect_is_answered_as_if_it_had_none(api: Api, name: str, status: int) -> None:
+def test_an_executed_write_can_return_the_response_of_a_failed_one(api: Api, name: str, status: int) -> None:
     api.emulator.faults = always(**{name: 1.0})
     response = api.patch("web-key", description="new")
     assert (response.status_code, description(api), last(api)) == (
@@ -216,7 +218,7 @@ def test_a_write_with_effect_is_answered_as_if_it_had_none(api: Api, name: str, 
     assert api.patch("missing", description="new").status_code == 404
 
 
-def test_an_accepted_write_takes_effect_before_the_second_request_after_it(api: Api) -> None:
+def test_an_accepted_write_is_executed_before_the_second_following_request(api: Api) -> None:
     api.emulator.faults = always(accepted_later=1.0)
     response = api.patch("web-key", description="new")
     assert (response.status_code, response.json()) == (202, {"status": "accepted"})
@@ -227,13 +229,13 @@ def test_an_accepted_write_takes_effect_before_the_second_request_after_it(api: 
 
 
 @pytest.mark.parametrize("name", NOT_EXECUTED)
-def test_what_is_not_executed_is_not_effective(api: Api, name: str) -> None:
+def test_a_request_that_is_not_executed_is_not_effective(api: Api, name: str) -> None:
     met = patched_under(api, name)
     assert (description(api), met) == ("old", (name, False))
 
 
 @pytest.mark.parametrize("name", EXECUTED)
-def test_what_is_executed_is_effective_whatever_the_client_sees(api: Api, name: str) -> None:
+def test_an_executed_request_is_effective_whatever_the_client_receives(api: Api, name: str) -> None:
     met = patched_under(api, name)
     assert (description(api), met) == ("new", (name, True))
 
@@ -248,7 +250,7 @@ def patched_under(api: Api, name: str) -> tuple[str | None, bool]:
     return record.fault, record.effective
 
 
-def test_a_patch_with_what_is_stored_is_effective_and_a_refused_one_is_not(api: Api) -> None:
+def test_a_patch_with_equal_values_is_effective_and_a_refused_one_is_not(api: Api) -> None:
     api.patch("web-key", description="old")
     api.patch("web-key", description=5)
     api.patch("missing", description="new")
@@ -258,7 +260,7 @@ def test_a_patch_with_what_is_stored_is_effective_and_a_refused_one_is_not(api: 
     assert {record.fault for record in api.emulator.requests} == {None}
 
 
-def test_a_fault_of_a_refused_request_is_noted_with_it(api: Api) -> None:
+def test_a_fault_of_a_refused_request_is_logged_with_it(api: Api) -> None:
     api.emulator.faults = always(reset_after=1)
     with pytest.raises(httpx.ReadError):
         api.patch("missing", description="new")

@@ -26,7 +26,7 @@ def api(start: Launcher) -> Api:
     return start(seed=SEED)
 
 
-def test_effective_writes_and_lost_answers_can_be_counted(api: Api) -> None:
+def test_effective_writes_and_lost_responses_can_be_counted(api: Api) -> None:
     api.emulator.faults = Faults(reset_before=0.3, reset_after=0.3, status_503=0.2, seed=3)
     tries = [delivered(api, "web-key", text) for text in map(str, range(30))]
     records = api.emulator.requests
@@ -47,7 +47,7 @@ def delivered(api: Api, name: str, text: str) -> int:
     raise AssertionError(f"more than three faults in a row for {name}")
 
 
-def test_a_run_repeats_with_its_seed(start: Launcher) -> None:
+def test_a_run_is_deterministic_for_a_seed(start: Launcher) -> None:
     runs = []
     for _ in range(2):
         api = start(seed=SEED, faults=Faults(reset_before=0.2, status_429=0.2, half_body=0.2, seed=11))
@@ -58,7 +58,7 @@ def test_a_run_repeats_with_its_seed(start: Launcher) -> None:
     assert len({record.fault for record in runs[0]}) == 4
 
 
-def test_parallel_clients_repeat_path_by_path_and_all_converge(start: Launcher) -> None:
+def test_parallel_clients_are_deterministic_per_path_and_converge(start: Launcher) -> None:
     names = [f"key-{number}" for number in range(12)]
     seed = {"caas": {"1/76": [{"name": name, "containers": []} for name in names]}}
     runs = []
@@ -88,7 +88,7 @@ def test_a_cut_connection_disturbs_no_other(api: Api) -> None:
         assert other.sock is opened
 
 
-def test_a_reset_of_one_waiting_client_leaves_the_waiting_others_alone(api: Api) -> None:
+def test_a_reset_of_one_waiting_client_does_not_affect_others(api: Api) -> None:
     api.emulator.faults = always(slow_answer=1, slow_seconds=0.05, methods=("GET",))
     with ThreadPoolExecutor(5) as pool:
         waiting = [pool.submit(api.page) for _ in range(4)]
@@ -100,7 +100,7 @@ def test_a_reset_of_one_waiting_client_leaves_the_waiting_others_alone(api: Api)
         assert {answer.result().status_code for answer in waiting} == {200}
 
 
-def test_no_fault_means_no_trace_of_one(api: Api) -> None:
+def test_without_faults_the_log_mentions_none(api: Api) -> None:
     api.emulator.faults = always(status_500=1)
     assert api.page().status_code == 500
     api.emulator.faults = NO_FAULTS
@@ -109,7 +109,7 @@ def test_no_fault_means_no_trace_of_one(api: Api) -> None:
     assert api.emulator.injected["status_500"] == 1
 
 
-def test_a_line_of_the_log_names_the_fault(api: Api) -> None:
+def test_a_log_line_names_the_fault(api: Api) -> None:
     api.emulator.faults = Faults(reset_after=1, max_in_a_row=1)
     with pytest.raises(httpx.ReadError):
         api.patch("web-key", description="new")

@@ -17,7 +17,7 @@ MOMENT = "2026-06-01T12:00:00Z"
 
 
 @every_kind
-def test_create_answers_200_with_the_key_its_defaults_and_its_secret(start: Launcher, kind: Kind) -> None:
+def test_create_returns_200_with_the_key_its_defaults_and_its_secret(start: Launcher, kind: Kind) -> None:
     response = start(kind=kind).create("web-key")
     document = response.json()
     assert response.status_code == 200
@@ -44,7 +44,7 @@ def test_patch_changes_every_member_of_its_schema_and_no_other(start: Launcher, 
 
 
 @every_kind
-def test_the_secret_is_in_the_create_answer_only(start: Launcher, kind: Kind) -> None:
+def test_the_secret_is_in_the_create_response_only(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind)
     secret = api.create("web-key").json()["secret"]
     later = [api.read("web-key"), api.page(), api.patch("web-key", **kind.patched), api.delete("web-key")]
@@ -52,7 +52,7 @@ def test_the_secret_is_in_the_create_answer_only(start: Launcher, kind: Kind) ->
 
 
 @every_kind
-def test_a_taken_name_is_a_conflict(start: Launcher, kind: Kind) -> None:
+def test_a_duplicate_name_is_a_conflict(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind)
     api.create("web-key")
     assert_error(api.create("web-key"), 409, "ConflictError")
@@ -60,7 +60,7 @@ def test_a_taken_name_is_a_conflict(start: Launcher, kind: Kind) -> None:
 
 
 @every_kind
-def test_delete_answers_204_once_and_then_404(start: Launcher, kind: Kind) -> None:
+def test_delete_returns_204_once_and_then_404(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind)
     api.create("web-key")
     response = api.delete("web-key")
@@ -77,7 +77,7 @@ def test_a_missing_key_is_not_found(start: Launcher, kind: Kind, method: str) ->
 
 
 @every_kind
-def test_kinds_do_not_see_each_others_keys(start: Launcher, kind: Kind) -> None:
+def test_kinds_have_separate_keys(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind)
     api.create("web-key")
     for other in (other for other in KINDS if other != kind):
@@ -86,9 +86,7 @@ def test_kinds_do_not_see_each_others_keys(start: Launcher, kind: Kind) -> None:
 
 
 @every_kind
-def test_a_list_is_newest_first_and_its_pages_are_of_the_size_that_its_schema_says(
-    start: Launcher, kind: Kind
-) -> None:
+def test_a_list_is_newest_first_with_the_page_size_of_its_schema(start: Launcher, kind: Kind) -> None:
     entries = [{"name": f"key-{number:04}", **kind.minimal} for number in range(kind.page + 1)]
     api = start(kind=kind, seed={kind.name: {kind.label: entries}})
     names = [entry["name"] for entry in reversed(entries)]
@@ -111,7 +109,7 @@ def test_the_path_needs_numbers(start: Launcher, kind: Kind) -> None:
 
 @every_kind
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_a_path_name_outside_its_rule_is_refused(start: Launcher, kind: Kind, method: str) -> None:
+def test_an_invalid_name_in_a_path_is_refused(start: Launcher, kind: Kind, method: str) -> None:
     api = start(kind=kind)
     for name in ("a", "ab-", "a_b", "abc%0A"):
         assert_invalid(api.client.request(method, api.path(name), json={}), kind.parameter)
@@ -129,7 +127,7 @@ NAMES: list[tuple[Kind, list[str], list[str]]] = [
 
 
 @pytest.mark.parametrize(("kind", "good", "bad"), NAMES, ids=["caas", "faas", "inference"])
-def test_create_takes_the_names_of_its_schema_and_no_others(
+def test_create_accepts_only_names_that_match_its_schema(
     start: Launcher, kind: Kind, good: list[str], bad: list[str]
 ) -> None:
     api = start(kind=kind)
@@ -174,7 +172,7 @@ def test_patch_refuses_a_value_outside_its_schema(
     assert api.live() == before
 
 
-def test_a_faas_create_takes_null_for_description_and_expire(start: Launcher) -> None:
+def test_a_faas_create_accepts_null_for_description_and_expire(start: Launcher) -> None:
     created = start(kind=FAAS).create("web-key", description=None, expire=None).json()
     assert (created["description"], created["expire"]) == (None, None)
 
@@ -194,7 +192,7 @@ def test_a_description_of_an_inference_key_has_up_to_300_characters_and_null_cle
     assert api.patch("web-key", description=None).json()["description"] is None
 
 
-def test_an_inference_key_keeps_the_expiry_that_it_was_made_with(start: Launcher) -> None:
+def test_the_expiry_of_an_inference_key_is_immutable(start: Launcher) -> None:
     api = start(kind=INFERENCE)
     api.create("web-key", expires_at=SOON)
     response = api.patch("web-key", expires_at="2030-01-01T00:00:00Z", description="new")
@@ -221,7 +219,7 @@ def test_an_inference_key_has_no_status_when_it_has_expired(start: Launcher) -> 
 
 
 @pytest.mark.parametrize("kind", [CAAS, FAAS], ids=str)
-def test_a_key_expires_at_its_moment(start: Launcher, kind: Kind) -> None:
+def test_a_key_expires_at_its_expiry_time(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind)
     api.create("web-key", expire="2026-06-01T12:00:01.25Z")
     statuses = []
@@ -268,7 +266,7 @@ def test_members_of_no_schema_are_ignored_or_refused_by_name(
 
 
 @every_kind
-def test_every_request_wants_the_token(start: Launcher, kind: Kind) -> None:
+def test_every_request_requires_the_token(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind)
     api.create("web-key")
     before = api.live()

@@ -67,7 +67,7 @@ def api(start: Launcher) -> Api:
 
 
 @pytest.mark.parametrize(("path", "query", "ids"), FOUND)
-def test_a_list_holds_what_its_parameters_ask_for(
+def test_a_list_is_filtered_by_its_parameters(
     api: Api, path: str, query: dict[str, Any], ids: list[int]
 ) -> None:
     page = api.client.get(path, params=query).json()
@@ -86,14 +86,14 @@ def test_a_page_holds_100_items_and_the_count_is_that_of_all(start: Launcher) ->
     assert (page["count"], len(page["results"])) == (101, 100)
 
 
-def test_moments_have_no_zone(api: Api) -> None:
+def test_timestamps_have_no_zone(api: Api) -> None:
     gone = api.client.get(PROJECTS, params={"include_deleted": "true"}).json()["results"][-1]
     assert (gone["created_at"], gone["deleted_at"]) == ("2018-01-01T00:00:00", "2019-01-01T00:00:00")
     region = api.client.get(REGIONS).json()["results"][0]
     assert region["created_at"] == region["created_on"] == "2020-01-01T00:00:00"
 
 
-def test_volume_types_are_reported_on_demand_where_they_are_null(api: Api) -> None:
+def test_null_volume_types_are_replaced_only_on_request(api: Api) -> None:
     reported = [
         {
             item["id"]: item["available_volume_types"]
@@ -106,7 +106,7 @@ def test_volume_types_are_reported_on_demand_where_they_are_null(api: Api) -> No
     assert reported[1][6]
 
 
-def test_what_a_region_offers_is_not_shown(api: Api) -> None:
+def test_region_capabilities_are_not_shown(api: Api) -> None:
     assert "products" not in api.client.get(REGIONS).json()["results"][0]
 
 
@@ -132,7 +132,7 @@ def test_a_parameter_outside_its_schema_is_refused_by_name(
 
 
 @pytest.mark.parametrize("path", [PROJECTS, REGIONS])
-def test_the_lists_want_the_token_and_take_get_only(api: Api, path: str) -> None:
+def test_the_lists_require_the_token_and_accept_only_get(api: Api, path: str) -> None:
     assert_error(httpx.get(api.emulator.url + path), 401, "not_authenticated")
     response = api.client.post(path, json={})
     assert_error(response, 405, "HTTPError")
@@ -145,7 +145,7 @@ def test_without_a_seed_both_lists_are_empty_and_every_number_has_keys(start: La
     assert api.create("web-key").status_code == 200
 
 
-def test_put_makes_and_replaces_behind_the_apis_back(start: Launcher) -> None:
+def test_put_creates_and_replaces_entries_without_the_api(start: Launcher) -> None:
     api = start()
     api.emulator.put_project({"id": 7, "name": "shop"})
     api.emulator.put_region({"id": 76, "display_name": "Luxembourg 2", "state": "MAINTENANCE"})
@@ -191,7 +191,7 @@ PROBLEMS: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("seed", "problems"), PROBLEMS)
-def test_a_bad_entry_of_a_seed_is_refused_with_place_and_reason(
+def test_an_invalid_seed_entry_is_refused_with_position_and_reason(
     seed: dict[str, Any], problems: list[str]
 ) -> None:
     with pytest.raises(SeedError) as caught:
@@ -199,12 +199,12 @@ def test_a_bad_entry_of_a_seed_is_refused_with_place_and_reason(
     assert list(caught.value.problems) == problems
 
 
-def test_a_bad_project_is_refused_by_put_too(start: Launcher) -> None:
+def test_put_refuses_an_invalid_project(start: Launcher) -> None:
     with pytest.raises(SeedError, match=r"project\.name: Field required"):
         start().emulator.put_project({"id": 1})
 
 
-def test_a_whole_region_is_shown_as_written(start: Launcher) -> None:
+def test_a_region_with_every_member_is_shown_as_written(start: Launcher) -> None:
     api = start(seed=SEED)
     shown = api.client.get(REGIONS).json()["results"][0] | {
         "coordinates": {"latitude": 41.4, "longitude": "2.1"}

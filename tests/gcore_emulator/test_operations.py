@@ -19,37 +19,37 @@ EVERYTHING = {
 }
 
 
-def test_create_answers_200_with_the_key_and_its_secret(api: Api) -> None:
+def test_create_returns_200_with_the_key_and_its_secret(api: Api) -> None:
     response = api.create("web-key", **EVERYTHING)
     assert response.status_code == 200
     assert_created(response.json())
     assert EVERYTHING.items() <= response.json().items()
 
 
-def test_create_fills_in_defaults(api: Api) -> None:
+def test_create_sets_defaults(api: Api) -> None:
     created = api.create("web-key").json()
     assert (created["description"], created["expire"], created["is_disabled"]) == ("", None, False)
     assert (created["source"], created["status"]) == ("cloud", "Active")
     assert created["created_at"] == "2026-06-01T12:00:00Z"
 
 
-def test_the_secret_is_shown_by_the_create_answer_only(api: Api) -> None:
+def test_the_secret_is_only_in_the_create_response(api: Api) -> None:
     secret = api.create("web-key").json()["secret"]
     later = [api.read("web-key"), api.page(), api.patch("web-key", description="x")]
     assert all(secret not in response.text for response in later)
 
 
-def test_every_creation_gives_a_new_secret(api: Api) -> None:
+def test_every_creation_returns_a_new_secret(api: Api) -> None:
     first = api.create("web-key").json()["secret"]
     api.delete("web-key")
     assert api.create("web-key").json()["secret"] != first
 
 
-def test_a_repeated_run_gives_the_same_secrets(start: Launcher) -> None:
+def test_a_repeated_run_returns_the_same_secrets(start: Launcher) -> None:
     assert start().create("web-key").json() == start().create("web-key").json()
 
 
-def test_a_taken_name_is_a_conflict_and_changes_nothing(api: Api) -> None:
+def test_a_duplicate_name_is_a_conflict_and_changes_nothing(api: Api) -> None:
     api.create("web-key", description="first")
     assert_error(api.create("web-key", description="second"), 409, "ConflictError")
     assert api.read("web-key").json()["description"] == "first"
@@ -62,7 +62,7 @@ def test_the_same_name_is_free_in_another_region(api: Api) -> None:
     assert api.page().json()["count"] == 1
 
 
-def test_read_gives_the_key_without_its_secret(api: Api) -> None:
+def test_read_returns_the_key_without_its_secret(api: Api) -> None:
     api.create("web-key", **EVERYTHING)
     response = api.read("web-key")
     assert response.status_code == 200
@@ -83,7 +83,7 @@ def test_an_unused_scope_is_an_empty_list(api: Api) -> None:
 
 
 @pytest.mark.parametrize("field", sorted(EVERYTHING))
-def test_patch_changes_what_it_gives_and_nothing_else(api: Api, field: str) -> None:
+def test_patch_changes_only_the_given_fields(api: Api, field: str) -> None:
     before = api.create("web-key").json()
     del before["secret"]
     response = api.patch("web-key", **{field: EVERYTHING[field]})
@@ -97,17 +97,17 @@ def test_an_empty_patch_changes_nothing(api: Api) -> None:
     assert api.patch("web-key").json() == api.read("web-key").json()
 
 
-def test_a_patched_list_replaces_the_whole_list(api: Api) -> None:
+def test_a_patched_list_replaces_the_entire_list(api: Api) -> None:
     api.create("web-key", containers=[BOX, {"name": "shop", "namespace": "space"}])
     assert api.patch("web-key", containers=[]).json()["containers"] == []
 
 
-def test_a_moment_is_shown_in_utc_with_whole_seconds(api: Api) -> None:
+def test_an_instant_is_shown_in_utc_with_whole_seconds(api: Api) -> None:
     created = api.create("web-key", expire="2027-01-31t02:00:00.999+02:00").json()
     assert created["expire"] == "2027-01-31T00:00:00Z"
 
 
-def test_a_key_expires_at_the_moment_of_its_expiry(api: Api) -> None:
+def test_a_key_expires_at_its_expiry_time(api: Api) -> None:
     api.create("web-key", expire="2026-06-01T12:00:01.25Z")
     statuses = []
     for _ in range(3):
@@ -121,7 +121,7 @@ def test_a_later_expiry_makes_an_expired_key_active_again(api: Api) -> None:
     assert api.patch("web-key", expire="2030-01-01T00:00:00Z").json()["status"] == "Active"
 
 
-def test_delete_answers_204_without_a_body(api: Api) -> None:
+def test_delete_returns_204_without_a_body(api: Api) -> None:
     api.create("web-key")
     response = api.delete("web-key")
     assert (response.status_code, response.content) == (204, b"")
@@ -138,7 +138,7 @@ def test_a_missing_key_is_not_found(api: Api, method: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "a\x00b", "\ud800", 'quote " slash \\ line\nend', "żółw 🐢", "x" * 70_000]
 )
-def test_every_string_survives_as_a_description(api: Api, text: str) -> None:
+def test_every_string_is_preserved_as_a_description(api: Api, text: str) -> None:
     body = '{"name": "web-key", "containers": [], "description": ' + json_text(text) + "}"
     api.client.post(KEYS, content=body)
     assert api.read("web-key").json()["description"] == text
@@ -165,7 +165,7 @@ PAGES: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("query", "names"), PAGES)
-def test_pages_cut_the_list_newest_first(api: Api, query: dict[str, Any], names: list[str]) -> None:
+def test_pages_divide_the_list_newest_first(api: Api, query: dict[str, Any], names: list[str]) -> None:
     for number in range(5):
         api.create(f"key-{number}")
     assert api.names(**query) == names
@@ -188,5 +188,5 @@ def test_a_page_holds_1000_keys_by_default(start: Launcher) -> None:
         ({"offset": -1}, "offset"),
     ],
 )
-def test_a_bad_page_parameter_is_named(api: Api, query: dict[str, Any], parameter: str) -> None:
+def test_an_invalid_page_parameter_is_named(api: Api, query: dict[str, Any], parameter: str) -> None:
     assert_invalid(api.page(**query), parameter)

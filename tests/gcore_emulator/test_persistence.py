@@ -23,7 +23,7 @@ def _listed(database: Path) -> list[dict[str, object]]:
         return results
 
 
-def test_keys_survive_a_restart_to_the_letter(tmp_path: Path) -> None:
+def test_keys_survive_a_restart_unchanged(tmp_path: Path) -> None:
     database = tmp_path / "keys.db"
     with (
         Emulator(database=database) as emulator,
@@ -67,7 +67,7 @@ def _ascii_json(body: object) -> bytes:
     return json.dumps(body).encode()
 
 
-def test_the_database_has_no_secret(tmp_path: Path) -> None:
+def test_the_database_contains_no_secret(tmp_path: Path) -> None:
     database = tmp_path / "keys.db"
     with Emulator(database=database) as emulator:
         body = {"name": "web-key", "containers": []}
@@ -77,7 +77,7 @@ def test_the_database_has_no_secret(tmp_path: Path) -> None:
     assert all(secret.encode() not in file.read_bytes() for file in files)
 
 
-def test_a_seed_counts_only_while_the_file_is_new(tmp_path: Path) -> None:
+def test_a_seed_is_used_only_for_a_new_file(tmp_path: Path) -> None:
     database = tmp_path / "keys.db"
     with Emulator(database=database, seed=SEED) as emulator:
         assert list(emulator.keys(1, 76)) == ["seeded"]
@@ -92,14 +92,14 @@ def test_a_second_emulator_on_the_same_file_is_refused(tmp_path: Path) -> None:
         Emulator(database=database).__enter__()
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     database = tmp_path / "keys.db"
     database.write_text("certainly not a database file, but long enough to look at" * 20)
     with pytest.raises(EmulatorError, match=r"keys\.db: file is not a database"):
         Emulator(database=database).__enter__()
 
 
-def test_the_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_refused_and_unchanged(tmp_path: Path) -> None:
     database = tmp_path / "keys.db"
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
@@ -110,7 +110,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: 
 
 
 @pytest.mark.parametrize("name", ["file:x.db?mode=memory", "a#b%20c"])
-def test_the_name_of_a_database_is_no_address(
+def test_the_name_of_a_database_is_not_a_uri(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -121,7 +121,7 @@ def test_the_name_of_a_database_is_no_address(
         assert list(emulator.keys(1, 76)) == ["seeded"]
 
 
-def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
+def test_a_database_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="unable to open database file"):
         Emulator(database=tmp_path / "missing" / "keys.db").__enter__()
 
@@ -134,7 +134,7 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path) -> None:
         ("UPDATE api_key SET document = '{'", "Expecting"),
     ],
 )
-def test_a_file_of_another_making_is_refused(tmp_path: Path, change: str, complaint: str) -> None:
+def test_a_database_of_another_version_is_refused(tmp_path: Path, change: str, complaint: str) -> None:
     database = tmp_path / "keys.db"
     with Emulator(database=database, seed=SEED):
         pass

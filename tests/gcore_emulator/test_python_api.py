@@ -43,7 +43,7 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
         _ = gcore_emulator.Simulator  # the mistake to be found
 
 
-def test_the_emulator_answers_as_soon_as_the_block_begins_and_stops_with_it() -> None:
+def test_the_emulator_serves_requests_exactly_during_its_with_block() -> None:
     with Emulator() as emulator:
         assert httpx.get(emulator.url).status_code == 404
     with pytest.raises(httpx.ConnectError):
@@ -57,7 +57,7 @@ def test_emulators_can_run_side_by_side(start: Launcher) -> None:
     assert (first.page().json()["count"], second.page().json()["count"]) == (1, 0)
 
 
-def test_an_open_connection_and_a_waiting_request_do_not_hold_the_stop() -> None:
+def test_open_connections_and_waiting_requests_do_not_delay_the_stop() -> None:
     with Emulator(delay=60) as emulator:
         port = httpx.URL(emulator.url).port or 0
         idle = socket.create_connection(("127.0.0.1", port))
@@ -75,7 +75,7 @@ def test_a_port_in_use_is_an_error_with_its_number(api: Api) -> None:
         Emulator(port=port).__enter__()
 
 
-def test_keys_gives_what_the_api_shows_by_default(start: Launcher) -> None:
+def test_keys_returns_what_the_api_shows_by_default(start: Launcher) -> None:
     api = start(timestamps="naive", disabled_status="disabled", container_order="shuffled")
     api.create("web-key", expire="2027-01-31T00:00:00Z", is_disabled=True)
     key = api.emulator.keys(1, 76)["web-key"]
@@ -83,7 +83,7 @@ def test_keys_gives_what_the_api_shows_by_default(start: Launcher) -> None:
     assert (key["expire"], key["status"]) == ("2027-01-31T00:00:00Z", "Active")
 
 
-def test_put_key_makes_a_key_that_the_api_shows(api: Api) -> None:
+def test_put_key_creates_a_key_that_the_api_shows(api: Api) -> None:
     api.emulator.put_key(1, 76, STORED)
     assert STORED.items() <= api.read("web-key").json().items()
 
@@ -99,7 +99,7 @@ def test_put_key_replaces_a_key_in_its_place(api: Api) -> None:
     assert api.read("web-key").json()["description"] == "by hand"
 
 
-def test_put_key_refuses_what_is_no_key(api: Api) -> None:
+def test_put_key_refuses_an_invalid_key(api: Api) -> None:
     with pytest.raises(SeedError, match=r"key\.containers: Field required"):
         api.emulator.put_key(1, 76, {"name": "web-key"})
 
@@ -224,14 +224,14 @@ def test_a_listener_of_the_log_sees_no_token_either() -> None:
     assert reported[0].body == {"token": "[hidden]"}
 
 
-def test_a_body_deeper_than_python_goes_is_logged_without_harm(api: Api) -> None:
+def test_a_body_nested_beyond_the_recursion_limit_is_logged(api: Api) -> None:
     for depth in (500, 900, 990):
         body = b'{"expire":%s}' % (b"[" * depth + b"]" * depth)
         assert api.client.patch(f"{KEYS}/web-key", content=body).status_code == 400
     assert len(api.emulator.requests) == 3
 
 
-def test_a_body_too_deep_to_be_searched_for_secrets_is_hidden_whole() -> None:
+def test_a_body_too_deep_to_search_for_secrets_is_redacted_completely() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
@@ -240,13 +240,13 @@ def test_a_body_too_deep_to_be_searched_for_secrets_is_hidden_whole() -> None:
     assert log.records()[0].body == "[hidden]"
 
 
-def test_a_log_that_knows_no_token_hides_secrets_all_the_same() -> None:
+def test_a_log_without_a_token_redacts_secrets() -> None:
     log = RequestLog()
     log.add("PATCH", KEYS, {"secret": "x", "description": "y"}, Result(200))
     assert log.records()[0].body == {"secret": "[hidden]", "description": "y"}
 
 
-def test_numbers_go_on_after_the_log_is_cleared(api: Api) -> None:
+def test_request_numbers_continue_after_the_log_is_cleared(api: Api) -> None:
     api.page()
     api.emulator.clear_requests()
     assert not api.emulator.requests
@@ -263,13 +263,13 @@ def test_a_record_on_one_line_has_no_control_characters() -> None:
     assert len(line) < 600
 
 
-def test_concurrent_creates_of_one_name_have_one_winner(api: Api) -> None:
+def test_one_of_concurrent_creates_of_one_name_succeeds(api: Api) -> None:
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: api.create("web-key").status_code, range(40)))
     assert sorted(statuses) == [200] + [409] * 39
 
 
-def test_concurrent_writes_are_all_kept(api: Api) -> None:
+def test_concurrent_writes_are_all_stored(api: Api) -> None:
     names = [f"key-{number}" for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(api.create, names))
@@ -283,7 +283,7 @@ def test_concurrent_writes_are_all_kept(api: Api) -> None:
     assert numbers == list(range(1, 121))
 
 
-def test_lists_stay_whole_while_keys_come_and_go(api: Api) -> None:
+def test_lists_are_consistent_during_creations_and_deletions(api: Api) -> None:
     for number in range(50):
         api.create(f"fixed-{number}")
 

@@ -33,7 +33,7 @@ REFUSED_HEADERS: list[tuple[dict[str, str], tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize("scheme", ["apikey", "APIKey", "APIKEY"])
-def test_the_letter_case_of_the_scheme_does_not_matter(api: Api, scheme: str) -> None:
+def test_the_authentication_scheme_is_case_insensitive(api: Api, scheme: str) -> None:
     response = httpx.get(api.emulator.url + KEYS, headers={"Authorization": f"{scheme} {TOKEN}"})
     assert response.status_code == 200
 
@@ -46,14 +46,14 @@ def test_other_credentials_are_refused(api: Api, headers: dict[str, str], refusa
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_collection_wants_the_token(api: Api, method: str) -> None:
+def test_the_collection_requires_the_token(api: Api, method: str) -> None:
     body = {"name": "web-key", "containers": []}
     assert_error(httpx.request(method, api.emulator.url + KEYS, json=body), 401, "not_authenticated")
     assert api.emulator.keys(1, 76) == {}
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_a_key_wants_the_token(api: Api, method: str) -> None:
+def test_a_key_requires_the_token(api: Api, method: str) -> None:
     api.create("web-key")
     response = httpx.request(method, f"{api.emulator.url}{KEYS}/web-key", json={"description": "x"})
     assert_error(response, 401, "not_authenticated")
@@ -81,7 +81,7 @@ def test_the_token_is_never_echoed(start: Launcher, header: str, shape: str) -> 
         ("OPTIONS", KEYS + "/web-key", "GET, PATCH, DELETE"),
     ],
 )
-def test_a_method_that_a_path_does_not_take_is_405(api: Api, method: str, path: str, allowed: str) -> None:
+def test_an_unsupported_method_is_405(api: Api, method: str, path: str, allowed: str) -> None:
     response = api.client.request(method, path)
     assert assert_error(response, 405, "HTTPError")["message"] == "HTTP 405: Method Not Allowed"
     assert response.headers["allow"] == allowed
@@ -103,15 +103,15 @@ def test_head_is_405_too(api: Api) -> None:
         "/_emulator",
     ],
 )
-def test_an_unknown_path_is_not_found_in_the_same_shape(api: Api, path: str) -> None:
+def test_an_unknown_path_is_a_404_in_the_error_format(api: Api, path: str) -> None:
     assert_error(api.client.get(path), 404, "NotFoundError")
 
 
-def test_request_ids_differ(api: Api) -> None:
+def test_request_ids_are_unique(api: Api) -> None:
     assert api.read("missing").json()["request_id"] != api.read("missing").json()["request_id"]
 
 
-def test_a_fault_of_the_emulator_is_a_500_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_internal_error_is_a_500_in_the_error_format(capsys: pytest.CaptureFixture[str]) -> None:
     instants = iter([dt.datetime(2026, 6, 1, tzinfo=dt.UTC)])
     headers = {"Authorization": f"apikey {TOKEN}"}
     with Emulator(token=TOKEN, clock=lambda: next(instants)) as emulator:
@@ -120,7 +120,7 @@ def test_a_fault_of_the_emulator_is_a_500_in_the_same_shape(capsys: pytest.Captu
     assert "StopIteration" in capsys.readouterr().err
 
 
-def test_a_client_that_leaves_mid_request_does_no_harm(api: Api) -> None:
+def test_a_client_that_disconnects_during_a_request_does_no_harm(api: Api) -> None:
     address = ("127.0.0.1", httpx.URL(api.emulator.url).port or 0)
     with socket.create_connection(address) as leaving:
         leaving.sendall(f"POST {KEYS} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
@@ -128,7 +128,7 @@ def test_a_client_that_leaves_mid_request_does_no_harm(api: Api) -> None:
     assert [record.method for record in api.emulator.requests] == ["GET"]
 
 
-def test_latency_is_added_before_the_answer(start: Launcher) -> None:
+def test_latency_is_added_before_the_response(start: Launcher) -> None:
     assert start(delay=0.05).page().elapsed >= dt.timedelta(seconds=0.05)
 
 

@@ -71,7 +71,9 @@ PROBLEMS: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("seed", "problems"), PROBLEMS)
-def test_a_bad_seed_is_refused_with_every_place_and_reason(seed: dict[str, Any], problems: list[str]) -> None:
+def test_an_invalid_seed_is_refused_with_every_position_and_reason(
+    seed: dict[str, Any], problems: list[str]
+) -> None:
     with pytest.raises(SeedError) as caught:
         Emulator(seed=seed).__enter__()
     assert list(caught.value.problems) == problems
@@ -117,7 +119,7 @@ def test_what_a_list_shows_can_be_a_seed(start: Launcher) -> None:
     assert start(seed={"caas": {"1/76": results}}).page().json()["results"] == results
 
 
-def test_keys_are_listed_by_their_creation_wherever_they_came_from(start: Launcher) -> None:
+def test_keys_are_listed_by_creation_time_whatever_their_source(start: Launcher) -> None:
     seed = {
         "caas": {
             "1/76": [KEY | {"name": "old", "created_at": "2019-01-01T00:00:00Z"}, KEY, KEY | {"name": "next"}]
@@ -137,14 +139,16 @@ def test_keys_are_listed_by_their_creation_wherever_they_came_from(start: Launch
         ("[" * 100_000, r"not JSON: "),
     ],
 )
-def test_a_seed_file_that_is_no_json_object_is_refused(tmp_path: Path, content: str, complaint: str) -> None:
+def test_a_seed_file_that_is_not_a_json_object_is_refused(
+    tmp_path: Path, content: str, complaint: str
+) -> None:
     path = tmp_path / "seed.json"
     path.write_text(content)
     with pytest.raises(SeedError, match=complaint):
         load_seed(path)
 
 
-def test_every_member_that_occurs_twice_in_a_seed_file_is_reported_with_its_place(tmp_path: Path) -> None:
+def test_every_duplicate_member_in_a_seed_file_is_reported_with_its_position(tmp_path: Path) -> None:
     path = tmp_path / "seed.json"
     path.write_text(
         """{"caas": {

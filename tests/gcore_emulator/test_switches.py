@@ -22,7 +22,7 @@ BOXES = [{"name": f"box-{number}", "namespace": "space"} for number in range(20)
 KNOWN = {"containers": {"1/76": [BOX]}}
 
 
-def test_the_defaults_are_the_likelier_readings() -> None:
+def test_the_defaults_are_the_more_likely_interpretations() -> None:
     assert Switches() == Switches(
         null_expire="clears",
         null_other="ignored",
@@ -56,7 +56,7 @@ def test_null_expire(start: Launcher, null_expire: str, after: str | None) -> No
 
 @pytest.mark.parametrize("field", ["expire", "description"])
 @pytest.mark.parametrize("null_expire", ["clears", "ignored"])
-def test_null_expire_holds_for_both_nullable_fields_of_a_faas_key(
+def test_null_expire_applies_to_both_nullable_fields_of_a_faas_key(
     start: Launcher, null_expire: str, field: str
 ) -> None:
     api = start(kind=FAAS, null_expire=null_expire, null_other="400")
@@ -103,7 +103,7 @@ def test_short_names(start: Launcher, short_names: str, served: bool, method: st
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
 @pytest.mark.parametrize("short_names", ["400", "served"])
-def test_short_names_holds_for_dotted_names_of_inference_keys(
+def test_short_names_applies_to_dotted_names_of_inference_keys(
     start: Launcher, short_names: str, method: str
 ) -> None:
     api = start(kind=INFERENCE, short_names=short_names)
@@ -134,14 +134,14 @@ def test_order_random_is_a_new_order_for_each_listing(start: Launcher) -> None:
     assert sorted(first) == sorted(second) == names
 
 
-def test_order_random_holds_over_the_pages_of_one_listing(start: Launcher) -> None:
+def test_order_random_is_stable_over_the_pages_of_one_listing(start: Launcher) -> None:
     api = start(order="random")
     names = _filled(api)
     pages = [api.names(limit=10, offset=offset) for offset in (0, 10, 20)]
     assert sorted(itertools.chain(*pages)) == names
 
 
-def test_order_random_repeats_with_the_same_seed(start: Launcher) -> None:
+def test_order_random_is_deterministic_for_a_seed(start: Launcher) -> None:
     same, again, other = (start(order="random", random_seed=seed) for seed in (1, 1, 2))
     for api in (same, again, other):
         _filled(api)
@@ -157,7 +157,7 @@ def test_container_order_as_sent(start: Launcher) -> None:
     assert api.read("web-key").json()["containers"] == mixed
 
 
-def test_container_order_shuffled_is_a_new_order_in_each_answer(start: Launcher) -> None:
+def test_container_order_shuffled_is_a_new_order_in_each_response(start: Launcher) -> None:
     api = start(container_order="shuffled")
     answers = [api.create("web-key", containers=BOXES), api.read("web-key"), api.patch("web-key")]
     orders = [[box["name"] for box in answer.json()["containers"]] for answer in answers]
@@ -166,14 +166,14 @@ def test_container_order_shuffled_is_a_new_order_in_each_answer(start: Launcher)
     assert all(sorted(order) == sorted(box["name"] for box in BOXES) for order in orders)
 
 
-def test_container_order_shuffled_holds_for_functions(start: Launcher) -> None:
+def test_container_order_shuffled_applies_to_functions(start: Launcher) -> None:
     api = start(kind=FAAS, container_order="shuffled")
     api.create("web-key", functions=BOXES)
     orders = {tuple(box["name"] for box in api.read("web-key").json()["functions"]) for _ in range(4)}
     assert len(orders) == 4
 
 
-def test_order_random_holds_for_inference(start: Launcher) -> None:
+def test_order_random_applies_to_inference(start: Launcher) -> None:
     api = start(kind=INFERENCE, order="random")
     names = _filled(api)
     assert api.names() != api.names()
@@ -201,7 +201,7 @@ def test_delete_bound(start: Launcher, delete_bound: str) -> None:
     assert api.page().json()["count"] == (delete_bound == "409")
 
 
-def test_delete_bound_409_is_a_conflict_until_the_containers_are_gone(start: Launcher) -> None:
+def test_delete_bound_409_is_a_conflict_until_the_containers_are_removed(start: Launcher) -> None:
     api = start(delete_bound="409")
     api.create("web-key", containers=[BOX])
     assert_error(api.delete("web-key"), 409, "ConflictError")
@@ -210,7 +210,7 @@ def test_delete_bound_409_is_a_conflict_until_the_containers_are_gone(start: Lau
 
 
 @pytest.mark.parametrize("delete_bound", ["204", "409"])
-def test_delete_bound_holds_for_functions(start: Launcher, delete_bound: str) -> None:
+def test_delete_bound_applies_to_functions(start: Launcher, delete_bound: str) -> None:
     api = start(kind=FAAS, delete_bound=delete_bound)
     api.create("web-key", functions=[BOX])
     assert api.delete("web-key").status_code == int(delete_bound)
@@ -239,7 +239,7 @@ def test_past_expire(start: Launcher, expire: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "field"), [(FAAS, "expire"), (INFERENCE, "expires_at")], ids=str)
-def test_past_expire_holds_for_every_kind(start: Launcher, kind: Kind, field: str) -> None:
+def test_past_expire_applies_to_every_kind(start: Launcher, kind: Kind, field: str) -> None:
     past = {field: "2020-01-01T00:00:00Z"}
     assert start(kind=kind, past_expire="accepted").create("web-key", **past).status_code == 200
     assert_invalid(start(kind=kind, past_expire="400").create("web-key", **past), field)
@@ -277,7 +277,7 @@ def test_unknown_members_400(start: Launcher) -> None:
     assert api.patch("web-key", description="x").status_code == 200
 
 
-def test_unknown_members_400_looks_into_list_items(start: Launcher) -> None:
+def test_unknown_members_400_applies_to_list_items(start: Launcher) -> None:
     api = start(unknown_members="400")
     api.create("web-key")
     odd = [BOX, BOX | {"port": 80}, "box", {"name": "web", "image": ""}]
@@ -292,7 +292,7 @@ def test_unknown_members_400_looks_into_list_items(start: Launcher) -> None:
     assert api.patch("web-key", containers=[BOX]).status_code == 200
 
 
-def test_unknown_members_ignored_leaves_list_items_alone(start: Launcher) -> None:
+def test_unknown_members_ignored_applies_to_list_items(start: Launcher) -> None:
     api = start(unknown_members="ignored")
     assert api.create("web-key", containers=[BOX | {"port": 80}]).json()["containers"] == [BOX]
 
@@ -320,7 +320,7 @@ def test_missing_container_refused(start: Launcher, missing_container: str) -> N
 
 
 @pytest.mark.parametrize("missing_container", ["accepted", "400", "404"])
-def test_missing_container_holds_for_functions(start: Launcher, missing_container: str) -> None:
+def test_missing_container_applies_to_functions(start: Launcher, missing_container: str) -> None:
     known = {"functions": {"1/76": [BOX]}, "containers": {"1/76": BOXES}}
     api = start(kind=FAAS, missing_container=missing_container, seed=known)
     assert api.create("web-key", functions=[BOX]).status_code == 200
@@ -351,7 +351,7 @@ def test_absent_nulls(start: Launcher, absent_nulls: str) -> None:
 
 @pytest.mark.parametrize("absent_nulls", ["shown", "left-out"])
 @pytest.mark.parametrize("kind", [CAAS, INFERENCE], ids=str)
-def test_absent_nulls_leaves_other_kinds_alone(start: Launcher, kind: Kind, absent_nulls: str) -> None:
+def test_absent_nulls_does_not_apply_to_other_kinds(start: Launcher, kind: Kind, absent_nulls: str) -> None:
     created = start(kind=kind, absent_nulls=absent_nulls).create("web-key").json()
     assert created.keys() == {"name", "created_at", "secret", *kind.defaults}
 
@@ -373,7 +373,7 @@ def test_timestamps(start: Launcher, timestamps: str, created_at: str, expire: s
         assert (key["created_at"], key["expire"]) == (created_at, expire)
 
 
-def test_timestamps_hold_for_every_kind(start: Launcher) -> None:
+def test_timestamps_apply_to_every_kind(start: Launcher) -> None:
     for kind, expiry in ((FAAS, "expire"), (INFERENCE, "expires_at")):
         api = start(kind=kind, timestamps="compact")
         api.create("web-key", **kind.created)
@@ -382,7 +382,7 @@ def test_timestamps_hold_for_every_kind(start: Launcher) -> None:
 
 
 @pytest.mark.parametrize("kind", [FAAS, INFERENCE], ids=str)
-def test_description_limit_holds_for_every_kind(start: Launcher, kind: Kind) -> None:
+def test_description_limit_applies_to_every_kind(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind, description_limit=3)
     assert_invalid(api.create("web-key", description="four"), "description")
     assert api.create("web-key", description=None if kind is FAAS else "abc").status_code == 200

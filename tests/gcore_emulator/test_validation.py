@@ -63,7 +63,7 @@ NOT_OBJECTS = [b"null", b"[]", b'"text"', b"5", b"true"]
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_create_takes_a_name_of_the_published_pattern(api: Api, name: str) -> None:
+def test_create_accepts_a_name_of_the_published_pattern(api: Api, name: str) -> None:
     assert api.create(name).status_code == 200
 
 
@@ -100,11 +100,11 @@ def test_create_refuses_null_where_the_schema_does(api: Api, field: str) -> None
     assert_invalid(api.create("web-key", **{field: None}), field)
 
 
-def test_create_takes_null_for_a_key_that_never_expires(api: Api) -> None:
+def test_create_accepts_null_for_a_key_that_never_expires(api: Api) -> None:
     assert api.create("web-key", expire=None).json()["expire"] is None
 
 
-def test_each_bad_container_has_its_own_complaint(api: Api) -> None:
+def test_each_invalid_container_has_its_own_message(api: Api) -> None:
     document = assert_invalid(api.create("web-key", containers=[BOX, {}, 5]), "containers")
     assert document["invalid_fields"]["containers"] == [
         "[1] name: Field required",
@@ -115,19 +115,19 @@ def test_each_bad_container_has_its_own_complaint(api: Api) -> None:
 
 @pytest.mark.parametrize("body", UNREADABLE + NOT_OBJECTS)
 @pytest.mark.parametrize(("method", "path"), [("POST", KEYS), ("PATCH", f"{KEYS}/web-key")])
-def test_a_body_that_is_no_object_is_refused(api: Api, method: str, path: str, body: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(api: Api, method: str, path: str, body: bytes) -> None:
     api.create("web-key")
     assert_invalid(api.client.request(method, path, content=body))
 
 
 @pytest.mark.parametrize("name", ["ab", "a", "-ab", "ab-", "a_b", "a%0A", "abc%0A", "%C5%BC%C3%B3%C5%82w"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_a_path_name_outside_its_pattern_is_refused(api: Api, method: str, name: str) -> None:
+def test_a_path_name_that_does_not_match_its_pattern_is_refused(api: Api, method: str, name: str) -> None:
     assert_invalid(api.client.request(method, f"{KEYS}/{name}", json={}), "key_name")
 
 
 @pytest.mark.parametrize("name", ["Abc", "a.b", "1ab", "a" * 200])
-def test_a_path_takes_names_that_no_create_takes(api: Api, name: str) -> None:
+def test_a_path_accepts_names_that_create_refuses(api: Api, name: str) -> None:
     assert_error(api.read(name), 404, "NotFoundError")
 
 
