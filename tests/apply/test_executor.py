@@ -148,7 +148,9 @@ def test_an_observer_failure_is_part_of_the_outcome_for_later_observers(emulator
     assert (outcomes[0].result, outcomes[0].detail) == (Result.APPLIED, "the disk of web is full")
 
 
-def test_a_change_refused_by_an_observer_is_not_sent_and_reported_to_the_others(emulator: Emulator) -> None:
+def test_a_change_refused_by_an_observer_is_not_sent_and_is_reported_to_the_others(
+    emulator: Emulator,
+) -> None:
     fill(emulator, "web")
     plan = plan_of(emulator, {"name": "web", "description": "x"})
     before = emulator.requests
