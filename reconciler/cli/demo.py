@@ -35,7 +35,7 @@ Example:
 """,
 )
 def demo() -> ExitCode:
-    """Take a short tour: plan, apply and plan again against an emulated API.
+    """Run a short tour: plan, apply and plan again against an emulated API.
 
     Nothing leaves this machine, no token is needed, and nothing is left running.
     """

@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "accept": ("accept", "Write the live values of one key into the file that declares it otherwise."),
     "apply": ("apply", "Plan, ask, and send only the fields that differ: one PATCH for each changed key."),
     "completion": ("schema", "Print the completion script of a shell."),
-    "demo": ("demo", "Take a short tour: plan, apply and plan again against an emulated API."),
+    "demo": ("demo", "Run a short tour: plan, apply and plan again against an emulated API."),
     "drift": (
         "drift",
         "Show which live keys differ from the files; with --correct, correct what changed outside Git.",

@@ -1,4 +1,4 @@
-"""Which declared fields differ, and how; the one home of deepdiff.
+"""Which declared fields differ, how, and what that does to access; the one home of deepdiff.
 
 An equality pass comes first: most keys of a plan are unchanged, and deepdiff costs a hundred times what a
 comparison does. It is called once for each key that is not equal, and names every field, member and item.
@@ -12,9 +12,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.effects import effect_of
 from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.kinds.kind import Field, Form, Kind
+from reconciler.kinds.kind import EffectRule, Field, Form, Kind
 from reconciler.model.canonical import json_text
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.plan import Effect, FieldChange
@@ -37,6 +36,7 @@ _EDITS: Final = {
 }
 """What deepdiff reports of objects, sets and texts, which is all that it is given."""
 _ABSENT: Final = object()
+_UNCHANGED: Final = "access unchanged"
 _SCALAR: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 """The text of a value for deepdiff: 1 is not True, and there are no half characters and no line breaks."""
 
@@ -224,3 +224,30 @@ def common_ends(one: Sequence[Any], other: Sequence[Any]) -> tuple[int, int]:
 def _common(one: Sequence[Any], other: Sequence[Any]) -> int:
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def effect_of(rule: EffectRule, change: FieldChange) -> tuple[Effect, str]:
+    """Return the effect of a change, with the reason in a few words."""
+    match rule:
+        case EffectRule.SWITCH_OFF:
+            return (
+                (Effect.REVOKES, "disables the key") if change.after else (Effect.GRANTS, "enables the key")
+            )
+        case EffectRule.EXPIRY:
+            return _expiry(change.before, change.after)
+        case EffectRule.BINDING:
+            counts = {"binds": len(change.added), "unbinds": len(change.removed)}
+            reasons = [f"{verb} {count}" for verb, count in counts.items() if count]
+            effect = Effect.of(grants=bool(counts["binds"]), revokes=bool(counts["unbinds"]))
+            return effect, ", ".join(reasons) or _UNCHANGED
+        case EffectRule.NONE:
+            return Effect.NEUTRAL, _UNCHANGED
+
+
+def _expiry(before: str | None, after: str | None) -> tuple[Effect, str]:
+    if after is None:
+        return Effect.GRANTS, "never expires"
+    if before is None:
+        return Effect.REVOKES, "expires, where it never did"
+    # Normal forms are UTC texts of one length, so their order is the order in time.
+    return (Effect.GRANTS, "expires later") if after > before else (Effect.REVOKES, "expires earlier")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from reconciler.kinds.kind import Field, Form
 from reconciler.model.canonical import format_instant, is_deeper, json_text, parse_instant
 from reconciler.model.numbers import by_value, unreadable
+from reconciler.model.phrases import shortened
 
 DEEPEST: Final = 64
 """How deep a value may be nested and still be compared: every function that walks it can."""
@@ -35,7 +36,7 @@ def normalize(field: Field, value: Any) -> Any:
     if float in field.types or not field.plainly_equal or isinstance(value, float):
         value = by_value(value)
     if type(value) not in field.types:
-        raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}")
+        raise NotNormalError(f"{field.name} holds {_shown(value)}")
     if value is None or field.form is Form.EXACT:
         return value
     if field.form is Form.SET:
@@ -43,8 +44,12 @@ def normalize(field: Field, value: Any) -> Any:
         return [json.loads(item) for item in sorted({json_text(item) for item in items})]
     instant = parse_instant(value)
     if instant is None:
-        raise NotNormalError(f"{field.name} holds {json_text(value)[:80]}, which is not a date and time")
+        raise NotNormalError(f"{field.name} holds {_shown(value)}, which is not a date and time")
     return format_instant(instant)
+
+
+def _shown(value: Any) -> str:
+    return shortened(json_text(value), 80)
 
 
 def _item(field: Field, item: Any) -> Any:
@@ -62,4 +67,4 @@ def _item(field: Field, item: Any) -> Any:
     else:
         if isinstance(item, dict):
             return known
-    raise NotNormalError(f"{field.name} holds the item {json_text(item)[:80]}")
+    raise NotNormalError(f"{field.name} holds the item {_shown(item)}")

@@ -87,7 +87,7 @@ class Repository:
 
     @property
     def around(self) -> str | None:
-        """The work tree around a submodule, which chooses what that is; None for any other repository."""
+        """Return the work tree around a submodule, which chooses its commit; None for other repositories."""
         if (Path(self.top) / _GIT).is_dir():
             return None
         # Where the directory lies says nothing: that of a submodule in a submodule, or in a linked work tree,

@@ -74,7 +74,7 @@ def open_private(file: Path | str, flags: int = 0) -> int:
 
 
 def sync_folder(folder: Path | int) -> None:
-    """Have the names in a folder on disk, where its file system can do that. Raises OSError."""
+    """Sync the names in a folder to disk, where its file system can do that. Raises OSError."""
     if isinstance(folder, Path):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

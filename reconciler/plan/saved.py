@@ -15,6 +15,7 @@ from reconciler.diff.normalize import normalize
 from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
+from reconciler.model.phrases import shortened
 from reconciler.model.plan import Change, Origin, Plan, Provenance
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
@@ -60,11 +61,11 @@ def read_saved(content: bytes, kinds: Mapping[str, Kind], schema: Mapping[str, A
     document = _document(content)
     version = document.get("format_version")
     if version != FORMAT_VERSION:
-        shown = json_text(version)[:40]
+        shown = shortened(json_text(version), 40)
         raise RefusedError(f"it has the format {shown}, and this version reads {FORMAT_VERSION}")
     made_by = document.get("reconciler_version")
     if made_by != __version__:
-        shown = json_text(made_by)[:40]
+        shown = shortened(json_text(made_by), 40)
         raise RefusedError(
             f"it was made by reconciler {shown}, and this is {__version__}; make the plan again"
         )

@@ -70,8 +70,8 @@ def test_null_stays_null_where_it_is_allowed() -> None:
         (EXPIRE, 1767225600, "expire holds 1767225600"),
         (EXPIRE, "", 'expire holds "", which is not a date and time'),
         (EXPIRE, "never", 'expire holds "never", which is not a date and time'),
-        (EXPIRE, ["x" * 100], f'expire holds ["{"x" * 78}'),
-        (EXPIRE, "x" * 100, f'expire holds "{"x" * 79}, which is not a date and time'),
+        (EXPIRE, ["x" * 100], f'expire holds ["{"x" * 78}…'),
+        (EXPIRE, "x" * 100, f'expire holds "{"x" * 79}…, which is not a date and time'),
         (CONTAINERS, ["web"], 'containers holds the item "web"'),
         (CONTAINERS, [{"name": "web"}], 'containers holds the item {"name":"web"}'),
         (
@@ -79,7 +79,7 @@ def test_null_stays_null_where_it_is_allowed() -> None:
             [WEB, {"name": 1, "namespace": "x"}],
             'containers holds the item {"name":1,"namespace":"x"}',
         ),
-        (CONTAINERS, ["x" * 100], f'containers holds the item "{"x" * 79}'),
+        (CONTAINERS, ["x" * 100], f'containers holds the item "{"x" * 79}…'),
     ],
 )
 def test_a_value_of_another_type_has_no_normal_form(field: Any, value: Any, message: str) -> None:

@@ -172,7 +172,7 @@ class _Layout:
 
     @property
     def comma(self) -> str:
-        """What separates two things on one line."""
+        """Return the separator of two items on one line."""
         return "," if self.parts is not None and self.parts[2] == "," else ", "
 
     def spelled(self, item: Any) -> str:
