@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from importlib import import_module
 
@@ -72,22 +72,16 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     """
     console = options.output.console()
     options = checked(context, options, console)
-    history_file = options.records.history
-    printer = DriftPrinter(console, options.format, options.contested_after, history_file)
+    printer = DriftPrinter(console, options.format, options.contested_after, options.records.history)
     settings = _settings(options, console)
     for name in _extra_modules(options):
         try:
             import_module(name)
         except ImportError as error:
             raise missing_extra("metrics", error) from error
-    stop, clock = threading.Event(), clock_of(context)
-    with (
-        open_history(settings.records, clock) as (records, history),
-        _webhook(options, clock, console, stop) or nullcontext() as webhook,
-    ):
-        console.warn_of_readers(history_file, "history")
-        ports = _ports(options, clock, console, printer, stop, webhook)
-        return run_drift(settings, ports, records, history)
+    clock = clock_of(context)
+    with open_history(settings.records, clock) as (records, history):
+        return run_drift(settings, _ports(options, clock, console, printer), records, history)
 
 
 def _settings(options: DriftOptions, console: Console) -> DriftSettings:
@@ -133,17 +127,11 @@ def _webhook(options: DriftOptions, clock: Clock, console: Console, stop: thread
     return Webhook(Secret(options.webhook), secret, settings)
 
 
-def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
-    options: DriftOptions,
-    clock: Clock,
-    console: Console,
-    printer: DriftPrinter,
-    stop: threading.Event,
-    webhook: Webhook | None,
-) -> Ports:
-    inputs = options.planning.inputs
+def _ports(options: DriftOptions, clock: Clock, console: Console, printer: DriftPrinter) -> Ports:
+    inputs, stop, wake = options.planning.inputs, threading.Event(), threading.Event()
+    webhook = _webhook(options, clock, console, stop)
+    console.warn_of_readers(options.records.history, "history")
     kinds = inputs.known_kinds(console.warning)
-    wake = threading.Event()
     pulled = partial(pull, inputs.paths, os.environ, passed=options.secrets.pass_env)
 
     def connect(on_exchange: Callable[[Exchange], None]) -> Connection:
@@ -157,6 +145,17 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
         printer.store = secret_store(changes, options.secrets, options.records, clock, console, redactor)
         return printer.store
 
+    finish = stop_handler(stop, console, printer)
+
+    def end() -> None:
+        finish()
+        wake.set()
+
+    def signals() -> AbstractContextManager[None]:
+        if options.schedule is None:
+            return stopping(stop, console, printer)
+        return handling({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
+
     return Ports(
         clock=clock,
         kinds=kinds,
@@ -165,7 +164,7 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
         not_committed=partial(not_committed, inputs.paths, os.environ),
         connect=connect,
         open_store=open_store,
-        signals=partial(_signals, options, console, printer, stop, wake),
+        signals=signals,
         supervisor=_systemd(),
         observer=printer,
         base=partial(inputs.read_base, kinds),
@@ -174,25 +173,6 @@ def _ports(  # noqa: PLR0913, PLR0917 - what each of the ports needs
         stop=stop,
         wake=wake,
     )
-
-
-def _signals(
-    options: DriftOptions,
-    console: Console,
-    printer: DriftPrinter,
-    stop: threading.Event,
-    wake: threading.Event,
-) -> AbstractContextManager[None]:
-    """Return a context in which signals end the run, or wake a service."""
-    if options.schedule is None:
-        return stopping(stop, console, printer)
-    finish = stop_handler(stop, console, printer)
-
-    def end() -> None:
-        finish()
-        wake.set()
-
-    return handling({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
 
 
 def _systemd() -> Supervisor:

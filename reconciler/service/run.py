@@ -42,11 +42,14 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
     metrics, database = _metrics(settings), history.database
     monitor = Monitor(settings, ports, records.run, database, heartbeat, metrics)
     cycle = DriftCycle(settings, ports, records, history, monitor)
-    if settings.schedule is None:
-        return _EXIT_CODES.get(cycle.once().result, ExitCode.DONE)
-    service = Service(settings.schedule, settings.jitter, heartbeat, ports.stop, ports.wake, ports.observer)
-    with _pages(settings, service, database, monitor, ports), ports.signals():
-        service.run(cycle.again)
+    with ports.webhook or nullcontext():
+        if settings.schedule is None:
+            return _EXIT_CODES.get(cycle.once().result, ExitCode.DONE)
+        service = Service(
+            settings.schedule, settings.jitter, heartbeat, ports.stop, ports.wake, ports.observer
+        )
+        with _pages(settings, service, database, monitor, ports), ports.signals():
+            service.run(cycle.again)
     return ExitCode.DONE
 
 
