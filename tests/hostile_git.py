@@ -95,7 +95,7 @@ def pass_for_a_repository(folder: Path, canary: Canary) -> None:
         (scratch / ".git" / name).rename(folder / name)
     (folder / "config").write_text(canary.settings(".."), encoding="utf-8")
     (folder / ".gitattributes").write_text("* filter=all diff=all\n", encoding="utf-8")
-    # What Git itself makes of it: else a test that hears nothing would prove nothing.
+    # What Git itself makes of it: otherwise a silent test would prove nothing.
     subprocess.run(["git", "-C", str(folder), "status"], check=False, capture_output=True)  # noqa: S607 - whichever git
     assert not canary.is_silent()
     canary.song.unlink()

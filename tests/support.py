@@ -179,7 +179,7 @@ def unused_port() -> Iterator[int]:
 
 @contextlib.contextmanager
 def no_new_threads() -> Iterator[None]:
-    """Keep this process from starting threads: ask for stacks that no machine has room for."""
+    """Prevent this process from starting threads: ask for stacks that no machine has room for."""
     before = threading.stack_size(2**46)
     try:
         yield

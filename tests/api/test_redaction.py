@@ -76,7 +76,7 @@ BEYOND = [
     pytest.param(f"&#x{'F' * 5000};", id="an entity of thousands of hexadecimal digits"),
     pytest.param("\\UFFFFFFFF \\u{FFFFFF} \\uD800", id="numbers beyond the last character"),
 ]
-"""Escapes that stand for no character."""
+"""Escapes that represent no character."""
 OF_A_TEXT: dict[str, Callable[[str], str]] = SPELLINGS | {
     "hexadecimal with blanks": lambda text: text.encode().hex(" "),
     "a list of numbers": lambda text: str(list(text.encode())),

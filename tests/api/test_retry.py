@@ -38,7 +38,7 @@ def busy(retry_after: str, status: int = 429) -> httpx.Response:
 
 
 def attempts(answer: httpx.Response | Exception, **settings: Any) -> int:
-    """Count the requests that are made of a GET which always gets ``answer``."""
+    """Count the requests that are made of a GET which always gets ``response``."""
     remote = Script(answer)
     with Reader(connect(remote, **{"retry": FOUR} | settings)) as reader, pytest.raises(ApiError):
         reader.get(COLLECTION, {})

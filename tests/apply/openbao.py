@@ -40,13 +40,13 @@ class OpenBao:
         self._key = ""
 
     def __call__(self, method: str, path: str, body: Any = None, namespace: str = "", token: str = "") -> Any:
-        """Return the answer to a request of root, or of whoever has ``token``."""
+        """Return the response to a request with the root token or ``token``."""
         headers = {"X-Vault-Token": token or self.token, "X-Vault-Namespace": namespace}
         answer = self.client.request(method, f"/v1/{path}", json=body, headers=headers)
         return answer.json() if answer.content else {}
 
     def begin(self) -> None:
-        """Wait until it answers, and make it usable."""
+        """Wait until it responds, and make it usable."""
         latest = time.monotonic() + _SECONDS
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Executing a plan: what is sent, and what is said of each answer."""
+"""Executing a plan: what is sent, and what is reported for each response."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ ODD = [b"<html>", b"", b"[]", b"null", *SUCCESSES]
 
 
 def losing(lost: Exception | int | bytes, read: httpx.Response) -> Handler:
-    """Lose the answer to each PATCH, and answer each GET with ``read``."""
+    """Lose the response to each PATCH, and return ``read`` for each GET."""
 
     def handler(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":

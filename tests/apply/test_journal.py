@@ -383,7 +383,7 @@ def test_a_record_that_one_journal_cannot_store_is_stored_by_another(
     emulator: Emulator, plan: Plan, tmp_path: Path
 ) -> None:
     class Full:
-        """Takes one line, and no more."""
+        """Accepts one line, and no more."""
 
         def __init__(self) -> None:
             self.lines: list[bytes] = []

@@ -77,7 +77,7 @@ def comparable(name: str, value: Any) -> Any:
 
 
 def differing(name: str, before: dict[str, Any], wanted: dict[str, Any] | None) -> set[str]:
-    """Name the declared fields that differ, independently of the engine."""
+    """Return the declared fields that differ, independently of the engine."""
     shown = live(name, **before)
     return {
         field

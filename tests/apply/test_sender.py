@@ -58,7 +58,7 @@ REFUSALS = {
 
 
 class Store:
-    """Stores secrets in memory; without a place to tell it loses them."""
+    """Stores secrets in memory; without a location to return it loses them."""
 
     def __init__(self, stored: StoredSecret | None) -> None:
         self.secrets: list[str] = []
@@ -89,7 +89,7 @@ STORED = StoredSecret("memory:1")
 
 
 class Service:
-    """Answers a script, but lists what it is set to list."""
+    """Returns scripted responses, but lists what it is set to list."""
 
     def __init__(self, script: Script, listed: Sequence[object] = ()) -> None:
         self._script = script
@@ -115,7 +115,7 @@ def outcome_of(
     kind: Kind = CAAS,
     listed: Sequence[object] = (),
 ) -> tuple[Outcome, list[str], Store]:
-    """Send a change to a service that answers so; give what became of it, the requests, and the store."""
+    """Send a change to a scripted service; return its outcome, the requests and the store."""
     script, store = Script(*answers), Store(stored)
     with Writer(connect(Service(script, listed))) as writer:
         outcome = execute(writer, change, store, kind)
@@ -434,7 +434,7 @@ def test_a_change_interrupted_before_it_is_sent_is_not_attempted(change: Change)
 
 
 class Closed(Store):
-    """Takes no further secret."""
+    """Refuses every further secret."""
 
     def started(self, change: Change) -> None:
         super().started(change)

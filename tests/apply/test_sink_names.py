@@ -1,4 +1,4 @@
-"""Names for secrets: safe wherever they are used, and never one for two keys."""
+"""Secret names are safe wherever they are used, and unique per key."""
 
 from __future__ import annotations
 

@@ -46,9 +46,9 @@ def redirect(target: str) -> httpx.Response:
 
 
 class ApiServer:
-    """Keeps Secrets by their path, as the API is documented: versions, dry runs, verbs, quota, namespaces.
+    """Stores Secrets by their path, as the API is documented: versions, dry runs, verbs, quota, namespaces.
 
-    The answers to the next ``lose`` requests are lost on the way back.
+    The responses to the next ``lose`` requests are lost on the way back.
     """
 
     def __init__(self, lose: int = 0) -> None:

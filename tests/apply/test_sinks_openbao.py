@@ -289,7 +289,7 @@ def test_a_second_signal_rescues_a_secret_that_waits_for_the_server(
 def test_the_recipe_of_the_documentation_works_with_the_real_program(
     bao: OpenBao, tmp_path: Path, place: Place, kind: str
 ) -> None:
-    from tests.apply.test_sinks_program import Recipe  # noqa: PLC0415 - it stands for what others need
+    from tests.apply.test_sinks_program import Recipe  # noqa: PLC0415 - it represents what others need
 
     script = Recipe(tmp_path, "to-vault").script
     (tmp_path / "vault").unlink()

@@ -38,9 +38,9 @@ def refusal(code: int, *texts: str) -> httpx.Response:
 
 
 class Vault:
-    """Keeps the versions of secrets of one engine by their path, as OpenBao was seen to do.
+    """Stores the versions of secrets of one engine by their path, as OpenBao was seen to do.
 
-    The answers to the next ``lose`` writes are lost on the way back.
+    The responses to the next ``lose`` writes are lost on the way back.
     """
 
     def __init__(self, mount: str = "secret", version: str = "2", lose: int = 0) -> None:

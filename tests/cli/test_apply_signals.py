@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Gate:
-    """Holds back the answer to each request of one method until it is opened."""
+    """Holds back the response to each request of one method until it is opened."""
 
     def __init__(self) -> None:
         self.method = "PATCH"

@@ -1,4 +1,4 @@
-"""Keys that come and go: create, retire, exclusive scopes, and what a lifecycle forbids."""
+"""Keys that are created and deleted: exclusive scopes, and what a lifecycle forbids."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_creation_without_a_response_is_sent_once_and_is_reported_as_a_lost_se
     assert ("fresh" in emulator.keys(1, 76)) is exists
     assert not sink.exists()
     assert ("its secret is lost: either declare it `state: absent`, apply" in done.out) is exists
-    # Where nobody that executes requests has answered, or promised success, the key may still come to be.
+    # Without a response from what executes requests, or with a promised success, the key may still appear.
     may_come = "if it is created still, its secret is lost" in done.out
     assert may_come is bool({"reset_before", "status_502", "html_page"} & faults.response_rates().keys())
     assert done.code == (4 if exists or may_come else 1)

@@ -1,4 +1,4 @@
-"""Names that look like another one are warned about: in the files, and between files and the live API."""
+"""Warnings about names that look like another one: in the files, and between files and the live API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``drift`` tells what Git changed from what was changed outside it: by a history, or a base commit."""
+"""``drift`` distinguishes changes in Git from changes outside it: by a history, or a base commit."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Repository:
         return self.cli("drift", str(self.file), *self.options, *words)
 
     def labels(self) -> dict[str, str]:
-        """Name the origin of all that differs, by key and, unless the whole key is meant, field."""
+        """Return the origin of all differences, by key and, unless the entire key is meant, field."""
         document = json.loads(self.drift("--format", "json").out)
         jsonschema.validate(document, json.loads(schema_texts()["plan"]))
         found: dict[str, str] = {}

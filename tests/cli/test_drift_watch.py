@@ -1,4 +1,4 @@
-"""``drift`` tells people: webhook, metrics, status page, systemd."""
+"""``drift`` notifies people: webhook, metrics, status page, systemd."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def drifted(emulator: Emulator, tmp_path: Path) -> str:
 
 
 class Channel:
-    """A webhook on this machine that keeps what it is told; ``status`` is what it answers."""
+    """A webhook on this machine that stores what it receives; ``status`` is what it returns."""
 
     def __init__(self) -> None:
         self.url = ""

@@ -44,7 +44,7 @@ def names(file: Path) -> list[str]:
 
 @contextmanager
 def as_nobody(file: Path) -> Iterator[None]:
-    """Be somebody whom modes bind, with the folders above the file open to them."""
+    """Become a user whom modes bind, with the folders above the file open to them."""
     for folder in file.parent.parents if os.geteuid() == 0 else ():
         folder.chmod(folder.stat().st_mode | 0o111)
     if os.geteuid() == 0:

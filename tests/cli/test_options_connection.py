@@ -1,4 +1,4 @@
-"""Where the API is and who asks: every mistake is told before a request is made."""
+"""The API address and the token: every mistake is reported before a request is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys that are made anew: the next version of their secret, whatever fails or is killed in between."""
+"""Keys that are replaced: the next version of their secret, whatever fails or is killed in between."""
 
 from __future__ import annotations
 

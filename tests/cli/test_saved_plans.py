@@ -266,7 +266,7 @@ def test_a_base_outside_git_is_an_error(cli: CommandLine, files: str) -> None:
 def test_invalid_files_at_the_base_disable_origins_with_a_warning(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
-    """Else the pull request that mends them could not be planned."""
+    """Otherwise the pull request that fixes them could not be planned."""
     fill(emulator, "web", description="old")
     (tmp_path / "keys.yaml").write_text("keys: 7\n", encoding="utf-8")
     git(tmp_path, "init", "--quiet")

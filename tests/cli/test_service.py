@@ -31,7 +31,7 @@ SCOPE = Scope("caas", 1, 76)
 
 
 class Cycles:
-    """Rounds that take no time and end as they are told to; the service ends after the last."""
+    """Rounds that take no time and have preset results; the service ends after the last."""
 
     def __init__(self, clock: FakeClock, *results: CycleResult) -> None:
         self.stop = threading.Event()
@@ -57,7 +57,7 @@ def a_service(clock: FakeClock, stop: threading.Event, schedule: Schedule, jitte
 
 
 def moments(*results: CycleResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:
-    """Run a round for each result and give the moments at which they began."""
+    """Run a round for each result and return the times at which they started."""
     clock = FakeClock()
     rounds = Cycles(clock, *results)
     a_service(clock, rounds.stop, schedule or Every(60), jitter).run(rounds)

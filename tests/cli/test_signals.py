@@ -1,4 +1,4 @@
-"""Signals, whenever they come: none is lost, and none stops the program that hears it."""
+"""Signals, whenever they come: none is lost, and none stops the program that receives it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print("ended")
 
 
 def storm(process: subprocess.Popen[str], count: int) -> None:
-    """Send a signal many times, at distances that are no one's rhythm."""
+    """Send a signal many times, at irregular intervals."""
     dice = random.Random(1)  # noqa: S311 - spreads signals, hides nothing
     pause = threading.Event()
     for _ in range(count):

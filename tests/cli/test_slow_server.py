@@ -1,4 +1,4 @@
-"""A server that never ends its answer holds no command, and a signal ends one that waits for it."""
+"""A server that never ends its response delays no command, and a signal ends one that waits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOUNDS = ("--connect-timeout", "0.6", "--read-timeout", "0.6", "--retries", "0")
 
 
 class Endless:
-    """An answer whose head never ends; ``asked`` is set with the first request."""
+    """A response whose headers never end; ``asked`` is set with the first request."""
 
     def __init__(self) -> None:
         self.asked = threading.Event()

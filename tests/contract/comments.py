@@ -1,4 +1,4 @@
-"""A stand-in for the part of GitHub's API that keeps the comments of pull requests."""
+"""A stand-in for the part of GitHub's API that stores the comments of pull requests."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Comment:
 
 @dataclass(slots=True)
 class Github:
-    """All comments. ``refused`` holds statuses for methods, ``failures`` those of the next answers.
+    """All comments. ``refused`` holds statuses for methods, ``failures`` those of the next responses.
 
-    ``headers`` are sent with every answer.
+    ``headers`` are sent with every response.
     """
 
     comments: list[Comment] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Github:
         return [comment.body for comment in self.comments if comment.number == number]
 
     def answer(self, method: str, target: str, body: str) -> tuple[int, Any]:
-        """Answer a request with a status and a document."""
+        """Respond to a request with a status and a document."""
         url = urlsplit(target)
         self.asked.append(f"{method} {url.path}")
         if self.failures:
@@ -108,12 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = _handle  # noqa: N815 - the names are the library's
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def reachable() -> Iterator[Github]:
-    """Have it answer on this machine."""
+    """Serve it on this machine."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.github = Github(url=f"http://127.0.0.1:{server.server_port}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

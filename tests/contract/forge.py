@@ -1,4 +1,4 @@
-"""Stand-ins for GitHub and GitLab: they run the shell of a job the way a runner does, and keep its issues."""
+"""Stand-ins for GitHub and GitLab: they run the shell of a job as a runner does, and store its issues."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Forge:
         self.install("curl", f'echo "$@" >> {self._words}\nexec {curl} --noproxy "*" "$@"')
 
     def install(self, name: str, script: str) -> None:
-        """Put a program on the runner's path."""
+        """Add a program to the runner's path."""
         tool = self._tools / name
         tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         tool.chmod(0o755)
@@ -115,7 +115,7 @@ class Forge:
         return [issue for issue in self.issues if issue.is_open and issue.author == self.me]
 
     def reach(self, url: str) -> None:
-        """Tell the runner where this forge answers."""
+        """Set the address of this forge for the runner."""
         raise NotImplementedError
 
     def run(self) -> tuple[str, str]:
@@ -123,7 +123,7 @@ class Forge:
         raise NotImplementedError
 
     def answer(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
-        """Answer a request. An error is a refusal."""
+        """Respond to a request. An error is a refusal."""
         raise NotImplementedError
 
 
@@ -165,7 +165,7 @@ class Github(Forge):
         return "passed", log
 
     def answer(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
-        """Answer what ``gh`` was called with; its words are ``sent``."""
+        """Respond to a call of ``gh``; its arguments are ``sent``."""
         words = [word for _, word in sent]
         pairs = list(itertools.pairwise(words))
         fields = dict(word.split("=", 1) for flag, word in pairs if flag in {"-f", "-F"})
@@ -229,7 +229,7 @@ class Gitlab(Forge):
         return results.get(code, "failed"), log
 
     def answer(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
-        """Answer a request of the API."""
+        """Respond to a request of the API."""
         assert method in self.methods
         fields, path = dict(sent), path.removeprefix("/api/v4/projects/7/issues")
         if method == "GET" and not path:
@@ -273,12 +273,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = _handle  # noqa: N815 - the names are the library's
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def reachable(forge: Forge) -> Iterator[Forge]:
-    """Have the forge answer on this machine."""
+    """Serve the forge on this machine."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.forge = forge
         forge.reach(f"http://127.0.0.1:{server.server_port}")

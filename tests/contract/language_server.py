@@ -55,7 +55,7 @@ class LanguageServer:
         self._unread = b""
 
     def call(self, method: str, /, **parameters: Any) -> Any:
-        """Return the answer to a request; whatever the server asks or tells before it is dealt with."""
+        """Return the response to a request; requests and notifications before it are handled."""
         self._number += 1
         self._send(id=self._number, method=method, params=parameters)
         deadline = time.monotonic() + _SECONDS
@@ -66,7 +66,7 @@ class LanguageServer:
                 return message["result"]
 
     def tell(self, method: str, /, **parameters: Any) -> None:
-        """Send what has no answer."""
+        """Send a notification, which has no response."""
         self._send(method=method, params=parameters)
 
     @contextlib.contextmanager
@@ -95,7 +95,7 @@ class LanguageServer:
         os.write(self._requests, b"Content-Length: %d\r\n\r\n%s" % (len(text), text))
 
     def _receive(self, deadline: float) -> dict[str, Any]:
-        """Return the next message, after answering it if it is a request."""
+        """Return the next message, after responding to it if it is a request."""
         while b"\r\n\r\n" not in self._unread:
             self._read(deadline)
         head, _, self._unread = self._unread.partition(b"\r\n\r\n")
@@ -153,7 +153,7 @@ def _text(documentation: Any) -> str:
 
 
 def _answer(method: str, parameters: Any) -> Any:
-    """Answer the server: it asks for its settings, and for leave to be notified of changes."""
+    """Respond to the server: it asks for its settings, and for leave to be notified of changes."""
     if method != "workspace/configuration":
         return None
     return [_SETTINGS.get(item["section"], {}) for item in parameters["items"]]

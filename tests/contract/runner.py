@@ -86,7 +86,7 @@ class Runner:
             shutil.rmtree(old)
 
     def install(self, name: str, script: str) -> None:
-        """Put a program on the runner's path."""
+        """Add a program to the runner's path."""
         tool = self._tools / name
         tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         tool.chmod(0o755)
@@ -238,7 +238,7 @@ def commands(log: str) -> Iterator[tuple[str, str]]:
 
 
 def fill(text: str, contexts: Contexts) -> str:
-    """Put the values of expressions into a text."""
+    """Replace expressions in a text by their values."""
     return re.sub(r"\$\{\{ (.+?) \}\}", lambda found: _text(evaluate(found[1], contexts)), text)
 
 

@@ -187,7 +187,7 @@ def test_a_comment_deleted_meanwhile_is_recreated(runner: Runner, github: Github
 def test_a_rate_limit_is_not_a_missing_permission(
     runner: Runner, github: Github, headers: dict[str, str]
 ) -> None:
-    """The comment that stands there would go on showing a plan that no longer holds."""
+    """The present comment would still show a plan that is no longer true."""
     github.refused["GET"] = 403
     github.headers = headers
     runner.use(prints(0))

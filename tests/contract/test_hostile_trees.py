@@ -48,7 +48,7 @@ def test_the_action_executes_nothing_of_a_hostile_tree(
 ) -> None:
     done = runner.act(environment, **inputs)
     assert canary.is_silent()
-    assert done.passed == ("RECONCILER_DRIFT_GIT_PULL" not in environment), done.log  # there is no upstream
+    assert done.passed == ("RECONCILER_DRIFT_GIT_PULL" not in environment), done.log  # without an upstream
 
 
 def test_atlantis_executes_nothing_of_a_hostile_tree(

@@ -20,7 +20,7 @@ Instruction = tuple[str, str]
 
 
 def stages() -> list[list[Instruction]]:
-    """Return the instructions of each stage with their arguments, without what stands before the first."""
+    """Return the instructions of each stage with their arguments, without what precedes the first."""
     text = re.sub(r"(?m)^#.*\n", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
     found: list[list[Instruction]] = []
     for line in text.replace("\\\n", " ").splitlines():

@@ -47,7 +47,7 @@ class Gitlab:
     refused: str = ""
 
     def install(self, name: str, script: str) -> None:
-        """Put a program on the runner's path."""
+        """Add a program to the runner's path."""
         tool = self.place / "tools" / name
         tool.parent.mkdir(exist_ok=True)
         tool.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
@@ -69,7 +69,7 @@ class Gitlab:
         return done.returncode, done.stdout
 
     def answer(self, method: str, path: str, sent: dict[str, str]) -> Any:
-        """Answer a request of the API. An error is a refusal."""
+        """Respond to a request of the API. An error is a refusal."""
         assert method != self.refused
         if path == "/api/v4/user":
             return {"id": ME}
@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = _handle  # noqa: N815 - the names are the library's
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(params=list(SHELLS.values()), ids=list(SHELLS))

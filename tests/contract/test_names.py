@@ -1,4 +1,4 @@
-"""Nothing is installed by this project's name, which anybody may register, or unchecked beside a token."""
+"""Nothing is installed by this project's name, which anyone can register, or unchecked beside a token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NAME = re.compile(re.escape(PROJECT["name"]).replace(r"\-", "[-_.]"), re.IGNORECASE)
 OWN_WORDS = ('USER_AGENT: Final = f"gcore-reconciler/{__version__}"',)
-"""What requests call the program is no name to install."""
+"""The name of the program in requests is not a name to install."""
 _INSTALLERS = r"\b(?:pip3?|pipx|uv|uvx|poetry|pdm|easy_install)"
 COMMAND = re.compile(rf"{_INSTALLERS}(?: -\S+)* +(?:pip +)?(?:install|wheel|download|run|add|tool) +[^`\s].*")
 INSTALLS_WHAT_IS_HERE = re.compile(

@@ -35,7 +35,7 @@ def sdk(cloud: Emulator) -> Iterator[gcore.Gcore]:
 
 
 def connected(cloud: Emulator, token: str = TOKEN, max_retries: int = 0) -> gcore.Gcore:
-    """Return a client that believes nothing: an answer outside its models is an error."""
+    """Return a strict client: a response outside its models is an error."""
     return gcore.Gcore(
         base_url=cloud.url,
         api_key=token,

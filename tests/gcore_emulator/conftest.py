@@ -1,4 +1,4 @@
-"""A running emulator, and a client for it that holds every healthy answer to the API's description."""
+"""A running emulator, and a client for it that checks every normal response against the API's description."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Api:
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """Holds an answer to the description, unless faults or switches say that it differs."""
+    """Checks a response against the description, unless faults or switches say that it differs."""
 
     emulator: Emulator
 

@@ -1,4 +1,4 @@
-"""The API's description, and what it has to say about a request or an answer."""
+"""The API's description, and whether a request or a response follows it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _validator(pointer: str, *, dated: bool) -> Draft202012Validator:
 
 
 def _pointer(method: str, template: str, status: int) -> str | None:
-    """Return the place of the schema for an answer, None for one without a body; KeyError if undescribed."""
+    """Return the place of the schema of a response, None without a body; KeyError if undescribed."""
     responses = description()["paths"][template][method.lower()]["responses"]
     response = responses[str(status)]
     escaped = template.replace("/", "~1")
@@ -88,7 +88,7 @@ def _pointer(method: str, template: str, status: int) -> str | None:
 
 
 def _resolved(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return what an entry of a list of parameters stands for."""
+    """Return what an entry of a list of parameters refers to."""
     if "$ref" not in entry:
         return entry
     name = entry["$ref"].rpartition("/")[2]
@@ -97,14 +97,14 @@ def _resolved(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _misfits(schema: dict[str, Any], text: str) -> list[str]:
-    """Say how the text of a parameter misses its schema."""
+    """Return how the text of a parameter violates its schema."""
     is_number = schema["type"] == "integer" and re.fullmatch(r"-?\d+", text)
     value = int(text) if is_number else text
     return [error.message for error in Draft202012Validator(schema).iter_errors(value)]
 
 
 def request_complaints(method: str, target: str, body: Any) -> list[str]:
-    """Say what the description does not have in a request; ``target`` is a path with its query."""
+    """Return what the description does not have of a request; ``target`` is a path with its query."""
     url = urlsplit(target)
     template = template_of(url.path)
     item = {} if template is None else description()["paths"][template]
@@ -128,7 +128,7 @@ def request_complaints(method: str, target: str, body: Any) -> list[str]:
 
 
 def complaints(method: str, path: str, status: int, document: Any, *, dated: bool = True) -> list[str]:
-    """Say what the description does not have in an answer; ``document`` is None for no body.
+    """Return what the description does not have of a response; ``document`` is None for no body.
 
     ``dated`` says whether instants have the described format, which some switches change.
     """

@@ -1,4 +1,4 @@
-"""Every answer that an operation can give is one that the API's description has for it."""
+"""Every response of an operation is one that the API's description has for it."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ PROVOKED: Mapping[int, Callable[[Api, str, str], httpx.Response]] = {
 
 
 def provoked(method: str, template: str) -> list[int]:
-    """Return the described statuses of an operation that the emulator has a reason to answer with."""
+    """Return the described statuses of an operation that the emulator has a reason to return."""
     responses = description()["paths"][template][method.lower()]["responses"]
     statuses = {int(status) for status in responses} - REFUSED_BY_NONE
     if not is_item(template):

@@ -186,7 +186,7 @@ def test_faults_can_be_changed_from_another_thread() -> None:
 
 
 def listings(injector: Injector, times: int, pages: int = 3) -> list[bool]:
-    """Ask for whole listings, and tell for each whether a change came between its pages."""
+    """Read complete listings, and return for each whether it changed between its pages."""
     return [
         sum(injector.page_change("caas/1/76", 10 * page) for page in range(pages)) > 0 for _ in range(times)
     ]

@@ -1,4 +1,4 @@
-"""Each fault of an answer, as a client meets it over a real socket."""
+"""Each fault of a response, as a client sees it over a real socket."""
 
 from __future__ import annotations
 

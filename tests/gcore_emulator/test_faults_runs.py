@@ -39,7 +39,7 @@ def test_effective_writes_and_lost_responses_can_be_counted(api: Api) -> None:
 
 
 def delivered(api: Api, name: str, text: str) -> int:
-    """Send one PATCH until it is answered with success, and count the tries."""
+    """Send one PATCH until it succeeds, and count the tries."""
     for attempt in range(1, 5):
         with contextlib.suppress(httpx.TransportError):
             if api.patch(name, description=text).is_success:

@@ -1,4 +1,4 @@
-"""The five operations for every kind of key; what is peculiar to one kind stands in tables."""
+"""The five operations for every kind of key; what is specific to one kind is in tables."""
 
 from __future__ import annotations
 

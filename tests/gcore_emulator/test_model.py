@@ -30,7 +30,7 @@ Model = dict[str, dict[str, Any]]
 
 
 def _expected_status(model: Model, verb: str, name: str, members: dict[str, Any]) -> int:
-    """Apply one step to the model and tell the status that the API should answer."""
+    """Apply one step to the model and return the expected status of the API."""
     if verb == "create":
         if name in model:
             return 409

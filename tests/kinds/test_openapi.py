@@ -94,7 +94,7 @@ def compared(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         # That a text is an instant, where no format is described.
         if "format" not in ours[field]:
             keywords.pop("format", None)
-        # What null stands for, where it stands for something.
+        # What null means, where it has a meaning.
         if extension.get("optional", {}).get(field) is not None and "null" in ours[field]["type"]:
             ours[field]["type"] = keywords["type"]
         # That a field which only a creation sets can be declared.

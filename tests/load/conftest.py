@@ -47,5 +47,5 @@ def yaml(request: pytest.FixtureRequest) -> Yaml:
 
 
 def at(line: int, column: int) -> Position:
-    """Name a place in the text that is read."""
+    """Return the position in the text that is read."""
     return Position(SOURCE, line, column)

@@ -30,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """Be somebody whom file modes bind, also where root runs the tests."""
+    """Become a user whom file modes bind, also where root runs the tests."""
     is_root = os.geteuid() == 0
     try:
         if is_root:

@@ -31,7 +31,7 @@ PIPELINE = ("GITHUB_SHA", "CI_COMMIT_SHA", "BITBUCKET_COMMIT", "GIT_COMMIT")
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the machine's and the pipeline's settings of Git out of this."""
+    """Remove the machine's and the pipeline's settings of Git."""
     settings = {
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -87,7 +87,7 @@ def refusal(*paths: Path | str, seconds: float = 30) -> str:
 
 
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
-    """Put something else where git is looked for."""
+    """Install something else as git."""
     place = folder / "bin"
     place.mkdir(exist_ok=True)
     program = place / "git"

@@ -1,4 +1,4 @@
-"""Mappings: keys are texts, each stands once, and their order is kept."""
+"""Mappings: keys are texts, each is unique, and their order is preserved."""
 
 from __future__ import annotations
 

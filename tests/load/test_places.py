@@ -1,4 +1,4 @@
-"""Where things stand: every key, value and list item can be pointed at."""
+"""Positions: every key, value and list item has one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instants: every spelling that the service is known to use, compared as moments."""
+"""Instants: every spelling that the service is known to use, compared as instants."""
 
 from __future__ import annotations
 

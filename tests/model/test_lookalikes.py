@@ -1,4 +1,4 @@
-"""Names that look alike are found, and what differs is said in words."""
+"""Lookalike names are found, and their difference is described in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several scopes are read side by side; one that cannot be read means that there is no plan."""
+"""Several scopes are read side by side; one unreadable scope prevents the plan."""
 
 from __future__ import annotations
 

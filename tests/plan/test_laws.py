@@ -46,7 +46,7 @@ OBSERVED_KEYS = st.fixed_dictionaries(dict.fromkeys(["key-a", "key-b", "key-c"],
 
 
 def meaning(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what fields mean, in a way that shares nothing with the engine."""
+    """Return what fields mean, in a way that shares nothing with the engine."""
     return {field: _meaning(field, value) for field, value in fields.items()}
 
 

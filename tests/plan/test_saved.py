@@ -183,7 +183,7 @@ FIRST: Final = ("resource_changes", 0)
 
 
 def forged(place: tuple[str | int, ...], value: object) -> bytes:
-    """Change one member, and the checksum with it, as somebody could who can write the file."""
+    """Change one member, and the checksum with it, as anyone with write access to the file could."""
     document = json.loads(saved_text())
     *way, last = place
     inside = document

@@ -30,7 +30,7 @@ FRAGMENTS: Final = [
     "##[error]forged",
     "\\`forged\\",
 ]
-"""What somebody could write to make more of a plan than there is; all that is in words says ``forged``."""
+"""What an attacker could write to forge a part of a plan; all that is in words says ``forged``."""
 
 
 def example_plan() -> Plan:

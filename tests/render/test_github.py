@@ -52,7 +52,7 @@ class Command:
 
 
 def commands(text: str) -> list[Command]:
-    """Read the lines as the runner does; the last one is no command."""
+    """Read the lines as the runner does; the last one is not a command."""
     *lines, summary, end = text.split("\n")
     assert end == ""
     assert not summary.startswith(("::", "##["))

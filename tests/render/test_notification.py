@@ -1,4 +1,4 @@
-"""Who is told what, and in which words: nothing that others wrote can shout, link or lie in it."""
+"""What is notified and how: text written by others cannot add markup or links to it."""
 
 from __future__ import annotations
 

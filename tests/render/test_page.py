@@ -66,7 +66,7 @@ HOSTILE = [
 
 
 def episode(field: str = "is_disabled", /, ago: dt.timedelta = HOUR, **settings: Any) -> Episode:
-    """Make an episode that began ``ago`` and goes on, unless told otherwise."""
+    """Make an episode that began ``ago`` and goes on, unless specified otherwise."""
     values: dict[str, Any] = {
         "address": ACME,
         "effect": Effect.GRANTS,
@@ -84,7 +84,7 @@ def episode(field: str = "is_disabled", /, ago: dt.timedelta = HOUR, **settings:
 def over(
     field: str = "is_disabled", /, ago: dt.timedelta = HOUR, lasted: dt.timedelta = MINUTE, **settings: Any
 ) -> Episode:
-    """Make an episode that was corrected, unless told otherwise."""
+    """Make an episode that was corrected, unless specified otherwise."""
     end = NOON - ago + lasted
     values: dict[str, Any] = {
         "outcome": FieldOutcome.CORRECTED,
@@ -129,7 +129,7 @@ def service(**settings: Any) -> ServiceStatus:
 
 
 def status(**settings: Any) -> Status:
-    """Make the status of one scope in sync, unless told otherwise."""
+    """Make the status of one scope in sync, unless specified otherwise."""
     values: dict[str, Any] = {
         "at": NOON,
         "since": NOON - 30 * DAY,
@@ -146,7 +146,7 @@ def status(**settings: Any) -> Status:
 
 
 def troubled(text: str = "something") -> Status:
-    """Make a status with everything in it that somebody else wrote: all of it is ``text``."""
+    """Make a status with every text that others can write: all of it is ``text``."""
     failed = episode(text, desired=text, live=[text], reason=text, detail=text, outcome=FieldOutcome.FAILED)
     lists = over(text, desired=[{text: text}], live=[WEB], run=text, detail=text)
     return status(

@@ -61,13 +61,13 @@ def patches(plan: Plan) -> list[Any]:
 
 
 def folds(plan: Plan) -> list[bool]:
-    """Tell of each change whether it is unfolded."""
+    """Return for each change whether it is unfolded."""
     changes = [details for details in read(plan).all("details") if details.attributes["class"] == "change"]
     return ["open" in details.attributes for details in changes]
 
 
 def hostile(text: str) -> Plan:
-    """Make a plan with everything in it that somebody else wrote: all of it is ``text``."""
+    """Make a plan with every text that others can write: all of it is ``text``."""
     fields = (
         FieldChange(text, text, ["y" * 100], Effect.BOTH, text, origin=Origin.CONFLICT),
         FieldChange("set", [text], [{text: text}], Effect.REVOKES, text, items([{text: text}], [text])),

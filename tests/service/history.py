@@ -75,7 +75,7 @@ def report(
 
 
 def everywhere(_address: str) -> bool:
-    """Say that every key was compared."""
+    """Return that every key was compared."""
     return True
 
 

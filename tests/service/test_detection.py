@@ -330,7 +330,7 @@ def test_without_declared_scopes_none_is_unreadable() -> None:
 
 
 def test_an_interrupted_round_marks_no_scope_as_unreadable() -> None:
-    """What was not read because the service is to end is no news of the API."""
+    """What was not read because the service is stopping says nothing about the API."""
     stop = threading.Event()
 
     def handler(_request: httpx.Request) -> httpx.Response:

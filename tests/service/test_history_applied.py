@@ -1,4 +1,4 @@
-"""What a history knows was applied last: over rounds of one service, and of scopes that come and go."""
+"""What a history knows was applied last: over rounds of one service, with scopes added and removed."""
 
 from __future__ import annotations
 

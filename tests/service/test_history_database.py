@@ -1,4 +1,4 @@
-"""The file of a history: private, whole after any death, and never somebody else's."""
+"""The file of a history: private, consistent after any crash, and never another program's."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def refusal(file: Path) -> str:
 
 @contextlib.contextmanager
 def unprivileged() -> Iterator[None]:
-    """Be somebody whom file modes bind, also where root runs the tests."""
+    """Become a user whom file modes bind, also where root runs the tests."""
     is_root = os.geteuid() == 0
     try:
         if is_root:
@@ -309,7 +309,7 @@ def test_a_history_in_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 def test_a_history_in_a_read_only_folder_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     folder = tmp_path
-    while folder != folder.parent and os.geteuid() == 0:  # let nobody come as far as here
+    while folder != folder.parent and os.geteuid() == 0:  # give other users access up to here
         folder.chmod(folder.stat().st_mode | 0o111)
         folder = folder.parent
     file = tmp_path / "history.db"
@@ -439,7 +439,7 @@ def test_threads_share_a_history(file: Path) -> None:
                 for number in range(5):
                     table.append(json.dumps([name, number]).encode())
                 history.finished(Outcome(correction(drifted(name=name)), Result.APPLIED))
-            except BaseException as error:  # noqa: BLE001 - a thread tells nobody
+            except BaseException as error:  # noqa: BLE001 - a thread reports no exception
                 failures.append(error)
 
         threads = [threading.Thread(target=work, args=(name,)) for name in names]

@@ -1,4 +1,4 @@
-"""Reading a history: which drift, in which order, how much of it, and how everything stands."""
+"""Reading a history: which drift, in which order, how much of it, and the state of everything."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def rounds(file: Path) -> int:
 
 @pytest.fixture
 def as_nobody(tmp_path: Path) -> Iterator[None]:
-    """Be somebody who may read everything and write nothing, also where root runs the tests."""
+    """Become a user who may read everything and write nothing, also where root runs the tests."""
     is_root = os.geteuid() == 0
     for folder in (tmp_path, *tmp_path.parents):
         if is_root:

@@ -1,4 +1,4 @@
-"""The small HTTP server of a service: what it answers, and that nobody can hold it up."""
+"""The small HTTP server of a service: what it returns, and that no client can block it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling systemd: what is sent, how often, and that nobody has to listen."""
+"""Notifying systemd: what is sent, how often, and that a listener is not required."""
 
 from __future__ import annotations
 

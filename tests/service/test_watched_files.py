@@ -1,4 +1,4 @@
-"""Files that are read again and again: only what changed is parsed, and what was wrong is told each time."""
+"""Files that are read again and again: only what changed is parsed, and problems are reported each time."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_cache_returns_the_same_as_a_fresh_read(steps: list[dict[str, str]]) -
 
 
 class Watching:
-    """Watched files, and the moments for which a validator was made."""
+    """Watched files, and the times for which a validator was created."""
 
     def __init__(self, *paths: str) -> None:
         self.moments: list[dt.datetime] = []

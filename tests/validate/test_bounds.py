@@ -1,4 +1,4 @@
-"""However much is wrong with a file, it is told within bounds of time, memory and lines."""
+"""However much is wrong with a file, it is reported within bounds of time, memory and lines."""
 
 from __future__ import annotations
 

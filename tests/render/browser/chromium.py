@@ -1,6 +1,6 @@
 """A headless Chromium for tests, spoken to over a pipe in its own protocol: no driver, no port, no library.
 
-It presses real keys, tells what a screen reader would be told, and keeps every message of the console, of
+It presses real keys, reports what a screen reader would announce, and stores every message of the console, of
 which a page is to leave none.
 """
 
@@ -41,7 +41,7 @@ _START: Final = """import os, sys
 os.dup2(int(sys.argv[1]), 3)
 os.dup2(int(sys.argv[2]), 4)
 os.execv(sys.argv[3], sys.argv[3:])"""
-"""The browser reads commands from descriptor 3 and answers on 4, which are taken in this process."""
+"""The browser reads commands from descriptor 3 and responds on 4, which are taken in this process."""
 _SECONDS: Final = 60.0
 _CONSOLE: Final = (
     "Log.entryAdded",
@@ -70,7 +70,7 @@ MEASURE: Final = """(() => {
 
 
 class Browser:
-    """A running browser, by the ends of its two pipes; ``events`` are what it told since the last page."""
+    """A running browser, by the ends of its two pipes; ``events`` are those since the last page."""
 
     def __init__(self, commands: int, answers: int) -> None:
         self.events: list[dict[str, Any]] = []
@@ -80,7 +80,7 @@ class Browser:
         self._unread = b""
 
     def call(self, method: str, session: str = "", /, **parameters: Any) -> dict[str, Any]:
-        """Return the answer to a command; the events that come before it are kept."""
+        """Return the response to a command; the events before it are stored."""
         self._number += 1
         to = {"sessionId": session} if session else {}
         command = {"id": self._number, "method": method, "params": parameters, **to}
@@ -132,7 +132,7 @@ class Tab:
     session: str
 
     def call(self, method: str, /, **parameters: Any) -> dict[str, Any]:
-        """Return the answer to a command for this tab."""
+        """Return the response to a command for this tab."""
         return self.browser.call(method, self.session, **parameters)
 
     def open(self, address: str) -> None:
