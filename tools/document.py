@@ -85,7 +85,7 @@ def emulator_page(page: str) -> str:
 
 
 def _variables(parameter: click.Option, command: str) -> str:
-    """Name the environment variables of an option, the one that wins first."""
+    """Return the environment variables of an option, by precedence."""
     known = parameter.envvar or []
     names = [known] if isinstance(known, str) else list(known)
     words = [PREFIX, *command.upper().split(), str(parameter.name).upper()]

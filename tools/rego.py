@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs policies on one engine: ``python tools/rego.py opa|regorus``; a question a line, an answer a line.
+"""Runs policies on one engine: ``python tools/rego.py opa|regorus``; one query per line, one result per line.
 
 Both are JSON. A process of its own, because OPA's engine is Go, which brings threads and signal handlers.
 The engines are looked for in the folder that POLICY_ENGINES names, then among what is installed. The first
@@ -45,7 +45,7 @@ _ENGINES: Final = {"opa": ("opa_bindings", _opa), "regorus": ("regorus", _regoru
 
 
 def main(name: str) -> None:
-    """Answer questions until there are no more: the value, null without one, a text after ! for an error."""
+    """Evaluate queries until there are no more: the value, null without one, a text after ! for an error."""
     module_name, evaluate = _ENGINES[name]
     folder = os.environ.get(_FOLDER)
     if folder is not None:
@@ -59,7 +59,7 @@ def main(name: str) -> None:
     for line in sys.stdin:
         try:
             answer = evaluate(module, json.loads(line))
-        except Exception as error:  # noqa: BLE001 - whatever an engine raises is its answer
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises is its result
             answer = f"!{error}"
         print(json.dumps(answer), flush=True)
 

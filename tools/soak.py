@@ -33,7 +33,7 @@ _ROUNDS: Final = 10_000
 _EDITS: Final = 100
 _MOST_GROWTH: Final = 5_000_000
 _SPARE_DESCRIPTORS: Final = 2
-"""A descriptor or two more in one instant than in another is no leak: one for each round would be."""
+"""A descriptor or two more at one time than at another is not a leak: one for each round would be."""
 
 
 def soak(rounds: int, seed: int) -> Findings:

@@ -1,6 +1,6 @@
 """The same PATCHes with nothing around them: ``python -m benchmark.bare_patches URL DATASET THREADS``.
 
-One httpx client for each thread, every body known beforehand, no answer looked at beyond its status.
+One httpx client for each thread, every body known beforehand, no response examined beyond its status.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Parser events of the files are read and dropped; the pages are read from one raw socket and parsed;
 each field is compared. No key is built, validated or kept, and nothing is printed about any. The
-expected values would come from the files, so making them here is no part of the floor: the time
+expected values would come from the files, so making them here is not part of the floor: the time
 that takes is printed, to be subtracted.
 """
 
@@ -29,7 +29,7 @@ def drop_events(directory: Path) -> None:
 
 
 def read_page(connection: socket.socket, request: bytes) -> Any:
-    """Send one request and read its JSON answer."""
+    """Send one request and read its JSON response."""
     connection.sendall(request)
     received = bytearray()
     while (end := received.find(b"\r\n\r\n")) < 0:
@@ -80,7 +80,7 @@ def main(port: str, directory: str, dataset_text: str) -> None:
                 )
                 equal += count_equal(read_page(connection, request.encode())["results"], expected[scope])
     print(json.dumps({"equal": equal, "preparation_seconds": preparation}), flush=True)
-    # Freeing what the preparation made is no part of the floor either.
+    # Nor is freeing what the preparation made part of the floor.
     os._exit(0)
 
 

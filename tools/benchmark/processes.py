@@ -69,7 +69,7 @@ class Place:
         }
 
     def without_paths(self, text: str) -> str:
-        """Take this machine's paths out of a text."""
+        """Remove this machine's paths from a text."""
         for path in (self.directory, ROOT, sys.base_prefix):
             text = text.replace(f"{path}/", "").replace(str(path), ".")
         return text
@@ -79,7 +79,7 @@ class Place:
 class Counts:
     """What the server received since its counts were reset.
 
-    ``patching_seconds`` is from the first PATCH received to the last one answered.
+    ``patching_seconds`` is from the first PATCH received to the response to the last one.
     """
 
     methods: Mapping[str, int]
@@ -108,11 +108,11 @@ class Server:
         self._control("reset")
 
     def set_latency(self, seconds: float) -> None:
-        """Delay every answer from now on."""
+        """Delay every response from now on."""
         self._control("latency", str(seconds))
 
     def counts(self) -> Counts:
-        """Tell what was received since the last load."""
+        """Return what was received since the last load."""
         value = self._control("counts")
         return Counts(value["methods"], value["patching_seconds"])
 
@@ -192,7 +192,7 @@ def compared(place: Place, program: str, *arguments: str, url: str = "") -> Run:
 
 
 def _words(place: Place, command: tuple[str, ...]) -> str:
-    """Name a command without this machine's paths and without long arguments."""
+    """Return a command without this machine's paths and without long arguments."""
     return place.without_paths(" ".join([Path(command[0]).name, *command[1:4]]))
 
 

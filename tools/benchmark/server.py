@@ -2,7 +2,7 @@
 
 It prints its port, reads the token from GCORE_API_KEY, and ends when its standard input does, so
 that it cannot outlive the benchmark. List pages are made when data is loaded, not when asked for.
-Paths under /control are for the benchmark: they load data, set the latency, and tell what arrived.
+Paths under /control are for the benchmark: they load data, set the latency, and return what arrived.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _REASONS: Final = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not
 
 
 def response(status: int, value: object) -> bytes:
-    """Return a whole HTTP answer with ``value`` as its JSON body."""
+    """Return a complete HTTP response with ``value`` as its JSON body."""
     body = json.dumps(value, separators=(",", ":")).encode()
     head = (
         f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
@@ -47,12 +47,12 @@ def response(status: int, value: object) -> bytes:
 
 
 def failure(status: int, message: str) -> bytes:
-    """Return an error answer in the service's shape."""
+    """Return an error response in the service's format."""
     return response(status, {"exception_class": _REASONS[status], "message": message, "request_id": "0"})
 
 
 class Keys:
-    """The live keys of every scope, and their pages as ready-made answers."""
+    """The live keys of every scope, and their pages as prepared responses."""
 
     def __init__(self, dataset: Dataset) -> None:
         """Make the keys of ``dataset``, and their pages at the largest limit."""
@@ -67,7 +67,7 @@ class Keys:
                 self._list(path, offset, PAGE_LIMIT)
 
     def answer(self, method: str, target: str, body: bytes) -> bytes:
-        """Answer one request of the API."""
+        """Respond to one request of the API."""
         path, _, query = target.partition("?")
         if path in self._scopes:
             return self._answer_list(path, query) if method == "GET" else failure(405, method)
@@ -114,7 +114,7 @@ class Api:
         self._last_patch = 0.0
 
     def answer(self, method: str, target: str, authorization: str, body: bytes) -> bytes:
-        """Count and answer one request."""
+        """Count one request and respond to it."""
         if target.startswith(_CONTROL):
             return self._control(target.removeprefix(_CONTROL), body)
         self._methods[method] = self._methods.get(method, 0) + 1
@@ -127,7 +127,7 @@ class Api:
         return self._keys.answer(method, target, body)
 
     def answered(self, method: str) -> None:
-        """Note that an answer left."""
+        """Count a response that was sent."""
         if method == "PATCH":
             self._last_patch = time.perf_counter()
 
@@ -147,7 +147,7 @@ class Api:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive HTTP/1.1 connection; a delayed answer holds up no other connection."""
+    """One keep-alive HTTP/1.1 connection; a delayed response blocks no other connection."""
 
     def __init__(self, api: Api) -> None:
         """Serve ``api``."""
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, and let it take a whole page at once."""
+        """Store the transport, and let it accept an entire page at once."""
         if not isinstance(transport, asyncio.Transport):
             raise TypeError("a stream transport is needed")
         self._transport = transport
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that has arrived as a whole."""
+        """Respond to every request that has arrived completely."""
         self._received += data
         while (end := self._received.find(_END_OF_HEAD)) >= 0:
             request, *lines = self._received[:end].decode("latin-1").split("\r\n")

@@ -1,4 +1,4 @@
-"""A large apply while one request in five fails: it converges, and tells the truth where it does not."""
+"""A large apply while one request in five fails: it converges, and reports the truth where it does not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MISLEADING: Final = ("redirect_after", "accepted_after", "accepted_later", "ref
 _LOST_AFTER_EFFECT: Final = frozenset({"reset_after", "half_body", *_MISLEADING})
 _PARTIAL: Final = 4
 # Together one request in five. A page of HTML with status 200 is not among them: by the rule that a
-# wrong answer is never tried again, it ends a plan, and it ends the attempt at a key.
+# invalid response is never retried, it ends a plan, and it ends the attempt at a key.
 _TRANSIENT: Final = Faults(
     status_429=0.03,
     status_429_seconds=0.002,
@@ -55,7 +55,7 @@ _GIVING_UP: Final = Faults(
     wrong_content_type=0.01,
     max_in_a_row=0,
 )
-# Half of all writes are answered as if they had no effect, or none yet.
+# Half of all writes return a response as if they had no effect, or none yet.
 _MISLED: Final = Faults(
     redirect_after=0.1,
     accepted_after=0.1,
@@ -117,7 +117,7 @@ def give_up(scale: Scale) -> Findings:
 
 
 def mislead(scale: Scale) -> Findings:
-    """Apply everything while half of the writes with effect are answered by what does not show it."""
+    """Apply everything while half of the writes with effect return a response that does not show it."""
     findings = Findings("faults-misleading: redirects, 202, 204 and 400 with effect")
     # One at a time, so that what is accepted is still to come when it is read.
     with _attempt(scale, _NO_FAULTS, _with_seed(_MISLED, scale.seed), 1, 1) as attempt:

@@ -25,7 +25,7 @@ class Entries:
 
     @property
     def doubts(self) -> dict[str, Mapping[str, Any]]:
-        """The writes after which no line tells what became of them, by address."""
+        """The writes without a later line about their outcome, by address."""
         found: dict[str, Mapping[str, Any]] = {}
         for entry in self.whole:
             if entry["event"] == "write":

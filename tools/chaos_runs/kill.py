@@ -42,7 +42,7 @@ _FAULTS: Final = Faults(
 class _Killer:
     """Looks at every request the instant it has taken effect, and kills after some PATCH.
 
-    ``writes_left`` is the number of PATCHes up to the deadly one, whose answer is never sent; None
+    ``writes_left`` is the number of PATCHes up to the fatal one, whose response is never sent; None
     leaves the killing to the clock. ``unannounced`` are those that the journal did not name in time.
     """
 
@@ -54,7 +54,7 @@ class _Killer:
     fired: threading.Event = field(default_factory=threading.Event)
 
     def listen(self, record: RequestRecord) -> None:
-        """Take note of a request; called in the server's thread, before the answer is sent."""
+        """Record a request; called in the server's thread, before the response is sent."""
         if record.method != "PATCH":
             return
         address = record.path.removeprefix("/cloud/v1/").replace("/keys/", "/")

@@ -1,4 +1,4 @@
-"""Keys that are created and deleted while writes are answered by anything: what is reported is so."""
+"""Keys that are created and deleted while writes return anything: the report is true."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ _STRANGE_ROWS: Final[Sequence[Any]] = (
 
 @dataclass(slots=True)
 class _Portal:
-    """What somebody with the portal made: odd fields of declared keys, by address, and strange rows."""
+    """What a user of the portal made: odd fields of declared keys, by address, and strange rows."""
 
     odd: dict[str, dict[str, Any]] = field(default_factory=dict)
     rows: dict[int, list[Any]] = field(default_factory=dict)
@@ -142,7 +142,7 @@ def odd_beside_good(scale: Scale) -> Findings:
 
 
 def one_run(draw: Random, findings: Findings) -> None:
-    """Apply, let somebody change every key by hand, and correct, all beside odd objects."""
+    """Apply, change every key by hand, and correct, all beside odd objects."""
     keys = make_keys(_SIZES, draw)
     portal = _Portal()
     for key in draw.sample(keys, draw.randint(0, 5)):

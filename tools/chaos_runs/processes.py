@@ -116,7 +116,7 @@ def a_place() -> Iterator[Place]:
 
 
 def complaint(ended: Ended, code: int = 0) -> list[str]:
-    """Say how a run ended, unless it ended with ``code``."""
+    """Return how a run ended, unless it ended with ``code``."""
     return [] if ended.code == code else [ended.reported]
 
 

@@ -36,7 +36,7 @@ class _Intruder:
     ``instant`` stands in for the emulator's clock, which is asked the time of every request before
     anything is done for it: so the first request after approval, which belongs to the check, finds
     what was written just before. ``listen`` is reported of every request once it took effect, before its
-    answer is sent: so what it writes after the check's listing of a scope cannot be in that listing.
+    response is sent: so what it writes after the check's listing of a scope cannot be in that listing.
     """
 
     def __init__(self, keys: Sequence[Key], draw: Random) -> None:
@@ -50,7 +50,7 @@ class _Intruder:
         self._checked: set[int] = set()
 
     def asked(self) -> None:
-        """Write while the question stands, and get ready for the approval."""
+        """Write while the question is open, and get ready for the approval."""
         self._disturb(self._keys, Who.WHILE_ASKING)
         self._due.set()
         self._approved.set()
@@ -159,7 +159,7 @@ def _judge_key(
     sent = [write for write in own if write.who is Who.ENGINE]
     at_check = {name: value for write in own if write.who.in_time for name, value in write.fields.items()}
     moved = {name for name, value in at_check.items() if name in key.patch and value != key.old[name]}
-    # Somebody else may have done all that was planned: then nothing is sent, and nothing is stale.
+    # Another writer may have done all that was planned: then nothing is sent, and nothing is stale.
     is_done = bool(moved) and all(
         at_check.get(name, key.old[name]) == value for name, value in key.patch.items()
     )

@@ -1,4 +1,4 @@
-"""Answers that no service should give, and some that it should."""
+"""Responses that no service should return, and some that it should."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ _DEPTHS: Final = (10, 100, 300, 450, 600, 800, 900, 950, 970, 990)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: status, headers and the bytes that go over the wire."""
+    """A response: status, headers and the bytes that go over the wire."""
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
@@ -193,7 +193,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def answer(chance: random.Random) -> Answer:
-    """Return some answer."""
+    """Return a random response."""
     headers = [("Content-Type", chance.choice(_TYPES))]
     status = chance.choice(_STATUSES)
     for name, values, often in (

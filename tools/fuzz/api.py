@@ -1,4 +1,4 @@
-"""The API run: requests over a real socket, and the emulator's answers held to the description."""
+"""The API run: requests over a real socket, and the emulator's responses checked against the description."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ _SEED: Final = {
 
 
 class Examiner:
-    """Sends requests, and notes the answers that the description does not have."""
+    """Sends requests, and records the responses that the description does not have."""
 
     def __init__(self, seed: int) -> None:
-        """Begin without a broken promise."""
+        """Start without a broken promise."""
         self.seed = seed
         self.broken: list[Broken] = []
         self.counts: Counter[str] = Counter()
@@ -79,7 +79,7 @@ class Examiner:
 
 
 def judge(sent: Sent, switches: Switches, status: int, kind: str, content: bytes) -> str:
-    """Say what the description does not have in an answer, or nothing."""
+    """Return what the description does not have of a response, or an empty text."""
     operation = sent.operation
     allowed = _allowed(sent)
     if status not in allowed:
@@ -101,7 +101,7 @@ def judge(sent: Sent, switches: Switches, status: int, kind: str, content: bytes
 def _allowed(sent: Sent) -> frozenset[int]:
     """Return the statuses that the description has for a request."""
     if sent.operation is None:
-        # 400 is the web server's, for what is no HTTP; a path that looks like another is 404.
+        # 400 is the web server's, for what is not HTTP; a path that looks like another is 404.
         return frozenset({400, 404, 405})
     if not sent.authorized:
         return frozenset({401})

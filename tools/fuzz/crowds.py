@@ -65,7 +65,7 @@ def many_containers_and_a_mistake(size: int) -> str:
 
 
 def many_equal_containers(size: int) -> str:
-    """Return a key with a long list whose last item stands there before."""
+    """Return a key with a long list whose last item occurs before."""
     return _keys(["- name: key", "  containers:", *_boxes(size), *_boxes(1)])
 
 

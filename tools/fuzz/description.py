@@ -133,7 +133,7 @@ class Operation:
 
 
 def item_shape(thing: Thing, document: Any) -> str:
-    """Say what is wrong with a key, project or region, or nothing."""
+    """Return what is wrong with a key, project or region, or nothing."""
     if not isinstance(document, dict) or document.keys() | thing.optional != thing.members.keys():
         return f"not the members of one of the {thing.name}: {document!r:.200}"
     for name, value in document.items():
@@ -154,7 +154,7 @@ def item_shape(thing: Thing, document: Any) -> str:
 
 
 def created_shape(thing: Thing, document: Any) -> str:
-    """Say what is wrong with a new key and its secret, or nothing."""
+    """Return what is wrong with a new key and its secret, or nothing."""
     if (
         not isinstance(document, dict)
         or not isinstance(document.get("secret"), str)
@@ -165,7 +165,7 @@ def created_shape(thing: Thing, document: Any) -> str:
 
 
 def page_shape(thing: Thing, document: Any) -> str:
-    """Say what is wrong with a page, or nothing."""
+    """Return what is wrong with a page, or nothing."""
     if not isinstance(document, dict) or document.keys() != {"count", "results"}:
         return f"not the members of a page: {document!r:.200}"
     count, results = document["count"], document["results"]
@@ -175,7 +175,7 @@ def page_shape(thing: Thing, document: Any) -> str:
 
 
 def error_shape(document: Any, *, other_form: bool = False) -> str:
-    """Say what is wrong with an error, or nothing; ``other_form`` is that of ``detail`` and ``code``."""
+    """Return what is wrong with an error, or nothing; ``other_form`` is that of ``detail`` and ``code``."""
     if not isinstance(document, dict):
         return f"an error is {document!r:.80}"
     if other_form:
@@ -192,7 +192,7 @@ def error_shape(document: Any, *, other_form: bool = False) -> str:
 
 
 def nothing(document: Any) -> str:
-    """Say that there is a body where there should be none, or nothing."""
+    """Return that there is an unexpected body, or an empty text."""
     return "" if document is None else f"a body: {document!r:.80}"
 
 

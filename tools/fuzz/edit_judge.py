@@ -1,6 +1,6 @@
-"""What is wrong with an edited file: more changed than was meant, or a comment is lost or stands elsewhere.
+"""What is wrong with an edited file: more changed than was meant, or a comment is lost or moved.
 
-The judge looks at the text alone: words that stand for one key, field or item each, and what is before and
+The judge looks at the text alone: words that identify one key, field or item each, and what is before and
 behind a comment. Values are compared by another loader.
 """
 
@@ -52,7 +52,7 @@ def _tokens(text: str) -> list[_Token]:
 
 @dataclass(frozen=True, slots=True)
 class _Seat:
-    """Where a comment stands: what is before and behind it, and which field it is in."""
+    """The position of a comment: what is before and after it, and which field it is in."""
 
     before: str
     behind: str

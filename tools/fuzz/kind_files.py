@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import random
 
 _RAW: Final = "@raw@"
-"""Stands in a text of JSON, in quotes, for what no library writes."""
+"""Marks in a JSON text, in quotes, what no library writes."""
 _RAW_TEXTS: Final = (
     "1e999",
     "-1e999",

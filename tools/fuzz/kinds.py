@@ -54,7 +54,7 @@ def complaint_of(data: bytes, chance: random.Random) -> tuple[bool, str]:
 
 
 class _Source:
-    """Answers every listing alike."""
+    """Returns the same response to every listing."""
 
     received = 0
     seconds = 0.0
@@ -63,7 +63,7 @@ class _Source:
         self._answer = answer
 
     def get(self, path: str, parameters: Any) -> Any:
-        """Return the answer, and check that the request stays where the kind says."""
+        """Return the response, and check that the request stays where the kind says."""
         if any(part in {"", ".", ".."} for part in path[1:].split("/")) or not parameters:
             raise AssertionError(f"not a path to ask for: {path}")
         return self._answer

@@ -86,7 +86,7 @@ def _read(data: bytes, validator: Validator) -> bool:
 
 
 def _unprintable(shown: str) -> str:
-    """Name the first line that a terminal would not show as it is."""
+    """Return the first line that a terminal would not show as it is."""
     for line in shown.removesuffix("\n").split("\n") if shown else ():
         if not line.isprintable() or not line.startswith(("Error: ", "Warning: ")):
             return f"not a line to print: {line!r}"

@@ -1,4 +1,4 @@
-"""The other side of a fuzz run: a clock that does not wait, scripts of answers, and a raw socket."""
+"""The other side of a fuzz run: a clock that does not wait, scripted responses, and a raw socket."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _MOST_ASKED: Final = 200
 
 
 class StillClock:
-    """A clock that moves only while somebody sleeps."""
+    """A clock that moves only while a caller sleeps."""
 
     def __init__(self) -> None:
-        """Begin at noon."""
+        """Start at noon."""
         self._elapsed = 0.0
 
     def now(self) -> dt.datetime:
@@ -46,16 +46,16 @@ class StillClock:
 
 
 class Script:
-    """Gives its answers in turn, the last one for ever; ``last`` is what was given last."""
+    """Returns its responses in turn, the last one forever; ``last`` is the latest one returned."""
 
     def __init__(self, answers: Sequence[Answer]) -> None:
-        """Store the answers."""
+        """Store the responses."""
         self._answers = answers
         self._asked = 0
         self.last = answers[0]
 
     def next(self) -> Answer:
-        """Return the next answer; asking without end is refused."""
+        """Return the next response; endless requests are refused."""
         self._asked += 1
         if self._asked > _MOST_ASKED:
             raise AssertionError(f"asked {_MOST_ASKED} times and more")
@@ -63,7 +63,7 @@ class Script:
         return self.last
 
     def __call__(self, _request: httpx.Request) -> httpx.Response:
-        """Answer a request."""
+        """Respond to a request."""
         return self.next().response()
 
 
@@ -82,7 +82,7 @@ def connection(transport: httpx.BaseTransport | None, url: str = "http://127.0.0
 
 
 class RawSide:
-    """A server that reads what comes, answers with the bytes that it was given, and closes."""
+    """A server that reads what comes, responds with preset bytes, and closes."""
 
     def __init__(self, listener: socket.socket) -> None:
         """Store the listening socket."""
@@ -92,7 +92,7 @@ class RawSide:
         self.asked = 0
 
     def serve(self) -> None:
-        """Answer until the socket is closed."""
+        """Respond until the socket is closed."""
         while True:
             try:
                 peer, _ = self._listener.accept()
@@ -105,11 +105,11 @@ class RawSide:
 
     @property
     def last(self) -> bytes:
-        """What was answered last."""
+        """The latest response."""
         return self.answers[max(0, min(self.asked, len(self.answers)) - 1)]
 
     def begin(self, answers: Sequence[bytes]) -> None:
-        """Take other answers."""
+        """Replace the responses."""
         self.answers, self.asked = answers, 0
 
 

@@ -1,4 +1,4 @@
-"""The service run: wild answers to list and PATCH requests."""
+"""The service run: wild responses to list and PATCH requests."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Judge:
     """Asks the engine, and notes what it does that was not promised."""
 
     def __init__(self, seed: int) -> None:
-        """Begin without a broken promise."""
+        """Start without a broken promise."""
         self.seed = seed
         self.broken: list[Broken] = []
         self.counts: Counter[str] = Counter()
 
     def case(self, number: int, raw: RawSide | None = None) -> None:
-        """Judge one case: the same answers to a listing, a plan and a PATCH."""
+        """Judge one case: the same responses to a listing, a plan and a PATCH."""
         chance = seeded("service", self.seed, number)
         answers = [answer(chance) for _ in range(chance.choice((1, 1, 2, 3)))]
         if raw is None:
@@ -87,7 +87,7 @@ class Judge:
             self._ask(f"raw case {number}", shown, lambda: _Wired(raw, wires))
 
     def ask(self, case: str, answers: Sequence[Answer]) -> None:
-        """Judge what the engine makes of some answers, given in turn."""
+        """Judge what the engine makes of some responses, returned in turn."""
         shown = b"\n----\n".join(one.raw() for one in answers)
         self._ask(case, shown, lambda: _Scripted(answers))
 
@@ -172,7 +172,7 @@ class _Scripted:
         self.connection: Connection = connection(httpx.MockTransport(self._script))
 
     def last_document(self) -> Any:
-        """Return what the last answer says."""
+        """Return what the last response says."""
         return self._script.last.document()
 
 
@@ -185,7 +185,7 @@ class _Wired:
         self.connection: Connection = connection(None, side.url)
 
     def last_document(self) -> Any:
-        """Return what the last answer says, by another library's reading of HTTP."""
+        """Return what the last response says, by another library's reading of HTTP."""
         response = http.client.HTTPResponse(cast("Any", _Fake(self._side.last)), method="GET")
         try:
             response.begin()
@@ -213,7 +213,7 @@ class _Fake:
 
 
 def _bent(wire: bytes, chance: random.Random) -> bytes:
-    """Break the framing of an answer, now and then."""
+    """Break the framing of a response, now and then."""
     head, _, body = wire.partition(b"\r\n\r\n")
     chunk = b"%x\r\n%b\r\n" % (len(body), body)
     chunked = b"Transfer-Encoding: chunked"

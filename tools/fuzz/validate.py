@@ -138,7 +138,7 @@ def _worker(seed: int, first: int, count: int) -> tuple[dict[str, Any] | None, i
 
 
 def _watch(process: subprocess.Popen[bytes], mark: Path) -> bool:
-    """Wait for a process; kill it, and say so, if its mark stands still."""
+    """Wait for a process; kill it, and say so, if its mark does not change."""
     seen, since = b"", time.monotonic()
     while True:
         try:

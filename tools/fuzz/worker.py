@@ -1,7 +1,7 @@
 """The process that reads inputs: ``python -m fuzz.worker SEED FIRST COUNT SECONDS MIB MARK``.
 
-Its answer is one line of JSON. ``MARK`` is a file that holds the number of the present input, so that
-whoever watches can tell which one hangs.
+Its output is one line of JSON. ``MARK`` is a file that holds the number of the present input, so that
+the watching process knows which one hangs.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def _grid(rounds: list[tuple[Any, ...]]) -> Iterator[str]:
         blind = blind + 1 if result == "failed" and _BLIND in errors else 0
         longest = min(2**blind, 4)
         distance = following - began
-        # Moments are kept in whole seconds, so a distance may be one off.
+        # Times are stored in whole seconds, so a distance may be one off.
         off = abs(distance - round(distance / EVERY) * EVERY) > 1 or distance < EVERY - 1
         if off or distance > longest * EVERY + 1:
             yield f"round {number} came {distance} s after a round that was {result}"

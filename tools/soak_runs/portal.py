@@ -1,4 +1,4 @@
-"""Somebody edits keys in the portal, and a service that corrects each second brings them back."""
+"""A user edits keys in the portal, and a service that corrects each second brings them back."""
 
 from __future__ import annotations
 

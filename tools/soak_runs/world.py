@@ -62,13 +62,13 @@ def body() -> Body:
 
 
 class World:
-    """A clock that moves only while somebody sleeps; at each quarter of an hour something happens.
+    """A clock that moves only while a caller sleeps; at each quarter of an hour something happens.
 
     After ``rounds`` rounds the service is asked to end.
     """
 
     def __init__(self, api: str, directory: Path, rounds: int, dice: Random) -> None:
-        """Take the address of the emulator, the folder with the files, and what decides."""
+        """Store the address of the emulator, the folder with the files, and what decides."""
         self._api = api
         self._directory = directory
         self._rounds = rounds
@@ -82,11 +82,11 @@ class World:
         self.write_files()
 
     def now(self) -> dt.datetime:
-        """Give the present."""
+        """Return the present time."""
         return BEGAN + dt.timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
-        """Give the seconds that have passed."""
+        """Return the seconds that have passed."""
         return self._elapsed
 
     def sleep(self, seconds: float, wake: threading.Event) -> None:
@@ -207,7 +207,7 @@ def _path(scope: tuple[int, int]) -> str:
 
 
 def declared(number: int, version: int) -> dict[str, Any]:
-    """Give what Git says of a key; every commit changes one field of one key in four."""
+    """Return what Git declares for a key; every commit changes one field of one key in four."""
     text = f"Key {number}, commit {version}" if number % 4 == 0 else f"Key {number}"
     return {
         "name": f"key-{number:03}",
