@@ -24,7 +24,7 @@ class Deferral:
         self._held.append((self._requests + _REQUESTS_LATER, execute))
 
     def begin_request(self) -> None:
-        """Execute what is due before another request is answered."""
+        """Execute what is due before the response to another request."""
         self._requests += 1
         due = [execute for when, execute in self._held if when <= self._requests]
         self._held = [entry for entry in self._held if entry[0] > self._requests]

@@ -27,7 +27,7 @@ class FaultyProtocol(H11Protocol):
     """HTTP/1.1 that hands the application its connection, so that a fault can cut it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Put the connection into the state that every request's scope gets a copy of."""
+        """Store the connection in the state that every request's scope gets a copy of."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, _CONNECTION: transport}
 

@@ -129,7 +129,7 @@ def _name_contains(text: str, setting: Setting) -> Test:
 
 
 def _expiry_order(key: StoredKey) -> tuple[dt.datetime, int]:
-    """Put keys that never expire after all others, as databases do."""
+    """Sort keys that never expire after all others, as databases do."""
     expire = key.values["expire"]
     never = dt.datetime.max.replace(tzinfo=dt.UTC)
     return (expire if isinstance(expire, dt.datetime) else never), key.sequence

@@ -37,7 +37,7 @@ class FaultResponse:
     """One fault. Without a ``stand_in`` the operation runs; ``headers`` are put over those it gives.
 
     After a success ``instead`` turns the response of the operation into the one that is sent. With
-    ``is_later`` the operation runs later, and the stand-in answers until then.
+    ``is_later`` the operation runs later, and the stand-in responds until then.
     """
 
     stand_in: StandIn | None = None

@@ -148,7 +148,7 @@ class FaultSpec:
     spoils_response: bool
 
     def complaint(self, value: object) -> str | None:
-        """Say what a value should have been, or None when it will do."""
+        """Return what a value should have been, or None if it is valid."""
         if value is None and self.default is None:
             return None
         if self.kind == "names":
@@ -158,7 +158,7 @@ class FaultSpec:
             good = type(value) is int and self.least <= value <= _MOST
             return None if good else f"must be a whole number from {self.least} to {_MOST}"
         most = 1 if self.kind == "rate" else _MOST
-        # True is 1 for Python, and no rate for anybody else. NaN fails every comparison.
+        # True is 1 for Python, and not a rate. NaN fails every comparison.
         good = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
         return None if good else f"must be a number from 0 to {most}"
 

@@ -133,7 +133,7 @@ class Injector:
     """
 
     def __init__(self, faults: Faults) -> None:
-        """Put the first faults in force."""
+        """Start with the first faults."""
         self._lock = threading.Lock()
         self._injected: Counter[str] = Counter()
         self._course = _Course(faults)
@@ -144,7 +144,7 @@ class Injector:
         return self._course.faults
 
     def use(self, faults: Faults) -> None:
-        """Put other faults in force: every choice starts afresh, the counts go on."""
+        """Set other faults: every choice starts afresh, the counts continue."""
         self._course = _Course(faults)
 
     @property

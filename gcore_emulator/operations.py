@@ -64,7 +64,7 @@ Operation = Callable[[EmulatorState, Call], Response]
 
 
 def called_scope(call: Call) -> Scope:
-    """Return the scope that a path means; refuse one whose parts are no numbers."""
+    """Return the scope that a path means; refuse one whose parts are not numbers."""
     complaints = {}
     numbers = []
     for parameter in call.family.parameters:

@@ -57,7 +57,7 @@ class ValidationRefusalError(RefusalError):
     exception_class = "ValidationError"
 
     def __init__(self, invalid_fields: InvalidFields | None = None, message: str = "") -> None:
-        """Name the fields and their complaints, or give a ``message`` about the body as a whole."""
+        """Store the fields and their complaints, or a ``message`` about the entire body."""
         self.invalid_fields = {name: list(texts) for name, texts in (invalid_fields or {}).items()}
         super().__init__(f"Validation Error: {message or self.invalid_fields}")
 

@@ -215,7 +215,7 @@ def read_scope(family: str, label: str) -> Scope:
 
 
 def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, sequence: int) -> StoredKey:
-    """Check one key written as the API shows it; its status is computed, so it may stand there.
+    """Check one key written as the API shows it; its status is computed, so it may be present.
 
     `SeedError` names each bad member after ``where``.
     """
@@ -238,7 +238,7 @@ def read_key(scope: Scope, entry: object, *, where: str, now: dt.datetime, seque
 
 
 def _note_other_members(family: Family, entry: Mapping[str, object], complaints: Complaints) -> None:
-    """Note what is wrong with the members that are no fields."""
+    """Record what is wrong with the members that are not fields."""
     checks: dict[str, Callable[[object], object]] = {
         # Wider than a create: keys made elsewhere can have every name that a path can have.
         "name": family.lenient_path_name,

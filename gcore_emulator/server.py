@@ -75,7 +75,7 @@ class Emulator:
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        """Start serving; requests are answered as soon as this returns."""
+        """Start serving; requests are accepted as soon as this returns."""
         with contextlib.ExitStack() as started:
             self._state = self._open(started)
             self._writer = ConcurrentWriter(self._state.store, self._injector)

@@ -1,6 +1,6 @@
 """What the API description leaves open, as settings; each default is the likelier reading.
 
-One field is one switch: its annotation lists the choices, its default and help stand beside it.
+One field is one switch: its annotation lists the choices, its default and help are beside it.
 The options of the command line are made from these fields.
 """
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gcore_emulator.switches import TimestampForm
 
 Clock = Callable[[], dt.datetime]
-"""Gives the present instant, with a time zone."""
+"""Returns the present time, with a time zone."""
 
 # RFC 3339, which is what "format: date-time" in the API description means.
 _DATE_TIME = re.compile(
