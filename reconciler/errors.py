@@ -189,7 +189,7 @@ class ApiError(ReconcilerError):
 
     retryable: ClassVar[bool] = False
     is_success: ClassVar[bool] = False
-    """Whether the status promised success: what the service does not show yet may still come true."""
+    """Whether the status says success: a later read may still show the write."""
 
     def __init__(self, failure: Failure, response: Any = None) -> None:
         """Store the failure, which is the message, and the response of a creation."""

@@ -38,7 +38,7 @@ _NO_TLS: Final = (
 _NO_COMMON: Final = ("no version or cipher of TLS is common to both sides: {}", "update the older side")
 _NO_CERTIFICATE: Final = (
     "the server refuses this client: {}",
-    "it may want a client certificate, which is not supported, or another version of TLS",
+    "it may require a client certificate, which is not supported, or another version of TLS",
 )
 _ADDRESS: Final = "check the address, and what is between"
 _BY_REASON: Final[Mapping[str, tuple[str, str]]] = {
@@ -86,7 +86,7 @@ def unreachable(
         what = f"{what} from the proxy of {proxy_variable}"
         hint = f"check {proxy_variable}, or name the host in NO_PROXY"
         if isinstance(error, httpx.ProxyError) and reason.startswith("407"):
-            hint = f"the proxy wants a login: set {proxy_variable} like http://USER:PASSWORD@proxy:3128"
+            hint = f"the proxy requires a login: set {proxy_variable} like http://USER:PASSWORD@proxy:3128"
     return errors.UnreachableError(errors.Failure(request, f"{what}: {reason}", hint=hint, in_doubt=in_doubt))
 
 

@@ -39,8 +39,8 @@ _HINTS: Final[Mapping[int | tuple[str, int], str]] = {
     ("DELETE", 409): "something still uses the key; detach it first",
     304: "that is a cache's response, to what was not asked: check the base URL and what is between",
     401: _TOKEN_HINT,
-    407: "a proxy between wants a login: set user and password in HTTPS_PROXY",
-    511: "the network wants a login first",
+    407: "a proxy in between requires a login: set user and password in HTTPS_PROXY",
+    511: "the network requires a login first",
 }
 """What to do about a status, for one method or for all."""
 _OF_LIMITS: Final = frozenset({400, 402, 403, 409, 422})

@@ -62,7 +62,7 @@ def render_drift(view: DriftView, paint: Paint = plain) -> str:
 def title(key: DriftedKey) -> str:
     """Return what became of a live key, as far as it is known."""
     if is_unwanted(key.action, key.origin):
-        return "has changed, and the files no longer want it"
+        return "has changed, and is no longer wanted"
     if key.origins == {DriftOrigin.CONFLICT}:
         return f"{_KNOWN[key.action]}, and the files have changed too"
     if None not in key.origins:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from reconciler.plan.saved import render_saved
 from reconciler.render.diff import render_diff
 from reconciler.render.github import render_github
-from reconciler.render.gitlab import render_gitlab
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, plain, render_text
 
@@ -47,6 +47,11 @@ def _html(plan: Plan, _style: Style) -> str:
     if plan.provenance is None:
         raise ValueError("the plan does not say when it was made")
     return render_plan_page(plan, plan.provenance.made_at, _facts(plan))
+
+
+def render_gitlab(plan: Plan) -> str:
+    """Return how many keys are created, updated and deleted: the report of GitLab's widget."""
+    return json.dumps(plan.action_counts, separators=(",", ":")) + "\n"
 
 
 RENDERERS: Final[Mapping[str, Callable[[Plan, Style], str]]] = MappingProxyType(

@@ -172,7 +172,7 @@ def test_a_refusing_proxy_is_named_by_its_variable() -> None:
     assert head.startswith(b"CONNECT api.example.com:443 HTTP/1.1\r\n")
     assert b"Proxy-Authorization: Basic bWU6aHVzaC1odXNo" in head
     assert "no response from the proxy of HTTPS_PROXY: 407" in str(raised.value)
-    assert "the proxy wants a login: set HTTPS_PROXY like" in str(raised.value)
+    assert "the proxy requires a login: set HTTPS_PROXY like" in str(raised.value)
     assert "hush" not in str(raised.value)
     assert not raised.value.failure.in_doubt
 

@@ -152,7 +152,7 @@ def test_a_server_that_requires_a_client_certificate_is_reported(
     settings = {"verify_mode": ssl.CERT_REQUIRED, "maximum_version": version, "minimum_version": version}
     with serving(store, "good", **settings) as port, pytest.raises(UnreachableError) as raised:
         ask(port, SSL_CERT_FILE=str(store / "ca.pem"))
-    assert "it may want a client certificate" in str(raised.value)
+    assert "it may require a client certificate" in str(raised.value)
 
 
 def test_a_webhook_names_the_setting_that_trusts(store: Path) -> None:

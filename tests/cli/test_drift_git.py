@@ -203,7 +203,7 @@ def test_a_changed_key_pending_deletion_is_a_conflict(
     assert files.labels() == {"web": CONFLICT}
     done = files.drift("--correct", "grants", "--allow-destroy")
     assert (done.code, set(emulator.keys(1, 76))) == (2, {"web", "api"})
-    assert "# caas/1/76/web has changed, and the files no longer want it\n" in done.out
+    assert "# caas/1/76/web has changed, and is no longer wanted\n" in done.out
     assert "Drift: 1 key changed outside Git (1 in conflict with a change in Git).\n" in done.out
     assert "Access: grants on 1 key" in done.out
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from reconciler.render.diff import render_diff
+from reconciler.render.formats import render_gitlab
 from reconciler.render.github import render_github
-from reconciler.render.gitlab import render_gitlab
 from reconciler.render.json import render_json
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text

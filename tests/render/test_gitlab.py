@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.plan.planning import assemble
-from reconciler.render.gitlab import render_gitlab
+from reconciler.render.formats import render_gitlab
 from tests.render.example_plan import example_plan
 
 

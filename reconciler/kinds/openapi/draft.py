@@ -50,7 +50,7 @@ def draft(description: Any, collection: str, title: str | None = None) -> Draft:
         return _draft(operations_of(description, path), path, title)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         # Others write descriptions: instead of looking at each value before its use, all are distrusted here.
-        message = f"what it says of {path} has not the shape that OpenAPI wants ({error})"
+        message = f"what it says of {path} does not match OpenAPI ({error})"
         raise DescriptionError(message) from error
     except RecursionError as error:
         raise DescriptionError("it is nested too deeply") from error
