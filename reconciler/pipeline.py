@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.outcome import Outcome
-    from reconciler.model.plan import Plan
+    from reconciler.model.plan import Change, Plan
     from reconciler.model.scope import Scope
     from reconciler.observe.base import Base
     from reconciler.plan.origins import KeyAtBase
@@ -123,17 +123,19 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     scope. Raises UnreadableError if a scope cannot be read, after which no further one is begun, and
     InputError for the name of a project or region that is not found.
     """
-    run = _Run.of(state, client, kinds, targets, now)
-    parts, failures = run.examined(reading, cancel)
+    whole, at = Directory(client.reader).resolved(state), now or client.clock.now()
+    targeted, selected = select(whole, targets)
+    known = _known(kinds, whole.scopes)
+    parts, failures = _examined(client, known, targeted, selected, at, reading, cancel)
     if failures:
         raise _unreadable(failures)
-    found = assemble(parts, run.state.warnings, client.base_url)
-    made_from = Provenance(run.now.replace(microsecond=0), client.base_url, state.inputs_digest)
+    found = assemble(parts, targeted.warnings, client.base_url)
+    made_from = Provenance(at.replace(microsecond=0), client.base_url, state.inputs_digest)
     if base is not None:
         made_from = replace(made_from, base_commit=base.commit)
         found = replace(found, warnings=(*found.warnings, *base.warnings))
         if base.state is not None:
-            found = with_origins_since(run.kinds, found, base.state, run.whole, run.selected)
+            found = with_origins_since(known, found, base.state, whole, selected)
     return with_limit_violations(replace(found, provenance=made_from), limits)
 
 
@@ -167,7 +169,7 @@ def apply(  # noqa: PLR0913 - what an apply depends on
         raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {client.base_url}")
     if plan.new_secrets and secrets is None:
         raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
-    known = _known(kinds, (change.scope for change in plan.changes))
+    known = _known(kinds, plan.changes)
     try:
         return apply_in(client, known, plan, freshness, observers, secrets)
     except (KeyboardInterrupt, SystemExit):
@@ -192,15 +194,17 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
     the scopes that were not read any more. Otherwise as :func:`plan`.
     """
-    run = _Run.of(state, client, kinds, targets, now)
-    parts, failures = run.examined(reading, go_on)
+    whole, at = Directory(client.reader).resolved(state), now or client.clock.now()
+    targeted, selected = select(whole, targets)
+    known = _known(kinds, whole.scopes)
+    parts, failures = _examined(client, known, targeted, selected, at, reading, go_on)
     was_stopped = any(isinstance(error, errors.StoppedError) for error in failures.values())
     if failures and (was_stopped or not parts):
         raise _unreadable(failures)
-    found = with_unread(assemble(parts, run.state.warnings, client.base_url), failures)
+    found = with_unread(assemble(parts, targeted.warnings, client.base_url), failures)
     if origins is not None:
         found = with_origins(found, origins(found))
-    return report_of(run.kinds, found, failures)
+    return report_of(known, found, failures)
 
 
 def render(plan: Plan, output_format: str = "text", style: Style = _PLAIN) -> str:
@@ -241,55 +245,35 @@ def read_plan(file: str | os.PathLike[str], *, kinds: Kinds | None = None) -> Pl
         raise errors.RefusedError(f"the plan {file} is refused: {error}") from error
 
 
-def _known(kinds: Kinds | None, scopes: Iterable[Scope]) -> Kinds:
+def _known(kinds: Kinds | None, parts: Iterable[DesiredScope | Change]) -> Kinds:
     """Return ``kinds``, or the packaged ones. Raises ConfigurationError if a scope has another kind."""
     known = kinds or load_kinds()
-    for scope in scopes:
-        if scope.kind not in known:
-            raise errors.ConfigurationError(f"the kind {scope.kind} is not known; give it with kinds=")
+    for part in parts:
+        if part.scope.kind not in known:
+            raise errors.ConfigurationError(f"the kind {part.scope.kind} is not known; give it with kinds=")
     return known
+
+
+def _examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
+    client: Session,
+    kinds: Kinds,
+    state: DesiredState,
+    selected: Selection,
+    now: dt.datetime,
+    reading: Reading,
+    on_failure: Callable[[Iterable[Future[Plan]]], None],
+) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
+    """Plan each scope; ``on_failure`` is given all that was begun when one could not be read."""
+
+    def examine(part: DesiredScope) -> Plan:
+        kind = kinds[part.scope.kind]
+        return plan_scope(kind, part, observe(client.reader, kind, part.scope), now, selected)
+
+    with reading(state) as on_scope:
+        client.workers.start(len(state.scopes))
+        futures = {client.workers.submit(examine, part): part.scope for part in state.scopes}
+        return settled(futures, on_scope, on_failure)
 
 
 def _unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:
     return errors.UnreadableError({str(scope): error for scope, error in failures.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What is read and compared: ``state``, which is ``whole`` narrowed to what is selected."""
-
-    client: Session
-    kinds: Kinds
-    now: dt.datetime
-    whole: DesiredState
-    state: DesiredState
-    selected: Selection
-
-    @classmethod
-    def of(
-        cls,
-        state: DesiredState,
-        client: Session,
-        kinds: Kinds | None,
-        targets: Sequence[str],
-        now: dt.datetime | None,
-    ) -> _Run:
-        """Look the names up, and narrow ``state`` to ``targets``."""
-        whole = Directory(client.reader).resolved(state)
-        narrowed, selected = select(whole, targets)
-        known = _known(kinds, (part.scope for part in whole.scopes))
-        return cls(client, known, now or client.clock.now(), whole, narrowed, selected)
-
-    def examined(
-        self, reading: Reading, on_failure: Callable[[Iterable[Future[Plan]]], None]
-    ) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
-        """Plan each scope; ``on_failure`` is given all that was begun when one could not be read."""
-        scopes, workers = self.state.scopes, self.client.workers
-        with reading(self.state) as on_scope:
-            workers.start(len(scopes))
-            futures = {workers.submit(self._examine, part): part.scope for part in scopes}
-            return settled(futures, on_scope, on_failure)
-
-    def _examine(self, part: DesiredScope) -> Plan:
-        kind = self.kinds[part.scope.kind]
-        return plan_scope(kind, part, observe(self.client.reader, kind, part.scope), self.now, self.selected)

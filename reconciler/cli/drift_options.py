@@ -21,7 +21,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.values import FILE, ListType, Parsed, flag, option
 from reconciler.plan.drift import Correction
-from reconciler.service.schedule import Cron, Every, parse_cron, parse_duration
+from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration
 
 _CONTESTED: Final = (3, 86_400)
 """The defaults of --contested-after and --contested-window."""
@@ -126,7 +126,7 @@ class DriftOptions:
     secrets: SecretOptions
 
     @property
-    def schedule(self) -> Cron | Every | None:
+    def schedule(self) -> Schedule | None:
         """Return when cycles are due, None if there is one cycle only."""
         return self.cron if self.every is None else Every(self.every)
 

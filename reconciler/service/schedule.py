@@ -9,7 +9,7 @@ import datetime as dt
 import math
 import re
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from cronsim import CronSim, CronSimError
 
@@ -24,18 +24,6 @@ def parse_duration(text: str) -> float | None:
     """Return the seconds of a duration such as ``30s``, ``15m``, ``6h`` or ``1d``, None for anything else."""
     found = _SPELLING.fullmatch(text)
     return None if found is None else float(int(found["number"]) * _SECONDS[found["unit"]])
-
-
-class Schedule(Protocol):
-    """When cycles are due. While they fail their distances grow, up to an hour."""
-
-    def following(self, planned: float, now: float, present: dt.datetime, failures: int) -> float:
-        """Return the time of the cycle after the one planned for ``planned``, which has ended by ``now``.
-
-        ``present`` is the wall clock's time at ``now``. Cycles whose time passed meanwhile are left out.
-        ``failures`` counts the failed cycles in a row.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +64,14 @@ class Cron:
                 break
             due = next(times)
         return now + (due - present).total_seconds()
+
+
+Schedule = Every | Cron
+"""When cycles are due: ``following`` returns the time of the one after that at ``planned``, ended by ``now``.
+
+``present`` is the wall clock's time at ``now``, ``failures`` how many cycles in a row have failed. Cycles
+whose time passed meanwhile are left out.
+"""
 
 
 def parse_cron(text: str) -> Cron | None:
