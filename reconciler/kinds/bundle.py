@@ -1,4 +1,4 @@
-"""Schemas that stand alone, for editors and other tools: what they refer to is inside them."""
+"""Self-contained schemas for editors and other tools, without references to other files."""
 
 from __future__ import annotations
 

@@ -49,12 +49,12 @@ def number(text: str) -> float:
         raise ValueError(f"a number of {len(text):,} characters is too long")
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"the number {text[:40]} is too large")
+        raise ValueError(f"the number {shortened(text, _SHOWN)} is too large")
     if value and not value.is_integer():
         return value
     exact = _decimal(text)
     if exact and not value:
-        raise ValueError(f"the number {text[:40]} is too small")
+        raise ValueError(f"the number {shortened(text, _SHOWN)} is too small")
     return int(exact) if exact == exact.to_integral_value() else int(value)
 
 
@@ -62,7 +62,7 @@ def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation as error:  # an exponent of many digits, of zero
-        raise ValueError(f"the number {text[:40]} cannot be read") from error
+        raise ValueError(f"the number {shortened(text, _SHOWN)} cannot be read") from error
 
 
 def unreadable(value: Any) -> UnreadableNumber | None:

@@ -29,8 +29,13 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 def listed(words: Iterable[str], most: int = 40) -> str:
     """Return words as a list in a sentence, shortened if there are very many."""
     every = list(words)
-    rest = f" and {len(every) - most:,} more" if len(every) > most else ""
+    rest = f" {and_more(len(every) - most)}" if len(every) > most else ""
     return ", ".join(every[:most]) + rest
+
+
+def and_more(count: int) -> str:
+    """Return the end of a list that leaves out ``count`` items."""
+    return f"and {count:,} more"
 
 
 MANY_MORE: Final = "here and below are more problems than are looked for at once; fix the others first"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.cycle import DriftedField, FieldOutcome, ScopeReport, ScopeState
+from reconciler.model.phrases import and_more
 from reconciler.plan.drift import DriftedKey, drift_of, drifted_part, pending_part
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class DriftReport:
                 ScopeState.IN_SYNC: True,
             }
             state = next(state for state, is_so in states.items() if is_so)
-            rest = [f"and {len(problems) - _NAMED} more"] if len(problems) > _NAMED else []
+            rest = [and_more(len(problems) - _NAMED)] if len(problems) > _NAMED else []
             detail = "; ".join([*problems[:_NAMED], *rest])
             return ScopeReport(scope, state, keys, detail, tuple(unmanaged.get(str(scope), ())))
 

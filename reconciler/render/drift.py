@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import escape_control
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
@@ -160,4 +160,4 @@ def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
         else:
             yield f"  {escape_control(address)}"
     if len(ordered) > view.named:
-        yield f"  and {len(ordered) - view.named} more (-v lists them)"
+        yield f"  {and_more(len(ordered) - view.named)} (-v lists them)"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import escape_control
-from reconciler.model.phrases import counted, shortened
+from reconciler.model.phrases import and_more, counted, shortened
 from reconciler.model.plan import Action
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.history import episode_facts
@@ -90,7 +90,7 @@ def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, r
     sizes = itertools.accumulate(len(line) + 1 for line in written)
     lines = [line for line, size in zip(written, sizes, strict=True) if size <= _LONGEST_MESSAGE]
     if len(lines) < len(episodes):
-        lines.append(f"and {len(episodes) - len(lines)} more: see `reconciler history`")
+        lines.append(f"{and_more(len(episodes) - len(lines))}: see `reconciler history`")
     facts = {"fields": [_facts(episode) for episode in shown], "grants": granted}
     omitted = {"omitted": len(episodes) - len(shown)}
     return _message("drift", at, f"{_what(episodes)}{alarm}", lines, source | facts | omitted)
@@ -104,7 +104,7 @@ def new_keys_message(keys: Sequence[NewKey], at: dt.datetime, base_url: str, run
     omitted = len(keys) - len(shown)
     lines = [f"• `{_escaped(key['address'])}`, first seen {key['first_seen']}" for key in shown]
     if omitted:
-        lines.append(f"and {omitted} more")
+        lines.append(and_more(omitted))
     facts = {"base_url": base_url, "run": run, "keys": shown, "omitted": omitted}
     return _message("keys.unmanaged", at, f"{counted(len(keys), 'new key')} not declared", lines, facts)
 

@@ -10,7 +10,7 @@ from reconciler.diff.compare import common_ends
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.escape import quoted
-from reconciler.model.phrases import counted
+from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
@@ -205,7 +205,7 @@ def _values(drift: FlappingField | Episode | Pending) -> Values:
 def _items(items: list[Any]) -> tuple[str, ...]:
     rest = len(items) - _ITEMS
     shown = tuple(cut(item_text(item), _LONG) for item in items[:_ITEMS])
-    return shown if rest <= 0 else (*shown, f"… and {rest} more")
+    return shown if rest <= 0 else (*shown, f"… {and_more(rest)}")
 
 
 def _from(text: str, start: int) -> str:
