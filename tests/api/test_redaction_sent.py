@@ -50,8 +50,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 EVERY = pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 
 
-def failure(answer: httpx.Response) -> errors.Failure:
-    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.ApiError) as raised:
+def failure(response: httpx.Response) -> errors.Failure:
+    with Reader(connect(Script(response))) as reader, pytest.raises(errors.ApiError) as raised:
         reader.get(COLLECTION, {})
     return raised.value.failure
 

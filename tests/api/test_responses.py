@@ -91,8 +91,8 @@ def fail_against(url: str, kind: type[errors.ApiError], **settings: Any) -> str:
 
 @pytest.mark.parametrize(("status", "kind"), BY_STATUS.items())
 def test_each_error_status_is_reported_with_its_meaning(status: int, kind: type[errors.ApiError]) -> None:
-    answer = httpx.Response(status, json=REFUSAL)
-    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.ApiError) as raised:
+    response = httpx.Response(status, json=REFUSAL)
+    with Reader(connect(Script(response))) as reader, pytest.raises(errors.ApiError) as raised:
         reader.get(COLLECTION, {})
     assert type(raised.value) is kind
     assert f"GET {COLLECTION}: HTTP {status}: Because. (SomeError, request_id af99a1)" in str(raised.value)
@@ -110,8 +110,8 @@ def test_an_unknown_status_without_a_body_is_reported_by_number() -> None:
 
 
 def test_a_huge_error_body_is_cut_short() -> None:
-    answer = httpx.Response(400, json=dict.fromkeys(REFUSAL, "x" * 10**6))
-    assert len(str(fail(Script(answer)))) < 1200
+    response = httpx.Response(400, json=dict.fromkeys(REFUSAL, "x" * 10**6))
+    assert len(str(fail(Script(response)))) < 1200
 
 
 @pytest.mark.parametrize(
@@ -186,8 +186,8 @@ def test_a_token_in_the_target_of_a_redirect_is_not_shown() -> None:
     ids=["HTML", "empty", "cut", "trailing", "NaN", "Infinity", "deep", "not UTF-8"],
 )
 def test_a_success_that_is_not_json_is_an_invalid_response(body: bytes) -> None:
-    answer = httpx.Response(200, content=body, headers={"Content-Type": "text/html"})
-    with Reader(connect(Script(answer))) as reader, pytest.raises(errors.InvalidResponseError) as raised:
+    response = httpx.Response(200, content=body, headers={"Content-Type": "text/html"})
+    with Reader(connect(Script(response))) as reader, pytest.raises(errors.InvalidResponseError) as raised:
         reader.get(COLLECTION, {})
     message = str(raised.value)
     assert f"HTTP 200: the response is not JSON (text/html, {len(body)} bytes)" in message

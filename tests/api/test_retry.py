@@ -37,9 +37,9 @@ def busy(retry_after: str, status: int = 429) -> httpx.Response:
     return httpx.Response(status, headers={"Retry-After": retry_after}, json={"message": "Slow down."})
 
 
-def attempts(answer: httpx.Response | Exception, **settings: Any) -> int:
+def attempts(response: httpx.Response | Exception, **settings: Any) -> int:
     """Count the requests that are made of a GET which always gets ``response``."""
-    remote = Script(answer)
+    remote = Script(response)
     with Reader(connect(remote, **{"retry": FOUR} | settings)) as reader, pytest.raises(ApiError):
         reader.get(COLLECTION, {})
     return len(remote.requests)
@@ -209,8 +209,8 @@ def test_an_invalid_retry_after_leaves_the_usual_wait(clock: FakeClock, retry_af
 
 @given(st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"])))
 def test_no_retry_after_breaks_the_client(retry_after: str) -> None:
-    answer = httpx.Response(429, headers=[(b"Retry-After", retry_after.encode("latin-1"))])
-    assert attempts(answer, retry=RetryPolicy(attempts=1)) == 1
+    response = httpx.Response(429, headers=[(b"Retry-After", retry_after.encode("latin-1"))])
+    assert attempts(response, retry=RetryPolicy(attempts=1)) == 1
 
 
 @pytest.mark.parametrize("retry_after", ["121", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])

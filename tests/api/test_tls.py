@@ -128,9 +128,9 @@ def test_a_server_without_tls_is_reported() -> None:
     assert "the server does not speak TLS there; check the port" in str(raised.value)
 
 
-@pytest.mark.parametrize("answer", [b"", None], ids=["closed", "reset"])
-def test_a_server_that_closes_during_the_handshake_is_reported(answer: bytes | None) -> None:
-    with raw_server(answer) as server, pytest.raises(UnreachableError) as raised:
+@pytest.mark.parametrize("response", [b"", None], ids=["closed", "reset"])
+def test_a_server_that_closes_during_the_handshake_is_reported(response: bytes | None) -> None:
+    with raw_server(response) as server, pytest.raises(UnreachableError) as raised:
         ask(int(server.url.rpartition(":")[2]))
     assert "closed the connection within TLS" in str(raised.value) or "reset by peer" in str(raised.value)
     assert not raised.value.failure.in_doubt

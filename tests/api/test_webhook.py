@@ -127,9 +127,9 @@ def test_a_transient_failure_is_retried_with_the_same_id_and_a_new_timestamp(
     send(remote, secret="secret", clock=clock)
     assert len({request.headers["webhook-id"] for request in remote.requests}) == 1
     assert len({body_of(request) for request in remote.requests}) == 1
-    moments = [int(request.headers["webhook-timestamp"]) for request in remote.requests]
-    assert moments == sorted(moments)
-    assert moments[-1] == int((NOON + dt.timedelta(seconds=clock.elapsed)).timestamp())
+    instants = [int(request.headers["webhook-timestamp"]) for request in remote.requests]
+    assert instants == sorted(instants)
+    assert instants[-1] == int((NOON + dt.timedelta(seconds=clock.elapsed)).timestamp())
     for request in remote.requests:
         assert request.headers["webhook-signature"] == signature(b"secret", request)
 

@@ -42,8 +42,8 @@ class OpenBao:
     def __call__(self, method: str, path: str, body: Any = None, namespace: str = "", token: str = "") -> Any:
         """Return the response to a request with the root token or ``token``."""
         headers = {"X-Vault-Token": token or self.token, "X-Vault-Namespace": namespace}
-        answer = self.client.request(method, f"/v1/{path}", json=body, headers=headers)
-        return answer.json() if answer.content else {}
+        response = self.client.request(method, f"/v1/{path}", json=body, headers=headers)
+        return response.json() if response.content else {}
 
     def begin(self) -> None:
         """Wait until it responds, and make it usable."""

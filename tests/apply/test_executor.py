@@ -180,7 +180,7 @@ def test_a_field_that_was_accepted_but_not_stored_is_not_verified() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("response", "said"),
     [
         (httpx.Response(200, json=[]), "not an object"),
         (httpx.Response(200, content=b"null"), "not an object"),
@@ -194,9 +194,9 @@ def test_a_field_that_was_accepted_but_not_stored_is_not_verified() -> None:
     ],
 )
 def test_a_response_that_cannot_be_compared_is_not_verified(
-    change: Change, answer: httpx.Response, said: str
+    change: Change, response: httpx.Response, said: str
 ) -> None:
-    [outcome] = execute(lambda _request: answer, (change,))
+    [outcome] = execute(lambda _request: response, (change,))
     assert outcome.result is Result.NOT_VERIFIED
     assert said in outcome.detail
 
@@ -267,11 +267,11 @@ def test_a_lost_response_is_not_verified_if_the_key_has_other_values(change: Cha
     assert "read back: expire was sent as" in outcome.detail
 
 
-@pytest.mark.parametrize("answer", [[], {}, {"name": "web"}, {"name": "other"}])
-def test_a_response_that_cannot_be_used_is_resolved_by_reading(change: Change, answer: Any) -> None:
+@pytest.mark.parametrize("response", [[], {}, {"name": "web"}, {"name": "other"}])
+def test_a_response_that_cannot_be_used_is_resolved_by_reading(change: Change, response: Any) -> None:
     def handler(request: httpx.Request) -> httpx.Response:
         stored = live("web") | dict(change.patch)
-        return httpx.Response(200, json=stored if request.method == "GET" else answer)
+        return httpx.Response(200, json=stored if request.method == "GET" else response)
 
     [outcome] = execute(handler, (change,))
     assert outcome.result is Result.APPLIED

@@ -266,14 +266,14 @@ def test_a_write_in_doubt_is_resolved_by_reading_the_key(
         ("caas/1/76/../web", "here"),
     ],
 )
-@pytest.mark.parametrize("answer", [[], {"name": "other", "description": "new"}])
+@pytest.mark.parametrize("response", [[], {"name": "other", "description": "new"}])
 def test_a_write_in_doubt_whose_key_cannot_be_read_stays_in_doubt(
-    address: str, base_url: str, answer: Any
+    address: str, base_url: str, response: Any
 ) -> None:
     entry = InDoubtWrite(
         address, BaseUrl.recorded(base_url), patch={"description": "new"}, before={}, run="r", at="now"
     )
-    with Reader(connect(lambda _request: httpx.Response(200, json=answer))) as reader:
+    with Reader(connect(lambda _request: httpx.Response(200, json=response))) as reader:
         [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [entry], 1)
     assert finding.resolution is Resolution.UNKNOWN
 
@@ -355,7 +355,7 @@ LIVE: dict[str, Any] = {
 
 @pytest.mark.parametrize("action", ["create", "replace"])
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         httpx.Response(200, json=LIVE),
         httpx.Response(200, json=LIVE | {"description": "other"}),
@@ -367,11 +367,11 @@ LIVE: dict[str, Any] = {
 )
 @pytest.mark.parametrize("is_rescued", [True, False])
 def test_a_journal_names_the_location_of_the_secret_whatever_the_server_returns(
-    answer: httpx.Response | Exception, action: str, *, is_rescued: bool
+    response: httpx.Response | Exception, action: str, *, is_rescued: bool
 ) -> None:
     write = CREATION | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
     [entry] = read_journal(lines(write, *[RESCUED] * is_rescued)).in_doubt
-    with Reader(connect(Script(answer))) as reader:
+    with Reader(connect(Script(response))) as reader:
         [finding] = resolve(reader, KINDS, BaseUrl.recorded("u"), [entry], 1)
     if is_rescued:
         assert "its secret is in /rescued/web" in finding.detail

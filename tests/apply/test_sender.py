@@ -110,13 +110,13 @@ def execute(writer: Writer, change: Change, store: Store, kind: Kind = CAAS) -> 
 
 def outcome_of(
     change: Change,
-    answers: Sequence[httpx.Response | Exception],
+    responses: Sequence[httpx.Response | Exception],
     stored: StoredSecret | None = STORED,
     kind: Kind = CAAS,
     listed: Sequence[object] = (),
 ) -> tuple[Outcome, list[str], Store]:
     """Send a change to a scripted service; return its outcome, the requests and the store."""
-    script, store = Script(*answers), Store(stored)
+    script, store = Script(*responses), Store(stored)
     with Writer(connect(Service(script, listed))) as writer:
         outcome = execute(writer, change, store, kind)
     assert SECRET not in f"{outcome}"
@@ -137,7 +137,7 @@ LOST = "its secret is lost: either declare it `state: absent`"
 
 
 @pytest.mark.parametrize(
-    ("answers", "stored", "result", "reason"),
+    ("responses", "stored", "result", "reason"),
     [
         ([WITH_SECRET], STORED, Result.APPLIED, ""),
         ([WITH_SECRET], StoredSecret("rescue", "the sink is full"), Result.NOT_VERIFIED, "the sink is full"),
@@ -181,13 +181,13 @@ LOST = "its secret is lost: either declare it `state: absent`"
     ],
 )
 def test_every_outcome_of_a_creation(
-    answers: list[httpx.Response | Exception], stored: StoredSecret | None, result: Result, reason: str
+    responses: list[httpx.Response | Exception], stored: StoredSecret | None, result: Result, reason: str
 ) -> None:
-    outcome, requests, store = outcome_of(CREATION, answers, stored)
+    outcome, requests, store = outcome_of(CREATION, responses, stored)
     assert (outcome.result, requests.count("POST")) == (result, 1)
     assert reason in outcome.detail
     assert bool(outcome.detail) is bool(reason)
-    is_stored = answers[0] is WITH_SECRET and stored is not None
+    is_stored = responses[0] is WITH_SECRET and stored is not None
     assert (store.secrets, outcome.secret_at) == (
         ([SECRET], stored.where) if is_stored and stored else ([], "")
     )
@@ -254,8 +254,8 @@ def test_a_secret_in_an_invalid_response_is_stored(body: str) -> None:
 
 
 def test_a_secret_in_a_response_that_echoes_the_token_is_stored() -> None:
-    answer = httpx.Response(201, json=live(secret=SECRET, description=TOKEN))
-    outcome, _, store = outcome_of(CREATION, [answer, THERE])
+    response = httpx.Response(201, json=live(secret=SECRET, description=TOKEN))
+    outcome, _, store = outcome_of(CREATION, [response, THERE])
     assert (store.secrets, outcome.result) == ([SECRET], Result.APPLIED)
 
 
@@ -263,7 +263,7 @@ NO_SECRET = replace(CAAS, secret=None)
 
 
 @pytest.mark.parametrize(
-    ("answers", "result", "reason"),
+    ("responses", "result", "reason"),
     [
         ([EMPTY, THERE], Result.APPLIED, ""),
         ([DELETED, THERE], Result.APPLIED, ""),
@@ -280,9 +280,9 @@ NO_SECRET = replace(CAAS, secret=None)
     ],
 )
 def test_every_outcome_of_a_creation_without_a_secret(
-    answers: list[httpx.Response | Exception], result: Result, reason: str
+    responses: list[httpx.Response | Exception], result: Result, reason: str
 ) -> None:
-    outcome, _, _ = outcome_of(CREATION, answers, kind=NO_SECRET)
+    outcome, _, _ = outcome_of(CREATION, responses, kind=NO_SECRET)
     assert outcome.result is result
     assert reason in outcome.detail
     assert bool(outcome.detail) is bool(reason)
@@ -295,9 +295,9 @@ def test_a_key_managed_elsewhere_is_not_mistaken_for_a_created_one() -> None:
     assert (outcome.result, "source iate" in outcome.detail) == (Result.NOT_VERIFIED, True)
 
 
-@pytest.mark.parametrize("answer", [FAULT, GONE, REFUSALS[302]])
-def test_a_404_does_not_hide_a_listed_key(answer: httpx.Response) -> None:
-    outcome, _, _ = outcome_of(CREATION, [answer, GONE], listed=[live()])
+@pytest.mark.parametrize("response", [FAULT, GONE, REFUSALS[302]])
+def test_a_404_does_not_hide_a_listed_key(response: httpx.Response) -> None:
+    outcome, _, _ = outcome_of(CREATION, [response, GONE], listed=[live()])
     assert (outcome.result, LOST in outcome.detail) == (Result.NOT_VERIFIED, True)
 
 
@@ -315,7 +315,7 @@ def test_a_creation_refused_by_429_is_resent_only_if_the_key_is_absent() -> None
 
 
 @pytest.mark.parametrize(
-    ("answers", "result", "reason"),
+    ("responses", "result", "reason"),
     [
         ([DELETED, GONE], Result.APPLIED, ""),
         ([DELETED, httpx.Response(410)], Result.APPLIED, ""),
@@ -342,9 +342,9 @@ def test_a_creation_refused_by_429_is_resent_only_if_the_key_is_absent() -> None
     ],
 )
 def test_every_outcome_of_a_deletion(
-    answers: list[httpx.Response | Exception], result: Result, reason: str
+    responses: list[httpx.Response | Exception], result: Result, reason: str
 ) -> None:
-    outcome, _, _ = outcome_of(DELETION, answers)
+    outcome, _, _ = outcome_of(DELETION, responses)
     assert outcome.result is result
     assert reason in outcome.detail
     assert bool(outcome.detail) is bool(reason)
@@ -362,9 +362,9 @@ def test_a_404_does_not_confirm_the_deletion_of_a_listed_key() -> None:
     assert (outcome.result, "HTTP 404" in outcome.detail) == (Result.FAILED, True)
 
 
-@pytest.mark.parametrize("answer", [DELETED, BROKEN], ids=["204", "no response"])
-def test_where_the_path_returns_html_the_listing_decides(answer: httpx.Response | Exception) -> None:
-    outcome, _, _ = outcome_of(DELETION, [answer, PAGE], listed=[live()])
+@pytest.mark.parametrize("response", [DELETED, BROKEN], ids=["204", "no response"])
+def test_where_the_path_returns_html_the_listing_decides(response: httpx.Response | Exception) -> None:
+    outcome, _, _ = outcome_of(DELETION, [response, PAGE], listed=[live()])
     assert outcome.result is not Result.APPLIED
     assert "read back: the key is still there" in outcome.detail
 
@@ -377,7 +377,7 @@ def test_an_accepted_deletion_is_not_done_while_the_key_is_listed(status: int) -
 
 
 @pytest.mark.parametrize(
-    ("answers", "result", "reason", "sent"),
+    ("responses", "result", "reason", "sent"),
     [
         ([DELETED, GONE, WITH_SECRET], Result.APPLIED, "", ["DELETE", "GET", "POST"]),
         ([IN_USE, THERE], Result.FAILED, "HTTP 409", ["DELETE", "GET"]),
@@ -398,9 +398,9 @@ def test_an_accepted_deletion_is_not_done_while_the_key_is_listed(status: int) -
     ],
 )
 def test_every_outcome_of_a_replacement(
-    answers: list[httpx.Response | Exception], result: Result, reason: str, sent: list[str]
+    responses: list[httpx.Response | Exception], result: Result, reason: str, sent: list[str]
 ) -> None:
-    outcome, requests, _ = outcome_of(REPLACEMENT, answers)
+    outcome, requests, _ = outcome_of(REPLACEMENT, responses)
     assert (outcome.result, requests) == (result, sent)
     assert reason in outcome.detail
 

@@ -161,9 +161,9 @@ def test_a_probe_returns_the_version_of_the_existing_file(folder: Path) -> None:
 def test_what_was_created_after_the_probe_is_not_overwritten(folder: Path, held: str) -> None:
     store(FileSink(folder))
     before = content(folder / NAME)
-    with pytest.raises(SinkError) as told:
+    with pytest.raises(SinkError) as caught:
         FileSink(folder).store(WEB, Secret("newer"), held)
-    assert str(told.value) == f"{folder / NAME} came after the probe, and is left as it is"
+    assert str(caught.value) == f"{folder / NAME} came after the probe, and is left as it is"
     assert (names(folder), content(folder / NAME)) == ([NAME], before)
 
 
@@ -217,9 +217,13 @@ def test_a_folder_that_cannot_be_created_is_an_error(folder: Path, name: str) ->
 def test_a_folder_that_cannot_be_written_is_an_error(folder: Path, bits: int) -> None:
     folder.mkdir()
     folder.chmod(bits)
-    told = [probe_error(FileSink(folder)), store_error(FileSink(folder)), probe_error(FileSink(folder / "x"))]
+    reported = [
+        probe_error(FileSink(folder)),
+        store_error(FileSink(folder)),
+        probe_error(FileSink(folder / "x")),
+    ]
     folder.chmod(0o700)
-    assert [text.endswith("Permission denied") for text in told] == [True] * 3
+    assert [text.endswith("Permission denied") for text in reported] == [True] * 3
     assert names(folder) == []
 
 
@@ -360,12 +364,12 @@ def test_a_rescued_secret_is_private_and_ignored_by_git(tmp_path: Path) -> None:
     assert (file.name, file.parent.parent) == (NAME, tmp_path)
     assert content(file) == VALUE
     assert [mode(file), mode(file.parent)] == [0o600, 0o700]
-    told = subprocess.run(
+    reported = subprocess.run(
         ["git", "-C", tmp_path, "status", "--porcelain"],  # noqa: S607 - the git of this machine
         check=True,
         capture_output=True,
     )
-    assert told.stdout == b""
+    assert reported.stdout == b""
 
 
 @pytest.mark.usefixtures("umask")
@@ -418,10 +422,10 @@ def test_an_address_cannot_escape_the_rescue_folder(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_cannot_be_written_is_reported_as_lost(tmp_path: Path) -> None:
-    with full_disk(), pytest.raises(SinkError) as told:
+    with full_disk(), pytest.raises(SinkError) as caught:
         rescue(tmp_path)
     begin = "the secret of caas/1/76/web could not be written anywhere, and is lost: "
-    assert safe(told.value).startswith(f"{begin}{tmp_path}: File too large; ")
+    assert safe(caught.value).startswith(f"{begin}{tmp_path}: File too large; ")
     assert names(tmp_path) == []
 
 

@@ -62,11 +62,11 @@ class ApiServer:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        answer = self._answer(request)
+        response = self._answer(request)
         if self._lose:
             self._lose -= 1
             raise httpx.ReadTimeout("timed out")
-        return answer
+        return response
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if request.headers["authorization"] != f"Bearer {TOKEN}":
@@ -242,10 +242,10 @@ def test_a_change_at_the_same_time_is_not_overwritten(connect: Callable[[Any], K
     server.put()
 
     def remote(request: httpx.Request) -> httpx.Response:
-        answer = server(request)
+        response = server(request)
         if request.method == "GET":
             server.put("8", data={"secret": "dGhlaXJz"})
-        return answer
+        return response
 
     assert "is not as the probe found it" in store_error(connect(remote))
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": "dGhlaXJz"}
@@ -383,8 +383,8 @@ def test_a_secret_of_another_owner_is_not_overwritten(connect: Callable[[Any], K
 @pytest.mark.parametrize("code", [429, 500, 503])
 def test_a_transient_failure_is_retried(connect: Callable[[Any], KubernetesSink], code: int) -> None:
     server = ApiServer()
-    answers = iter([status(code, "later")])
-    assert store(connect(lambda request: next(answers, None) or server(request))).endswith(NAME)
+    responses = iter([status(code, "later")])
+    assert store(connect(lambda request: next(responses, None) or server(request))).endswith(NAME)
 
 
 def test_a_quota_conflict_is_retried(
@@ -454,16 +454,16 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
 }
 
 
-@pytest.mark.parametrize(("answer", "reason"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize(("response", "reason"), FAILURES.values(), ids=FAILURES)
 def test_a_failure_is_explained_without_the_secret(
-    connect: Callable[[Any], KubernetesSink], answer: httpx.Response | Exception, reason: str
+    connect: Callable[[Any], KubernetesSink], response: httpx.Response | Exception, reason: str
 ) -> None:
-    said = store_error(connect(Script(answer)))
+    said = store_error(connect(Script(response)))
     assert said.startswith(f"Secret shop/{NAME} of caas/1/76/web cannot be stored: ")
     assert reason in said
     assert TOKEN not in said
     with pytest.raises(SinkError) as probed:  # which knows no secret but the token
-        connect(Script(answer)).probe([WEB])
+        connect(Script(response)).probe([WEB])
     assert TOKEN not in str(probed.value)
 
 
@@ -531,11 +531,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         url = f"https://127.0.0.1{self.path}"
-        answer = self.remote(httpx.Request("POST", url, headers=dict(self.headers), content=body))
-        self.send_response(answer.status_code)
-        self.send_header("Content-Length", str(len(answer.content)))
+        response = self.remote(httpx.Request("POST", url, headers=dict(self.headers), content=body))
+        self.send_response(response.status_code)
+        self.send_header("Content-Length", str(len(response.content)))
         self.end_headers()
-        self.wfile.write(answer.content)
+        self.wfile.write(response.content)
 
     def log_message(self, *_arguments: object) -> None:
         """Print nothing."""

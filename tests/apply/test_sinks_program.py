@@ -75,8 +75,8 @@ def test_a_program_that_supports_probing_receives_the_version_it_reported(tmp_pa
     assert sink.probe([place]) == {place: "7"}
     assert not (tmp_path / "told").exists()
     assert sink.store(place, SECRET, "7") == "exec:sh" == sink.where(place)
-    told = json.loads((tmp_path / "told").read_text(encoding="ascii"))
-    assert (told["action"], told["replaced"], told["version"]) == ("store", True, "7")
+    reported = json.loads((tmp_path / "told").read_text(encoding="ascii"))
+    assert (reported["action"], reported["replaced"], reported["version"]) == ("store", True, "7")
 
 
 def test_a_probe_request_contains_no_secret(tmp_path: Path) -> None:
@@ -108,8 +108,8 @@ def test_a_program_that_refuses_a_secret_is_detected_by_the_probe(
 def test_a_custom_kind_has_its_own_scope(tmp_path: Path) -> None:
     file = tmp_path / "told"
     store(shell(f"cat > {file}"), Place(Scope("own", "emea", names=("area",)), "k"))
-    told = json.loads(file.read_text(encoding="ascii"))
-    assert (told["address"], told["scope"]) == ("own/emea/k", {"area": "emea"})
+    reported = json.loads(file.read_text(encoding="ascii"))
+    assert (reported["address"], reported["scope"]) == ("own/emea/k", {"area": "emea"})
 
 
 def test_the_example_in_the_documentation_has_the_members_that_are_sent() -> None:
@@ -180,9 +180,9 @@ def test_a_child_that_keeps_the_output_open_is_not_waited_for() -> None:
 
 
 def test_excessive_program_output_is_truncated() -> None:
-    told = store_error(python("import sys; sys.stdout.write('x' * 10**7); sys.exit('the end')"))
-    assert told.startswith(f"{Path(sys.executable).name} ended with 1: xxx")
-    assert len(told) < 500
+    reported = store_error(python("import sys; sys.stdout.write('x' * 10**7); sys.exit('the end')"))
+    assert reported.startswith(f"{Path(sys.executable).name} ended with 1: xxx")
+    assert len(reported) < 500
 
 
 def test_a_long_secret_reaches_a_slow_reader(tmp_path: Path) -> None:
@@ -243,9 +243,9 @@ def test_the_program_gets_an_environment_made_for_it(
     environment = ENVIRONMENT | {"PATH": f".:bin::{PATH['PATH']}"}
     sink = open_sink(f"exec:sh -c 'env > {tmp_path}/told'", SystemClock(), "test/1", environment, passed)
     sink.store(WEB, SECRET)
-    told = dict(line.split("=", 1) for line in (tmp_path / "told").read_text().splitlines())
-    assert told.keys() - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "HTTPS_PROXY", "LC_ALL"} | more
-    assert told["PATH"] == PATH["PATH"]
+    reported = dict(line.split("=", 1) for line in (tmp_path / "told").read_text().splitlines())
+    assert reported.keys() - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "HTTPS_PROXY", "LC_ALL"} | more
+    assert reported["PATH"] == PATH["PATH"]
 
 
 @pytest.mark.parametrize(
@@ -355,10 +355,10 @@ def test_the_recipe_for_kubectl_replaces_the_version_that_it_has_seen(tmp_path: 
 @needs_jq
 def test_the_recipe_for_kubectl_does_not_change_unrelated_secrets(tmp_path: Path) -> None:
     recipe = Recipe(tmp_path, "to-kubernetes", "shop")
-    told = store_error(
+    reported = store_error(
         recipe.sink(LIVE=json.dumps({"metadata": {"annotations": {"reconciler/address": "x"}}}))
     )
-    assert told == "to-kubernetes ended with 1: caas-1-76-web is not of this key"
+    assert reported == "to-kubernetes ended with 1: caas-1-76-web is not of this key"
     assert not (tmp_path / "arguments").exists()
 
 

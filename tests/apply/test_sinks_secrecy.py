@@ -111,8 +111,8 @@ def test_a_secret_repeated_by_vault_is_redacted(status: str, echo: str) -> None:
 @pytest.mark.parametrize("status", [200, 307, 400, 403, 409, 500])
 def test_a_secret_repeated_by_kubernetes_is_redacted(tmp_path: Path, status: int, echo: str) -> None:
     (tmp_path / "token").write_text("token")
-    answers: list[Any] = [{"kind": "Status", "message": f"bad: {echo}"}, echo, {"data": {"secret": echo}}]
-    for body in answers:
+    responses: list[Any] = [{"kind": "Status", "message": f"bad: {echo}"}, echo, {"data": {"secret": echo}}]
+    for body in responses:
         remote = Script(httpx.Response(status, json=body, headers={"Location": f"/?{echo!a}"}))
         conditions = HttpSettings("test/1", FakeClock(), httpx.MockTransport(remote))
         assert fails(KubernetesSink("shop", Cluster(BaseUrl("http://127.0.0.1"), tmp_path), conditions))

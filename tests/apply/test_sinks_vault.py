@@ -233,14 +233,14 @@ def test_an_engine_that_would_overwrite_is_refused(version: str) -> None:
 
 
 def test_an_engine_that_stores_without_a_version_is_an_error() -> None:
-    answers = [MOUNTED, NONE_YET, httpx.Response(204)]
-    assert "the response is not JSON (0 bytes)" in store_error(connect(Script(*answers)))
+    responses = [MOUNTED, NONE_YET, httpx.Response(204)]
+    assert "the response is not JSON (0 bytes)" in store_error(connect(Script(*responses)))
 
 
 def test_an_engine_without_check_and_set_is_detected_by_the_probe() -> None:
     may = httpx.Response(200, json={"capabilities": ["root"]})
-    answers = [MOUNTED, may, NONE_YET, httpx.Response(200, json={"data": {"version": 1}})]
-    assert "takes a write to" in probe_error(connect(Script(*answers)))
+    responses = [MOUNTED, may, NONE_YET, httpx.Response(200, json={"data": {"version": 1}})]
+    assert "takes a write to" in probe_error(connect(Script(*responses)))
 
 
 def test_a_probe_checks_the_exact_path_and_writes_nothing() -> None:
@@ -314,11 +314,11 @@ def test_without_a_probe_a_version_that_may_not_be_read_is_an_error() -> None:
     assert vault.stored == {}
 
 
-@pytest.mark.parametrize("answer", [{}, [], {"data": None}, {"data": {"capabilities": "root"}}, "root"])
-def test_a_server_that_is_not_vault_is_detected(answer: Any) -> None:
-    for answers in ([httpx.Response(200, json=answer)], [MOUNTED, httpx.Response(200, json=answer)]):
+@pytest.mark.parametrize("response", [{}, [], {"data": None}, {"data": {"capabilities": "root"}}, "root"])
+def test_a_server_that_is_not_vault_is_detected(response: Any) -> None:
+    for responses in ([httpx.Response(200, json=response)], [MOUNTED, httpx.Response(200, json=response)]):
         assert (
-            probe_error(connect(Script(*answers))) == "the server of VAULT_ADDR does not respond like Vault"
+            probe_error(connect(Script(*responses))) == "the server of VAULT_ADDR does not respond like Vault"
         )
 
 
@@ -363,13 +363,13 @@ PASSING: dict[str, httpx.Response | Exception] = {
 }
 
 
-@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
-def test_a_secret_is_stored_after_a_minute_of_failures(answer: httpx.Response | Exception) -> None:
+@pytest.mark.parametrize("response", PASSING.values(), ids=PASSING)
+def test_a_secret_is_stored_after_a_minute_of_failures(response: httpx.Response | Exception) -> None:
     vault, clock = Vault(), FakeClock()
 
     def remote(request: httpx.Request) -> httpx.Response:
         if 1 < clock.elapsed < 60:
-            return Script(answer)(request)
+            return Script(response)(request)
         return vault(request)
 
     sink = connect(remote, clock=clock)
@@ -466,13 +466,13 @@ FAILURES: dict[str, tuple[httpx.Response | Exception, str]] = {
 }
 
 
-@pytest.mark.parametrize(("answer", "reason"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_explained_without_the_secret(answer: httpx.Response | Exception, reason: str) -> None:
-    said = store_error(connect(Script(MOUNTED, NONE_YET, answer)))
+@pytest.mark.parametrize(("response", "reason"), FAILURES.values(), ids=FAILURES)
+def test_a_failure_is_explained_without_the_secret(response: httpx.Response | Exception, reason: str) -> None:
+    said = store_error(connect(Script(MOUNTED, NONE_YET, response)))
     assert said.startswith(f"Vault did not store {WHERE}: ")
     assert reason in said
     with pytest.raises(SinkError) as probed:  # which knows no secret but the token
-        connect(Script(MOUNTED, answer)).probe([WEB])
+        connect(Script(MOUNTED, response)).probe([WEB])
     assert TOKEN not in said + str(probed.value)
 
 
@@ -489,11 +489,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         url = f"http://127.0.0.1{self.path}"
-        answer = self.remote(httpx.Request(self.command, url, headers=dict(self.headers), content=body))
-        self.send_response(answer.status_code)
-        self.send_header("Content-Length", str(len(answer.content)))
+        response = self.remote(httpx.Request(self.command, url, headers=dict(self.headers), content=body))
+        self.send_response(response.status_code)
+        self.send_header("Content-Length", str(len(response.content)))
         self.end_headers()
-        self.wfile.write(answer.content)
+        self.wfile.write(response.content)
 
     do_GET = do_POST  # noqa: N815 - the name that http.server asks for
 

@@ -170,8 +170,8 @@ def test_a_creation_known_not_to_be_executed_is_retried(
 
 def test_a_truncated_response_to_a_creation_is_not_shown() -> None:
     """It may hold half of a secret, or all of it."""
-    answer = json.dumps(FRESH | {"secret": "do-not-show"})[:-1]
-    link = connect(lambda _: httpx.Response(200, text=answer))
+    response = json.dumps(FRESH | {"secret": "do-not-show"})[:-1]
+    link = connect(lambda _: httpx.Response(200, text=response))
     with Writer(link) as writer, pytest.raises(ApiError) as error:
         writer.post("/cloud/v1/caas/keys/1/76", FRESH, "/cloud/v1/caas/keys/1/76/fresh-key")
     shown = "".join(traceback.format_exception(error.value))
@@ -193,8 +193,10 @@ def test_a_saved_plan_creates_a_key_once(
     words = ("apply", "--plan", saved, "--auto-approve", "-q", "--secret-sink", f"file:{sink}")
     assert cli(*words).code == 0
     again = cli(*words)
-    told = "caas/1/76/fresh: already as planned; its secret is in the sink of the run that made it, or lost"
-    assert (again.code, again.out.splitlines()[0]) == (0, told)
+    reported = (
+        "caas/1/76/fresh: already as planned; its secret is in the sink of the run that made it, or lost"
+    )
+    assert (again.code, again.out.splitlines()[0]) == (0, reported)
     assert sent(emulator) == ["POST /cloud/v1/caas/keys/1/76"]
 
 
@@ -436,8 +438,11 @@ def test_a_second_signal_ends_the_run_after_the_secret_in_flight_is_stored(
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "not yet: the secrets of caas/1/76/fresh would be lost")
-        _, told = process.communicate(timeout=60)
-    assert (process.returncode, "Error: caas/1/76/fresh: created; its secret is in " in told) == (130, True)
+        _, reported = process.communicate(timeout=60)
+    assert (process.returncode, "Error: caas/1/76/fresh: created; its secret is in " in reported) == (
+        130,
+        True,
+    )
     assert json.loads((tmp_path / "kept").read_text(encoding="utf-8"))["secret"]
     assert "fresh" in emulator.keys(1, 76)
 
@@ -481,9 +486,9 @@ def test_a_second_signal_leaves_no_stored_secret_unreported(
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, reported = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in told
+    assert f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n" in reported
 
 
 @pytest.mark.usefixtures("emulator")
@@ -501,8 +506,8 @@ def test_a_crash_leaves_no_stored_secret_unreported(
     words = ("--auto-approve", "-q", "--secret-sink", f"file:{sink}", "--journal", str(tmp_path / "journal"))
     with pytest.raises(ZeroDivisionError):
         cli("apply", files, *words, clock=Clock())
-    told = f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n"
-    assert told in capsys.readouterr().err
+    reported = f"Error: caas/1/76/fresh: created; its secret is in file:{sink / 'caas_1_76_fresh'}\n"
+    assert reported in capsys.readouterr().err
 
 
 def without_room(cli: CommandLine, *words: str) -> Any:

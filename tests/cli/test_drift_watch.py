@@ -90,11 +90,11 @@ def test_drift_is_notified_after_so_many_rounds_in_a_row(
     cli: CommandLine, drifted: str, channel: Channel, tmp_path: Path
 ) -> None:
     words = ("--history", str(tmp_path / "h.db"), "--webhook", channel.url, "--notify-after", "3")
-    told = []
+    reported = []
     for _ in range(4):
         cli("drift", drifted, *words)
-        told.append(len(channel.told))
-    assert told == [0, 0, 1, 1]
+        reported.append(len(channel.told))
+    assert reported == [0, 0, 1, 1]
     assert channel.told[0]["data"]["fields"][0]["rounds"] == 3
 
 
@@ -249,19 +249,19 @@ def test_a_service_serves_its_status_metrics_and_health(cli: CommandLine, drifte
     with a_service(cli, drifted) as (process, address):
         lines_until(process.stderr, "Next round")
         page = httpx.get(address)
-        answers = {path: httpx.get(address + path) for path in ("metrics", "healthz", "readyz", "nothing")}
+        responses = {path: httpx.get(address + path) for path in ("metrics", "healthz", "readyz", "nothing")}
     assert page.status_code == 200
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "caas/1/76/web" in page.text
     assert "Next round" in page.text
-    assert {path: answer.status_code for path, answer in answers.items()} == {
+    assert {path: response.status_code for path, response in responses.items()} == {
         "metrics": 200,
         "healthz": 200,
         "readyz": 200,
         "nothing": 404,
     }
-    assert "reconciler_last_success_timestamp_seconds 1." in answers["metrics"].text
-    assert "reconciler_next_round_timestamp_seconds 1." in answers["metrics"].text
+    assert "reconciler_last_success_timestamp_seconds 1." in responses["metrics"].text
+    assert "reconciler_next_round_timestamp_seconds 1." in responses["metrics"].text
 
 
 def test_a_service_whose_api_is_down_is_alive_and_not_ready(
@@ -363,11 +363,11 @@ def test_a_service_that_cannot_pull_continues_with_the_present_files(
         (tmp_path / "upstream").rename(tmp_path / "gone")
         fill(emulator, "web", description="ours")
         process.send_signal(signal.SIGHUP)
-        told = lines_until(process.stderr, "files at hand are in force")
+        reported = lines_until(process.stderr, "files at hand are in force")
         assert lines_until(process.stdout, "still matches")
         process.terminate()
         process.communicate(timeout=60)
-    assert f"git pull in {checkout}" in "".join(told)
+    assert f"git pull in {checkout}" in "".join(reported)
 
 
 def test_a_pull_outside_git_is_an_error(cli: CommandLine, drifted: str) -> None:
@@ -418,9 +418,9 @@ def test_idle_clients_block_neither_pages_nor_rounds(cli: CommandLine, drifted: 
             clients.enter_context(socket.create_connection(place, timeout=60))
         assert httpx.get(f"{address}healthz").status_code == 200
         process.send_signal(signal.SIGHUP)
-        told = lines_until(process.stderr, "Next round")
+        reported = lines_until(process.stderr, "Next round")
         assert httpx.get(f"{address}readyz").status_code == 200
-    assert not any("Error" in line for line in told)
+    assert not any("Error" in line for line in reported)
     assert process.returncode == 0
 
 
@@ -430,13 +430,13 @@ def test_a_round_that_cannot_open_a_file_is_a_failed_round(cli: CommandLine, dri
         before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (4, before[1]))
         process.send_signal(signal.SIGHUP)
-        told = lines_until(process.stderr, "Next round")
+        reported = lines_until(process.stderr, "Next round")
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
         process.send_signal(signal.SIGHUP)
         lines_until(process.stderr, "Rounds succeed again")
         assert httpx.get(f"{address}readyz").status_code == 200
-    assert any("rounds have failed since" in line for line in told)
-    assert any("Too many open files" in line for line in told)
+    assert any("rounds have failed since" in line for line in reported)
+    assert any("Too many open files" in line for line in reported)
     assert process.returncode == 0
 
 

@@ -203,8 +203,8 @@ def test_the_requests_are_those_that_apply_sends(
     with thing_server(shown) as (url, requests):
         cli.environment.setenv("GCORE_BASE_URL", url)
         done = cli("explain", "thing/a b", "--file", str(file))
-        told = [line for line in done.out.splitlines() if line.startswith(("PATCH ", "POST ", "DELETE "))]
-        assert ((done.code, told), requests) == ((0, sent), [])
+        reported = [line for line in done.out.splitlines() if line.startswith(("PATCH ", "POST ", "DELETE "))]
+        assert ((done.code, reported), requests) == ((0, sent), [])
         assert ("No request would be sent" in done.out) is (not sent)
         assert ("Only with --allow-destroy:" in done.out) is (not declaration)
         cli("apply", str(file), "--auto-approve", "--allow-destroy")
@@ -215,7 +215,7 @@ def test_a_field_is_explained_by_the_action_of_its_key(cli: CommandLine, tmp_pat
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds" / "thing.schema.json").write_text(json.dumps(LABEL), encoding="utf-8")
     file = tmp_path / "things.yaml"
-    for declaration, shown, told in (
+    for declaration, shown, reported in (
         ("note: ours", [], "note: the key is not on the server"),
         ("note: ours", [], "request   carried, because the key is made anew"),
         (
@@ -227,7 +227,7 @@ def test_a_field_is_explained_by_the_action_of_its_key(cli: CommandLine, tmp_pat
         file.write_text(f"kind: thing\nkeys: [{{name: a b, {declaration}}}]\n", encoding="utf-8")
         with thing_server(shown) as (url, _):
             cli.environment.setenv("GCORE_BASE_URL", url)
-            assert told in cli("explain", "thing/a b", "note", "--file", str(file)).out
+            assert reported in cli("explain", "thing/a b", "note", "--file", str(file)).out
 
 
 def test_an_object_is_compared_by_member_and_sent_completely(cli: CommandLine, tmp_path: Path) -> None:
@@ -249,10 +249,10 @@ def test_an_object_is_compared_by_member_and_sent_completely(cli: CommandLine, t
     file.write_text(json.dumps({"kind": "thing", "keys": [{"name": "a b", **ours}]}), encoding="utf-8")
     with thing_server([{"name": "a b", **theirs}]) as (url, writes):
         cli.environment.setenv("GCORE_BASE_URL", url)
-        told = cli("explain", "thing/a b", "--file", str(file)).out
-        assert "  change    ~ settings = {" in told
-        assert "\n                - x = 1\n" in click.unstyle(told)
-        assert "\n                  # (2 unchanged attributes hidden)\n" in click.unstyle(told)
+        reported = cli("explain", "thing/a b", "--file", str(file)).out
+        assert "  change    ~ settings = {" in reported
+        assert "\n                - x = 1\n" in click.unstyle(reported)
+        assert "\n                  # (2 unchanged attributes hidden)\n" in click.unstyle(reported)
         plan = cli("plan", str(file), "--out", saved)
         assert '          ~ {\n                name = "api"\n              ~ port = 2 -> 1\n' in plan.out
         kinds = ("--kinds", str(tmp_path / "kinds"))
@@ -272,8 +272,8 @@ def test_a_key_neither_declared_nor_live_is_an_error(
     file = tmp_path / "keys.yaml"
     file.write_text("project_id: 1\nregion_id: 76\nexclusive: true\nkeys: []\n", encoding="utf-8")
     done = cli("explain", "caas/1/76/web", "--file", str(file))
-    told = "Error: caas/1/76/web is neither declared in these files nor on the server\n"
-    assert (done.code, done.err, patches(emulator)) == (1, told, [])
+    reported = "Error: caas/1/76/web is neither declared in these files nor on the server\n"
+    assert (done.code, done.err, patches(emulator)) == (1, reported, [])
 
 
 def test_a_request_refused_by_the_plan_is_not_announced(
@@ -286,9 +286,9 @@ def test_a_request_refused_by_the_plan_is_not_announced(
         {"name": "foreign", "description": "x"},
     )
     files = declare(tmp_path / "keys.yaml", late, foreign)
-    told = [cli("explain", f"caas/1/76/{name}", "--file", files).out for name in ("late", "foreign")]
-    assert "No request would be sent: expire 2020-01-01T00:00:00Z is in the past" in told[0]
-    assert "No request would be sent: is managed elsewhere (source iate)" in told[1]
+    reported = [cli("explain", f"caas/1/76/{name}", "--file", files).out for name in ("late", "foreign")]
+    assert "No request would be sent: expire 2020-01-01T00:00:00Z is in the past" in reported[0]
+    assert "No request would be sent: is managed elsewhere (source iate)" in reported[1]
 
 
 def test_a_live_value_cannot_be_a_log_command(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
@@ -300,8 +300,8 @@ def test_a_live_value_cannot_be_a_log_command(cli: CommandLine, emulator: Emulat
 
 def test_a_secret_in_a_response_is_not_shown(cli: CommandLine, tmp_path: Path) -> None:
     files = declare(tmp_path / "keys.yaml", {"name": "web"})
-    answer = json.dumps(live("web", secret="do-not-show")).encode()
-    with raw_server(http_bytes(answer, "200 OK", None, "Content-Type: application/json")) as server:
+    response = json.dumps(live("web", secret="do-not-show")).encode()
+    with raw_server(http_bytes(response, "200 OK", None, "Content-Type: application/json")) as server:
         cli.environment.setenv("GCORE_BASE_URL", server.url)
         done = cli("explain", "caas/1/76/web", "--file", files)
     assert "secret: set by the service" in done.out

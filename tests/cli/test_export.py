@@ -91,8 +91,8 @@ def test_keys_managed_elsewhere_are_omitted_and_counted(cli: CommandLine, emulat
 
 def test_what_cannot_be_declared_is_warned_about(cli: CommandLine) -> None:
     keys = [live("ab"), live("web", description=None)]
-    answer = json.dumps({"count": 2, "results": keys}).encode()
-    with raw_server(http_bytes(answer, "200 OK", None, "Content-Type: application/json")) as server:
+    response = json.dumps({"count": 2, "results": keys}).encode()
+    with raw_server(http_bytes(response, "200 OK", None, "Content-Type: application/json")) as server:
         cli.environment.setenv("GCORE_BASE_URL", server.url)
         done = export(cli)
     assert done.err.splitlines() == [

@@ -373,8 +373,8 @@ def test_an_inference_document_takes_no_region(cli: CommandLine, tmp_path: Path)
     file = tmp_path / "keys.yaml"
     file.write_text("kind: inference\nproject_id: 1\nregion_id: 76\nkeys: []\n")
     done = cli("validate", str(file))
-    told = "region_id is not part of what inference keys belong to (project_id); remove it"
-    assert (done.code, done.err) == (1, f"Error: {file}:3:1: inference/1: {told}\n")
+    reported = "region_id is not part of what inference keys belong to (project_id); remove it"
+    assert (done.code, done.err) == (1, f"Error: {file}:3:1: inference/1: {reported}\n")
 
 
 def test_an_inference_document_ignores_the_region_of_the_environment(

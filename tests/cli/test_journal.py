@@ -206,9 +206,9 @@ def test_world_readable_records_are_warned_about(
     journal.touch()
     for file in (journal, history):
         file.chmod(mode)
-    told = [cli("apply", keys, *words, "--auto-approve").err, cli("drift", keys, *words).err]
+    reported = [cli("apply", keys, *words, "--auto-approve").err, cli("drift", keys, *words).err]
     readable = "can be read by others; run chmod 600 on it"
-    for err in told:
+    for err in reported:
         assert err.count(f"the journal {journal} {readable}") == warned
         assert err.count(f"the history {history} {readable}") == warned
     assert cli("journal", str(journal)).err.count(readable) == warned

@@ -175,8 +175,8 @@ NAMED = DesiredState(
 )
 
 
-def looked_up(*answers: object) -> DesiredState:
-    script = Script(*(httpx.Response(200, json=answer) for answer in answers))
+def looked_up(*responses: object) -> DesiredState:
+    script = Script(*(httpx.Response(200, json=response) for response in responses))
     with Reader(connect(script)) as reader:
         return Directory(reader).resolved(NAMED)
 
@@ -194,15 +194,15 @@ def test_a_name_on_a_later_page_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "answers", [[page(2, SHOP), page(2)], [page(2, SHOP), page(2, SHOP)], [page(0, SHOP)]]
+    "responses", [[page(2, SHOP), page(2)], [page(2, SHOP), page(2, SHOP)], [page(0, SHOP)]]
 )
-def test_an_incomplete_list_resolves_no_name(answers: list[object]) -> None:
+def test_an_incomplete_list_resolves_no_name(responses: list[object]) -> None:
     with pytest.raises(IncompleteReadError, match="/cloud/v1/projects: the listing is incomplete"):
-        looked_up(*answers)
+        looked_up(*responses)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         [],
         {},
@@ -212,9 +212,9 @@ def test_an_incomplete_list_resolves_no_name(answers: list[object]) -> None:
         page(1, {"id": 1}),
     ],
 )
-def test_a_list_that_does_not_match_the_schema_is_an_error(answer: object) -> None:
+def test_a_list_that_does_not_match_the_schema_is_an_error(response: object) -> None:
     with pytest.raises(InvalidResponseError, match="does not match the documented schema"):
-        looked_up(answer)
+        looked_up(response)
 
 
 def test_a_list_with_an_endless_count_is_an_error() -> None:

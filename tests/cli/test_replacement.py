@@ -156,15 +156,15 @@ def gate(upstream: str, meet: Callable[[str, str], bool]) -> Iterator[str]:
             kept = {
                 name: self.headers[name] for name in ("Authorization", "Content-Type") if name in self.headers
             }
-            answer = httpx.request(
+            response = httpx.request(
                 self.command, upstream + self.path, content=body, headers=kept, trust_env=False
             )
             if not meet(self.command, "after"):
                 return
-            self.send_response(answer.status_code)
-            self.send_header("Content-Length", str(len(answer.content)))
+            self.send_response(response.status_code)
+            self.send_header("Content-Length", str(len(response.content)))
             self.end_headers()
-            self.wfile.write(answer.content)
+            self.wfile.write(response.content)
 
         do_DELETE = do_POST = do_GET  # noqa: N815 - the names that http.server asks for
 
@@ -235,18 +235,18 @@ KILLED: dict[str, tuple[str, bool, list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("method", "executed", "sent", "told"), KILLED.values(), ids=KILLED)
+@pytest.mark.parametrize(("method", "executed", "sent", "reported"), KILLED.values(), ids=KILLED)
 def test_a_killed_run_leaves_a_journal_with_the_state_of_key_and_secret(  # noqa: PLR0913
-    keys: Keys, cli: CommandLine, method: str, sent: list[str], told: str, *, executed: bool
+    keys: Keys, cli: CommandLine, method: str, sent: list[str], reported: str, *, executed: bool
 ) -> None:
     killed_at(keys, cli, method, executed=executed)
     assert (keys.sent, keys.secrets) == (sent, {NAME: OLD})
-    assert keys.judged() == f"inference/1/key-one: {told.format(place=keys.place)}"
+    assert keys.judged() == f"inference/1/key-one: {reported.format(place=keys.place)}"
     assert keys.place in cli("journal", str(keys.journal), "--offline").out
     if "POST" not in sent:
         again = keys.apply()
         assert (again.code, keys.secrets[f"{NAME}@1"]) == (0, OLD)
-        assert keys.judged() != told
+        assert keys.judged() != reported
 
 
 @pytest.mark.parametrize("stores", [True, False], ids=["after storing", "before storing"])

@@ -467,12 +467,12 @@ def test_a_default_is_compared_sent_and_labelled_like_a_field_of_each_key(
     git(branch, "commit", "--quiet", "--all", "--message", "defaults")
     file.write_text(f"{header}defaults: {{description: all, is_disabled: true}}\n{keys}")
     plan = json.loads(cli("plan", str(file), "--base", "HEAD", "--format", "json").out)
-    told = [
+    reported = [
         (one["address"], one["declared_at"], one["change"]["patch"], one["change"]["origins"])
         for one in plan["resource_changes"]
     ]
     origins = {"description": "drift", "is_disabled": "config"}
-    assert told == [
+    assert reported == [
         ("caas/1/76/api-key", f"{file}:5", {"description": "own", "is_disabled": True}, origins),
         ("caas/1/76/web-key", f"{file}:6", {"description": "all", "is_disabled": True}, origins),
     ]

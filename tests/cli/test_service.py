@@ -74,7 +74,7 @@ def test_cron_rounds_start_at_the_times_of_the_expression() -> None:
 
 def test_jitter_delays_each_round_without_shifting_the_grid() -> None:
     found = moments(OK, OK, OK, OK, jitter=10)
-    delays = [moment - planned for moment, planned in zip(found, [0, 60, 120, 180], strict=True)]
+    delays = [instant - planned for instant, planned in zip(found, [0, 60, 120, 180], strict=True)]
     assert delays[0] == 0
     assert all(0 < delay < 10 for delay in delays[1:])
     assert len(set(delays)) == 4
@@ -96,16 +96,16 @@ def test_an_interrupted_round_is_not_a_failure() -> None:
 
 
 def test_a_service_is_ready_after_the_first_successful_read() -> None:
-    clock, told = FakeClock(), []
+    clock, reported = FakeClock(), []
 
     def work() -> CycleReport:
-        told.append(service.unready())
+        reported.append(service.unready())
         return rounds()
 
     rounds = Cycles(clock, FAILED, OK, OK)
     service = a_service(clock, rounds.stop, Every(60))
     service.run(work)
-    assert told == [
+    assert reported == [
         "no round has ended yet",
         "rounds fail, since 2026-06-01T12:00:00Z",
         "",
@@ -137,12 +137,12 @@ def test_with_invalid_files_the_last_valid_ones_stay_in_force(
     with cli.start("drift", drifted, "--every", "1s", "--correct", "all") as process:
         lines_until(process.stdout, "Apply complete")
         (tmp_path / "keys.yaml").write_text("keys: [", encoding="utf-8")
-        told = lines_until(process.stderr, "still in force")
+        reported = lines_until(process.stderr, "still in force")
         fill(emulator, "web", description="theirs again")
         lines_until(process.stdout, "Apply complete")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    assert re.search(r"keys\.yaml:1:\d+: ", told[0])
+    assert re.search(r"keys\.yaml:1:\d+: ", reported[0])
     assert process.returncode == 0
     assert emulator.keys(1, 76)["web"]["description"] == "ours"
 

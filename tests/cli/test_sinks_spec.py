@@ -30,10 +30,10 @@ PAGE = (Path(__file__).parents[2] / "docs/secrets.md").read_text(encoding="utf-8
 
 
 def refused(spec: str, environment: Mapping[str, str] = ENVIRONMENT) -> str:
-    with pytest.raises(ConfigurationError) as told:
+    with pytest.raises(ConfigurationError) as caught:
         open_sink(spec, FakeClock(), "test/1", environment)
-    assert TOKEN not in str(told.value)
-    return str(told.value)
+    assert TOKEN not in str(caught.value)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_variables_of_openbao_are_equivalent(tmp_path: Path) -> None:
         ENVIRONMENT | bao | {"BAO_ADDR": "https://vault.example.com:8200/"},
     )
     file = {"VAULT_TOKEN": "", "BAO_TOKEN_FILE": str(tmp_path / "none")}
-    told = probe_error(open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | file))
-    assert f"the file {tmp_path / 'none'} of BAO_TOKEN_FILE cannot be read" in told
+    reported = probe_error(open_sink("vault:secret", FakeClock(), "test/1", ENVIRONMENT | file))
+    assert f"the file {tmp_path / 'none'} of BAO_TOKEN_FILE cannot be read" in reported
 
 
 @pytest.mark.parametrize("name", ["ADDR", "TOKEN", "TOKEN_FILE", "NAMESPACE", "CACERT"])
@@ -146,8 +146,8 @@ def test_conflicting_variables_are_refused(name: str) -> None:
     both = {f"VAULT_{name}": "https://a", f"BAO_{name}": "https://b"}
     if name == "TOKEN_FILE":
         both["VAULT_TOKEN"] = ""
-    told = f"VAULT_{name} and BAO_{name} differ: unset the one that is not meant"
-    assert told in refused("vault:secret", ENVIRONMENT | both)
+    reported = f"VAULT_{name} and BAO_{name} differ: unset the one that is not meant"
+    assert reported in refused("vault:secret", ENVIRONMENT | both)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:8200", "http://localhost:8200", "http://[::1]:8200"])

@@ -40,8 +40,8 @@ class Listing(Endless):
         self._first = iter(first)
 
     def __call__(self) -> Iterator[bytes]:
-        answer = next(self._first, None)
-        return super().__call__() if answer is None else iter([answer])
+        response = next(self._first, None)
+        return super().__call__() if response is None else iter([response])
 
 
 @pytest.fixture
@@ -67,34 +67,34 @@ def test_endless_headers_are_an_error(cli: CommandLine, path: str, command: str)
 def test_a_signal_ends_a_command_waiting_for_a_read(
     cli: CommandLine, path: str, command: str, name: str
 ) -> None:
-    answer = Endless()
+    response = Endless()
     options = ["--auto-approve"] if command == "apply" else []
-    with dripping(answer) as url, cli.start(command, path, "--base-url", url, *options) as process:
-        assert answer.asked.wait(60)
+    with dripping(response) as url, cli.start(command, path, "--base-url", url, *options) as process:
+        assert response.asked.wait(60)
         process.send_signal(signal.Signals[name])
         process.communicate(timeout=60)
     assert process.returncode == 130
 
 
 def test_a_signal_ends_a_service_waiting_for_a_read(cli: CommandLine, path: str) -> None:
-    answer = Endless()
+    response = Endless()
     with (
-        dripping(answer) as url,
+        dripping(response) as url,
         cli.start("drift", path, "--every", "1d", "--base-url", url) as process,
     ):
-        assert answer.asked.wait(60)
+        assert response.asked.wait(60)
         process.terminate()
         process.communicate(timeout=60)
     assert process.returncode == 0
 
 
 def test_a_write_in_flight_ends_within_its_timeout_after_a_signal(cli: CommandLine, path: str) -> None:
-    answer = Listing(listing())
+    response = Listing(listing())
     with (
-        dripping(answer) as url,
+        dripping(response) as url,
         cli.start("apply", path, "--auto-approve", "--base-url", url, *BOUNDS) as process,
     ):
-        assert answer.asked.wait(60)
+        assert response.asked.wait(60)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
     assert re.search("not verified|not known", out)

@@ -157,10 +157,10 @@ def test_without_a_base_only_kinds_that_are_named_are_known(
     arguments = [word.format(keys) for word in words]
     bearer = () if words[0] == "validate" else BEARER
     done = cli(*arguments, *bearer, "--trust", "base")
-    told = (
+    reported = (
         f"Warning: {keys}/kinds is not used: with --trust base, kinds come from the commit of --base, which"
     )
-    assert (done.code in {1, 64}, told in done.err, server.requests) == (True, True, [])
+    assert (done.code in {1, 64}, reported in done.err, server.requests) == (True, True, [])
     cli.environment.setenv(f"RECONCILER_{words[0].upper()}_TRUST", "base")
     named = cli(*arguments, *bearer, "--kinds", f"{keys}/kinds")
     assert (named.code in {0, 2}, "is not used" in named.err) == (True, False), named.err
@@ -182,8 +182,8 @@ def test_a_link_out_of_the_tree_at_the_base_is_not_a_kind(cli: CommandLine, keys
     git(keys.parent, "add", ".")
     git(keys.parent, "commit", "--quiet", "--message", "link")
     done = cli("plan", str(keys), *BEARER, "--trust", "base", "--base", "HEAD")
-    told = "keys/kinds/x.schema.json@HEAD:1:1: is a link that leads out of the Git work tree"
-    assert (done.code, told in done.err) == (1, True)
+    reported = "keys/kinds/x.schema.json@HEAD:1:1: is a link that leads out of the Git work tree"
+    assert (done.code, reported in done.err) == (1, True)
 
 
 def test_a_tag_is_not_accepted_as_the_base_branch(

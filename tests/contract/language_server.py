@@ -47,10 +47,10 @@ _ABILITIES: Final = {
 class LanguageServer:
     """A running server, by the ends of its two pipes; ``published`` is what it found wrong, by document."""
 
-    def __init__(self, requests: int, answers: int) -> None:
+    def __init__(self, requests: int, responses: int) -> None:
         self.published: dict[str, list[dict[str, Any]]] = {}
         self._requests = requests
-        self._answers = answers
+        self._answers = responses
         self._number = 0
         self._unread = b""
 
@@ -132,14 +132,14 @@ class Document:
 
     def hover(self, before: str) -> str:
         """Return what is shown about the word in which a text ends, first found."""
-        answer = self._server.call("textDocument/hover", **self._cursor(before))
-        shown: str = answer["contents"]["value"]
+        response = self._server.call("textDocument/hover", **self._cursor(before))
+        shown: str = response["contents"]["value"]
         return shown
 
     def completion(self, before: str) -> dict[str, str]:
         """Return what is offered behind a text, first found: each word with its documentation."""
-        answer = self._server.call("textDocument/completion", **self._cursor(before))
-        return {item["label"]: _text(item.get("documentation", "")) for item in answer["items"]}
+        response = self._server.call("textDocument/completion", **self._cursor(before))
+        return {item["label"]: _text(item.get("documentation", "")) for item in response["items"]}
 
     def _cursor(self, before: str) -> dict[str, Any]:
         lines = self.text[: self.text.index(before) + len(before)].split("\n")

@@ -164,9 +164,9 @@ ANSWERS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
-def test_an_echoed_token_is_not_printed(cli: CommandLine, path: str, answer: bytes) -> None:
-    with raw_server(answer) as server:
+@pytest.mark.parametrize("response", ANSWERS.values(), ids=ANSWERS)
+def test_an_echoed_token_is_not_printed(cli: CommandLine, path: str, response: bytes) -> None:
+    with raw_server(response) as server:
         done = cli("plan", "-vv", "--retries", "0", "--base-url", server.url, path)
     assert (done.code, bool(done.err)) == (1, True)
     assert TOKEN not in done.everything

@@ -76,8 +76,8 @@ def test_options_reach_the_emulator(tmp_path: Path) -> None:
     options = ("--null-expire", "ignored", "--timestamps", "offset", "--order", "random", "--delay", "0.01")
     with _command("--seed", str(seed), *options) as (_, url):
         body = {"expire": None}
-        answer = httpx.patch(f"{url}{KEYS}/web-key", headers=HEADERS, json=body).json()
-        assert answer["expire"] == "2027-01-31T00:00:00+00:00"
+        response = httpx.patch(f"{url}{KEYS}/web-key", headers=HEADERS, json=body).json()
+        assert response["expire"] == "2027-01-31T00:00:00+00:00"
 
 
 def test_a_database_persists_keys_across_runs(tmp_path: Path) -> None:

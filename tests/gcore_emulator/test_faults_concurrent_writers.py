@@ -91,9 +91,9 @@ def test_another_writer_changes_a_field_after_every_second_patch(start: Launcher
     api = start(seed=SEED, faults=Faults(concurrent_write_every=2, seed=1))
     for name in NAMES:
         before = api.emulator.keys(1, 76)
-        answer = api.patch(name, description=name).json()
-        assert answer["description"] == name
-        before[name] = answer
+        response = api.patch(name, description=name).json()
+        assert response["description"] == name
+        before[name] = response
         check_difference(before, api.emulator.keys(1, 76), api)
     assert [entry.after for entry in api.emulator.disturbances] == [2, 4, 6]
     assert api.emulator.injected["concurrent_write"] == 3
@@ -127,8 +127,8 @@ def test_keys_of_every_kind_are_added_and_removed_between_pages(start: Launcher,
 def test_a_field_of_any_kind_can_be_not_stored(start: Launcher, kind: Kind, field: str) -> None:
     api = start(kind=kind, faults=Faults(unstored=(field,)))
     before = api.create("web-key").json()[field]
-    answer = api.patch("web-key", **kind.patched)
-    assert (answer.status_code, answer.json()[field]) == (200, before)
+    response = api.patch("web-key", **kind.patched)
+    assert (response.status_code, response.json()[field]) == (200, before)
     assert api.emulator.injected["unstored"] == 1
 
 
@@ -222,8 +222,8 @@ def test_a_field_not_stored_has_its_old_value_in_the_response(
 def test_other_fields_of_the_same_patch_are_stored(start: Launcher) -> None:
     api = start(faults=Faults(unstored=("expire",)))
     api.create("web-key", **OLD)
-    answer = api.patch("web-key", expire=None, description="new").json()
-    assert (answer["expire"], answer["description"]) == (OLD["expire"], "new")
+    response = api.patch("web-key", expire=None, description="new").json()
+    assert (response["expire"], response["description"]) == (OLD["expire"], "new")
     api.patch("web-key", description="newer")
     assert [record.fault for record in api.emulator.requests] == [None, "unstored", None]
 

@@ -39,9 +39,9 @@ def test_get_returns_settings_counts_and_disturbances(api: Api) -> None:
 
 
 def test_put_replaces_all_settings_at_once(api: Api) -> None:
-    answer = control(api, "PUT", json={"status_500": 1, "max_in_a_row": 0, "methods": ["GET"]})
-    assert answer.status_code == 200
-    assert answer.json() == control(api, "GET").json()
+    response = control(api, "PUT", json={"status_500": 1, "max_in_a_row": 0, "methods": ["GET"]})
+    assert response.status_code == 200
+    assert response.json() == control(api, "GET").json()
     assert api.emulator.faults == Faults(status_500=1, max_in_a_row=0, methods=("GET",))
     assert api.page().status_code == 500
     control(api, "PUT", json={"status_502": 1})
@@ -87,15 +87,15 @@ def test_delete_ends_all_faults(api: Api) -> None:
 )
 def test_bad_faults_are_refused_and_change_nothing(api: Api, body: bytes, complaint: str) -> None:
     api.emulator.faults = Faults(status_503=1)
-    answer = control(api, "PUT", content=body)
-    assert (answer.status_code, answer.json()["exception_class"]) == (400, "ValidationError")
-    assert complaint in answer.json()["message"]
+    response = control(api, "PUT", content=body)
+    assert (response.status_code, response.json()["exception_class"]) == (400, "ValidationError")
+    assert complaint in response.json()["message"]
     assert api.emulator.faults == Faults(status_503=1)
 
 
 def test_other_methods_are_405(api: Api) -> None:
-    answer = control(api, "POST", json={})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT, DELETE")
+    response = control(api, "POST", json={})
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, PUT, DELETE")
 
 
 def test_the_control_paths_never_fail_and_are_not_counted(api: Api) -> None:
@@ -126,7 +126,7 @@ def test_options_set_faults() -> None:
     options = ("--fault-status-429-seconds", "1", "--fault-retry-after", "7", "--fault-max-in-a-row", "1")
     names = ("--fault-methods", "GET", "--fault-methods", "PATCH", "--fault-unauthorized-from", "3")
     with _command(*options, *names, "--log-requests") as (process, url):
-        answers = [httpx.get(url + KEYS, headers=HEADERS) for _ in range(3)]
+        responses = [httpx.get(url + KEYS, headers=HEADERS) for _ in range(3)]
         settings = httpx.get(url + "/_emulator/faults").json()["faults"]
         process.terminate()
         assert process.stderr is not None
@@ -135,7 +135,7 @@ def test_options_set_faults() -> None:
             f"#2 GET {KEYS} 200",
             f"#3 GET {KEYS} 401 [unauthorized_from]",
         ]
-    assert answers[0].headers["retry-after"] == "7"
+    assert responses[0].headers["retry-after"] == "7"
     assert settings["methods"] == ["GET", "PATCH"]
 
 

@@ -83,8 +83,8 @@ def test_a_cut_connection_disturbs_no_other(api: Api) -> None:
             with pytest.raises(httpx.ReadError):
                 api.patch("web-key", description="new")
             other.request("GET", PATH, headers={"Authorization": f"apikey {TOKEN}"})
-            answer = other.getresponse()
-            assert (answer.status, len(answer.read())) == (200, int(answer.headers["content-length"]))
+            response = other.getresponse()
+            assert (response.status, len(response.read())) == (200, int(response.headers["content-length"]))
         assert other.sock is opened
 
 
@@ -97,7 +97,7 @@ def test_a_reset_of_one_waiting_client_does_not_affect_others(api: Api) -> None:
         api.emulator.faults = always(reset_after=1, methods=("PATCH",))
         with pytest.raises(httpx.ReadError):
             api.patch("web-key", description="new")
-        assert {answer.result().status_code for answer in waiting} == {200}
+        assert {response.result().status_code for response in waiting} == {200}
 
 
 def test_without_faults_the_log_mentions_none(api: Api) -> None:

@@ -61,8 +61,8 @@ def test_null_expire_applies_to_both_nullable_fields_of_a_faas_key(
 ) -> None:
     api = start(kind=FAAS, null_expire=null_expire, null_other="400")
     before = api.create("web-key", **FAAS.created).json()[field]
-    answer = api.patch("web-key", functions=[], **{field: None}).json()
-    assert answer[field] == (None if null_expire == "clears" else before)
+    response = api.patch("web-key", functions=[], **{field: None}).json()
+    assert response[field] == (None if null_expire == "clears" else before)
 
 
 @pytest.mark.parametrize("omitted_functions", ["400", "accepted"])
@@ -159,8 +159,8 @@ def test_container_order_as_sent(start: Launcher) -> None:
 
 def test_container_order_shuffled_is_a_new_order_in_each_response(start: Launcher) -> None:
     api = start(container_order="shuffled")
-    answers = [api.create("web-key", containers=BOXES), api.read("web-key"), api.patch("web-key")]
-    orders = [[box["name"] for box in answer.json()["containers"]] for answer in answers]
+    responses = [api.create("web-key", containers=BOXES), api.read("web-key"), api.patch("web-key")]
+    orders = [[box["name"] for box in response.json()["containers"]] for response in responses]
     orders.append([box["name"] for box in api.page().json()["results"][0]["containers"]])
     assert len({tuple(order) for order in orders}) == 4
     assert all(sorted(order) == sorted(box["name"] for box in BOXES) for order in orders)
@@ -338,13 +338,13 @@ def test_missing_container_applies_to_functions(start: Launcher, missing_contain
 @pytest.mark.parametrize("absent_nulls", ["shown", "left-out"])
 def test_absent_nulls(start: Launcher, absent_nulls: str) -> None:
     api = start(kind=FAAS, absent_nulls=absent_nulls)
-    answers = [
+    responses = [
         api.create("web-key").json(),
         api.read("web-key").json(),
         api.page().json()["results"][0],
         api.patch("web-key", functions=[], description="x").json(),
     ]
-    shown = [("description" in answer, "expire" in answer) for answer in answers]
+    shown = [("description" in response, "expire" in response) for response in responses]
     nulls = absent_nulls == "shown"
     assert shown == [(nulls, nulls)] * 3 + [(True, nulls)]
 

@@ -81,9 +81,9 @@ def checkout(tmp_path: Path, upstream: Path) -> Path:
 
 
 def refusal(*paths: Path | str, seconds: float = 30) -> str:
-    with pytest.raises(ConfigurationError) as told:
+    with pytest.raises(ConfigurationError) as caught:
         pull([str(path) for path in paths], ENVIRONMENT, seconds)
-    return str(told.value)
+    return str(caught.value)
 
 
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> Path:
@@ -148,10 +148,10 @@ def test_diverged_histories_are_not_merged(checkout: Path, upstream: Path) -> No
 def test_local_changes_are_not_overwritten(checkout: Path, upstream: Path) -> None:
     commit(upstream, "theirs")
     (checkout / "keys.yaml").write_text("by hand", encoding="utf-8")
-    told = refusal(checkout)
-    assert "local changes" in told
-    assert "keys.yaml" in told
-    assert "\n" not in told
+    reported = refusal(checkout)
+    assert "local changes" in reported
+    assert "keys.yaml" in reported
+    assert "\n" not in reported
     assert (checkout / "keys.yaml").read_text(encoding="utf-8") == "by hand"
 
 
@@ -169,10 +169,10 @@ def set_url(checkout: Path, url: str) -> None:
 )
 def test_a_failing_remote_is_reported_with_the_reason(checkout: Path, url: str, reason: str) -> None:
     set_url(checkout, url)
-    told = refusal(checkout)
-    assert told.startswith(f"git pull in {checkout}: ")
-    assert reason in told
-    assert "tell-nobody" not in told
+    reported = refusal(checkout)
+    assert reported.startswith(f"git pull in {checkout}: ")
+    assert reason in reported
+    assert "tell-nobody" not in reported
 
 
 def test_a_branch_without_an_upstream_is_reported(checkout: Path) -> None:
@@ -391,12 +391,12 @@ def test_links_at_a_commit_are_resolved_as_in_the_work_tree(
 def test_a_submodule_is_reported_where_its_files_would_be_read(checkout: Path, upstream: Path) -> None:
     git(checkout, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(upstream), "more")
     git(checkout, "commit", "--quiet", "--message", "more")
-    told = "more@HEAD:1:1: is a submodule, whose files are in another repository"
-    assert [str(problem) for problem in files_at("HEAD", [str(checkout)], ENVIRONMENT).problems] == [told]
+    reported = "more@HEAD:1:1: is a submodule, whose files are in another repository"
+    assert [str(problem) for problem in files_at("HEAD", [str(checkout)], ENVIRONMENT).problems] == [reported]
     git(checkout, "submodule", "--quiet", "deinit", "--all")
     (checkout / "more").rmdir()  # else the path is looked for in the repository of the submodule
     assert [str(problem) for problem in files_at("HEAD", [str(checkout / "more")], ENVIRONMENT).problems] == [
-        told
+        reported
     ]
 
 
@@ -492,11 +492,11 @@ def test_files_that_are_not_committed_are_named(checkout: Path, tmp_path: Path) 
 def test_a_repository_whose_work_tree_is_elsewhere_is_not_that_of_the_path(
     checkout: Path, upstream: Path
 ) -> None:
-    told: list[str] = []
+    reported: list[str] = []
     git(checkout, "config", "core.worktree", str(upstream))
-    assert git_commit([str(checkout)], ENVIRONMENT, told.append) is None
+    assert git_commit([str(checkout)], ENVIRONMENT, reported.append) is None
     reason = f"the repository of {checkout} says that it belongs to another folder"
-    assert told == [f"the commit of the files is unknown: {reason}"]
+    assert reported == [f"the commit of the files is unknown: {reason}"]
 
 
 def test_a_folder_of_kinds_is_read_at_a_commit_like_any_other(checkout: Path) -> None:

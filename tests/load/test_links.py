@@ -86,8 +86,8 @@ def test_a_link_out_of_a_named_folder_is_refused(here: Path, name: str, target: 
     write("keys/a.yaml")
     link(f"keys/{name}", Path("../../outside") / target)
     (problem,) = problems("keys")
-    told = OUT.format(f"folder {here}/keys", here.parent / "outside" / target)
-    assert problem.startswith(f"keys/{name}:1:1: {told}")
+    reported = OUT.format(f"folder {here}/keys", here.parent / "outside" / target)
+    assert problem.startswith(f"keys/{name}:1:1: {reported}")
 
 
 @pytest.mark.parametrize(
@@ -201,5 +201,5 @@ def test_other_special_files_in_a_folder_are_ignored() -> None:
 
 def test_a_deleted_current_folder_is_reported(here: Path) -> None:
     here.rmdir()
-    told = "the current folder cannot be used: No such file or directory; change to one that exists"
-    assert problems("keys", ".") == [told]
+    reported = "the current folder cannot be used: No such file or directory; change to one that exists"
+    assert problems("keys", ".") == [reported]

@@ -109,9 +109,9 @@ def test_no_other_spelling_can_be_declared(text: str) -> None:
     ],
 )
 def test_an_instant_is_sent_as_utc_in_whole_seconds(text: str, form: str) -> None:
-    moment = parse_instant(text)
-    assert moment is not None
-    assert format_instant(moment) == form
+    instant = parse_instant(text)
+    assert instant is not None
+    assert format_instant(instant) == form
 
 
 def test_a_fraction_of_a_second_is_never_sent() -> None:
@@ -139,9 +139,9 @@ MOMENTS = st.datetimes(FIRST, LAST, timezones=OFFSETS)
 
 
 @given(MOMENTS)
-def test_an_instant_survives_any_offset_and_fraction(moment: dt.datetime) -> None:
-    assert parse_instant(moment.isoformat()) == moment.replace(microsecond=0)
-    assert is_date_time(moment.isoformat())
+def test_an_instant_survives_any_offset_and_fraction(instant: dt.datetime) -> None:
+    assert parse_instant(instant.isoformat()) == instant.replace(microsecond=0)
+    assert is_date_time(instant.isoformat())
 
 
 @given(MOMENTS, MOMENTS)

@@ -91,7 +91,7 @@ def test_a_count_without_results_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "reason"),
+    ("responses", "reason"),
     [
         ([page(3, "a", "b"), page(3)], "counts 3 keys and gives 2"),
         ([page(1, "a", "b")], "counts 1 keys and gives 2"),
@@ -102,11 +102,11 @@ def test_a_count_without_results_is_refused() -> None:
         ([page(3, "a", "b"), page(4, "c")], "the count changed from 3 to 4"),
     ],
 )
-def test_an_inconsistent_listing_is_refused(answers: list[httpx.Response], reason: str) -> None:
-    remote = Script(*answers * LISTINGS)
+def test_an_inconsistent_listing_is_refused(responses: list[httpx.Response], reason: str) -> None:
+    remote = Script(*responses * LISTINGS)
     with pytest.raises(IncompleteReadError, match=reason):
         read(remote)
-    assert len(remote.requests) == LISTINGS * len(answers)
+    assert len(remote.requests) == LISTINGS * len(responses)
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ WRONG: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
-def test_a_response_that_does_not_match_the_schema_is_not_retried(answer: object) -> None:
-    remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
+@pytest.mark.parametrize("response", WRONG.values(), ids=WRONG)
+def test_a_response_that_does_not_match_the_schema_is_not_retried(response: object) -> None:
+    remote = Script(httpx.Response(200, content=json.dumps(response).encode()))
     with pytest.raises(
         InvalidResponseError, match=f"GET {COLLECTION}: the response does not match the documented schema"
     ) as raised:
@@ -159,14 +159,14 @@ def test_a_response_that_does_not_match_the_schema_is_not_retried(answer: object
 @example(EMPTY_LIST)
 @example({"count": False, "results": []})
 @example({"count": 10**30, "results": [{"name": "a"}]})
-def test_only_an_empty_list_means_no_keys(answer: Any) -> None:
-    content = json.dumps(answer).encode()
+def test_only_an_empty_list_means_no_keys(response: Any) -> None:
+    content = json.dumps(response).encode()
     try:
         keys = read(Script(httpx.Response(200, content=content))).keys
     except InvalidResponseError:
         return
-    assert [*keys.values()] == answer["results"]
-    assert len(keys) == answer["count"]
+    assert [*keys.values()] == response["results"]
+    assert len(keys) == response["count"]
 
 
 PAGED = kind_with({}, collection="/labels", page_limit=2, list={"style": "page", "limit": "per_page"})
@@ -189,7 +189,7 @@ def read_kind(kind: Kind, handler: Handler) -> LiveScope:
 
 
 @pytest.mark.parametrize(
-    ("kind", "answers"),
+    ("kind", "responses"),
     [
         (PAGED, [numbered()]),
         (PAGED, [numbered("a")]),
@@ -199,17 +199,17 @@ def read_kind(kind: Kind, handler: Handler) -> LiveScope:
         (WRAPPED, [counted(3, "a", "b"), counted(3, "c")]),
     ],
 )
-def test_numbered_pages_are_read_until_a_short_page(kind: Kind, answers: list[httpx.Response]) -> None:
-    remote = Script(*answers)
+def test_numbered_pages_are_read_until_a_short_page(kind: Kind, responses: list[httpx.Response]) -> None:
+    remote = Script(*responses)
     keys = read_kind(kind, remote).keys
-    assert len(keys) == sum(len(answer.content.split(b"name")) - 1 for answer in answers)
+    assert len(keys) == sum(len(response.content.split(b"name")) - 1 for response in responses)
     assert [request.url.params["page"] for request in remote.requests] == [
-        str(number) for number, _ in enumerate(answers, 1)
+        str(number) for number, _ in enumerate(responses, 1)
     ]
 
 
 @pytest.mark.parametrize(
-    ("kind", "answers", "reason"),
+    ("kind", "responses", "reason"),
     [
         (PAGED, [numbered("a", "b"), numbered("b")], "the key b is listed twice"),
         (PAGED, [numbered("a", "b"), numbered("a", "b")], "the key a is listed twice"),
@@ -218,14 +218,14 @@ def test_numbered_pages_are_read_until_a_short_page(kind: Kind, answers: list[ht
     ],
 )
 def test_inconsistent_numbered_pages_are_refused(
-    kind: Kind, answers: list[httpx.Response], reason: str
+    kind: Kind, responses: list[httpx.Response], reason: str
 ) -> None:
     with pytest.raises(IncompleteReadError, match=reason):
-        read_kind(kind, Script(*answers * LISTINGS))
+        read_kind(kind, Script(*responses * LISTINGS))
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer", "reason"),
+    ("kind", "response", "reason"),
     [
         (PAGED, {"results": []}, "it must be a list"),
         (PAGED, None, "it must be a list"),
@@ -237,9 +237,9 @@ def test_inconsistent_numbered_pages_are_refused(
     ],
 )  # fmt: skip
 def test_a_numbered_page_that_does_not_match_the_schema_is_an_invalid_response(
-    kind: Kind, answer: object, reason: str
+    kind: Kind, response: object, reason: str
 ) -> None:
-    remote = Script(httpx.Response(200, content=json.dumps(answer).encode()))
+    remote = Script(httpx.Response(200, content=json.dumps(response).encode()))
     with pytest.raises(InvalidResponseError, match=reason):
         read_kind(kind, remote)
     assert len(remote.requests) == 1

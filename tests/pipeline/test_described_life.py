@@ -78,8 +78,8 @@ def strict_service() -> Iterator[Writer]:
             if found := request_complaints(request.method, target, body):
                 return httpx.Response(400, json={"message": "; ".join(found)})
             headers = {"Authorization": f"apikey {TOKEN}", "Content-Type": "application/json"}
-            answer = client.request(request.method, target, content=request.content, headers=headers)
-            return httpx.Response(answer.status_code, content=answer.content)
+            response = client.request(request.method, target, content=request.content, headers=headers)
+            return httpx.Response(response.status_code, content=response.content)
 
         with Writer(connect(gate)) as writer:
             yield writer

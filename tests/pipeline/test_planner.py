@@ -26,14 +26,14 @@ def scopes(count: int) -> DesiredState:
 
 
 def test_each_scope_is_listed_and_reported_once() -> None:
-    told: list[None] = []
+    reported: list[None] = []
     remote = Script(FINE)
     with Session(connect(remote), Workers(3)) as session:
-        following = lambda _: nullcontext(lambda: told.append(None))  # noqa: E731
+        following = lambda _: nullcontext(lambda: reported.append(None))  # noqa: E731
         plan(scopes(7), session, kinds=KINDS, now=NOON, reading=following)
     paths = Counter(request.url.path for request in remote.requests)
     assert paths == {f"/cloud/v1/caas/keys/1/{region}": 1 for region in range(1, 8)}
-    assert len(told) == 7
+    assert len(reported) == 7
 
 
 def test_without_scopes_no_request_is_sent() -> None:
@@ -70,10 +70,10 @@ def test_after_the_first_failed_scope_no_other_is_started() -> None:
         threading.Event().wait(0.05 if len(requests) > 1 else 0)  # time for the first failure to be seen
         return httpx.Response(403, json={"message": "No."})
 
-    with pytest.raises(UnreadableError, match="caas/1/1 could not be read") as told:
+    with pytest.raises(UnreadableError, match="caas/1/1 could not be read") as caught:
         plan_with(connect(handler), scopes(50), parallelism=1)
     assert len(requests) < 50
-    assert len(told.value.causes) == len(requests)
+    assert len(caught.value.causes) == len(requests)
 
 
 def test_each_failed_scope_is_named_in_order() -> None:
@@ -83,9 +83,9 @@ def test_each_failed_scope_is_named_in_order() -> None:
         together.wait(timeout=60)
         return httpx.Response(403)
 
-    with pytest.raises(UnreadableError) as told:
+    with pytest.raises(UnreadableError) as caught:
         plan_with(connect(handler), scopes(2), parallelism=2)
-    assert list(told.value.causes) == ["caas/1/1", "caas/1/2"]
+    assert list(caught.value.causes) == ["caas/1/1", "caas/1/2"]
 
 
 def test_an_internal_error_is_not_reported_as_an_unreadable_scope() -> None:

@@ -183,41 +183,43 @@ def test_a_deleted_key_is_reported_as_changed_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "unstored"),
+    ("response", "unstored"),
     [
         ({"expire": None, "containers": [API, WEB]}, ()),
         ({"expire": LATER, "containers": [API, WEB]}, (Difference("expire", None, LATER),)),
         ({"expire": None, "containers": []}, (Difference("containers", [API, WEB], []),)),
     ],
 )
-def test_a_field_that_was_sent_but_not_stored_is_named(answer: Any, unstored: Any) -> None:
+def test_a_field_that_was_sent_but_not_stored_is_named(response: Any, unstored: Any) -> None:
     change = only_change({"expire": None, "containers": [WEB, API]}, {"expire": LATER})
-    assert fields_not_stored(CAAS, change.address, change.patch, live(**answer)) == unstored
+    assert fields_not_stored(CAAS, change.address, change.patch, live(**response)) == unstored
 
 
-@pytest.mark.parametrize("answer", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
-def test_a_response_that_does_not_match_the_schema_confirms_nothing(answer: Any) -> None:
+@pytest.mark.parametrize("response", [{"name": "web-key"}, live(is_disabled=1), live(is_disabled=None)])
+def test_a_response_that_does_not_match_the_schema_confirms_nothing(response: Any) -> None:
     change = only_change({"is_disabled": True}, {})
     with pytest.raises(
         SchemaMismatchError,
         match="caas/1/76/web-key: the service returned a key that does not match the documented schema",
     ):
-        fields_not_stored(CAAS, change.address, change.patch, answer)
+        fields_not_stored(CAAS, change.address, change.patch, response)
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason"),
+    ("response", "reason"),
     [({"name": "web-key"}, "it has no is_disabled"), (live(is_disabled=1), "is_disabled holds 1")],
 )
-def test_a_live_key_that_does_not_match_the_schema_is_named_with_the_reason(answer: Any, reason: str) -> None:
+def test_a_live_key_that_does_not_match_the_schema_is_named_with_the_reason(
+    response: Any, reason: str
+) -> None:
     change = only_change({"is_disabled": True}, {})
     message = (
         f"caas/1/76/web-key: the service returned a key that does not match the documented schema: {reason}"
     )
     with pytest.raises(SchemaMismatchError) as moved:
-        fields_changed_since_plan(CAAS, change, answer)
+        fields_changed_since_plan(CAAS, change, response)
     with pytest.raises(SchemaMismatchError) as unstored:
-        fields_not_stored(CAAS, change.address, change.patch, answer)
+        fields_not_stored(CAAS, change.address, change.patch, response)
     assert (str(moved.value), str(unstored.value)) == (message, message)
 
 

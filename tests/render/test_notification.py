@@ -134,7 +134,7 @@ NOT_ATTEMPTED, ENDED, CHANGED = FieldOutcome.NOT_ATTEMPTED, FieldOutcome.ENDED, 
 
 
 @pytest.mark.parametrize(
-    ("outcome", "told", "ended", "rounds", "decision"),
+    ("outcome", "reported", "ended", "rounds", "decision"),
     [
         (LEFT, "", OPEN, 1, "later"),
         (LEFT, "", OPEN, 2, "later"),
@@ -161,9 +161,11 @@ NOT_ATTEMPTED, ENDED, CHANGED = FieldOutcome.NOT_ATTEMPTED, FieldOutcome.ENDED, 
     ],
 )
 def test_when_an_outcome_is_notified(
-    outcome: FieldOutcome, told: str, ended: dt.datetime | None, rounds: int, decision: str
+    outcome: FieldOutcome, reported: str, ended: dt.datetime | None, rounds: int, decision: str
 ) -> None:
-    found = delivery_of(PendingNotification(1, told, episode(outcome=outcome, ended=ended, cycles=rounds)), 3)
+    found = delivery_of(
+        PendingNotification(1, reported, episode(outcome=outcome, ended=ended, cycles=rounds)), 3
+    )
     assert found is Delivery(decision)
 
 

@@ -278,12 +278,12 @@ def test_the_result_of_a_round_depends_on_remaining_drift_and_corrections(
 def plan_readable(
     handler: Callable[[httpx.Request], httpx.Response], *scopes: DesiredScope, **settings: Any
 ) -> tuple[Plan, Mapping[Scope, ReconcilerError], int]:
-    told: list[None] = []
+    reported: list[None] = []
     wanted = DesiredState(scopes, (Problem("soon"),))
     with Session(connect(handler, **settings), Workers(1)) as session:
-        following = lambda _: nullcontext(lambda: told.append(None))  # noqa: E731
+        following = lambda _: nullcontext(lambda: reported.append(None))  # noqa: E731
         report = drift(wanted, session, kinds=KINDS, now=NOW, reading=following)
-    return report.plan, report.unread, len(told)
+    return report.plan, report.unread, len(reported)
 
 
 EMPTY = [DesiredScope(scope, ()) for scope in (GONE, SCOPE, OTHER)]
@@ -293,7 +293,7 @@ FINE = httpx.Response(200, json=EMPTY_LIST)
 
 def test_readable_scopes_are_planned_without_unreadable_ones() -> None:
     remote = Script(REFUSED, FINE, REFUSED)
-    plan, unread, told = plan_readable(remote, *EMPTY)
+    plan, unread, reported = plan_readable(remote, *EMPTY)
     assert {str(scope): type(error) for scope, error in unread.items()} == {
         "caas/1/9": ForbiddenError,
         "caas/1/77": ForbiddenError,
@@ -302,7 +302,7 @@ def test_readable_scopes_are_planned_without_unreadable_ones() -> None:
     assert str(plan.problems[0]).startswith("caas/1/77: could not be read: GET ")
     assert [scope for scope, _ in plan.observed] == [SCOPE]
     assert [warning.message for warning in plan.warnings] == ["soon"]
-    assert (told, len(remote.requests)) == (3, 3)
+    assert (reported, len(remote.requests)) == (3, 3)
 
 
 def test_a_key_that_does_not_match_the_schema_is_a_problem_of_that_key_only() -> None:
@@ -314,8 +314,8 @@ def test_a_key_that_does_not_match_the_schema_is_a_problem_of_that_key_only() ->
 
 
 def test_readable_scopes_are_not_problems() -> None:
-    plan, unread, told = plan_readable(Script(FINE), *EMPTY)
-    assert (plan.problems, unread, told) == ((), {}, 3)
+    plan, unread, reported = plan_readable(Script(FINE), *EMPTY)
+    assert (plan.problems, unread, reported) == ((), {}, 3)
 
 
 def test_if_no_scope_is_readable_the_error_has_all_reasons() -> None:
@@ -325,8 +325,8 @@ def test_if_no_scope_is_readable_the_error_has_all_reasons() -> None:
 
 
 def test_without_declared_scopes_none_is_unreadable() -> None:
-    plan, unread, told = plan_readable(Script(REFUSED))
-    assert (plan.changes, unread, told) == ((), {}, 0)
+    plan, unread, reported = plan_readable(Script(REFUSED))
+    assert (plan.changes, unread, reported) == ((), {}, 0)
 
 
 def test_an_interrupted_round_marks_no_scope_as_unreadable() -> None:

@@ -105,10 +105,10 @@ def test_a_key_of_any_name_is_new_once_and_known_from_then_on(applied: Applied, 
     before, after = planned(state, r76=[live("web")]), planned(state, r76=[live("web"), live(name)])
     applied.store_unmanaged(before, NOW)
     later = NOW + dt.timedelta(hours=1)
-    for moment in (NOW, later):
-        (new,) = applied.new_keys(after, moment)
+    for instant in (NOW, later):
+        (new,) = applied.new_keys(after, instant)
         assert (new.address, new.first_seen) == (f"caas/1/76/{name}", NOW)
-        applied.store_unmanaged(after, moment)
+        applied.store_unmanaged(after, instant)
 
 
 def test_keys_found_by_the_first_round_are_not_new(applied: Applied) -> None:

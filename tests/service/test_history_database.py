@@ -103,9 +103,9 @@ def pragma(file: Path, name: str) -> Any:
 
 
 def refusal(file: Path) -> str:
-    with pytest.raises(HistoryError) as told:
+    with pytest.raises(HistoryError) as caught:
         Database(str(file))
-    return str(told.value)
+    return str(caught.value)
 
 
 @contextlib.contextmanager
@@ -527,20 +527,22 @@ def test_a_lock_that_cannot_be_acquired_is_an_error(file: Path) -> None:
 def said(process: subprocess.Popen[str], lines: int) -> list[tuple[str, int]]:
     """Kill a writer once it has said so many lines, and give all that it said."""
     output = pipe(process.stdout)
-    told = [output.readline() for _ in range(lines)]
+    reported = [output.readline() for _ in range(lines)]
     process.send_signal(signal.SIGKILL)
-    told += output.readlines()
+    reported += output.readlines()
     process.wait()
     pipe(process.stdin).close()
     output.close()
-    return [(kind, int(number)) for kind, number in (line.split() for line in told if line.endswith("\n"))]
+    return [
+        (kind, int(number)) for kind, number in (line.split() for line in reported if line.endswith("\n"))
+    ]
 
 
 @pytest.mark.parametrize("lines", [1, 3, 5, 61])
 def test_a_killed_writer_loses_no_committed_transaction(file: Path, lines: int) -> None:
-    told = said(python(WRITER, str(file)), lines)
-    assert len(told) >= lines
-    last = {kind: max(n for k, n in told if k == kind) for kind, _ in told}
+    reported = said(python(WRITER, str(file)), lines)
+    assert len(reported) >= lines
+    last = {kind: max(n for k, n in reported if k == kind) for kind, _ in reported}
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with Database(str(file)) as database:

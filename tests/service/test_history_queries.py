@@ -126,15 +126,15 @@ def test_the_latest_drift_is_returned_with_the_total(
 def test_only_drift_seen_since_a_time_is_returned(book: Book, database: Database) -> None:
     book.cycle(drifted(name="ended"), drifted(name="goes-on"))
     book.cycle(drifted(name="goes-on"))
-    for moment, names in [
+    for instant, names in [
         (at(0), {"ended", "goes-on"}),
         (at(1), {"goes-on"}),
         (at(QUARTER), {"goes-on"}),
         (at(QUARTER + 1), set[str]()),
     ]:
-        selected, total = episodes(database, Selection(moment))
+        selected, total = episodes(database, Selection(instant))
         assert ({one.address[10:] for one in selected}, total) == (names, len(names))
-        assert {key.address[10:] for key in status(database, Selection(moment), NOON).keys} == names
+        assert {key.address[10:] for key in status(database, Selection(instant), NOON).keys} == names
 
 
 def test_keys_are_sorted_by_latest_drift_and_address(book: Book, database: Database) -> None:
@@ -246,8 +246,8 @@ def test_the_last_success_is_a_round_that_could_read_and_correct_everything(
     book: Book, database: Database, results: list[CycleResult | None], success: int | None
 ) -> None:
     do(book, *results)
-    moment = None if success is None else at(success * MINUTES)
-    assert status(database, Selection(NOON + dt.timedelta(days=9)), NOON).last_success == moment
+    instant = None if success is None else at(success * MINUTES)
+    assert status(database, Selection(NOON + dt.timedelta(days=9)), NOON).last_success == instant
 
 
 def test_the_last_round_is_returned_even_if_interrupted(book: Book, database: Database) -> None:

@@ -82,8 +82,8 @@ def told() -> Iterator[int]:
 def ask(port: int, path: str, method: str = "GET", host: str = HERE) -> Got:
     with closing(http.client.HTTPConnection(host, port, timeout=10)) as connection:
         connection.request(method, path)
-        answer = connection.getresponse()
-        return Got(answer.status, answer.read(), dict(answer.getheaders()))
+        response = connection.getresponse()
+        return Got(response.status, response.read(), dict(response.getheaders()))
 
 
 def raw(port: int, request: bytes) -> bytes:
@@ -331,14 +331,14 @@ NAMED = {
 @pytest.mark.parametrize(("host", "status"), NAMED.items())
 @pytest.mark.parametrize("path", ["/healthz", "/missing"])
 def test_only_known_hosts_are_served(told: int, host: str, status: int, path: str) -> None:
-    answer = raw(told, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    response = raw(told, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     expected = status if status != 200 or path == "/healthz" else 404
-    assert answer.split(b" ")[1] == str(expected).encode()
+    assert response.split(b" ")[1] == str(expected).encode()
 
 
 def test_the_response_to_a_refused_host_names_the_option_that_allows_it(port: int) -> None:
-    answer = raw(port, b"GET / HTTP/1.1\r\nHost: attacker.example\r\n\r\n")
-    assert answer.endswith(
+    response = raw(port, b"GET / HTTP/1.1\r\nHost: attacker.example\r\n\r\n")
+    assert response.endswith(
         b"attacker.example is not served here; --metrics-host attacker.example would allow it\n"
     )
 
@@ -396,6 +396,6 @@ def test_an_address_may_be_one_of_ipv6() -> None:
         assert ask(port, "/healthz", host="::1").body == b"alive\n"
 
 
-@pytest.mark.parametrize("answer", [Response(b""), Response(b"", PLAIN, HTTPStatus.OK, {})])
-def test_a_response_is_plain_text_with_status_200_by_default(answer: Any) -> None:
-    assert (answer.content_type, answer.status, answer.headers) == (PLAIN, HTTPStatus.OK, {})
+@pytest.mark.parametrize("response", [Response(b""), Response(b"", PLAIN, HTTPStatus.OK, {})])
+def test_a_response_is_plain_text_with_status_200_by_default(response: Any) -> None:
+    assert (response.content_type, response.status, response.headers) == (PLAIN, HTTPStatus.OK, {})

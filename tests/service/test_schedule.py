@@ -67,8 +67,8 @@ def test_backing_off_never_brings_rounds_nearer() -> None:
 def test_cron_rounds_start_at_the_times_of_the_expression_and_back_off(
     present: str, failures: int, wait: float
 ) -> None:
-    moment = dt.datetime.fromisoformat(f"2026-06-01T{present}+00:00")
-    assert Cron("*/15 * * * *").following(0, 1000, moment, failures) == pytest.approx(1000 + wait)
+    instant = dt.datetime.fromisoformat(f"2026-06-01T{present}+00:00")
+    assert Cron("*/15 * * * *").following(0, 1000, instant, failures) == pytest.approx(1000 + wait)
 
 
 def test_a_cron_expression_is_read_in_utc() -> None:

@@ -18,10 +18,10 @@ from reconciler.service.cycle import system_failures
     ],
 )
 def test_a_system_failure_is_reported_as_transient_with_its_reason(refusal: Exception, reason: str) -> None:
-    with pytest.raises(SystemFailureError) as told, system_failures():
+    with pytest.raises(SystemFailureError) as caught, system_failures():
         raise refusal
-    assert str(told.value) == f"the system refused what was needed: {reason}"
-    assert told.value.is_transient
+    assert str(caught.value) == f"the system refused what was needed: {reason}"
+    assert caught.value.is_transient
 
 
 def test_an_internal_error_is_not_converted() -> None:

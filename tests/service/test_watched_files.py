@@ -171,9 +171,9 @@ class Watching:
         return self.files.read(now)
 
     def error(self, now: dt.datetime) -> str:
-        with pytest.raises(InputError) as told:
+        with pytest.raises(InputError) as caught:
             self.files.read(now)
-        return str(told.value)
+        return str(caught.value)
 
     def _validator_at(self, now: dt.datetime) -> Validator:
         self.moments.append(now)
@@ -219,9 +219,9 @@ def test_invalid_files_are_reported_each_time_and_do_not_replace_the_state(conte
     watching = Watching("a.yaml")
     first = watching.read(NOON)
     write("a.yaml", content)
-    told = {watching.error(NOON + number * MINUTE) for number in range(1, 4)}
-    assert len(told) == 1
-    assert told.pop().startswith("a.yaml:")
+    reported = {watching.error(NOON + number * MINUTE) for number in range(1, 4)}
+    assert len(reported) == 1
+    assert reported.pop().startswith("a.yaml:")
     write("a.yaml")
     again = watching.read(NOON + 5 * MINUTE)
     assert again == first

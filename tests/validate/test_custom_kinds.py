@@ -167,7 +167,9 @@ def test_kinds_share_one_budget_for_pattern_checks(tmp_path: Path) -> None:
         write(tmp_path / "kinds", f"t{number}.schema.json", kind)
     found = complaints(tmp_path / "kinds")
     assert found[0].startswith("kinds/t4.schema.json:")
-    assert all("is too large, together with the patterns before it; simplify it" in told for told in found)
+    assert all(
+        "is too large, together with the patterns before it; simplify it" in reported for reported in found
+    )
 
 
 def test_the_folder_kinds_is_searched_in_a_directory_and_beside_a_file(

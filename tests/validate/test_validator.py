@@ -192,7 +192,7 @@ PAST = "is in the past: the key no longer works"
 
 
 @pytest.mark.parametrize(
-    ("expire", "told"),
+    ("expire", "reported"),
     [
         ("2026-06-01T12:00:00Z", PAST),
         ("2026-06-01T14:00:00+02:00", PAST),
@@ -209,9 +209,9 @@ PAST = "is in the past: the key no longer works"
         ("null", None),
     ],
 )
-def test_an_expiry_in_the_past_or_near_is_a_warning(expire: str, told: str | None) -> None:
-    message = f"1.yaml:1:32: caas/1/76/web-key: expire {expire} {told}"
-    assert warnings(f"keys: [{{name: web-key, expire: {expire}}}]") == ([message] if told else [])
+def test_an_expiry_in_the_past_or_near_is_a_warning(expire: str, reported: str | None) -> None:
+    message = f"1.yaml:1:32: caas/1/76/web-key: expire {expire} {reported}"
+    assert warnings(f"keys: [{{name: web-key, expire: {expire}}}]") == ([message] if reported else [])
 
 
 MERGED = """\
@@ -322,9 +322,9 @@ def test_a_duplicate_address_is_found_besides_an_invalid_default() -> None:
 
 def test_a_near_expiry_in_a_default_is_warned_about_for_each_key() -> None:
     keys = "[{name: web-key}, {name: api-key, expire: null}]"
-    told = "expire 2026-06-02T12:00:00Z is near: the key stops working in 24 hours"
+    reported = "expire 2026-06-02T12:00:00Z is near: the key stops working in 24 hours"
     text = f"defaults: {{expire: 2026-06-02T12:00:00Z}}\nkeys: {keys}"
-    assert warnings(text) == [f"1.yaml:1:20: caas/1/76/web-key: {told}"]
+    assert warnings(text) == [f"1.yaml:1:20: caas/1/76/web-key: {reported}"]
 
 
 def test_scope_names_are_placeholders_until_they_are_looked_up() -> None:
@@ -342,8 +342,8 @@ def test_a_name_takes_precedence_over_the_number_of_the_environment() -> None:
 
 def test_a_key_that_is_declared_twice_by_name_is_found_offline() -> None:
     document = "project: shop\nkeys: [{name: web-key}]\n"
-    told = "declared twice, first at 1.yaml:2:8; keep one of the two"
-    assert problems(document, document) == [f"2.yaml:2:8: caas/shop/76/web-key: {told}"]
+    reported = "declared twice, first at 1.yaml:2:8; keep one of the two"
+    assert problems(document, document) == [f"2.yaml:2:8: caas/shop/76/web-key: {reported}"]
 
 
 @pytest.mark.parametrize(
@@ -375,5 +375,5 @@ def test_a_value_that_is_not_one_path_segment_is_a_problem_at_its_position(text:
         validator.add(document)
     with pytest.raises(InputError) as caught:
         validator.finish()
-    (told,) = str(caught.value).splitlines()
-    assert told.startswith(f"{place}: cannot be one segment of a request path")
+    (reported,) = str(caught.value).splitlines()
+    assert reported.startswith(f"{place}: cannot be one segment of a request path")

@@ -72,10 +72,10 @@ MEASURE: Final = """(() => {
 class Browser:
     """A running browser, by the ends of its two pipes; ``events`` are those since the last page."""
 
-    def __init__(self, commands: int, answers: int) -> None:
+    def __init__(self, commands: int, responses: int) -> None:
         self.events: list[dict[str, Any]] = []
         self._commands = commands
-        self._answers = answers
+        self._answers = responses
         self._number = 0
         self._unread = b""
 
@@ -149,9 +149,9 @@ class Tab:
 
     def run(self, script: str) -> Any:
         """Return the value of an expression in the page, whose policy does not hold for it."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        return answer["result"].get("value")
+        response = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in response, response["exceptionDetails"]
+        return response["result"].get("value")
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other, as a person does."""
@@ -188,14 +188,17 @@ class Tab:
 
 
 def _is_load(event: dict[str, Any], loader: str) -> bool:
-    told = event["params"]
-    return event["method"] == "Page.lifecycleEvent" and (told["loaderId"], told["name"]) == (loader, "load")
+    reported = event["params"]
+    return event["method"] == "Page.lifecycleEvent" and (reported["loaderId"], reported["name"]) == (
+        loader,
+        "load",
+    )
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a browser that knows nothing from before, and end it."""
-    (command_end, commands), (answers, answer_end) = os.pipe(), os.pipe()
+    (command_end, commands), (responses, answer_end) = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         start = [sys.executable, "-I", "-c", _START, str(command_end), str(answer_end)]
         with subprocess.Popen(
@@ -207,7 +210,7 @@ def chromium() -> Iterator[Browser]:
         ) as process:
             os.close(command_end)
             os.close(answer_end)
-            browser = Browser(commands, answers)
+            browser = Browser(commands, responses)
             try:
                 yield browser
                 browser.call("Browser.close")
@@ -215,4 +218,4 @@ def chromium() -> Iterator[Browser]:
             finally:
                 process.kill()
                 os.close(commands)
-                os.close(answers)
+                os.close(responses)
