@@ -58,10 +58,10 @@ def main(name: str) -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         try:
-            answer = evaluate(module, json.loads(line))
+            response = evaluate(module, json.loads(line))
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is its result
-            answer = f"!{error}"
-        print(json.dumps(answer), flush=True)
+            response = f"!{error}"
+        print(json.dumps(response), flush=True)
 
 
 if __name__ == "__main__":

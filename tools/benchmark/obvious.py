@@ -42,12 +42,12 @@ def observe(client: httpx.Client, document: dict[str, Any]) -> dict[str, dict[st
     """List every live key of the document's scope."""
     live: dict[str, dict[str, Any]] = {}
     while True:
-        answer = client.get(
+        response = client.get(
             f"/cloud/v1/caas/keys/{document['project_id']}/{document['region_id']}",
             params={"limit": PAGE_LIMIT, "offset": len(live)},
         )
-        answer.raise_for_status()
-        page = answer.json()
+        response.raise_for_status()
+        page = response.json()
         live.update((key["name"], key) for key in page["results"])
         if not page["results"] or len(live) >= page["count"]:
             return live

@@ -119,8 +119,8 @@ def _send(url: str, sent: Sent) -> tuple[int, str, bytes]:
     try:
         headers = {name: value.encode("latin-1") for name, value in sent.headers.items()}
         connection.request(sent.method, sent.target, sent.body, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.getheader("Content-Type", ""), answer.read()
+        response = connection.getresponse()
+        return response.status, response.getheader("Content-Type", ""), response.read()
     finally:
         connection.close()
 

@@ -59,8 +59,8 @@ class _Source:
     received = 0
     seconds = 0.0
 
-    def __init__(self, answer: Any) -> None:
-        self._answer = answer
+    def __init__(self, response: Any) -> None:
+        self._answer = response
 
     def get(self, path: str, parameters: Any) -> Any:
         """Return the response, and check that the request stays where the kind says."""
@@ -73,13 +73,13 @@ def _use(kind: Kind, chance: random.Random) -> None:
     """Print, validate and plan with a kind, with values that it allows and others."""
     editor_schema([kind]).encode("utf-8", "surrogatepass")
     live = [_row(kind, chance, name) for name in ("web", "api", "..", "x")]
-    answer: Any = live if kind.listing.results is None else {kind.listing.results: live}
-    if kind.listing.count is not None and isinstance(answer, dict):
-        answer[kind.listing.count] = len(live)
+    response: Any = live if kind.listing.results is None else {kind.listing.results: live}
+    if kind.listing.count is not None and isinstance(response, dict):
+        response[kind.listing.count] = len(live)
     for _ in range(3):
         state = _state(kind, chance)
         for desired in () if state is None else state.scopes:
-            source: Any = _Source(answer)
+            source: Any = _Source(response)
             try:
                 observed = observe(source, kind, desired.scope)
                 plan = assemble([plan_scope(kind, desired, observed, _NOW)])

@@ -48,11 +48,11 @@ class StillClock:
 class Script:
     """Returns its responses in turn, the last one forever; ``last`` is the latest one returned."""
 
-    def __init__(self, answers: Sequence[Answer]) -> None:
+    def __init__(self, responses: Sequence[Answer]) -> None:
         """Store the responses."""
-        self._answers = answers
+        self._answers = responses
         self._asked = 0
-        self.last = answers[0]
+        self.last = responses[0]
 
     def next(self) -> Answer:
         """Return the next response; endless requests are refused."""
@@ -108,9 +108,9 @@ class RawSide:
         """The latest response."""
         return self.answers[max(0, min(self.asked, len(self.answers)) - 1)]
 
-    def begin(self, answers: Sequence[bytes]) -> None:
+    def begin(self, responses: Sequence[bytes]) -> None:
         """Replace the responses."""
-        self.answers, self.asked = answers, 0
+        self.answers, self.asked = responses, 0
 
 
 @contextlib.contextmanager

@@ -78,18 +78,18 @@ class Judge:
     def case(self, number: int, raw: RawSide | None = None) -> None:
         """Judge one case: the same responses to a listing, a plan and a PATCH."""
         chance = seeded("service", self.seed, number)
-        answers = [answer(chance) for _ in range(chance.choice((1, 1, 2, 3)))]
+        responses = [answer(chance) for _ in range(chance.choice((1, 1, 2, 3)))]
         if raw is None:
-            self.ask(f"case {number}", answers)
+            self.ask(f"case {number}", responses)
         else:
-            wires = [_bent(one.raw(), chance) for one in answers]
+            wires = [_bent(one.raw(), chance) for one in responses]
             shown = b"\n----\n".join(wires)
             self._ask(f"raw case {number}", shown, lambda: _Wired(raw, wires))
 
-    def ask(self, case: str, answers: Sequence[Answer]) -> None:
+    def ask(self, case: str, responses: Sequence[Answer]) -> None:
         """Judge what the engine makes of some responses, returned in turn."""
-        shown = b"\n----\n".join(one.raw() for one in answers)
-        self._ask(case, shown, lambda: _Scripted(answers))
+        shown = b"\n----\n".join(one.raw() for one in responses)
+        self._ask(case, shown, lambda: _Scripted(responses))
 
     def _ask(self, case: str, shown: bytes, meet: Callable[[], _Scripted | _Wired]) -> None:
         self.counts["cases"] += 1
@@ -167,8 +167,8 @@ def _unprintable(text: str) -> str:
 class _Scripted:
     """A service that is a function."""
 
-    def __init__(self, answers: Sequence[Answer]) -> None:
-        self._script = Script(answers)
+    def __init__(self, responses: Sequence[Answer]) -> None:
+        self._script = Script(responses)
         self.connection: Connection = connection(httpx.MockTransport(self._script))
 
     def last_document(self) -> Any:

@@ -190,8 +190,8 @@ class World:
             {"Authorization": f"apikey {TOKEN}", "Content-Type": "application/json"},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
-            answer.read()
+        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - the same
+            response.read()
 
     def _look(self, slot: int) -> None:
         with closing(sqlite3.connect(self._directory / "history.db")) as history:
