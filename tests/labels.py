@@ -35,7 +35,7 @@ class LabelServer:
         """Return path and body of each write."""
         return [(path, body) for method, path, body in self.requests if method != "GET"]
 
-    def answer(self, method: str, target: str, scheme: str, body: Any) -> tuple[int, Any]:
+    def respond(self, method: str, target: str, scheme: str, body: Any) -> tuple[int, Any]:
         """Return status and JSON value for one request."""
         self.requests.append((method, target, body))
         if scheme != f"Bearer {TOKEN}":
@@ -76,11 +76,11 @@ def label_server(**repositories: list[dict[str, Any]]) -> Iterator[LabelServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def _answer(self) -> None:
+        def _respond(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
             body = json.loads(self.rfile.read(length)) if length else None
             scheme = self.headers.get("Authorization", "")
-            status, value = server.answer(self.command, self.path, scheme, body)
+            status, value = server.respond(self.command, self.path, scheme, body)
             content = json.dumps(value).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json; charset=utf-8")
@@ -88,7 +88,7 @@ def label_server(**repositories: list[dict[str, Any]]) -> Iterator[LabelServer]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_PATCH = _answer  # noqa: N815 - the names that the base class looks for
+        do_GET = do_PATCH = _respond  # noqa: N815 - the names that the base class looks for
 
         def log_message(self, *_arguments: Any) -> None:
             """Print nothing."""

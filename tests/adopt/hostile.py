@@ -119,12 +119,12 @@ NAMES = st.one_of(
         ["null", "true", "yes", "off", "a-1", "no", "a1", "A-key", "a.b", "", "a\nb", "x" * 65, "e10"]
     ),
 )
-MOMENTS = st.datetimes(min_value=dt.datetime(1, 1, 2), max_value=dt.datetime(9999, 12, 30))  # noqa: DTZ001 - any zone
+INSTANTS = st.datetimes(min_value=dt.datetime(1, 1, 2), max_value=dt.datetime(9999, 12, 30))  # noqa: DTZ001 - any zone
 EXPIRIES = st.one_of(
     st.none(),
-    MOMENTS.map(lambda moment: moment.isoformat(timespec="seconds") + "Z"),
-    MOMENTS.map(lambda moment: moment.isoformat(" ", "milliseconds") + "+0530"),
-    MOMENTS.map(lambda moment: moment.isoformat(timespec="seconds")),
+    INSTANTS.map(lambda instant: instant.isoformat(timespec="seconds") + "Z"),
+    INSTANTS.map(lambda instant: instant.isoformat(" ", "milliseconds") + "+0530"),
+    INSTANTS.map(lambda instant: instant.isoformat(timespec="seconds")),
     st.sampled_from(["", "never", "2027-13-01T00:00:00Z", 5]),
 )
 BOXES = st.fixed_dictionaries(

@@ -147,8 +147,8 @@ def execute(remote: Any, *changes: Change) -> list[Outcome]:
 
 @EVERY
 def test_the_secret_of_a_new_key_is_redacted_in_other_response_members(spell: Callable[[str], str]) -> None:
-    born = httpx.Response(200, json=live(secret=NEW, description=f"it is {spell(NEW)}"))
-    (outcome,) = execute(Script(born), CREATION)
+    created = httpx.Response(200, json=live(secret=NEW, description=f"it is {spell(NEW)}"))
+    (outcome,) = execute(Script(created), CREATION)
     assert (outcome.result, outcome.secret_at) == (Result.NOT_VERIFIED, "memory:1")
     assert "description was accepted as" in outcome.detail
     assert spell(NEW) not in outcome.detail
@@ -167,11 +167,11 @@ def test_the_secret_of_a_new_key_in_a_refusal_is_redacted(status: int, spell: Ca
 
 @EVERY
 def test_the_secret_of_a_new_key_in_a_later_response_is_redacted(spell: Callable[[str], str]) -> None:
-    born = httpx.Response(200, json=live(secret=NEW, description=""))
+    created = httpx.Response(200, json=live(secret=NEW, description=""))
     accepted = httpx.Response(200, json=live(description=f"was {spell(NEW)}"))
     refused = httpx.Response(400, json={"message": f"no {spell(NEW)}"})
     for later in (accepted, refused):
-        outcomes = execute(Script(born, later), CREATION, UPDATE)
+        outcomes = execute(Script(created, later), CREATION, UPDATE)
         assert outcomes[1].result is not Result.APPLIED
         assert not [outcome for outcome in outcomes if spell(NEW) in outcome.detail]
 

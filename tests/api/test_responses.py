@@ -299,7 +299,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tls_port(certificate: Path) -> Iterator[int]:
     """The port of a server that speaks TLS with that certificate, to one client."""
 
-    class Answer(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.wfile.write(http_bytes(b"{}"))
 
@@ -308,7 +308,7 @@ def tls_port(certificate: Path) -> Iterator[int]:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.handle_request)
         thread.start()

@@ -93,13 +93,13 @@ def test_the_final_error_reports_the_number_of_attempts(count: int, said: str) -
 def test_a_patch_whose_response_was_lost_is_sent_again() -> None:
     bodies: list[bytes] = []
 
-    def loses_the_first_answer(request: httpx.Request) -> httpx.Response:
+    def loses_the_first_response(request: httpx.Request) -> httpx.Response:
         bodies.append(request.content)
         if len(bodies) == 1:
             raise httpx.ReadError("the connection broke")
         return FINE
 
-    with Writer(connect(loses_the_first_answer, retry=FOUR)) as writer:
+    with Writer(connect(loses_the_first_response, retry=FOUR)) as writer:
         writer.update("PATCH", f"{COLLECTION}/web", {"is_disabled": True})
     assert bodies == [b'{"is_disabled":true}'] * 2
 

@@ -32,10 +32,10 @@ BEHAVIOURS: dict[str, dict[str, Any]] = {
     **{form: {"timestamps": form} for form in ("naive", "offset", "compact", "fraction")},
 }
 
-moments = st.datetimes(dt.datetime(2027, 1, 1), dt.datetime(2099, 1, 1))  # noqa: DTZ001 - zones are written below
+instants = st.datetimes(dt.datetime(2027, 1, 1), dt.datetime(2099, 1, 1))  # noqa: DTZ001 - zones are written below
 expiries = st.none() | st.builds(
-    lambda moment, zone: moment.replace(microsecond=0).isoformat() + zone,
-    moments,
+    lambda instant, zone: instant.replace(microsecond=0).isoformat() + zone,
+    instants,
     st.sampled_from(["Z", "+00:00", "+02:00", "-11:30", ".5Z"]),
 )
 texts = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=8)

@@ -413,12 +413,12 @@ def test_a_replacement_without_a_secret_is_applied_if_the_key_exists_again() -> 
 def test_a_started_replacement_is_completed_despite_an_interrupt() -> None:
     stop, script = threading.Event(), Script(DELETED, GONE, WITH_SECRET)
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         if request.method == "DELETE":
             stop.set()
         return script(request)
 
-    with Writer(connect(answer, stop=stop)) as writer:
+    with Writer(connect(respond, stop=stop)) as writer:
         outcome = execute(writer, REPLACEMENT, Store(STORED))
     assert (outcome.result, outcome.secret_at) == (Result.APPLIED, "memory:1")
     assert [request.method for request in script.requests] == ["DELETE", "GET", "POST"]

@@ -294,9 +294,9 @@ KILLED = """
     seen = []
 
     def trace(event, arguments):
-        told = str(arguments[0]) if arguments else ""
+        argument = str(arguments[0]) if arguments else ""
         is_step = event in ("open", "os.link", "os.rename", "os.chmod", "os.remove")
-        if is_step and (told == folder or "caas_1_76_web" in told):
+        if is_step and (argument == folder or "caas_1_76_web" in argument):
             seen.append(event)
             if len(seen) == step:
                 os.kill(os.getpid(), signal.SIGKILL)

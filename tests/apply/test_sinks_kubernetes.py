@@ -62,13 +62,13 @@ class ApiServer:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        response = self._answer(request)
+        response = self._respond(request)
         if self._lose:
             self._lose -= 1
             raise httpx.ReadTimeout("timed out")
         return response
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def _respond(self, request: httpx.Request) -> httpx.Response:
         if request.headers["authorization"] != f"Bearer {TOKEN}":
             return status(401, "Unauthorized")
         verb = {"GET": "get", "POST": "create", "PUT": "update"}[request.method]
@@ -251,14 +251,14 @@ def test_a_change_at_the_same_time_is_not_overwritten(connect: Callable[[Any], K
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": "dGhlaXJz"}
 
 
-FOREIGN = "was not made by this tool for this key, and is left as it is: move it away, or store elsewhere"
+NOT_OURS = "was not made by this tool for this key, and is left as it is: move it away, or store elsewhere"
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
-    "no labels": ({"metadata": {"labels": None}}, FOREIGN),
-    "another manager": ({"metadata": {"labels": {"app.kubernetes.io/managed-by": "helm"}}}, FOREIGN),
-    "no address": ({"metadata": {"annotations": {}}}, FOREIGN),
-    "another address": ({"metadata": {"annotations": {"reconciler/address": "caas/1/76/x"}}}, FOREIGN),
-    "another type": ({"type": "kubernetes.io/tls"}, FOREIGN),
-    "no data of ours": ({"data": [1], "type": "other"}, FOREIGN),
+    "no labels": ({"metadata": {"labels": None}}, NOT_OURS),
+    "another manager": ({"metadata": {"labels": {"app.kubernetes.io/managed-by": "helm"}}}, NOT_OURS),
+    "no address": ({"metadata": {"annotations": {}}}, NOT_OURS),
+    "another address": ({"metadata": {"annotations": {"reconciler/address": "caas/1/76/x"}}}, NOT_OURS),
+    "another type": ({"type": "kubernetes.io/tls"}, NOT_OURS),
+    "no data of ours": ({"data": [1], "type": "other"}, NOT_OURS),
     "immutable": ({"immutable": True}, "is immutable: remove it, or store elsewhere"),
     "on its way out": (
         {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}},
@@ -377,7 +377,7 @@ def test_a_lost_response_that_cannot_be_read_is_an_error(connect: Callable[[Any]
 def test_a_secret_of_another_owner_is_not_overwritten(connect: Callable[[Any], KubernetesSink]) -> None:
     other = {"kind": "Secret", "metadata": {"name": NAME}, "data": {"secret": "b3RoZXI="}}
     remote = Script(httpx.ReadTimeout("timed out"), status(409, "exists"), httpx.Response(200, json=other))
-    assert FOREIGN in store_error(connect(remote))
+    assert NOT_OURS in store_error(connect(remote))
 
 
 @pytest.mark.parametrize("code", [429, 500, 503])
@@ -559,8 +559,8 @@ def test_only_the_ca_file_of_the_cluster_is_trusted(account: Path) -> None:
         sink.probe([WEB])
         assert store(sink) == f"kubernetes:shop/{NAME}"
         (account / "ca.crt").write_bytes(bundle)
-        stranger = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
-        assert "the server's certificate is not trusted" in store_error(stranger)
+        untrusting = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
+        assert "the server's certificate is not trusted" in store_error(untrusting)
         server.shutdown()
         thread.join()
 

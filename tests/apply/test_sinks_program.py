@@ -39,7 +39,7 @@ def python(script: str, seconds: float = 20.0) -> ExecSink:
 
 
 def test_the_program_reads_one_line_of_json(tmp_path: Path) -> None:
-    file = tmp_path / "told"
+    file = tmp_path / "record"
     assert store(shell(f"cat > {file}")) == "exec:sh"
     text = file.read_text(encoding="ascii")
     assert text.count("\n") == 1
@@ -56,16 +56,16 @@ def test_the_program_reads_one_line_of_json(tmp_path: Path) -> None:
     }
 
 
-KEEPER = """
+RECORDING = """
     key=$(cat)
     [ "$(printf %s "$key" | jq -r .action)" = store ] || { echo asked >&2; echo " 7 "; exit "${CODE-0}"; }
-    printf %s "$key" > "$TOLD"
+    printf %s "$key" > "$RECORD"
 """
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 
 
-def asked(folder: Path, script: str = KEEPER, **environment: str) -> ExecSink:
-    variables = PATH | {"TOLD": str(folder / "told")} | environment
+def asked(folder: Path, script: str = RECORDING, **environment: str) -> ExecSink:
+    variables = PATH | {"RECORD": str(folder / "record")} | environment
     return ExecSink(("sh", "-c", script), variables, SystemClock(), 20.0, is_asked=True)
 
 
@@ -73,15 +73,15 @@ def asked(folder: Path, script: str = KEEPER, **environment: str) -> ExecSink:
 def test_a_program_that_supports_probing_receives_the_version_it_reported(tmp_path: Path) -> None:
     sink, place = asked(tmp_path), Place(WEB.scope, WEB.name, is_replaced=True)
     assert sink.probe([place]) == {place: "7"}
-    assert not (tmp_path / "told").exists()
+    assert not (tmp_path / "record").exists()
     assert sink.store(place, SECRET, "7") == "exec:sh" == sink.where(place)
-    reported = json.loads((tmp_path / "told").read_text(encoding="ascii"))
+    reported = json.loads((tmp_path / "record").read_text(encoding="ascii"))
     assert (reported["action"], reported["replaced"], reported["version"]) == ("store", True, "7")
 
 
 def test_a_probe_request_contains_no_secret(tmp_path: Path) -> None:
-    asked(tmp_path, 'cat > "$TOLD"').probe([WEB])
-    assert json.loads((tmp_path / "told").read_text(encoding="ascii")) == {
+    asked(tmp_path, 'cat > "$RECORD"').probe([WEB])
+    assert json.loads((tmp_path / "record").read_text(encoding="ascii")) == {
         "action": "probe",
         "address": "caas/1/76/web",
         "kind": "caas",
@@ -106,7 +106,7 @@ def test_a_program_that_refuses_a_secret_is_detected_by_the_probe(
 
 
 def test_a_custom_kind_has_its_own_scope(tmp_path: Path) -> None:
-    file = tmp_path / "told"
+    file = tmp_path / "record"
     store(shell(f"cat > {file}"), Place(Scope("own", "emea", names=("area",)), "k"))
     reported = json.loads(file.read_text(encoding="ascii"))
     assert (reported["address"], reported["scope"]) == ("own/emea/k", {"area": "emea"})
@@ -187,7 +187,7 @@ def test_excessive_program_output_is_truncated() -> None:
 
 def test_a_long_secret_reaches_a_slow_reader(tmp_path: Path) -> None:
     name = "n" * 300_000
-    file = tmp_path / "told"
+    file = tmp_path / "record"
     store(shell(f"sleep 0.2; cat > {file}"), Place(Scope("caas", 1, 76), name))
     assert json.loads(file.read_text(encoding="ascii"))["name"] == name
 
@@ -241,9 +241,9 @@ def test_the_program_gets_an_environment_made_for_it(
     tmp_path: Path, passed: tuple[str, ...], more: set[str]
 ) -> None:
     environment = ENVIRONMENT | {"PATH": f".:bin::{PATH['PATH']}"}
-    sink = open_sink(f"exec:sh -c 'env > {tmp_path}/told'", SystemClock(), "test/1", environment, passed)
+    sink = open_sink(f"exec:sh -c 'env > {tmp_path}/record'", SystemClock(), "test/1", environment, passed)
     sink.store(WEB, SECRET)
-    reported = dict(line.split("=", 1) for line in (tmp_path / "told").read_text().splitlines())
+    reported = dict(line.split("=", 1) for line in (tmp_path / "record").read_text().splitlines())
     assert reported.keys() - {"PWD", "OLDPWD", "SHLVL", "_"} == {"PATH", "HTTPS_PROXY", "LC_ALL"} | more
     assert reported["PATH"] == PATH["PATH"]
 
@@ -265,11 +265,11 @@ def test_without_an_absolute_folder_in_the_path_the_systems_programs_are_found(t
 
 
 STAND_IN = """#!/bin/sh
-# Keeps what it is told; LIVE is the answer to whoever looks what is there.
+# Stores its input; LIVE is the response to a query of what exists.
 case "$*" in *"kv metadata get"* | *"get secret"*) printf '%s' "${LIVE-}"; exit "${LIVE_CODE-0}" ;; esac
 [ "$1 $2" != "secret list" ] || { printf '%s\\n' "${GH_NAMES-}"; exit "${GH_CODE-0}"; }
-printf '%s\\n' "$@" > "$TOLD/arguments"
-cat > "$TOLD/input"
+printf '%s\\n' "$@" > "$RECORD/arguments"
+cat > "$RECORD/input"
 exit "${CODE-0}"
 """
 
@@ -291,7 +291,7 @@ class Recipe:
 
     def sink(self, **environment: str) -> ExecSink:
         path = f"{self._folder}{os.pathsep}{PATH['PATH']}"
-        variables = {"PATH": path, "TOLD": str(self._folder)} | environment
+        variables = {"PATH": path, "RECORD": str(self._folder)} | environment
         return ExecSink((str(self.script), *self._arguments), variables, SystemClock(), 20.0)
 
     @property

@@ -40,33 +40,33 @@ class Channel:
     def __init__(self) -> None:
         self.url = ""
         self.status = 200
-        self.told: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
 
     @property
     def types(self) -> list[str]:
-        return [message["type"] for message in self.told]
+        return [message["type"] for message in self.received]
 
 
 @pytest.fixture
 def channel() -> Iterator[Channel]:
-    kept = Channel()
+    hook = Channel()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if kept.status == 200:
-                kept.told.append(body)
-            self.send_response(kept.status)
+            if hook.status == 200:
+                hook.received.append(body)
+            self.send_response(hook.status)
             self.end_headers()
 
         def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    kept.url = f"http://127.0.0.1:{server.server_address[1]}/secret-path"
+    hook.url = f"http://127.0.0.1:{server.server_address[1]}/secret-path"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    yield kept
+    yield hook
     server.shutdown()
     server.server_close()
     thread.join()
@@ -80,7 +80,7 @@ def test_a_webhook_is_notified_once_of_drift_and_once_of_its_end(
         assert cli(*words).code == 2
     fill(emulator, "web", description="ours")
     assert cli(*words).code == 0
-    assert [message["data"]["fields"][0]["outcome"] for message in channel.told] == [
+    assert [message["data"]["fields"][0]["outcome"] for message in channel.received] == [
         "left to a person",
         "no longer drifted",
     ]
@@ -93,14 +93,14 @@ def test_drift_is_notified_after_so_many_rounds_in_a_row(
     reported = []
     for _ in range(4):
         cli("drift", drifted, *words)
-        reported.append(len(channel.told))
+        reported.append(len(channel.received))
     assert reported == [0, 0, 1, 1]
-    assert channel.told[0]["data"]["fields"][0]["rounds"] == 3
+    assert channel.received[0]["data"]["fields"][0]["rounds"] == 3
 
 
 def test_a_correction_is_notified_at_once(cli: CommandLine, drifted: str, channel: Channel) -> None:
     assert cli("drift", drifted, "--correct", "all", "--webhook", channel.url).code == 0
-    (message,) = channel.told
+    (message,) = channel.received
     assert message["text"].splitlines()[1] == (
         '• `caas/1/76/web` description: "ours" -&gt; "theirs" (neutral: access unchanged), '
         "since 2026-06-01T12:00:00Z: *corrected*"
@@ -123,14 +123,14 @@ def test_created_and_new_keys_are_notified_and_pending_ones_are_not(
         "keys": [{"name": "web"}, {"name": "old"}],
     }
     file.write_text(json.dumps(document))
-    assert (cli(*words).code, channel.told) == (0, [])
+    assert (cli(*words).code, channel.received) == (0, [])
     file.write_text(json.dumps({**document, "keys": [{"name": "web"}]}))
     fill(emulator, "stray")
     emulator.put_key(1, 77, live("new"))
     assert cli(*words).code == 2
     assert cli(*words).code == 2
-    drift, keys = channel.told
-    for message in channel.told:
+    drift, keys = channel.received
+    for message in channel.received:
         jsonschema.validate(message, json.loads(schema_texts()["notification"]))
     assert drift["text"].splitlines()[0] == (
         "*reconciler*: 1 created key changed outside Git, *access granted on 1 key*"
@@ -168,7 +168,7 @@ def test_failing_rounds_are_notified_and_so_is_their_end(
     emulator.faults = Faults()
     assert cli(*words).code == 0
     assert channel.types == ["rounds.failing", "rounds.recovered"]
-    assert "HTTP 503" in channel.told[0]["data"]["errors"][0]
+    assert "HTTP 503" in channel.received[0]["data"]["errors"][0]
 
 
 def test_an_undelivered_notification_is_sent_later_without_showing_the_address(
@@ -205,7 +205,7 @@ def test_invalid_files_are_notified_once_and_so_is_their_end(
         process.terminate()
         process.communicate(timeout=60)
     assert channel.types == ["drift", "files.invalid", "files.valid"]
-    assert "keys.yaml:1:" in channel.told[1]["data"]["errors"][0]
+    assert "keys.yaml:1:" in channel.received[1]["data"]["errors"][0]
 
 
 def test_counters_of_a_metrics_file_continue_from_run_to_run(

@@ -41,7 +41,7 @@ def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]
         def log_message(self, *_: object) -> None:
             """Print nothing."""
 
-        def answer(self) -> None:
+        def respond(self) -> None:
             name = unquote(self.path.partition("?")[0].removeprefix("/things").removeprefix("/"))
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             if self.command != "GET":
@@ -60,7 +60,7 @@ def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - as the library names them
+        do_GET = do_POST = do_PATCH = do_DELETE = respond  # noqa: N815 - as the library names them
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 OLD, NEW = "keys: []\n", "keys:\n  - name: web\n"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
@@ -48,7 +48,7 @@ def as_nobody(file: Path) -> Iterator[None]:
     for folder in file.parent.parents if os.geteuid() == 0 else ():
         folder.chmod(folder.stat().st_mode | 0o111)
     if os.geteuid() == 0:
-        os.seteuid(NOBODY)
+        os.seteuid(UNPRIVILEGED)
     try:
         yield
     finally:
@@ -79,9 +79,13 @@ def test_a_file_is_replaced_in_one_step_and_keeps_its_permissions(file: Path) ->
 
 @as_root
 def test_a_file_keeps_its_owner_and_group(file: Path) -> None:
-    os.chown(file, NOBODY, 12345)
+    os.chown(file, UNPRIVILEGED, 12345)
     replace(file)
-    assert (file.read_text(encoding="utf-8"), file.stat().st_uid, file.stat().st_gid) == (NEW, NOBODY, 12345)
+    assert (file.read_text(encoding="utf-8"), file.stat().st_uid, file.stat().st_gid) == (
+        NEW,
+        UNPRIVILEGED,
+        12345,
+    )
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
 
 

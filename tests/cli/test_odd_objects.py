@@ -48,16 +48,16 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith(f"{COLLECTION}?"):
             offset = int(self.path.rpartition("=")[2])
-            self._answer({"count": len(self.server.rows), "results": self.server.rows[offset : offset + 2]})
+            self._send({"count": len(self.server.rows), "results": self.server.rows[offset : offset + 2]})
         else:
-            self._answer(self.server.row(self.path))
+            self._send(self.server.row(self.path))
 
     def do_PATCH(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.writes.append(("PATCH", self.path, body))
         row = self.server.row(self.path)
         row.update(body)
-        self._answer(row)
+        self._send(row)
 
     def do_DELETE(self) -> None:
         self.server.writes.append(("DELETE", self.path, None))
@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(204)
         self.end_headers()
 
-    def _answer(self, value: Any) -> None:
+    def _send(self, value: Any) -> None:
         content = re.sub(rb'"as it is: ([^"]*)"', rb"\1", json.dumps(value).encode())
         self.send_response(404 if value is None else 200)
         self.send_header("Content-Length", str(len(content)))

@@ -207,7 +207,7 @@ def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> N
     keys.journal.write_text(text, encoding="utf-8")
 
 
-UNTOLD = (
+UNREPORTED = (
     "took effect (nothing says that its secret was stored: look in {place}, where it was to go, unless that "
     "is still the one of the key before; if it is not there, declare the key `state: absent`, apply, and "
     "declare it again)"
@@ -230,7 +230,7 @@ KILLED: dict[str, tuple[str, bool, list[str], str]] = {
         "POST",
         True,
         ["DELETE", "POST"],
-        UNTOLD,
+        UNREPORTED,
     ),
 }
 

@@ -35,12 +35,12 @@ class Cycles:
 
     def __init__(self, clock: FakeClock, *results: CycleResult) -> None:
         self.stop = threading.Event()
-        self.moments: list[float] = []
+        self.start_times: list[float] = []
         self._clock = clock
         self._results = list(results)
 
     def __call__(self) -> CycleReport:
-        self.moments.append(self._clock.elapsed)
+        self.start_times.append(self._clock.elapsed)
         result = self._results.pop(0)
         if not self._results:
             self.stop.set()
@@ -56,24 +56,24 @@ def a_service(clock: FakeClock, stop: threading.Event, schedule: Schedule, jitte
     return Service(schedule, jitter, heartbeat, stop, threading.Event(), Console(0, color=False), rng)
 
 
-def moments(*results: CycleResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:
+def start_times(*results: CycleResult, schedule: Schedule | None = None, jitter: float = 0) -> list[float]:
     """Run a round for each result and return the times at which they started."""
     clock = FakeClock()
     rounds = Cycles(clock, *results)
     a_service(clock, rounds.stop, schedule or Every(60), jitter).run(rounds)
-    return rounds.moments
+    return rounds.start_times
 
 
 def test_rounds_start_at_equal_intervals() -> None:
-    assert moments(OK, OK, OK, OK) == [0, 60, 120, 180]
+    assert start_times(OK, OK, OK, OK) == [0, 60, 120, 180]
 
 
 def test_cron_rounds_start_at_the_times_of_the_expression() -> None:
-    assert moments(OK, OK, OK, schedule=Cron("*/15 * * * *")) == [0, 900, 1800]
+    assert start_times(OK, OK, OK, schedule=Cron("*/15 * * * *")) == [0, 900, 1800]
 
 
 def test_jitter_delays_each_round_without_shifting_the_grid() -> None:
-    found = moments(OK, OK, OK, OK, jitter=10)
+    found = start_times(OK, OK, OK, OK, jitter=10)
     delays = [instant - planned for instant, planned in zip(found, [0, 60, 120, 180], strict=True)]
     assert delays[0] == 0
     assert all(0 < delay < 10 for delay in delays[1:])
@@ -83,7 +83,7 @@ def test_jitter_delays_each_round_without_shifting_the_grid() -> None:
 def test_failing_rounds_back_off_until_one_succeeds(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert moments(OK, FAILED, FAILED, OK, OK, OK) == [0, 60, 180, 420, 480, 540]
+    assert start_times(OK, FAILED, FAILED, OK, OK, OK) == [0, 60, 180, 420, 480, 540]
     assert capsys.readouterr().err.splitlines() == [
         "Error: rounds have failed since 2026-06-01T12:01:00Z: 1 in a row",
         "Error: rounds have failed since 2026-06-01T12:01:00Z: 2 in a row",
@@ -92,7 +92,7 @@ def test_failing_rounds_back_off_until_one_succeeds(
 
 
 def test_an_interrupted_round_is_not_a_failure() -> None:
-    assert moments(OK, CycleResult.INTERRUPTED, OK, OK) == [0, 60, 120, 180]
+    assert start_times(OK, CycleResult.INTERRUPTED, OK, OK) == [0, 60, 120, 180]
 
 
 def test_a_service_is_ready_after_the_first_successful_read() -> None:

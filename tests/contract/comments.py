@@ -50,7 +50,7 @@ class Github:
         """Return the texts of a pull request's comments."""
         return [comment.body for comment in self.comments if comment.number == number]
 
-    def answer(self, method: str, target: str, body: str) -> tuple[int, Any]:
+    def respond(self, method: str, target: str, body: str) -> tuple[int, Any]:
         """Respond to a request with a status and a document."""
         url = urlsplit(target)
         self.asked.append(f"{method} {url.path}")
@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         status: int = 401
         document: Any = {}
         if self.headers["Authorization"] == f"Bearer {JOB_TOKEN}":
-            status, document = self.server.github.answer(self.command, self.path, body)
+            status, document = self.server.github.respond(self.command, self.path, body)
         content = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))

@@ -122,7 +122,7 @@ class Forge:
         """Run the job; give its result and its log."""
         raise NotImplementedError
 
-    def answer(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
+    def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
         """Respond to a request. An error is a refusal."""
         raise NotImplementedError
 
@@ -164,7 +164,7 @@ class Github(Forge):
                 known[f"steps.{step['id']}.outputs.{name}"] = value
         return "passed", log
 
-    def answer(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
+    def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
         """Respond to a call of ``gh``; its arguments are ``sent``."""
         words = [word for _, word in sent]
         pairs = list(itertools.pairwise(words))
@@ -174,14 +174,14 @@ class Github(Forge):
         options = dict(pair for pair in pairs if pair[0].startswith("--"))
         path = next(word for word in words if word.startswith("repos/")).removeprefix("repos/web/keys/issues")
         method = options.get("--method", "POST" if fields else "GET")
-        answered = self._answer(method, path, fields)
+        responded = self._respond(method, path, fields)
         if options["--jq"] == FOUND_BY:
             return "\n".join(
-                str(issue["number"]) for issue in answered if "<!-- reconciler-drift " in issue["body"]
+                str(issue["number"]) for issue in responded if "<!-- reconciler-drift " in issue["body"]
             )
-        return str(answered[options["--jq"].removeprefix(".")])
+        return str(responded[options["--jq"].removeprefix(".")])
 
-    def _answer(self, method: str, path: str, fields: Fields) -> Any:
+    def _respond(self, method: str, path: str, fields: Fields) -> Any:
         assert method in self.methods
         assert len(fields.get("body", "")) <= LONGEST
         if method == "GET" and not path:
@@ -228,7 +228,7 @@ class Gitlab(Forge):
         results = {0: "passed"} | dict.fromkeys(job["allow_failure"]["exit_codes"], "warning")
         return results.get(code, "failed"), log
 
-    def answer(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
+    def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:
         """Respond to a request of the API."""
         assert method in self.methods
         fields, path = dict(sent), path.removeprefix("/api/v4/projects/7/issues")
@@ -265,7 +265,7 @@ class _Handler(BaseHTTPRequestHandler):
             status = 401
         else:
             with contextlib.suppress(AssertionError, KeyError, IndexError, ValueError):
-                status, text = 200, self.server.forge.answer(self.command, target.path, sent)
+                status, text = 200, self.server.forge.respond(self.command, target.path, sent)
         self.send_response(status)
         self.end_headers()
         self.wfile.write(text.encode())

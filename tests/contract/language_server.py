@@ -50,7 +50,7 @@ class LanguageServer:
     def __init__(self, requests: int, responses: int) -> None:
         self.published: dict[str, list[dict[str, Any]]] = {}
         self._requests = requests
-        self._answers = responses
+        self._output = responses
         self._number = 0
         self._unread = b""
 
@@ -107,13 +107,13 @@ class LanguageServer:
         if message.get("method") == "textDocument/publishDiagnostics":
             self.published[message["params"]["uri"]] = message["params"]["diagnostics"]
         elif "method" in message and "id" in message:
-            self._send(id=message["id"], result=_answer(message["method"], message["params"]))
+            self._send(id=message["id"], result=_respond(message["method"], message["params"]))
         return message
 
     def _read(self, deadline: float) -> None:
-        ready, _, _ = select.select([self._answers], [], [], max(0.0, deadline - time.monotonic()))
+        ready, _, _ = select.select([self._output], [], [], max(0.0, deadline - time.monotonic()))
         assert ready, "the language server is silent"
-        read = os.read(self._answers, 1 << 20)
+        read = os.read(self._output, 1 << 20)
         assert read, "the language server is gone"
         self._unread += read
 
@@ -152,7 +152,7 @@ def _text(documentation: Any) -> str:
     return value
 
 
-def _answer(method: str, parameters: Any) -> Any:
+def _respond(method: str, parameters: Any) -> Any:
     """Respond to the server: it asks for its settings, and for leave to be notified of changes."""
     if method != "workspace/configuration":
         return None

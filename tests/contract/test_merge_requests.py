@@ -68,7 +68,7 @@ class Gitlab:
         )
         return done.returncode, done.stdout
 
-    def answer(self, method: str, path: str, sent: dict[str, str]) -> Any:
+    def respond(self, method: str, path: str, sent: dict[str, str]) -> Any:
         """Respond to a request of the API. An error is a refusal."""
         assert method != self.refused
         if path == "/api/v4/user":
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["PRIVATE-TOKEN"] == NOTE_TOKEN:
             with contextlib.suppress(AssertionError, KeyError, IndexError, ValueError):
                 sent = dict([*parse_qsl(target.query), *parse_qsl(body)])
-                document = json.dumps(self.server.gitlab.answer(self.command, target.path, sent))
+                document = json.dumps(self.server.gitlab.respond(self.command, target.path, sent))
                 status = 200
         self.send_response(status)
         self.end_headers()

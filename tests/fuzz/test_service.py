@@ -3,8 +3,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from fuzz.answers import Answer, says_none, strict
 from fuzz.remote import raw_side
+from fuzz.responses import Response, says_none, strict
 from fuzz.service import Judge
 
 SEED = 7
@@ -18,7 +18,7 @@ def kinds_of_failure(judge: Judge) -> list[str]:
 def judged(status: int, body: bytes, **headers: str) -> list[str]:
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     judge = Judge(SEED)
-    judge.ask("by hand", [Answer(status, named, body)])
+    judge.ask("by hand", [Response(status, named, body)])
     return kinds_of_failure(judge)
 
 
@@ -80,6 +80,6 @@ def test_the_check_recognizes_an_empty_list(body: bytes, wanted: bool) -> None: 
 
 
 def test_the_check_considers_only_successful_responses() -> None:
-    assert Answer(500, [], EMPTY).document() is None
-    assert Answer(200, [(b"Content-Encoding", b"gzip")], EMPTY).document() is None
-    assert isinstance(Answer(200, [], EMPTY).response(), httpx.Response)
+    assert Response(500, [], EMPTY).document() is None
+    assert Response(200, [(b"Content-Encoding", b"gzip")], EMPTY).document() is None
+    assert isinstance(Response(200, [], EMPTY).response(), httpx.Response)

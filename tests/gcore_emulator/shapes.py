@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import httpx
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 KEY_MEMBERS: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "description": str,
@@ -25,8 +25,8 @@ def assert_key(document: dict[str, Any]) -> None:
     assert document.keys() == KEY_MEMBERS.keys()
     for member, types in KEY_MEMBERS.items():
         assert isinstance(document[member], types), member
-    assert MOMENT.fullmatch(document["created_at"])
-    assert document["expire"] is None or MOMENT.fullmatch(document["expire"])
+    assert DATE_TIME.fullmatch(document["created_at"])
+    assert document["expire"] is None or DATE_TIME.fullmatch(document["expire"])
     assert document["status"] in {"Active", "Expired"}
     assert document["source"] in {"cloud", "iate"}
     for container in document["containers"]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.gcore_emulator.conftest import Launcher
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
-MOMENT = "2026-06-01T12:00:00Z"
+CREATED_AT = "2026-06-01T12:00:00Z"
 
 
 @every_kind
@@ -22,7 +22,7 @@ def test_create_returns_200_with_the_key_its_defaults_and_its_secret(start: Laun
     document = response.json()
     assert response.status_code == 200
     assert document.pop("secret")
-    assert document == {"name": "web-key", "created_at": MOMENT, **kind.defaults}
+    assert document == {"name": "web-key", "created_at": CREATED_AT, **kind.defaults}
 
 
 @every_kind
@@ -247,13 +247,13 @@ def test_a_client_cannot_set_what_the_server_sets(start: Launcher, kind: Kind, m
     assert api.patch("web-key", **foreign).json()[member] == kind.defaults[member]
 
 
-FOREIGN: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
+READ_ONLY: list[tuple[Kind, dict[str, Any], dict[str, Any]]] = [
     (FAAS, {"is_disabled": True, "source": "cloud", "status": "x"}, {"name": "x", "containers": []}),
     (INFERENCE, {"expire": SOON, "deployment_names": [], "status": "x"}, {"name": "x", "expires_at": SOON}),
 ]
 
 
-@pytest.mark.parametrize(("kind", "created", "patched"), FOREIGN, ids=["faas", "inference"])
+@pytest.mark.parametrize(("kind", "created", "patched"), READ_ONLY, ids=["faas", "inference"])
 def test_members_of_no_schema_are_ignored_or_refused_by_name(
     start: Launcher, kind: Kind, created: dict[str, Any], patched: dict[str, Any]
 ) -> None:

@@ -251,7 +251,7 @@ def test_past_expire_400_lets_patch_set_a_past_one(start: Launcher) -> None:
     assert api.patch("web-key", expire="2020-01-01T00:00:00Z").json()["status"] == "Expired"
 
 
-FOREIGN: dict[str, Any] = {
+UNKNOWN: dict[str, Any] = {
     "secret": "mine",
     "status": "Expired",
     "created_at": "x",
@@ -262,18 +262,18 @@ FOREIGN: dict[str, Any] = {
 
 def test_unknown_members_ignored(start: Launcher) -> None:
     api = start(unknown_members="ignored")
-    created = api.create("web-key", **FOREIGN).json()
+    created = api.create("web-key", **UNKNOWN).json()
     assert created["secret"] != "mine"
     assert (created["status"], created["source"]) == ("Active", "cloud")
-    patched = api.patch("web-key", name="other", **FOREIGN)
+    patched = api.patch("web-key", name="other", **UNKNOWN)
     assert (patched.status_code, patched.json()["name"]) == (200, "web-key")
 
 
 def test_unknown_members_400(start: Launcher) -> None:
     api = start(unknown_members="400")
-    assert_invalid(api.create("web-key", **FOREIGN), *FOREIGN)
+    assert_invalid(api.create("web-key", **UNKNOWN), *UNKNOWN)
     api.create("web-key")
-    assert_invalid(api.patch("web-key", name="web-key", **FOREIGN), "name", *FOREIGN)
+    assert_invalid(api.patch("web-key", name="web-key", **UNKNOWN), "name", *UNKNOWN)
     assert api.patch("web-key", description="x").status_code == 200
 
 

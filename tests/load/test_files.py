@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reconciler.load.files import Loaded
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def unprivileged() -> Iterator[None]:
     is_root = os.geteuid() == 0
     try:
         if is_root:
-            os.seteuid(NOBODY)
+            os.seteuid(UNPRIVILEGED)
         yield
     finally:
         if is_root:

@@ -15,7 +15,7 @@ from reconciler.model.canonical import format_instant, is_date_time, parse_insta
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOMENT = dt.datetime(2026, 5, 30, 20, 56, 36, tzinfo=dt.UTC)
+INSTANT = dt.datetime(2026, 5, 30, 20, 56, 36, tzinfo=dt.UTC)
 RFC_3339 = [
     "2026-05-30T20:56:36Z",
     "2026-05-30t20:56:36z",
@@ -79,7 +79,7 @@ NO_INSTANTS = [
 
 @pytest.mark.parametrize("text", RFC_3339 + OTHER_SPELLINGS)
 def test_every_known_spelling_is_the_same_instant(text: str) -> None:
-    assert parse_instant(text) == MOMENT
+    assert parse_instant(text) == INSTANT
 
 
 @pytest.mark.parametrize("text", NO_INSTANTS)
@@ -115,7 +115,7 @@ def test_an_instant_is_sent_as_utc_in_whole_seconds(text: str, form: str) -> Non
 
 
 def test_a_fraction_of_a_second_is_never_sent() -> None:
-    assert format_instant(MOMENT.replace(microsecond=999_999)) == "2026-05-30T20:56:36Z"
+    assert format_instant(INSTANT.replace(microsecond=999_999)) == "2026-05-30T20:56:36Z"
 
 
 @pytest.fixture
@@ -129,22 +129,22 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("tokyo")
 def test_an_instant_is_sent_as_utc_from_a_machine_in_any_time_zone() -> None:
-    assert MOMENT.astimezone().utcoffset() == dt.timedelta(hours=9)
-    assert format_instant(MOMENT) == "2026-05-30T20:56:36Z"
+    assert INSTANT.astimezone().utcoffset() == dt.timedelta(hours=9)
+    assert format_instant(INSTANT) == "2026-05-30T20:56:36Z"
 
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: dt.timezone(dt.timedelta(minutes=minutes)))
 FIRST, LAST = (dt.datetime(year, 1, 1) for year in (1900, 9000))  # noqa: DTZ001 - the zone is drawn
-MOMENTS = st.datetimes(FIRST, LAST, timezones=OFFSETS)
+INSTANTS = st.datetimes(FIRST, LAST, timezones=OFFSETS)
 
 
-@given(MOMENTS)
+@given(INSTANTS)
 def test_an_instant_survives_any_offset_and_fraction(instant: dt.datetime) -> None:
     assert parse_instant(instant.isoformat()) == instant.replace(microsecond=0)
     assert is_date_time(instant.isoformat())
 
 
-@given(MOMENTS, MOMENTS)
+@given(INSTANTS, INSTANTS)
 def test_the_order_of_sent_texts_is_the_order_in_time(one: dt.datetime, other: dt.datetime) -> None:
     one, other = one.replace(microsecond=0), other.replace(microsecond=0)
     assert (format_instant(one) < format_instant(other)) is (one < other)

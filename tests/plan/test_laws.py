@@ -27,9 +27,9 @@ SPELLINGS: list[Callable[[dt.datetime], str]] = [
     lambda instant: instant.astimezone(dt.timezone(dt.timedelta(hours=5, minutes=30))).isoformat(),
     lambda instant: instant.astimezone(dt.timezone(dt.timedelta(hours=-11))).isoformat(),
 ]
-MOMENTS = st.integers(0, 5).map(lambda days: NOW.replace(year=2030) + dt.timedelta(days=days))
+INSTANTS = st.integers(0, 5).map(lambda days: NOW.replace(year=2030) + dt.timedelta(days=days))
 EXPIRIES = st.one_of(
-    st.none(), st.tuples(MOMENTS, st.sampled_from(SPELLINGS)).map(lambda pair: pair[1](pair[0]))
+    st.none(), st.tuples(INSTANTS, st.sampled_from(SPELLINGS)).map(lambda pair: pair[1](pair[0]))
 )
 BOXES = st.fixed_dictionaries({"name": st.sampled_from(["web", "api", "db"]), "namespace": st.just("shop")})
 FIELDS = {

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 WRITER = """
 import datetime as dt, json, sys
 from reconciler.service.history.database import Database
@@ -114,7 +114,7 @@ def unprivileged() -> Iterator[None]:
     is_root = os.geteuid() == 0
     try:
         if is_root:
-            os.seteuid(NOBODY)
+            os.seteuid(UNPRIVILEGED)
         yield
     finally:
         if is_root:

@@ -74,7 +74,7 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[int]:
+def restricted() -> Iterator[int]:
     with serve(HERE, 0, PATHS, ["reconciler-watch.ops.svc", "10.1.2.3"]) as port:
         yield port
 
@@ -257,7 +257,7 @@ def test_a_port_is_free_again_after_the_server() -> None:
         assert ask(port, "/healthz").status == 200
     with contextlib.suppress(ConnectionRefusedError):
         ask(port, "/healthz")
-        pytest.fail("somebody still listens")
+        pytest.fail("the port is still in use")
     with serve(HERE, port, PATHS) as again:
         assert again == port
         assert ask(port, "/healthz").status == 200
@@ -271,9 +271,9 @@ def test_the_server_stops_on_an_error() -> None:
 
 
 def refusal(address: str, port: int) -> str:
-    with pytest.raises(ConfigurationError) as told, serve(address, port, PATHS):
+    with pytest.raises(ConfigurationError) as caught, serve(address, port, PATHS):
         pass
-    return str(told.value)
+    return str(caught.value)
 
 
 def test_a_port_that_is_taken_is_an_error(port: int) -> None:
@@ -330,8 +330,8 @@ NAMED = {
 
 @pytest.mark.parametrize(("host", "status"), NAMED.items())
 @pytest.mark.parametrize("path", ["/healthz", "/missing"])
-def test_only_known_hosts_are_served(told: int, host: str, status: int, path: str) -> None:
-    response = raw(told, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+def test_only_known_hosts_are_served(restricted: int, host: str, status: int, path: str) -> None:
+    response = raw(restricted, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
     expected = status if status != 200 or path == "/healthz" else 404
     assert response.split(b" ")[1] == str(expected).encode()
 

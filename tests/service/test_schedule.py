@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.service.schedule import Cron, Every, parse_cron, parse_duration
 
-MOMENTS = st.floats(0, 1e9)
+TIMES = st.floats(0, 1e9)
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 
 
@@ -86,7 +86,7 @@ def test_anything_else_is_not_a_cron_expression(text: str) -> None:
     assert parse_cron(text) is None
 
 
-@given(MOMENTS, MOMENTS, st.integers(0, 100), st.integers(1, 10**6))
+@given(TIMES, TIMES, st.integers(0, 100), st.integers(1, 10**6))
 def test_the_next_round_is_neither_past_nor_needlessly_far(
     planned: float, spent: float, failures: int, every: int
 ) -> None:

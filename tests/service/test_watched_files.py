@@ -164,7 +164,7 @@ class Watching:
     """Watched files, and the times for which a validator was created."""
 
     def __init__(self, *paths: str) -> None:
-        self.moments: list[dt.datetime] = []
+        self.times: list[dt.datetime] = []
         self.files = WatchedFiles(paths, self._validator_at)
 
     def read(self, now: dt.datetime) -> DesiredState:
@@ -176,7 +176,7 @@ class Watching:
         return str(caught.value)
 
     def _validator_at(self, now: dt.datetime) -> Validator:
-        self.moments.append(now)
+        self.times.append(now)
         return Validator(document_schema(), KINDS, ScopeDefaults(), now)
 
 
@@ -185,7 +185,7 @@ def test_an_unchanged_state_is_not_validated_again_on_the_same_day() -> None:
     watching = Watching("a.yaml")
     first = watching.read(NOON)
     assert watching.read(NOON + MINUTE) is first
-    assert watching.moments == [NOON]
+    assert watching.times == [NOON]
 
 
 def test_a_state_is_validated_again_on_the_next_day_as_an_expiry_comes_near() -> None:
@@ -198,7 +198,7 @@ def test_a_state_is_validated_again_on_the_next_day_as_an_expiry_comes_near() ->
     (warning,) = watching.read(later).warnings
     assert "expire" in str(warning)
     assert watching.read(later + MINUTE).warnings == (warning,)
-    assert watching.moments == [NOON, later]
+    assert watching.times == [NOON, later]
 
 
 def test_a_state_is_validated_again_after_any_change() -> None:
@@ -207,7 +207,7 @@ def test_a_state_is_validated_again_after_any_change() -> None:
     first = watching.read(NOON)
     write("a.yaml", WEB.replace("ours", "new"))
     second = watching.read(NOON + MINUTE)
-    assert (first.scopes[0].keys[0].fields["description"], watching.moments[1:]) == ("ours", [NOON + MINUTE])
+    assert (first.scopes[0].keys[0].fields["description"], watching.times[1:]) == ("ours", [NOON + MINUTE])
     assert second.scopes[0].keys[0].fields["description"] == "new"
     write("b.yaml", API)
     assert watching.read(NOON + 2 * MINUTE) is second  # b.yaml is none of the paths

@@ -66,7 +66,7 @@ class Keys:
             for offset in range(0, size, PAGE_LIMIT):
                 self._list(path, offset, PAGE_LIMIT)
 
-    def answer(self, method: str, target: str, body: bytes) -> bytes:
+    def respond(self, method: str, target: str, body: bytes) -> bytes:
         """Respond to one request of the API."""
         path, _, query = target.partition("?")
         if path in self._scopes:
@@ -113,7 +113,7 @@ class Api:
         self._first_patch = 0.0
         self._last_patch = 0.0
 
-    def answer(self, method: str, target: str, authorization: str, body: bytes) -> bytes:
+    def respond(self, method: str, target: str, authorization: str, body: bytes) -> bytes:
         """Count one request and respond to it."""
         if target.startswith(_CONTROL):
             return self._control(target.removeprefix(_CONTROL), body)
@@ -124,9 +124,9 @@ class Api:
             return failure(404, target)
         if method == "PATCH" and self._methods[method] == 1:
             self._first_patch = time.perf_counter()
-        return self._keys.answer(method, target, body)
+        return self._keys.respond(method, target, body)
 
-    def answered(self, method: str) -> None:
+    def count_sent(self, method: str) -> None:
         """Count a response that was sent."""
         if method == "PATCH":
             self._last_patch = time.perf_counter()
@@ -178,16 +178,16 @@ class Connection(asyncio.Protocol):
             body = bytes(self._received[start:stop])
             del self._received[:stop]
             method, target, _ = request.split(" ")
-            answer = self._api.answer(method, target, headers.get("authorization", ""), body)
+            response = self._api.respond(method, target, headers.get("authorization", ""), body)
             if self._api.latency and not target.startswith(_CONTROL):
-                asyncio.get_running_loop().call_later(self._api.latency, self._send, method, answer)
+                asyncio.get_running_loop().call_later(self._api.latency, self._send, method, response)
             else:
-                self._send(method, answer)
+                self._send(method, response)
 
-    def _send(self, method: str, answer: bytes) -> None:
+    def _send(self, method: str, response: bytes) -> None:
         if self._transport is not None:
-            self._transport.write(answer)
-            self._api.answered(method)
+            self._transport.write(response)
+            self._api.count_sent(method)
 
 
 async def serve(token: str) -> None:

@@ -172,10 +172,10 @@ def _judge(attempt: _Attempt, findings: Findings) -> None:
     for name, number in sorted(faults.items()):
         findings.add(f"    {name}", number)
     findings.add("effective writes", sum(record.effective for record in requests))
-    findings.add("effective writes whose answer was lost", lost)
+    findings.add("effective writes whose response was lost", lost)
     findings.promise("no outcome is misreported", _misreports(attempt))
     findings.promise(
-        "no key gets more effective writes than lost answers explain", _needless_writes(requests)
+        "no key gets more effective writes than lost responses explain", _needless_writes(requests)
     )
 
 
@@ -206,4 +206,4 @@ def _needless_writes(requests: Sequence[RequestRecord]) -> Iterator[str]:
     lost = Counter(record.path for record in effective if record.fault in _LOST_AFTER_EFFECT)
     for path, number in writes.items():
         if number > 1 + lost[path]:
-            yield f"{path}: {number} effective writes, {lost[path]} lost answers"
+            yield f"{path}: {number} effective writes, {lost[path]} lost responses"

@@ -20,7 +20,7 @@ class Who(StrEnum):
     """Who wrote, and when another writer did."""
 
     ENGINE = "the run"
-    WHILE_ASKING = "while the plan waited for its answer"
+    WHILE_ASKING = "while the plan waited for its response"
     BEFORE_CHECK = "after approval, before the staleness check"
     AFTER_CHECK = "between the check and the first write"
     DURING_APPLY = "during the apply"

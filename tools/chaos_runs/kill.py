@@ -149,7 +149,7 @@ def _judge(
     findings.promise("the journal is whole, but for a torn last line", _breaks(found))
     # A write may be announced and not yet sent, never the other way round.
     findings.promise(
-        "the journal names every key whose outcome nobody learned",
+        "the journal names every key whose outcome is unknown",
         (f"{address}: not in doubt" for address in killer.patched - reported.keys() - doubts.keys()),
     )
     by_address = {key.address: key for key in keys}

@@ -39,7 +39,7 @@ _LOST: Final = "its secret is lost"
 
 def live_and_die(scale: Scale) -> Findings:
     """Create and delete keys many times, each time with other faults."""
-    findings = Findings("lives: keys created and deleted, three writes in four answered by something else")
+    findings = Findings("lives: keys created and deleted, three writes in four with another response")
     for number in range(scale.lives):
         one_run(scale.seed * 1000 + number, findings)
     return findings

@@ -64,14 +64,14 @@ class Examiner:
         try:
             status, kind, content = _send(emulator.url, sent)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self._blame("an answer", number, sent, switches, repr(error))
+            self._blame("a response", number, sent, switches, repr(error))
             return
         asked = sent.operation
         name = f"{asked.thing.name} {asked.name}" if asked else "no operation"
         self.counts[f"{name}: {status}"] += 1
         complaint = judge(sent, switches, status, kind, content)
         if complaint:
-            self._blame("the described answer", number, sent, switches, f"{status}: {complaint}")
+            self._blame("the described response", number, sent, switches, f"{status}: {complaint}")
 
     def _blame(self, promise: str, number: int, sent: Sent, switches: Switches, detail: str) -> None:
         shown = sent.shown() + f"\n\n{switches}\n".encode()

@@ -60,13 +60,13 @@ class _Source:
     seconds = 0.0
 
     def __init__(self, response: Any) -> None:
-        self._answer = response
+        self._response = response
 
     def get(self, path: str, parameters: Any) -> Any:
         """Return the response, and check that the request stays where the kind says."""
         if any(part in {"", ".", ".."} for part in path[1:].split("/")) or not parameters:
             raise AssertionError(f"not a path to ask for: {path}")
-        return self._answer
+        return self._response
 
 
 def _use(kind: Kind, chance: random.Random) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from fuzz.answers import Answer
+    from fuzz.responses import Response
 
 NOW: Final = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 _MOST_ASKED: Final = 200
@@ -48,18 +48,18 @@ class StillClock:
 class Script:
     """Returns its responses in turn, the last one forever; ``last`` is the latest one returned."""
 
-    def __init__(self, responses: Sequence[Answer]) -> None:
+    def __init__(self, responses: Sequence[Response]) -> None:
         """Store the responses."""
-        self._answers = responses
+        self._responses = responses
         self._asked = 0
         self.last = responses[0]
 
-    def next(self) -> Answer:
+    def next(self) -> Response:
         """Return the next response; endless requests are refused."""
         self._asked += 1
         if self._asked > _MOST_ASKED:
             raise AssertionError(f"asked {_MOST_ASKED} times and more")
-        self.last = self._answers[min(self._asked, len(self._answers)) - 1]
+        self.last = self._responses[min(self._asked, len(self._responses)) - 1]
         return self.last
 
     def __call__(self, _request: httpx.Request) -> httpx.Response:
@@ -88,7 +88,7 @@ class RawSide:
         """Store the listening socket."""
         self._listener = listener
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.answers: Sequence[bytes] = [b""]
+        self.responses: Sequence[bytes] = [b""]
         self.asked = 0
 
     def serve(self) -> None:
@@ -106,11 +106,11 @@ class RawSide:
     @property
     def last(self) -> bytes:
         """The latest response."""
-        return self.answers[max(0, min(self.asked, len(self.answers)) - 1)]
+        return self.responses[max(0, min(self.asked, len(self.responses)) - 1)]
 
     def begin(self, responses: Sequence[bytes]) -> None:
         """Replace the responses."""
-        self.answers, self.asked = responses, 0
+        self.responses, self.asked = responses, 0
 
 
 @contextlib.contextmanager

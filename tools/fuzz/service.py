@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
-from fuzz.answers import Answer, answer, says_none, strict
 from fuzz.reading import NOW
 from fuzz.remote import RawSide, Script, connection, raw_side
 from fuzz.report import Broken, Report, seeded
+from fuzz.responses import Response, random_response, says_none, strict
 from reconciler import pipeline
 from reconciler.api.client import Session
 from reconciler.api.reader import Reader
@@ -78,7 +78,7 @@ class Judge:
     def case(self, number: int, raw: RawSide | None = None) -> None:
         """Judge one case: the same responses to a listing, a plan and a PATCH."""
         chance = seeded("service", self.seed, number)
-        responses = [answer(chance) for _ in range(chance.choice((1, 1, 2, 3)))]
+        responses = [random_response(chance) for _ in range(chance.choice((1, 1, 2, 3)))]
         if raw is None:
             self.ask(f"case {number}", responses)
         else:
@@ -86,7 +86,7 @@ class Judge:
             shown = b"\n----\n".join(wires)
             self._ask(f"raw case {number}", shown, lambda: _Wired(raw, wires))
 
-    def ask(self, case: str, responses: Sequence[Answer]) -> None:
+    def ask(self, case: str, responses: Sequence[Response]) -> None:
         """Judge what the engine makes of some responses, returned in turn."""
         shown = b"\n----\n".join(one.raw() for one in responses)
         self._ask(case, shown, lambda: _Scripted(responses))
@@ -147,7 +147,7 @@ def _wrong_outcome(outcomes: Sequence[Outcome], side: _Scripted | _Wired) -> str
         isinstance(found, dict) and all(found.get(name) == value for name, value in wanted.items())
         for found in _objects(side.last_document())
     )
-    return "" if held else "called applied without an answer that says so"
+    return "" if held else "called applied without a response that says so"
 
 
 def _objects(document: Any) -> Sequence[Any]:
@@ -167,7 +167,7 @@ def _unprintable(text: str) -> str:
 class _Scripted:
     """A service that is a function."""
 
-    def __init__(self, responses: Sequence[Answer]) -> None:
+    def __init__(self, responses: Sequence[Response]) -> None:
         self._script = Script(responses)
         self.connection: Connection = connection(httpx.MockTransport(self._script))
 

@@ -75,7 +75,7 @@ class Browser:
     def __init__(self, commands: int, responses: int) -> None:
         self.events: list[dict[str, Any]] = []
         self._commands = commands
-        self._answers = responses
+        self._output = responses
         self._number = 0
         self._unread = b""
 
@@ -94,9 +94,9 @@ class Browser:
     def receive(self) -> dict[str, Any]:
         """Return the next message."""
         while b"\0" not in self._unread:
-            ready, _, _ = select.select([self._answers], [], [], _SECONDS)
+            ready, _, _ = select.select([self._output], [], [], _SECONDS)
             assert ready, "the browser is silent"
-            read = os.read(self._answers, 1 << 20)
+            read = os.read(self._output, 1 << 20)
             assert read, "the browser is gone"
             self._unread += read
         text, _, self._unread = self._unread.partition(b"\0")

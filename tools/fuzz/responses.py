@@ -141,7 +141,7 @@ _DEPTHS: Final = (10, 100, 300, 450, 600, 800, 900, 950, 970, 990)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """A response: status, headers and the bytes that go over the wire."""
 
     status: int
@@ -192,7 +192,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def answer(chance: random.Random) -> Answer:
+def random_response(chance: random.Random) -> Response:
     """Return a random response."""
     headers = [("Content-Type", chance.choice(_TYPES))]
     status = chance.choice(_STATUSES)
@@ -206,7 +206,7 @@ def answer(chance: random.Random) -> Answer:
             headers.append((name, chance.choice(values)))
     encoding = dict(headers).get("Content-Encoding", "")
     wire = _packed(_body(chance), encoding, chance)
-    return Answer(
+    return Response(
         status, [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers], wire
     )
 
