@@ -151,10 +151,10 @@ def _as_code(text: str, room: int) -> Iterator[str]:
 def _summary(run: Run) -> str:
     """Return the last lines of the result, which count."""
     paragraphs = run.output.strip().split("\n\n")
-    told = " ".join(paragraphs[-1].split())
+    last = " ".join(paragraphs[-1].split())
     failed = run.code not in {"0", "2"}
     parts = [f"Exit code {run.code}: {MEANINGS.get(run.code, 'not finished')}."] if failed else []
-    return " ".join([*parts, *([told] if told else [])])
+    return " ".join([*parts, *([last] if last else [])])
 
 
 def _drift_counts(output: str) -> dict[str, int]:

@@ -29,17 +29,17 @@ is_deletion(key) if {
 # Neither null nor left undeclared.
 has_expiry(key) if is_string(key.change.after.expire)
 
-# Of a moment in another form this does not hold, nor where the plan does not say when it was made.
+# For a time in another form this does not hold, nor where the plan does not say when it was made.
 ends_in_time(key) if {
-	regex.match(moment, key.change.after.expire)
+	regex.match(instant, key.change.after.expire)
 	key.change.after.expire <= latest
 }
 
-# A plan writes every moment in this form, UTC to the second, so that texts compare as moments.
-moment := `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$`
+# A plan writes every time in this form, UTC to the second, so that texts compare as times.
+instant := `^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$`
 
 latest := time.format(planned + (((longest_days * 24) * 3600) * 1000000000)) if {
 	is_string(input.timestamp)
-	regex.match(moment, input.timestamp)
+	regex.match(instant, input.timestamp)
 	planned := time.parse_ns("2006-01-02T15:04:05Z", input.timestamp)
 }

@@ -4,7 +4,7 @@ package main
 
 import rego.v1
 
-deny contains "this is no plan whose format is known: format_version must be 1.x" if not is_known_format
+deny contains "the format of this plan is unknown: format_version must be 1.x" if not is_known_format
 
 is_known_format if {
 	is_string(input.format_version)

@@ -41,7 +41,7 @@ test_a_plan_without_its_changes_is_denied if {
 }
 
 test_a_plan_of_another_format_is_denied if {
-	unknown := {"this is no plan whose format is known: format_version must be 1.x"}
+	unknown := {"the format of this plan is unknown: format_version must be 1.x"}
 	deny == unknown with input as object.union(whole([]), {"format_version": "2.0"})
 	deny == unknown with input as object.union(whole([]), {"format_version": 1})
 	deny == unknown with input as object.remove(whole([]), ["format_version"])

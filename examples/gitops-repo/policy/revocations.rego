@@ -1,4 +1,4 @@
-# Taking access away can break what uses the key: somebody must have said that it is meant, by a label.
+# Taking access away can break what uses the key: so a label must say that it is intended.
 package main
 
 import rego.v1

@@ -2,7 +2,7 @@ package main
 
 import rego.v1
 
-changing(moment, effect) := object.union(having({"is_disabled": effect}), {"timestamp": moment})
+changing(timestamp, effect) := object.union(having({"is_disabled": effect}), {"timestamp": timestamp})
 
 closed := {"caas/1/76/web: grants access outside working hours (Europe/Luxembourg)"}
 
