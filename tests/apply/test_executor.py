@@ -190,7 +190,7 @@ def test_a_field_that_was_accepted_but_not_stored_is_not_verified() -> None:
         (httpx.Response(200, content=b"<html>"), "not JSON"),
         (httpx.Response(204), "not JSON"),
         (httpx.Response(200, json=live("web") | {"is_disabled": 1}), "is_disabled holds 1"),
-        (httpx.Response(200, json=live("web") | {"expire": "soon"}), "no date and time"),
+        (httpx.Response(200, json=live("web") | {"expire": "soon"}), "not a date and time"),
     ],
 )
 def test_a_response_that_cannot_be_compared_is_not_verified(

@@ -146,7 +146,7 @@ def test_a_missing_history_is_not_created(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [(b"", "holds nothing"), (b"keys: []\n", "no history"), (b"SQLite", "no history")]
+    ("content", "reason"), [(b"", "is empty"), (b"keys: []\n", "not a history"), (b"SQLite", "not a history")]
 )
 def test_a_file_that_is_not_a_history_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     place = tmp_path / "history.db"
