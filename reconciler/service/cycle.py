@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.api.client import Session
-from reconciler.api.reader import Reader
 from reconciler.api.workers import Workers
 from reconciler.errors import (
     ConfigurationError,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from reconciler.api.reader import Connection
     from reconciler.api.redaction import Redactor
     from reconciler.load.files import Digests
     from reconciler.model.desired import DesiredState
@@ -159,17 +157,17 @@ class DriftCycle:
         self._history.purge(self._settings.purged_after)
         return report, failure
 
-    def _connection(self) -> Connection:
-        """Return the connection of one cycle, which knows the secrets of all cycles before."""
+    def _session(self) -> Session:
+        """Return a session for one cycle, which knows the secrets of all cycles before."""
         connection = self._ports.connect(self._monitor.exchange)
         self._redactor = self._redactor or connection.redactor
-        return replace(connection, redactor=self._redactor)
+        return Session(replace(connection, redactor=self._redactor), self._workers)
 
     def _resolved(self, state: DesiredState) -> DesiredState:
         """Return ``state`` with numbers for the names of its projects and regions, if it has any."""
         if not state.names:
             return state
-        with Reader(self._connection()) as reader:
+        with self._session().reader as reader:
             return Directory(reader).resolved(state)
 
     def _read(self, now: dt.datetime) -> DesiredState:
@@ -207,10 +205,10 @@ class DriftCycle:
         targets, correct = self._settings.targets, self._settings.correct
         targeted, selected = select(state, targets)
         code = ExitCode.DONE
-        client = Session(self._connection(), self._workers)
+        client = self._session()
         with client.reader:
-            at_base = self._applied.at_base if self._has_file else None
-            detection = detect(client, state, self._settings, self._ports, at_base, now)
+            applied = (lambda _plan: self._applied.at_base()) if self._has_file else None
+            detection = detect(client, state, self._settings, self._ports, applied, now)
             new_keys = () if targets else self._applied.new_keys(detection.plan, now)
             self._ports.observer.detected(detection, new_keys, now)
             fields = detection.fields()

@@ -39,21 +39,18 @@ def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
     state: DesiredState,
     settings: DriftSettings,
     ports: Ports,
-    at_base: Callable[[], KeyAtBase] | None,
+    applied: Callable[[Plan], KeyAtBase] | None,
     now: dt.datetime,
 ) -> DriftReport:
     """Read the live keys and compare what can be read with the files.
 
-    ``at_base`` returns what a history knows of each key before; it is None without a history. Raises
+    ``applied`` returns what a history knows of the keys of a plan; it is None without a history. Raises
     ReconcilerError if nothing can be read, or the base cannot.
     """
-    origins: Callable[[Plan], KeyAtBase] | None = None
-    base = ports.base(Directory(client.reader), now)
+    origins, base = applied, ports.base(Directory(client.reader), now)
     if base is not None:
-        state_before = base.comparable
-        origins = None if state_before is None else partial(state_as_base, ports.kinds, base=state_before)
-    elif at_base is not None:
-        origins = lambda _plan: at_base()  # noqa: E731 - asked for once the scopes are read
+        before = base.comparable
+        origins = None if before is None else partial(state_as_base, ports.kinds, base=before)
     report = pipeline.drift(
         state,
         client,
