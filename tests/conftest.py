@@ -23,7 +23,7 @@ settings.load_profile("suite")
 LIMIT: Final = 10.0
 """Seconds that a test may take."""
 FIXTURES_LIMIT: Final = 60.0
-"""Seconds that its fixtures may take to begin, and to end; some of them serve a whole module."""
+"""Seconds that its fixtures may take to begin, and to end; some of them serve an entire module."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

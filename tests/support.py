@@ -79,7 +79,7 @@ def connect(handler: Handler, **settings: Any) -> Connection:
 
 
 class Script:
-    """A remote side that gives its responses in turn, the last one for ever, and keeps the requests.
+    """A remote side that returns its responses in turn, the last one forever, and stores the requests.
 
     A response that is an exception is raised.
     """
@@ -271,7 +271,7 @@ class CommandLine:
     def on_terminal(
         self, *arguments: str, answer: bytes | signal.Signals = b"", ask: Callable[[], None] | None = None
     ) -> Finished:
-        """Run a command on a terminal; ``out`` holds all that the screen showed.
+        """Run a command on a terminal; ``out`` is everything shown on the screen.
 
         When the command asks, ``ask`` is called, then ``answer`` is typed or sent.
         """
@@ -301,7 +301,7 @@ def pipe(stream: IO[str] | None) -> IO[str]:
 
 
 def lines_until(stream: IO[str] | None, word: str) -> Sequence[str]:
-    """Read lines up to the first that holds ``word``."""
+    """Read lines up to the first that contains ``word``."""
     found = []
     for line in pipe(stream):
         found.append(line)

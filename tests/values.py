@@ -66,7 +66,7 @@ def make_plan(
 
 
 def with_origins_of(kinds: Mapping[str, Kind], plan: Plan, base: DesiredState) -> Plan:
-    """Return a plan with origins, by what the files said at a base commit."""
+    """Return a plan with origins, by the files at a base commit."""
     return with_origins(plan, state_as_base(kinds, plan, base))
 
 

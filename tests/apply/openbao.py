@@ -1,4 +1,4 @@
-"""A real server of OpenBao on loopback, for tests; it keeps everything in memory."""
+"""A real server of OpenBao on loopback, for tests; it stores everything in memory."""
 
 from __future__ import annotations
 

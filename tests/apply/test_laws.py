@@ -1,4 +1,4 @@
-"""Laws of the whole loop, for any keys: an applied plan leaves nothing to do, and sends nothing to spare."""
+"""Properties of plan and apply for any keys: an applied plan converges with the fewest writes."""
 
 from __future__ import annotations
 

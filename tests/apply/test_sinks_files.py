@@ -1,4 +1,4 @@
-"""Secrets as files: for their owner only, whole or not at all, and what was there is kept."""
+"""Secrets as files: private, written atomically, and existing files are preserved."""
 
 from __future__ import annotations
 

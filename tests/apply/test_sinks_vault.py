@@ -118,7 +118,7 @@ def connect(
 
 
 def probe(sink: VaultSink) -> str | None:
-    """Return what the place of the key holds."""
+    """Return what the path of the key contains."""
     return sink.probe([WEB])[WEB]
 
 

@@ -1,4 +1,4 @@
-"""``drift --history``: what rounds found is kept, fights are noticed, and people can look."""
+"""``drift --history``: findings of rounds are stored, flapping is detected, and both can be queried."""
 
 from __future__ import annotations
 

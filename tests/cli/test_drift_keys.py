@@ -21,7 +21,7 @@ GONE: dict[str, Any] = {"name": "gone", "description": "ours", "containers": [],
 
 
 def exclusive(path: Path, *keys: dict[str, Any]) -> str:
-    """Declare that a scope holds these keys and no other."""
+    """Declare that a scope has these keys and no other."""
     path.write_text(json.dumps({"project_id": 1, "region_id": 76, "exclusive": True, "keys": keys}))
     return str(path)
 

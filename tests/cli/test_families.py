@@ -40,7 +40,7 @@ class Family:
         self.emulator.put_key(1, region, {"name": name, **bound, **fields}, family=self.kind)
 
     def stored(self, name: str = "key-one") -> Mapping[str, Any]:
-        """Return what the service holds of a key."""
+        """Return what the service stores of a key."""
         return self.emulator.keys(1, self._region.get("region_id"), family=self.kind)[name]
 
     def declare(self, *keys: Mapping[str, Any], **fields: Any) -> str:

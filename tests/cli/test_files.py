@@ -1,4 +1,4 @@
-"""Editing a file in place: whole or not at all, and still the same file to everybody else."""
+"""Editing a file in place: atomically, and still the same file to all others."""
 
 from __future__ import annotations
 

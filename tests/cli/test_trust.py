@@ -244,7 +244,7 @@ def test_a_submodule_of_a_pull_request_is_not_the_base(
 def test_a_submodule_is_never_accepted_as_the_base(
     cli: CommandLine, server: LabelServer, keys: Path, tmp_path: Path, where: str
 ) -> None:
-    """A submodule in a submodule, or in a linked work tree, keeps its Git directory elsewhere."""
+    """A submodule in a submodule, or in a linked work tree, has its Git directory elsewhere."""
     theirs, middle, outer = (tmp_path / name for name in ("theirs", "middle", "outer"))
     shutil.copytree(keys, theirs)
     middle.mkdir()

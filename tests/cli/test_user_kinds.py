@@ -1,4 +1,4 @@
-"""A kind of the user's own goes all the way, and needs no line of code."""
+"""A custom kind works in every command, and needs no line of code."""
 
 from __future__ import annotations
 

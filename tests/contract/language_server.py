@@ -78,9 +78,7 @@ class LanguageServer:
         yield document
         self.tell("textDocument/didClose", textDocument={"uri": document.uri})
         self.published.pop(document.uri, None)
-        self.diagnostics(
-            document.uri
-        )  # a closed document is reported to have none, in case it is opened again
+        self.diagnostics(document.uri)  # a closed document is set to have none, in case it is opened again
         del self.published[document.uri]
 
     def diagnostics(self, uri: str) -> list[str]:

@@ -42,7 +42,7 @@ class Finished:
 
 
 class Runner:
-    """A machine with a workspace and an event, which keeps the artifacts of all jobs."""
+    """A machine with a workspace and an event, which stores the artifacts of all jobs."""
 
     def __init__(self, place: Path, api: str = "http://127.0.0.1:9") -> None:
         self.place = place
@@ -100,7 +100,7 @@ class Runner:
         return finished
 
     def job(self, workflow: Path, name: str, **contexts: Any) -> Finished:
-        """Run a job of a workflow, if its condition holds; give its outputs too."""
+        """Run a job of a workflow, if its condition is true; return its outputs too."""
         job = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"][name]
         contexts = self._contexts() | contexts
         if not _truth(evaluate(str(job.get("if", "success()")), contexts)):
@@ -113,7 +113,7 @@ class Runner:
     def run(
         self, steps: Sequence[Any], contexts: Contexts, environment: Mapping[str, str] | None = None
     ) -> Finished:
-        """Run steps in turn. One that fails keeps all others from running that do not ask for it."""
+        """Run steps in turn. After one that fails, only those that ask for it run."""
         finished = Finished()
         for number, step in enumerate(steps):
             scope = self._contexts() | contexts | {"steps": _scope(finished.steps)}

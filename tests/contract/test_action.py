@@ -1,4 +1,4 @@
-"""The GitHub action: what each command gives as outputs, as summary and as result. Its own steps are run."""
+"""The GitHub action: the outputs, summary and result of each command. Its own steps are run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The action keeps one comment on a pull request, found by its first line, and changes no other author's."""
+"""The action maintains one comment on a pull request, found by its first line; others are unchanged."""
 
 from __future__ import annotations
 

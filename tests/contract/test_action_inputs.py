@@ -1,4 +1,4 @@
-"""The GitHub action keeps inputs, and what it finds, from being more than data; and how it is installed."""
+"""The GitHub action treats inputs and findings as data only; and how it is installed."""
 
 from __future__ import annotations
 

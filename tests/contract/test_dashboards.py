@@ -124,7 +124,7 @@ def selectors(expression: str) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def kept(expression: str) -> set[str]:
-    """Return the labels that sums keep."""
+    """Return the labels that sums preserve."""
     sums = [part for part in parts(expression) if isinstance(part, promql_parser.AggregateExpr)]
     return {label for part in sums if part.modifier is not None for label in part.modifier.labels}
 

@@ -166,7 +166,7 @@ def test_the_example_of_kinds_matches_files_and_commands(monkeypatch: pytest.Mon
 COINED = re.compile(
     r"\b(told|untold|nobody|somebody|anybody|anew|mends?|mended|births?|insists|moments?)\b", re.IGNORECASE
 )
-"""Words that CONTRIBUTING.md replaces, and that never mean anything else."""
+"""Words that CONTRIBUTING.md replaces, without another meaning."""
 
 
 def test_the_pages_and_schemas_use_the_words_of_the_field() -> None:

@@ -42,7 +42,7 @@ MEMBERS = FIELDS | RESERVED
 
 
 def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Return every property of a schema and of what it holds, by its path."""
+    """Return every property of a schema and of nested ones, by its path."""
     for name, keywords in schema.get("properties", {}).items():
         yield f"{path}{name}", keywords
         yield from properties(keywords.get("items", {}), f"{path}{name}.")

@@ -1,4 +1,4 @@
-"""The image is built from pinned packages, holds no secret, and runs as an unprivileged user."""
+"""The image is built from pinned packages, contains no secret, and runs as an unprivileged user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs for GitLab keep one note on a merge request and apply what was merged. Their own shell is run."""
+"""The GitLab jobs maintain one note on a merge request and apply what was merged, with their own shell."""
 
 from __future__ import annotations
 

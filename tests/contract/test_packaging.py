@@ -1,4 +1,4 @@
-"""The built wheel holds everything that the command needs, and works away from the checkout."""
+"""The built wheel contains everything that the command needs, and works away from the checkout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scheduled jobs for GitHub and GitLab keep one issue, whatever comes between. Their own shell is run."""
+"""The scheduled jobs for GitHub and GitLab maintain one issue. Their own shell is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile files of kinds get an error or work; nothing else happens."""
+"""Hostile kind files cause an error or work, and nothing else."""
 
 from __future__ import annotations
 

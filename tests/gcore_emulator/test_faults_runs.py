@@ -1,4 +1,4 @@
-"""Whole runs under faults: they repeat, converge, are written down, and leave other clients alone."""
+"""Complete runs under faults: deterministic, converging, logged, and without effect on other clients."""
 
 from __future__ import annotations
 

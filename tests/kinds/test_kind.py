@@ -1,4 +1,4 @@
-"""Kinds: everything that is known of a family of keys comes from its schema file."""
+"""Kinds: everything known about a family of keys is read from its schema file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading YAML with each of the two parsers: every test here holds for both."""
+"""Reading YAML with each of the two parsers: every test here applies to both."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_the_current_folder_is_the_checkout_of_standard_input(
     newest = commit(upstream, "two")
     pull(["-"], ENVIRONMENT)
     assert git_commit(["keys.yaml"], ENVIRONMENT) == newest
-    assert git_commit(["-"], ENVIRONMENT) is None  # what comes in by it is in no commit
+    assert git_commit(["-"], ENVIRONMENT) is None  # files reached through it are in no commit
 
 
 def test_diverged_histories_are_not_merged(checkout: Path, upstream: Path) -> None:
@@ -394,7 +394,7 @@ def test_a_submodule_is_reported_where_its_files_would_be_read(checkout: Path, u
     reported = "more@HEAD:1:1: is a submodule, whose files are in another repository"
     assert [str(problem) for problem in files_at("HEAD", [str(checkout)], ENVIRONMENT).problems] == [reported]
     git(checkout, "submodule", "--quiet", "deinit", "--all")
-    (checkout / "more").rmdir()  # else the path is looked for in the repository of the submodule
+    (checkout / "more").rmdir()  # otherwise the path is looked up in the repository of the submodule
     assert [str(problem) for problem in files_at("HEAD", [str(checkout / "more")], ENVIRONMENT).problems] == [
         reported
     ]

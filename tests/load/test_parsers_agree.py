@@ -16,7 +16,7 @@ from tests.properties import examples
 if TYPE_CHECKING:
     from reconciler.load.parser import ParserFactory
 
-# Pieces that make up YAML, whole or broken. Left out is where the two are known to differ: a tab after
+# Pieces of YAML, valid or broken. Omitted is where the two are known to differ: a tab after
 # a colon, an unknown directive, and a question mark before a closing bracket.
 PIECES = [
     *("a", "b", "key", "é", "😀", "true", "~", "12", "1.5", "010", "no", "2027-01-01", "<<", "\\", "@"),

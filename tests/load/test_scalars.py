@@ -1,4 +1,4 @@
-"""What a scalar means: nothing that was typed is silently turned into something else."""
+"""What a scalar means: no value is silently converted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and those for their owner only."""
+"""Files are written atomically, private ones with owner-only permissions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scope is read whole or not at all, with as few requests as its size allows."""
+"""A scope is read completely or not at all, with as few requests as its size allows."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_a_numbered_page_that_does_not_match_the_schema_is_an_invalid_response(
 
 
 class Endless:
-    """A source that counts without end; each of its pages holds one key of another name."""
+    """A source with an endless count; each of its pages has one key of another name."""
 
     def __init__(self, count: int, weight: int = 100, pause: float = 0.0) -> None:
         self._count = count

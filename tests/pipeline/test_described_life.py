@@ -1,4 +1,4 @@
-"""The whole life of a key of each kind, before a service that refuses all that the API description lacks."""
+"""The lifecycle of a key of each kind, on a service that refuses what the API description lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever the keys."""
+"""Properties of every plan, whatever the keys."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ NOT_DECLARED = object()
 
 
 def origin_of(field: str, base: Any, now: Any, live_value: Any) -> Origin | DriftOrigin | None:
-    """Return the origin of a field: the files said ``base`` and say ``now``, the API ``live_value``."""
+    """Return the origin of a field: ``base`` and ``now`` in the files, ``live_value`` in the API."""
     fields = {} if base is NOT_DECLARED else {field: base}
     state = DesiredState((DesiredScope(SCOPE, (declared(**fields),)),))
     plan = make_plan([declared(**{field: now})], [live(**{field: live_value})])

@@ -1,4 +1,4 @@
-"""One plan that holds something of everything, for the renderers to show."""
+"""One plan with an example of everything, for the renderers."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ HOSTILE = [
 
 
 def episode(field: str = "is_disabled", /, ago: dt.timedelta = HOUR, **settings: Any) -> Episode:
-    """Make an episode that began ``ago`` and goes on, unless specified otherwise."""
+    """Make an episode that started ``ago`` and continues, unless specified otherwise."""
     values: dict[str, Any] = {
         "address": ACME,
         "effect": Effect.GRANTS,
@@ -161,7 +161,7 @@ def troubled(text: str = "something") -> Status:
 
 
 def whole() -> str:
-    """Render a page that holds some of everything, for a test that does so under several hash seeds."""
+    """Render a page with an example of everything, for a test that does so under several hash seeds."""
     return render_page(troubled(), refresh_seconds=60)
 
 

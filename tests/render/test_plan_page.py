@@ -98,7 +98,7 @@ def hostile(text: str) -> Plan:
 
 
 def whole() -> str:
-    """Render a page that holds some of everything, for a test that does so under several hash seeds."""
+    """Render a page with an example of everything, for a test that does so under several hash seeds."""
     return page(plan_with_origins(), FACTS) + page(hostile("x"))
 
 

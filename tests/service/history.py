@@ -43,7 +43,7 @@ def drifted(
     field_name: str = "description",
     **settings: Any,
 ) -> DriftedField:
-    """Make a field that holds ``live`` where Git says ``desired``."""
+    """Make a field with ``live`` where Git declares ``desired``."""
     facts = {"effect": Effect.NEUTRAL, "reason": "access unchanged"}
     change = FieldChange(field_name, desired, live, **facts | settings)
     return DriftedField(SCOPE, name, change, FieldOutcome.LEFT)

@@ -256,7 +256,7 @@ def test_a_history_of_an_unknown_format_is_refused_and_unchanged(file: Path, ver
 
 @pytest.fixture
 def earlier(file: Path) -> Path:
-    """A history in the first format, with a round and drift that goes on."""
+    """A history in the first format, with a round and ongoing drift."""
     first = steps_from(0)[: -len(steps_from(1))]
     with closing(sqlite3.connect(file)) as connection:
         for statement in first:
@@ -345,7 +345,7 @@ def test_a_history_belongs_to_one_api(file: Path) -> None:
 
 
 def insert(database: Database, then: Callable[[sqlite3.Connection], object]) -> None:
-    """Insert a line and do something else in the same transaction."""
+    """Insert a line and run another statement in the same transaction."""
     with database.transaction() as connection:
         connection.execute("INSERT INTO journal (at, line) VALUES (0, '{}')")
         then(connection)
@@ -525,7 +525,7 @@ def test_a_lock_that_cannot_be_acquired_is_an_error(file: Path) -> None:
 
 
 def said(process: subprocess.Popen[str], lines: int) -> list[tuple[str, int]]:
-    """Kill a writer once it has said so many lines, and give all that it said."""
+    """Kill a writer after the given number of lines, and return its entire output."""
     output = pipe(process.stdout)
     reported = [output.readline() for _ in range(lines)]
     process.send_signal(signal.SIGKILL)

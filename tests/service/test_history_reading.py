@@ -46,7 +46,7 @@ def crashed(file: Path, tmp_path: Path) -> Path:
 
 
 def contents(file: Path) -> dict[str, bytes]:
-    """Return every file of a folder but the index of the log, which holds locks."""
+    """Return every file of a folder but the index of the log, which contains locks."""
     return {
         place.name: place.read_bytes() for place in file.parent.iterdir() if not place.name.endswith("-shm")
     }

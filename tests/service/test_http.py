@@ -87,7 +87,7 @@ def ask(port: int, path: str, method: str = "GET", host: str = HERE) -> Got:
 
 
 def raw(port: int, request: bytes) -> bytes:
-    """Send bytes and give everything that comes back."""
+    """Send bytes and return the entire response."""
     with socket.create_connection((HERE, port), timeout=60) as peer:
         peer.sendall(request)
         peer.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""What a drift run is to do: for how long its history holds what has ended."""
+"""Settings of a drift run: how long its history retains what has ended."""
 
 from __future__ import annotations
 

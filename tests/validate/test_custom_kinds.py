@@ -159,7 +159,7 @@ def test_kinds_beyond_the_total_size_limit_are_not_read(tmp_path: Path) -> None:
 
 
 def test_kinds_share_one_budget_for_pattern_checks(tmp_path: Path) -> None:
-    """Each of many files could cost seconds else."""
+    """Otherwise each of many files could cost seconds."""
     kind = changed("title", "Heavy")
     for field in range(100):
         kind["properties"][f"f{field}"] = {"type": "string", "pattern": "^[ab]{4900}$"}

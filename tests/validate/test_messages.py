@@ -23,7 +23,7 @@ TOO_LARGE = "it is a number that is too large or too small to be kept"
 
 
 def said_of(**fields: Any) -> str:
-    """Return the first thing that is said about a key."""
+    """Return the first message about a key."""
     return describe(CHECKER.violations({"keys": [{"name": "web-key"} | fields]})[0])
 
 

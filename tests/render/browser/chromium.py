@@ -167,7 +167,7 @@ class Tab:
         return [json.dumps(event["params"]) for event in self.browser.events if event["method"] in _CONSOLE]
 
     def spoken(self, role: str) -> list[str]:
-        """Return what a screen reader speaks of the elements with a role: each one's name, else its text."""
+        """Return what a screen reader speaks of the elements with a role: each one's name, or its text."""
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
         known = {node["nodeId"]: node for node in nodes}
 
