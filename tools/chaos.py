@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Everything that goes wrong, at once and a hundred times over: ``make chaos``.
+"""Every fault at once, a hundred times over: ``make chaos``.
 
 The real command runs against an emulator in this process, which misbehaves on purpose. Each run
 prints its figures and its promises. The exit code is 1 if a promise is broken, 2 if a run could not

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A service left alone for 10,000 rounds, on a clock that takes no time: ``make soak``.
 
-The real command runs in this process. The API fails, goes down and comes back; people edit keys, fight
+The real command runs in this process. The API fails, goes down and recovers; people edit keys, fight
 over one, and commit files, some of them broken. Then, in real time, keys are edited and a service that looks
 each second corrects them. The exit code is 1 if a promise is broken.
 """
@@ -37,7 +37,7 @@ _SPARE_DESCRIPTORS: Final = 2
 
 
 def soak(rounds: int, seed: int) -> Findings:
-    """Run the service for so many rounds and give what it kept and broke."""
+    """Run the service for the given rounds and return the fulfilled and broken promises."""
     findings = Findings(f"{rounds:,} rounds, {EVERY // 60} minutes each")
     with tempfile.TemporaryDirectory(prefix="soak-") as name, an_api(Path(name)) as api:
         directory = Path(name)
@@ -53,7 +53,7 @@ def soak(rounds: int, seed: int) -> Findings:
             sink = ("--allow-destroy", "--secret-sink", f"file:{directory / 'secrets'}")
             code = run([*words, *sink, "--retention", "9999d", "--history", str(history)], world)
         _check_body(findings, world, body())
-        findings.promise("the service ends when it is reported to", [] if code == 0 else [f"exit {code}"])
+        findings.promise("the service ends on request", [] if code == 0 else [f"exit {code}"])
         findings.add("edits in the portal", world.edits)
         check_history(history, findings)
     return findings

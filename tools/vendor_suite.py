@@ -3,7 +3,7 @@
 
 SOURCE is an unpacked source distribution of ``gcore``; without it, pip downloads one. It is installed
 with its test tools into a temporary environment, and its tests of inference keys, and of the lists of
-projects and regions, ask the emulator by TEST_API_BASE_URL. Nothing is kept. The exit code is 1 if a
+projects and regions, ask the emulator by TEST_API_BASE_URL. Nothing is stored. The exit code is 1 if a
 test failed, 2 if none could be run.
 """
 

@@ -101,7 +101,7 @@ def desired_key(scope: int, index: int) -> dict[str, Any]:
 
 
 def observed_key(dataset: Dataset, scope: int, index: int) -> dict[str, Any]:
-    """Return what the server holds for one key."""
+    """Return what the server stores for one key."""
     key = desired_key(scope, index)
     if dataset.spelling is Spelling.OTHER:
         key["expire"] = key["expire"].replace("Z", "+00:00")

@@ -1,7 +1,7 @@
 """The least work that a plan can be: ``python -m benchmark.floor PORT DIRECTORY DATASET``.
 
 Parser events of the files are read and dropped; the pages are read from one raw socket and parsed;
-each field is compared. No key is built, validated or kept, and nothing is printed about any. The
+each field is compared. No key is built, validated or stored, and nothing is printed about any. The
 expected values would come from the files, so making them here is not part of the floor: the time
 that takes is printed, to be subtracted.
 """

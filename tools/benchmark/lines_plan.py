@@ -56,7 +56,7 @@ def _rounds(place: Place, scale: Scale, variants: _Variants, *, with_floor: bool
     _floor(place, server, unchanged)
     engine.plan(place, server, _FILES, 0)
     for number in range(scale.rounds):
-        # Every other round goes backwards: no variant always has the same neighbour.
+        # Every other round is reversed: no variant always has the same neighbour.
         for name in list(runs)[:: -1 if number % 2 else 1]:
             if name == "floor":
                 runs[name].append(_floor(place, server, unchanged))

@@ -1,6 +1,6 @@
 """A plan as one would first write it: ``python -m benchmark.obvious URL DIRECTORY SCHEMA``.
 
-It uses the same four packages without any of the care: whole documents in memory, a schema
+It uses the same four packages without any of the care: entire documents in memory, a schema
 validator for every key, a deep diff of every key. It knows the C loader, and builds the validator
 and the HTTP client only once: it is plain, not careless.
 """

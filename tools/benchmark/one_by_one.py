@@ -1,6 +1,6 @@
 """A loop over keys, as scripts write it: ``python -m benchmark.one_by_one URL DATASET COUNT``.
 
-One GET for each of the first COUNT keys of the first scope, and one PATCH with the whole body for
+One GET for each of the first COUNT keys of the first scope, and one PATCH with the complete body for
 each that differs, one request after the other. It stands in for the vendor's SDK, which is a layer
 over the same HTTP library and can only be slower.
 """

@@ -34,7 +34,7 @@ _INHERITED: Final = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT")
 
 
 class BenchmarkError(Exception):
-    """A run failed or did something else than it should: there is nothing to measure."""
+    """A run failed or did not do what it should: there is nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Place:
     token: str
 
     def environment(self, url: str) -> dict[str, str]:
-        """Return the whole environment of a measured process."""
+        """Return the complete environment of a measured process."""
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         return inherited | {
             "GCORE_API_KEY": self.token,

@@ -20,7 +20,7 @@ _RIGHT: Final = frozenset({2, 3})
 
 
 class Verdict(StrEnum):
-    """Whether a row keeps its budget."""
+    """Whether a row is within its budget."""
 
     OK = "ok"
     MISS = "MISS"
@@ -108,7 +108,7 @@ class Pairs:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Lay rows out in aligned columns under a head; a long text goes on below itself."""
+    """Lay rows out in aligned columns under a head; a long text is wrapped."""
     lines = [_HEAD, *(line for row in rows for line in _wrapped(row.cells))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
     laid = [

@@ -1,4 +1,4 @@
-"""How much is measured: the whole of it, or a small version to work with."""
+"""How much is measured: everything, or a small version to work with."""
 
 from __future__ import annotations
 

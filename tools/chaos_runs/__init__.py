@@ -1,1 +1,1 @@
-"""What `make chaos` runs: everything that goes wrong, and what must hold all the same."""
+"""What `make chaos` runs: every fault, and what must be true despite it."""

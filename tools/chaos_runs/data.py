@@ -1,4 +1,4 @@
-"""Made-up keys that all differ from their files: the same seed gives the same ones everywhere."""
+"""Generated keys that all differ from their files: the same seed generates the same ones everywhere."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLLECTION: Final = "/cloud/v1/caas/keys"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: what the service holds before a run, and what the file declares of it.
+    """One key: what the service stores before a run, and what the file declares of it.
 
     Values are written the way the service shows them, containers sorted.
     """
@@ -124,7 +124,7 @@ def shown(document: Fields) -> dict[str, Any]:
 
 
 def stored(emulator: Emulator, keys: Iterable[Key]) -> dict[str, dict[str, Any]]:
-    """Return what the emulator holds of ``keys``, by address."""
+    """Return what the emulator stores of ``keys``, by address."""
     regions = {key.region for key in keys}
     found = {region: emulator.keys(PROJECT, region) for region in regions}
     return {key.address: shown(found[key.region][key.name]) for key in keys}

@@ -162,7 +162,7 @@ def _attempt(
 
 
 def _judge(attempt: _Attempt, findings: Findings) -> None:
-    """Count what went wrong, and check what holds after every run."""
+    """Count the faults, and check what must be true after every run."""
     requests = attempt.emulator.requests
     faults = Counter(record.fault for record in requests if record.fault)
     lost = sum(record.fault in _LOST_AFTER_EFFECT and record.effective for record in requests)

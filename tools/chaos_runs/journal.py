@@ -17,7 +17,7 @@ _LINE: Final = re.compile(r"(?P<address>caas/\d+/\d+/[-a-z0-9]+): (?P<fate>[a-z 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """The lines of a journal: those that are whole, and the numbers, from 1, of those that are not."""
+    """The lines of a journal: the complete ones, and the numbers, from 1, of the others."""
 
     whole: tuple[Mapping[str, Any], ...]
     broken: tuple[int, ...]

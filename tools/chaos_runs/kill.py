@@ -75,7 +75,7 @@ class _Killer:
 
 
 def kill_and_repair(scale: Scale) -> Findings:
-    """Kill many runs, each at a instant of its own, and run again after each."""
+    """Kill many runs, each at another time, and run again after each."""
     findings = Findings("kill: SIGKILL at a random instant, then run again")
     for number in range(scale.kills):
         draw = random.Random(f"{scale.seed}/{number}")  # noqa: S311 - has to be repeatable
@@ -85,7 +85,7 @@ def kill_and_repair(scale: Scale) -> Findings:
 
 
 def one_run(draw: Random, findings: Findings, writes: int | None) -> None:
-    """Kill one run after so many ``writes``, or else after some time, judge it, and repair it."""
+    """Kill one run after ``writes`` writes, or after some time, check it, and complete it."""
     keys = make_keys((_KEYS * 3 // 4, _KEYS - _KEYS * 3 // 4), draw)
     faults = (
         Faults(**_FAULTS.document() | {"seed": draw.getrandbits(16)}) if draw.random() < 1 / 2 else Faults()
@@ -136,7 +136,7 @@ def _apply_and_kill(killer: _Killer, emulator: Emulator, draw: Random, findings:
 def _judge(
     keys: Sequence[Key], killer: _Killer, found: Entries, emulator: Emulator, findings: Findings
 ) -> None:
-    """Compare the journal of a killed run with what the emulator saw and holds."""
+    """Compare the journal of a killed run with what the emulator received and stores."""
     held = stored(emulator, keys)
     doubts, reported = found.doubts, found.outcomes
     process = killer.process
@@ -191,7 +191,7 @@ def _wrong_facts(found: Entries, keys: dict[str, Key]) -> Iterator[str]:
 def _judge_command(
     place: Place, found: Entries, keys: Sequence[Key], emulator: Emulator, findings: Findings
 ) -> None:
-    """Compare what ``reconciler journal`` says with the file and with what the emulator holds."""
+    """Compare what ``reconciler journal`` says with the file and with what the emulator stores."""
     if not place.journal.exists():
         findings.add("journals that were never begun")
         return

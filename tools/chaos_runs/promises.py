@@ -1,4 +1,4 @@
-"""What a run found: figures to print, and promises that were kept or not."""
+"""What a run found: figures to print, and promises that were fulfilled or broken."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Findings:
     broken: dict[str, list[str]] = field(default_factory=dict)
 
     def promise(self, promise: str, broken: Iterable[str] = ()) -> None:
-        """State a promise, and what broke it just now: nothing, if it was kept."""
+        """State a promise, and what broke it: nothing, if it was fulfilled."""
         self.broken.setdefault(promise, []).extend(broken)
 
     def add(self, figure: str, number: int = 1) -> None:
@@ -30,7 +30,7 @@ class Findings:
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was kept."""
+        """Whether every promise was fulfilled."""
         return not any(self.broken.values())
 
     def lines(self) -> Iterator[str]:

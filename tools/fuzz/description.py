@@ -27,7 +27,7 @@ Types = type | tuple[type, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thing:
-    """What a list holds: the types of its members, and which of them may be missing or are instants.
+    """What a list contains: the types of its members, and which of them may be missing or are instants.
 
     ``references`` are the patterns of the two members of each item in the lists of that name.
     """
@@ -236,4 +236,4 @@ OPERATIONS: Final = (
         for thing in (PROJECT, REGION)
     ),
 )
-"""403, 429 and 500 may be given by the service, but the emulator gives them only if reported to."""
+"""The service may return 403, 429 and 500, but the emulator does so only if it is configured to."""

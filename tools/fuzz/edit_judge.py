@@ -153,7 +153,7 @@ def addition_complaints(layout: Layout, after: str, place: int) -> Iterator[str]
 def _loaded(text: str) -> Iterator[Any]:
     whole = (
         text if text.endswith(("\n", "\r")) else f"{text}\n"
-    )  # of a block at the end this loader keeps none
+    )  # of a block at the end this loader preserves none
     return (document for document in yaml.load_all(whole, _LOADER) if document)
 
 

@@ -1,4 +1,4 @@
-"""What a file to edit holds: its keys, and its comments by how they were put.
+"""What a file to edit contains: its keys, and its comments by how they were written.
 
 A comment reads ``#r12; …``. By construction each is known by how it was put to what: the judge of the edits
 shares no code with what finds comments in the product.

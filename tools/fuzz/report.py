@@ -39,7 +39,7 @@ class Report:
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was kept."""
+        """Whether every promise was fulfilled."""
         return not self.broken
 
 

@@ -32,7 +32,7 @@ _BOUND: Final = _CONNECT + 4 * _READ
 _SLACK: Final = 5.0
 """Seconds that a busy machine may add."""
 _LONGEST: Final = 20.0
-"""Seconds after which a server gives up, so that a run ends whatever the client does."""
+"""Seconds after which a server stops, so that a run ends whatever the client does."""
 _AT_ONCE: Final = 16
 _PAUSES: Final = (0.0005, 0.02, 0.1, 0.19)
 _OK: Final = b"HTTP/1.1 200 OK\r\n"
@@ -131,7 +131,7 @@ def _writes(writer: Writer) -> dict[str, Callable[[], object]]:
 
 
 def _case(chance: random.Random, number: int) -> _Case:
-    """Return a case: every way comes in turn, so that a short run meets each."""
+    """Return a case: every way is used in turn, so that a short run covers each."""
     ways = tuple(_WAYS)
     return _Case(
         ways[number % len(ways)], chance.choice(_PAUSES), chance.choice(("GET", "PATCH", "POST", "DELETE"))

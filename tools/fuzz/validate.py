@@ -99,7 +99,7 @@ def _alone(seed: int, number: int) -> float:
 
 
 def _watched(seed: int, first: int, count: int) -> list[dict[str, Any]]:
-    """Read a batch; an input that hangs or kills its process is named, and the rest goes on without it."""
+    """Read a batch; an input that hangs or kills its process is named, and the rest continues without it."""
     found: list[dict[str, Any]] = []
     end = first + count
     while first < end:

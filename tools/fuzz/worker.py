@@ -1,6 +1,6 @@
 """The process that reads inputs: ``python -m fuzz.worker SEED FIRST COUNT SECONDS MIB MARK``.
 
-Its output is one line of JSON. ``MARK`` is a file that holds the number of the present input, so that
+Its output is one line of JSON. ``MARK`` is a file with the number of the current input, so that
 the watching process knows which one hangs.
 """
 

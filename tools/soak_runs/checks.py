@@ -60,7 +60,7 @@ def check_history(file: Path, findings: Findings) -> None:
 
 
 def _grid(rounds: list[tuple[Any, ...]]) -> Iterator[str]:
-    """Compare each distance with what the round before allows: one quarter, or a whole number while blind."""
+    """Compare each distance with what the round before allows: one quarter, or a multiple while blind."""
     blind = 0
     for (_, began, _, result, _, errors), (number, following, *_) in pairwise(rounds):
         blind = blind + 1 if result == "failed" and _BLIND in errors else 0
