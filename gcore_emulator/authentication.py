@@ -27,7 +27,7 @@ def _objection(header: str | None, token: str) -> tuple[str, str] | None:
 
 
 def authenticate(header: str | None, token: str, switches: Switches) -> None:
-    """Let the bearer of ``token`` pass; raise the 401 refusal for everybody else."""
+    """Accept the bearer of ``token``; raise the 401 refusal for all others."""
     objection = _objection(header, token)
     if objection is not None:
         raise _refusal(objection, switches)

@@ -12,7 +12,7 @@ _REQUESTS_LATER: Final = 2
 
 
 class Deferral:
-    """Holds accepted writes until their time has come. It belongs to the server's thread."""
+    """Stores accepted writes until they are due. It belongs to the server's thread."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""

@@ -1,4 +1,4 @@
-"""How responses travel: whole, late, in half, or not at all."""
+"""How responses are sent: completely, late, truncated, or not at all."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def deliver_badly(response: Response, channel: Channel, manner: Manner, se
 
 
 async def _deliver_late(response: Response, channel: Channel, seconds: float) -> None:
-    """Wait for the client to go, which ends the wait, or else for the time to respond."""
+    """Wait until the client disconnects or it is time to respond."""
     try:
         await asyncio.wait_for(channel.receive(), seconds)
     except TimeoutError:
@@ -73,20 +73,20 @@ async def _deliver_late(response: Response, channel: Channel, seconds: float) ->
 
 
 async def _deliver_half(response: Response, channel: Channel) -> None:
-    """Announce the whole body, send half of it, and close the connection in order."""
+    """Announce the entire body, send half of it, and close the connection in order."""
     head = {"type": "http.response.start", "status": response.status, "headers": _http(response).raw_headers}
     half = response.body[: len(response.body) // 2]
     await channel.send(head)
     await channel.send({"type": "http.response.body", "body": half, "more_body": True})
     channel.connection.close()
-    await channel.receive()  # comes back when the connection has ended
+    await channel.receive()  # returns when the connection has ended
 
 
 async def _reset(channel: Channel) -> None:
     connection = channel.connection
     connection.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     connection.abort()
-    await channel.receive()  # comes back when the connection has ended
+    await channel.receive()  # returns when the connection has ended
 
 
 def _http(response: Response) -> HttpResponse:

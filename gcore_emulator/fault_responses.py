@@ -34,7 +34,7 @@ StandIn = Callable[[FaultContext], Response]
 
 @dataclass(frozen=True, slots=True)
 class FaultResponse:
-    """One fault. Without a ``stand_in`` the operation runs; ``headers`` are put over those it gives.
+    """One fault. Without a ``stand_in`` the operation runs; ``headers`` override those it returns.
 
     After a success ``instead`` turns the response of the operation into the one that is sent. With
     ``is_later`` the operation runs later, and the stand-in responds until then.
@@ -83,7 +83,7 @@ def _slow_down_for_seconds(context: FaultContext) -> Response:
 
 
 def _slow_down_until_date(context: FaultContext) -> Response:
-    # HTTP dates have whole seconds: round up, so that the pause is never shorter than configured.
+    # HTTP dates have a resolution of seconds: round up, so that the pause is never shorter than configured.
     pause = dt.timedelta(seconds=context.faults.retry_after, microseconds=999_999)
     instant = (context.now.astimezone(dt.UTC) + pause).replace(microsecond=0)
     raise RateRefusalError(format_datetime(instant, usegmt=True))

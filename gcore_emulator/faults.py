@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, as settings; every default is: nothing.
+"""Settings for injected faults; by default there are none.
 
 One field is one setting, with its help and its bounds beside it. The options of the command line and
 the JSON of the control endpoint are made from these fields.
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from gcore_emulator.families import FAMILIES
 
 Kind = Literal["rate", "number", "seconds", "names"]
-"""How a setting is written: a share of requests, a whole number, a duration, a list of words."""
+"""How a setting is written: a share of requests, an integer, a duration, a list of words."""
 
 _FIELD_NAMES = tuple(dict.fromkeys(name for family in FAMILIES.values() for name in family.patchable))
 _MOST = 1_000_000_000  # seconds from now are still a date
@@ -36,7 +36,7 @@ def _names(text: str, choices: tuple[str, ...]) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """How often what goes wrong. Rates run from 0 to 1.
+    """How often each fault occurs. Rates are from 0 to 1.
 
     The faults up to ``empty_after`` exclude each other, so their rates add up to at most 1.
     Raises ValueError, with every reason, for values that no emulator could follow.
@@ -117,7 +117,7 @@ class Faults:
         }
 
     def harmless(self) -> bool:
-        """Return whether nothing at all goes wrong."""
+        """Return whether there are no faults."""
         return not (
             self.response_rates()
             or self.page_change
@@ -195,4 +195,4 @@ def read_faults(document: object) -> Faults:
 
 
 NO_FAULTS = Faults()
-"""Nothing goes wrong."""
+"""No faults."""

@@ -125,7 +125,7 @@ class _Course:
 
 
 class Injector:
-    """Holds the faults in force, chooses for each request, and counts what was injected.
+    """Stores the current faults, chooses for each request, and counts what was injected.
 
     The choice for a request depends on the seed, its method and path, and how often these two were
     asked for since the faults were put in force; so requests in parallel do not disturb each other's

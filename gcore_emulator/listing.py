@@ -68,7 +68,7 @@ class Page:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is cut from the whole collection, newest first."""
+        """Whether it is cut from the entire collection, newest first."""
         return not self.tests and self.order == NEWEST_FIRST
 
     def cut(self, items: Iterable[Any]) -> tuple[int, Sequence[Any]]:

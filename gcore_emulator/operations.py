@@ -166,7 +166,7 @@ def read_one(state: EmulatorState, call: Call) -> Response:
 
 
 def patch_key(state: EmulatorState, call: Call) -> Response:
-    """PATCH: what the body gives is replaced, lists whole; 200 with the key after it."""
+    """PATCH: the fields of the body are replaced, lists entirely; 200 with the new key."""
     scope, name = called_scope(call), _path_name(state, call)
     values = read_patch(call.family, body_object(call.body), state.switches)
     key = _existing(state, call, scope, name)

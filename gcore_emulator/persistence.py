@@ -61,7 +61,7 @@ class SqliteStorage:
         """Open or make the file."""
         self._path = path
         try:
-            # The store's lock keeps threads apart. A second emulator fails at once, not after a wait.
+            # The store's lock serializes threads. A second emulator fails at once, not after a wait.
             self._connection = sqlite3.connect(
                 path.absolute().as_uri(),  # a name such as file:x would be an address to SQLite
                 timeout=0,

@@ -107,7 +107,7 @@ class RequestLog:
         return body if hidden == text else json.loads(hidden)
 
     def _without_secrets_in_path(self, path: str) -> str:
-        """Hide secrets as they are, and a path whole that hides one behind percent signs."""
+        """Redact secrets, and an entire path that has a percent-encoded one."""
         for written in self._token_in_paths:
             path = path.replace(written, _HIDDEN)
         path = _SECRET.sub(_HIDDEN, path)

@@ -118,7 +118,7 @@ class ConflictRefusalError(RefusalError):
 
 
 class RateRefusalError(RefusalError):
-    """429: too many requests. The API guide gives no class for it."""
+    """429: too many requests. The API guide has no class for it."""
 
     status = 429
     exception_class = "RateLimitError"

@@ -61,14 +61,14 @@ def parse_text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NameRule:
-    """A pattern for a whole text, and the lengths, in characters, that it leaves open."""
+    """A pattern for an entire text, and the lengths, in characters, that it does not limit."""
 
     pattern: str
     least: int = 0
     most: int | None = None
 
     def __call__(self, value: object) -> str:
-        """Accept a string that keeps the rule."""
+        """Accept a string that follows the rule."""
         text = parse_text(value)
         if re.fullmatch(self.pattern, text) is None:
             raise InvalidValueError(f"must match ^{self.pattern}$")

@@ -110,7 +110,7 @@ def _repetitions(value: object, where: str) -> Iterator[str]:
 
 
 def read_seed(document: Mapping[str, object], *, now: dt.datetime) -> Seed:
-    """Check a whole seed; `SeedError` carries every problem in it.
+    """Check an entire seed; `SeedError` carries every problem in it.
 
     Keys without ``created_at`` are made at ``now``, one after the other.
     """

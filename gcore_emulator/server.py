@@ -42,7 +42,7 @@ class Emulator:
     """The emulated API, reachable at ``url`` inside a ``with`` block.
 
     ``seed`` has the shape described in `seeds`; with a ``database`` file its keys count only while the
-    file is new. ``clock`` gives the service's time. ``port`` 0 is any free port. ``delay`` is added to each
+    file is new. ``clock`` returns the service's time. ``port`` 0 is any free port. ``delay`` is added to each
     request, in seconds. ``listen`` is called, in the server's thread, with each request's record.
     ``faults`` go wrong on purpose, and may be replaced while the emulator runs.
 
@@ -126,7 +126,7 @@ class Emulator:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong; assign other `Faults` to change it, which starts every choice afresh."""
+        """The injected faults; assign other `Faults` to change them, which starts every choice afresh."""
         return self._injector.faults
 
     @faults.setter
@@ -166,7 +166,7 @@ class Emulator:
     ) -> None:
         """Make or replace a key behind the API's back; `SeedError` when ``entry`` is unusable.
 
-        ``entry`` is written as in a seed, so what `keys` gives can be changed and put back; what only the
+        ``entry`` is written as in a seed, so what `keys` returns can be changed and put back; what only the
         server can set, ``source`` and ``deployment_names``, counts too. A replaced key keeps its place in
         lists unless ``created_at`` says otherwise. The scope is given as to `keys`.
         """

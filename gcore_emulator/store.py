@@ -1,4 +1,4 @@
-"""The keys in memory, in the order in which lists give them; `persistence` can keep them on disk."""
+"""The keys in memory, in the order of lists; `persistence` can store them on disk."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class KeyStore:
     """
 
     def __init__(self, storage: Storage, switches: Switches, random: random.Random) -> None:
-        """Store over what the storage holds."""
+        """Use what the storage contains."""
         self.lock = threading.RLock()
         self._storage = storage
         self._random = random if switches.order == "random" else None
@@ -91,7 +91,7 @@ class KeyStore:
         """Return the number of all keys in ``scope`` and at most ``limit`` of them after ``offset``."""
         keys = self._scopes.get(scope, {})
         if offset == 0 and self._is_shuffled(scope):
-            # The order holds for the pages that follow, so that one listing sees every key.
+            # The order applies to the following pages, so that one listing sees every key.
             self._orders.pop(scope, None)
         if scope not in self._orders:
             self._orders[scope] = self._ordered(scope)
