@@ -129,7 +129,7 @@ def _unknown_in_items(field: Field, body: Body) -> list[str]:
 def _note_unknown(
     family: Family, body: Body, known: Collection[str], switches: Switches, complaints: Complaints
 ) -> None:
-    """Note the members that are not ``known``, those of list items too, if the switch says 400."""
+    """Record the members that are not ``known``, those of list items too, if the switch says 400."""
     if switches.unknown_members != "400":
         return
     complaints.update({name: ["unknown member"] for name in body if name not in known})

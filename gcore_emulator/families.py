@@ -103,7 +103,7 @@ class Family:
 
 
 def _expires_in(text: str, setting: Setting) -> Test:
-    """Choose the keys that expire from now on and within so many days."""
+    """Choose the keys that expire within the given number of days."""
     days = parse_integer(text)
     if days < 1:
         raise InvalidValueError("must not be below 1")

@@ -45,7 +45,7 @@ _VOLUME_TYPES = ("standard", "ssd_hiiops", "cold")
 class Lookup:
     """One list of things with an ``id``.
 
-    ``members`` are the parsers of all members, ``complete`` gives a new entry's members from those that
+    ``members`` are the parsers of all members, ``complete`` returns a new entry's members from those that
     it has and the present instant, ``needed`` are those that every entry has to bring.
     """
 

@@ -121,6 +121,6 @@ class RequestLog:
             return tuple(self._records)
 
     def clear(self) -> None:
-        """Delete the records; the numbers go on."""
+        """Delete the records; the numbers continue."""
         with self._lock:
             self._records.clear()

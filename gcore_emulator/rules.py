@@ -34,7 +34,7 @@ class Reference:
 
 
 REFERENCE_MEMBERS = frozenset({"name", "namespace"})
-"""The members that the published schemas give a reference."""
+"""The members of a reference in the published schemas."""
 
 Value = str | bool | dt.datetime | tuple[Reference, ...] | tuple[str, ...] | None
 """What a field of a stored key can hold."""

@@ -121,7 +121,7 @@ class Emulator:
         return self._log.records()
 
     def clear_requests(self) -> None:
-        """Delete the requests so far; their numbers go on."""
+        """Delete the requests so far; their numbers continue."""
         self._log.clear()
 
     @property

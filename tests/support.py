@@ -209,7 +209,7 @@ def live(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def declare(path: Path, *keys: Mapping[str, Any], region_id: int = 76) -> str:
-    """Write a desired-state file, in the part of YAML that is JSON, and give its path."""
+    """Write a desired-state file, in the part of YAML that is JSON, and return its path."""
     path.write_text(json.dumps({"project_id": 1, "region_id": region_id, "keys": keys}, ensure_ascii=False))
     return str(path)
 

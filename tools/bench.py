@@ -65,7 +65,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def main(words: Sequence[str]) -> int:
-    """Measure, print the table, and give the exit code."""
+    """Measure, print the table, and return the exit code."""
     signal.signal(signal.SIGTERM, _terminated)
     given = arguments(words)
     try:

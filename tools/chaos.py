@@ -52,7 +52,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
 
 
 def main(words: Sequence[str]) -> int:
-    """Make the runs, print what they found, and give the exit code."""
+    """Make the runs, print what they found, and return the exit code."""
     signal.signal(signal.SIGTERM, _terminated)
     given = arguments(words)
     scale = replace(QUICK if given.quick else FULL, seed=given.seed)

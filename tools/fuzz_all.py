@@ -43,7 +43,7 @@ _RUNS: Final = (
 
 
 def main(words: Sequence[str]) -> int:
-    """Run what is asked for, print its figures, and give the exit code."""
+    """Run what is asked for, print its figures, and return the exit code."""
     parser = argparse.ArgumentParser(prog="fuzz_all.py", description="Run every fuzz run.")
     parser.add_argument("--quick", action="store_true", help="a small version of each")
     parser.add_argument("--only", metavar="NAME", choices=[run.name for run in _RUNS], help="one run")

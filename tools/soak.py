@@ -73,7 +73,7 @@ def _check_body(findings: Findings, world: World, now: Body) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """Run, print what was found, and give the exit code."""
+    """Run, print what was found, and return the exit code."""
     parser = argparse.ArgumentParser(prog="soak.py", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how many (%(default)s)")
     parser.add_argument("--only", choices=_RUNS, help="one of the two")

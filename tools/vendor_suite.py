@@ -69,7 +69,7 @@ def the_keys_that_the_tests_name():
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the tests, print what became of them, and give the exit code."""
+    """Run the tests, print what became of them, and return the exit code."""
     parser = argparse.ArgumentParser(prog="vendor_suite.py", description="Run the vendor's SDK tests.")
     parser.add_argument("source", nargs="?", type=Path, help="an unpacked source distribution of gcore")
     given = parser.parse_args(words)
@@ -92,7 +92,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _downloaded(place: Path) -> Path:
-    """Fetch the newest source distribution, and give where it is unpacked."""
+    """Fetch the newest source distribution, and return where it is unpacked."""
     command = ["download", "--quiet", "--no-deps", "--no-binary", "gcore", "--dest", str(place), "gcore"]
     subprocess.run([sys.executable, "-m", "pip", *command], check=True)
     (archive,) = place.glob("gcore-*.tar.gz")
@@ -103,7 +103,7 @@ def _downloaded(place: Path) -> Path:
 
 
 def _environment(place: Path, source: Path) -> Path:
-    """Install the SDK and what its tests need, and give the interpreter that has them."""
+    """Install the SDK and what its tests need, and return the interpreter that has them."""
     venv.create(place / "environment", with_pip=True)
     python = place / "environment/bin/python"
     wanted = [f"{source.resolve()}[aiohttp]", *_TOOLS]

@@ -55,7 +55,7 @@ def accepted(text: str, field: str | None = None, /, **fields: Any) -> str:
 
 
 def value(text: str, field: str, /, **fields: Any) -> str:
-    """Accept a field that is written as ``text`` below the key's name, and give what is there afterwards."""
+    """Accept a field written as ``text`` below the name of the key, and return the text afterwards."""
     before = f"{HEAD}  - name: web-key\n{text}  - name: next-key  # end\n"
     after = accepted(before, field, **fields)
     start, end = f"{HEAD}  - name: web-key\n", "  - name: next-key  # end\n"

@@ -192,7 +192,7 @@ ITEMS = st.sampled_from(
 
 @st.composite
 def texts(draw: st.DrawFn) -> tuple[int, str, str]:
-    """Write one to three keys, in any layout; give their count, the text and its line break."""
+    """Write one to three keys, in any layout; return their count, the text and its line break."""
     items = draw(st.lists(st.tuples(ITEMS, COMMENTS), min_size=1, max_size=3))
     body = "".join(item.format(f"key-{number}") + comment for number, (item, comment) in enumerate(items))
     mark = draw(st.sampled_from(["\n", "\r\n"]))

@@ -79,7 +79,7 @@ CALLS: dict[str, Callable[[Writer], object]] = {
 
 @pytest.mark.parametrize(("parts", "reason"), ENDLESS.values(), ids=ENDLESS)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_response_that_does_not_end_is_a_time_out(
+def test_a_response_that_does_not_end_times_out(
     parts: Callable[[], Iterator[bytes]], reason: str, call: Callable[[Writer], object]
 ) -> None:
     clock = FakeClock()
@@ -93,7 +93,7 @@ def test_a_response_that_does_not_end_is_a_time_out(
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_response_that_does_not_begin_is_a_time_out(call: Callable[[Writer], object]) -> None:
+def test_a_response_that_does_not_start_times_out(call: Callable[[Writer], object]) -> None:
     with (
         dripping(lambda: iter(())) as url,
         Writer(short(url)) as writer,
@@ -125,7 +125,7 @@ def test_a_body_has_a_longer_timeout_than_the_headers() -> None:
         assert reader.get(COLLECTION, {}) == {"a": "bcd"}
 
 
-def test_a_server_that_does_not_read_is_a_time_out() -> None:
+def test_a_server_that_does_not_read_times_out() -> None:
     with (
         dripping(lambda: iter(()), is_reading=False) as url,
         Writer(short(url)) as writer,
@@ -134,7 +134,7 @@ def test_a_server_that_does_not_read_is_a_time_out() -> None:
         writer.update("PATCH", COLLECTION, {"description": "x" * 2**24})
 
 
-def test_a_tls_handshake_that_does_not_end_is_a_time_out() -> None:
+def test_a_tls_handshake_that_does_not_end_times_out() -> None:
     trickle = itertools.repeat(b"\x16")
     with (
         dripping(lambda: trickle) as url,

@@ -333,5 +333,5 @@ def test_an_interrupt_wakes_the_real_clock() -> None:
     assert SystemClock().monotonic() - began < 3600
 
 
-def test_the_real_clock_gives_times_in_utc() -> None:
+def test_the_real_clock_returns_times_in_utc() -> None:
     assert SystemClock().now().utcoffset() == dt.timedelta()

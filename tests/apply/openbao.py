@@ -25,7 +25,7 @@ _SECONDS: Final = 30.0
 
 
 def _wait() -> None:
-    """Let a server of another process go on."""
+    """Continue a server in another process."""
     threading.Event().wait(0.02)
 
 

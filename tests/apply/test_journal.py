@@ -75,7 +75,9 @@ def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_after(plan: Plan, 
     assert [entry["event"] for entry in entries(file)] == ["write", "outcome"]
 
 
-def test_a_line_says_what_who_and_from_which_commit(emulator: Emulator, plan: Plan, tmp_path: Path) -> None:
+def test_a_line_has_the_action_the_actor_and_the_commit(
+    emulator: Emulator, plan: Plan, tmp_path: Path
+) -> None:
     assert apply_journaled(emulator, plan, tmp_path / "journal") == [Result.APPLIED]
     write, outcome = entries(tmp_path / "journal")
     assert write == {

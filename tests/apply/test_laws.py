@@ -115,7 +115,7 @@ def test_a_request_carries_the_fields_that_differ_and_no_other(emulator: Emulato
 
 @law
 @given(keys=live_and_declared)
-def test_what_is_not_declared_is_left_alone(emulator: Emulator, keys: Keys) -> None:
+def test_undeclared_fields_are_not_changed(emulator: Emulator, keys: Keys) -> None:
     region, state = prepare(emulator, keys)
     earlier = emulator.keys(1, region)
     engine = Engine(emulator)

@@ -308,7 +308,7 @@ KILLED = """
 
 
 def killed_at(step: int, folder: Path, held: str = "") -> int:
-    """Store the secret in a process that is killed just before a step; give its exit code."""
+    """Store the secret in a process that is killed just before a step; return its exit code."""
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(folder), str(step), held]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, input=VALUE.encode(), check=False, timeout=60, env={}, cwd=root)

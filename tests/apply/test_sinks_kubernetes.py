@@ -338,7 +338,7 @@ def test_a_secret_created_and_deleted_concurrently_is_reported(
     assert "is created and deleted while it is probed; try again" in probe_error(connect(remote))
 
 
-def test_a_token_is_read_anew_for_each_request(
+def test_a_token_is_read_again_for_each_request(
     connect: Callable[[Any], KubernetesSink], account: Path
 ) -> None:
     server = ApiServer()

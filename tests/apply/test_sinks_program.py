@@ -175,7 +175,7 @@ def test_a_program_that_neither_reads_nor_ends_is_killed() -> None:
     assert "did not end within 0.3 s" in store_error(python(script, seconds=0.3))
 
 
-def test_a_child_that_keeps_the_output_open_is_not_waited_for() -> None:
+def test_a_child_that_holds_the_output_open_is_not_waited_for() -> None:
     assert store(shell("sleep 3 &", seconds=2.5)) == "exec:sh"
 
 

@@ -101,7 +101,7 @@ def test_without_a_difference_the_file_is_not_touched(
         ("caas/1/76/web", "is managed elsewhere (source iate)"),
     ],
 )
-def test_what_cannot_be_accepted_is_an_error(
+def test_a_key_that_cannot_be_accepted_is_an_error(
     cli: CommandLine, emulator: Emulator, file: Path, words: str, complaint: str
 ) -> None:
     fill(emulator, "web", source="iate")

@@ -1,4 +1,4 @@
-"""``apply`` asks, sends only what differs, reports each key, and says by its exit code how it went."""
+"""``apply`` asks, sends only differences, reports each key, and has an exit code for each result."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_dry_run_of_a_plan_that_cannot_be_applied_fails(
     assert cli("apply", drifted, "--dry-run").code == 1
 
 
-def test_what_was_accepted_but_not_stored_is_reported(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_value_accepted_but_not_stored_is_reported(cli: CommandLine, tmp_path: Path) -> None:
     with emulate(null_expire="ignored") as emulator:
         cli.use(emulator)
         fill(emulator, "web", expire="2099-01-01T00:00:00Z")
@@ -105,7 +105,7 @@ def test_what_was_accepted_but_not_stored_is_reported(cli: CommandLine, tmp_path
     assert "Apply incomplete: 1 not verified." in done.out
 
 
-def test_a_refusal_is_reported_with_what_the_service_says(cli: CommandLine, tmp_path: Path) -> None:
+def test_a_refusal_is_reported_with_the_message_of_the_service(cli: CommandLine, tmp_path: Path) -> None:
     with emulate(description_limit=3) as emulator:
         cli.use(emulator)
         fill(emulator, "good", "poor")

@@ -47,7 +47,7 @@ def test_all_changes_can_be_limited(cli: CommandLine, emulator: Emulator, revoki
     assert "Error: refused: it would change 4 keys, more than --max-changes 3" in done.err
 
 
-def test_a_limit_can_come_from_the_environment(cli: CommandLine, revoking: str) -> None:
+def test_a_limit_can_be_set_in_the_environment(cli: CommandLine, revoking: str) -> None:
     cli.environment.setenv("RECONCILER_PLAN_MAX_REVOKED", "4")
     assert cli("plan", revoking).code == 0
 

@@ -212,7 +212,9 @@ def test_a_key_created_since_the_plan_is_not_changed(
     assert sent(emulator) == []
 
 
-def test_a_new_key_needs_what_its_kind_requires(cli: CommandLine, emulator: Emulator, tmp_path: Path) -> None:
+def test_a_new_key_needs_the_fields_required_by_its_kind(
+    cli: CommandLine, emulator: Emulator, tmp_path: Path
+) -> None:
     path = declare(tmp_path / "keys.yaml", {"name": "fresh"})
     done = cli("plan", path)
     assert (done.code, sent(emulator)) == (1, [])
@@ -313,7 +315,7 @@ def test_the_limit_on_revocations_applies_to_an_exclusive_scope(
         ("prevent_revoke", {"state": "absent"}, "would lose access, and its lifecycle says prevent_revoke"),
     ],
 )
-def test_what_a_lifecycle_forbids_is_an_error(  # noqa: PLR0913, PLR0917 - fixtures and cases
+def test_a_change_that_a_lifecycle_rule_prevents_is_an_error(  # noqa: PLR0913, PLR0917 - fixtures and cases
     cli: CommandLine, emulator: Emulator, tmp_path: Path, rule: str, key: dict[str, Any], message: str
 ) -> None:
     fill(emulator, "web")
@@ -448,7 +450,7 @@ def test_a_second_signal_ends_the_run_after_the_secret_in_flight_is_stored(
 
 
 @pytest.mark.usefixtures("emulator")
-def test_what_was_stored_after_the_probe_is_preserved_and_the_secret_rescued(
+def test_a_secret_stored_after_the_probe_is_preserved_and_the_new_one_rescued(
     cli: CommandLine, files: str, tmp_path: Path, sink: Path
 ) -> None:
     cli.environment.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""``drift`` says what is not as desired, and corrects what it is asked to."""
+"""``drift`` reports what is not as desired, and corrects it on request."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_each_request_is_shown_with_v(cli: CommandLine, widened: str) -> None:
     assert all(re.fullmatch(r"GET \S+ -> 200 \(\d+ ms\)", line) for line in requests)
 
 
-def test_what_could_not_be_compared_is_an_error_without_a_claim_about_drift(
+def test_keys_that_could_not_be_compared_are_an_error_without_a_claim_about_drift(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "web")

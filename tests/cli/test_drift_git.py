@@ -208,7 +208,7 @@ def test_a_changed_key_pending_deletion_is_a_conflict(
     assert "Access: grants on 1 key" in done.out
 
 
-def test_a_correction_of_keys_leaves_what_is_pending_to_apply(emulator: Emulator, files: Repository) -> None:
+def test_a_correction_of_keys_leaves_pending_changes_to_apply(emulator: Emulator, files: Repository) -> None:
     fill(emulator, "kept", "out")
     files.apply({"name": "kept"}, {"name": "out"}, exclusive=True)
     fill(emulator, "stray")

@@ -36,7 +36,7 @@ def kept(cli: CommandLine, history: str, *options: str, clock: FakeClock | None 
 
 
 def fight(cli: CommandLine, emulator: Emulator, drifted: str, history: str, *options: str) -> list[int]:
-    """Change the same field in the portal before each of four rounds; give the exit codes."""
+    """Change the same field in the portal before each of four rounds; return the exit codes."""
     codes = []
     for number in range(4):
         fill(emulator, "web", description=f"theirs {number}")

@@ -233,7 +233,7 @@ def test_a_metrics_file_that_cannot_be_used_is_an_error(
 def a_service(
     cli: CommandLine, path: str, *words: str, **settings: Any
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a service with pages, and give it with their address."""
+    """Run a service with pages, and return it with their address."""
     with cli.start(
         "drift", path, "--every", "1d", "-v", "--metrics-port", "0", *words, **settings
     ) as process:
@@ -389,7 +389,7 @@ def test_a_service_works_without_the_extras(drifted: str) -> None:
     assert "pip install --require-hashes -r requirements/runtime.txt" in done.stderr
 
 
-def test_a_status_page_without_its_extra_says_what_to_install(
+def test_a_status_page_without_its_extra_names_the_package_to_install(
     cli: CommandLine, drifted: str, tmp_path: Path
 ) -> None:
     history = str(tmp_path / "h.db")

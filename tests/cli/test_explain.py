@@ -31,7 +31,7 @@ THERE = {"name": "a b", "note": "theirs", "size": 1}
 
 @contextlib.contextmanager
 def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]]:
-    """Serve things; give the address, and every write as it came: method, path and body."""
+    """Serve things; return the address, and every write as it came: method, path and body."""
     stored = {thing["name"]: dict(thing) for thing in things}
     writes: list[str] = []
 
@@ -88,7 +88,7 @@ def explained(cli: CommandLine, files: str, *words: str) -> str:
     return done.out
 
 
-def test_a_field_that_differs_is_explained_with_what_would_be_sent(cli: CommandLine, files: str) -> None:
+def test_a_field_that_differs_is_explained_with_its_request(cli: CommandLine, files: str) -> None:
     assert explained(cli, files, "description").splitlines()[3:] == [
         "description: different",
         '  desired   "ours"',
@@ -148,7 +148,7 @@ def test_without_a_difference_no_request_would_be_sent(
         (["caas/1/76/web", "colour"], "colour is not a field of a caas key; it has name, description"),
     ],
 )
-def test_what_cannot_be_explained_is_an_error(
+def test_a_key_that_cannot_be_explained_is_an_error(
     cli: CommandLine, files: str, words: list[str], complaint: str
 ) -> None:
     done = cli("explain", *words, "--file", files)

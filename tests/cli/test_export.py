@@ -32,7 +32,7 @@ def facts(name: str, emulator: Emulator) -> str:
 
 
 def added(cli: CommandLine, file: Path, before: str | bytes, count: int = 1) -> str:
-    """Add the live keys to a text, and give the text that is then in the file."""
+    """Add the live keys to a text, and return the text that is then in the file."""
     file.write_bytes(before if isinstance(before, bytes) else before.encode())
     done = export(cli, "--into", str(file))
     assert (done.code, done.err) == (0, "")
@@ -89,7 +89,7 @@ def test_keys_managed_elsewhere_are_omitted_and_counted(cli: CommandLine, emulat
     assert export(cli, "-q").err == ""
 
 
-def test_what_cannot_be_declared_is_warned_about(cli: CommandLine) -> None:
+def test_values_that_cannot_be_declared_are_warned_about(cli: CommandLine) -> None:
     keys = [live("ab"), live("web", description=None)]
     response = json.dumps({"count": 2, "results": keys}).encode()
     with raw_server(http_bytes(response, "200 OK", None, "Content-Type: application/json")) as server:

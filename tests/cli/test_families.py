@@ -44,7 +44,7 @@ class Family:
         return self.emulator.keys(1, self._region.get("region_id"), family=self.kind)[name]
 
     def declare(self, *keys: Mapping[str, Any], **fields: Any) -> str:
-        """Declare keys, or the one with these fields; give the file."""
+        """Declare keys, or the one with these fields; return the file."""
         declared = keys or ({"name": "key-one", **fields},)
         file = self.folder / f"{self.kind}.yaml"
         file.write_text(

@@ -1,4 +1,4 @@
-"""Where the journal of systemd reads standard error, each line says how grave it is."""
+"""Where the journal of systemd reads standard error, each line has a priority."""
 
 from __future__ import annotations
 

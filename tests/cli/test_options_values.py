@@ -88,7 +88,7 @@ def test_options_belong_to_their_command(cli: CommandLine, path: str) -> None:
     assert cli("apply", path).code == 64
 
 
-def test_approval_can_come_from_the_environment(cli: CommandLine, emulator: Emulator, path: str) -> None:
+def test_approval_can_be_set_in_the_environment(cli: CommandLine, emulator: Emulator, path: str) -> None:
     fill(emulator, "web", description="drift")
     cli.environment.setenv("RECONCILER_APPLY_AUTO_APPROVE", "1")
     assert cli("apply", path).code == 0

@@ -1,4 +1,4 @@
-"""``plan`` shows what differs, says so by its exit code, and never writes."""
+"""``plan`` shows differences, reports them by its exit code, and never writes."""
 
 from __future__ import annotations
 

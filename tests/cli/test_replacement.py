@@ -53,7 +53,7 @@ class Keys:
         return self._cli(*self.words(sink))
 
     def judged(self) -> str:
-        """Return what the journal says, one line for the key."""
+        """Return the line of the journal for the key."""
         return self._cli("journal", str(self.journal)).out.splitlines()[0]
 
     @property

@@ -1,4 +1,4 @@
-"""``drift --every``: rounds that go on, whatever happens to files and service."""
+"""``drift --every``: rounds that continue, whatever happens to files and service."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ TEXTS = ("*.md", "*.yml", "*.yaml", "*.service", "*.sh", "Dockerfile", "Makefile
         ("RECONCILER_WEBHOOK_SECRT", "RECONCILER_DRIFT_WEBHOOK_SECRET"),
     ],
 )
-def test_a_misspelt_variable_is_named_with_what_was_meant(name: str, meant: str) -> None:
+def test_a_misspelt_variable_is_named_with_the_intended_one(name: str, meant: str) -> None:
     (text,) = misspelt(root, {name: "tell-nobody"})
     assert text == f"the variable {name} is not known, so it does nothing; did you mean {meant}?"
 

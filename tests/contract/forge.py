@@ -92,7 +92,7 @@ class Forge:
         self.install("reconciler", f'exec env {environment} {command} "$@"')
 
     def execute(self, shell: Sequence[str], script: str, environment: Mapping[str, str]) -> tuple[int, str]:
-        """Execute a script; give its exit code and all that it printed."""
+        """Execute a script; return its exit code and all that it printed."""
         file = self.place / "script.sh"
         file.write_text(script, encoding="utf-8")
         done = subprocess.run(
@@ -119,7 +119,7 @@ class Forge:
         raise NotImplementedError
 
     def run(self) -> tuple[str, str]:
-        """Run the job; give its result and its log."""
+        """Run the job; return its result and its log."""
         raise NotImplementedError
 
     def respond(self, method: str, path: str, sent: Sequence[tuple[str, str]]) -> str:

@@ -169,7 +169,7 @@ def test_an_expression_selects_existing_labels_and_values(place: str) -> None:
 
 
 @pytest.mark.parametrize("place", EXPRESSIONS)
-def test_an_expression_keeps_labels_that_its_series_have(place: str) -> None:
+def test_an_expression_preserves_labels_of_its_series(place: str) -> None:
     common = set.intersection(*(set(shown()[name]) for name, _ in selectors(EXPRESSIONS[place])))
     assert kept(EXPRESSIONS[place]) <= common
 

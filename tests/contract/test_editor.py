@@ -225,7 +225,7 @@ def test_the_members_of_a_container_are_completed(opened: Opener) -> None:
 
 @needs_server
 @pytest.mark.parametrize("field", sorted(FIELDS))
-def test_hovering_over_a_field_shows_what_it_means(server: LanguageServer, field: str) -> None:
+def test_hovering_over_a_field_shows_its_documentation(server: LanguageServer, field: str) -> None:
     keywords, description = DECLARABLE[field]
     with server.opened(ROOT / "examples/keys.yaml") as document:
         shown = document.hover(f"\n    {field}").replace("\\", "")

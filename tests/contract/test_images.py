@@ -55,7 +55,7 @@ def test_downloads_are_pinned_by_hash_and_nothing_else_is_downloaded() -> None:
     assert [command for command in commands if re.search(r"curl|wget|apt|git\b", command)] == []
 
 
-def test_the_final_stage_only_copies_what_was_built() -> None:
+def test_the_final_stage_only_copies_build_results() -> None:
     assert arguments(FINAL, "COPY") == ["--from=build /opt/reconciler /opt/reconciler"]
     assert arguments(FINAL, "RUN") == []
     assert [name for stage in (BUILD, FINAL) for name, _ in stage if name in {"ADD", "SHELL", "VOLUME"}] == []
@@ -73,7 +73,7 @@ def test_the_manifests_run_it_as_the_same_user(manifest: str) -> None:
     assert re.findall(r"run\w+: (\d+)", text) == ["65532", "65532"]
 
 
-def test_the_manifests_give_arguments_to_its_entry_point_and_no_command() -> None:
+def test_the_manifests_set_arguments_and_no_command() -> None:
     for manifest in ("kubernetes/cronjob.yaml", "kubernetes-service/deployment.yaml"):
         text = (ROOT / "deploy" / manifest).read_text(encoding="utf-8")
         assert " command:" not in text
@@ -123,7 +123,7 @@ def test_every_package_has_hashes_and_no_url() -> None:
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_the_image_has_what_a_service_with_pages_needs_and_no_emulator() -> None:
+def test_the_image_has_the_extras_of_a_service_and_no_emulator() -> None:
     pinned = set(re.findall(r"(?m)^([\w.-]+)==", RUNTIME.read_text(encoding="utf-8")))
     assert {"prometheus-client", "jinja2"} <= pinned
     assert pinned.isdisjoint({"starlette", "uvicorn", "hatchling", "pytest"})

@@ -289,7 +289,7 @@ def commands_with_a_token() -> list[str]:
     ]
 
 
-def test_no_kind_of_a_pull_request_decides_what_a_token_reads() -> None:
+def test_no_kind_of_a_pull_request_determines_what_a_token_reads() -> None:
     found = commands_with_a_token()
     assert len(found) >= 9
     assert [line for line in found if not re.search(r'--trust[ =](base|"\$INPUT_TRUST")', line)] == []

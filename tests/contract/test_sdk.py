@@ -47,7 +47,7 @@ def connected(cloud: Emulator, token: str = TOKEN, max_retries: int = 0) -> gcor
     )
 
 
-def test_a_created_key_has_its_secret_and_what_was_sent(sdk: gcore.Gcore, cloud: Emulator) -> None:
+def test_a_created_key_has_its_secret_and_the_sent_values(sdk: gcore.Gcore, cloud: Emulator) -> None:
     created = sdk.cloud.inference.api_keys.create(name="chat-key", description="for chat", expires_at=SOON)
     assert (created.name, created.description, created.expires_at) == ("chat-key", "for chat", SOON)
     assert created.secret

@@ -250,7 +250,7 @@ def test_applying_the_member_changes_to_one_side_yields_the_other(
 @pytest.mark.parametrize(
     ("before", "after"), [([{"a": 1}], {"a": 1}), (None, []), ({}, []), ("", None), (1, True)]
 )
-def test_values_of_different_types_differ_as_a_whole(before: Any, after: Any) -> None:
+def test_values_of_different_types_differ_entirely(before: Any, after: Any) -> None:
     kind = kind_with({"any": {"type": ["array", "object", "string", "boolean", "integer", "null"]}})
     (change,) = field_changes(kind, {"any": before}, {"any": after})
     assert (change.before, change.after, change.members) == (before, after, ())

@@ -28,7 +28,7 @@ KEYS = "/cloud/v1/caas/keys/1/76"
 
 
 class FakeClock:
-    """A clock that moves only when a test says so."""
+    """A clock that is moved only by a test."""
 
     def __init__(self) -> None:
         self.now = NOON

@@ -26,7 +26,7 @@ HEADERS = {"Authorization": "apikey a$b"}
 
 @contextlib.contextmanager
 def _command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run the command with a free port, and give it with its address."""
+    """Run the command with a free port, and return it with its address."""
     with subprocess.Popen(
         [*COMMAND, "--port", "0", "--token", "a$b", *arguments],
         stdout=subprocess.PIPE,
@@ -45,7 +45,7 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
 
 
 def _failed(*arguments: str) -> str:
-    """Run the command to its failure, and give what it says."""
+    """Run the command to its failure, and return its message."""
     finished = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
     assert finished.returncode == 1
     assert finished.stdout == ""
@@ -114,7 +114,7 @@ def test_a_port_in_use_is_an_error() -> None:
         assert f"port {port} on 127.0.0.1 cannot be used" in _failed("--port", port)
 
 
-def test_a_missing_extra_is_an_error_that_says_what_to_install() -> None:
+def test_a_missing_extra_is_an_error_that_names_the_package_to_install() -> None:
     without = "import sys; sys.modules['uvicorn'] = None; " + COMMAND[2]
     finished = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
     assert finished.returncode == 1

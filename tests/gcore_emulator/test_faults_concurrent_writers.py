@@ -24,7 +24,7 @@ SEED = {"caas": {"1/76": [{"name": name, "containers": []} for name in NAMES]}}
 
 
 def listed(api: Api, limit: int = 2) -> tuple[list[int], list[str]]:
-    """List to the end, and give the counts that the pages reported and all the names."""
+    """List to the end, and return the counts that the pages reported and all the names."""
     counts: list[int] = []
     names: list[str] = []
     offset = 0

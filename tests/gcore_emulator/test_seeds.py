@@ -96,7 +96,7 @@ def test_a_seeded_key_is_shown_as_written(start: Launcher) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_what_a_list_of_any_kind_shows_can_be_a_seed(start: Launcher, kind: Kind) -> None:
+def test_the_entries_of_a_list_of_any_kind_can_be_a_seed(start: Launcher, kind: Kind) -> None:
     api = start(kind=kind)
     api.create("web-key", **kind.created)
     api.create("other-key")
@@ -112,7 +112,7 @@ def test_a_seeded_key_has_the_defaults_of_a_created_one(start: Launcher) -> None
     assert created == seeded | {"name": "other", "secret": created["secret"]}
 
 
-def test_what_a_list_shows_can_be_a_seed(start: Launcher) -> None:
+def test_the_entries_of_a_list_can_be_a_seed(start: Launcher) -> None:
     api = start()
     api.create("web-key", expire="2027-01-31T00:00:00Z", containers=[BOX])
     results = api.page().json()["results"]

@@ -108,9 +108,7 @@ def test_a_field_is_compared_and_classified_by_its_schema(
         ("inference", ["name", "description", "expires_at"]),
     ],
 )
-def test_what_the_service_sets_is_not_among_the_fields_that_can_be_declared(
-    kind: str, declarable: list[str]
-) -> None:
+def test_fields_set_by_the_service_cannot_be_declared(kind: str, declarable: list[str]) -> None:
     fields = KINDS[kind].schema["properties"]
     declared = [name for name, keywords in fields.items() if not keywords.get("readOnly")]
     assert declared == [*declarable, "state", "lifecycle"]

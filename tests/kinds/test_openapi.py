@@ -110,7 +110,7 @@ def test_a_draft_of_a_built_in_kind_has_its_fields(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_draft_of_a_built_in_kind_has_what_follows_from_the_description(name: str) -> None:
+def test_a_draft_of_a_built_in_kind_has_every_documented_fact(name: str) -> None:
     ours, own = drafted(name), KINDS[name].schema
     assert {word: ours[EXTENSION].get(word) for word in DERIVED} == {
         word: own[EXTENSION].get(word) for word in DERIVED

@@ -90,7 +90,7 @@ def test_every_declarable_field_but_the_name_can_have_a_default(kind: str) -> No
         if "readOnly" in keywords
     ],
 )
-def test_what_the_service_sets_can_be_neither_declared_nor_sent(kind: str, field: str) -> None:
+def test_fields_set_by_the_service_can_be_neither_declared_nor_sent(kind: str, field: str) -> None:
     keywords = FIELDS_OF[kind][field]
     assert keywords["readOnly"] is True
     assert not Draft7Validator(keywords).is_valid("2027-01-01T00:00:00Z")

@@ -114,7 +114,7 @@ def test_the_automaton_cache_is_purged_before_it_fills_the_memory() -> None:
         ("^(?:(?=a)a|b)*$", ["abba"], ["abc"]),
     ],
 )
-def test_a_pattern_means_what_ecma_262_says(source: str, found: list[str], missed: list[str]) -> None:
+def test_a_pattern_is_interpreted_by_ecma_262(source: str, found: list[str], missed: list[str]) -> None:
     pattern = Pattern(source)
     assert [text for text in found if not pattern.is_in(text)] == []
     assert [text for text in missed if pattern.is_in(text)] == []

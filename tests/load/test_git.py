@@ -201,7 +201,7 @@ def test_without_git_a_pull_is_an_error(checkout: Path, monkeypatch: pytest.Monk
 def environment_of_git(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, passed: Sequence[str] = ()
 ) -> Mapping[str, str]:
-    """Pull with a git that notes its environment, and give that."""
+    """Pull with a git that notes its environment, and return that."""
     dump = checkout.parent / "environment"
     noted = f"env -0 > {dump}; readlink /proc/$$/fd/0 > {dump}.stdin"
     stand_in(checkout.parent, monkeypatch, f'case "$*" in *" pull "*) {noted};; *) exec {REAL} "$@";; esac')

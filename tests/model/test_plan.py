@@ -1,4 +1,4 @@
-"""Values: what they say about themselves."""
+"""Values and their text forms."""
 
 from __future__ import annotations
 

@@ -155,5 +155,5 @@ def test_drift_reads_like_a_refresh_only_plan() -> None:
         (False, "What could be compared has not drifted; the errors name what could not be.\n"),
     ],
 )
-def test_no_drift_is_reported_only_for_what_was_compared(text: str, *, is_complete: bool) -> None:
+def test_the_absence_of_drift_is_claimed_only_for_compared_keys(text: str, *, is_complete: bool) -> None:
     assert render_drift(DriftView((), is_complete=is_complete)) == text

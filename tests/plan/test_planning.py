@@ -148,7 +148,7 @@ def test_a_field_required_in_every_update_is_not_a_change_by_itself() -> None:
         (({"is_disabled": True, "expire": None}, {}, "web-key"), False),
     ],
 )
-def test_a_fingerprint_identifies_what_would_be_done(change: Any, *, same: bool) -> None:
+def test_a_fingerprint_identifies_the_planned_changes(change: Any, *, same: bool) -> None:
     want, have, name = change
     plan = make_plan([declared(name, **want)], [live(name, **have)])
     usual = make_plan([declared(is_disabled=True)], [live()])

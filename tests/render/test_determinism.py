@@ -1,4 +1,4 @@
-"""Equal inputs give the same bytes in every process."""
+"""Equal inputs produce the same bytes in every process."""
 
 from __future__ import annotations
 

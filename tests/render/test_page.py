@@ -394,7 +394,7 @@ def test_an_unreadable_scope_shows_the_reason() -> None:
     assert "caas/1/76 unreachable 2026-05-31 12:00 7 503 after 4 attempts" in text
 
 
-def test_failing_rounds_are_explained_with_their_errors_and_what_is_in_force() -> None:
+def test_failing_rounds_are_explained_with_their_errors_and_the_files_in_force() -> None:
     failing = service(failing_since=NOON - HOUR, failures=3, files_invalid_since=NOON - DAY)
     text = read(status(service=failing, last_cycle=summary(CycleResult.FAILED, errors=("no response",)))).text
     assert "Rounds failing since 2026-06-01 11:00 UTC 3 rounds in a row failed." in text

@@ -97,7 +97,7 @@ class Book:
         self.history = History(self.database, self.run, self.clock.now)
 
     def declared(self, wanted: Collection[FieldKey]) -> Mapping[FieldKey, str]:
-        """Look up what the files say."""
+        """Look up the files."""
         return {key: json_text(value) for key, value in self.files.items() if key in wanted}
 
     def cycle(
@@ -133,7 +133,7 @@ class Book:
         return contested
 
     def tug(self, times: int, live: Any = "theirs", desired: Any = "ours") -> None:
-        """Change a field and have it corrected, so many times."""
+        """Change a field and have it corrected, several times."""
         for _ in range(times):
             self.cycle(drifted(live, desired), correct=Result.APPLIED)
 

@@ -122,7 +122,7 @@ def test_scopes_are_in_sync_drifted_or_unreachable_in_order() -> None:
         ("faas/1/web", True),
     ],
 )
-def test_a_key_is_compared_if_its_scope_was_read_and_it_has_no_problem_or_if_its_scope_is_no_longer_declared(
+def test_a_key_counts_as_compared_if_it_was_readable_or_its_scope_is_undeclared(
     address: str, *, compared: bool
 ) -> None:
     keys = (declared("web", **OURS), declared("in-sync"), declared("gone"), declared("foreign"))

@@ -52,7 +52,7 @@ def origins(applied: Applied, state: DesiredState, **observed: list[dict[str, An
     return [change.origin or change.fields[0].origin for change in plan.changes]
 
 
-def test_rounds_over_the_same_files_store_what_became_as_desired(applied: Applied) -> None:
+def test_rounds_over_the_same_files_store_values_that_became_as_desired(applied: Applied) -> None:
     assert origins(applied, OURS, r76=[live(description="theirs")]) == [None]
     assert origins(applied, OURS, r76=[live(description="ours")]) == []
     assert origins(applied, OURS, r76=[live(description="ours")]) == []

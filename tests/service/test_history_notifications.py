@@ -250,7 +250,7 @@ def test_failing_rounds_are_notified_once_after_so_many_and_then_their_end(datab
     assert team.conditions_notified() == []
 
 
-def test_failing_rounds_without_a_notification_end_without_one_and_count_anew(database: Database) -> None:
+def test_failing_rounds_without_a_notification_end_silently_and_reset_the_count(database: Database) -> None:
     team = Team(database, after_cycles=2)
     heard = [
         team.conditions_notified(ROUNDS),

@@ -96,7 +96,7 @@ def test_an_unsupported_address_is_not_an_error(path: str) -> None:
 
 
 def beats(supervisor: Supervisor, systemd: Systemd, *distances: float) -> list[int]:
-    """Beat after each distance and give how many words systemd has heard each time."""
+    """Beat after each distance and return the number of messages to systemd each time."""
     clock = FakeClock()
     heartbeat = Heartbeat(clock, supervisor, 300)
     found = []

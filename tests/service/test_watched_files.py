@@ -188,7 +188,7 @@ def test_an_unchanged_state_is_not_validated_again_on_the_same_day() -> None:
     assert watching.times == [NOON]
 
 
-def test_a_state_is_validated_again_on_the_next_day_as_an_expiry_comes_near() -> None:
+def test_a_state_is_validated_again_on_the_next_day_for_near_expiries() -> None:
     write("a.yaml", API)
     watching = Watching("a.yaml")
     assert watching.read(NOON).warnings == ()

@@ -1,4 +1,4 @@
-"""Made-up keys: the same numbers give the same desired files and the same live keys everywhere.
+"""Generated keys: the same numbers generate the same desired files and the same live keys everywhere.
 
 Every process of a run builds its own copy from one small ``Dataset``, so that nothing large has to
 travel between them.

@@ -36,7 +36,7 @@ class Stopwatch:
     """A clock that moves only by its sleeps; what passed between two sleeps was a round."""
 
     def __init__(self, rounds: int, floor: Callable[[], float]) -> None:
-        """Measure so many rounds, each followed by its floor."""
+        """Measure several rounds, each followed by its floor."""
         self.rounds: list[float] = []
         self.floors: list[float] = []
         self._wanted = rounds

@@ -121,7 +121,7 @@ REGION: Final = Thing(
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its method and path, the shape of its success, and the refusals it may give."""
+    """One operation: its method and path, the shape of its success, and the refusals it may return."""
 
     thing: Thing
     name: str

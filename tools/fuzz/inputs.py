@@ -1,4 +1,4 @@
-"""The inputs of the validate run: the same seed and number always give the same bytes."""
+"""The inputs of the validate run: the same seed and number always produce the same bytes."""
 
 from __future__ import annotations
 

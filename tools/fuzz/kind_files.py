@@ -231,7 +231,7 @@ def content(seed: int, number: int) -> bytes:
 
 
 def once_in(times: int, chance: random.Random) -> bool:
-    """Return whether something is done that is done once in so many times."""
+    """Return true once in the given number of times, at random."""
     return chance.randrange(times) == 0
 
 

@@ -170,7 +170,7 @@ class Response:
 
 
 def strict(content: bytes) -> Any:
-    """Read JSON whose objects name no member twice, or give None."""
+    """Read JSON whose objects name no member twice, or return None."""
     try:
         return json.loads(content, object_pairs_hook=_members)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The slow run: servers that never finish, each in its own way, and requests that must end all the same."""
+"""The slow run: servers that never finish, each in its own way, and requests that must end nevertheless."""
 
 from __future__ import annotations
 

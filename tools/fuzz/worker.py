@@ -21,7 +21,7 @@ _MOST_BYTES: Final = 4 * 1024**3
 
 
 def main(words: list[str]) -> None:
-    """Read the inputs, and say what came of them."""
+    """Read the inputs, and print their results."""
     seed, first, count = map(int, words[:3])
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
     with Path(words[5]).open("r+b") as file, mmap.mmap(file.fileno(), 8) as mapped:

@@ -220,7 +220,7 @@ def declared(number: int, version: int) -> dict[str, Any]:
 
 @contextmanager
 def an_api(directory: Path) -> Iterator[str]:
-    """Run an emulator in a process of its own, and give its address."""
+    """Run an emulator in a process of its own, and return its address."""
     seed = {
         "caas": {
             f"{project}/{region}": [declared(number, 0) for number in range(_KEYS)]

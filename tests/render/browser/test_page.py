@@ -61,7 +61,7 @@ def measured(
 
 @contextlib.contextmanager
 def served(page: str) -> Iterator[str]:
-    """Serve a page with the policy in its header, and give its address."""
+    """Serve a page with the policy in its header, and return its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
