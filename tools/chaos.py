@@ -63,7 +63,7 @@ def main(words: Sequence[str]) -> int:
             began = time.monotonic()
             findings = _RUNS[name](scale)
             print("\n".join(findings.lines()), f"\n  ({time.monotonic() - began:.0f} s)\n", flush=True)
-            kept = kept and findings.kept
+            kept = kept and findings.fulfilled
     except (ChaosError, subprocess.TimeoutExpired) as error:
         print(f"chaos: a run could not be made: {error}", file=sys.stderr)
         return _FAILED

@@ -55,7 +55,7 @@ def main(words: Sequence[str]) -> int:
             report = run.run(given.seed, run.quick if given.quick else run.full)
             print_report(report)
             sys.stdout.flush()
-            kept = kept and report.kept
+            kept = kept and report.fulfilled
     return 0 if kept else _BROKEN
 
 

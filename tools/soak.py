@@ -80,16 +80,16 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--edits", type=int, default=_EDITS, help="in the portal (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="starts every choice (%(default)s)")
     given = parser.parse_args(words)
-    dice = Random(given.seed)  # noqa: S311 - made-up events, repeatable
+    rng = Random(given.seed)  # noqa: S311 - made-up events, repeatable
     kept = True
     for name in _RUNS if given.only is None else (given.only,):
         if name == "rounds":
             findings = soak(given.rounds, given.seed)
         else:
             with tempfile.TemporaryDirectory(prefix="soak-") as directory:
-                findings = correct_edits(Path(directory), given.edits, dice)
+                findings = correct_edits(Path(directory), given.edits, rng)
         print("\n".join(findings.lines()), flush=True)
-        kept = kept and findings.kept
+        kept = kept and findings.fulfilled
     return 0 if kept else 1
 
 

@@ -117,13 +117,13 @@ def test_the_example_of_the_specification_is_signed_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "response",
     [httpx.Response(500), httpx.Response(503), BUSY, httpx.Response(408), httpx.ConnectError("refused")],
 )
 def test_a_transient_failure_is_retried_with_the_same_id_and_a_new_timestamp(
-    trouble: httpx.Response | Exception,
+    response: httpx.Response | Exception,
 ) -> None:
-    remote, clock = Script(trouble, trouble, OK), FakeClock()
+    remote, clock = Script(response, response, OK), FakeClock()
     send(remote, secret="secret", clock=clock)
     assert len({request.headers["webhook-id"] for request in remote.requests}) == 1
     assert len({body_of(request) for request in remote.requests}) == 1
@@ -199,9 +199,9 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize("trouble", FAILURES, ids=repr)
-def test_the_address_is_in_no_error(trouble: httpx.Response | Exception) -> None:
-    error = failure(Script(trouble))
+@pytest.mark.parametrize("response", FAILURES, ids=repr)
+def test_the_address_is_in_no_error(response: httpx.Response | Exception) -> None:
+    error = failure(Script(response))
     for text in (str(error), repr(error), repr(error.failure)):
         assert PASSWORD not in text
         assert "hooks.example.com" in text

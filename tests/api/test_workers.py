@@ -37,12 +37,12 @@ def test_without_work_nothing_is_waited_for() -> None:
 
 
 def test_a_signal_of_another_thread_is_handled_during_a_wait() -> None:
-    heard = threading.Event()
-    before = signal.signal(signal.SIGUSR1, lambda *_: heard.set())
+    received = threading.Event()
+    before = signal.signal(signal.SIGUSR1, lambda *_: received.set())
 
     def work() -> bool:
         signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # leaves the main thread in its wait
-        return heard.wait(timeout=60)
+        return received.wait(timeout=60)
 
     try:
         with ThreadPoolExecutor(1) as pool:

@@ -36,7 +36,7 @@ REPLACEMENT = replace(CREATION, action=Action.REPLACE, created=DELETION.created)
 WITH_SECRET = httpx.Response(200, json=live(secret=SECRET))
 THERE = httpx.Response(200, json=live())
 OTHER = httpx.Response(200, json=live(description="theirs"))
-ANEW = httpx.Response(200, json=live(created_at="2026-05-31T00:00:00Z"))
+RECREATED = httpx.Response(200, json=live(created_at="2026-05-31T00:00:00Z"))
 TASK = httpx.Response(200, json={"tasks": ["7"]})
 FORBIDDEN = httpx.Response(403, json={"message": "no"})
 GONE = httpx.Response(404, json={"message": "gone"})
@@ -332,7 +332,7 @@ def test_a_creation_refused_by_429_is_resent_only_if_the_key_is_absent() -> None
         ([GONE, THERE], Result.FAILED, "read back: the key is still there"),
         ([IN_USE, THERE], Result.FAILED, "something still uses the key; detach it first"),
         ([IN_USE, GONE], Result.APPLIED, ""),
-        ([IN_USE, ANEW], Result.NOT_VERIFIED, "another key of this name is there"),
+        ([IN_USE, RECREATED], Result.NOT_VERIFIED, "another key of this name is there"),
         ([BROKEN, GONE], Result.APPLIED, ""),
         ([BROKEN, THERE], Result.FAILED, "read back: the key is still there"),
         ([BROKEN, BROKEN, GONE], Result.APPLIED, ""),

@@ -47,7 +47,7 @@ class Vault:
         self.stored: dict[str, list[Any]] = {}
         self.requests: list[httpx.Request] = []
         self.may: dict[str, list[str]] = {"data": ["create", "update", "read"], "metadata": ["read"]}
-        self.tells_capabilities = True
+        self.has_capabilities = True
         self.namespace = ""
         self._mount, self._version, self._lose = mount, version, lose
 
@@ -61,7 +61,7 @@ class Vault:
             asked = path.removeprefix("sys/internal/ui/mounts/")
             return self._described() if is_here and f"{asked}/".startswith(f"{self._mount}/") else NOT_MOUNTED
         if path == "sys/capabilities-self":
-            return self._told(json.loads(request.read())["paths"])
+            return self._capabilities(json.loads(request.read())["paths"])
         if not is_here or not path.startswith(f"{self._mount}/"):
             return refusal(403, "permission denied")
         section, _, below = path.removeprefix(f"{self._mount}/").partition("/")
@@ -74,8 +74,8 @@ class Vault:
         about = {"path": f"{self._mount}/", "type": "kv", "options": options}
         return httpx.Response(200, json={"data": about})
 
-    def _told(self, paths: list[str]) -> httpx.Response:
-        if not self.tells_capabilities:
+    def _capabilities(self, paths: list[str]) -> httpx.Response:
+        if not self.has_capabilities:
             return refusal(403, "permission denied")
         found = {path: self.may[path.removeprefix(f"{self._mount}/").partition("/")[0]] for path in paths}
         return httpx.Response(200, json={"data": found, **found})
@@ -289,18 +289,18 @@ POLICIES: dict[str, tuple[list[str], list[str], int, str]] = {
 
 
 @pytest.mark.parametrize(("data", "metadata", "there", "reason"), POLICIES.values(), ids=POLICIES)
-@pytest.mark.parametrize("tells", [True, False], ids=["", "without capabilities"])
+@pytest.mark.parametrize("has_capabilities", [True, False], ids=["", "without capabilities"])
 def test_missing_policy_permissions_are_detected_by_the_probe(
-    data: list[str], metadata: list[str], there: int, reason: str, *, tells: bool
+    data: list[str], metadata: list[str], there: int, reason: str, *, has_capabilities: bool
 ) -> None:
     vault = Vault()
     vault.may = {"data": data, "metadata": metadata}
-    vault.tells_capabilities = tells
+    vault.has_capabilities = has_capabilities
     if there:
         vault.stored[BELOW] = [{"secret": "dead"}]
-    if reason or (not tells and data == ["create"]):
+    if reason or (not has_capabilities and data == ["create"]):
         said = probe_error(connect(vault))
-        assert reason in said or not tells
+        assert reason in said or not has_capabilities
     else:
         sink = connect(vault)
         sink.store(WEB, SECRET, probe(sink))

@@ -11,7 +11,7 @@ import pytest
 from chaos_runs import faults, kill, lives, odd, writer
 from chaos_runs.data import make_keys, other_value, shown, truthful
 from chaos_runs.history import Who, Write, stories_of
-from chaos_runs.journal import entries, fates
+from chaos_runs.journal import entries, resolutions
 from chaos_runs.processes import outcomes
 from chaos_runs.promises import Findings
 from chaos_runs.scale import Scale
@@ -41,25 +41,25 @@ def report(findings: Findings) -> str:
 
 def test_an_apply_converges_although_one_request_in_five_fails() -> None:
     findings = faults.converge(SMALL)
-    assert findings.kept, report(findings)
+    assert findings.fulfilled, report(findings)
     assert findings.figures["requests that met a fault"] > 10
 
 
 def test_an_apply_that_gives_up_reports_the_true_outcome_of_every_key() -> None:
     findings = faults.give_up(SMALL)
-    assert findings.kept, report(findings)
+    assert findings.fulfilled, report(findings)
     assert findings.figures["reported as failed"] > 0
 
 
 def test_misleading_responses_never_falsify_an_outcome() -> None:
     findings = faults.mislead(SMALL)
-    assert findings.kept, report(findings)
+    assert findings.fulfilled, report(findings)
     assert findings.figures["reported as not verified"] > 0
 
 
 def test_reported_creations_and_deletions_match_the_server() -> None:
     findings = lives.live_and_die(SMALL)
-    assert findings.kept, report(findings)
+    assert findings.fulfilled, report(findings)
     assert findings.figures["creations reported as applied"] > 0
     assert findings.figures["deletions reported as applied"] > 0
 
@@ -68,7 +68,7 @@ def test_reported_creations_and_deletions_match_the_server() -> None:
 def test_a_killed_run_is_completed_by_the_next_run(writes: int) -> None:
     findings = Findings("kill")
     kill.one_run(Random(f"kill {writes}"), findings, writes)  # noqa: S311 - has to be repeatable
-    assert findings.kept, report(findings)
+    assert findings.fulfilled, report(findings)
     assert findings.figures["keys in doubt"] > 0
 
 
@@ -76,7 +76,7 @@ def test_a_concurrent_change_seen_in_time_is_not_overwritten() -> None:
     findings = Findings("writer")
     for number in range(3):
         writer.one_run(Random(f"writer {number}"), findings)  # noqa: S311 - has to be repeatable
-    assert findings.kept, report(findings)
+    assert findings.fulfilled, report(findings)
     assert findings.figures["keys reported as stale"] > 0
 
 
@@ -84,7 +84,7 @@ def test_an_odd_object_does_not_block_planning_and_correction_of_other_keys() ->
     findings = Findings("odd")
     for number in range(2):
         odd.one_run(Random(f"odd {number}"), findings)  # noqa: S311 - has to be repeatable
-    assert findings.kept, report(findings)
+    assert findings.fulfilled, report(findings)
     assert findings.figures["odd fields of declared keys"] > 0
     assert findings.figures["strange rows"] > 0
 
@@ -93,7 +93,7 @@ def test_a_broken_promise_stays_broken_and_is_shown() -> None:
     findings = Findings("title")
     findings.promise("it holds", (f"example {number}" for number in range(7)))
     findings.promise("it holds")
-    assert not findings.kept
+    assert not findings.fulfilled
     assert "BROKEN  it holds" in report(findings)
     assert "and 2 more" in report(findings)
 
@@ -141,7 +141,9 @@ def test_the_output_of_the_command_is_parsed() -> None:
         "caas/1/70/key-1": ("applied", ""),
         "caas/1/70/key-2": ("failed", "HTTP 500: no"),
     }
-    assert fates("caas/1/70/key-1: took effect\ncaas/1/70/key-2: holds something else (expire)\nRun") == {
+    assert resolutions(
+        "caas/1/70/key-1: took effect\ncaas/1/70/key-2: holds something else (expire)\nRun"
+    ) == {
         "caas/1/70/key-1": "took effect",
         "caas/1/70/key-2": "holds something else",
     }

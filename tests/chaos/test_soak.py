@@ -43,7 +43,7 @@ def checked(tmp_path: Path, *rounds: tuple[int, str, str]) -> Findings:
 
 
 @pytest.mark.parametrize(
-    ("rounds", "is_kept"),
+    ("rounds", "is_fulfilled"),
     [
         ([(0, "in sync", "[]"), (900, "in sync", "[]"), (1800, "in sync", "[]")], True),
         ([(0, "in sync", "[]"), (1800, "in sync", "[]")], False),
@@ -54,9 +54,9 @@ def checked(tmp_path: Path, *rounds: tuple[int, str, str]) -> Findings:
     ],
 )
 def test_a_missed_or_duplicate_round_is_detected(
-    tmp_path: Path, rounds: list[tuple[int, str, str]], *, is_kept: bool
+    tmp_path: Path, rounds: list[tuple[int, str, str]], *, is_fulfilled: bool
 ) -> None:
-    assert (checked(tmp_path, *rounds).broken[GRID] == []) is is_kept
+    assert (checked(tmp_path, *rounds).broken[GRID] == []) is is_fulfilled
 
 
 def test_an_unfinished_round_and_inconsistent_corrections_are_detected(tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ def kept(cli: CommandLine, history: str, *options: str, clock: FakeClock | None 
     return facts
 
 
-def fight(cli: CommandLine, emulator: Emulator, drifted: str, history: str, *options: str) -> list[int]:
+def revert_repeatedly(
+    cli: CommandLine, emulator: Emulator, drifted: str, history: str, *options: str
+) -> list[int]:
     """Change the same field in the portal before each of four rounds; return the exit codes."""
     codes = []
     for number in range(4):
@@ -77,7 +79,7 @@ def test_a_round_stores_its_findings_and_their_outcome(cli: CommandLine, drifted
 def test_a_repeatedly_reverted_field_is_reported_instead_of_corrected(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str
 ) -> None:
-    assert fight(cli, emulator, drifted, history) == [0, 0, 0, 2]
+    assert revert_repeatedly(cli, emulator, drifted, history) == [0, 0, 0, 2]
     assert len(patches(emulator)) == 3
     done = cli("drift", drifted, "--history", history, "--correct", "all")
     assert done.code == 2
@@ -99,14 +101,14 @@ def test_a_contested_field_does_not_block_correction_of_other_fields(
 ) -> None:
     fill(emulator, "web", description="theirs")
     path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours", "is_disabled": False})
-    fight(cli, emulator, path, history)
+    revert_repeatedly(cli, emulator, path, history)
     fill(emulator, "web", description="theirs", is_disabled=True)
     assert cli("drift", path, "--history", history, "--correct", "all").code == 2
     assert patches(emulator)[-1] == {"is_disabled": False}
 
 
 def test_a_person_ends_flapping(cli: CommandLine, emulator: Emulator, drifted: str, history: str) -> None:
-    fight(cli, emulator, drifted, history)
+    revert_repeatedly(cli, emulator, drifted, history)
     done = cli("history", "clear", "caas/1/76/web", "description", "--history", history)
     assert (done.code, done.out) == (0, "caas/1/76/web: description is no longer contested.\n")
     assert cli("drift", drifted, "--history", history, "--correct", "all").code == 0
@@ -116,7 +118,7 @@ def test_a_person_ends_flapping(cli: CommandLine, emulator: Emulator, drifted: s
 def test_a_round_with_targets_does_not_change_other_contested_fields_and_scopes(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
-    fight(cli, emulator, drifted, history)
+    revert_repeatedly(cli, emulator, drifted, history)
     fill(emulator, "api")
     emulator.put_key(1, 77, live("far"))
     declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours"}, {"name": "api"})
@@ -134,7 +136,7 @@ def test_a_refused_round_preserves_contested_fields(
 ) -> None:
     fill(emulator, "web", description="theirs")
     path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours", "is_disabled": False})
-    fight(cli, emulator, path, history)
+    revert_repeatedly(cli, emulator, path, history)
     fill(emulator, "web", description="theirs 3", is_disabled=True)
     assert cli("drift", path, "--history", history, "--correct", "all", "--max-changes", "0").code == 3
     outcomes = {
@@ -146,7 +148,7 @@ def test_a_refused_round_preserves_contested_fields(
 def test_another_value_in_git_ends_flapping(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
-    fight(cli, emulator, drifted, history)
+    revert_repeatedly(cli, emulator, drifted, history)
     declare(tmp_path / "keys.yaml", {"name": "web", "description": "a compromise"})
     assert cli("drift", drifted, "--history", history, "--correct", "all").code == 0
     assert emulator.keys(1, 76)["web"]["description"] == "a compromise"
@@ -156,7 +158,7 @@ def test_another_value_in_git_ends_flapping(
 def test_another_value_in_git_ends_flapping_without_drift_or_correction(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
-    fight(cli, emulator, drifted, history)
+    revert_repeatedly(cli, emulator, drifted, history)
     fill(emulator, "web", description="ours")
     declare(tmp_path / "keys.yaml", {"name": "web"})
     assert cli("drift", drifted, "--history", history).code == 0
@@ -176,7 +178,7 @@ def test_drift_of_undeclared_fields_is_not_reported_as_ended(
 def test_adopting_the_live_value_in_git_ends_flapping(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str, tmp_path: Path
 ) -> None:
-    fight(cli, emulator, drifted, history)
+    revert_repeatedly(cli, emulator, drifted, history)
     declare(tmp_path / "keys.yaml", {"name": "web", "description": "theirs 3"})
     assert cli("drift", drifted, "--history", history, "--correct", "all").code == 0
     assert kept(cli, history)["contested"] == []
@@ -196,7 +198,7 @@ def test_corrections_count_within_a_window(
 def test_the_number_of_corrections_is_an_option(
     cli: CommandLine, emulator: Emulator, drifted: str, history: str
 ) -> None:
-    assert fight(cli, emulator, drifted, history, "--contested-after", "1") == [0, 2, 2, 2]
+    assert revert_repeatedly(cli, emulator, drifted, history, "--contested-after", "1") == [0, 2, 2, 2]
 
 
 def test_a_field_that_is_not_contested_cannot_be_cleared(

@@ -43,7 +43,7 @@ def names(file: Path) -> list[str]:
 
 
 @contextmanager
-def as_nobody(file: Path) -> Iterator[None]:
+def unprivileged(file: Path) -> Iterator[None]:
     """Become a user whom modes bind, with the folders above the file open to them."""
     for folder in file.parent.parents if os.geteuid() == 0 else ():
         folder.chmod(folder.stat().st_mode | 0o111)
@@ -94,7 +94,7 @@ def test_a_writable_file_of_another_user_keeps_its_owner(file: Path) -> None:
     file.chmod(0o666)
     file.parent.chmod(0o777)
     before = file.stat().st_ino
-    with as_nobody(file):
+    with unprivileged(file):
         replace(file)
     assert (file.read_text(encoding="utf-8"), file.stat().st_uid, file.stat().st_ino) == (NEW, 0, before)
     assert names(file) == ["keys.yaml"]
@@ -151,7 +151,7 @@ def test_a_bind_mounted_file_is_written(file: Path, size: int) -> None:
 def test_a_file_in_a_read_only_folder_is_written(file: Path) -> None:
     file.chmod(0o666)
     file.parent.chmod(0o555)
-    with as_nobody(file):
+    with unprivileged(file):
         replace(file)
     assert file.read_text(encoding="utf-8") == NEW
     assert names(file) == ["keys.yaml"]
@@ -160,7 +160,7 @@ def test_a_file_in_a_read_only_folder_is_written(file: Path) -> None:
 def test_a_read_only_file_is_not_changed(file: Path) -> None:
     file.chmod(0o444)
     file.parent.chmod(0o777)
-    with as_nobody(file), pytest.raises(ConfigurationError, match="cannot be written: Permission denied"):
+    with unprivileged(file), pytest.raises(ConfigurationError, match="cannot be written: Permission denied"):
         replace(file)
     assert file.read_text(encoding="utf-8") == OLD
 

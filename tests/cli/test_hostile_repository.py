@@ -107,8 +107,8 @@ def test_a_repository_named_by_the_tree_is_not_used(
         done = cli("plan", "keys.yaml", option, value)
         assert (done.code, canary.is_silent()) == (int(option == "--base"), True)
     assert json.loads((keys.parent / "plan.json").read_text(encoding="utf-8"))["git_commit"] is None
-    is_told = "Warning: the commit of the files is unknown: " in done.err
-    assert is_told == (not name.startswith("an empty folder"))  # which is not a repository
+    is_warned = "Warning: the commit of the files is unknown: " in done.err
+    assert is_warned == (not name.startswith("an empty folder"))  # which is not a repository
     done = cli("drift", "keys.yaml", "--git-pull")
     assert (done.code, "--git-pull needs Git: " in done.err, canary.is_silent()) == (1, True, True)
 

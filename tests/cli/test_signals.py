@@ -35,11 +35,11 @@ print("ended")
 
 def storm(process: subprocess.Popen[str], count: int) -> None:
     """Send a signal many times, at irregular intervals."""
-    dice = random.Random(1)  # noqa: S311 - spreads signals, hides nothing
+    rng = random.Random(1)  # noqa: S311 - spreads signals, hides nothing
     pause = threading.Event()
     for _ in range(count):
         process.send_signal(signal.SIGHUP)
-        pause.wait(dice.random() / 20_000)
+        pause.wait(rng.random() / 20_000)
 
 
 def test_a_signal_during_a_locked_event_does_not_deadlock() -> None:

@@ -65,7 +65,7 @@ class LanguageServer:
                 assert "error" not in message, (method, message["error"])
                 return message["result"]
 
-    def tell(self, method: str, /, **parameters: Any) -> None:
+    def notify(self, method: str, /, **parameters: Any) -> None:
         """Send a notification, which has no response."""
         self._send(method=method, params=parameters)
 
@@ -74,9 +74,9 @@ class LanguageServer:
         """Open a file as an editor does, and close it in the end."""
         document = Document(self, file.as_uri(), file.read_text(encoding="utf-8"))
         reported = {"uri": document.uri, "languageId": "yaml", "version": 1, "text": document.text}
-        self.tell("textDocument/didOpen", textDocument=reported)
+        self.notify("textDocument/didOpen", textDocument=reported)
         yield document
-        self.tell("textDocument/didClose", textDocument={"uri": document.uri})
+        self.notify("textDocument/didClose", textDocument={"uri": document.uri})
         self.published.pop(document.uri, None)
         self.diagnostics(document.uri)  # a closed document is set to have none, in case it is opened again
         del self.published[document.uri]
@@ -178,8 +178,8 @@ def language_server(workspace: Path) -> Iterator[LanguageServer]:
                 capabilities=_ABILITIES,
                 workspaceFolders=[folder],
             )
-            server.tell("initialized")
-            server.tell("workspace/didChangeConfiguration", settings=_SETTINGS)
+            server.notify("initialized")
+            server.notify("workspace/didChangeConfiguration", settings=_SETTINGS)
             yield server
         finally:
             process.kill()

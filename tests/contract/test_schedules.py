@@ -41,7 +41,7 @@ DRIFT = """\
 Drift: 1 key differs from the files.
 """
 OTHER = DRIFT.replace("partner", "storefront")
-NO_ANSWER = "Error: GET /cloud/v1/caas/keys/1/76: no response\n"
+NO_RESPONSE = "Error: GET /cloud/v1/caas/keys/1/76: no response\n"
 GONE = "Error: keys.yaml:9:5: caas/1/76/gone: the key does not exist\n"
 COMPARED = "What could be compared has not drifted; the errors name what could not be.\n"
 ALARMING = "~ a = ```\n````\n@everyone #1 <b>\n/close\r/close\n::add-mask::a\n##[add-mask]a\n    ~ é\n"
@@ -67,7 +67,7 @@ def test_one_issue_is_open_as_long_as_the_drift(forge: Forge) -> None:
     assert forge.look(2, OTHER).result in FOUND
     assert "storefront" in forge.issues[0].body
     assert "partner" not in forge.issues[0].body
-    assert forge.look(1, messages=NO_ANSWER).result == "failed"
+    assert forge.look(1, messages=NO_RESPONSE).result == "failed"
     assert standing(forge) == [(1, True)]
     assert forge.look(0, IN_SYNC).result == "passed"
     assert standing(forge) == [(1, False)]
@@ -101,7 +101,7 @@ def test_the_end_of_drift_is_reported_in_a_comment(forge: Forge) -> None:
 
 
 def test_a_run_that_compared_nothing_fails_and_opens_nothing(forge: Forge) -> None:
-    assert forge.look(1, messages=NO_ANSWER).result == "failed"
+    assert forge.look(1, messages=NO_RESPONSE).result == "failed"
     assert forge.issues == []
 
 

@@ -154,7 +154,7 @@ def test_no_text_about_the_tool_contains_the_token(cli: CommandLine, arguments: 
     assert TOKEN not in cli(*arguments).everything
 
 
-ANSWERS: dict[str, bytes] = {
+RESPONSES: dict[str, bytes] = {
     "a message": http_bytes(b'{"message": "Bad permanent token: %s"}' % TOKEN.encode(), "401 Unauthorized"),
     "HTML": http_bytes(b"<html>%s</html>" % TOKEN.encode(), "502 Bad Gateway"),
     "no JSON": http_bytes(b"<html>%s</html>" % TOKEN.encode()),
@@ -164,7 +164,7 @@ ANSWERS: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("response", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("response", RESPONSES.values(), ids=RESPONSES)
 def test_an_echoed_token_is_not_printed(cli: CommandLine, path: str, response: bytes) -> None:
     with raw_server(response) as server:
         done = cli("plan", "-vv", "--retries", "0", "--base-url", server.url, path)

@@ -15,7 +15,7 @@ from gcore_emulator.fault_responses import FAULT_RESPONSES
 from gcore_emulator.faults import NO_FAULTS, fault_specs, read_faults
 from gcore_emulator.injector import FAULT_NAMES, Injector
 
-ANSWER_RATES = [spec.name for spec in fault_specs() if spec.spoils_response]
+RESPONSE_RATES = [spec.name for spec in fault_specs() if spec.spoils_response]
 PATHS = [f"/key-{number}" for number in range(20)]
 
 BAD_SETTINGS: list[tuple[object, str]] = [
@@ -65,11 +65,11 @@ def test_a_settings_document_survives_a_round_trip() -> None:
 
 
 def test_ten_rates_of_one_tenth_are_accepted() -> None:
-    assert len(read_faults(dict.fromkeys(ANSWER_RATES[:10], 0.1)).response_rates()) == 10
+    assert len(read_faults(dict.fromkeys(RESPONSE_RATES[:10], 0.1)).response_rates()) == 10
 
 
 def test_every_response_fault_has_its_behaviour() -> None:
-    assert set(FAULT_RESPONSES) == {*ANSWER_RATES, "unauthorized_from"}
+    assert set(FAULT_RESPONSES) == {*RESPONSE_RATES, "unauthorized_from"}
     assert set(FAULT_NAMES) == {*FAULT_RESPONSES, "page_change", "concurrent_write", "unstored"}
 
 
@@ -79,7 +79,7 @@ def drawn(faults: Faults, paths: list[str], method: str = "PATCH") -> list[str |
 
 
 def test_the_rates_hold_over_two_thousand_requests() -> None:
-    rates = {name: 0.02 + 0.004 * place for place, name in enumerate(ANSWER_RATES)}
+    rates = {name: 0.02 + 0.004 * place for place, name in enumerate(RESPONSE_RATES)}
     assert len(rates) == 17
     met = drawn(read_faults(rates | {"max_in_a_row": 0}), PATHS * 100)
     assert len(met) == 2000
@@ -88,7 +88,7 @@ def test_the_rates_hold_over_two_thousand_requests() -> None:
     assert abs(met.count(None) / 2000 - (1 - sum(rates.values()))) < 0.02
 
 
-@pytest.mark.parametrize("name", ANSWER_RATES)
+@pytest.mark.parametrize("name", RESPONSE_RATES)
 def test_a_rate_of_one_affects_every_request(name: str) -> None:
     settings: dict[str, Any] = {name: 1.0}
     assert set(drawn(Faults(**settings, max_in_a_row=0), PATHS * 10)) == {name}

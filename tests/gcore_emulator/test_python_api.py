@@ -287,13 +287,13 @@ def test_lists_are_consistent_during_creations_and_deletions(api: Api) -> None:
     for number in range(50):
         api.create(f"fixed-{number}")
 
-    def come_and_go() -> None:
+    def create_and_delete() -> None:
         for number in range(50):
             api.emulator.put_key(1, 76, {"name": f"passing-{number}", "containers": []})
             api.emulator.remove_key(1, 76, f"passing-{number}")
 
     with ThreadPoolExecutor(2) as pool:
-        changes = pool.submit(come_and_go)
+        changes = pool.submit(create_and_delete)
         for _ in itertools.takewhile(lambda _: not changes.done(), itertools.count()):
             page = api.page().json()
             assert_page(page)

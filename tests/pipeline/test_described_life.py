@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 KINDS = load_kinds()
 SOON, LATER = "2036-01-01T00:00:00Z", "2037-01-01T00:00:00Z"
 ITEM = {"name": "web", "namespace": "shop"}
-ANEW = Lifecycle(replace=True)
+REPLACED = Lifecycle(replace=True)
 UPDATES: dict[str, list[dict[str, Any]]] = {
     "caas": [{"containers": [ITEM]}, {"is_disabled": True}, {"expire": SOON}, {"expire": None}],
     "faas": [{"functions": [ITEM]}, {"description": ""}, {"expire": SOON}, {"expire": None}],
@@ -108,7 +108,7 @@ def test_every_request_in_the_lifecycle_of_a_key_follows_the_openapi_description
     with strict_service() as writer:
         for fields in ({}, *UPDATES[kind]):
             declared = {"name": name, **FIRST[kind], **fields}
-            key = DesiredKey(name, declared, "keys.yaml", 0, lifecycle=ANEW)
+            key = DesiredKey(name, declared, "keys.yaml", 0, lifecycle=REPLACED)
             taken += step(writer, store, scope, key)
         taken += step(writer, store, scope, replace(key, is_absent=True))
     assert taken[0] is Action.CREATE

@@ -409,9 +409,9 @@ def test_a_command_to_copy_is_one_line_of_visible_characters(address: str, field
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="this machine has no bash")
 def test_a_command_to_copy_is_parsed_correctly_by_a_shell() -> None:
-    dice = random.Random(7)  # noqa: S311 - makes words, hides nothing
+    rng = random.Random(7)  # noqa: S311 - makes words, hides nothing
     letters = [*map(chr, range(1, 256)), *"'\\$`\"!#[]\u202e\u200b\U0001f511\U000e0001" * 8]
-    made = ["".join(dice.choices(letters, k=dice.randrange(9))) for _ in range(500)]
+    made = ["".join(rng.choices(letters, k=rng.randrange(9))) for _ in range(500)]
     words = [*made, "", "it's", "a\\nb", "\\", "$(id)", "`id`", "##[x]", "\n'", "-x", "~", "\\'\n"]
     script = "\n".join(
         clear_command(word, "field", word).replace("reconciler history clear", "printf '%s\\0'")

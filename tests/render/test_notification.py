@@ -252,7 +252,7 @@ SINCE = "2026-06-01T09:00:00Z"
 
 
 @pytest.mark.parametrize(
-    ("trouble", "over", "kind", "text"),
+    ("condition", "over", "kind", "text"),
     [
         (ServiceCondition.ROUNDS, False, "rounds.failing", f"rounds have failed, since {SINCE}"),
         (
@@ -288,9 +288,9 @@ SINCE = "2026-06-01T09:00:00Z"
     ],
 )
 def test_a_condition_message_has_its_start_and_reason(
-    trouble: ServiceCondition, kind: str, text: str, *, over: bool
+    condition: ServiceCondition, kind: str, text: str, *, over: bool
 ) -> None:
-    message = condition_message(ConditionState(trouble, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
+    message = condition_message(ConditionState(condition, MORNING, 4, over), NOON, BASE_URL, "run", ERRORS)
     lines = [] if over else ["• keys.yaml:3:1: not &lt;valid&gt;", "• 'one' \u2217more\u2217"]
     assert message == {
         "type": kind,

@@ -332,9 +332,9 @@ def test_each_scope_effect_and_origin_has_a_filter_and_its_rule() -> None:
     found = read(replace(plan_with_origins(), changes=tuple(changes)))
     names = {value for value in found.values("id") if value.startswith(("scope-", "effect-", "label-"))}
     assert len(names) == 100 + 4 + 4
-    hiding = re.findall(r"\.filters:has\(#([\w-]+):checked\)~\.list>li:not\(\.(\w+)\)", found.style)
-    assert dict(hiding).keys() == names - {"effect-all", "label-all"}
-    assert all(mark in {name.partition("-")[2], name.replace("scope-", "s")} for name, mark in hiding)
+    rules = re.findall(r"\.filters:has\(#([\w-]+):checked\)~\.list>li:not\(\.(\w+)\)", found.style)
+    assert dict(rules).keys() == names - {"effect-all", "label-all"}
+    assert all(mark in {name.partition("-")[2], name.replace("scope-", "s")} for name, mark in rules)
 
 
 def test_every_filter_has_a_name_and_starts_with_everything_shown() -> None:

@@ -132,7 +132,7 @@ class Book:
         self.clock.elapsed += self.pause
         return contested
 
-    def tug(self, times: int, live: Any = "theirs", desired: Any = "ours") -> None:
+    def flap(self, times: int, live: Any = "theirs", desired: Any = "ours") -> None:
         """Change a field and have it corrected, several times."""
         for _ in range(times):
             self.cycle(drifted(live, desired), correct=Result.APPLIED)

@@ -308,7 +308,7 @@ def test_readable_scopes_are_planned_without_unreadable_ones() -> None:
 def test_a_key_that_does_not_match_the_schema_is_a_problem_of_that_key_only() -> None:
     odd = httpx.Response(200, json={"count": 1, "results": [{"name": "web"}]})
     keys = (declared("web", **OURS),)
-    plan, unread, _told = plan_readable(Script(odd, FINE), DesiredScope(SCOPE, keys), EMPTY[2])
+    plan, unread, _reported = plan_readable(Script(odd, FINE), DesiredScope(SCOPE, keys), EMPTY[2])
     assert [(problem.address, problem.is_live) for problem in plan.problems] == [("caas/1/76/web", True)]
     assert unread == {}
 

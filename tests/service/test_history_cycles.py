@@ -298,7 +298,7 @@ def test_text_that_is_not_unicode_is_stored_in_a_readable_form(database: Databas
 
 
 def test_flapping_of_text_that_is_not_unicode_is_detected(book: Book) -> None:
-    book.tug(3, LONE_SURROGATE, desired=LONE_SURROGATE + "!")
+    book.flap(3, LONE_SURROGATE, desired=LONE_SURROGATE + "!")
     for _ in range(2):
         found = drifted(LONE_SURROGATE, LONE_SURROGATE + "!")
         assert book.cycle(found, correct=Result.APPLIED) == {KEY}
@@ -320,7 +320,7 @@ def test_a_field_is_contested_after_enough_corrections_and_a_change_back(
 
 
 def test_a_contested_field_stays_contested(book: Book) -> None:
-    book.tug(3)
+    book.flap(3)
     for _ in range(5):
         assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
         book.clock.elapsed += 3 * DAYS
@@ -329,7 +329,7 @@ def test_a_contested_field_stays_contested(book: Book) -> None:
 
 
 def test_a_contested_field_in_sync_for_a_while_stays_contested(book: Book) -> None:
-    book.tug(3)
+    book.flap(3)
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
     assert book.cycle(correct=Result.APPLIED) == {KEY}
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
@@ -337,7 +337,7 @@ def test_a_contested_field_in_sync_for_a_while_stays_contested(book: Book) -> No
 
 @pytest.mark.parametrize("later", [0.0, 2 * DAYS])
 def test_a_contested_field_has_its_last_seen_value(book: Book, later: float) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted("one"), correct=Result.APPLIED)
     book.clock.elapsed += later
     book.cycle(drifted("two"), correct=Result.APPLIED)
@@ -352,9 +352,9 @@ def test_corrections_count_only_within_the_window(
     database: Database, hours: float, contested: frozenset[FieldKey]
 ) -> None:
     book = Book(database, rule=FlappingRule(3, dt.timedelta(hours=24)), pause=0)
-    book.tug(1)
+    book.flap(1)
     book.clock.elapsed += 2 * HOURS
-    book.tug(2)
+    book.flap(2)
     book.clock.elapsed = hours * HOURS
     assert book.cycle(drifted(), correct=Result.APPLIED) == contested
 
@@ -372,10 +372,10 @@ def test_drift_that_disappeared_does_not_count(book: Book) -> None:
 
 
 def test_corrections_towards_another_declared_value_do_not_count(book: Book) -> None:
-    book.tug(2)
-    book.tug(2, desired="new")
+    book.flap(2)
+    book.flap(2, desired="new")
     assert book.flapping() == ()
-    book.tug(1, desired="new")
+    book.flap(1, desired="new")
     assert book.cycle(drifted(desired="new"), correct=Result.APPLIED) == {KEY}
 
 
@@ -387,13 +387,13 @@ def test_corrections_of_other_fields_and_keys_do_not_count(book: Book) -> None:
 
 
 def test_a_field_is_not_contested_before_it_is_changed_back(book: Book) -> None:
-    book.tug(3)
+    book.flap(3)
     assert book.cycle(correct=Result.APPLIED) == frozenset()
     assert book.flapping() == ()
 
 
 def test_after_clearing_the_correction_count_restarts(database: Database, book: Book) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert clear_flapping(database, *KEY)
     assert book.flapping() == ()
@@ -413,7 +413,7 @@ def test_flapping_can_be_cleared_repeatedly(database: Database, book: Book) -> N
 def test_clearing_applies_to_one_field(database: Database, book: Book, other: DriftedField) -> None:
     for _ in range(2):
         book.cycle(other, correct=Result.APPLIED)
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert clear_flapping(database, *KEY)
     book.cycle(other, correct=Result.APPLIED)
@@ -424,7 +424,7 @@ def test_clearing_applies_to_one_field(database: Database, book: Book, other: Dr
 def test_clearing_a_field_that_is_not_contested_returns_false(
     database: Database, book: Book, key: FieldKey
 ) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert not clear_flapping(database, *key)
     assert len(book.flapping()) == 1
@@ -432,14 +432,14 @@ def test_clearing_a_field_that_is_not_contested_returns_false(
 
 @pytest.mark.parametrize("declared", ["new", None, True])
 def test_another_value_in_git_ends_flapping(book: Book, declared: Any) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     assert book.cycle(drifted(desired=declared), correct=Result.APPLIED) == frozenset()
     assert book.flapping() == ()
 
 
 def test_removing_the_field_in_git_ends_flapping(book: Book) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     del book.files[KEY]
     assert book.cycle(correct=Result.APPLIED) == frozenset()
@@ -447,7 +447,7 @@ def test_removing_the_field_in_git_ends_flapping(book: Book) -> None:
 
 
 def test_returning_to_the_old_value_in_git_restarts_the_count(book: Book) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     book.cycle(drifted(desired="new"), correct=Result.APPLIED)
     for _ in range(3):
@@ -456,14 +456,14 @@ def test_returning_to_the_old_value_in_git_restarts_the_count(book: Book) -> Non
 
 
 def test_flapping_is_detected_again_after_earlier_entries_are_purged(database: Database, book: Book) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     book.cycle(drifted(desired="new"), correct=Result.APPLIED)
     book.clock.elapsed += 100 * DAYS
     book.cycle(declared_nothing := drifted(name="api"), correct=Result.APPLIED)
     book.history.purge(dt.timedelta(0))
     assert declared_nothing.address not in {one.address for one in book.episodes()}
-    book.tug(3)
+    book.flap(3)
     assert book.cycle(drifted(), correct=Result.APPLIED) == {KEY}
     assert clear_flapping(database, *KEY)
 

@@ -97,11 +97,11 @@ def test_drift_that_ended_before_it_was_notified_is_never_notified(database: Dat
 @pytest.mark.parametrize("rounds", [1, 2, 3, 10])
 def test_drift_is_notified_after_so_many_rounds_in_a_row(database: Database, rounds: int) -> None:
     team = Team(database, after_cycles=rounds)
-    heard = []
+    notified = []
     for _ in range(rounds + 2):
         team.book.cycle(drifted())
-        heard.append(team.notified_of())
-    assert heard == [[]] * (rounds - 1) + [["theirs: left to a person"]] + [[]] * 2
+        notified.append(team.notified_of())
+    assert notified == [[]] * (rounds - 1) + [["theirs: left to a person"]] + [[]] * 2
 
 
 def test_another_value_restarts_the_round_count(database: Database) -> None:
@@ -123,11 +123,11 @@ def test_a_correction_is_notified_at_once_and_once(database: Database) -> None:
 
 
 def test_a_failure_is_notified_once_and_then_its_outcome(team: Team) -> None:
-    heard = []
+    notified = []
     for result in (Result.FAILED, Result.FAILED, Result.NOT_VERIFIED, Result.NOT_VERIFIED, Result.APPLIED):
         team.book.cycle(drifted(), correct=result)
-        heard += [team.notified_of()]
-    assert heard == [
+        notified += [team.notified_of()]
+    assert notified == [
         ["theirs: correction failed"],
         [],
         ["theirs: not verified"],
@@ -140,22 +140,22 @@ def test_a_correction_that_is_never_attempted_is_notified_after_so_many_rounds_l
     database: Database,
 ) -> None:
     team = Team(database, after_cycles=2)
-    heard = []
+    notified = []
     for _ in range(3):
         team.book.cycle(drifted(), correct=Result.NOT_ATTEMPTED, detail="the journal cannot be written")
-        heard += [team.notified_of()]
-    assert heard == [[], ["theirs: not attempted"], []]
+        notified += [team.notified_of()]
+    assert notified == [[], ["theirs: not attempted"], []]
 
 
 def test_a_contested_field_is_notified_once_and_then_its_end(database: Database, team: Team) -> None:
     for _ in range(3):
         team.book.cycle(drifted(), correct=Result.APPLIED)
         assert team.notified_of() == ["theirs: corrected"]
-    heard = []
+    notified = []
     for _ in range(3):
         team.book.cycle(drifted(), correct=Result.APPLIED)
-        heard += team.notified_of()
-    assert heard == ["theirs: contested"]
+        notified += team.notified_of()
+    assert notified == ["theirs: contested"]
     clear_flapping(database, WEB, "description")
     team.book.cycle(drifted(), correct=Result.APPLIED)
     assert team.notified_of() == ["theirs: corrected"]
@@ -174,12 +174,12 @@ def test_an_undelivered_notification_is_sent_later_with_the_current_state(team: 
 
 
 @pytest.mark.parametrize(
-    ("hours", "heard"), [(23, ["theirs: corrected"]), (24, ["theirs: corrected"]), (25, [])]
+    ("hours", "notified"), [(23, ["theirs: corrected"]), (24, ["theirs: corrected"]), (25, [])]
 )
-def test_drift_that_ended_a_day_ago_is_not_notified(team: Team, hours: float, heard: list[str]) -> None:
+def test_drift_that_ended_a_day_ago_is_not_notified(team: Team, hours: float, notified: list[str]) -> None:
     team.book.cycle(drifted(), correct=Result.APPLIED)
     team.book.clock.elapsed = hours * HOURS
-    assert team.notified_of() == heard
+    assert team.notified_of() == notified
 
 
 def test_ongoing_drift_is_notified_however_old(team: Team) -> None:
@@ -217,24 +217,24 @@ def test_drift_seen_in_the_most_rounds_is_notified_first(database: Database) -> 
 
 
 @pytest.mark.parametrize(
-    ("result", "heard"), [(Result.APPLIED, "due: corrected"), (Result.FAILED, "due: correction failed")]
+    ("result", "notified"), [(Result.APPLIED, "due: corrected"), (Result.FAILED, "due: correction failed")]
 )
 def test_many_fields_that_are_not_due_do_not_block_a_due_notification(
-    database: Database, result: Result, heard: str
+    database: Database, result: Result, notified: str
 ) -> None:
     team = Team(database, after_cycles=99)
     team.book.cycle(*[drifted(name=f"key-{number}") for number in range(1000)])
     assert team.notified_of() == []
     team.book.cycle(drifted("due", name="last"), correct=result, compared=lambda _address: False)
-    assert team.notified_of() == [heard]
+    assert team.notified_of() == [notified]
 
 
 def test_all_pending_notifications_are_sent_at_once(team: Team) -> None:
     many = [drifted(f"{number}", name=f"key-{number}") for number in range(1500)]
     team.book.cycle(*many)
-    heard = [team.notified_of(), team.notified_of(), team.notified_of()]
-    assert [len(part) for part in heard] == [1500, 0, 0]
-    assert len({line for part in heard for line in part}) == 1500
+    notified = [team.notified_of(), team.notified_of(), team.notified_of()]
+    assert [len(part) for part in notified] == [1500, 0, 0]
+    assert len({line for part in notified for line in part}) == 1500
 
 
 def test_failing_rounds_are_notified_once_after_so_many_and_then_their_end(database: Database) -> None:
@@ -252,24 +252,24 @@ def test_failing_rounds_are_notified_once_after_so_many_and_then_their_end(datab
 
 def test_failing_rounds_without_a_notification_end_silently_and_reset_the_count(database: Database) -> None:
     team = Team(database, after_cycles=2)
-    heard = [
+    notified = [
         team.conditions_notified(ROUNDS),
         team.conditions_notified(),
         team.conditions_notified(ROUNDS),
         team.conditions_notified(ROUNDS),
     ]
-    assert heard == [[], [], [], [("rounds", 2.0, 2, False)]]
+    assert notified == [[], [], [], [("rounds", 2.0, 2, False)]]
 
 
 def test_invalid_files_are_notified_at_once(database: Database) -> None:
     team = Team(database, after_cycles=9)
-    heard = [
+    notified = [
         team.conditions_notified(FILES),
         team.conditions_notified(FILES),
         team.conditions_notified(),
         team.conditions_notified(),
     ]
-    assert heard == [[("files", 0.0, 1, False)], [], [("files", 0.0, 2, True)], []]
+    assert notified == [[("files", 0.0, 1, False)], [], [("files", 0.0, 2, True)], []]
 
 
 def test_conditions_are_notified_independently(database: Database) -> None:

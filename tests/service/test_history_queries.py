@@ -184,7 +184,7 @@ def test_episodes_before_the_selected_time_are_not_counted_as_omitted(book: Book
 
 
 def test_without_keys_everything_else_is_returned(book: Book, database: Database) -> None:
-    book.tug(3)
+    book.flap(3)
     book.cycle(drifted(), correct=Result.APPLIED)
     shown = status(database, Selection(LONG_AGO, limit=0), NOON)
     assert (shown.keys, shown.omitted_keys) == ((), 0)
@@ -271,15 +271,15 @@ def test_scopes_and_contested_fields_are_sorted(book: Book, database: Database) 
 
 
 def test_the_conditions_are_those_of_the_last_round(database: Database) -> None:
-    news = Notifications(database)
-    news.update([ServiceCondition.FILES, ServiceCondition.ROUNDS], 9, at(0))
-    for condition in news.update([ServiceCondition.FILES, ServiceCondition.CHECKOUT], 1, at(60)):
-        news.mark_condition_notified(condition)
+    notifications = Notifications(database)
+    notifications.update([ServiceCondition.FILES, ServiceCondition.ROUNDS], 9, at(0))
+    for condition in notifications.update([ServiceCondition.FILES, ServiceCondition.CHECKOUT], 1, at(60)):
+        notifications.mark_condition_notified(condition)
     assert conditions(database) == (
         ConditionState(ServiceCondition.CHECKOUT, at(60), 1),
         ConditionState(ServiceCondition.FILES, at(0), 2),
     )
-    news.update([], 1, at(120))
+    notifications.update([], 1, at(120))
     assert conditions(database) == ()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def keep_round(database: Database, number: int) -> None:
+def store_round(database: Database, number: int) -> None:
     Book(database, run=replace(RUN, run=f"run-{number}")).cycle(drifted())
 
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
     place = tmp_path / "kept" / "history.db"
     place.parent.mkdir()
     with Database(str(place)) as database:
-        keep_round(database, 1)
+        store_round(database, 1)
     return place
 
 
@@ -39,7 +39,7 @@ def crashed(file: Path, tmp_path: Path) -> Path:
     left = tmp_path / "left"
     left.mkdir()
     with Database(str(file)) as database:
-        keep_round(database, 2)
+        store_round(database, 2)
         for place in file.parent.iterdir():
             shutil.copyfile(place, left / place.name)
     return left / file.name
@@ -58,7 +58,7 @@ def rounds(file: Path) -> int:
 
 
 @pytest.fixture
-def as_nobody(tmp_path: Path) -> Iterator[None]:
+def unprivileged(tmp_path: Path) -> Iterator[None]:
     """Become a user who may read everything and write nothing, also where root runs the tests."""
     is_root = os.geteuid() == 0
     for folder in (tmp_path, *tmp_path.parents):
@@ -84,13 +84,13 @@ def test_reading_changes_no_file(file: Path) -> None:
     assert [place.name for place in file.parent.iterdir()] == ["history.db"]
 
 
-@pytest.mark.usefixtures("as_nobody")
+@pytest.mark.usefixtures("unprivileged")
 def test_read_permission_is_enough_to_read_a_history(file: Path) -> None:
     bar(file)
     assert rounds(file) == 1
 
 
-@pytest.mark.usefixtures("as_nobody")
+@pytest.mark.usefixtures("unprivileged")
 @pytest.mark.parametrize("index", ["whole", "gone", "empty"])
 def test_after_a_crash_a_history_is_readable_without_write_permission(crashed: Path, index: str) -> None:
     other = crashed.parent / "history.db-shm"
@@ -115,16 +115,16 @@ def test_reading_after_a_crash_does_not_recover_the_files(crashed: Path, index: 
 
 def test_rounds_of_a_running_service_are_visible(file: Path) -> None:
     with Database(str(file)) as database:
-        keep_round(database, 2)
+        store_round(database, 2)
         assert rounds(file) == 2
-        keep_round(database, 3)
+        store_round(database, 3)
         assert rounds(file) == 3
 
 
 def test_a_history_that_changes_during_a_read_is_refused(file: Path) -> None:
     reader = ReadOnlyDatabase(str(file))
     with Database(str(file)) as database:
-        keep_round(database, 2)
+        store_round(database, 2)
     with pytest.raises(HistoryError, match="changed while it was read; try again"), reader:
         pass
 

@@ -24,7 +24,7 @@ class Systemd:
         self.socket.settimeout(0)
         self.socket.bind(address)
 
-    def heard(self) -> list[bytes]:
+    def received(self) -> list[bytes]:
         found = []
         while True:
             try:
@@ -57,14 +57,14 @@ def test_states_are_sent_to_the_socket_as_one_datagram(
     systemd: Systemd, path: str, states: tuple[str, ...], datagram: bytes
 ) -> None:
     Supervisor(path).notify(*states)
-    assert systemd.heard() == [datagram]
+    assert systemd.received() == [datagram]
 
 
 def test_a_name_that_starts_with_an_at_sign_is_abstract(path: str) -> None:
     name = f"reconciler-test{path}"
     with closing((manager := Systemd(f"\0{name}")).socket):
         Supervisor(f"@{name}").notify("READY=1")
-        assert manager.heard() == [b"READY=1"]
+        assert manager.received() == [b"READY=1"]
 
 
 def test_without_an_address_nothing_is_sent() -> None:
@@ -83,7 +83,7 @@ def test_a_socket_without_a_listener_is_not_an_error(address: str) -> None:
 def test_a_removed_socket_is_not_an_error(systemd: Systemd, path: str) -> None:
     supervisor = Supervisor(path)
     supervisor.notify("READY=1")
-    assert systemd.heard() == [b"READY=1"]
+    assert systemd.received() == [b"READY=1"]
     systemd.socket.close()
     supervisor.notify("STOPPING=1")
 
@@ -103,9 +103,9 @@ def beats(supervisor: Supervisor, systemd: Systemd, *distances: float) -> list[i
     for distance in distances:
         clock.elapsed += distance
         heartbeat.touch()
-        heard = systemd.heard()
-        assert heard == [b"WATCHDOG=1"] * len(heard)
-        found.append(len(heard))
+        received = systemd.received()
+        assert received == [b"WATCHDOG=1"] * len(received)
+        found.append(len(received))
     return found
 
 

@@ -153,11 +153,11 @@ def test_a_cache_returns_the_same_as_a_fresh_read(steps: list[dict[str, str]]) -
         for name, content in step.items():
             write(name, content)
         paths = ["a.yaml", "b.yaml"]
-        cached, anew = cache.load(paths)[0], load(paths, io.BytesIO())
+        cached, fresh = cache.load(paths)[0], load(paths, io.BytesIO())
         assert [(one.source, one.data) for one in cached.documents] == [
-            (one.source, one.data) for one in anew.documents
+            (one.source, one.data) for one in fresh.documents
         ]
-        assert cached.problems == anew.problems
+        assert cached.problems == fresh.problems
 
 
 class Watching:

@@ -49,10 +49,10 @@ def test_a_kind_has_the_name_of_its_file(tmp_path: Path) -> None:
     write(tmp_path, "git-label.schema.json", PLAIN)
     write(tmp_path, "README.md", "Kinds.")
     write(tmp_path, ".hidden.schema.json", "{")
-    heard: list[tuple[bytes, str]] = []
-    kinds = loaded([str(tmp_path)], [], lambda *heard_of: heard.append(heard_of))
+    reports: list[tuple[bytes, str]] = []
+    kinds = loaded([str(tmp_path)], [], lambda *reported: reports.append(reported))
     assert [(name, kind.name) for name, kind in kinds.items()] == [("git-label", "git-label")]
-    assert [label for _, label in heard] == [f"{tmp_path}/git-label.schema.json"]
+    assert [label for _, label in reports] == [f"{tmp_path}/git-label.schema.json"]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ class Keys:
         """Respond to one request of the API."""
         path, _, query = target.partition("?")
         if path in self._scopes:
-            return self._answer_list(path, query) if method == "GET" else failure(405, method)
+            return self._respond_list(path, query) if method == "GET" else failure(405, method)
         collection, _, name = path.rpartition("/")
         key = self._scopes.get(collection, {}).get(name)
         if key is None:
@@ -79,7 +79,7 @@ class Keys:
             return self._patch(collection, key, json.loads(body))
         return response(200, key) if method == "GET" else failure(405, method)
 
-    def _answer_list(self, path: str, query: str) -> bytes:
+    def _respond_list(self, path: str, query: str) -> bytes:
         values = parse_qs(query)
         limit = int(values.get("limit", [str(PAGE_LIMIT)])[0])
         offset = int(values.get("offset", ["0"])[0])

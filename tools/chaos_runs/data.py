@@ -79,7 +79,7 @@ def other_value(field: str, value: object, draw: Random, word: str) -> Any:
     return other
 
 
-def _moment(draw: Random, _word: str) -> str | None:
+def _instant(draw: Random, _word: str) -> str | None:
     # Far enough that no expiry is ever past or near.
     instant = f"{draw.randint(2080, 2099)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}T00:00:00Z"
     return None if draw.random() < 1 / 4 else instant
@@ -92,7 +92,7 @@ def _containers(draw: Random, _word: str) -> list[dict[str, str]]:
 
 _VALUES: Final[Mapping[str, Callable[[Random, str], Any]]] = {
     "description": lambda draw, word: f"{word} {draw.getrandbits(32)}",
-    "expire": _moment,
+    "expire": _instant,
     "is_disabled": lambda draw, _word: draw.random() < 1 / 2,
     "containers": _containers,
 }

@@ -105,10 +105,10 @@ def give_up(scale: Scale) -> Findings:
         _judge(attempt, findings)
         for result, number in Counter(result for result, _ in attempt.reported.values()).items():
             findings.add(f"reported as {result}", number)
-        is_whole = all(result == "applied" for result, _ in attempt.reported.values())
+        is_complete = all(result == "applied" for result, _ in attempt.reported.values())
         findings.promise(
             "the exit code says whether every key was applied",
-            complaint(attempt.ended, 0 if is_whole else _PARTIAL),
+            complaint(attempt.ended, 0 if is_complete else _PARTIAL),
         )
         again = attempt.place.run(attempt.emulator.url, *APPLY, str(attempt.place.files))
         findings.promise("a second run, without faults, converges", complaint(again))
@@ -124,10 +124,10 @@ def mislead(scale: Scale) -> Findings:
         _judge(attempt, findings)
         for result, number in Counter(result for result, _ in attempt.reported.values()).items():
             findings.add(f"reported as {result}", number)
-        is_whole = all(result == "applied" for result, _ in attempt.reported.values())
+        is_complete = all(result == "applied" for result, _ in attempt.reported.values())
         findings.promise(
             "the exit code says whether every key was applied",
-            complaint(attempt.ended, 0 if is_whole else _PARTIAL),
+            complaint(attempt.ended, 0 if is_complete else _PARTIAL),
         )
         again = attempt.place.run(attempt.emulator.url, *APPLY, str(attempt.place.files))
         findings.promise("a second run, without faults, converges", complaint(again))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NEEDED: Final = frozenset({"at", "run", "address", "path", "patch", "before", "fingerprint", "who"})
-_LINE: Final = re.compile(r"(?P<address>caas/\d+/\d+/[-a-z0-9]+): (?P<fate>[a-z ]+?)(?: \(.*)?")
+_LINE: Final = re.compile(r"(?P<address>caas/\d+/\d+/[-a-z0-9]+): (?P<resolution>[a-z ]+?)(?: \(.*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _entry(line: bytes) -> Mapping[str, Any] | None:
     return None
 
 
-def fates(text: str) -> dict[str, str]:
+def resolutions(text: str) -> dict[str, str]:
     """Read what ``reconciler journal`` printed of each key in doubt."""
     found = (_LINE.fullmatch(line) for line in text.splitlines())
-    return {match["address"]: match["fate"] for match in found if match}
+    return {match["address"]: match["resolution"] for match in found if match}

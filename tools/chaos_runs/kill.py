@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from chaos_runs.data import make_keys, seed_of, stored, truthful, write_files
-from chaos_runs.journal import entries, fates
+from chaos_runs.journal import entries, resolutions
 from chaos_runs.processes import APPLY, PLAN, a_place, complaint
 from chaos_runs.promises import Findings
 from gcore_emulator import Emulator, Faults
@@ -196,20 +196,20 @@ def _judge_command(
         findings.add("journals that were never begun")
         return
     ended = place.run(emulator.url, "journal", str(place.journal))
-    reported, held = fates(ended.out), stored(emulator, keys)
+    reported, held = resolutions(ended.out), stored(emulator, keys)
     findings.promise("reconciler journal clears up every doubt", complaint(ended))
     findings.promise(
         "reconciler journal names exactly the keys in doubt",
         sorted(f"{address}: named by one only" for address in reported.keys() ^ found.doubts.keys()),
     )
     by_address = {key.address: key for key in keys}
-    for address, fate in reported.items():
-        findings.add(f"    {fate}")
+    for address, resolution in reported.items():
+        findings.add(f"    {resolution}")
         key = by_address[address]
         expected = "took effect" if held[address] == key.new else "did not take effect"
         findings.promise(
-            "reconciler journal tells what the server holds",
-            [] if fate == expected else [f"{address}: {fate}, but holds {held[address]}"],
+            "reconciler journal matches the server",
+            [] if resolution == expected else [f"{address}: {resolution}, but holds {held[address]}"],
         )
 
 

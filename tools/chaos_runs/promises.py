@@ -29,7 +29,7 @@ class Findings:
         self.figures[figure] = self.figures.get(figure, 0) + number
 
     @property
-    def kept(self) -> bool:
+    def fulfilled(self) -> bool:
         """Whether every promise was fulfilled."""
         return not any(self.broken.values())
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _INTEGER: Final = re.compile(r"-?\d+", re.ASCII)
 _REQUEST_ID: Final = re.compile(r"[0-9a-f]{32}")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:?00)?", re.ASCII)
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:?00)?", re.ASCII)
 _NAIVE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 _CAAS_NAME: Final = re.compile(r"[a-z][-a-z0-9]{0,62}[a-z0-9]")
 _FAAS_NAME: Final = re.compile(r"[a-z][-a-z0-9]{0,24}[a-z0-9]")
@@ -36,7 +36,7 @@ class Thing:
     collection: str
     members: Mapping[str, Types]
     instants: tuple[str, ...]
-    instant: re.Pattern[str] = _MOMENT
+    instant: re.Pattern[str] = _INSTANT
     optional: frozenset[str] = frozenset()
     references: Mapping[str, tuple[re.Pattern[str], re.Pattern[str]]] = field(default_factory=dict)
     item: str = ""
@@ -139,7 +139,7 @@ def item_shape(thing: Thing, document: Any) -> str:
     for name, value in document.items():
         if not isinstance(value, thing.members[name]):
             return f"{name} is {value!r:.80}"
-        if name in thing.instants and value is not None and not _is_moment(value, thing.instant):
+        if name in thing.instants and value is not None and not _is_instant(value, thing.instant):
             return f"{name} is {value!r:.80}"
     for name, patterns in thing.references.items():
         for box in document[name]:
@@ -201,7 +201,7 @@ def is_number(text: str) -> bool:
     return _INTEGER.fullmatch(text) is not None
 
 
-def _is_moment(text: object, pattern: re.Pattern[str]) -> bool:
+def _is_instant(text: object, pattern: re.Pattern[str]) -> bool:
     if not isinstance(text, str) or not pattern.fullmatch(text):
         return False
     dt.datetime.fromisoformat(text)

@@ -31,12 +31,12 @@ _WORDS: Final = (
 )
 _NAMES: Final = ("name", "description", "expire", "is_disabled", "containers", "secret", "status", "nmae", "")
 _HEADS: Final = ("kind", "project_id", "region_id", "keys", "kye", "<<")
-_MOMENTS: Final = (
+_INSTANTS: Final = (
     *("2036-07-31T00:00:00Z", "2020-01-01T00:00:00Z", "2036-07-31t00:00:00.123456789+23:59"),
     *("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2036-02-30T00:00:00Z", "2036-07-31"),
     *("2036-07-31 00:00:00Z", "2036-07-31T00:00:00+0000", "1900-01-01T00:00:00Z", "2036-12-31T23:59:60Z"),
 )
-_GOOD_MOMENTS: Final = (None, "2036-07-31T00:00:00Z", "2020-01-01t00:00:00.5+23:59", "2026-06-03T00:00:00Z")
+_GOOD_INSTANTS: Final = (None, "2036-07-31T00:00:00Z", "2020-01-01t00:00:00.5+23:59", "2026-06-03T00:00:00Z")
 _NUMBERS: Final = (0, 1, -1, 76, 2**63, 10**30, 1.0, 0.5, 1e300, 100)
 
 
@@ -107,7 +107,7 @@ def _key(chance: random.Random) -> Any:
         return _anything(chance, 0)
     key: dict[str, Any] = {"name": chance.choice(("one", f"key-{chance.randrange(10**6)}"))}
     if chance.random() < 1 / 2:
-        key["expire"] = chance.choice((*_MOMENTS, *_GOOD_MOMENTS * 8))
+        key["expire"] = chance.choice((*_INSTANTS, *_GOOD_INSTANTS * 8))
     if chance.random() < 1 / 2:
         boxes = ({"name": f"box-{number}", "namespace": "shop"} for number in range(9))
         key["containers"] = [box for box in boxes if chance.random() < 1 / 4]
@@ -127,7 +127,7 @@ def _anything(chance: random.Random, depth: int) -> Any:
         case 2:
             return chance.choice((None, True, False))
         case 3:
-            return chance.choice(_MOMENTS)
+            return chance.choice(_INSTANTS)
         case 4:
             return [_anything(chance, depth + 1) for _ in range(chance.randrange(4))]
         case _:

@@ -38,7 +38,7 @@ class Report:
     broken: Sequence[Broken] = field(default_factory=tuple)
 
     @property
-    def kept(self) -> bool:
+    def fulfilled(self) -> bool:
         """Whether every promise was fulfilled."""
         return not self.broken
 
@@ -53,7 +53,7 @@ def print_report(report: Report) -> None:
     print(f"{report.name} (seed {report.seed})")
     for line in report.figures:
         print(f"  {line}")
-    if report.kept:
+    if report.fulfilled:
         print("  every promise is kept")
         return
     print(f"  BROKEN: {len(report.broken)}")

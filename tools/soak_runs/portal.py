@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 20
 
 
-def correct_edits(directory: Path, edits: int, dice: Random) -> Findings:
+def correct_edits(directory: Path, edits: int, rng: Random) -> Findings:
     """Edit ``edits`` keys one after the other, at any instant of a round, and see each corrected."""
     findings = Findings(f"{edits} edits in the portal, and --every 1s")
     keys = [declared(number, 0) for number in range(edits)]
@@ -37,15 +37,15 @@ def correct_edits(directory: Path, edits: int, dice: Random) -> Findings:
         ) as service:
             try:
                 _await(lambda: _listings(emulator, 0) > 0)
-                broken = [reported for key in keys for reported in _edit(emulator, key, findings, dice)]
+                broken = [reported for key in keys for reported in _edit(emulator, key, findings, rng)]
             finally:
                 service.terminate()
     findings.promise("each is corrected within two rounds", broken)
     return findings
 
 
-def _edit(emulator: Emulator, key: dict[str, Any], findings: Findings, dice: Random) -> list[str]:
-    time.sleep(dice.random())
+def _edit(emulator: Emulator, key: dict[str, Any], findings: Findings, rng: Random) -> list[str]:
+    time.sleep(rng.random())
     seen = len(emulator.requests)
     emulator.put_key(1, 76, key | {"is_disabled": True})
     if not _await(lambda: not emulator.keys(1, 76)[key["name"]]["is_disabled"]):

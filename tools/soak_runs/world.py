@@ -30,7 +30,7 @@ _KEYS: Final = 15
 _DOWN_EVERY, _DOWN_FOR = 400, 6
 _BROKEN_EVERY, _BROKEN_FOR = 300, 3
 _GIT_EVERY: Final = 170
-_FIGHT_EVERY, _FIGHT_FOR = 90, 8
+_FLAP_EVERY, _FLAP_FOR = 90, 8
 _CREATE_EVERY: Final = 37
 _DELETE_EVERY: Final = 53
 _EXCLUSIVE: Final = (2, 76)
@@ -67,12 +67,12 @@ class World:
     After ``rounds`` rounds the service is asked to end.
     """
 
-    def __init__(self, api: str, directory: Path, rounds: int, dice: Random) -> None:
+    def __init__(self, api: str, directory: Path, rounds: int, rng: Random) -> None:
         """Store the address of the emulator, the folder with the files, and what decides."""
         self._api = api
         self._directory = directory
         self._rounds = rounds
-        self._dice = dice
+        self._rng = rng
         self._elapsed = 0.0
         self._slot = 0
         self._version = 0
@@ -135,15 +135,15 @@ class World:
         if slot % _CREATE_EVERY == 0:
             self._by_hand("POST", _path(_EXCLUSIVE), declared(1, 0) | {"name": f"stray-{slot}"})
         if slot % _DELETE_EVERY == 0:
-            scope, number = self._dice.choice(SCOPES), self._dice.randrange(1, _KEYS)
+            scope, number = self._rng.choice(SCOPES), self._rng.randrange(1, _KEYS)
             self._by_hand("DELETE", f"{_path(scope)}/{declared(number, 0)['name']}")
-        if slot % _FIGHT_EVERY < _FIGHT_FOR:
+        if slot % _FLAP_EVERY < _FLAP_FOR:
             self._edit((1, 76), 0, {"description": f"theirs {slot}"})
-        elif self._dice.random() < 0.3:  # noqa: PLR2004 - three in ten
-            self._edit(self._dice.choice(SCOPES), self._dice.randrange(1, _KEYS), self._some_edit())
+        elif self._rng.random() < 0.3:  # noqa: PLR2004 - three in ten
+            self._edit(self._rng.choice(SCOPES), self._rng.randrange(1, _KEYS), self._some_edit())
 
     def _some_edit(self) -> Mapping[str, Any]:
-        return self._dice.choice(
+        return self._rng.choice(
             (
                 {"is_disabled": True},
                 {"description": f"edited by hand {self._slot}"},

@@ -198,18 +198,18 @@ def _is_load(event: dict[str, Any], loader: str) -> bool:
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a browser that knows nothing from before, and end it."""
-    (command_end, commands), (responses, answer_end) = os.pipe(), os.pipe()
+    (command_end, commands), (responses, response_end) = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        start = [sys.executable, "-I", "-c", _START, str(command_end), str(answer_end)]
+        start = [sys.executable, "-I", "-c", _START, str(command_end), str(response_end)]
         with subprocess.Popen(
             [*start, str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}"],
-            pass_fds=(command_end, answer_end),
+            pass_fds=(command_end, response_end),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
             os.close(command_end)
-            os.close(answer_end)
+            os.close(response_end)
             browser = Browser(commands, responses)
             try:
                 yield browser
