@@ -8,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import click
 
@@ -130,7 +129,13 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     planning, stop = options.planning, threading.Event()
     saved = None if options.plan_file is None else _open_plan(options.plan_file, planning)
     settings = connection(planning.connection, clock, console, stop)
-    commit = partial(_commit, options, None if saved is None else saved[-1], console)
+    made_from = None if saved is None else saved[-1].provenance
+
+    def commit() -> str | None:
+        if saved is None:
+            return git_commit(planning.inputs.paths, os.environ, console.warning)
+        return None if made_from is None else made_from.git_commit
+
     recorded = record_settings("apply", planning.connection.base_url, options.records, commit, console)
     now = clock.now()
     with (
@@ -237,13 +242,6 @@ def _open_plan(file: str, options: PlanningOptions) -> tuple[Mapping[str, Kind],
     if plan.base_url != base_url:
         raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {base_url}")
     return kinds, None, with_limit_violations(plan, options.selection.limits)
-
-
-def _commit(options: ApplyOptions, saved: Plan | None, console: Console) -> str | None:
-    """Return the commit of what is applied: that of a saved plan, or of the files."""
-    if saved is None:
-        return git_commit(options.planning.inputs.paths, os.environ, console.warning)
-    return None if saved.provenance is None else saved.provenance.git_commit
 
 
 def _check(context: click.Context, options: ApplyOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, os_reason
@@ -28,25 +29,16 @@ if TYPE_CHECKING:
     from reconciler.service.systemd import Heartbeat
 
 
+@dataclass(frozen=True, slots=True)
 class Monitor:
     """Passes on requests and ends of cycles to the heartbeat, and to metrics and a webhook if there are."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what follows the cycles
-        self,
-        settings: DriftSettings,
-        ports: Ports,
-        run: str,
-        database: Database,
-        heartbeat: Heartbeat,
-        metrics: Metrics | None,
-    ) -> None:
-        """Store what follows the cycles."""
-        self._file, self._after = settings.metrics_file, settings.notify_after
-        self._source = (settings.records.base_url, run)
-        self._observer, self._webhook = ports.observer, ports.webhook
-        self._notifications = Notifications(database)
-        self.heartbeat = heartbeat
-        self.metrics = metrics
+    settings: DriftSettings
+    ports: Ports
+    run: str
+    database: Database
+    heartbeat: Heartbeat
+    metrics: Metrics | None
 
     def exchange(self, exchange: Exchange) -> None:
         """Follow a request to the API."""
@@ -61,11 +53,12 @@ class Monitor:
             self.metrics.set_files_valid(int(ServiceCondition.FILES not in conditions))
         if report.result is not CycleResult.INTERRUPTED:
             self._notify(report, conditions)
-        if self.metrics is not None and self._file is not None:
+        file = self.settings.metrics_file
+        if self.metrics is not None and file is not None:
             try:
-                self.metrics.write(self._file)
+                self.metrics.write(file)
             except OSError as error:
-                self._observer.error(f"the metrics file {self._file} cannot be written: {os_reason(error)}")
+                self.ports.observer.error(f"the metrics file {file} cannot be written: {os_reason(error)}")
 
     def unrecorded(self, report: CycleReport) -> None:
         """Follow the end of a cycle that the history could not hold."""
@@ -75,24 +68,24 @@ class Monitor:
 
     def _notify(self, report: CycleReport, conditions: Collection[ServiceCondition]) -> None:
         failing = [ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else []
-        now, notifications = report.ended, self._notifications
-        due = notifications.update({*conditions, *failing}, self._after, now)
-        webhook = self._webhook
+        now, after, webhook = report.ended, self.settings.notify_after, self.ports.webhook
+        notifications, source = Notifications(self.database), (self.settings.records.base_url, self.run)
+        due = notifications.update({*conditions, *failing}, after, now)
         if webhook is None:
             return
         for condition in due:
-            if not self._send(webhook, condition_message(condition, now, *self._source, report.errors)):
+            if not self._send(webhook, condition_message(condition, now, *source, report.errors)):
                 return  # the next attempt would take as long, and hold up the cycles
             notifications.mark_condition_notified(condition)
         found: dict[Delivery, list[PendingNotification]] = {delivery: [] for delivery in Delivery}
         for pending in notifications.pending(now):
-            found[delivery_of(pending, self._after)].append(pending)
+            found[delivery_of(pending, after)].append(pending)
         drift = [pending.episode for pending in found[Delivery.NOW]]
-        if drift and self._send(webhook, drift_message(drift, now, *self._source)):
+        if drift and self._send(webhook, drift_message(drift, now, *source)):
             notifications.mark_notified(found[Delivery.NOW])
         notifications.mark_notified(found[Delivery.NEVER])
         keys = notifications.pending_keys()
-        if keys and self._send(webhook, new_keys_message(keys, now, *self._source)):
+        if keys and self._send(webhook, new_keys_message(keys, now, *source)):
             notifications.mark_keys_notified(keys)
 
     def _send(self, webhook: Webhook, message: Mapping[str, Any]) -> bool:
@@ -100,7 +93,7 @@ class Monitor:
         try:
             webhook.send(message)
         except ReconcilerError as error:
-            self._observer.error(f"webhook delivery failed: {error}")
+            self.ports.observer.error(f"webhook delivery failed: {error}")
             result = "failed"
         else:
             result = "sent"
