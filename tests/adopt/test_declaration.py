@@ -129,7 +129,7 @@ def test_keys_managed_elsewhere_are_named_and_counted() -> None:
     assert [line for line in lines if "name:" in line] == ["  - name: mine"]
 
 
-def test_what_cannot_be_declared_is_omitted_with_the_reason() -> None:
+def test_undeclarable_values_are_omitted_with_the_reason() -> None:
     lines = exported(live("ab"), live("web", description=None), live("api", containers=None))
     assert lines[3].startswith('# left out: ab: name "ab" has 2 characters')
     assert "    # description left out: description holds null" in lines

@@ -113,7 +113,7 @@ def test_text_around_a_secret_is_preserved() -> None:
         TOKEN.encode().hex()[6:22],
     ],
 )
-def test_a_part_of_a_secret_is_redacted_too(part: str) -> None:
+def test_a_part_of_a_secret_is_redacted(part: str) -> None:
     assert Redactor(Secret(TOKEN)).text(f"near {part}.") == "near ***."
 
 

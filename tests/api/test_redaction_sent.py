@@ -102,7 +102,7 @@ def test_a_token_in_a_body_that_is_not_json_is_redacted(spell: Callable[[str], s
 
 @EVERY
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_a_success_that_holds_the_token_is_refused(spell: Callable[[str], str], encoding: str) -> None:
+def test_a_success_that_contains_the_token_is_refused(spell: Callable[[str], str], encoding: str) -> None:
     for key in (live(description=f"is {spell(TOKEN)}"), live(**{spell(TOKEN): 1})):
         content = json.dumps({"count": 1, "results": [key]}).encode(encoding)
         reported = failure(httpx.Response(200, content=content))

@@ -39,7 +39,7 @@ def test_the_token_is_sent_as_an_apikey(remote: Script) -> None:
     assert remote.requests[0].headers.get_list("Authorization") == [f"apikey {TOKEN}"]
 
 
-def test_every_request_says_who_sends_it_and_wants_json(remote: Script) -> None:
+def test_every_request_has_a_user_agent_and_accepts_json(remote: Script) -> None:
     with Reader(connect(remote, user_agent="gcore-reconciler/9")) as reader:
         reader.get(COLLECTION, {})
     headers = remote.requests[0].headers
@@ -163,7 +163,7 @@ def test_an_exchange_without_a_response_has_no_status() -> None:
     assert [exchange.status for exchange in message] == [None]
 
 
-def test_each_thread_has_a_connection_of_its_own() -> None:
+def test_each_thread_has_its_own_connection() -> None:
     together = threading.Barrier(3)
     with raw_server(http_bytes(b"{}")) as server:
 

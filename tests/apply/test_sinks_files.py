@@ -158,7 +158,7 @@ def test_a_probe_returns_the_version_of_the_existing_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("held", ["", "1-2"], ids=["nothing", "another"])
-def test_what_was_created_after_the_probe_is_not_overwritten(folder: Path, held: str) -> None:
+def test_a_secret_created_after_the_probe_is_not_overwritten(folder: Path, held: str) -> None:
     store(FileSink(folder))
     before = content(folder / NAME)
     with pytest.raises(SinkError) as caught:

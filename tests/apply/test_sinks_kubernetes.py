@@ -209,7 +209,7 @@ def test_whatever_data_an_earlier_secret_has_it_is_updated(
     assert server.stored[f"{SECRETS}/{NAME}"]["data"] == {"secret": DATA}
 
 
-def test_without_a_probe_an_earlier_secret_is_found_too(connect: Callable[[Any], KubernetesSink]) -> None:
+def test_without_a_probe_an_earlier_secret_is_found(connect: Callable[[Any], KubernetesSink]) -> None:
     server = ApiServer()
     server.put()
     store(connect(server))
@@ -226,7 +226,7 @@ def test_a_removed_secret_is_created_again(connect: Callable[[Any], KubernetesSi
     ("held", "reason"),
     [("", "is not as the probe found it, and is left as it is"), ("6", "was changed after the probe")],
 )
-def test_what_was_created_after_the_probe_is_not_overwritten(
+def test_a_secret_created_after_the_probe_is_not_overwritten(
     connect: Callable[[Any], KubernetesSink], held: str, reason: str
 ) -> None:
     server = ApiServer()

@@ -157,7 +157,7 @@ def test_without_a_probe_the_version_is_read_first() -> None:
 
 
 @pytest.mark.parametrize("held", ["", "1", "3"])
-def test_what_was_created_after_the_probe_is_not_overwritten(held: str) -> None:
+def test_a_secret_created_after_the_probe_is_not_overwritten(held: str) -> None:
     vault = Vault()
     vault.stored[BELOW] = [{"secret": "one"}, {"secret": "two"}]
     with pytest.raises(SinkError) as raised:

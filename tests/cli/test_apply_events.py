@@ -172,7 +172,7 @@ def test_failing_event_output_stops_no_write(cli: CommandLine, emulator: Emulato
     assert patches(emulator) == [{"description": "ours"}]
 
 
-def test_every_event_is_one_line_whatever_a_key_holds(
+def test_every_event_is_one_line_whatever_a_key_contains(
     cli: CommandLine, emulator: Emulator, tmp_path: Path
 ) -> None:
     fill(emulator, "api", description="theirs")

@@ -67,7 +67,7 @@ def test_keys_that_could_not_be_compared_are_an_error_without_a_claim_about_drif
     assert done.out == "What could be compared has not drifted; the errors name what could not be.\n"
 
 
-def test_the_json_holds_drift_and_correction(cli: CommandLine, widened: str) -> None:
+def test_the_json_contains_drift_and_correction(cli: CommandLine, widened: str) -> None:
     document = json.loads(cli("drift", widened, "--format", "json").out)
     jsonschema.validate(document, json.loads(schema_texts()["plan"]))
     drift, change = document["resource_drift"][2], document["resource_changes"][2]

@@ -86,7 +86,7 @@ def test_a_webhook_is_notified_once_of_drift_and_once_of_its_end(
     ]
 
 
-def test_drift_is_notified_after_so_many_rounds_in_a_row(
+def test_drift_is_notified_after_the_configured_number_of_rounds(
     cli: CommandLine, drifted: str, channel: Channel, tmp_path: Path
 ) -> None:
     words = ("--history", str(tmp_path / "h.db"), "--webhook", channel.url, "--notify-after", "3")

@@ -52,7 +52,7 @@ def test_a_file_that_is_not_a_journal_is_an_error(cli: CommandLine, tmp_path: Pa
     assert f"{file} is not a journal; name the file that --journal or --history wrote" in done.err
 
 
-def test_a_journal_holds_no_token(journal: Path) -> None:
+def test_a_journal_contains_no_token(journal: Path) -> None:
     assert TOKEN not in journal.read_text(encoding="utf-8")
 
 

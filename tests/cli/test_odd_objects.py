@@ -237,7 +237,7 @@ def test_a_saved_plan_contains_problems_of_live_objects(cli: CommandLine, tmp_pa
     assert [error["live"] for error in document["errors"]] == [True]
 
 
-def test_an_export_omits_and_names_what_cannot_be_declared(cli: CommandLine) -> None:
+def test_an_export_omits_and_names_undeclarable_values(cli: CommandLine) -> None:
     with serving(cli, live("odd-key", description=None), live("web"), 7, live("..")):
         done = cli("export", "--project-id", "1", "--region-id", "76")
     assert done.code == 0

@@ -47,7 +47,7 @@ def path(emulator: Emulator, tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("arguments", USAGE_ERRORS.values(), ids=USAGE_ERRORS)
-def test_a_usage_error_has_an_exit_code_of_its_own(cli: CommandLine, arguments: list[str]) -> None:
+def test_a_usage_error_has_its_own_exit_code(cli: CommandLine, arguments: list[str]) -> None:
     done = cli(*arguments)
     assert (done.code, done.out) == (64, "")
     assert done.err.startswith(("Usage: reconciler", "Error: "))

@@ -113,7 +113,7 @@ def test_no_token_is_needed(cli: CommandLine) -> None:
 @pytest.mark.parametrize(
     "text", [r"\e[31mred\e[0m", r"a\nb\r\n::error::c", "[bold]x[/]", "x" * 10_000, r"\u202e", "🔑"]
 )
-def test_a_description_may_hold_any_text(cli: CommandLine, text: str) -> None:
+def test_a_description_may_contain_any_text(cli: CommandLine, text: str) -> None:
     found = cli("validate", write(f'\n  - {{name: abc, description: "{text}"}}\n'))
     assert (found.code, found.err) == (0, "")
 

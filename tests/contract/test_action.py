@@ -49,7 +49,7 @@ def test_a_plan_is_in_the_summary_and_annotated_at_the_declarations(runner: Runn
 
 
 @pytest.mark.usefixtures("cloud")
-def test_a_plan_without_changes_says_so(runner: Runner) -> None:
+def test_a_plan_without_changes_is_reported(runner: Runner) -> None:
     declare(runner.workspace / "keys/keys.yaml", {"name": "api"})
     done = runner.act()
     assert (done.passed, done.outputs["has-changes"], done.outputs["exit-code"]) == (True, "false", "0")

@@ -57,7 +57,7 @@ def test_a_failed_plan_replaces_the_comment_of_the_old_one(runner: Runner, githu
     assert "### Plan: an error; nothing was changed\n\n    Error: the first\n" in body
 
 
-def test_plans_of_different_names_have_comments_of_their_own(runner: Runner, github: Github) -> None:
+def test_plans_of_different_names_have_separate_comments(runner: Runner, github: Github) -> None:
     for name in ("staging", "production", "staging", ""):
         runner.act(name=name)
     assert [body.splitlines()[0] for body in github.bodies()] == [

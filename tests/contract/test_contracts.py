@@ -96,7 +96,7 @@ def test_a_bad_import_breaks_its_contract(exit_codes: dict[tuple[str, str, str],
     assert [case for case in CASES if exit_codes[case] != 1] == []
 
 
-def test_without_a_bad_import_each_contract_holds(exit_codes: dict[tuple[str, str, str], int]) -> None:
+def test_without_a_bad_import_each_contract_is_met(exit_codes: dict[tuple[str, str, str], int]) -> None:
     assert {case[0] for case, code in exit_codes.items() if case not in CASES and code} == set()
 
 

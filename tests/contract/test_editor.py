@@ -123,14 +123,14 @@ def test_every_file_starts_with_a_modeline_that_names_a_schema(file: Path) -> No
     assert (file.parent / first.removeprefix(MODELINE)).is_file()
 
 
-def test_the_example_repository_holds_the_schema_that_the_command_prints() -> None:
+def test_the_example_repository_contains_the_printed_schema() -> None:
     held = (ROOT / "examples/gitops-repo/keys.schema.json").read_text(encoding="utf-8")
     assert held == bundled_schema("keys"), (
         "run: reconciler schema keys > examples/gitops-repo/keys.schema.json"
     )
 
 
-def test_the_example_of_kinds_holds_the_schema_that_the_command_prints() -> None:
+def test_the_example_of_kinds_contains_the_printed_schema() -> None:
     held = (ROOT / "examples/labels/keys.schema.json").read_text(encoding="utf-8")
     command = ["schema", "--kinds", str(ROOT / "examples/kinds")]
     assert held == CliRunner().invoke(cli, command).stdout, (
@@ -167,7 +167,7 @@ def test_an_error_is_shown_at_its_position(opened: Opener, line: str, message: s
 
 
 @needs_server
-def test_each_document_of_a_file_needs_a_modeline_of_its_own(opened: Opener) -> None:
+def test_each_document_of_a_file_needs_its_own_modeline(opened: Opener) -> None:
     text = f"{HEADER}---\nkeys: 1\n---\n{MODELINE}keys.schema.json\nkeys: 1\n"
     assert opened(text).diagnostics() == ['10: Incorrect type. Expected "array".']
 

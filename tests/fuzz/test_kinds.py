@@ -19,6 +19,6 @@ def test_any_kind_file_is_accepted_or_refused_with_reasons(first: int) -> None:
     assert {number: text for number, text in found.items() if text} == {}
 
 
-def test_the_seeds_are_accepted_and_some_mutations_too() -> None:
+def test_the_seeds_and_some_mutations_are_accepted() -> None:
     accepted = [complaint_of(content(SEED, number), seeded(number))[0] for number in range(60)]
     assert 5 < sum(accepted) < 60

@@ -78,7 +78,7 @@ def drawn(faults: Faults, paths: list[str], method: str = "PATCH") -> list[str |
     return [injector.response_fault(method, path) for path in paths]
 
 
-def test_the_rates_hold_over_two_thousand_requests() -> None:
+def test_the_rates_are_met_over_two_thousand_requests() -> None:
     rates = {name: 0.02 + 0.004 * place for place, name in enumerate(RESPONSE_RATES)}
     assert len(rates) == 17
     met = drawn(read_faults(rates | {"max_in_a_row": 0}), PATHS * 100)

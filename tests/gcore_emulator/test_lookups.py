@@ -80,7 +80,7 @@ def test_project_names_partial_finds_parts_of_names(start: Launcher) -> None:
     assert [project["name"] for project in page["results"]] == ["shop", "shop-test"]
 
 
-def test_a_page_holds_100_items_and_the_count_is_that_of_all(start: Launcher) -> None:
+def test_a_page_has_100_items_and_the_count_covers_all_pages(start: Launcher) -> None:
     api = start(seed={"projects": [{"id": number, "name": f"p-{number}"} for number in range(101)]})
     page = api.client.get(PROJECTS).json()
     assert (page["count"], len(page["results"])) == (101, 100)

@@ -172,7 +172,7 @@ def test_pages_divide_the_list_newest_first(api: Api, query: dict[str, Any], nam
     assert api.page(**query).json()["count"] == 5
 
 
-def test_a_page_holds_1000_keys_by_default(start: Launcher) -> None:
+def test_a_page_has_1000_keys_by_default(start: Launcher) -> None:
     api = start(seed={"caas": {"1/76": [{"name": f"key-{n}", "containers": []} for n in range(1001)]}})
     assert (len(api.names()), len(api.names(offset=1000))) == (1000, 1)
 

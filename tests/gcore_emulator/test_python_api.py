@@ -155,7 +155,7 @@ def test_requests_are_recorded_in_order_without_headers(api: Api) -> None:
     )
 
 
-def test_refused_requests_are_recorded_too(api: Api) -> None:
+def test_refused_requests_are_recorded(api: Api) -> None:
     httpx.get(api.emulator.url + KEYS)
     api.client.get("/a%20b?c=%0A")
     api.client.post(KEYS, content=b"{")
@@ -217,7 +217,7 @@ def test_the_log_never_shows_the_token_or_a_secret(api: Api) -> None:
     ]
 
 
-def test_a_listener_of_the_log_sees_no_token_either() -> None:
+def test_a_log_listener_receives_no_token() -> None:
     reported: list[RequestRecord] = []
     with Emulator(token=TOKEN, listen=reported.append) as emulator:
         httpx.post(emulator.url + KEYS, json={"token": TOKEN}, headers={"Authorization": TOKEN})

@@ -87,7 +87,7 @@ def test_an_unsupported_method_is_405(api: Api, method: str, path: str, allowed:
     assert response.headers["allow"] == allowed
 
 
-def test_head_is_405_too(api: Api) -> None:
+def test_head_is_405(api: Api) -> None:
     assert api.client.head(KEYS).status_code == 405
 
 

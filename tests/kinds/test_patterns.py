@@ -252,6 +252,6 @@ def test_an_uncompiled_schema_is_still_checked(schema: Any, value: Any, is_valid
     assert (check_of(schema)(value) == ()) is is_valid
 
 
-def test_an_object_that_can_have_no_members_says_so() -> None:
+def test_an_object_without_members_has_its_own_message() -> None:
     (found,) = check_of({"type": "object", "additionalProperties": False})({"a": 1})
     assert describe(found) == "a is not a known field, and there are none; remove it"

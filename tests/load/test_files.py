@@ -147,7 +147,7 @@ def test_invalid_utf_8_is_reported_at_its_first_invalid_byte(content: bytes, pla
     assert problems("a.yaml") == [f"a.yaml:{place}: not UTF-8: byte {byte}; save the file as UTF-8"]
 
 
-def test_utf_16_without_a_mark_is_refused_too() -> None:
+def test_utf_16_without_a_byte_order_mark_is_refused() -> None:
     write("a.yaml", "keys: []".encode("utf-16-le"))
     assert problems("a.yaml")[0].startswith("a.yaml:1:2: the character U+0000 is not allowed in YAML")
 

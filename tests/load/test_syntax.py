@@ -96,7 +96,7 @@ def test_an_explicit_null_document_is_a_document(yaml: Yaml, text: str) -> None:
     assert not yaml.only(f"--- {text}\n").data
 
 
-def test_every_line_ending_means_the_same(yaml: Yaml) -> None:
+def test_every_line_ending_is_equivalent(yaml: Yaml) -> None:
     lines = ["a: b", "c:", "  - d", ""]
     texts = [ending.join(lines) for ending in ("\n", "\r\n", "\r")]
     assert [yaml.data(text) for text in texts] == [{"a": "b", "c": ["d"]}] * 3

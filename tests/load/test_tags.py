@@ -38,11 +38,11 @@ def test_any_other_tag_is_refused_at_its_position(yaml: Yaml, text: str, tag: st
     assert yaml.error(text) == message
 
 
-def test_a_key_may_not_have_another_tag_either(yaml: Yaml) -> None:
+def test_a_key_may_not_have_another_tag(yaml: Yaml) -> None:
     assert "the tag !!int is not supported" in yaml.error("!!int 5: x")
 
 
-def test_a_tag_through_a_directive_is_refused_too(yaml: Yaml) -> None:
+def test_a_tag_through_a_directive_is_refused(yaml: Yaml) -> None:
     assert "the tag tag:example.org,2026:key is not" in yaml.error(
         "%TAG !e! tag:example.org,2026:\n---\n!e!key x"
     )

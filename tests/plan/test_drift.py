@@ -144,7 +144,7 @@ def test_a_field_that_is_declared_is_looked_up_in_normal_form() -> None:
     assert declared_values(KINDS, state, fields) == {("caas/1/76/web", "expire"): '"2027-01-01T00:00:00Z"'}
 
 
-def test_drift_reads_like_a_refresh_only_plan() -> None:
+def test_drift_is_shown_like_a_refresh_only_plan() -> None:
     assert render_drift(DriftView(drift_of(KINDS, drifted_plan()))) == WHOLE
 
 

@@ -91,7 +91,7 @@ def test_every_field_of_a_patch_is_necessary(want: dict[str, Any], have: dict[st
 
 
 @given(DESIRED, OBSERVED)
-def test_a_patch_holds_exactly_the_declared_fields_that_differ(
+def test_a_patch_contains_exactly_the_declared_fields_that_differ(
     want: dict[str, Any], have: dict[str, Any]
 ) -> None:
     before, after = meaning(have), meaning(want)

@@ -44,7 +44,7 @@ HOSTILE = st.lists(st.sampled_from(FRAGMENTS) | st.text(), max_size=3).map("".jo
 NAMES = st.lists(st.sampled_from(FRAGMENTS) | st.text(st.characters(codec="utf-8")), max_size=3).map("".join)
 
 
-def test_a_plan_reads_like_a_diff() -> None:
+def test_a_plan_has_the_form_of_a_diff() -> None:
     assert render_diff(plan_with_origins()) == WHOLE
 
 

@@ -133,7 +133,7 @@ def plan_of(want: dict[str, Any], have: dict[str, Any]) -> Plan:
     return make_plan([declared(**want)], [{"name": "web-key", **have}], kind=KIND)
 
 
-def test_the_text_reads_like_terraforms_nested_blocks() -> None:
+def test_the_text_has_the_form_of_nested_terraform_blocks() -> None:
     assert TEXT in render_text(plan_of(WANT, HAVE))
 
 

@@ -156,7 +156,7 @@ def test_many_errors_are_all_listed_and_the_later_ones_folded() -> None:
     ]
 
 
-def test_an_error_of_a_change_is_shown_with_the_change_too() -> None:
+def test_an_error_of_a_change_is_also_shown_with_the_change() -> None:
     plan = make_plan([declared(expire="2020-01-01T00:00:00Z")], [live()])
     assert read(plan).text.count("expire 2020-01-01T00:00:00Z is in the past") == 2
 
@@ -221,7 +221,7 @@ def test_unmanaged_keys_are_listed_in_a_fold() -> None:
     assert "2 keys live but not declared: never changed caas/1/76/key-a caas/1/76/key-b" in text
 
 
-def test_the_head_holds_the_fingerprint_the_time_and_the_facts_in_order() -> None:
+def test_the_header_has_the_fingerprint_the_time_and_the_facts_in_order() -> None:
     plan = example_plan()
     text = Document(render_plan_page(plan, NOW.astimezone(dt.timezone(dt.timedelta(hours=2))), FACTS)).text
     assert (

@@ -85,7 +85,7 @@ def field_line(want: Any, have: Any) -> str:
     return line.removesuffix(NEUTRAL)
 
 
-def test_a_plan_reads_like_terraforms() -> None:
+def test_a_plan_has_the_form_of_a_terraform_plan() -> None:
     assert render_text(whole_plan()) == WHOLE
 
 

@@ -95,7 +95,7 @@ def test_drift_that_ended_before_it_was_notified_is_never_notified(database: Dat
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 3, 10])
-def test_drift_is_notified_after_so_many_rounds_in_a_row(database: Database, rounds: int) -> None:
+def test_drift_is_notified_after_the_configured_number_of_rounds(database: Database, rounds: int) -> None:
     team = Team(database, after_cycles=rounds)
     notified = []
     for _ in range(rounds + 2):
@@ -136,7 +136,7 @@ def test_a_failure_is_notified_once_and_then_its_outcome(team: Team) -> None:
     ]
 
 
-def test_a_correction_that_is_never_attempted_is_notified_after_so_many_rounds_like_drift(
+def test_an_unattempted_correction_is_notified_like_drift(
     database: Database,
 ) -> None:
     team = Team(database, after_cycles=2)
@@ -237,7 +237,7 @@ def test_all_pending_notifications_are_sent_at_once(team: Team) -> None:
     assert len({line for part in notified for line in part}) == 1500
 
 
-def test_failing_rounds_are_notified_once_after_so_many_and_then_their_end(database: Database) -> None:
+def test_failing_rounds_are_notified_once_and_then_their_end(database: Database) -> None:
     team = Team(database, after_cycles=3)
     assert [team.conditions_notified(ROUNDS) for _ in range(5)] == [
         [],

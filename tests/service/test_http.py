@@ -105,7 +105,7 @@ def test_a_path_returns_its_body_type_and_headers(port: int) -> None:
     assert got.headers["X-Own"] == "1"
 
 
-def test_a_text_is_plain_unless_it_says_otherwise(port: int) -> None:
+def test_a_text_is_plain_by_default(port: int) -> None:
     got = ask(port, "/healthz")
     assert (got.status, got.body, got.headers["Content-Type"]) == (200, b"alive\n", PLAIN)
 
@@ -391,7 +391,7 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-def test_an_address_may_be_one_of_ipv6() -> None:
+def test_an_address_may_be_ipv6() -> None:
     with serve("::1", 0, PATHS) as port:
         assert ask(port, "/healthz", host="::1").body == b"alive\n"
 

@@ -137,7 +137,7 @@ def test_every_violation_is_found() -> None:
         ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], False),
     ],
 )
-def test_a_set_of_anything_may_hold_each_item_once(items: Any, *, valid: bool) -> None:
+def test_items_of_a_set_are_unique(items: Any, *, valid: bool) -> None:
     kind = kind_with({"set": {"type": ["array", "null"], "uniqueItems": True}})
     checker = SchemaChecker(document_schema(), kind)
     assert (checker.violations({"keys": [{"name": "x", "set": items}]}) == ()) is valid

@@ -133,7 +133,7 @@ def test_hostile_text_is_shown_and_does_nothing(browser: Browser, tmp_path: Path
     assert found["text"].count(text) >= 10
 
 
-def test_hostile_text_leaves_the_document_as_it_is(browser: Browser, tmp_path: Path) -> None:
+def test_hostile_text_does_not_change_the_document(browser: Browser, tmp_path: Path) -> None:
     with browser.tab() as tab:
         tab.show(tmp_path, render_page(troubled(" ".join(HOSTILE))))
         shown = tab.run("[...document.querySelectorAll('*')].map(element => element.localName)")

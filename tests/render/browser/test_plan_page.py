@@ -106,7 +106,7 @@ def test_hostile_text_is_shown_and_does_nothing(browser: Browser, tmp_path: Path
 
 
 @pytest.mark.parametrize("text", [" ".join(HOSTILE), " ".join(FRAGMENTS).replace("\n", "")])
-def test_hostile_text_leaves_the_document_as_it_is(browser: Browser, tmp_path: Path, text: str) -> None:
+def test_hostile_text_does_not_change_the_document(browser: Browser, tmp_path: Path, text: str) -> None:
     with browser.tab() as tab:
         tab.show(tmp_path, page(hostile(text)))
         shown = tab.run("[...document.querySelectorAll('*')].map(element => element.localName)")
