@@ -178,7 +178,7 @@ def test_each_document_of_a_file_needs_its_own_modeline(opened: Opener) -> None:
     [
         ("keys: []\n", "no project_id"),
         ("project_id: 010\nregion_id: 76\nkeys: []\n", 'not the text "010"'),
-        (f"{HEADER}    expire: 2036-02-30T00:00:00Z\n", "no date that exists"),
+        (f"{HEADER}    expire: 2036-02-30T00:00:00Z\n", "is not a date that exists"),
         (f"{HEADER}  - name: storefront\n", "declared twice"),
         (f"{HEADER}    containers: [{CONTAINER}, {CONTAINER}]\n", "more than once"),
         (f"{HEADER}    description: !!binary aGFsbG8=\n", "!!binary is not supported"),
