@@ -26,6 +26,7 @@ CASES: Final = (
     ("emulator", "reconciler/apply/executor.py", "from gcore_emulator import Emulator"),
     ("writers", "reconciler/pipeline.py", "from reconciler.api.writer import Writer"),
     ("writers", "reconciler/adopt/export.py", "from reconciler.api import writer"),
+    ("writers", "reconciler/service/cycle.py", "from reconciler.api.writer import Writer"),
     ("planning", "reconciler/observe/listing.py", "from reconciler.api.writer import Writer"),
     ("planning", "reconciler/api/reader.py", "from reconciler.api.writer import Writer"),
     ("pure", "reconciler/model/scope.py", "import os"),
