@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from gcore_emulator.command import emulator_class
 from reconciler.cli.console import CONTEXT
-from reconciler.cli.emulator import emulator_class
 from reconciler.errors import ExitCode
 from reconciler.kinds.packaged import resource
 from reconciler.load.environment import MACHINE, child_environment

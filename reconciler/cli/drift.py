@@ -78,7 +78,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
         try:
             import_module(name)
         except ImportError as error:
-            raise missing_extra("metrics", error) from error
+            raise missing_extra(error) from error
     clock = clock_of(context)
     with open_history(settings.records, clock) as (records, history):
         return run_drift(settings, _ports(options, clock, console, printer), records, history)

@@ -127,7 +127,7 @@ def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> 
         try:
             from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
         except ImportError as error:
-            raise missing_extra("report", error) from error
+            raise missing_extra(error) from error
         shown = Selection(since, options.address, min(options.limit, _SHOWN_KEYS))
         return render_page(status(database, shown, now))
     found, total = episodes(database, selection)

@@ -28,35 +28,26 @@ PROGRAM = "reconciler"
 
 
 COMMANDS: Final = {
-    "accept": ("accept", "Write the live values of one key into the file that declares it otherwise."),
-    "apply": ("apply", "Plan, ask, and send only the fields that differ: one PATCH for each changed key."),
-    "completion": ("schema", "Print the completion script of a shell."),
-    "demo": ("demo", "Run a short tour: plan, apply and plan again against an emulated API."),
-    "drift": (
-        "drift",
-        "Show which live keys differ from the files; with --correct, correct what changed outside Git.",
-    ),
-    "emulator": ("emulator", "Serve an emulated API for the keys of all kinds on this machine."),
-    "explain": (
-        "explain",
-        "Explain why fields of one key are equal or different, and print what apply would send.",
-    ),
-    "export": ("export", "Write the live keys of a scope as a desired-state file, to adopt what exists."),
-    "history": (
-        "history",
-        "Show what rounds of drift found and did: each drifted field, since when, and what became of it.",
-    ),
-    "journal": (
-        "journal",
-        "Show which writes of a run that was killed are in doubt, and what became of them.",
-    ),
-    "kind": ("kind", "Draft a kind for another REST API; docs/kinds.md describes kinds."),
-    "plan": ("plan", "Show what differs from the live API, field by field."),
-    "schema": ("schema", "Print a JSON Schema (draft-07) that needs no other file."),
-    "show": ("show", "Show a plan that plan --out saved, in any format."),
-    "validate": ("validate", "Check desired-state files, offline."),
+    "accept": "Write the live values of one key into the file that declares it otherwise.",
+    "apply": "Plan, ask, and send only the fields that differ: one PATCH for each changed key.",
+    "completion": "Print the completion script of a shell.",
+    "demo": "Run a short tour: plan, apply and plan again against an emulated API.",
+    "drift": "Show which live keys differ from the files; with --correct, correct what changed outside Git.",
+    "emulator": "Serve an emulated API for the keys of all kinds on this machine.",
+    "explain": "Explain why fields of one key are equal or different, and print what apply would send.",
+    "export": "Write the live keys of a scope as a desired-state file, to adopt what exists.",
+    "history": "Show what rounds of drift found and did: each drifted field, since when, and what became of"
+    " it.",
+    "journal": "Show which writes of a run that was killed are in doubt, and what became of them.",
+    "kind": "Draft a kind for another REST API; docs/kinds.md describes kinds.",
+    "plan": "Show what differs from the live API, field by field.",
+    "schema": "Print a JSON Schema (draft-07) that needs no other file.",
+    "show": "Show a plan that plan --out saved, in any format.",
+    "validate": "Check desired-state files, offline.",
 }
-"""The module of each command, which has its name, and its help in one line: what a list of them shows."""
+"""The help of each command in one line: what a list of them shows."""
+_MODULES: Final = {"completion": "reconciler.cli.schema", "emulator": "gcore_emulator.command"}
+"""The modules of commands that are not in the one of their name."""
 
 
 class _Commands(UserDict[str, click.Command]):
@@ -65,7 +56,7 @@ class _Commands(UserDict[str, click.Command]):
     def __getitem__(self, name: str) -> click.Command:
         command = super().__getitem__(name)
         if command.callback is None:
-            module = import_module(f"reconciler.cli.{COMMANDS[name][0]}")
+            module = import_module(_MODULES.get(name, f"reconciler.cli.{name}"))
             command = self.data[name] = strict_env(cli, getattr(module, name))
         return command
 
@@ -75,9 +66,7 @@ class _Root(click.Group):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = _Commands(
-            {name: click.Command(name, help=text) for name, (_, text) in COMMANDS.items()}
-        )
+        self.commands = _Commands({name: click.Command(name, help=text) for name, text in COMMANDS.items()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """Return what lists and completion show of a command, without importing it."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from reconciler.observe.names import Directory
 
 TREE: Final = "tree"
-_PINNED: Final = {"emulator": "demo", "metrics": "runtime", "report": "runtime"}
 
 paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
 
@@ -271,13 +270,9 @@ def clock_of(context: click.Context) -> Clock:
     return context.obj or SystemClock()
 
 
-def missing_extra(extra: str, error: ImportError) -> ConfigurationError:
-    """Return the error that says what has to be installed, and how."""
-    return ConfigurationError(f"{error.name} is not installed; {how_to_install(extra)}")
-
-
-def how_to_install(extra: str) -> str:
-    """Return the advice for an extra: its packages are pinned by their hashes in a checkout."""
-    return (
-        f"in a checkout of reconciler, run pip install --require-hashes -r requirements/{_PINNED[extra]}.txt"
+def missing_extra(error: ImportError) -> ConfigurationError:
+    """Return the error that says what has to be installed, and how: a checkout pins packages by hashes."""
+    return ConfigurationError(
+        f"{error.name} is not installed; in a checkout of reconciler, run "
+        "pip install --require-hashes -r requirements/runtime.txt"
     )

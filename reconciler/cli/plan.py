@@ -174,7 +174,7 @@ def _rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
     try:
         return pipeline.render(plan, options.format, style)
     except ImportError as error:
-        raise missing_extra("report", error) from error
+        raise missing_extra(error) from error
 
 
 def complain(plan: Plan, console: Console) -> None:

@@ -41,12 +41,11 @@ def test_the_command_list_shows_the_help_of_each_command_at_any_width() -> None:
 
 
 def test_every_module_of_a_command_is_in_the_list() -> None:
-    modules = {module for module, _ in COMMANDS.values()}
     folder = Path(reconciler.cli.main.__file__).parent
     written = {
         file.stem for file in folder.glob("*.py") if "@click.command(" in file.read_text(encoding="utf-8")
     }
-    assert written <= modules
+    assert written <= COMMANDS.keys()
 
 
 @pytest.mark.parametrize("name", schema_texts())

@@ -150,7 +150,6 @@ NAMING = {
     ("cli/schema.py", "NAME is keys (a desired-state document, the default), a kind such as"),
     ("apply/sinks/names.py", '"""Return the name of a Kubernetes object: ``caas/1/76/web`` becomes'),
     ("cli/export.py", 'kind: str = option("--kind", default='),
-    ("cli/emulator.py", """help='JSON: {"caas": {"1/76": [KEY, ...]}"""),
 }
 """How the only lines begin that name a kind in the engine and its commands, but for example addresses."""
 

@@ -45,6 +45,7 @@ CASES: Final = (
     ("deepdiff", "reconciler/plan/planning.py", "from deepdiff import DeepDiff"),
     ("jinja2", "reconciler/service/pages.py", "import jinja2"),
     ("click", "reconciler/service/loop.py", "import click"),
+    ("click", "gcore_emulator/server.py", "import click"),
     ("service", "reconciler/cli/drift.py", "import cronsim"),
     ("service", "reconciler/render/text.py", "import prometheus_client"),
     ("sqlite3", "reconciler/apply/journal.py", "import sqlite3"),

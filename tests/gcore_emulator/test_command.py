@@ -12,15 +12,15 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
+from gcore_emulator.command import emulator
 from gcore_emulator.switches import switch_specs
-from reconciler.cli.emulator import emulator
 from tests.gcore_emulator.conftest import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COMMAND = [sys.executable, "-c", "from reconciler.cli.emulator import emulator; emulator()"]
+COMMAND = [sys.executable, "-c", "from gcore_emulator.command import emulator; emulator()"]
 HEADERS = {"Authorization": "apikey a$b"}
 
 

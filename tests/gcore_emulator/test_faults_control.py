@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from gcore_emulator import Faults
+from gcore_emulator.command import emulator
 from gcore_emulator.faults import NO_FAULTS, fault_specs
-from reconciler.cli.emulator import emulator
 from tests.gcore_emulator.conftest import KEYS
 from tests.gcore_emulator.test_command import HEADERS, _command
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shlex
 import signal
-from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,14 @@ from gcore_emulator import EmulatorError, Faults, SeedError, Switches
 from gcore_emulator.faults import FaultSpec, fault_specs
 from gcore_emulator.seeds import load_seed
 from gcore_emulator.switches import switch_specs
-from reconciler.cli.options import how_to_install
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from gcore_emulator import Emulator, RequestRecord
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HOW_TO_INSTALL = "in a checkout of reconciler, run pip install --require-hashes -r requirements/demo.txt"
 _EPILOG = """\b
 Example:
   reconciler emulator --port 8076 --seed seed.json --null-expire ignored
@@ -168,8 +169,7 @@ def emulator_class(what: str) -> type[Emulator]:
         return gcore_emulator.Emulator
     except ImportError as error:
         needed = (error.name or "").partition(".")[0]
-        message = f"the {what} needs {needed}; {how_to_install('emulator')}"
-        raise click.ClickException(message) from error
+        raise click.ClickException(f"the {what} needs {needed}; {_HOW_TO_INSTALL}") from error
 
 
 @contextlib.contextmanager
