@@ -18,7 +18,7 @@ from gcore_emulator.command import emulator_class
 from reconciler.cli.console import CONTEXT
 from reconciler.errors import ExitCode
 from reconciler.kinds.packaged import resource
-from reconciler.load.environment import MACHINE, child_environment
+from reconciler.load.process import MACHINE, child_environment
 
 if TYPE_CHECKING:
     from gcore_emulator import RequestRecord

@@ -8,16 +8,14 @@ come from files of the tree; and whatever could run a program is switched off in
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError, os_reason
-from reconciler.load.environment import MACHINE, NETWORK, child_environment
 from reconciler.load.links import has_git, is_inside, work_tree
+from reconciler.load.process import MACHINE, NETWORK, child_environment, run
 from reconciler.model.phrases import shortened
 
 if TYPE_CHECKING:
@@ -169,29 +167,16 @@ class Repository:
     ) -> bytes:
         """Run Git on the repository at ``top`` and nowhere above."""
         ceiling = {"GIT_CEILING_DIRECTORIES": str(Path(self.top).parent)}
+        command = ["git", *_OPTIONS, "-C", self.top, *arguments]
         try:
-            with subprocess.Popen(  # noqa: S603 - a fixed command
-                ["git", *_OPTIONS, "-C", self.top, *arguments],  # noqa: S607 - the git of this machine
-                stdin=subprocess.PIPE if content else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={**environment, **ceiling},
-                start_new_session=True,
-            ) as process:
-                try:
-                    out, err = process.communicate(content or None, seconds)
-                except BaseException:
-                    # With all that it started, which could hold the pipes open.
-                    with suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
-                    raise
-        except subprocess.TimeoutExpired as error:
-            raise GitError(f"it took longer than {seconds:.0f} s") from error
-        except (OSError, subprocess.SubprocessError) as error:
+            ended = run(command, {**environment, **ceiling}, seconds, content)
+        except (OSError, ValueError) as error:
             raise GitError(f"git cannot be run: {os_reason(error)}") from error
-        if process.returncode:
-            raise GitError(_reason(err) or f"it ended with {process.returncode}")
-        return out
+        if ended.code is None:
+            raise GitError(f"it took longer than {seconds:.0f} s")
+        if ended.code:
+            raise GitError(_reason(ended.err) or f"it ended with {ended.code}")
+        return ended.out
 
 
 def find_repository(path: str, environment: Mapping[str, str]) -> Repository:

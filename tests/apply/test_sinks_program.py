@@ -31,11 +31,11 @@ PATH = {"PATH": os.environ["PATH"]}  # noqa: TID251 - where this machine has its
 
 
 def shell(script: str, seconds: float = 20.0, environment: Mapping[str, str] = PATH) -> ExecSink:
-    return ExecSink(("sh", "-c", script), environment, SystemClock(), seconds)
+    return ExecSink(("sh", "-c", script), environment, seconds)
 
 
 def python(script: str, seconds: float = 20.0) -> ExecSink:
-    return ExecSink((sys.executable, "-S", "-c", script), PATH, SystemClock(), seconds)
+    return ExecSink((sys.executable, "-S", "-c", script), PATH, seconds)
 
 
 def test_the_program_reads_one_line_of_json(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
 
 def asked(folder: Path, script: str = RECORDING, **environment: str) -> ExecSink:
     variables = PATH | {"RECORD": str(folder / "record")} | environment
-    return ExecSink(("sh", "-c", script), variables, SystemClock(), 20.0, is_asked=True)
+    return ExecSink(("sh", "-c", script), variables, 20.0, is_asked=True)
 
 
 @needs_jq
@@ -194,7 +194,7 @@ def test_a_long_secret_reaches_a_slow_reader(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["no-such-program", "/no/such/program", "/etc/passwd", "/etc"])
 def test_a_missing_program_is_detected_by_the_probe(command: str) -> None:
-    sink = ExecSink((command,), PATH, SystemClock())
+    sink = ExecSink((command,), PATH)
     assert probe_error(sink) == f"the program {command} cannot be found or run"
     assert "cannot be run: " in store_error(sink)
 
@@ -292,7 +292,7 @@ class Recipe:
     def sink(self, **environment: str) -> ExecSink:
         path = f"{self._folder}{os.pathsep}{PATH['PATH']}"
         variables = {"PATH": path, "RECORD": str(self._folder)} | environment
-        return ExecSink((str(self.script), *self._arguments), variables, SystemClock(), 20.0)
+        return ExecSink((str(self.script), *self._arguments), variables, 20.0)
 
     @property
     def arguments(self) -> list[str]:

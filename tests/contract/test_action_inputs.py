@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from reconciler.load.environment import OWN_VARIABLES
+from reconciler.load.process import OWN_VARIABLES
 from tests.contract.runner import ACTION, CLOUD_TOKEN, ROOT, Runner, commands, prints
 from tests.support import declare, fill
 

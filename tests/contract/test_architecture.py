@@ -216,8 +216,8 @@ def test_every_error_of_the_engine_has_one_base_class() -> None:
     assert {kind.__name__ for kind in errors if not issubclass(kind, ReconcilerError)} == INTERNAL
 
 
-def test_subprocesses_are_started_in_three_places_with_an_explicit_environment() -> None:
-    running = {"cli/demo.py", "load/repository.py", "apply/sinks/program.py"}
+def test_subprocesses_are_started_in_two_places_with_an_explicit_environment() -> None:
+    running = {"cli/demo.py", "load/process.py"}
     found = {}
     for path in ENGINE:
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from reconciler.load.environment import OWN_VARIABLES
+from reconciler.load.process import OWN_VARIABLES
 from tests.contract.runner import ACTION, ROOT
 
 if TYPE_CHECKING:

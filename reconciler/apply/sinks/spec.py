@@ -17,7 +17,7 @@ from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
 from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.errors import ConfigurationError, os_reason
-from reconciler.load.environment import MACHINE, NETWORK, child_environment
+from reconciler.load.process import MACHINE, NETWORK, child_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,7 +63,7 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
     if kind in {"exec", "exec+probe"}:
         variables = child_environment(environment, MACHINE, NETWORK, passed=passed)
         is_asked = kind == "exec+probe"
-        return ExecSink(_words(kind, argument), variables, clock, is_asked=is_asked, redactor=redactor)
+        return ExecSink(_words(kind, argument), variables, is_asked=is_asked, redactor=redactor)
     network = network_variables(environment)
     settings = HttpSettings(user_agent, clock, environment=network, redactor=redactor)
     open_server = _kubernetes_sink if kind == "kubernetes" else _vault_sink
