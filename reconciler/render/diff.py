@@ -5,42 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.model.escape import escape_control
-from reconciler.model.plan import Action, Plan
-from reconciler.render.lines import SYMBOLS, FieldView, diff_lines, field_view, heading
+from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view, heading
 from reconciler.render.text import summary_line
+from reconciler.render.values import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler.model.plan import Plan
 
-def render_diff(plan: Plan) -> str:
+
+@joined
+def render_diff(plan: Plan) -> Iterator[str]:
     """Return the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
-    return "\n".join(_lines(plan)) + "\n"
-
-
-def _lines(plan: Plan) -> Iterator[str]:
     for change in plan.changes:
-        symbol, _, becomes = SYMBOLS[change.action]
-        words = "" if change.action is Action.UPDATE else f" {becomes}"
-        yield f"{symbol[-1]} {heading(change)}{words}"
-        for field in change.fields:
-            yield from _field_lines(field_view(field))
+        yield f"{SYMBOLS[change.action][0][-1]} {heading(change)}{becomes(change)}"
+        for view in map(field_view, change.fields):
+            if view.brackets:
+                yield f"~ {view.name} = {view.brackets[0]}  # {view.note}"
+                yield from diff_lines(view, "~")
+                yield f"~ {view.brackets[1]}"
+            else:
+                *first, last = diff_lines(view, "~", " ")
+                yield from (*first, f"{last}  # {view.note}")
         yield ""
-    for problem in plan.errors:
-        yield f"~ Error: {escape_control(str(problem))}"
-    for problem in plan.warnings:
-        yield f"~ Warning: {escape_control(str(problem))}"
+    for severity, problems in (("Error", plan.errors), ("Warning", plan.warnings)):
+        yield from (f"~ {severity}: {escape_control(str(problem))}" for problem in problems)
     if plan.errors or plan.warnings:
         yield ""
     yield f"~ {summary_line(plan)}"
-
-
-def _field_lines(view: FieldView) -> Iterator[str]:
-    if view.brackets:
-        yield f"~ {view.name} = {view.brackets[0]}  # {view.note}"
-        yield from diff_lines(view, "~")
-        yield f"~ {view.brackets[1]}"
-    else:
-        *first, last = diff_lines(view, "~", " ")
-        yield from first
-        yield f"{last}  # {view.note}"

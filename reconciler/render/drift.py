@@ -16,6 +16,7 @@ from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, plain
+from reconciler.render.values import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -54,9 +55,21 @@ class DriftView:
     named: int = NAMED
 
 
-def render_drift(view: DriftView, paint: Paint = plain) -> str:
-    """Return what is not as desired, ending with a newline."""
-    return "\n".join(_lines(view, paint)) + "\n"
+@joined
+def render_drift(view: DriftView, paint: Paint = plain) -> Iterator[str]:
+    """Return what is not as desired."""
+    if view.drifted:
+        yield from _drift_lines(view.drifted, paint)
+    elif not view.is_complete:
+        yield "What could be compared has not drifted; the errors name what could not be."
+    elif not view.pending:
+        yield paint("No changes. Your infrastructure still matches the configuration.", Colour.ADD)
+    else:
+        yield "No changes outside Git. Your infrastructure is as it was last applied."
+    if view.pending:
+        yield from _pending_lines(view.pending, paint)
+    if view.unmanaged:
+        yield from _unmanaged_lines(view, paint)
 
 
 def title(key: DriftedKey) -> str:
@@ -73,30 +86,17 @@ def title(key: DriftedKey) -> str:
     return _NEUTRAL[key.action]
 
 
-def _lines(view: DriftView, paint: Paint) -> Iterator[str]:
-    if view.drifted:
-        yield from _drift_lines(view.drifted, paint)
-    elif not view.is_complete:
-        yield "What could be compared has not drifted; the errors name what could not be."
-    elif not view.pending:
-        yield paint("No changes. Your infrastructure still matches the configuration.", Colour.ADD)
-    else:
-        yield "No changes outside Git. Your infrastructure is as it was last applied."
-    yield from _pending_lines(view.pending, paint)
-    yield from _unmanaged_lines(view, paint)
-
-
 def _drift_lines(drifted: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
     is_known = all(None not in key.origins for key in drifted)
     found = "changes made outside Git" if is_known else "differences"
     yield f"Note: Objects {'have changed outside Git' if is_known else 'differ from the files'}"
-    yield ""
-    yield f"reconciler detected the following {found}, from the declared to the live value:"
-    yield ""
+    yield from ("", f"reconciler detected the following {found}, from the declared to the live value:", "")
     for key in drifted:
-        shown = replace(key.correction, action=key.action)
-        yield from change_lines(shown, key.fields, title(key), _alarming(paint))
-        yield ""
+        shown = replace(key.correction, action=key.action, fields=key.fields)
+        # What grants access, green in a plan, is in the colour of what revokes it.
+        yield from change_lines(
+            shown, title(key), lambda text, hue: paint(text, Colour.REMOVE if hue is Colour.ADD else hue)
+        )
     yield drift_line(drifted)
     effects = [key.effect for key in drifted]
     grants, revokes = sum(effect.grants for effect in effects), sum(effect.revokes for effect in effects)
@@ -124,31 +124,19 @@ def drift_line(drifted: Sequence[DriftedKey]) -> str:
     return f"Drift: {counted(count, 'key')} {what}{f' ({named})' if named else ''}."
 
 
-def _alarming(paint: Paint) -> Paint:
-    """Return ``paint``, with what grants access, green in a plan, in the colour of what revokes it."""
-    return lambda text, colour: paint(text, Colour.REMOVE if colour is Colour.ADD else colour)
-
-
 def _pending_lines(pending: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
-    if not pending:
-        return
-    yield ""
-    yield "Pending: Git is ahead, and this has not been applied yet. apply would do the following:"
-    yield ""
+    head = "Pending: Git is ahead, and this has not been applied yet. apply would do the following:"
+    yield from ("", head, "")
     for key in pending:
-        change = key.correction
-        names = {field.field for field in key.fields}
+        change, names = key.correction, {field.field for field in key.fields}
         pending_fields = (field for field in change.fields if field.field in names)
         fields = tuple(replace(field, origin=DriftOrigin.PENDING) for field in pending_fields)
-        yield from change_lines(replace(change, fields=fields), fields, SYMBOLS[change.action][2], paint)
-        yield ""
+        yield from change_lines(replace(change, fields=fields), SYMBOLS[change.action][2], paint)
     verb = "waits" if len(pending) == 1 else "wait"
     yield f"Pending: {counted(len(pending), 'key')} {verb} for apply."
 
 
 def _unmanaged_lines(view: DriftView, paint: Paint) -> Iterator[str]:
-    if not view.unmanaged:
-        return
     new = {key.address: key for key in view.new}
     counts = f"{counted(len(view.unmanaged), 'key')} live but not declared"
     yield f"Unmanaged: {counts}{f', {len(new)} of them new' if new else ''}:"

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import neutralize_log_commands
-from reconciler.model.outcome import Outcome, Result
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.outcome import Result
+from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.text import applied_counts, closing_line, secret_remark, summary_line
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from reconciler.model.source import Position, Problem
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change, Plan
+    from reconciler.model.source import Position
 
 EVENTS_VERSION: Final = "1.0"
 _BEGUN: Final = {
@@ -61,39 +63,23 @@ def version() -> Event:
     return Event("version", f"reconciler {__version__}", {"reconciler": __version__, "ui": EVENTS_VERSION})
 
 
-def planned(plan: Plan) -> tuple[Event, ...]:
-    """Return an event of each planned change, of each warning and error, and of the sum."""
-    changes = [
-        Event(
-            "planned_change",
-            f"{change.address}: Plan to {change.action}",
-            {
-                "change": {
-                    "resource": _resource(change),
-                    "action": change.action.value,
-                    "fields": {field.field: field.effect.value for field in change.fields},
-                }
-            },
-        )
-        for change in plan.changes
-    ]
+def planned(plan: Plan) -> Iterator[Event]:
+    """Yield an event of each planned change, of each warning and error, and of the sum."""
+    for change in plan.changes:
+        fields = {field.field: field.effect.value for field in change.fields}
+        members = {"change": {**_subject(change), "fields": fields}}
+        yield Event("planned_change", f"{change.address}: Plan to {change.action}", members)
+    for severity, problems in (("warning", plan.warnings), ("error", plan.errors)):
+        for problem in problems:
+            yield _diagnostic(severity, problem.message, problem.address, problem.position)
     summary = {"changes": _sum(plan.action_counts, "plan"), "fingerprint": plan.fingerprint}
-    return (
-        *changes,
-        *(_problem("warning", warning) for warning in plan.warnings),
-        *(_problem("error", problem) for problem in plan.errors),
-        Event("change_summary", summary_line(plan), summary),
-    )
+    yield Event("change_summary", summary_line(plan), summary)
 
 
 def begun(change: Change) -> Event:
     """Return the event that a write is about to be sent."""
-    hook = {"resource": _resource(change), "action": change.action.value}
-    return Event(
-        "apply_start",
-        f"{change.address}: {_BEGUN[change.action]}... {json_text(change.patch)}",
-        {"hook": hook},
-    )
+    message = f"{change.address}: {_BEGUN[change.action]}... {json_text(change.patch)}"
+    return Event("apply_start", message, {"hook": _subject(change)})
 
 
 def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
@@ -103,15 +89,10 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
     if seconds is None and result is Result.UNCHANGED:
         return (Event("log", message, {"address": change.address}),)
     text = f"{change.address}: {result.value}: {outcome.detail}{secret_remark(outcome)}"
-    diagnostic = error(text, change.address, change.position)
+    diagnostic = _diagnostic("error", text, change.address, change.position)
     if seconds is None:
         return (diagnostic,)
-    hook: dict[str, Any] = {
-        "resource": _resource(change),
-        "action": change.action.value,
-        "elapsed_seconds": round(seconds, 3),
-        "result": result.value,
-    }
+    hook = {**_subject(change), "elapsed_seconds": round(seconds, 3), "result": result.value}
     if outcome.secret_at:
         hook["secret_at"] = outcome.secret_at
     if outcome.request_id is not None:
@@ -124,26 +105,22 @@ def ended(outcome: Outcome, seconds: float | None) -> tuple[Event, ...]:
 
 def applied(outcomes: Sequence[Outcome]) -> Event:
     """Return the sum of an apply, with how many changes ended how."""
-    results = Counter(outcome.result.value for outcome in outcomes)
-    members = {"changes": _sum(applied_counts(outcomes), "apply"), "results": dict(results)}
+    results = dict(Counter(outcome.result.value for outcome in outcomes))
+    members = {"changes": _sum(applied_counts(outcomes), "apply"), "results": results}
     return Event("change_summary", closing_line(outcomes), members)
 
 
 def _sum(counts: Mapping[str, int], operation: str) -> dict[str, Any]:
-    names = {"create": "add", "update": "change", "delete": "remove"}
-    return {**{names[action]: count for action, count in counts.items()}, "operation": operation}
+    added, changed, removed = (counts[action] for action in ("create", "update", "delete"))
+    return {"add": added, "change": changed, "remove": removed, "operation": operation}
 
 
-def error(text: str, address: str = "", position: Position | None = None) -> Event:
+def error(text: str) -> Event:
     """Return the event of an error."""
-    return _diagnostic("error", text, address, position)
+    return _diagnostic("error", text)
 
 
-def _problem(severity: str, problem: Problem) -> Event:
-    return _diagnostic(severity, problem.message, problem.address, problem.position)
-
-
-def _diagnostic(severity: str, text: str, address: str, position: Position | None) -> Event:
+def _diagnostic(severity: str, text: str, address: str = "", position: Position | None = None) -> Event:
     diagnostic: dict[str, Any] = {"severity": severity, "summary": text, "detail": ""}
     if address:
         diagnostic["address"] = address
@@ -154,8 +131,9 @@ def _diagnostic(severity: str, text: str, address: str, position: Position | Non
     return Event("diagnostic", f"{severity.capitalize()}: {text}", {"diagnostic": diagnostic}, level)
 
 
-def _resource(change: Change) -> dict[str, Any]:
-    return {
+def _subject(change: Change) -> dict[str, Any]:
+    """Return which key an event is about, and what is done with it."""
+    resource = {
         "addr": change.address,
         "module": "",
         "resource": change.address,
@@ -163,3 +141,4 @@ def _resource(change: Change) -> dict[str, Any]:
         "resource_name": change.name,
         "resource_key": None,
     }
+    return {"resource": resource, "action": change.action.value}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control, quoted
 from reconciler.plan.explain import Explanation, Value, Verdict
 from reconciler.render.lines import field_view
 from reconciler.render.text import Colour, field_lines, plain
+from reconciler.render.values import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,27 +17,25 @@ if TYPE_CHECKING:
     from reconciler.model.source import Position, Problem
     from reconciler.render.text import Paint
 
-_COMPARED = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}
+_COMPARED: Final = {Verdict.EQUAL, Verdict.DIFFERENT, Verdict.UNREADABLE, Verdict.ABSENT}
+_COLOURS: Final = {Verdict.DIFFERENT: Colour.CHANGE, Verdict.UNREADABLE: Colour.REMOVE}
 
 
+@joined
 def render_explanations(
     address: str, position: Position, found: Sequence[Explanation], requests: str, paint: Paint = plain
-) -> str:
-    """Return the fields of one key, and the requests that would be sent, ending with a newline."""
-    lines = [
-        paint(f"# {escape_control(address)}", Colour.STRONG),
-        f"# (declared at {escape_control(str(position))})",
-    ]
+) -> Iterator[str]:
+    """Return the fields of one key, and the requests that would be sent."""
+    yield paint(f"# {escape_control(address)}", Colour.STRONG)
+    yield f"# (declared at {escape_control(str(position))})"
     for one in found:
-        lines.extend(["", *_lines(one, paint)])
-    return "\n".join([*lines, "", requests]) + "\n"
+        yield from _lines(one, paint)
+    yield from ("", requests)
 
 
 def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
-    colour = {Verdict.DIFFERENT: Colour.CHANGE, Verdict.UNREADABLE: Colour.REMOVE}.get(
-        one.verdict, Colour.QUIET
-    )
-    yield f"{escape_control(one.field)}: {paint(one.verdict.value, colour)}"
+    colour = _COLOURS.get(one.verdict, Colour.QUIET)
+    yield from ("", f"{escape_control(one.field)}: {paint(one.verdict.value, colour)}")
     yield f"  desired   {_value(one.desired, 'not declared')}"
     if one.inherited_from is not None:
         yield f"            from defaults at {escape_control(str(one.inherited_from))}"

@@ -31,14 +31,9 @@ class Style:
 
 def _facts(plan: Plan) -> tuple[tuple[str, str], ...]:
     """Return the name and value of what a plan was made from."""
-    commit, base = (
-        (plan.provenance.git_commit, plan.provenance.base_commit) if plan.provenance else (None, None)
-    )
+    made_from = plan.provenance
+    commit, base = (made_from.git_commit, made_from.base_commit) if made_from else (None, None)
     return (("API", plan.base_url), ("Commit", commit or "unknown"), *((("Base", base),) if base else ()))
-
-
-def _markdown(plan: Plan, style: Style) -> str:
-    return render_markdown(plan, style.name, (*_facts(plan), ("Fingerprint", plan.fingerprint)))
 
 
 def _html(plan: Plan, _style: Style) -> str:
@@ -58,7 +53,9 @@ RENDERERS: Final[Mapping[str, Callable[[Plan, Style], str]]] = MappingProxyType(
     {
         "text": lambda plan, style: render_text(plan, style.detail, style.paint),
         "json": lambda plan, _style: render_saved(plan),
-        "markdown": _markdown,
+        "markdown": lambda plan, style: render_markdown(
+            plan, style.name, (*_facts(plan), ("Fingerprint", plan.fingerprint))
+        ),
         "html": _html,
         "diff": lambda plan, _style: render_diff(plan),
         "github": lambda plan, _style: render_github(plan),

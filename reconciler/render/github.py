@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
-from reconciler.model.plan import Action, Change, Origin, Plan
-from reconciler.model.source import Position, Problem
-from reconciler.render.lines import SYMBOLS, Bound, cut, field_view, is_high_impact, line_text, priority
+from reconciler.model.plan import Origin
+from reconciler.model.source import Problem
+from reconciler.render.lines import Bound, becomes, cut, field_view, is_high_impact, line_text, priority
 from reconciler.render.text import summary_line
+from reconciler.render.values import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from reconciler.model.plan import Change, Plan
+    from reconciler.model.source import Position
 
 
 _MOST: Final = 10
@@ -22,22 +24,8 @@ _BOUND: Final = Bound(characters=500, items=10)
 _LONGEST_PROBLEM: Final = 2000
 
 
-class _Kind(StrEnum):
-    ERROR = "error"
-    WARNING = "warning"
-    NOTICE = "notice"
-
-
-@dataclass(frozen=True, slots=True)
-class _Annotation:
-    """Its texts are safe ones; only the line breaks of ``message`` are meant."""
-
-    message: str
-    title: str = ""
-    position: Position | None = None
-
-
-def render_github(plan: Plan) -> str:
+@joined
+def render_github(plan: Plan) -> Iterator[str]:
     """Return workflow commands, then the counts, which are a plain line of the log.
 
     Errors of the plan are errors; changes that revoke access or are in conflict, and warnings, are
@@ -45,57 +33,50 @@ def render_github(plan: Plan) -> str:
     """
     ranked = sorted(plan.changes, key=priority)
     high = [change for change in ranked if is_high_impact(*change.fields)]
-    found: dict[_Kind, Sequence[Problem | Change]] = {
-        _Kind.ERROR: plan.errors,
-        _Kind.WARNING: [*high, *plan.warnings],
-        _Kind.NOTICE: ranked[len(high) :],
+    found: dict[str, Sequence[Problem | Change]] = {
+        "error": plan.errors,
+        "warning": [*high, *plan.warnings],
+        "notice": ranked[len(high) :],
     }
-    commands = [_command(kind, one) for kind, subjects in found.items() for one in _shown(kind, subjects)]
-    return "\n".join([*commands, summary_line(plan)]) + "\n"
+    for kind, subjects in found.items():
+        rest = 0 if len(subjects) <= _MOST else len(subjects) - _MOST + 1
+        for subject in subjects[: len(subjects) - rest]:
+            yield _problem(kind, subject) if isinstance(subject, Problem) else _change(kind, subject)
+        if rest:
+            yield _command(
+                kind,
+                f"{rest} of {len(subjects)} {kind}s are not shown: GitHub shows {_MOST} from a step. "
+                "The plan in another format shows all.",
+            )
+    yield summary_line(plan)
 
 
-def _shown(kind: _Kind, subjects: Sequence[Problem | Change]) -> Iterator[_Annotation]:
-    rest = 0 if len(subjects) <= _MOST else len(subjects) - _MOST + 1
-    for subject in subjects[: len(subjects) - rest]:
-        yield _of_problem(kind, subject) if isinstance(subject, Problem) else _of_change(subject)
-    if rest:
-        yield _Annotation(
-            f"{rest} of {len(subjects)} {kind}s are not shown: GitHub shows {_MOST} from a step. "
-            "The plan in another format shows all."
-        )
+def _problem(kind: str, problem: Problem) -> str:
+    title = "the plan must not be applied" if kind == "error" else "deserves a look"
+    text = ": ".join(filter(None, (problem.address, problem.message)))
+    return _command(kind, cut(escape_control(text), _LONGEST_PROBLEM), title, problem.position)
 
 
-def _of_problem(kind: _Kind, problem: Problem) -> _Annotation:
-    title = "the plan must not be applied" if kind is _Kind.ERROR else "deserves a look"
-    text = ": ".join(part for part in (problem.address, problem.message) if part)
-    return _Annotation(cut(escape_control(text), _LONGEST_PROBLEM), title, problem.position)
-
-
-def _of_change(change: Change) -> _Annotation:
+def _change(kind: str, change: Change) -> str:
     found = {field.origin for field in change.fields}
     labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in found)
     views = (field_view(field, _BOUND) for field in change.fields)
     fields = (f"{line_text(view)}  # {view.note}" for view in views)
-    becomes = "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
-    message = "\n".join([f"{escape_control(change.address)}{becomes}", *fields])
-    return _Annotation(message, f"{labels}access: {change.effect}", change.position)
+    message = "\n".join([f"{escape_control(change.address)}{becomes(change)}", *fields])
+    return _command(kind, message, f"{labels}access: {change.effect}", change.position)
 
 
-def _command(kind: _Kind, annotation: _Annotation) -> str:
-    properties: dict[str, object] = {}
-    if annotation.position is not None:
-        properties["file"] = escape_control(annotation.position.source)
-        properties["line"] = annotation.position.line
-        properties["col"] = annotation.position.column
-    if annotation.title:
-        properties["title"] = annotation.title
-    written = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    return f"::{kind}{' ' if written else ''}{written}::{_data(annotation.message)}"
+def _command(kind: str, message: str, title: str = "", position: Position | None = None) -> str:
+    """Return a workflow command of safe texts; only the line breaks of ``message`` are meant."""
+    properties = {"title": title} if title else {}
+    if position is not None:
+        file = escape_control(position.source)
+        properties = {"file": file, "line": f"{position.line}", "col": f"{position.column}", **properties}
+    written = ",".join(
+        f"{name}={_data(value).replace(':', '%3A').replace(',', '%2C')}" for name, value in properties.items()
+    )
+    return f"::{kind}{' ' if written else ''}{written}::{_data(message)}"
 
 
 def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import fields
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.model.canonical import format_instant
@@ -12,11 +13,13 @@ from reconciler.model.cycle import ScopeState
 from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
-from reconciler.model.status import Episode, FlappingField, Pending, Status
+from reconciler.model.status import Episode
+from reconciler.render.lines import note_text
 from reconciler.render.values import (
     change_text,
     clear_command,
     field_name,
+    joined,
     origin_text,
     whole_key_text,
 )
@@ -24,14 +27,39 @@ from reconciler.render.values import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconciler.model.status import Pending, Status
 
 FORMAT_VERSION: Final = "1.0"
 _MEMBERS: Final = {"cycles": "rounds", "desired": "declared", "state": "standing"}
 
 
-def render_history_text(status: Status, episodes: Sequence[Episode], total: int) -> str:
+@joined
+def render_history_text(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[str]:
     """Return the state of everything and the drift, latest first, of which there are ``total``."""
-    return "\n".join(_lines(status, episodes, total)) + "\n"
+    count = sum(number for _, number in status.cycles)
+    by_result = ", ".join(f"{number} {result.value}" for result, number in status.cycles)
+    yield f"Rounds since {format_instant(status.since)}: {count}" + (f" ({by_result})" if count else "")
+    last = status.last_cycle
+    if last is not None:
+        ended = "not ended" if last.result is None else last.result.value
+        yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
+        for error in last.errors:
+            yield f"  {escape_control(error)}"
+    yield from _present_lines(status)
+    yield ""
+    if not episodes:
+        yield "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
+        return
+    for address, found in groupby(episodes, key=lambda episode: episode.address):
+        yield escape_control(address)
+        for episode in found:
+            yield f"  {_drift_text(episode)}  # {note_text(episode)}"
+            seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
+            yield f"    {seen}, {counted(episode.cycles, 'round')}; {_outcome(episode)}"
+    yield ""
+    yield f"Drift: {counted(total, 'field')}."
+    if total > len(episodes):
+        yield f"The latest {len(episodes)} are shown; --limit shows more."
 
 
 def render_history_json(status: Status, episodes: Sequence[Episode], total: int) -> str:
@@ -67,69 +95,25 @@ def _plain(value: Any) -> Any:
     return {_MEMBERS.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
 
 
-def _lines(status: Status, episodes: Sequence[Episode], total: int) -> Iterator[str]:
-    count = sum(number for _, number in status.cycles)
-    by_result = ", ".join(f"{number} {result.value}" for result, number in status.cycles)
-    yield f"Rounds since {format_instant(status.since)}: {count}" + (f" ({by_result})" if count else "")
-    last = status.last_cycle
-    if last is not None:
-        ended = "not ended" if last.result is None else last.result.value
-        yield f"Last round: {format_instant(last.began)}: {ended}, run {last.run}"
-        for error in last.errors:
-            yield f"  {escape_control(error)}"
-    yield from _present_lines(status)
-    yield ""
-    if not episodes:
-        yield "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
-        return
-    address = None
-    for episode in episodes:
-        if episode.address != address:
-            address = episode.address
-            yield escape_control(address)
-        yield from _episode_lines(episode)
-    yield ""
-    yield f"Drift: {counted(total, 'field')}."
-    if total > len(episodes):
-        yield f"The latest {len(episodes)} are shown; --limit shows more."
-
-
 def _present_lines(status: Status) -> Iterator[str]:
     """Yield the present: what could not be compared, is contested, is pending; new undeclared keys."""
     for scope in status.scopes:
         if scope.state in {ScopeState.INCOMPLETE, ScopeState.UNREACHABLE}:
             yield "Not compared: " + escape_control(f"{scope.scope}: {scope.state}: {scope.detail}")
     for flapping in status.flapping:
-        yield from _flapping_lines(flapping, status.file)
+        what = escape_control(f"{flapping.address} {field_name(flapping.field)}")
+        times = counted(flapping.corrections, "time")
+        yield f"Contested: {what} since {format_instant(flapping.since)}, corrected {times}"
+        yield f"  {change_text(flapping.desired, flapping.live)}"
+        if status.file is not None:
+            yield f"  end it with: {clear_command(flapping.address, flapping.field, status.file)}"
     for pending in status.pending:
-        yield from _pending_lines(pending)
+        why = f"{format_instant(pending.since)}; Git is ahead, and this has not been applied yet"
+        yield f"Pending: {escape_control(pending.address)} since {why}"
+        yield f"  {_drift_text(pending)}"
     for key in status.new_keys:
         since = format_instant(key.first_seen)
         yield f"New and not declared: {escape_control(key.address)}, first seen {since}"
-
-
-def _flapping_lines(flapping: FlappingField, file: str | None) -> Iterator[str]:
-    address, field = escape_control(flapping.address), escape_control(field_name(flapping.field))
-    times = counted(flapping.corrections, "time")
-    yield f"Contested: {address} {field} since {format_instant(flapping.since)}, corrected {times}"
-    yield f"  {change_text(flapping.desired, flapping.live)}"
-    if file is not None:
-        yield f"  end it with: {clear_command(flapping.address, flapping.field, file)}"
-
-
-def _episode_lines(episode: Episode) -> Iterator[str]:
-    label = "" if episode.origin is None else f"[{episode.origin}] "
-    note = f"{label}{episode.effect.value}: {escape_control(episode.reason)}"
-    yield f"  {_drift_text(episode)}  # {note}"
-    seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
-    yield f"    {seen}, {counted(episode.cycles, 'round')}; {_outcome(episode)}"
-
-
-def _pending_lines(pending: Pending) -> Iterator[str]:
-    since = format_instant(pending.since)
-    why = "Git is ahead, and this has not been applied yet"
-    yield f"Pending: {escape_control(pending.address)} since {since}; {why}"
-    yield f"  {_drift_text(pending)}"
 
 
 def _drift_text(drift: Episode | Pending) -> str:

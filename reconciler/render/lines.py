@@ -20,6 +20,7 @@ from reconciler.model.plan import Action, Change, FieldChange, Origin
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from reconciler.model.status import Episode
 
 _ELIDED_FROM: Final = 200
 _KEPT: Final = 40
@@ -199,8 +200,13 @@ def diff_lines(view: FieldView, neutral: str, pad: str = "   ") -> Iterator[str]
             yield f"+{start}{line.after}"
 
 
-def note_text(field: FieldChange) -> str:
-    """Return the origin of a change, if it has one, its effect and the reason."""
+def becomes(change: Change) -> str:
+    """Return what becomes of the key of a change, after a space; nothing of one that is only updated."""
+    return "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
+
+
+def note_text(field: FieldChange | Episode) -> str:
+    """Return the origin of a difference, if it is known, its effect and the reason."""
     origin = "" if field.origin is None else f"[{field.origin}] "
     return f"{origin}{field.effect}: {escape_control(field.reason)}"
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Change, Effect, Origin, Plan
+from reconciler.model.plan import Effect, Origin
 from reconciler.render.lines import (
-    SYMBOLS,
     Bound,
+    becomes,
     cut,
     diff_lines,
     field_view,
@@ -24,17 +24,13 @@ from reconciler.render.lines import (
     is_high_impact,
     priority,
 )
-from reconciler.render.text import (
-    access_line,
-    changes_text,
-    errors_line,
-    summary_lines,
-    unmanaged_line,
-)
+from reconciler.render.text import access_line, changes_text, errors_line, summary_lines, unmanaged_line
+from reconciler.render.values import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from reconciler.model.plan import Change, Plan
     from reconciler.model.source import Problem
 
 _COMMENT: Final = 65_536
@@ -77,7 +73,7 @@ def render_markdown(plan: Plan, key: str = "", facts: Sequence[tuple[str, str]] 
     is longer first loses the ends of long values, then whole keys: those in conflict or losing access are
     kept first, then those gaining access. What was left out is counted before the fold.
     """
-    head = (*_head_lines(plan, key), *_fact_lines(facts))
+    head = tuple(_head_lines(plan, key, facts))
     for bound in (None, _BOUND):
         blocks = list(_while_they_fit(plan.changes, bound))
         if len(blocks) == len(plan.changes) and _size(comment := _comment(head, plan, blocks)) <= _ROOM:
@@ -118,15 +114,17 @@ def _by_priority(head: Sequence[str], plan: Plan) -> Iterator[_Block]:
 
 
 def _block(change: Change, bound: Bound | None) -> _Block:
-    text = _block_text(change, bound)
-    return _Block(change, text, is_bounded=bound is not None and text != _block_text(change))
+    lines = tuple(_block_lines(change, bound))
+    is_bounded = bound is not None and lines != tuple(_block_lines(change))
+    return _Block(change, "\n".join(lines), is_bounded)
 
 
-def _comment(head: Sequence[str], plan: Plan, blocks: Sequence[_Block]) -> str:
-    return "\n".join((*head, *_cut_lines(plan, blocks), *_fold_lines(plan, blocks))) + "\n"
+@joined
+def _comment(head: Sequence[str], plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
+    yield from (*head, *_cut_lines(plan, blocks), *_fold_lines(plan, blocks))
 
 
-def _head_lines(plan: Plan, key: str) -> Iterator[str]:
+def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Iterator[str]:
     # Percent-encoded, a key can neither end the HTML comment nor hold its "--".
     name = urllib.parse.quote(key, safe="/ ", errors="replace").replace("--", "-%2D")
     yield f"<!-- reconciler-plan{' ' if name else ''}{name} -->"
@@ -141,9 +139,6 @@ def _head_lines(plan: Plan, key: str) -> Iterator[str]:
         yield f"- {_MARKS}"
     yield from _problem_lines(plan.errors, errors_line(plan), _ERRORS)
     yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
-
-
-def _fact_lines(facts: Sequence[tuple[str, str]]) -> Iterator[str]:
     if facts:
         yield ""
         yield f"{', '.join(f'{name} {_code(value)}' for name, value in facts)}."
@@ -213,15 +208,10 @@ def _fold_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
     yield "</details>"
 
 
-def _block_text(change: Change, bound: Bound | None = None) -> str:
-    return "\n".join(_block_lines(change, bound))
-
-
-def _block_lines(change: Change, bound: Bound | None) -> Iterator[str]:
+def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
     title = heading(change)
     mark = "!" if is_high_impact(*change.fields) else "#"
-    becomes = "" if change.action is Action.UPDATE else f" {SYMBOLS[change.action][2]}"
-    yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes}"
+    yield f"{mark} {title if bound is None else cut(title, bound.characters)}{becomes(change)}"
     for field in change.fields:
         view = field_view(field, bound)
         yield f"{'!' if is_high_impact(field) else '#'}   {view.name}: {view.note}"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
-from reconciler.model.outcome import Outcome, Result
+from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Change, FieldChange, Origin, Plan, action_counts
+from reconciler.model.plan import Action, Origin, action_counts
 from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
+from reconciler.render.values import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from reconciler.model.outcome import Outcome
+    from reconciler.model.plan import Change, FieldChange, Plan
 
     Paint = Callable[[str, "Colour"], str]
 
@@ -28,6 +32,9 @@ class Colour(StrEnum):
     STRONG = "bold"
 
 
+_COLOURS: Final = {Mark.ADD: Colour.ADD, Mark.REMOVE: Colour.REMOVE, Mark.CHANGE: Colour.CHANGE}
+
+
 def plain(text: str, _colour: Colour) -> str:
     """Return text as it is, for an output that is not a terminal."""
     return text
@@ -40,29 +47,25 @@ class Detail(StrEnum):
     FULL = "unmanaged keys are listed"
 
 
-def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plain) -> str:
-    """Return the plan for people, ending with a newline."""
-    return "\n".join(_plan_lines(plan, detail, paint)) + "\n"
-
-
-def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
+@joined
+def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plain) -> Iterator[str]:
+    """Return the plan for people."""
     if plan.changes:
         yield "Resource actions are indicated with the following symbols:"
-        for action in Action:
-            if plan.count(action):
-                symbol, meaning, _ = SYMBOLS[action]
-                yield f"{_symbol(action, symbol, paint)} {meaning}"
-        yield ""
-        yield "reconciler will perform the following actions:"
-        yield ""
+        for action in filter(plan.count, Action):
+            yield f"{_symbol(action, paint)} {SYMBOLS[action][1]}"
+        yield from ("", "reconciler will perform the following actions:", "")
         for change in plan.changes:
-            yield from change_lines(change, change.fields, SYMBOLS[change.action][2], paint)
-            yield ""
+            yield from change_lines(change, SYMBOLS[change.action][2], paint)
         yield from summary_lines(plan)
     else:
         (nothing,) = summary_lines(plan)
         yield nothing if plan.problems else paint(nothing, Colour.ADD)
-    yield from _unmanaged_lines(plan, detail)
+    if plan.unmanaged and detail is Detail.SUMMARY:
+        yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
+    elif plan.unmanaged:
+        yield f"{unmanaged_line(plan)}:"
+        yield from (f"  {escape_control(address)}" for address in plan.unmanaged)
     if plan.errors:
         yield paint(f"{errors_line(plan)}.", Colour.REMOVE)
 
@@ -70,8 +73,8 @@ def _plan_lines(plan: Plan, detail: Detail, paint: Paint) -> Iterator[str]:
 def summary_lines(plan: Plan) -> Iterator[str]:
     """Return how many keys change, the effect on access and, where known, which side changed them."""
     if plan.changes:
-        counts = plan.action_counts
-        yield f"Plan: {counts['create']} to add, {counts['update']} to change, {counts['delete']} to destroy."
+        words = "Plan: {create} to add, {update} to change, {delete} to destroy."
+        yield words.format_map(plan.action_counts)
         yield access_line(plan.grants, plan.revokes, plan.neutral)
         if plan.new_secrets:
             yield f"{secrets_line(plan)}."
@@ -86,14 +89,9 @@ def summary_lines(plan: Plan) -> Iterator[str]:
 
 def changes_text(plan: Plan) -> str:
     """Return how many keys are created, changed and so on, in a few words."""
-    verbs = {
-        Action.CREATE: "to create",
-        Action.UPDATE: "to change",
-        Action.DELETE: "to destroy",
-        Action.REPLACE: "to replace",
-    }
-    found = [f"{_keys(plan.count(action))} {verb}" for action, verb in verbs.items() if plan.count(action)]
-    return ", ".join(found) or "no changes"
+    verbs = zip(Action, ("create", "change", "destroy", "replace"), strict=True)
+    counts = [(plan.count(action), verb) for action, verb in verbs]
+    return ", ".join(f"{_keys(count)} to {verb}" for count, verb in counts if count) or "no changes"
 
 
 def secrets_line(plan: Plan) -> str:
@@ -117,23 +115,9 @@ def errors_line(plan: Plan) -> str:
 
 def summary_line(plan: Plan) -> str:
     """Return all the counts on one line."""
-    parts = list(summary_lines(plan))
-    if plan.unmanaged:
-        parts.append(f"{unmanaged_line(plan)}.")
-    if plan.errors:
-        parts.append(f"{errors_line(plan)}.")
-    return " ".join(parts)
-
-
-def _unmanaged_lines(plan: Plan, detail: Detail) -> Iterator[str]:
-    if not plan.unmanaged:
-        return
-    if detail is Detail.SUMMARY:
-        yield f"{unmanaged_line(plan)} (-v lists them, reconciler export --into FILE adopts them)"
-        return
-    yield f"{unmanaged_line(plan)}:"
-    for address in plan.unmanaged:
-        yield f"  {escape_control(address)}"
+    unmanaged = (f"{unmanaged_line(plan)}.",) if plan.unmanaged else ()
+    errors = (f"{errors_line(plan)}.",) if plan.errors else ()
+    return " ".join((*summary_lines(plan), *unmanaged, *errors))
 
 
 def access_line(grants: int, revokes: int, neutral: int) -> str:
@@ -141,20 +125,18 @@ def access_line(grants: int, revokes: int, neutral: int) -> str:
     return f"Access: grants on {_keys(grants)}, revokes on {_keys(revokes)}, neutral on {_keys(neutral)}."
 
 
-def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, paint: Paint) -> Iterator[str]:
-    """Return the lines that show ``fields`` of the key of ``change``; ``becomes`` says what becomes of it."""
+def change_lines(change: Change, becomes: str, paint: Paint) -> Iterator[str]:
+    """Return the lines that show a change, and an empty one; ``becomes`` says what becomes of the key."""
     place = escape_control(f"{change.position.source}:{change.position.line}")
     title = f"# {escape_control(change.address)} {becomes}"
     yield f"  {paint(title, Colour.STRONG)}"
     yield f"  {paint(f'# (declared at {place})', Colour.QUIET)}"
-    symbol, _, _ = SYMBOLS[change.action]
-    mark = _symbol(change.action, symbol, paint)
-    yield f'{mark} {change.scope.kind} "{escape_control(change.name)}" {{'
-    for field in fields:
+    yield f'{_symbol(change.action, paint)} {change.scope.kind} "{escape_control(change.name)}" {{'
+    for field in change.fields:
         yield from field_lines(field, paint)
     if change.unchanged:
         yield paint(f"        # ({counted(change.unchanged, 'unchanged attribute')} hidden)", Colour.QUIET)
-    yield "    }"
+    yield from ("    }", "")
 
 
 def field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
@@ -176,14 +158,13 @@ def field_lines(field: FieldChange, paint: Paint) -> Iterator[str]:
 
 
 def _mark(mark: Mark, paint: Paint) -> str:
-    colours = {Mark.ADD: Colour.ADD, Mark.REMOVE: Colour.REMOVE, Mark.CHANGE: Colour.CHANGE}
-    return paint(mark, colours[mark]) if mark in colours else mark
+    return paint(mark, _COLOURS[mark]) if mark in _COLOURS else mark
 
 
-def _symbol(action: Action, symbol: str, paint: Paint) -> str:
-    """Return a symbol in its colour, padded before that to the width of the longest."""
-    colours = {Action.CREATE: Colour.ADD, Action.UPDATE: Colour.CHANGE}
-    return " " * (3 - len(symbol)) + paint(symbol, colours.get(action, Colour.REMOVE))
+def _symbol(action: Action, paint: Paint) -> str:
+    """Return the symbol of an action in its colour, padded before that to the width of the longest."""
+    symbol = SYMBOLS[action][0]
+    return " " * (3 - len(symbol)) + paint(symbol, _COLOURS[Mark(symbol[0])])
 
 
 def _colour(field: FieldChange) -> Colour:
@@ -192,19 +173,19 @@ def _colour(field: FieldChange) -> Colour:
     return Colour.ADD if field.effect.grants else Colour.QUIET
 
 
-def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> str:
-    """Return what became of each change and the closing line, ending with a newline."""
-    lines = [_outcome_line(outcome, paint) for outcome in outcomes]
-    colour = Colour.ADD if _is_complete(outcomes) else Colour.REMOVE
-    return "\n".join([*lines, "", paint(closing_line(outcomes), colour)]) + "\n"
+@joined
+def render_outcomes(outcomes: Sequence[Outcome], paint: Paint = plain) -> Iterator[str]:
+    """Return what became of each change, and the closing line."""
+    yield from (_outcome_line(outcome, paint) for outcome in outcomes)
+    yield ""
+    yield paint(closing_line(outcomes), Colour.ADD if _is_complete(outcomes) else Colour.REMOVE)
 
 
 def closing_line(outcomes: Sequence[Outcome]) -> str:
     """Return how an apply ended."""
     if _is_complete(outcomes):
-        done = applied_counts(outcomes)
-        resources = f"{done['create']} added, {done['update']} changed, {done['delete']} destroyed"
-        return f"Apply complete! Resources: {resources}."
+        words = "Apply complete! Resources: {create} added, {update} changed, {delete} destroyed."
+        return words.format_map(applied_counts(outcomes))
     counts = Counter(outcome.result for outcome in outcomes)
     rest = ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])
     return f"Apply incomplete: {rest}. Run plan again to see what is left."
@@ -221,7 +202,7 @@ def _is_complete(outcomes: Sequence[Outcome]) -> bool:
 
 def _outcome_line(outcome: Outcome, paint: Paint) -> str:
     address = escape_control(outcome.change.address)
-    if outcome.result in {Result.APPLIED, Result.UNCHANGED} and not outcome.detail:
+    if _is_complete((outcome,)) and not outcome.detail:
         return f"{address}: {outcome.result.value}{secret_remark(outcome)}"
     shown = f"{escape_control(outcome.detail)}{secret_remark(outcome)}"
     return f"{paint(f'{address}: {outcome.result.value}', Colour.REMOVE)}: {shown}"

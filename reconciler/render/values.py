@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control, quoted
@@ -12,10 +13,22 @@ from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.origins import is_unwanted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from enum import StrEnum
 
 
 _LONGEST: Final = 200
+Inputs = ParamSpec("Inputs")
+
+
+def joined(lines: Callable[Inputs, Iterator[str]]) -> Callable[Inputs, str]:
+    """Return a function whose text is the lines that ``lines`` yields, each ended by a newline."""
+
+    @functools.wraps(lines)
+    def text(*args: Inputs.args, **named: Inputs.kwargs) -> str:
+        return "".join(f"{line}\n" for line in lines(*args, **named))
+
+    return text
 
 
 def only_in_one(before: Any, after: Any) -> tuple[list[Any], list[Any]]:
