@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import Kind, kind_from_schema
@@ -10,10 +11,12 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.live import LiveScope
 from reconciler.model.members import Edit, MemberChange
+from reconciler.model.plan import Provenance
 from reconciler.model.scope import Scope
 from reconciler.model.source import COLUMN_BITS
 from reconciler.plan.origins import state_as_base, with_origins
 from reconciler.plan.planning import assemble, everything, plan_scope
+from reconciler.plan.saved import render_saved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,6 +52,12 @@ def live(name: str = "web-key", /, **fields: Any) -> dict[str, Any]:
 def declared(name: str = "web-key", /, line: int = 1, **fields: Any) -> DesiredKey:
     """Declare a key on a line of ``keys.yaml``."""
     return DesiredKey(name, {"name": name, **fields}, "keys.yaml", (line - 1) << COLUMN_BITS)
+
+
+def plan_json(plan: Plan) -> str:
+    """Return a plan as ``--format json`` prints it."""
+    made_from = Provenance(NOW, BASE_URL, f"sha256:{'0' * 64}")
+    return render_saved(replace(plan, provenance=made_from))
 
 
 def make_plan(

@@ -17,8 +17,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.model.status import NewKey
 from reconciler.plan.report import DriftReport
-from reconciler.render.drift import NAMED, DriftView, render_drift
-from reconciler.render.json import render_drift_json
+from reconciler.render.drift import NAMED, DriftView, render_drift, render_drift_json
 from reconciler.render.text import render_outcomes
 from reconciler.render.values import clear_command, field_name
 

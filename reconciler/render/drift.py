@@ -1,26 +1,30 @@
-"""Drift for people, in the words of Terraform's refresh-only plans.
+"""Drift for machines, and for people in the words of Terraform's refresh-only plans.
 
 Without a history or a base commit it is not known which side changed, and the words are neutral.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
-from reconciler.model.escape import escape_control
+from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin, Effect
+from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, plain
 from reconciler.render.values import joined
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Sequence
 
+    from reconciler.model.plan import Plan
     from reconciler.model.status import NewKey
     from reconciler.plan.drift import DriftedKey
     from reconciler.render.text import Paint
@@ -53,6 +57,17 @@ class DriftView:
     new: Sequence[NewKey] = ()
     is_complete: bool = True
     named: int = NAMED
+
+
+def render_drift_json(plan: Plan, view: DriftView, made_at: dt.datetime) -> str:
+    """Return what is not as desired as one JSON object: ``plan`` would make everything as desired."""
+    new = [{"address": key.address, "first_seen": format_instant(key.first_seen)} for key in view.new]
+    document = plan_document(plan, made_at) | {
+        "resource_drift": list(map(drift_document, view.drifted)),
+        "resource_pending": list(map(drift_document, view.pending)),
+        "new_unmanaged": new,
+    }
+    return neutralize_log_commands(json.dumps(document, indent=2)) + "\n"
 
 
 @joined

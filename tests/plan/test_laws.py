@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.render.json import render_json
 from reconciler.render.text import render_text
 from tests.properties import examples
-from tests.values import NOW, declared, live, make_plan
+from tests.values import NOW, declared, live, make_plan, plan_json
 
 if TYPE_CHECKING:
     import random
@@ -126,7 +125,7 @@ def shuffled(chance: random.Random, fields: Mapping[str, Any]) -> dict[str, Any]
 
 def everything_shown(keys: list[DesiredKey], observed: list[dict[str, Any]]) -> str:
     plan = make_plan(keys, observed)
-    return render_json(plan, NOW) + render_text(plan)
+    return plan_json(plan) + render_text(plan)
 
 
 @examples(50)

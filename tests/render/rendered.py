@@ -7,12 +7,11 @@ import sys
 from reconciler.render.diff import render_diff
 from reconciler.render.formats import render_gitlab
 from reconciler.render.github import render_github
-from reconciler.render.json import render_json
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text
 from tests.render.example_plan import plan_with_origins
 from tests.render.test_nested import HAVE, WANT, plan_of
-from tests.values import NOW, declared, live, make_plan
+from tests.values import declared, live, make_plan, plan_json
 
 NAMES = ("key-a", "key-b", "key-c", "key-d")
 BOXES = [{"name": name, "namespace": space} for name in ("web", "api", "db") for space in ("shop", "test")]
@@ -28,7 +27,7 @@ def main() -> None:
         for name in (*NAMES, "other-b", "other-a")
     ]
     for shown in (make_plan([*keys, *gone], live_keys), plan_with_origins(), plan_of(WANT, HAVE)):
-        sys.stdout.write(render_json(shown, NOW) + render_text(shown, Detail.FULL))
+        sys.stdout.write(plan_json(shown) + render_text(shown, Detail.FULL))
         for render in (render_markdown, render_diff, render_github, render_gitlab):
             sys.stdout.write(render(shown))
 

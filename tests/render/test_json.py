@@ -13,9 +13,8 @@ from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
 from reconciler.model.version import __version__
 from reconciler.plan.planning import assemble
-from reconciler.render.json import render_json
 from tests.render.example_plan import plan_with_origins
-from tests.values import API, LATER, NOW, WEB, declared, kind_with, live, make_plan
+from tests.values import API, LATER, WEB, declared, kind_with, live, make_plan, plan_json
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
@@ -26,7 +25,7 @@ HOSTILE = '\x1b[31m"\n::error::\u202e\u2028\ud83d'
 
 
 def rendered(plan: Plan) -> Any:
-    return json.loads(render_json(plan, NOW))
+    return json.loads(plan_json(plan))
 
 
 def whole_plan() -> Plan:
@@ -58,6 +57,7 @@ def test_a_change_is_shown_with_values_patch_effects_and_request() -> None:
         "request": {"method": "PATCH", "path": "/cloud/v1/caas/keys/1/76/key-a"},
         "created_at": "2026-01-01T00:00:00Z",
         "declared_at": "keys.yaml:3",
+        "declared_column": 1,
     }
 
 
@@ -137,7 +137,7 @@ def test_the_schema_refuses_an_invalid_plan() -> None:
 
 
 def test_a_hostile_text_is_preserved_and_escaped() -> None:
-    text = render_json(make_plan([declared(description="x")], [live(description=HOSTILE)]), NOW)
+    text = plan_json(make_plan([declared(description="x")], [live(description=HOSTILE)]))
     assert text.isascii()
     assert "\x1b" not in text
     (change,) = json.loads(text)["resource_changes"]
@@ -145,6 +145,6 @@ def test_a_hostile_text_is_preserved_and_escaped() -> None:
 
 
 def test_a_rendered_plan_ends_with_one_newline() -> None:
-    text = render_json(whole_plan(), NOW)
+    text = plan_json(whole_plan())
     assert text.endswith("}\n")
     assert "\n\n" not in text

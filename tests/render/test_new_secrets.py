@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
 from reconciler.kinds.packaged import plan_schema
-from reconciler.model.plan import Provenance
-from reconciler.plan.saved import read_saved, render_saved
+from reconciler.plan.saved import read_saved
 from reconciler.render.diff import render_diff
 from reconciler.render.github import render_github
-from reconciler.render.json import render_json
 from reconciler.render.markdown import render_markdown
 from reconciler.render.plan_page import render_plan_page
 from reconciler.render.text import render_text
-from tests.values import CAAS, NOW, declared, kind_with, live, make_plan
+from tests.values import CAAS, NOW, declared, kind_with, live, make_plan, plan_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,10 +55,9 @@ def test_a_kind_without_a_secret_needs_no_sink() -> None:
 
 def test_the_json_plan_and_the_saved_plan_have_the_member() -> None:
     plan = make_plan(KEYS, [live("old-c")])
-    document: dict[str, Any] = json.loads(render_json(plan, NOW))
+    text = plan_json(plan)
+    document: dict[str, Any] = json.loads(text)
     jsonschema.validate(document, plan_schema())
     assert document["new_secrets"] == 2
-    made_from = Provenance(NOW, "https://api.example.com", f"sha256:{'0' * 64}")
-    saved = render_saved(replace(plan, provenance=made_from))
-    again = read_saved(saved.encode(), {"caas": CAAS}, plan_schema())
+    again = read_saved(text.encode(), {"caas": CAAS}, plan_schema())
     assert (again.new_secrets, again.fingerprint) == (2, plan.fingerprint)

@@ -20,7 +20,7 @@ from reconciler.load.files import parse_content
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, plan_scope
-from reconciler.render.json import render_json
+from reconciler.render.drift import DriftView, render_drift_json
 from reconciler.validate.custom_kinds import custom_kinds
 from reconciler.validate.validator import Validator
 
@@ -86,7 +86,7 @@ def _use(kind: Kind, chance: random.Random) -> None:
             except ReconcilerError as error:
                 str(error)
             else:
-                render_json(plan, _NOW)
+                render_drift_json(plan, DriftView(()), _NOW)
 
 
 def _state(kind: Kind, chance: random.Random) -> DesiredState | None:

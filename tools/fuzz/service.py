@@ -30,7 +30,7 @@ from reconciler.model.outcome import Result
 from reconciler.model.plan import Change
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
-from reconciler.render.json import render_json
+from reconciler.render.drift import DriftView, render_drift_json
 from reconciler.render.text import render_outcomes, render_text
 from reconciler.validate.files import desired_state
 from reconciler.validate.validator import Validator
@@ -120,7 +120,7 @@ class Judge:
             self.counts[f"plan: {type(error).__name__}"] += 1
             return _unprintable(str(error))
         self.counts["plan: made"] += 1
-        json.loads(render_json(plan, NOW))
+        json.loads(render_drift_json(plan, DriftView(()), NOW))
         return _unprintable(render_text(plan))
 
     def _patch(self, side: _Scripted | _Wired) -> str:
