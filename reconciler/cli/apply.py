@@ -33,7 +33,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.plan import FormatOptions, complain, plan_files, show
 from reconciler.cli.signals import stopping
-from reconciler.cli.values import FILE, command, flag, option
+from reconciler.cli.values import FILE, command, option
 from reconciler.cli.writing import Progress, record_settings, secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 from reconciler.kinds.kind import Kind
@@ -71,18 +71,13 @@ class ApplyOptions:
     """The options of ``apply``."""
 
     plan_file: str | None = option(
-        *("--plan", "plan_file"),
-        type=FILE,
-        metavar="FILE",
-        text="Apply the plan that plan --out saved, as far as it still holds.",
+        "Apply the plan that plan --out saved, as far as it still holds.", "--plan", "plan_file", type=FILE
     )
-    expect: str | None = option(
-        "--expect", metavar="FINGERPRINT", text="Refuse any plan but the one with this fingerprint."
-    )
-    auto_approve: bool = flag("--auto-approve", text="Do not ask.")
-    dry_run: bool = flag("--dry-run", text="Print the plan and stop: no write is sent.")
+    expect: str | None = option("Refuse any plan but the one with this fingerprint.", metavar="FINGERPRINT")
+    auto_approve: bool = option("Do not ask.")
+    dry_run: bool = option("Print the plan and stop: no write is sent.")
     secret_sink: str | None = secret_sink_option()
-    events: bool = flag("--events", text="Print JSON lines as things happen, with OpenTofu's types.")
+    events: bool = option("Print JSON lines as things happen, with OpenTofu's types.")
     pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions
     planning: _Planning

@@ -16,6 +16,7 @@ import click
 
 from gcore_emulator.command import emulator_class
 from reconciler.cli.console import CONTEXT
+from reconciler.cli.values import epilog
 from reconciler.errors import ExitCode
 from reconciler.kinds.packaged import resource
 from reconciler.load.process import MACHINE, child_environment
@@ -27,13 +28,7 @@ _SHOWN: Final = ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "PYTHON*", "TERM")
 """How a command is started, and how it prints."""
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Example:
-  reconciler demo
-""",
-)
+@click.command(context_settings=CONTEXT, epilog=epilog("reconciler demo"))
 def demo() -> ExitCode:
     """Run a short tour: plan, apply and plan again against an emulated API.
 

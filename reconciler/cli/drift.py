@@ -23,7 +23,7 @@ from reconciler.cli.console import Console, standard_input
 from reconciler.cli.credentials import connection, webhook_secret
 from reconciler.cli.drift_options import DriftOptions, checked
 from reconciler.cli.drift_printer import DriftPrinter
-from reconciler.cli.options import clock_of, missing_extra, paths_argument
+from reconciler.cli.options import clock_of, paths_argument
 from reconciler.cli.signals import handling, stop_handler, stopping
 from reconciler.cli.values import command
 from reconciler.cli.writing import check_distinct, record_settings, secret_store
@@ -75,10 +75,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     printer = DriftPrinter(console, options.format, options.contested_after, options.records.history)
     settings = _settings(options, console)
     for name in _extra_modules(options):
-        try:
-            import_module(name)
-        except ImportError as error:
-            raise missing_extra(error) from error
+        import_module(name)
     clock = clock_of(context)
     with open_history(settings.records, clock) as (records, history):
         return run_drift(settings, _ports(options, clock, console, printer), records, history)

@@ -19,7 +19,7 @@ from reconciler.cli.options import (
     pass_env_option,
     secret_sink_option,
 )
-from reconciler.cli.values import FILE, ListType, Parsed, flag, option
+from reconciler.cli.values import FILE, ListType, Parsed, option
 from reconciler.plan.drift import Correction
 from reconciler.service.schedule import Cron, Every, Schedule, parse_cron, parse_duration
 
@@ -40,12 +40,12 @@ def _hosts(context: click.Context, parameter: click.Parameter, names: tuple[str,
     return names
 
 
-def _duration(name: str, default: str | None, text: str, **settings: Any) -> Any:
-    return option(name, type=DURATION, default=default, text=text, **settings)
+def _duration(text: str, default: str) -> Any:
+    return option(text, type=DURATION, default=default)
 
 
-def _count(name: str, default: int, text: str) -> Any:
-    return option(name, type=click.IntRange(min=1), default=default, metavar="N", text=text)
+def _count(text: str, default: int) -> Any:
+    return option(text, type=click.IntRange(min=1), default=default, metavar="N")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,71 +53,46 @@ class DriftOptions:
     """The options of ``drift``; ``keep`` is the old name of ``retention``."""
 
     correct: str | None = option(
-        "--correct",
+        "Correct drift with this effect on access.",
         type=click.Choice([correction.value for correction in Correction]),
-        text="Correct drift with this effect on access.",
     )
     secret_sink: str | None = secret_sink_option()
-    allow_destroy: bool = flag(
-        "--allow-destroy",
-        text="Let --correct delete keys that are not desired, and delete one to replace it.",
+    allow_destroy: bool = option(
+        "Let --correct delete keys that are not desired, and delete one to replace it."
     )
     base: str | None = base_option()
-    format: str = option(
-        "--format", type=click.Choice(("text", "json")), default="text", text="How the drift is printed."
-    )
-    every: float | None = _duration(
-        "--every", None, "Run as a service: a round at this interval, such as 15m.", show_default=False
-    )
+    format: str = option("How the drift is printed.", type=click.Choice(("text", "json")), default="text")
+    every: float | None = option("Run as a service: a round at this interval, such as 15m.", type=DURATION)
     cron: Cron | None = option(
-        "--cron",
-        type=CRON,
-        metavar="EXPRESSION",
-        text="Run as a service: rounds at the times of a cron expression, in UTC.",
+        "Run as a service: rounds at the times of a cron expression, in UTC.", type=CRON, metavar="EXPRESSION"
     )
-    jitter: float = _duration("--jitter", "0s", "Start each round up to so much later.")
-    git_pull: bool = flag("--git-pull", text="Before each round, git pull --ff-only the files' checkout.")
-    retention: float = _duration("--retention", "90d", "Drop from the history what ended longer ago.")
-    keep: float | None = option("--keep", type=DURATION, hidden=True, text="The old name of --retention.")
-    contested_after: int = _count(
-        "--contested-after", 3, "Stop correcting a field that was corrected so often and changed back."
-    )
-    contested_window: float = _duration(
-        "--contested-window", "24h", "Count the corrections within this time."
-    )
-    notify_after: int = _count(
-        "--notify-after", 1, "Notify of drift that so many rounds in a row saw; of corrections at once."
-    )
+    jitter: float = _duration("Start each round up to so much later.", "0s")
+    git_pull: bool = option("Before each round, git pull --ff-only the files' checkout.")
+    retention: float = _duration("Drop from the history what ended longer ago.", "90d")
+    keep: float | None = option("The old name of --retention.", type=DURATION, hidden=True)
+    contested_after: int = _count("Stop correcting a field that was corrected so often and changed back.", 3)
+    contested_window: float = _duration("Count the corrections within this time.", "24h")
+    notify_after: int = _count("Notify of drift that so many rounds in a row saw; of corrections at once.", 1)
     webhook: str | None = option(
-        "--webhook",
-        metavar="URL",
-        text="Send what changed to this address, by a POST. Better in the environment.",
+        "Send what changed to this address, by a POST. Better in the environment.", metavar="URL"
     )
     webhook_secret_file: str | None = option(
-        "--webhook-secret-file",
+        "File with the secret that signs messages; goes before RECONCILER_DRIFT_WEBHOOK_SECRET.",
         type=click.Path(),
-        text="File with the secret that signs messages; goes before RECONCILER_DRIFT_WEBHOOK_SECRET.",
     )
     metrics_port: int | None = option(
-        "--metrics-port",
+        "Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
         type=click.IntRange(0, 65535),
-        text="Serve status page, /metrics, /healthz and /readyz on this port; 0 takes any.",
     )
-    metrics_address: str = option(
-        "--metrics-address", default="127.0.0.1", text="Listen on this address only."
-    )
+    metrics_address: str = option("Listen on this address only.", default="127.0.0.1")
     metrics_host: tuple[str, ...] = option(
-        "--metrics-host",
-        multiple=True,
+        "Serve this host too, besides loopback and the address that is listened on. Repeatable.",
         type=ListType(),
         metavar="NAME",
         callback=_hosts,
-        text="Serve this host too, besides loopback and the address that is listened on. Repeatable.",
     )
     metrics_file: str | None = option(
-        "--metrics-file",
-        type=FILE,
-        text="Write metrics to this file after each round, for a textfile collector.",
+        "Write metrics to this file after each round, for a textfile collector.", type=FILE
     )
     pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions

@@ -27,12 +27,13 @@ class KeyOptions:
     address: str
     field: str | None
     paths: tuple[str, ...] = option(
-        *("-f", "--file", "paths"),
-        multiple=True,
+        "A file or directory that declares the key. Repeatable.",
+        "-f",
+        "--file",
+        "paths",
         required=True,
         metavar="PATH",
         type=PathListType(),
-        text="A file or directory that declares the key. Repeatable.",
     )
     inputs: InputOptions
     connection: ConnectionOptions

@@ -41,27 +41,25 @@ from reconciler.validate.validator import Validator
 class ExportOptions:
     """The options of ``export``."""
 
-    kind: str = option("--kind", default="caas", metavar="KIND", text="Kind of the keys.")
+    kind: str = option("Kind of the keys.", default="caas", metavar="KIND")
     project_id: int | None = id_option("project", "the keys")
     region_id: int | None = id_option("region", "the keys, for kinds that have one")
     parts: tuple[str, ...] = option(
-        *("--scope", "parts"),
-        multiple=True,
+        "What else the address of the kind names. Repeatable.",
+        "--scope",
+        "parts",
         type=ListType(lambda word: "=" in word),
         metavar="NAME=VALUE",
-        text="What else the address of the kind names. Repeatable.",
     )
     into: str | None = option(
-        "--into",
+        "Add the keys that FILE does not declare to it, and change nothing else there.",
         type=click.Path(),
         metavar="FILE",
-        text="Add the keys that FILE does not declare to it, and change nothing else there.",
     )
     schema: str = option(
-        "--schema",
+        "Schema that the first line names for editors; see reconciler schema.",
         default="keys.schema.json",
         metavar="PATH",
-        text="Schema that the first line names for editors; see reconciler schema.",
     )
     kinds: tuple[str, ...] = kinds_option()
     connection: ConnectionOptions

@@ -10,8 +10,8 @@ import click
 
 from reconciler.cli.console import CONTEXT, Console, color_choice
 from reconciler.cli.drift_options import DURATION
-from reconciler.cli.options import OutputOptions, clock_of, history_option, missing_extra
-from reconciler.cli.values import flag, option, takes
+from reconciler.cli.options import OutputOptions, clock_of, history_option
+from reconciler.cli.values import command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
@@ -28,28 +28,25 @@ class HistoryOptions:
     """The options of ``history``."""
 
     history: str | None = history_option()
-    since: float = option("--since", type=DURATION, default="30d", text="Show drift seen within this time.")
+    since: float = option("Show drift seen within this time.", type=DURATION, default="30d")
     address: str = option(
-        "--address",
+        "Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'.",
         default="*",
         show_default=False,
         metavar="GLOB",
-        text="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'.",
     )
     limit: int = option(
-        "--limit",
+        "Show at most the latest N drifted fields.",
         type=click.IntRange(1, 1_000_000),
         default=1000,
         metavar="N",
-        text="Show at most the latest N drifted fields.",
     )
     format: str = option(
-        "--format",
+        "How the history is printed; html is the status page.",
         type=click.Choice(("text", "json", "html")),
         default="text",
-        text="How the history is printed; html is the status page.",
     )
-    no_color: bool = flag("--no-color", text="No colour.  [env: NO_COLOR]")
+    no_color: bool = option("No colour.  [env: NO_COLOR]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +61,12 @@ class ClearOptions:
 @click.group(
     context_settings=CONTEXT,
     invoke_without_command=True,
-    epilog="""\b
-Examples:
-  reconciler history --history drift.db
-  reconciler history --history drift.db --since 7d --address 'caas/1/76/*'
-  reconciler history --history drift.db --format html > status.html
-  reconciler history clear caas/1/76/web is_disabled --history drift.db
-""",
+    epilog=epilog(
+        "reconciler history --history drift.db",
+        "reconciler history --history drift.db --since 7d --address 'caas/1/76/*'",
+        "reconciler history --history drift.db --format html > status.html",
+        "reconciler history clear caas/1/76/web is_disabled --history drift.db",
+    ),
 )
 @takes(HistoryOptions)
 def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
@@ -88,10 +84,9 @@ def history(context: click.Context, options: HistoryOptions) -> ExitCode | None:
     return ExitCode.DONE
 
 
-@history.command(context_settings=CONTEXT)
+@command(ClearOptions, group=history)
 @click.argument("address")
 @click.argument("field", default="")
-@takes(ClearOptions)
 def clear(context: click.Context, options: ClearOptions) -> ExitCode:
     """Let a contested FIELD of the key at ADDRESS be corrected again, from the next round on.
 
@@ -124,10 +119,8 @@ def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> 
         since = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     selection = Selection(since, options.address, options.limit)
     if options.format == "html":
-        try:
-            from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise missing_extra(error) from error
+        from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
+
         shown = Selection(since, options.address, min(options.limit, _SHOWN_KEYS))
         return render_page(status(database, shown, now))
     found, total = episodes(database, selection)

@@ -11,7 +11,7 @@ from reconciler.api.reader import Reader
 from reconciler.apply.in_doubt import Finding, Reading, Resolution, resolve
 from reconciler.cli.credentials import connection
 from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option
-from reconciler.cli.values import command, flag
+from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
@@ -24,7 +24,7 @@ class JournalOptions:
     """The options of ``journal``."""
 
     file: str
-    offline: bool = flag("--offline", text="List the keys in doubt without asking the server.")
+    offline: bool = option("List the keys in doubt without asking the server.")
     kinds: tuple[str, ...] = kinds_option()
     connection: ConnectionOptions
     output: OutputOptions

@@ -15,7 +15,7 @@ from reconciler.cli.console import CONTEXT, Console, complain
 from reconciler.cli.journald import mark_tracebacks, show_error
 from reconciler.cli.signals import stop_signals
 from reconciler.cli.variables import PREFIX, strict_env, strict_option
-from reconciler.errors import ExitCode, ReconcilerError, os_reason
+from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, os_reason
 from reconciler.model.version import __version__
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ COMMANDS: Final = {
 """The help of each command in one line: what a list of them shows."""
 _MODULES: Final = {"completion": "reconciler.cli.schema", "emulator": "gcore_emulator.command"}
 """The modules of commands that are not in the one of their name."""
+_EXTRAS: Final = {"jinja2", "prometheus_client"}
+_HOW_TO_INSTALL: Final = (
+    "in a checkout of reconciler, run pip install --require-hashes -r requirements/runtime.txt"
+)
 
 
 class _Commands(UserDict[str, click.Command]):
@@ -78,12 +82,17 @@ class _Root(click.Group):
         return name, None if name is None else self.commands[name], rest
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Invoke a command; an error of this package becomes its message and its exit code."""
+        """Invoke a command; an error of this package, or a missing extra, becomes message and exit code."""
         try:
             return super().invoke(ctx)
         except ReconcilerError as error:
             complain(error)
             return error.exit_code
+        except ImportError as error:
+            if error.name not in _EXTRAS:
+                raise
+            complain(ConfigurationError(f"{error.name} is not installed; {_HOW_TO_INSTALL}"))
+            return ExitCode.ERROR
 
 
 @click.group(

@@ -13,8 +13,7 @@ import click
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
 from reconciler.cli.console import Console, color_choice
-from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, flag, option
-from reconciler.errors import ConfigurationError
+from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
@@ -36,62 +35,45 @@ paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH.
 def id_option(name: str, of: str) -> Any:
     """Declare the option for the number of a project or region; ``of`` says of what."""
     variable = f"GCORE_CLOUD_{name.upper()}_ID"
-    text = f"{name.capitalize()} of {of}.  [env: {variable}]"
-    return option(f"--{name}-id", type=click.IntRange(min=1), envvar=variable, text=text)
+    return option(f"{name.capitalize()} of {of}.", type=click.IntRange(min=1), envvar=variable)
 
 
 base_option = partial(
     option,
-    "--base",
+    "Say of each field whether Git changed it since this commit, or the live API; REF... is where HEAD left"
+    " REF.",
     metavar="REF",
-    text="Say of each field whether Git changed it since this commit, or the live API; REF... is where"
-    " HEAD left REF.",
 )
 kinds_option = partial(
     option,
-    "--kinds",
-    multiple=True,
+    "A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
     metavar="DIR",
     type=PathListType(),
-    text="A folder of custom kinds, NAME.schema.json each; kinds/ beside the files is one. Repeatable.",
 )
 trust_option = partial(
     option,
-    "--trust",
+    "Where kinds of the repository come from, which decide what the token reads: the working tree,"
+    " or the commit of --base. Without --base, base knows those of --kinds alone.",
     type=click.Choice((TREE, "base")),
     default=TREE,
-    text="Where kinds of the repository come from, which decide what the token reads: the working tree,"
-    " or the commit of --base. Without --base, base knows those of --kinds alone.",
 )
 secret_sink_option = partial(
     option,
-    "--secret-sink",
+    "Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND, kubernetes:NAMESPACE,"
+    " vault:MOUNT/PATH.",
     metavar="SINK",
-    text="Where secrets of new keys go: file:DIR, exec:COMMAND or exec+probe:COMMAND,"
-    " kubernetes:NAMESPACE, vault:MOUNT/PATH.",
 )
 pass_env_option = partial(
     option,
-    "--pass-env",
-    multiple=True,
+    "A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
     type=ListType(),
     metavar="NAME",
-    text="A variable that programs which are run may have too, such as VAULT_TOKEN or 'AWS_*'. Repeatable.",
 )
 history_option = partial(
-    option,
-    "--history",
-    type=FILE,
-    envvar="RECONCILER_HISTORY",
-    metavar="FILE",
-    text="SQLite file of all rounds and writes.  [env: RECONCILER_HISTORY]",
+    option, "SQLite file of all rounds and writes.", type=FILE, envvar="RECONCILER_HISTORY"
 )
-
-
 allow_destroy_option = partial(
-    flag,
-    "--allow-destroy",
-    text="Allow keys to be destroyed that no file declares, in scopes declared exclusive.",
+    option, "Allow keys to be destroyed that no file declares, in scopes declared exclusive."
 )
 
 
@@ -99,9 +81,9 @@ allow_destroy_option = partial(
 class OutputOptions:
     """What a command prints beside its result, and whether in colour."""
 
-    verbose: int = option("-v", "--verbose", count=True, text="Show each request and list unmanaged keys.")
-    quiet: bool = option("-q", "--quiet", is_flag=True, text="Print the result and errors, nothing else.")
-    no_color: bool = flag("--no-color", text="No colour.  [env: NO_COLOR]")
+    verbose: int = option("Show each request and list unmanaged keys.", "-v", "--verbose", count=True)
+    quiet: bool = option("Print the result and errors, nothing else.", "-q", "--quiet")
+    no_color: bool = option("No colour.  [env: NO_COLOR]")
 
     def console(self) -> Console:
         """Return the console of the command."""
@@ -146,11 +128,10 @@ class InputOptions(KindOptions):
     project_id: int | None = id_option("project", "documents that name none")
     region_id: int | None = id_option("region", "documents that name none")
     expiry_warning: int = option(
-        "--expiry-warning",
+        "Warn of keys that expire within so many days.",
         type=click.IntRange(0, 3650),
         default=14,
         metavar="DAYS",
-        text="Warn of keys that expire within so many days.",
     )
 
     def validator(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
@@ -170,39 +151,25 @@ class ConnectionOptions:
     """How to reach the API."""
 
     base_url: BaseUrl = option(
-        "--base-url",
+        "Address of the API.",
         envvar="GCORE_BASE_URL",
         default=DEFAULT_BASE_URL,
         callback=lambda _context, _option, text: BaseUrl.recorded(text),
-        text="Address of the API.  [env: GCORE_BASE_URL]",
     )
     token_file: str | None = option(
-        "--token-file",
+        "File that holds the token; goes before GCORE_API_KEY.",
         envvar="GCORE_API_KEY_FILE",
         type=click.Path(),
-        text="File that holds the token; goes before GCORE_API_KEY.  [env: GCORE_API_KEY_FILE]",
     )
     auth_scheme: str = option(
-        "--auth-scheme",
+        "Word before the token in the header Authorization, such as Bearer.",
         metavar="WORD",
         default=DEFAULT_SCHEME,
-        text="Word before the token in the header Authorization, such as Bearer.",
     )
-    parallelism: int = option(
-        "--parallelism", type=click.IntRange(1, 100), default=10, text="Requests at a time."
-    )
-    connect_timeout: float = option(
-        "--connect-timeout", type=Seconds(), default=5.0, text="Seconds to wait for a connection."
-    )
-    read_timeout: float = option(
-        "--read-timeout", type=Seconds(), default=30.0, text="Seconds to wait for a response."
-    )
-    retries: int = option(
-        "--retries",
-        type=click.IntRange(0, 20),
-        default=4,
-        text="How often a failed request is tried again.",
-    )
+    parallelism: int = option("Requests at a time.", type=click.IntRange(1, 100), default=10)
+    connect_timeout: float = option("Seconds to wait for a connection.", type=Seconds(), default=5.0)
+    read_timeout: float = option("Seconds to wait for a response.", type=Seconds(), default=30.0)
+    retries: int = option("How often a failed request is tried again.", type=click.IntRange(0, 20), default=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,22 +177,17 @@ class SelectionOptions:
     """Which keys a plan is about, and what it may do."""
 
     target: tuple[str, ...] = option(
-        "--target",
-        multiple=True,
+        "Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
         type=ListType(lambda word: "/" in word or word.startswith("*")),
         metavar="GLOB",
-        text="Only keys whose whole address matches, such as 'caas/1/76/web-*' or '*/web'. Repeatable.",
     )
     max_revoked: Count | Share | None = option(
-        "--max-revoked",
-        type=LIMIT,
-        text="Refuse a plan that takes access from more keys than N, or than P% of a scope."
+        "Refuse a plan that takes access from more keys than N, or than P% of a scope."
         "  [default: 30% of a scope with 10 keys or more]",
+        type=LIMIT,
     )
     max_changes: Count | Share | None = option(
-        "--max-changes",
-        type=LIMIT,
-        text="Refuse a plan that changes more keys than N, or than P% of a scope.",
+        "Refuse a plan that changes more keys than N, or than P% of a scope.", type=LIMIT
     )
     allow_destroy: bool
 
@@ -256,23 +218,10 @@ class SecretOptions:
 class RecordOptions:
     """Which files record a run."""
 
-    journal: str | None = option(
-        "--journal",
-        type=FILE,
-        metavar="FILE",
-        text="Record every write in this file, before and after it is sent.",
-    )
+    journal: str | None = option("Record every write in this file, before and after it is sent.", type=FILE)
     history: str | None = history_option()
 
 
 def clock_of(context: click.Context) -> Clock:
     """Return the clock that the caller handed in, or the machine's."""
     return context.obj or SystemClock()
-
-
-def missing_extra(error: ImportError) -> ConfigurationError:
-    """Return the error that says what has to be installed, and how: a checkout pins packages by hashes."""
-    return ConfigurationError(
-        f"{error.name} is not installed; in a checkout of reconciler, run "
-        "pip install --require-hashes -r requirements/runtime.txt"
-    )

@@ -24,10 +24,9 @@ from reconciler.cli.options import (
     allow_destroy_option,
     base_option,
     clock_of,
-    missing_extra,
     paths_argument,
 )
-from reconciler.cli.values import FILE, command, flag, option
+from reconciler.cli.values import FILE, command, option
 from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.kinds.kind import Kind
 from reconciler.load.files import InputsDigest
@@ -50,15 +49,12 @@ _MEMBERS: Final = (b'"format_version"', b'"reconciler_version"')
 class FormatOptions:
     """How a plan is printed."""
 
-    format: str = option(
-        "--format", type=click.Choice(tuple(RENDERERS)), default="text", text="How the plan is printed."
-    )
+    format: str = option("How the plan is printed.", type=click.Choice(tuple(RENDERERS)), default="text")
     name: str = option(
-        "--name",
+        "Tell several plans of one pull request apart, in Markdown.",
         default="",
         show_default=False,
         metavar="TEXT",
-        text="Tell several plans of one pull request apart, in Markdown.",
     )
 
 
@@ -67,11 +63,9 @@ class PlanOptions:
     """The options of ``plan``."""
 
     form: FormatOptions
-    out: str | None = option(
-        "--out", type=FILE, metavar="FILE", text="Save the plan, for show and apply --plan."
-    )
+    out: str | None = option("Save the plan, for show and apply --plan.", type=FILE)
     base: str | None = base_option()
-    detailed_exitcode: bool = flag("--detailed-exitcode", text="Exit with 2 when there are changes.")
+    detailed_exitcode: bool = option("Exit with 2 when there are changes.")
     allow_destroy: bool = allow_destroy_option()
     planning: PlanningOptions
     output: OutputOptions
@@ -163,18 +157,9 @@ def read_files(
 
 def show(plan: Plan, form: FormatOptions, console: Console) -> None:
     """Print a plan, then all that is wrong with it."""
-    console.result(_rendered(form, plan, console))
-    complain(plan, console)
-
-
-def _rendered(options: FormatOptions, plan: Plan, console: Console) -> str:
-    """Return ``plan`` as the options ask. Raises ConfigurationError if it needs a missing extra."""
     detail = Detail.FULL if console.verbosity > 0 else Detail.SUMMARY
-    style = Style(detail, console.paint, options.name)
-    try:
-        return pipeline.render(plan, options.format, style)
-    except ImportError as error:
-        raise missing_extra(error) from error
+    console.result(pipeline.render(plan, form.format, Style(detail, console.paint, form.name)))
+    complain(plan, console)
 
 
 def complain(plan: Plan, console: Console) -> None:

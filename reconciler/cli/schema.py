@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-from reconciler.cli.console import CONTEXT, Console, color_choice
+from reconciler.cli.console import Console, color_choice
 from reconciler.cli.options import kinds_option
-from reconciler.cli.values import takes
+from reconciler.cli.values import command
 from reconciler.kinds.bundle import bundled_schema, editor_schema
 from reconciler.kinds.packaged import schema_texts
 from reconciler.validate.known_kinds import tree_kinds
 
-_SHELLS = ("bash", "zsh", "fish")
+_SHELLS: Final = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,21 +27,16 @@ class SchemaOptions:
 
 
 def _schema_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-
     return [name for name in schema_texts() if name.startswith(incomplete)]
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler schema > keys.schema.json
-  reconciler schema caas
-  reconciler schema --kinds kinds/ > keys.schema.json
-""",
+@command(
+    SchemaOptions,
+    "reconciler schema > keys.schema.json",
+    "reconciler schema caas",
+    "reconciler schema --kinds kinds/ > keys.schema.json",
 )
 @click.argument("name", default="keys", shell_complete=_schema_names)
-@takes(SchemaOptions)
 def schema(_context: click.Context, options: SchemaOptions) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
@@ -59,22 +55,21 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
     console.result(bundled_schema(name))
 
 
-@click.command(
-    context_settings=CONTEXT,
-    epilog="""\b
-Examples:
-  reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler
-  reconciler completion zsh > ~/.zfunc/_reconciler
-  reconciler completion fish > ~/.config/fish/completions/reconciler.fish
-""",
+@dataclass(frozen=True, slots=True)
+class CompletionOptions:
+    """The argument of ``completion``."""
+
+    shell: str
+
+
+@command(
+    CompletionOptions,
+    "reconciler completion bash > ~/.local/share/bash-completion/completions/reconciler",
+    "reconciler completion zsh > ~/.zfunc/_reconciler",
+    "reconciler completion fish > ~/.config/fish/completions/reconciler.fish",
 )
-@click.argument("shell", type=click.Choice(_SHELLS))
-@click.pass_context
-def completion(context: click.Context, shell: str) -> None:
+@click.argument("shell", type=click.Choice(tuple(_SHELLS)))
+def completion(context: click.Context, options: CompletionOptions) -> None:
     """Print the completion script of a shell."""
-    root = context.find_root()
-    kind = get_completion_class(shell)
-    if kind is None:  # pragma: no cover - the choice above lists what click knows
-        raise click.UsageError(f"no completion for {shell}")
-    script = kind(root.command, {}, "reconciler", "_RECONCILER_COMPLETE").source()
-    Console(0, color_choice()).result(script + "\n")
+    script = _SHELLS[options.shell](context.find_root().command, {}, "reconciler", "_RECONCILER_COMPLETE")
+    Console(0, color_choice()).result(script.source() + "\n")

@@ -9,7 +9,7 @@ import click
 from reconciler.cli.options import OutputOptions, kinds_option
 from reconciler.cli.plan import FormatOptions
 from reconciler.cli.plan import show as show_plan
-from reconciler.cli.values import command, flag, option
+from reconciler.cli.values import command, option
 from reconciler.pipeline import load_kinds, read_plan
 
 
@@ -20,8 +20,8 @@ class ShowOptions:
     file: str
     form: FormatOptions
     kinds: tuple[str, ...] = kinds_option()
-    verbose: int = option("-v", "--verbose", count=True, text="List unmanaged keys.")
-    no_color: bool = flag("--no-color", text="No colour.  [env: NO_COLOR]")
+    verbose: int = option("List unmanaged keys.", "-v", "--verbose", count=True)
+    no_color: bool = option("No colour.  [env: NO_COLOR]")
 
 
 @command(

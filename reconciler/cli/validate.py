@@ -15,7 +15,7 @@ from reconciler.validate.files import desired_state
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Output(OutputOptions):
-    verbose: int = option("-v", "--verbose", count=True, text="Count the keys of each scope.")
+    verbose: int = option("Count the keys of each scope.", "-v", "--verbose", count=True)
 
 
 @dataclass(frozen=True, slots=True)

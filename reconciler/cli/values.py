@@ -1,4 +1,9 @@
-"""The types of the values of options, and how a frozen class declares its options."""
+"""How a frozen class declares its options, where their values come from, and of which types they are.
+
+The value of an option is the first that click finds: on the command line, in its variable (``envvar``, then
+RECONCILER_COMMAND_OPTION), in the context's ``default_map``, which nothing fills, or in its default. Another
+source fills that map where ``main.run`` calls click; ``Context.get_parameter_source`` returns which it was.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, fields, is_dataclass
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
 import click
 
@@ -19,31 +24,31 @@ _LONGEST_TIMEOUT: Final = 86_400
 _OPTION: Final = "option"
 
 
-def option(*names: str, text: str, **settings: Any) -> Any:
-    """Declare the option of a field in a class of options.
+def option(text: str, *names: str, **settings: Any) -> Any:
+    """Declare the option of a field, whose name it has unless there are ``names``; ``text`` is its help.
 
-    What click calls help is ``text``; a default is shown unless ``show_default`` says otherwise.
+    A ``bool`` is a flag, and an option of a tuple may be repeated. Of click's ``settings`` a default is shown
+    unless ``show_default`` says otherwise, and so is a variable.
     """
-    settings = {"show_default": "default" in settings, **settings}
-    return field(metadata={_OPTION: click.option(*names, help=text, **settings)})
-
-
-def flag(name: str, *, text: str) -> Any:
-    """Declare a flag likewise."""
-    return field(metadata={_OPTION: click.option(name, is_flag=True, help=text)})
+    return field(metadata={_OPTION: (text, names, settings)})
 
 
 def command(
-    kind: type[Options], *examples: str
+    kind: type[Options], *examples: str, group: click.Group | None = None
 ) -> Callable[[Callable[[click.Context, Options], Any]], click.Command]:
-    """Make a command whose help ends with ``examples``, and which is called with the values of ``kind``."""
-    title = "Example" if len(examples) == 1 else "Examples"
-    epilog = "\n  ".join([f"\b\n{title}:", *examples])
+    """Make a command, of a group or by itself, which is called with the values of ``kind``."""
+    make = click.command if group is None else group.command
 
     def decorate(function: Callable[[click.Context, Options], Any]) -> click.Command:
-        return click.command(context_settings=CONTEXT, epilog=epilog)(takes(kind)(function))
+        return make(context_settings=CONTEXT, epilog=epilog(*examples))(takes(kind)(function))
 
     return decorate
+
+
+def epilog(*examples: str) -> str | None:
+    """Return how the help of a command ends."""
+    title = "Example" if len(examples) == 1 else "Examples"
+    return "\n  ".join([f"\b\n{title}:", *examples]) if examples else None
 
 
 def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], Any]], Command]:
@@ -67,9 +72,14 @@ def _declared(kind: type[Any]) -> Iterator[Command]:
     """Yield what adds each option of a class, in the order of its fields; a field may be such a class."""
     hints = get_type_hints(kind)
     for part in fields(kind):
+        hint = hints[part.name]
         if _OPTION in part.metadata:
-            yield part.metadata[_OPTION]
-        elif isinstance(hint := hints[part.name], type) and is_dataclass(hint):
+            text, names, settings = part.metadata[_OPTION]
+            variable = f"  [env: {settings['envvar']}]" if "envvar" in settings else ""
+            of_type = {"is_flag": True} if hint is bool else {"multiple": get_origin(hint) is tuple}
+            known = {"help": text + variable, "show_default": "default" in settings, **of_type}
+            yield click.option(*names or [f"--{part.name.replace('_', '-')}"], **known | settings)
+        elif isinstance(hint, type) and is_dataclass(hint):
             yield from _declared(hint)
 
 
