@@ -10,7 +10,7 @@ from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
 from reconciler.adopt.declaration import declaration
 from reconciler.adopt.edit.replace import place_of, replaced
 from reconciler.adopt.edit.spelling import flow_text
-from reconciler.adopt.edit.tree import Edit, edited
+from reconciler.adopt.edit.text import Edit, edited
 from reconciler.diff.compare import readable
 from reconciler.diff.normalize import normalize
 from reconciler.errors import ConfigurationError, InputError

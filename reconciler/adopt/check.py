@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from reconciler.adopt.edit.comments import Path, comments
-from reconciler.adopt.edit.tree import trees
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
 from reconciler.load.files import parse_all, parse_content
+from reconciler.load.tree import trees
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
 from reconciler.model.source import Position, Problem

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
 from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
 from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
-from reconciler.adopt.edit.tree import parts
 from reconciler.errors import InputError, SchemaMismatchError
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
+from reconciler.load.tree import parts
 from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import plan_scope

@@ -20,7 +20,7 @@ _HALF: Final = re.compile(r"\\(?:(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
 _MOST_MARKS: Final = 10_000
 _PREFIX_LINES: Final = 100
 """How many lines of comments before a document are looked at for the end of the document before."""
-_BREAK: Final = re.compile(r"\r\n|\n|\r")
+BREAK: Final = re.compile(r"\r\n|\n|\r")
 _MARKED_LINE: Final = re.compile(rf"(\r\n|\n|\r)({BYTE_ORDER_MARK}+)")
 _START: Final = re.compile(rf"({BYTE_ORDER_MARK}+)---(?=[ \t\r\n]|\Z)")
 _DOCUMENT_END: Final = re.compile(r"\.\.\.[ \t]*(?:#.*)?")
@@ -35,7 +35,7 @@ class CharacterError(ValueError):
 
 def lines_of(text: str) -> list[str]:
     """Return the lines of a text as YAML 1.2 counts them, without their breaks."""
-    return _BREAK.split(text)
+    return BREAK.split(text)
 
 
 def line_start(text: str, index: int) -> int:
@@ -48,6 +48,23 @@ def line_start(text: str, index: int) -> int:
             return found + 1
         end, size = begin, size * 2
     return 0
+
+
+def line_end(text: str, index: int) -> int:
+    """Return where the line of ``index`` ends, before its line break."""
+    found = BREAK.search(text, index)
+    return len(text) if found is None else found.start()
+
+
+def next_line(text: str, index: int) -> int:
+    """Return where the line after that of ``index`` begins; the end of the text if there is none."""
+    found = BREAK.search(text, index)
+    return len(text) if found is None else found.end()
+
+
+def break_before(text: str, start: int) -> str:
+    """Return the line break before the line that begins at ``start``; nothing if that is the first."""
+    return "\r\n" if text[max(start - 2, 0) : start] == "\r\n" else text[max(start - 1, 0) : start]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +155,5 @@ def _is_before_document(text: str, end: int) -> bool:
             return False
         if start == 0:
             return True
-        end = start - 2 if text[start - 2 : start] == "\r\n" else start - 1
+        end = start - len(break_before(text, start))
     return False

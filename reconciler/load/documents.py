@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
-from reconciler.load.parser import node_trees
+from reconciler.load.tree import Node, Shape, anchors, index, trees
 from reconciler.model.source import Position, pack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,15 +31,15 @@ class Document:
 
     def position(self, path: tuple[str | int, ...] = ()) -> Position:
         """Return the place of the value at ``path``, or of its nearest parent that exists."""
-        return self._position(self._find(path)[1])
+        return self._find(path)[1].position(self.source)
 
     def written(self, path: tuple[str | int, ...]) -> str:
         """Return how the scalar at ``path`` is written, such as 1e5 for 100000."""
-        return str(self._find(path)[1].value)
+        return self._find(path)[1].value
 
     def key_position(self, path: tuple[str | int, ...]) -> Position:
         """Return the place of the mapping key that ``path`` ends in."""
-        return self._position(self._find(path)[0])
+        return self._find(path)[0].position(self.source)
 
     def item_offsets(self, key: str) -> Sequence[int]:
         """Return the offsets of the items of the list under ``key`` of the document's mapping."""
@@ -55,64 +50,37 @@ class Document:
         # An alias of a list that is deeper in the document.
         return [pack(self.position((key, index))) for index in range(len(items))]
 
-    def _position(self, node: Any) -> Position:
-        return Position(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
-
-    def _find(self, path: tuple[str | int, ...]) -> tuple[Any, Any]:
+    def _find(self, path: tuple[str | int, ...]) -> tuple[Node, Node]:
         """Return the key node and the value node at ``path``, or those of the nearest parent that exists."""
-        key = node = _composed(self.text)[self.index]
+        root = trees(self.text)[self.index]
+        key = node = root
         for step in path:
-            found = _child(node, step)
+            found = _child(root, node, step)
             if found is None:
                 break
-            key, node = found
+            key, node = found[0], _followed(root, found[1])
         return key, node
 
 
-@functools.lru_cache(maxsize=1)
-def _composed(text: str) -> tuple[Node, ...]:
-    """Return the node tree of each document of ``text`` that is not empty, with the place of every node.
-
-    Twice as slow as the events, so it is asked for only when a place is wanted. The text must have
-    been built without an error before: that bounds the depth of the tree.
-    """
-    return tuple(
-        node
-        for node in node_trees(text)
-        if not isinstance(node, ScalarNode) or node.start_mark.index != node.end_mark.index
-    )
+def _followed(root: Node, node: Node) -> Node:
+    return anchors(root)[node.name] if node.shape is Shape.ALIAS else node
 
 
-def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
-    if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step], node.value[step]
+def _child(root: Node, node: Node, step: str | int) -> tuple[Node, Node] | None:
+    if node.shape is Shape.SEQUENCE and isinstance(step, int) and step < len(node.children):
+        return node.children[step], node.children[step]
     # Neither recursive nor twice over one mapping: merges may form long chains and wide webs.
-    waiting = [node] if isinstance(node, MappingNode) else []
-    seen: set[int] = set()
+    waiting, seen = [node], set[Node]()
     while waiting:
-        mapping = waiting.pop()
-        if id(mapping) in seen:
+        mapping = _followed(root, waiting.pop())
+        if mapping.shape is not Shape.MAPPING or mapping in seen:
             continue
-        seen.add(id(mapping))
-        found = _index(mapping).get(step)
-        if found is not None:
-            return found
-        waiting.extend(reversed(_merged(mapping)))
+        seen.add(mapping)
+        members = index(mapping)
+        if isinstance(step, str) and step in members:
+            return members[step]
+        merge, value = members.get("<<", (None, None))
+        if merge is not None and value is not None and not merge.style:
+            value = _followed(root, value)
+            waiting.extend(reversed(value.children) if value.shape is Shape.SEQUENCE else [value])
     return None
-
-
-def _index(mapping: Any) -> dict[Any, tuple[Any, Any]]:
-    """Return key and value nodes by key; made once for a mapping, as it may be asked for each of its keys."""
-    index: dict[Any, tuple[Any, Any]] | None = getattr(mapping, "index", None)
-    if index is None:
-        index = {key.value: (key, value) for key, value in mapping.value if isinstance(key, ScalarNode)}
-        mapping.index = index
-    return index
-
-
-def _merged(mapping: MappingNode) -> list[MappingNode]:
-    """Return the mappings that a mapping merges, the first of which wins."""
-    for key, value in mapping.value:
-        if key.tag == _MERGE_TAG:
-            return value.value if isinstance(value, SequenceNode) else [value]
-    return []

@@ -1,4 +1,4 @@
-"""PyYAML's two parsers: their event streams, their node trees, and their errors in our words.
+"""PyYAML's two parsers: their event streams, and their errors in our words.
 
 libyaml's parser is used where PyYAML was built with it, else the pure one. Both give the same events,
 but for rarities: the pure one refuses a tab after a colon, libyaml's an unknown directive. libyaml knows
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 from yaml.events import ScalarEvent
-from yaml.nodes import MappingNode, Node, ScalarNode
 
 from reconciler.errors import InputError
 from reconciler.load.characters import CharacterError, Prepared, line_start, lines_of, prepared
@@ -147,27 +146,6 @@ def syntax_errors(text: str, source: str) -> Iterator[None]:
         yield
     except yaml.YAMLError as error:
         raise InputError([_problem(error, text, source)]) from error
-
-
-def node_trees(text: str) -> list[Node]:
-    """Return the node tree of each document of ``text``, with the place of every node.
-
-    The values of scalars are those of the events. Reading may raise what :func:`syntax_errors` translates.
-    """
-    others = prepared(text)
-    loader: Any = _PureLoader if suited_parser(text) is pure_parser else yaml.CSafeLoader
-    found: list[Node] = list(yaml.compose_all(_ended(text if others is None else others.text), loader))
-    waiting: list[Any] = [] if others is None else list(found)
-    seen: set[int] = set()
-    while others is not None and waiting:
-        node = waiting.pop()
-        if isinstance(node, ScalarNode):
-            node.value = others.restored(node.value, node.style)
-        elif id(node) not in seen:
-            seen.add(id(node))
-            is_mapping = isinstance(node, MappingNode)
-            waiting += [part for pair in node.value for part in pair] if is_mapping else node.value
-    return found
 
 
 def mark_position(source: str, mark: Any, text: str) -> Position:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.adopt.edit.tree import trees
 from reconciler.load.characters import CharacterError, prepared
 from reconciler.load.parser import MAX_PURE, default_parser, pure_parser, suited_parser
+from reconciler.load.tree import trees
 
 if TYPE_CHECKING:
     from tests.load.conftest import Yaml

@@ -16,17 +16,9 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.adopt.edit.tree import (
-    Node,
-    Part,
-    Shape,
-    after_blank,
-    dash_of,
-    line_end,
-    parts,
-    properties_end,
-)
-from reconciler.load.characters import line_start
+from reconciler.adopt.edit.text import dash_of
+from reconciler.load.characters import line_end, line_start
+from reconciler.load.tree import Node, Part, Shape, after_blank, parts, properties_end
 from reconciler.model.source import Position
 
 if TYPE_CHECKING:

@@ -5,21 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from reconciler.adopt.edit.tree import (
-    Edit,
-    Node,
-    Shape,
-    aliases,
-    dash_of,
-    edited,
-    end_of_comments,
-    inserted_lines,
-    line_end,
-    newline,
-    trees,
-)
+from reconciler.adopt.edit.text import Edit, dash_of, edited, end_of_comments, inserted_lines, newline
 from reconciler.errors import InputError
-from reconciler.load.characters import line_start
+from reconciler.load.characters import line_end, line_start
+from reconciler.load.tree import Node, Shape, trees
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
@@ -54,7 +43,7 @@ def end_of_keys(text: str, source: str, document: int) -> ListPlace:
     key, keys = found
     if keys.shape is Shape.ALIAS:
         _refuse(keys, source, f"the list of keys is the alias *{keys.name}")
-    if keys.name and keys.name in aliases(root):
+    if keys.name and any(node.shape is Shape.ALIAS and node.name == keys.name for node in root.walk()):
         _refuse(keys, source, f"the list of keys is used again as *{keys.name}")
     if root.style == "[":
         _refuse(root, source, "the document is written between brackets")

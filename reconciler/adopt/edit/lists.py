@@ -8,20 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.adopt.edit.spelling import block_text, field_lines, flow_text, json_line
-from reconciler.adopt.edit.tree import (
+from reconciler.adopt.edit.text import (
     Edit,
-    Node,
-    Shape,
     dash_of,
     end_of_comments,
     indentation,
     inserted_lines,
-    line_end,
     newline,
-    next_line,
     removed_lines,
 )
-from reconciler.load.characters import line_start
+from reconciler.load.characters import line_end, line_start, next_line
+from reconciler.load.tree import Node, Shape
 
 _COMMA: Final = re.compile(r"\s*,")
 _GAP: Final = re.compile(r"\s*,\s*")

@@ -18,22 +18,10 @@ from reconciler.adopt.edit.spelling import (
     literal_lines,
     single_quoted,
 )
-from reconciler.adopt.edit.tree import (
-    Edit,
-    Node,
-    Shape,
-    dash_of,
-    first_indentation,
-    indentation,
-    line_end,
-    newline,
-    next_line,
-    properties_end,
-    removed_lines,
-    trees,
-)
+from reconciler.adopt.edit.text import Edit, dash_of, first_indentation, indentation, newline, removed_lines
 from reconciler.errors import InputError
-from reconciler.load.characters import line_start
+from reconciler.load.characters import line_end, line_start, next_line
+from reconciler.load.tree import Node, Shape, properties_end, trees
 from reconciler.model.escape import quoted
 from reconciler.model.source import Problem
 

@@ -1,0 +1,90 @@
+"""Pieces of a text: what surrounds a value as it is written, and edits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.load.characters import BREAK, break_before, line_end, line_start, next_line
+from reconciler.load.tree import Node, after_blank, properties_end
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_INDENTED: Final = re.compile(r"(?<=[\r\n])[ \t]+")
+
+
+def dash_of(text: str, sequence: Node, index: int) -> int:
+    """Return where the dash of an item of a block sequence is."""
+    before = properties_end(text, sequence.start) if index == 0 else sequence.children[index - 1].end
+    return after_blank(text, before)
+
+
+def end_of_comments(text: str, index: int, column: int) -> int:
+    """Return where the last comment ends that belongs to the item that ends at ``index``.
+
+    Those are the ones deeper than its dash, which is at ``column``, also behind empty lines.
+    """
+    while True:
+        start = next_line(text, index)
+        place = start
+        while place < len(text) and not text[place : line_end(text, place)].strip(" \t"):
+            place = max(next_line(text, place), place + 1)
+        line = text[place : line_end(text, place)]
+        rest = line.lstrip(" \t")
+        if start == len(text) or not rest.startswith("#") or len(line) - len(rest) <= column:
+            return index
+        index = place
+
+
+def indentation(text: str, index: int) -> str:
+    """Return the blanks that the line of ``index`` begins with."""
+    start = line_start(text, index)
+    line = text[start : line_end(text, start)]
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def first_indentation(text: str) -> str:
+    """Return the blanks before the first line that has some; none if no line has."""
+    found = _INDENTED.search(text)
+    return "" if found is None else found[0]
+
+
+def newline(text: str, index: int) -> str:
+    """Return the line break of the line of ``index``; of a last line without one, that of the line before."""
+    found = BREAK.search(text, index)
+    return found[0] if found else break_before(text, line_start(text, index)) or "\n"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """A piece of a text that is replaced."""
+
+    start: int
+    end: int
+    text: str
+
+
+def edited(text: str, edits: Sequence[Edit]) -> str:
+    """Return a text with edits that do not overlap; of two at one place, the insertion comes first."""
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def removed_lines(text: str, start: int, end: int) -> Edit:
+    """Remove the lines from that of ``start`` to that of ``end``; a last line break is as before."""
+    first, behind = line_start(text, start), next_line(text, end)
+    if line_end(text, end) == len(text):
+        first -= len(break_before(text, first))
+    return Edit(first, behind, "")
+
+
+def inserted_lines(text: str, index: int, lines: Sequence[str]) -> Edit:
+    """Insert lines where the line of ``index`` has ended, with the line break of that line."""
+    mark = newline(text, index)
+    place = next_line(text, index)
+    is_whole = place > index and BREAK.fullmatch(text, line_end(text, index), place) is not None
+    body = mark.join(lines)
+    return Edit(place, place, f"{body}{mark}" if is_whole else f"{mark}{body}")
