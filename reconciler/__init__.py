@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     )
     from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.outcome import Outcome, Result
-    from reconciler.model.plan import Action, Change, Effect, FieldChange, Plan, Provenance, Request
+    from reconciler.model.plan import Action, Change, Effect, FieldChange, Plan, Provenance
+    from reconciler.model.request import Request
     from reconciler.model.scope import Scope
     from reconciler.model.secret import Secret
     from reconciler.model.source import Position, Problem
@@ -47,7 +48,8 @@ _HOMES: Final = {
     " SinkError UnreadableError",
     "model.desired": "DesiredKey DesiredScope DesiredState",
     "model.outcome": "Outcome Result",
-    "model.plan": "Action Change Effect FieldChange Plan Provenance Request",
+    "model.plan": "Action Change Effect FieldChange Plan Provenance",
+    "model.request": "Request",
     "model.scope": "Scope",
     "model.secret": "Secret",
     "model.source": "Position Problem",

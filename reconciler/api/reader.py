@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlencode
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from reconciler.model.endpoint import BaseUrl
     from reconciler.model.secret import Secret
 
+    Parameters = Mapping[str, int | str]
+
 _LARGEST_RESPONSE: Final = 64 * 2**20
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _SLOWEST: Final = 4
 """How many read time-outs a whole response may take."""
 
@@ -75,16 +79,17 @@ class Reader:
         """Close every connection."""
         self._http.close()
 
-    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
+    def get(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """Return the JSON response to a GET. Raises ApiError, or StoppedError once the run is stopped."""
-        return self._retrier.call(lambda: self._exchange("GET", _target(path, parameters), grace=0.0))
+        target = _target(path, parameters)
+        return self._retrier.call(lambda: self._exchange("GET", target, grace=0.0, headers=headers))
 
-    def read_back(self, path: str, parameters: Mapping[str, int]) -> Any:
+    def read_back(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
         with suppress(StoppedError, UnreachableError):
-            return self.get(path, parameters)
+            return self.get(path, parameters, headers)
         # Once more whatever the policy: the connection of the write may have been closed after it.
-        return self._exchange("GET", _target(path, parameters))
+        return self._exchange("GET", _target(path, parameters), headers=headers)
 
     @property
     def received(self) -> int:
@@ -105,11 +110,18 @@ class Reader:
         """Return the present by the connection's clock."""
         return self._connection.clock.now()
 
-    def _exchange(self, method: str, path: str, body: bytes | None = None, grace: float = math.inf) -> Any:
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        grace: float = math.inf,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Any:
         """Send a request once; it goes on for ``grace`` seconds after the run was stopped."""
-        request = Request(method, path, self._connection.headers(), body, grace)
+        request = Request(method, path, {**headers, **self._connection.headers()}, body, grace)
         return value_of(self._http.exchange(request), self._redactor)
 
 
-def _target(path: str, parameters: Mapping[str, int]) -> str:
+def _target(path: str, parameters: Parameters) -> str:
     return f"{path}?{urlencode(parameters)}" if parameters else path

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler import errors
 from reconciler.api.reader import Reader
-from reconciler.model.plan import body_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from reconciler.api.redaction import Redactor
+    from reconciler.model.request import Request
 
 
 class Writer(Reader):
@@ -22,14 +20,14 @@ class Writer(Reader):
         """Return what removes the secrets of the run from texts, and learns those of new keys."""
         return self._redactor
 
-    def update(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+    def update(self, request: Request) -> Any:
         """Return the JSON response to an update. Raises ApiError, or StoppedError before it is sent.
 
         Values are absolute, so an update that may have taken effect is safe to send again.
         """
-        return self._retrier.call(lambda: self._exchange(method, path, body=_json(body)))
+        return self._retrier.call(lambda: self._send(request))
 
-    def post(self, path: str, body: Mapping[str, Any], item: str | None = None) -> Any:
+    def post(self, request: Request, item: str | None = None) -> Any:
         """Return the JSON response to a POST, which may hold a secret. Raises as :meth:`update` does.
 
         It is sent again only where the service surely has not executed it: a second key would be refused, and
@@ -41,7 +39,7 @@ class Writer(Reader):
             if refusals and (item is None or self._exists(item)):
                 raise errors.RejectedError(refusals[-1].failure, refusals[-1].response)
             try:
-                return self._exchange("POST", path, body=_json(body))
+                return self._send(request)
             except errors.RateLimitedError as error:
                 refusals.append(error)
                 raise
@@ -55,14 +53,18 @@ class Writer(Reader):
             return False
         return True
 
-    def post_now(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post_now(self, request: Request) -> Any:
         """Send a POST once, even after ``stop`` or in a pause: it completes what cannot be left undone."""
-        return self._exchange("POST", path, body=_json(body))
+        return self._send(request)
 
-    def delete(self, path: str) -> None:
+    def delete(self, request: Request) -> None:
         """Send a DELETE. Raises as :meth:`update` does; NotFoundError may be an earlier attempt's work."""
-        self._retrier.call(lambda: self._exchange("DELETE", path))
+        self._retrier.call(lambda: self._send(request))
 
-
-def _json(body: Mapping[str, Any]) -> bytes:
-    return body_text(body).encode("ascii")
+    def _send(self, request: Request) -> Any:
+        headers = dict(request.headers)
+        body = None
+        if request.body is not None:
+            headers["Content-Type"] = request.encoding.media_type
+            body = request.text.encode("ascii")
+        return self._exchange(request.method, request.path, body, headers=headers)

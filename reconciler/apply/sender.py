@@ -73,9 +73,7 @@ class Sender:
         (request,) = change.requests
         return _attempt(
             change,
-            lambda: self._updated(
-                change, self._writer.update(request.method, request.path, request.body or {})
-            ),
+            lambda: self._updated(change, self._writer.update(request)),
             lambda error: self._read_back(change, str(error), _unless_accepted(error)),
         )
 
@@ -112,7 +110,7 @@ class Sender:
         """Delete the key. It is deleted once it is shown to be gone."""
 
         def send() -> Outcome:
-            self._writer.delete(change.path)
+            self._writer.delete(change.requests[0])
             reason, read = f"DELETE {change.path}: accepted", self._resolver.after_deletion
             return self._deleted(change, reason, read, Result.NOT_VERIFIED)
 
@@ -176,11 +174,11 @@ class Sender:
         """Send a creation; the second half of a replacement whatever interrupts the run or holds it back."""
         request = change.requests[-1]
         try:
-            return self._writer.post(request.path, request.body or {}, change.path)
+            return self._writer.post(request, change.path)
         except (StoppedError, ThrottledError):
             if change.action is not Action.REPLACE:
                 raise
-            return self._writer.post_now(request.path, request.body or {})
+            return self._writer.post_now(request)
 
     def _created(self, change: Change, response: Any) -> tuple[Outcome, bool]:
         """Store the secret first, whatever else the response says."""

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.paths import placeholders, segment
+from reconciler.kinds.paths import item_template, placeholders, segment
+from reconciler.kinds.rest import (
+    UNPAGED,
+    Envelope,
+    Listing,
+    Update,
+    envelope_of,
+    listing_of,
+    update_of,
+)
 from reconciler.model.scope import ALIASES, Scope
 
 if TYPE_CHECKING:
@@ -53,29 +62,6 @@ class EffectRule(StrEnum):
     BINDING = "binding"
 
 
-class ListStyle(StrEnum):
-    """How the pages of a collection are asked for."""
-
-    OFFSET = "offset"
-    PAGE = "page"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """How a collection is listed.
-
-    ``limit`` and ``position`` name the query parameters of the size of a page and of where it begins: how
-    many keys come before it, or the number of the page. ``results`` and ``count`` name members of a response:
-    where ``results`` is None the response itself is the list, where ``count`` is None nothing is counted.
-    """
-
-    style: ListStyle
-    limit: str
-    position: str
-    results: str | None
-    count: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a kind: how it is compared, which Python types its values have, what it does.
@@ -101,21 +87,28 @@ class Field:
 class Kind:
     """A family of keys with one collection path and one schema.
 
-    ``scope`` gives the schema of each path parameter of the collection, by name. ``update_method`` is the
-    method of an update. ``always_sent`` are fields that the service requires in every update, ``immutable``
-    those that only a creation can set. ``foreign`` maps a field to the values that mark a key as managed
-    elsewhere. ``optional`` maps a field that a response may lack, or give as null, to what that means.
-    ``secret`` names the member that only the response to a creation has, ``created`` the time of creation.
+    ``scope`` gives the schema of each path parameter of the collection, by name. ``item`` is the path of one
+    key, with ``{}`` where its id is, which is the value of ``path_field``: the identity, unless the service
+    makes ids. ``always_sent`` are fields that the service requires in every update, ``immutable`` those that
+    only a creation can set. ``foreign`` maps a field to the values that mark a key as managed elsewhere.
+    ``optional`` maps a field that a response may lack, or give as null, to what that means. ``secret`` names
+    the member that only the response to a creation has, ``created`` the time of creation.
     ``create_requires`` are the fields that a creation must have besides the identity; None if keys of this
-    kind are not created. ``listing`` says how keys are listed.
+    kind are not created. ``listing`` says how keys are listed, ``update`` how they are changed, ``envelope``
+    what is around them. ``shown`` maps a field to the shape in which responses show it; maps in ``merged``
+    are sent as RFC 7396 says. ``renamed`` maps names in files to those of the API. ``query`` and ``headers``
+    are constants of every request. An accepted write is read back for ``wait`` seconds.
     """
 
     name: str
     schema: Mapping[str, Any]
     collection: str
     identity: str
+    path_field: str
+    item: str
     page_limit: int
-    update_method: str
+    update: Update
+    envelope: Envelope
     always_sent: tuple[str, ...]
     immutable: frozenset[str]
     foreign: Mapping[str, tuple[Any, ...]]
@@ -126,6 +119,19 @@ class Kind:
     scope: Mapping[str, Mapping[str, Any]]
     fields: Mapping[str, Field]
     listing: Listing
+    shown: Mapping[str, str]
+    merged: frozenset[str]
+    renamed: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    wait: float
+    is_plain: bool
+    """Whether responses show keys in the words of files, so that nothing has to be converted."""
+
+    @property
+    def has_ids(self) -> bool:
+        """Return whether the path of a key takes an id that people never write."""
+        return self.path_field != self.identity
 
     @property
     def settable(self) -> tuple[str, ...]:
@@ -139,12 +145,30 @@ class Kind:
         """
         return self.collection.format(**{name: segment(str(value)) for name, value in scope.parameters})
 
-    def item_path(self, scope: Scope, name: str) -> str:
-        """Return the path of one key, its name percent-encoded.
+    def item_path(self, scope: Scope, path_id: str) -> str:
+        """Return the path of one key, its id percent-encoded: its name, where the service makes none.
 
-        Raises UnaddressableError if the name cannot be one segment of a path.
+        Raises UnaddressableError if the id cannot be one segment of a path.
         """
-        return f"{self.collection_path(scope)}/{segment(name)}"
+        parameters = {name: segment(str(value)) for name, value in scope.parameters}
+        return self.item.format(segment(path_id), **parameters)
+
+    def name_of(self, live: Mapping[str, Any]) -> str | None:
+        """Return the name of a live key; None where its identity is neither text nor a whole number."""
+        return self._text(live.get(self.identity), self.identity)
+
+    def id_of(self, live: Mapping[str, Any]) -> str | None:
+        """Return what the path of a live key takes; None where that is neither text nor a whole number."""
+        return self._text(live.get(self.path_field), self.path_field)
+
+    def _text(self, value: Any, field: str) -> str | None:
+        if type(value) is str:
+            return value if str in self.fields[field].types else None
+        return str(value) if type(value) is int and int in self.fields[field].types else None
+
+    def identity_value(self, name: str) -> str | int:
+        """Return the value of the identity of the key ``name``."""
+        return name if str in self.fields[self.identity].types else int(name)
 
     def scope_of(self, values: Iterable[int | str]) -> Scope:
         """Return the scope with these values of the path parameters."""
@@ -183,13 +207,19 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     effects = extension.get("effects", {})
     described = extension.get("scope", {})
     create = extension.get("create")
+    collection, sent = extension["collection"], extension.get("send", {})
+    envelope = envelope_of(extension)
+    shown, renamed = extension.get("shown", {}), extension.get("as", {})
     return Kind(
         name=name,
         schema=schema,
-        collection=extension["collection"],
+        collection=collection,
         identity=extension["identity"],
-        page_limit=extension["page_limit"],
-        update_method=extension.get("update", {}).get("method", "PATCH"),
+        path_field=extension.get("path", extension["identity"]),
+        item=item_template(collection, extension.get("item")),
+        page_limit=extension.get("page_limit", UNPAGED),
+        update=update_of(extension.get("update", {})),
+        envelope=envelope,
         always_sent=tuple(extension.get("always_sent", ())),
         immutable=frozenset(extension.get("immutable", ())),
         foreign={field: tuple(values) for field, values in extension.get("foreign", {}).items()},
@@ -197,13 +227,20 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
         secret=extension.get("secret"),
         created=extension.get("created"),
         create_requires=None if create is None else tuple(create["requires"]),
-        scope={name: described.get(name, _NUMBER) for name in placeholders(extension["collection"])},
+        scope={name: described.get(name, _NUMBER) for name in placeholders(collection)},
         fields={
             field: _field(field, keywords, EffectRule(effects.get(field, "none")))
             for field, keywords in schema["properties"].items()
             if field not in RESERVED
         },
-        listing=_listing(extension.get("list", {})),
+        listing=listing_of(extension.get("list", {}), extension.get("style")),
+        shown=shown,
+        merged=frozenset(extension.get("merge", ())),
+        renamed=renamed,
+        query=sent.get("query", {}),
+        headers=sent.get("headers", {}),
+        wait=extension.get("wait", 0),
+        is_plain=not (shown or renamed or envelope.api_type),
     )
 
 
@@ -211,18 +248,6 @@ def type_names(keywords: Mapping[str, Any]) -> list[str]:
     """Return the types that a schema names, as a list; none if it names none."""
     declared: str | list[str] = keywords.get("type", [])
     return [declared] if isinstance(declared, str) else declared
-
-
-def _listing(described: Mapping[str, Any]) -> Listing:
-    style = ListStyle(described.get("style", "offset"))
-    by_page = style is ListStyle.PAGE
-    return Listing(
-        style=style,
-        limit=described.get("limit", "limit"),
-        position=described.get(style.value, style.value),
-        results=described.get("results", None if by_page else "results"),
-        count=described.get("count", None if by_page else "count"),
-    )
 
 
 def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule) -> Field:

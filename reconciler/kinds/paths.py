@@ -33,6 +33,18 @@ def placeholders(collection: str) -> list[str]:
     return _PLACEHOLDER.findall(collection)
 
 
+def item_template(collection: str, item: str | None) -> str:
+    """Return the path of one item with ``{}`` for its id: ``item``, or else behind its collection.
+
+    A slash at the end of the collection is repeated. The id has the one name that the collection lacks.
+    """
+    if item is None:
+        slash = "/" * collection.endswith("/")
+        return f"{collection.rstrip('/')}/{{}}{slash}"
+    known = placeholders(collection)
+    return _PLACEHOLDER.sub(lambda found: found[0] if found[1] in known else "{}", item)
+
+
 def is_segment(text: str) -> bool:
     """Return whether ``text`` can be one segment of a path, and is still about itself once it is decoded."""
     if text.isascii() and "/" not in text and "\\" not in text:  # all but a few, and five times as fast
@@ -58,9 +70,9 @@ def path_fault(path: str) -> str:
     """
     if not path.startswith("/"):
         return "must begin with a slash; write a path such as /repos/{owner}/{repo}/labels, without a host"
-    for part in path[1:].split("/"):
+    for part in path[1:].removesuffix("/").split("/"):
         if not part:
-            return "has an empty segment; write one slash between segments, and none at the end"
+            return "has an empty segment; write one slash between segments"
         if not part.strip("."):
             return f'has the segment "{part}", which leads elsewhere; write the path without it'
         plain, count = _PLAIN_PLACEHOLDER.subn("", part)

@@ -6,7 +6,7 @@ They are for the kinds of users: tests hold the built-in ones to them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +18,12 @@ from reconciler.kinds.kind import (
     Field,
     Form,
     Kind,
-    ListStyle,
     kind_from_schema,
     type_names,
 )
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault, placeholders
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
+from reconciler.kinds.rest_rules import Fault, rest_faults
 from reconciler.model.desired import Lifecycle
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
@@ -45,14 +45,6 @@ _NEEDED: Final[Mapping[EffectRule, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that is wrong in the file of a kind, what to do about it, and the path of the value."""
-
-    path: Path
-    message: str
-
-
 def faults(name: str, schema: Schema, budget: Budget | None = None) -> tuple[Fault, ...]:
     """Return everything that is wrong with a kind whose file follows ``kind.schema.json``.
 
@@ -64,7 +56,8 @@ def faults(name: str, schema: Schema, budget: Budget | None = None) -> tuple[Fau
         return tuple(broken)
     kind = kind_from_schema(name, schema)
     rules = (
-        _identity, _required, _members, _reserved, _named_fields, _effects, _scope, _forms, _optional, _list,
+        _identity, _required, _members, _reserved, _named_fields, _effects, _scope, _forms, _optional,
+        rest_faults,
     )  # fmt: skip
     return tuple(islice((fault for rule in rules for fault in rule(kind)), _MOST_FAULTS))
 
@@ -117,7 +110,7 @@ def _reserved(kind: Kind) -> Iterator[Fault]:
         if keywords.get("readOnly") or _says_the_same(name, keywords):
             continue
         written = "state: absent" if name == "state" else "lifecycle: {prevent_destroy: true}"
-        advice = 'give it "readOnly": true, or leave it out'
+        advice = 'give it another name here and map it with "as", or "readOnly": true, or leave it out'
         message = f"cannot be declared, because files write `{written}` about a key; {advice}"
         yield Fault(("properties", name), message)
 
@@ -138,11 +131,11 @@ def _identity(kind: Kind) -> Iterator[Fault]:
     at = ("properties", kind.identity)
     if kind.identity not in kind.schema["required"]:
         yield Fault(("required",), f"must list the identity, {kind.identity}")
-    if keywords["type"] != "string":
-        yield Fault((*at, "type"), 'must be "string", because it is the identity: names are texts')
+    if keywords["type"] not in ("string", "integer"):
+        yield Fault((*at, "type"), 'must be "string" or "integer", because it is the identity')
     elif keywords.get("readOnly"):
         yield Fault((*at, "readOnly"), "cannot be, because it is the identity: it has to be declared")
-    else:
+    elif keywords["type"] == "string" and not kind.has_ids:
         yield from _accepted(at, keywords, _NOT_SEGMENTS, NAME_PATTERN)
 
 
@@ -187,7 +180,7 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
 def _role_fault(kind: Kind, member: str, field: Field) -> str:
     """Return why a field cannot be what a member of the extension says, or nothing."""
     if member == "always_sent" and field.name == kind.identity:
-        return f"{field.name} is the identity, which no {kind.update_method} carries; remove it"
+        return f"{field.name} is the identity, which no {kind.update.method} carries; remove it"
     if member in {"always_sent", "immutable"} and field.read_only:
         return f"{field.name} is read-only and cannot be declared; remove it"
     if member in {"secret", "created"} and not field.read_only:
@@ -251,15 +244,3 @@ def _optional(kind: Kind) -> Iterator[Fault]:
         field = kind.fields.get(name)
         if field is not None and type(value) not in field.types:
             yield Fault((EXTENSION, "optional", name), "is not a value that the field can have; give one")
-
-
-def _list(kind: Kind) -> Iterator[Fault]:
-    described = kind.schema[EXTENSION].get("list", {})
-    place: Path = (EXTENSION, "list")
-    other = ListStyle.OFFSET if kind.listing.style is ListStyle.PAGE else ListStyle.PAGE
-    if other.value in described:
-        yield Fault((*place, other.value), f"is for the style {other}, and the style is {kind.listing.style}")
-    if kind.listing.results is None and kind.listing.count is not None:
-        yield Fault((*place, "count"), "needs an object around the list; name its list under results")
-    if kind.listing.limit == kind.listing.position:
-        yield Fault((*place, "limit"), f"is the name of two query parameters: {kind.listing.limit}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reconciler.model.request import Request
     from reconciler.model.scope import Scope
     from reconciler.model.source import Position, Problem
 
@@ -83,24 +83,6 @@ class DriftOrigin(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One request of a change: method, path below the base URL, and body; None without a body."""
-
-    method: str
-    path: str
-    body: Mapping[str, Any] | None = None
-
-    def __str__(self) -> str:
-        """Return the request on one line, its body to the letter as it is sent."""
-        return f"{self.method} {self.path}" + ("" if self.body is None else f" {body_text(self.body)}")
-
-
-def body_text(body: Mapping[str, Any]) -> str:
-    """Return the body of a request as it is sent."""
-    return json.dumps(body, separators=(",", ":"))
-
-
-@dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field that differs: both values in normal form, and what the change does to access.
 
@@ -134,12 +116,14 @@ class Change:
     """One key that a plan changes.
 
     ``before`` and ``after`` hold the declared fields in normal form; one is empty if the key is created or
-    deleted. ``patch`` is the body that is sent: the fields that differ and those that the service requires,
-    or all of a new key. ``path`` is that of the key. ``created`` is when the live key was created, in normal
-    form, where its kind says so: one created again since is another key. ``is_undeclared`` marks a key that
-    is deleted because its scope is exclusive; ``may_revoke`` is false if the key's lifecycle forbids to
-    revoke access. ``origin`` is that of the creation or deletion. Keys of the kind have a secret, shown once,
-    if ``has_secret``, and are updated by ``update_method``.
+    deleted. ``patch`` holds the fields that are sent: those that differ and those that the service requires,
+    or all of a new key. ``path`` is that of the key, which takes ``path_id``: its name, or an id that the
+    service made. A key that is still to get one has no id, and the path of its collection. ``requests`` are
+    what apply sends, in their order: what is shown, explained and approved. ``created`` is when the live key
+    was created, in normal form, where its kind says so: one created again since is another key.
+    ``is_undeclared`` marks a key that is deleted because its scope is exclusive; ``may_revoke`` is false if
+    the key's lifecycle forbids to revoke access. ``origin`` is that of the creation or deletion. Keys of the
+    kind have a secret, shown once, if ``has_secret``.
     """
 
     scope: Scope
@@ -156,21 +140,13 @@ class Change:
     may_revoke: bool = True
     origin: Origin | None = None
     has_secret: bool = False
-    update_method: str = "PATCH"
+    path_id: str | None = None
+    requests: tuple[Request, ...] = ()
 
     @property
     def address(self) -> str:
         """Return the address of the key."""
         return self.scope.address(self.name)
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """Return the requests that apply sends, in their order: what is shown, explained and approved."""
-        if self.action is Action.UPDATE:
-            return (Request(self.update_method, self.path, self.patch),)
-        deletion = Request("DELETE", self.path)
-        creation = Request("POST", self.path.rpartition("/")[0], self.patch)
-        return (deletion,) * self.action.destroys + (creation,) * self.action.adds
 
     @property
     def unchanged(self) -> int:

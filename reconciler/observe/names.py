@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import Listing, ListStyle
+from reconciler.kinds.rest import Listing, ListStyle
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, NamedParameter
 from reconciler.model.lookalikes import meant

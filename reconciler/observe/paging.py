@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from reconciler.errors import Failure, IncompleteReadError, InvalidResponseError
-from reconciler.kinds.kind import Listing, ListStyle
+from reconciler.kinds.rest import Listing, ListStyle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -95,7 +95,7 @@ def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
     counted: int | None = None
     for number in range(1, _MOST_PAGES + 1):
         position = number if is_numbered else listed
-        response = source.get(collection.path, {listing.limit: size, listing.position: position})
+        response = source.get(collection.path, {listing.limit or "": size, listing.position or "": position})
         count, results = _members(collection, response)
         if is_numbered and len(results) > size:
             raise collection.mismatch(f"a page must not hold more than the {size} that were asked for")

@@ -11,6 +11,7 @@ from reconciler.errors import UnaddressableError
 from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
+from reconciler.plan.requests import requests_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -58,14 +59,23 @@ def planned_change(kind: Kind, scope: Scope, key: DesiredKey, live: Values | Non
 
 
 def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
-    kind: Kind, scope: Scope, name: str, action: Action, *, before: Values, after: Values, position: Position
+    kind: Kind,
+    scope: Scope,
+    name: str,
+    action: Action,
+    *,
+    before: Values,
+    after: Values,
+    position: Position,
+    path_id: str | None = None,
 ) -> Change:
     """Return the change of a key from ``before`` to ``after``, both in normal form, sorted by field.
 
-    Which fields differ, and what is sent, follows from the values alone. Raises UnaddressableError for a name
-    that cannot be one segment of a path.
+    Which fields differ, and what is sent, follows from the values alone. ``path_id`` is the id of a live key
+    whose path takes one. Raises UnaddressableError for a name or id that cannot be one segment of a path.
     """
     before, after = dict(sorted(before.items())), dict(sorted(after.items()))
+    path_id = path_id if kind.has_ids else name
     match action:
         case Action.CREATE:
             fields = whole_key(after, Effect.GRANTS, CREATED)
@@ -76,7 +86,7 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
     change = Change(
         scope=scope,
         name=name,
-        path=kind.item_path(scope, name),
+        path=kind.collection_path(scope) if path_id is None else kind.item_path(scope, path_id),
         fields=fields,
         before=before,
         after=after,
@@ -84,9 +94,9 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
         position=position,
         action=action,
         has_secret=kind.secret is not None,
-        update_method=kind.update_method,
+        path_id=path_id,
     )
-    return replace(change, patch=_body(kind, change))
+    return with_requests(kind, change)
 
 
 def narrowed(kind: Kind, change: Change, names: Collection[str], action: Action) -> Change:
@@ -94,11 +104,11 @@ def narrowed(kind: Kind, change: Change, names: Collection[str], action: Action)
     kept = {field.field: change.before[field.field] for field in change.fields if field.field not in names}
     fields = tuple(field for field in change.fields if field.field in names)
     less = replace(change, action=action, fields=fields, after={**change.after, **kept})
-    return replace(less, patch=_body(kind, less))
+    return with_requests(kind, less)
 
 
-def _body(kind: Kind, change: Change) -> dict[str, Any]:
-    """Return the body of the request: for an update, what differs and what the service requires.
+def _patch(kind: Kind, change: Change) -> dict[str, Any]:
+    """Return the fields that are sent: for an update, those that differ and those that the service requires.
 
     A new key is sent whole but for fields that are null: leaving them out means the same and is always valid.
     """
@@ -107,9 +117,15 @@ def _body(kind: Kind, change: Change) -> dict[str, Any]:
         names = {field.field for field in change.fields}.union(kind.always_sent)
         sent = {name: change.after[name] for name in names if name in change.after}
     elif change.action.adds:
-        whole = {**change.after, kind.identity: change.name}
+        whole = {**change.after, kind.identity: kind.identity_value(change.name)}
         sent = {name: value for name, value in whole.items() if value is not None}
     return dict(sorted(sent.items()))
+
+
+def with_requests(kind: Kind, change: Change) -> Change:
+    """Return ``change`` with the fields that are sent, and the requests that carry them."""
+    change = replace(change, patch=_patch(kind, change))
+    return replace(change, requests=tuple(requests_of(kind, change)))
 
 
 def forbidden(kind: Kind, key: DesiredKey, change: Change) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ _BY_NAME: Final = frozenset({"properties", "definitions"})
 _SUBSCHEMAS: Final = frozenset({"items", "additionalProperties", "not", "if", "then", "propertyNames"})
 _VALUES: Final = frozenset(
     {"type", "const", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
-    | {"minItems", "maxItems", "uniqueItems", "maxProperties", "$ref", "$schema"}
+    | {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "$ref", "$schema"}
 )
 
 

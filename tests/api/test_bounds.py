@@ -13,6 +13,7 @@ from reconciler import errors
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.writer import Writer
 from reconciler.model.clock import SystemClock
+from reconciler.model.request import Request
 from tests.support import COLLECTION, FakeClock, Script, connect, dripping, http_bytes, raw_server
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ ENDLESS = {
 
 CALLS: dict[str, Callable[[Writer], object]] = {
     "get": lambda writer: writer.get(COLLECTION, {}),
-    "update": lambda writer: writer.update("PATCH", COLLECTION, {}),
+    "update": lambda writer: writer.update(Request("PATCH", COLLECTION, {})),
 }
 
 
@@ -131,7 +132,7 @@ def test_a_server_that_does_not_read_times_out() -> None:
         Writer(short(url)) as writer,
         pytest.raises(errors.UnreachableError, match="timed out"),
     ):
-        writer.update("PATCH", COLLECTION, {"description": "x" * 2**24})
+        writer.update(Request("PATCH", COLLECTION, {"description": "x" * 2**24}))
 
 
 def test_a_tls_handshake_that_does_not_end_times_out() -> None:
@@ -165,7 +166,7 @@ def test_a_write_in_flight_completes_after_the_run_is_stopped() -> None:
         yield b"Content-Length: 2\r\n\r\n{}"
 
     with dripping(parts) as url, Writer(short(url, stop=stop, read_timeout=60)) as writer:
-        assert writer.update("PATCH", COLLECTION, {}) == {}
+        assert writer.update(Request("PATCH", COLLECTION, {})) == {}
 
 
 def test_a_read_that_resolves_a_write_completes_after_a_stop() -> None:

@@ -14,6 +14,7 @@ from reconciler.api.reader import Connection, Reader
 from reconciler.api.writer import Writer
 from reconciler.errors import ApiError, ConfigurationError, RejectedError
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.request import Request
 from reconciler.model.secret import Secret
 from tests.support import (
     COLLECTION,
@@ -66,7 +67,7 @@ def test_parameters_go_into_the_query_and_a_get_has_no_body(remote: Script) -> N
 def test_a_patch_carries_compact_json_that_needs_no_encoding(remote: Script, text: str) -> None:
     body = {"description": text, "expire": None}
     with Writer(connect(remote)) as writer:
-        writer.update("PATCH", f"{COLLECTION}/web", body)
+        writer.update(Request("PATCH", f"{COLLECTION}/web", body))
     sent = remote.requests[0]
     assert json.loads(sent.content) == body
     assert (sent.content.isascii(), b" " in sent.content) == (True, False)
@@ -75,7 +76,7 @@ def test_a_patch_carries_compact_json_that_needs_no_encoding(remote: Script, tex
 
 def test_a_percent_encoded_name_is_not_encoded_again(remote: Script) -> None:
     with Writer(connect(remote)) as writer:
-        writer.update("PATCH", f"{COLLECTION}/a%2Fb%20c", {})
+        writer.update(Request("PATCH", f"{COLLECTION}/a%2Fb%20c", {}))
     assert remote.requests[0].url.raw_path == f"{COLLECTION}/a%2Fb%20c".encode()
 
 

@@ -21,6 +21,7 @@ from reconciler import errors
 from reconciler.api.reader import Reader
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.writer import Writer
+from reconciler.model.request import Request
 from tests.support import (
     COLLECTION,
     TOKEN,
@@ -346,7 +347,7 @@ def test_a_header_that_cannot_be_sent_does_not_show_the_token() -> None:
         Writer(connect(Script(), base_url=server.url, transport=None, user_agent=f"a\n{TOKEN}")) as writer,
         pytest.raises(errors.ApiError) as raised,
     ):
-        writer.update("PATCH", COLLECTION, {})
+        writer.update(Request("PATCH", COLLECTION, {}))
     assert TOKEN not in str(raised.value)
 
 

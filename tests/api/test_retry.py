@@ -27,6 +27,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.model.clock import SystemClock
+from reconciler.model.request import Request
 from tests.support import COLLECTION, EMPTY_LIST, NOON, FakeClock, Script, connect, http_bytes, raw_server
 
 FINE = httpx.Response(200, json=EMPTY_LIST)
@@ -100,7 +101,7 @@ def test_a_patch_whose_response_was_lost_is_sent_again() -> None:
         return FINE
 
     with Writer(connect(loses_the_first_response, retry=FOUR)) as writer:
-        writer.update("PATCH", f"{COLLECTION}/web", {"is_disabled": True})
+        writer.update(Request("PATCH", f"{COLLECTION}/web", {"is_disabled": True}))
     assert bodies == [b'{"is_disabled":true}'] * 2
 
 
@@ -275,7 +276,7 @@ def test_after_a_stop_a_failure_is_not_retried() -> None:
 
     remote = connect(interrupted, stop=stop, retry=FOUR)
     with Writer(remote) as writer, pytest.raises(ServerFaultError) as raised:
-        writer.update("PATCH", COLLECTION, {})
+        writer.update(Request("PATCH", COLLECTION, {}))
     assert raised.value.failure.attempts == 1
 
 
@@ -292,7 +293,7 @@ def test_an_interrupt_during_a_wait_prevents_the_next_attempt(failure: httpx.Res
     remote = Script(failure)
     connection = connect(remote, clock=InterruptedClock(), retry=FOUR)
     with Writer(connection) as writer, pytest.raises(ApiError) as raised:
-        writer.update("PATCH", COLLECTION, {})
+        writer.update(Request("PATCH", COLLECTION, {}))
     assert len(remote.requests) == 1
     assert raised.value.failure.attempts == 1
 
@@ -321,7 +322,7 @@ def test_a_request_that_was_sent_once_is_never_reported_as_not_sent() -> None:
 
     connection = connect(handler, clock=Disturbed(), retry=FOUR)
     with Writer(connection) as writer, pytest.raises(ServerFaultError) as raised:
-        writer.update("PATCH", COLLECTION, {})
+        writer.update(Request("PATCH", COLLECTION, {}))
     assert raised.value.failure.attempts == 1
 
 

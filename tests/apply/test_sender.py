@@ -16,8 +16,10 @@ from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
 from reconciler.apply.observer import StoredSecret
 from reconciler.errors import SinkError
+from reconciler.kinds.rest import Update
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change
+from reconciler.plan.changes import with_requests
 from tests.support import COLLECTION, TOKEN, FakeClock, Script, connect
 from tests.values import CAAS, declared, live, make_plan
 
@@ -31,7 +33,7 @@ SECRET = "do-not-show"
 ABSENT = replace(declared(), is_absent=True)
 (CREATION,) = make_plan([declared(containers=[], description="")], []).changes
 (DELETION,) = make_plan([ABSENT], [live()]).changes
-REPLACEMENT = replace(CREATION, action=Action.REPLACE, created=DELETION.created)
+REPLACEMENT = with_requests(CAAS, replace(CREATION, action=Action.REPLACE, created=DELETION.created))
 
 WITH_SECRET = httpx.Response(200, json=live(secret=SECRET))
 THERE = httpx.Response(200, json=live())
@@ -126,7 +128,7 @@ def outcome_of(
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_an_update_is_sent_by_the_method_of_its_kind(method: str) -> None:
-    kind = replace(CAAS, update_method=method)
+    kind = replace(CAAS, update=Update(method))
     (update,) = make_plan([declared(is_disabled=True)], [live()], kind=kind).changes
     stored = httpx.Response(200, json=live(is_disabled=True))
     outcome, methods, _ = outcome_of(update, [stored], kind=kind)

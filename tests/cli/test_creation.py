@@ -20,6 +20,7 @@ from gcore_emulator import Faults
 from reconciler.api.writer import Writer
 from reconciler.errors import ApiError
 from reconciler.kinds.packaged import plan_schema
+from reconciler.model.request import Request
 from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def test_a_truncated_response_to_a_creation_is_not_shown() -> None:
     response = json.dumps(FRESH | {"secret": "do-not-show"})[:-1]
     link = connect(lambda _: httpx.Response(200, text=response))
     with Writer(link) as writer, pytest.raises(ApiError) as error:
-        writer.post("/cloud/v1/caas/keys/1/76", FRESH, "/cloud/v1/caas/keys/1/76/fresh-key")
+        writer.post(Request("POST", "/cloud/v1/caas/keys/1/76", FRESH), "/cloud/v1/caas/keys/1/76/fresh-key")
     shown = "".join(traceback.format_exception(error.value))
     assert "the response is not JSON (" in shown
     assert "do-not-show" not in shown

@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 from reconciler.errors import UnaddressableError
 from reconciler.kinds.kind import EffectRule, Form, kind_from_schema
 from reconciler.kinds.packaged import load_kinds
+from reconciler.kinds.rest import BodyRule
 from reconciler.model.scope import Scope
 from tests.values import CAAS, kind_with, live
 
@@ -239,4 +240,6 @@ def test_every_name_is_encoded_as_one_path_segment(name: str, encoded: str) -> N
 def test_an_update_is_a_patch_unless_the_kind_names_another_method() -> None:
     schema = kind_with({}).schema
     other = {**schema, "x-reconciler": {**schema["x-reconciler"], "update": {"method": "PUT"}}}
-    assert [kind_from_schema("thing", one).update_method for one in (schema, other)] == ["PATCH", "PUT"]
+    changed, whole = (kind_from_schema("thing", one).update for one in (schema, other))
+    assert (changed.method, changed.body) == ("PATCH", BodyRule.CHANGED)
+    assert (whole.method, whole.body) == ("PUT", BodyRule.WHOLE)

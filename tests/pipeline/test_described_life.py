@@ -20,6 +20,7 @@ from reconciler.kinds.packaged import load_kinds
 from reconciler.model.desired import DesiredKey, DesiredScope, Lifecycle
 from reconciler.model.outcome import Result
 from reconciler.model.plan import Action, Change
+from reconciler.model.request import Request
 from reconciler.model.scope import Scope
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import plan_scope
@@ -122,9 +123,9 @@ def test_every_request_in_the_lifecycle_of_a_key_follows_the_openapi_description
 @pytest.mark.parametrize("body", [{"colour": "red"}, {"name": "x"}])
 def test_an_undescribed_update_is_refused_by_the_check(body: dict[str, Any]) -> None:
     with strict_service() as writer, pytest.raises(RejectedError):
-        writer.update("PATCH", "/cloud/v1/caas/keys/1/76/key-one", body)
+        writer.update(Request("PATCH", "/cloud/v1/caas/keys/1/76/key-one", body))
 
 
 def test_an_incomplete_creation_is_refused_by_the_check() -> None:
     with strict_service() as writer, pytest.raises(RejectedError):
-        writer.post("/cloud/v1/caas/keys/1/76", {"name": "key-one"})
+        writer.post(Request("POST", "/cloud/v1/caas/keys/1/76", {"name": "key-one"}))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import SchemaMismatchError
+from reconciler.kinds.rest import Update
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.live import LiveScope
 from reconciler.model.plan import Action
@@ -280,6 +281,6 @@ def test_a_key_updated_as_a_whole_is_not_changed_if_one_field_is_odd() -> None:
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_an_update_is_sent_by_the_method_of_its_kind(method: str) -> None:
-    kind = replace(CAAS, update_method=method)
+    kind = replace(CAAS, update=Update(method))
     change = only_change({"is_disabled": True}, {}, kind)
     assert [str(request) for request in change.requests] == [f'{method} {change.path} {{"is_disabled":true}}']

@@ -19,12 +19,14 @@ from reconciler.model.desired import DesiredScope, DesiredState
 from reconciler.model.plan import Action, Provenance
 from reconciler.model.scope import Scope
 from reconciler.model.version import __version__
+from reconciler.plan.changes import with_requests
 from reconciler.plan.planning import fingerprint
 from reconciler.plan.saved import read_saved, render_saved
 from tests.properties import examples
 from tests.values import (
     API,
     BASE_URL,
+    CAAS,
     LATER,
     NOW,
     SCOPE,
@@ -256,15 +258,21 @@ def test_a_plan_whose_name_is_not_one_path_segment_is_refused(name: str) -> None
     assert "cannot be one segment of a request path" in reason
 
 
+def with_first(plan: Plan, **changed: Any) -> Plan:
+    """Return ``plan`` with another first change."""
+    first = with_requests(CAAS, replace(plan.changes[0], **changed))
+    return replace(plan, changes=(first, *plan.changes[1:]))
+
+
 def test_a_fingerprint_covers_everything_that_apply_depends_on() -> None:
     plan = whole_plan()
     others = [
         replace(plan, changes=plan.changes[:1]),
         replace(plan, problems=()),
         replace(plan, observed=((SCOPE, 100_000),)),
-        replace(plan, changes=(replace(plan.changes[0], created=LATER), *plan.changes[1:])),
-        replace(plan, changes=(replace(plan.changes[0], path="/production/key-a"), *plan.changes[1:])),
-        replace(plan, changes=(replace(plan.changes[0], action=Action.REPLACE), *plan.changes[1:])),
+        with_first(plan, created=LATER),
+        with_first(plan, path="/production/key-a"),
+        with_first(plan, action=Action.REPLACE),
         replace(plan, base_url="https://other.example.com"),
     ]
     found = {fingerprint(one.changes, one.problems, one.observed, one.base_url) for one in (plan, *others)}

@@ -19,6 +19,7 @@ from reconciler.api.writer import Writer
 from reconciler.errors import ReconcilerError
 from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
+from reconciler.model.request import Request
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
@@ -124,9 +125,9 @@ def _exchange(url: str, method: str) -> str:
 
 def _writes(writer: Writer) -> dict[str, Callable[[], object]]:
     return {
-        "PATCH": lambda: writer.update("PATCH", "/a", {"b": 1}),
-        "POST": lambda: writer.post("/a", {"b": 1}),
-        "DELETE": lambda: writer.delete("/a"),
+        "PATCH": lambda: writer.update(Request("PATCH", "/a", {"b": 1})),
+        "POST": lambda: writer.post(Request("POST", "/a", {"b": 1})),
+        "DELETE": lambda: writer.delete(Request("DELETE", "/a")),
     }
 
 

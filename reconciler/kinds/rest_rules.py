@@ -1,0 +1,192 @@
+"""The rules for how a kind's API is spoken: what contradicts itself, and what may not be said. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.kinds.kind import EXTENSION, Kind, type_names
+from reconciler.kinds.paths import path_fault, placeholders
+from reconciler.kinds.rest import BodyRule, ListStyle
+from reconciler.kinds.wire import PAIRS
+from reconciler.model.request import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    Path = tuple[str | int, ...]
+
+_FORBIDDEN_HEADERS: Final = re.compile(
+    r"(proxy-)?authorization|cookie2?|host|connection|te|trailer|transfer-encoding|upgrade|content-.*|if-.*"
+    r"|user-agent|expect|forwarded|x-forwarded-.*|x-http-method.*",
+    re.IGNORECASE,
+)
+"""Headers that say who asks, where or what: none of these is a constant of a kind."""
+_OF_STYLE: Final[Mapping[str, ListStyle]] = {
+    "offset": ListStyle.OFFSET,
+    "page": ListStyle.PAGE,
+    "first": ListStyle.PAGE,
+    **dict.fromkeys(("cursor", "next", "link", "last", "more"), ListStyle.CURSOR),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong in the file of a kind, what to do about it, and the path of the value."""
+
+    path: Path
+    message: str
+
+
+def rest_faults(kind: Kind) -> Iterator[Fault]:
+    """Yield what is wrong with how the API of a kind is spoken."""
+    for rule in (_path, _item, _list, _update, _send, _names, _shown, _merge, _style):
+        yield from rule(kind)
+
+
+def _path(kind: Kind) -> Iterator[Fault]:
+    """Check that the id is a property that the service sets."""
+    field = kind.fields.get(kind.path_field)
+    place = (EXTENSION, "path")
+    if not kind.has_ids:
+        if "path" in kind.schema[EXTENSION]:
+            yield Fault(place, "is the identity, which the path takes anyway; remove it")
+    elif field is None:
+        yield Fault(place, f"{kind.path_field} is not a property; describe the id that the service makes")
+    elif not field.read_only:
+        yield Fault(place, f'{field.name} is made by the service; give it "readOnly": true')
+    elif field.types not in {(str,), (int,)}:
+        yield Fault(place, f'{field.name} must be a text or a whole number; give it "type": "string"')
+
+
+def _item(kind: Kind) -> Iterator[Fault]:
+    item = kind.schema[EXTENSION].get("item")
+    if item is None:
+        return
+    place: Path = (EXTENSION, "item")
+    if unclear := path_fault(item):
+        yield Fault(place, unclear)
+        return
+    own = [name for name in placeholders(item) if name not in kind.scope]
+    if len(own) != 1:
+        found = "none" if not own else " and ".join(f"{{{name}}}" for name in own)
+        message = f"must have one parameter that the collection lacks, for the id, and has {found}"
+        yield Fault(place, f"{message}; write a path such as /things/{{id}}")
+
+
+def _list(kind: Kind) -> Iterator[Fault]:
+    extension = kind.schema[EXTENSION]
+    described, listing = extension.get("list", {}), kind.listing
+    place: Path = (EXTENSION, "list")
+    for name, style in _OF_STYLE.items():
+        if name in described and style is not listing.style:
+            yield Fault((*place, name), f"is for the style {style}, and the style is {listing.style}")
+    is_whole = listing.style is ListStyle.WHOLE
+    if is_whole and "limit" in described:
+        yield Fault((*place, "limit"), "is for pages, and the style whole has none; remove it")
+    if "page_limit" not in extension and not is_whole and listing.limit is not None:
+        yield Fault(
+            (EXTENSION,), "has no page_limit; write the largest size of a page that the service gives"
+        )
+    if listing.results is None and listing.count is not None:
+        yield Fault((*place, "count"), "needs an object around the list; name its list under results")
+    if listing.limit is not None and listing.limit == listing.position:
+        yield Fault((*place, "limit"), f"is the name of two query parameters: {listing.limit}")
+    if listing.style is ListStyle.CURSOR:
+        yield from _cursor(place, described)
+
+
+def _cursor(place: Path, described: Mapping[str, Any]) -> Iterator[Fault]:
+    ways = [name for name in ("next", "link", "last") if described.get(name)]
+    if len(ways) != 1:
+        found = "none" if not ways else " and ".join(ways)
+        message = f"the style cursor needs one of next, link and last, and has {found}"
+        yield Fault(place, f"{message}; say where the next cursor is")
+    if ("more" in described) != ("last" in described):
+        yield Fault(place, "last and more belong together: the last row's cursor, and whether there is more")
+
+
+def _update(kind: Kind) -> Iterator[Fault]:
+    place: Path = (EXTENSION, "update")
+    update = kind.update
+    is_patch = update.encoding in {Encoding.MERGE_PATCH, Encoding.JSON_PATCH}
+    if is_patch and update.body is BodyRule.WHOLE:
+        yield Fault((*place, "encoding"), f"{update.encoding} says what changes; give the body as changed")
+    if is_patch and update.method == "PUT":
+        yield Fault((*place, "encoding"), f"{update.encoding} is for PATCH, and the method is PUT")
+    if update.encoding is Encoding.JSON_PATCH and kind.always_sent:
+        yield Fault((EXTENSION, "always_sent"), "has no use where a JSON Patch names each field; remove it")
+    if update.encoding is Encoding.JSON_PATCH and kind.envelope.body is not None:
+        yield Fault(
+            (EXTENSION, "envelope"), "a JSON Patch has no envelope; remove the envelope or the encoding"
+        )
+
+
+def _send(kind: Kind) -> Iterator[Fault]:
+    for name in kind.headers:
+        if _FORBIDDEN_HEADERS.fullmatch(name):
+            message = f"{name} is not a constant of a kind; remove it, and name another header"
+            yield Fault((EXTENSION, "send", "headers"), message)
+    for name in kind.query:
+        if name in {kind.listing.limit, kind.listing.position}:
+            yield Fault((EXTENSION, "send", "query"), f"{name} asks for the page; remove it here")
+
+
+def _names(kind: Kind) -> Iterator[Fault]:
+    place: Path = (EXTENSION, "as")
+    there = list(kind.renamed.values())
+    for name, other in kind.renamed.items():
+        if name not in kind.schema["properties"]:
+            yield Fault((*place, name), f"{name} is not a property; write its name in files here")
+        if there.count(other) > 1 or (other in kind.fields and other not in kind.renamed):
+            yield Fault((*place, name), f"{other} is the name of two properties; keep one of them")
+
+
+def _settable(kind: Kind, member: str, names: Iterable[str]) -> Iterator[Fault | str]:
+    for name in names:
+        field = kind.fields.get(name)
+        if field is None:
+            yield Fault((EXTENSION, member), f"{name} is not a property; describe it, or remove it here")
+        elif field.read_only or name == kind.identity:
+            yield Fault((EXTENSION, member), f"{name} cannot be set by an update; remove it here")
+        else:
+            yield name
+
+
+def _shown(kind: Kind) -> Iterator[Fault]:
+    for found in _settable(kind, "shown", kind.shown):
+        if isinstance(found, Fault):
+            yield found
+        elif kind.shown[found] == PAIRS and not _is_map(kind.schema["properties"][found]):
+            message = f'are for maps; give {found} "type": "object" and a schema as additionalProperties'
+            yield Fault((EXTENSION, "shown", found), f"{PAIRS} {message}")
+
+
+def _merge(kind: Kind) -> Iterator[Fault]:
+    for found in _settable(kind, "merge", kind.merged):
+        if isinstance(found, Fault):
+            yield found
+        elif not _is_map(kind.schema["properties"][found]):
+            message = f'{found} is not a map; give it "type": "object" and a schema as additionalProperties'
+            yield Fault((EXTENSION, "merge"), message)
+
+
+def _is_map(keywords: Mapping[str, Any]) -> bool:
+    """Return whether a field holds members of any name."""
+    free = keywords.get("additionalProperties", True)
+    return "object" in type_names(keywords) and free is not False and "properties" not in keywords
+
+
+def _style(kind: Kind) -> Iterator[Fault]:
+    extension = kind.schema[EXTENSION]
+    if "style" not in extension:
+        if "type" in extension:
+            yield Fault((EXTENSION, "type"), 'is for JSON:API; add "style": "json-api"')
+        return
+    if "type" not in extension:
+        yield Fault((EXTENSION, "style"), 'JSON:API needs the type of the resource; add "type"')
+    if "envelope" in extension:
+        yield Fault((EXTENSION, "envelope"), "JSON:API has its own; remove it, or the style")
+    if kind.update.encoding is not Encoding.JSON:
+        yield Fault((EXTENSION, "update", "encoding"), "JSON:API is JSON; remove the encoding, or the style")

@@ -1,0 +1,68 @@
+"""Between the words of an API and those of files: envelopes, JSON:API, other names, other shapes. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.kinds.kind import Kind
+
+PAIRS: Final = "pairs"
+"""How a map is shown that is a list of objects with ``key`` and ``value``."""
+_PAIR: Final = frozenset({"key", "value"})
+
+
+def member(value: Any, dotted: str | None) -> Any:
+    """Return the member of ``value`` at a dotted path, None where there is none; all of it without a path."""
+    for step in dotted.split(".") if dotted else ():
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def object_of(kind: Kind, row: Any) -> Any:
+    """Return a row of a listing in the words of files; what is not an object stays as it is."""
+    if not isinstance(row, dict) or kind.is_plain:
+        return row
+    if kind.envelope.api_type is not None:
+        attributes = row.get("attributes")
+        row = {**(attributes if isinstance(attributes, dict) else {}), "id": row.get("id")}
+    if kind.renamed:
+        own = {name: row[there] for name, there in kind.renamed.items() if there in row}
+        row = {name: value for name, value in row.items() if name not in kind.renamed.values()} | own
+    return {name: _taken(value, kind.shown.get(name)) for name, value in row.items()}
+
+
+def item_of(kind: Kind, response: Any) -> Any:
+    """Return the object that a response is about, in the words of files; what is none stays as it is."""
+    return object_of(kind, member(response, kind.envelope.item))
+
+
+def body_of(kind: Kind, values: Mapping[str, Any], path_id: str | None = None) -> Any:
+    """Return the body that carries ``values`` of fields, in the words of the API and its envelope.
+
+    ``path_id`` is the id of an object that exists, which a body of JSON:API repeats.
+    """
+    there = {kind.renamed.get(name, name): value for name, value in values.items()}
+    if kind.envelope.api_type is not None:
+        known = {} if path_id is None else {"id": path_id}
+        there = {"type": kind.envelope.api_type, **known, "attributes": there}
+    for step in reversed(kind.envelope.body.split(".") if kind.envelope.body else ()):
+        there = {step: there}
+    return there
+
+
+def _taken(value: Any, shape: str | None) -> Any:
+    """Return a value in the shape in which it is set; what is shown otherwise stays as it is."""
+    if shape is None or value is None:
+        return value
+    if shape == PAIRS:
+        is_pairs = isinstance(value, list) and all(
+            isinstance(pair, dict) and pair.keys() >= _PAIR and isinstance(pair["key"], str) for pair in value
+        )
+        found = {pair["key"]: pair["value"] for pair in value} if is_pairs else {}
+        return found if is_pairs and len(found) == len(value) else value
+    if isinstance(value, list):
+        return [_taken(item, shape) for item in value]
+    return member(value, shape) if isinstance(value, dict) and member(value, shape) is not None else value

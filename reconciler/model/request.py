@@ -1,0 +1,83 @@
+"""One request of a change, as it is shown, approved and sent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Encoding(StrEnum):
+    """How the body of a request is written."""
+
+    JSON = "json"
+    MERGE_PATCH = "merge-patch"
+    JSON_PATCH = "json-patch"
+    FORM = "form"
+
+    @property
+    def media_type(self) -> str:
+        """Return the value of Content-Type."""
+        return _MEDIA_TYPES[self]
+
+
+_MEDIA_TYPES: Final[Mapping[Encoding, str]] = {
+    Encoding.JSON: "application/json",
+    Encoding.MERGE_PATCH: "application/merge-patch+json",
+    Encoding.JSON_PATCH: "application/json-patch+json",
+    Encoding.FORM: "application/x-www-form-urlencoded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a change: method, path below the base URL, and body; None without a body.
+
+    ``headers`` are constants of its kind. One that ``is_whole`` is sent with all else that the object has
+    then, read just before: ``body`` holds what is laid over it.
+    """
+
+    method: str
+    path: str
+    body: Any = None
+    encoding: Encoding = Encoding.JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_whole: bool = False
+
+    def __str__(self) -> str:
+        """Return the request on one line, its body to the letter as it is sent."""
+        whole = " (with all else that it has)" if self.is_whole else ""
+        return f"{self.method} {self.path}" + ("" if self.body is None else f"{whole} {self.text}")
+
+    @property
+    def text(self) -> str:
+        """Return the body as it is sent."""
+        return body_text(self.body, self.encoding)
+
+
+def body_text(body: Any, encoding: Encoding = Encoding.JSON) -> str:
+    """Return the body of a request as it is sent."""
+    if encoding is Encoding.FORM:
+        return urlencode(list(_pairs("", body)))
+    return json.dumps(body, separators=(",", ":"))
+
+
+def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    """Return the pairs of a form: members in brackets, items with empty ones; null is an empty text."""
+    match value:
+        case dict():
+            inner = ((f"{name}[{key}]" if name else str(key), item) for key, item in value.items())
+            return [pair for below, item in inner for pair in _pairs(below, item)]
+        case list():
+            return [pair for item in value for pair in _pairs(f"{name}[]", item)]
+        case None:
+            return [(name, "")]
+        case str():
+            return [(name, value)]
+        case _:
+            return [(name, json.dumps(value))]

@@ -1,0 +1,72 @@
+"""The requests of a change: as little as the API of its kind allows. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from reconciler.kinds.rest import BodyRule
+from reconciler.kinds.wire import body_of
+from reconciler.model.plan import Action, Change
+from reconciler.model.request import Encoding, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.kinds.kind import Kind
+
+
+def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
+    """Yield the requests that apply sends, in their order."""
+    query = f"?{urlencode(kind.query)}" if kind.query else ""
+    path = change.path + query
+    if change.action is Action.UPDATE:
+        update = kind.update
+        is_whole = update.body is BodyRule.WHOLE
+        body = _update_body(kind, change)
+        yield Request(update.method, path, body, update.encoding, kind.headers, is_whole)
+    if change.action.destroys:
+        yield Request("DELETE", path, headers=kind.headers)
+    if change.action.adds:
+        is_form = kind.update.encoding is Encoding.FORM
+        encoding = Encoding.FORM if is_form else Encoding.JSON
+        collection = kind.collection_path(change.scope) + query
+        yield Request("POST", collection, body_of(kind, change.patch), encoding, kind.headers)
+
+
+def _update_body(kind: Kind, change: Change) -> Any:
+    """Return the body of an update in the words of the API."""
+    encoding = kind.update.encoding
+    if encoding is Encoding.JSON_PATCH:
+        return [_operation(kind, name, change) for name in change.patch]
+    values = {
+        name: merge_patch(change.before.get(name), value)
+        if encoding is Encoding.MERGE_PATCH or name in kind.merged
+        else value
+        for name, value in change.patch.items()
+    }
+    return body_of(kind, values, change.path_id)
+
+
+def _operation(kind: Kind, name: str, change: Change) -> Mapping[str, Any]:
+    """Return the operation of JSON Patch (RFC 6902) that gives a field its value."""
+    pointer = "/" + kind.renamed.get(name, name).replace("~", "~0").replace("/", "~1")
+    # To replace a member that is not there is an error; to add one that is there replaces it.
+    operation = "add" if change.before.get(name) is None else "replace"
+    return {"op": operation, "path": pointer, "value": change.patch[name]}
+
+
+def merge_patch(before: Any, after: Any) -> Any:
+    """Return the smallest merge patch (RFC 7396) that makes ``before`` into ``after``.
+
+    It is all of ``after`` where either is not an object.
+    """
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    removed = {name: None for name in before if name not in after}
+    changed = {
+        name: merge_patch(before.get(name), value)
+        for name, value in after.items()
+        if name not in before or before[name] != value
+    }
+    return {**changed, **removed}
