@@ -15,31 +15,19 @@ from reconciler.model.plan import Action
 from reconciler.model.version import __version__
 from reconciler.render.html import PageTemplate, Severity, clock, page_template
 from reconciler.render.lines import cut, item_text
-from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Lane, Mark, Window, lanes, ticks
+from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
 from reconciler.render.values import clear_command, field_name, only_in_one, whole_key_text
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
-    from reconciler.model.status import Episode, FlappingField, KeyHistory, Pending, Status
+    from reconciler.model.status import Episode, FlappingField, Pending, Status
 
-_EPISODES: Final = 20
 _ITEMS: Final = 5
-_ERRORS: Final = 20
-_SHOWN: Final = 100
 _LONG: Final = 200
 _LEAD: Final = 40
 _DETAIL: Final = 500
-_CLASSES: Final = {
-    Mark.ENDED: "e",
-    Mark.CORRECTED: "c",
-    Mark.OPEN: "o",
-    Mark.FAILED: "f",
-    Mark.CONTESTED: "x",
-}
-"""Short, for a page can hold thousands of bars."""
-_ICONS: Final = {Mark.OPEN: "drifted", Mark.FAILED: "failed", Mark.CONTESTED: "contested"}
 _RESULTS: Final = {
     CycleResult.REFUSED: "correction refused in the last round",
     CycleResult.INCOMPLETE: "correction failed in the last round",
@@ -69,31 +57,16 @@ class Values(NamedTuple):
     alike: int = 0
 
 
-class KeyView(NamedTuple):
-    """A key with its timeline; ``worst`` is the gravest drift that goes on, and ``since`` the earliest.
-
-    ``hidden`` counts the episodes that are not in the table.
-    """
-
-    history: KeyHistory
-    lanes: tuple[Lane, ...]
-    worst: Episode | None
-    since: dt.datetime | None
-    shown: tuple[Episode, ...]
-    hidden: int
-
-
 def render_page(status: Status, *, refresh_seconds: int | None = None) -> str:
     """Return the page; a browser loads it again after ``refresh_seconds``, if given."""
     window = Window(status.since, status.at)
-    headlines = _headlines(status)
+    headlines = tuple(_headlines(status))
     return _template().render(
         status=status,
         headlines=headlines,
         severity=max((headline.severity for headline in headlines), key=list(Severity).index),
         window=window,
         ticks=ticks(window),
-        keys=[_key_view(key, window) for key in status.keys],
         refresh_seconds=refresh_seconds,
         version=__version__,
     )
@@ -109,37 +82,33 @@ def _template() -> PageTemplate:
     filters: dict[str, Callable[..., Any]] = {
         "command": lambda field, file: clear_command(field.address, field.field, file),
         "cut": functools.partial(cut, characters=_DETAIL),
+        "gravest": lambda episodes: max(episodes, key=lambda episode: Mark.of(episode).rank),
+        "lanes": lanes,
         "named": field_name,
         "sentence": lambda words: words[:1].upper() + words[1:],
         "span": _span,
         "values": _values,
         "whole_key": whole_key_text,
     }
-    names = {
-        "HEIGHT": HEIGHT,
-        "SLOTS": SLOTS,
-        "CLASSES": _CLASSES,
-        "ICONS": _ICONS,
-        "Mark": Mark,
-        "legend": [Bar(mark, 1, 21) for mark in reversed(Mark)],
-        "ScopeState": ScopeState,
-        "Action": Action,
-        "errors_shown": _ERRORS,
-        "pending_shown": _SHOWN,
-    }
-    return page_template("status.html", filters, names)
+    legend = [Bar(mark, 1, 21) for mark in reversed(Mark)]
+    names = {"HEIGHT": HEIGHT, "SLOTS": SLOTS, "Mark": Mark, "legend": legend}
+    return page_template("status.html", filters, names | {"ScopeState": ScopeState, "Action": Action})
 
 
-def _headlines(status: Status) -> tuple[Headline, ...]:
-    """Return the state of everything, what matters most first; there is always one."""
-    found = (*_service_headlines(status), *_drift_headlines(status), *_result_headlines(status))
+def _headlines(status: Status) -> Iterator[Headline]:
+    """Yield the state of everything, what matters most first; there is always one."""
+    found = [*_service_headlines(status), *_drift_headlines(status)]
+    failing = status.service is not None and status.service.failing_since is not None
+    if not failing and status.last_cycle is not None and status.last_cycle.result in _RESULTS:
+        found.append(Headline(_RESULTS[status.last_cycle.result], Severity.BAD))
     if found:
-        return found
-    if not status.scopes:
+        yield from found
+    elif not status.scopes:
         words = "no scope has been read yet" if status.last_cycle else "no round yet"
-        return (Headline(words, Severity.WAITING),)
-    every = "all " if len(status.scopes) > 1 else ""
-    return (Headline(f"{every}{counted(len(status.scopes), 'scope')} in sync", Severity.GOOD),)
+        yield Headline(words, Severity.WAITING)
+    else:
+        every = "all " if len(status.scopes) > 1 else ""
+        yield Headline(f"{every}{counted(len(status.scopes), 'scope')} in sync", Severity.GOOD)
 
 
 def _service_headlines(status: Status) -> Iterator[Headline]:
@@ -153,43 +122,25 @@ def _service_headlines(status: Status) -> Iterator[Headline]:
 
 def _drift_headlines(status: Status) -> Iterator[Headline]:
     states, every = Counter(scope.state for scope in status.scopes), counted(len(status.scopes), "scope")
-    contested, granted = len(status.flapping), sum(key.has_granted for key in status.keys)
-    incomplete, unreachable = states[ScopeState.INCOMPLETE], states[ScopeState.UNREACHABLE]
     drifted = sum(key.is_drifted for key in status.keys)
+    least = "at least " if status.omitted_keys and drifted == len(status.keys) and drifted else ""
     pending = len({pending.address for pending in status.pending})
-    least = "at least " if status.omitted_keys and drifted == len(status.keys) else ""
     drift, waiting = (
         (keys or states[state], counted(keys, "key") if keys else counted(states[state], "scope"))
         for keys, state in ((drifted, ScopeState.DRIFTED), (pending, ScopeState.PENDING))
     )
+    contested, granted = len(status.flapping), sum(key.has_granted for key in status.keys)
+    incomplete, unreachable = states[ScopeState.INCOMPLETE], states[ScopeState.UNREACHABLE]
     for count, words, severity in (
         (contested, f"{counted(contested, 'field')} contested", Severity.BAD),
         (granted, f"access granted on {counted(granted, 'key')}", Severity.BAD),
-        (drift[0], f"{least if drifted else ''}{drift[1]} drifted", Severity.WARNING),
+        (drift[0], f"{least}{drift[1]} drifted", Severity.WARNING),
         (incomplete, f"{incomplete} of {every} not compared in full", Severity.BAD),
         (unreachable, f"{unreachable} of {every} unreachable", Severity.BAD),
         (waiting[0], f"{waiting[1]} pending", Severity.WAITING),
     ):
         if count:
             yield Headline(words, severity)
-
-
-def _result_headlines(status: Status) -> Iterator[Headline]:
-    is_known = status.service is not None and status.service.failing_since is not None
-    if not is_known and status.last_cycle is not None and status.last_cycle.result in _RESULTS:
-        yield Headline(_RESULTS[status.last_cycle.result], Severity.BAD)
-
-
-def _key_view(key: KeyHistory, window: Window) -> KeyView:
-    going_on = [episode for episode in key.episodes if episode.ended is None]
-    return KeyView(
-        history=key,
-        lanes=lanes(key.episodes, window),
-        worst=max(going_on, key=lambda episode: Mark.of(episode).rank, default=None),
-        since=min((episode.first_seen for episode in going_on), default=None),
-        shown=key.episodes[:_EPISODES],
-        hidden=len(key.episodes[_EPISODES:]) + key.omitted,
-    )
 
 
 def _values(drift: FlappingField | Episode | Pending) -> Values:
