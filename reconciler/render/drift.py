@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.canonical import format_instant
 from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import and_more, counted
-from reconciler.model.plan import Action, DriftOrigin, Effect
+from reconciler.model.plan import Action, DriftOrigin
 from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
@@ -113,10 +113,8 @@ def _drift_lines(drifted: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
             shown, title(key), lambda text, hue: paint(text, Colour.REMOVE if hue is Colour.ADD else hue)
         )
     yield drift_line(drifted)
-    effects = [key.effect for key in drifted]
-    grants, revokes = sum(effect.grants for effect in effects), sum(effect.revokes for effect in effects)
-    access = access_line(grants, revokes, effects.count(Effect.NEUTRAL))
-    yield paint(access, Colour.REMOVE) if grants else access
+    access = access_line(drifted)
+    yield paint(access, Colour.REMOVE) if any(key.effect.grants for key in drifted) else access
     if not is_known:
         yield "Origin: not known; a history of what was applied (--history) or --base REF shows it."
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Effect, Origin
+from reconciler.model.plan import Origin
 from reconciler.render.lines import (
     Bound,
     becomes,
@@ -177,15 +177,11 @@ def _cut_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
     missing = [change for change in plan.changes if change.address not in shown]
     bounded = sum(block.is_bounded for block in blocks)
     if missing:
-        access = access_line(
-            sum(change.effect.grants for change in missing),
-            sum(change.effect.revokes for change in missing),
-            sum(change.effect is Effect.NEUTRAL for change in missing),
-        )
+        access = access_line(missing).replace("Access", "Left out", 1)
         yield ""
         yield (
             f"**{len(missing)} of {counted(len(plan.changes), 'key')} left out below**: a comment takes "
-            f"{_COMMENT:,} characters. {access.replace('Access', 'Left out', 1)} {_ORDER}"
+            f"{_COMMENT:,} characters. {access} {_ORDER}"
         )
     if bounded:
         yield ""

@@ -29,25 +29,14 @@ if TYPE_CHECKING:
 _MOST_FIELDS: Final = 50
 _LONGEST_TEXT: Final = 500
 _LONGEST_VALUE: Final = 4096
+_MARKUP: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "'", "*": "\u2217"})
 _LONGEST_MESSAGE: Final = 30_000
 """Slack cuts texts of 40,000 characters."""
-_AT_ONCE: Final = frozenset(
-    {
-        FieldOutcome.CORRECTED,
-        FieldOutcome.CONTESTED,
-        FieldOutcome.FAILED,
-        FieldOutcome.NOT_VERIFIED,
-        FieldOutcome.REFUSED,
-    }
-)
-"""Outcomes that are notified whatever the number of cycles."""
 AFTER_CYCLES: Final = frozenset({FieldOutcome.LEFT, FieldOutcome.NOT_ATTEMPTED})
 """Outcomes that are notified once enough cycles in a row have seen the drift."""
-
-
 _OVER: Final = frozenset({FieldOutcome.ENDED, FieldOutcome.UNDECLARED})
-
-
+_AT_ONCE: Final = frozenset(FieldOutcome) - AFTER_CYCLES - _OVER - {FieldOutcome.CHANGED}
+"""Outcomes that are notified whatever the number of cycles."""
 _TEXTS: Final = {
     "rounds.failing": "rounds have failed",
     "rounds.recovered": "rounds succeed again",
@@ -113,8 +102,8 @@ def condition_message(
     state: ConditionState, at: dt.datetime, base_url: str, run: str, errors: Sequence[str]
 ) -> dict[str, Any]:
     """Return the body about a condition, or its end; ``errors`` are those of the cycle."""
-    begun, over = (name for name in _TEXTS if name.partition(".")[0] == state.condition)
-    name, since = over if state.is_over else begun, format_instant(state.since)
+    names = [name for name in _TEXTS if name.partition(".")[0] == state.condition]
+    name, since = names[state.is_over], format_instant(state.since)
     head = f"{_TEXTS[name]}{'; that was not so from' if state.is_over else ', since'} {since}"
     shown = [] if state.is_over else list(errors[:10])
     facts = {"base_url": base_url, "run": run, "since": since, "rounds": state.cycles, "errors": shown}
@@ -164,10 +153,4 @@ def _line(episode: Episode) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text that is harmless in Slack's markup, and short; a backtick cannot be quoted there."""
-    safe = (
-        escape_control(shortened(text, _LONGEST_TEXT))
-        .replace("&", "&amp;")
-        .replace("<", "&lt;")
-        .replace(">", "&gt;")
-    )
-    return safe.replace("`", "'").replace("*", "\u2217")
+    return escape_control(shortened(text, _LONGEST_TEXT)).translate(_MARKUP)

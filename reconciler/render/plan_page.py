@@ -100,7 +100,7 @@ def _headline(plan: Plan) -> tuple[str, Severity, Sequence[str]]:
     severity = Severity.WARNING if plan.grants or plan.revokes else Severity.WAITING
     severity = Severity.BAD if notes else severity
     if plan.changes:
-        notes.append(access_line(plan.grants, plan.revokes, plan.neutral))
+        notes.append(access_line(plan.changes))
         notes += [f"{secrets_line(plan)}."] if plan.new_secrets else []
         return changes_text(plan), severity, notes
     if plan.problems:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Final
 from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
-from reconciler.model.plan import Action, Origin, action_counts
+from reconciler.model.plan import Action, Effect, Origin, action_counts
 from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
 from reconciler.render.values import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, FieldChange, Plan
+    from reconciler.plan.drift import DriftedKey
 
     Paint = Callable[[str, "Colour"], str]
 
@@ -75,7 +76,7 @@ def summary_lines(plan: Plan) -> Iterator[str]:
     if plan.changes:
         words = "Plan: {create} to add, {update} to change, {delete} to destroy."
         yield words.format_map(plan.action_counts)
-        yield access_line(plan.grants, plan.revokes, plan.neutral)
+        yield access_line(plan.changes)
         if plan.new_secrets:
             yield f"{secrets_line(plan)}."
         if plan.has_origins:
@@ -120,9 +121,12 @@ def summary_line(plan: Plan) -> str:
     return " ".join((*summary_lines(plan), *unmanaged, *errors))
 
 
-def access_line(grants: int, revokes: int, neutral: int) -> str:
+def access_line(keys: Iterable[Change | DriftedKey]) -> str:
     """Return how many keys gain, lose or keep their access."""
-    return f"Access: grants on {_keys(grants)}, revokes on {_keys(revokes)}, neutral on {_keys(neutral)}."
+    effects = [key.effect for key in keys]
+    grants, revokes = sum(effect.grants for effect in effects), sum(effect.revokes for effect in effects)
+    neutral = _keys(effects.count(Effect.NEUTRAL))
+    return f"Access: grants on {_keys(grants)}, revokes on {_keys(revokes)}, neutral on {neutral}."
 
 
 def change_lines(change: Change, becomes: str, paint: Paint) -> Iterator[str]:

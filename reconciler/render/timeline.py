@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections import Counter
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.phrases import counted
@@ -46,7 +45,7 @@ class Mark(StrEnum):
     @property
     def rank(self) -> int:
         """Return its place among the marks: the gravest has the highest."""
-        return _RANKS[self]
+        return list(Mark).index(self)
 
     @classmethod
     def of(cls, episode: Episode) -> Mark:
@@ -58,7 +57,6 @@ class Mark(StrEnum):
         return cls.CORRECTED if episode.outcome is FieldOutcome.CORRECTED else cls.ENDED
 
 
-_RANKS: Final = {mark: rank for rank, mark in enumerate(Mark)}
 _MARKS: Final = {
     FieldOutcome.CONTESTED: Mark.CONTESTED,
     **dict.fromkeys(
@@ -68,8 +66,7 @@ _MARKS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """A stretch of slots with one mark; ``end`` is the first slot after it."""
 
     mark: Mark
@@ -84,8 +81,7 @@ class Bar:
         return f"M{self.start} {top}h{width}v{HEIGHT - 2 * top}h-{width}z"
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(NamedTuple):
     """The timeline of one field; ``words`` say what the bars show."""
 
     field: str
@@ -99,8 +95,7 @@ class Lane:
         return tuple((mark, path) for mark, path in grouped if path)
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """A day on the axis; ``anchor`` is the part of the label at its slot, as in SVG."""
 
     slot: int
@@ -113,8 +108,7 @@ class Tick:
         return f"{self.slot * 100 / SLOTS:g}%"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The time that a timeline covers, to the instant at which it was made."""
 
     since: dt.datetime
