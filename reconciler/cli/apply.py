@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
@@ -39,13 +39,10 @@ from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, Ref
 from reconciler.kinds.kind import Kind
 from reconciler.load.git import git_commit
 from reconciler.model.clock import Clock
-from reconciler.model.desired import DesiredState
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.plan.limits import with_limit_violations
-from reconciler.plan.planning import select
 from reconciler.render.text import render_outcomes
-from reconciler.service.history.applied import Applied
 from reconciler.service.records import Records, open_records
 
 _QUESTION = """
@@ -124,13 +121,7 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     planning, stop = options.planning, threading.Event()
     saved = None if options.plan_file is None else _open_plan(options.plan_file, planning)
     settings = connection(planning.connection, clock, console, stop)
-    made_from = None if saved is None else saved[-1].provenance
-
-    def commit() -> str | None:
-        if saved is None:
-            return git_commit(planning.inputs.paths, os.environ, console.warning)
-        return None if made_from is None else made_from.git_commit
-
+    commit = partial(_commit, None if saved is None else saved[-1], planning.inputs.paths, console)
     recorded = record_settings("apply", planning.connection.base_url, options.records, commit, console)
     now = clock.now()
     with (
@@ -139,7 +130,6 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
     ):
         console.warn_of_readers(options.records.history, "history")
         kinds, state, plan = saved or plan_files(client, planning, now, console)
-        execution = _Execution(client, kinds, state, plan, records, console, events)
         if events is not None:
             events.planned(plan)
             complain(plan, console)
@@ -150,45 +140,36 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             raise RefusedError(message)
         if plan.objections:
             console.note("Nothing was applied.")
-        if plan.objections or options.dry_run or not plan.changes:
-            if not plan.objections and not options.dry_run:
-                execution.store(planning.selection.target, now)
-            return ExitCode.ERROR if plan.problems else ExitCode.REFUSED if plan.objections else ExitCode.DONE
-        secrets = secret_store(
-            plan.changes, options.secrets, options.records, clock, console, settings.redactor
-        )
-        freshness = _approve(options, console)
-        if secrets is not None and not options.auto_approve:
-            secrets.probe()  # again: the approval may have taken a while
-        execution.store(planning.selection.target, now)
-        return execution.run(secrets, freshness)
+            return ExitCode.ERROR if plan.problems else ExitCode.REFUSED
+        secrets, freshness = None, Freshness.JUST_MADE
+        if plan.changes and not options.dry_run:
+            secrets = secret_store(
+                plan.changes, options.secrets, options.records, clock, console, settings.redactor
+            )
+            freshness = _approve(options, console)
+            if secrets is not None and not options.auto_approve:
+                secrets.probe()  # again: the approval may have taken a while
+        if not options.dry_run:
+            records.store_applied(kinds, state, plan, planning.selection.target, now)
+        if not plan.changes or options.dry_run:
+            return ExitCode.ERROR if plan.problems else ExitCode.DONE
+        return _Execution(client, kinds, plan, records, secrets, console, events).run(freshness)
 
 
 @dataclass(frozen=True, slots=True)
 class _Execution:
     client: Session
     kinds: Mapping[str, Kind]
-    state: DesiredState | None
     plan: Plan
     records: Records
+    secrets: SinkSecretStore | None
     console: Console
     events: EventStream | None
 
-    def store(self, targets: Sequence[str], now: dt.datetime) -> None:
-        """Store in the history what is as desired already: each write adds to it. Raises HistoryError."""
-        if self.records.history is None or self.state is None:
-            return
-        state, selected = select(self.state, targets)
-        applied = Applied(self.records.history.database, self.kinds)
-        if not targets:
-            applied.store_unmanaged(self.plan, now)
-        applied.store(state, self.plan, selected, is_whole=not targets)
-
-    def run(self, secrets: SinkSecretStore | None, freshness: Freshness) -> ExitCode:
+    def run(self, freshness: Freshness) -> ExitCode:
         """Send the changes, print what became of each, and return the exit code of the whole."""
-        plan, kinds, client, stop = self.plan, self.kinds, self.client, self.client.stop
+        plan, stop, secrets = self.plan, self.client.stop, self.secrets
         where = (lambda _: "") if secrets is None else secrets.where
-        report_stored: Callable[[], None] = (lambda: None) if secrets is None else secrets.report_stored
         with (
             stopping(stop, self.console, secrets),
             self.records.observers(plan.fingerprint, where) as records,
@@ -196,35 +177,42 @@ class _Execution:
         ):
             # The journal comes first: what it cannot store is not sent, and so has not started.
             shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
-            observers = (*records, *shown, Progress(advance))
             try:
                 outcomes = pipeline.apply(
-                    plan, client, kinds=kinds, secrets=secrets, observers=observers, freshness=freshness
+                    plan,
+                    self.client,
+                    kinds=self.kinds,
+                    secrets=secrets,
+                    observers=(*records, *shown, Progress(advance)),
+                    freshness=freshness,
                 )
             except BaseException:
-                report_stored()  # no outcome says where new secrets are, and they exist once
+                self._report_stored()  # no outcome says where new secrets are, and they exist once
                 raise
-        code = self._report(outcomes, exit_code(outcomes, stop), report_stored)
+        code = exit_code(outcomes, stop)
+        is_shown, is_broken = self._show(outcomes)
+        if not is_shown:
+            self._report_stored()
         # What a live object kept from being compared was not applied.
-        return ExitCode.PARTIAL if code is ExitCode.DONE and plan.problems else code
+        return code or (ExitCode.PARTIAL if is_broken or plan.problems else ExitCode.DONE)
 
-    def _report(
-        self, outcomes: Sequence[Outcome], code: ExitCode, report_stored: Callable[[], None]
-    ) -> ExitCode:
-        """Print what became of each key. Writes were made even if nothing can be printed of them."""
+    def _show(self, outcomes: Sequence[Outcome]) -> tuple[bool, bool]:
+        """Print what became of each key; return whether it was read, and whether it could not be printed.
+
+        Writes were made even then.
+        """
         if self.events is not None:
             self.events.applied(outcomes)
-            if not self.events.is_delivered:
-                report_stored()
-            return code or (ExitCode.PARTIAL if self.events.is_broken else ExitCode.DONE)
+            return self.events.is_delivered, self.events.is_broken
         try:
-            if not self.console.result(render_outcomes(outcomes, self.console.paint)):
-                report_stored()
+            return self.console.result(render_outcomes(outcomes, self.console.paint)), False
         except ConfigurationError as error:
-            self.console.error(str(error))
-            report_stored()
-            return code or ExitCode.PARTIAL
-        return code
+            self.console.complain(error)
+            return False, True
+
+    def _report_stored(self) -> None:
+        if self.secrets is not None:
+            self.secrets.report_stored()
 
 
 def _open_plan(file: str, options: PlanningOptions) -> tuple[Mapping[str, Kind], None, Plan]:
@@ -237,6 +225,13 @@ def _open_plan(file: str, options: PlanningOptions) -> tuple[Mapping[str, Kind],
     if plan.base_url != base_url:
         raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {base_url}")
     return kinds, None, with_limit_violations(plan, options.selection.limits)
+
+
+def _commit(saved: Plan | None, paths: Sequence[str], console: Console) -> str | None:
+    """Return the commit of what is applied: of a saved plan, or of the files."""
+    if saved is None:
+        return git_commit(paths, os.environ, console.warning)
+    return None if saved.provenance is None else saved.provenance.git_commit
 
 
 def _check(context: click.Context, options: ApplyOptions) -> None:

@@ -13,19 +13,24 @@ from reconciler.apply.journal import Journal, JournalFile, Run, is_journal
 from reconciler.apply.observer import SentOnly
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.version import __version__
+from reconciler.plan.planning import select
+from reconciler.service.history.applied import Applied
 from reconciler.service.history.cycles import History, HistoryRun, JournalTable
 from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.queries import journal_lines
 from reconciler.service.history.reading import ReadOnlyDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.apply.journal import Sink
     from reconciler.apply.observer import Observer
+    from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
+    from reconciler.model.desired import DesiredState
     from reconciler.model.endpoint import BaseUrl
-    from reconciler.model.plan import Change
+    from reconciler.model.plan import Change, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,26 @@ class Records:
             if self.history is not None:
                 observers.append(self.history)
             yield tuple(map(SentOnly, observers))
+
+    def store_applied(
+        self,
+        kinds: Mapping[str, Kind],
+        state: DesiredState | None,
+        plan: Plan,
+        targets: Sequence[str],
+        now: dt.datetime,
+    ) -> None:
+        """Store in the history what is as desired before the first write, which adds to it.
+
+        Of a saved plan there is no ``state``, and nothing is stored. Raises HistoryError.
+        """
+        if self.history is None or state is None:
+            return
+        targeted, selected = select(state, targets)
+        applied = Applied(self.history.database, kinds)
+        if not targets:
+            applied.store_unmanaged(plan, now)
+        applied.store(targeted, plan, selected, is_whole=not targets)
 
 
 @contextmanager
