@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
-from reconciler.cli.journald import Priority, marked
 from reconciler.errors import ConfigurationError, ReconcilerError, os_reason
 from reconciler.model.escape import escape_control
 from reconciler.model.phrases import first_texts
 from reconciler.model.source import Problem
+from reconciler.service.journald import Priority, is_journal, marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -61,7 +61,7 @@ class Console:
     def say(self, text: str, priority: Priority = Priority.INFO) -> None:
         """Print to stderr; ignore that its reader has left."""
         try:
-            click.echo(marked(text, priority), nl=False, err=True, color=self.color)
+            click.echo(for_stderr(text, priority), nl=False, err=True, color=self.color)
         except OSError:
             _discard(sys.stderr)
 
@@ -129,9 +129,19 @@ class Console:
             draw(sys.stderr.write, _ERASE_LINE_ABOVE)
 
 
-def complain(error: ReconcilerError) -> None:
-    """Print an error where no options have been read yet."""
-    Console(0, color_choice()).complain(error)
+def plain_console() -> Console:
+    """Return the console of a command without options of its output."""
+    return Console(0, color_choice())
+
+
+def is_stderr_journal() -> bool:
+    """Return whether the journal of systemd reads standard error."""
+    return is_journal(sys.stderr, os.environ.get("JOURNAL_STREAM", ""))
+
+
+def for_stderr(text: str, priority: Priority) -> str:
+    """Return a text for standard error: where the journal reads that, each line begins with its priority."""
+    return marked(text, priority) if is_stderr_journal() else text
 
 
 def color_choice() -> bool | None:

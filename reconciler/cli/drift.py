@@ -162,7 +162,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         connect=connect,
         open_store=open_store,
         signals=signals,
-        supervisor=_systemd(),
+        supervisor=Supervisor.of(os.environ, os.getpid()),
         observer=printer,
         base=partial(inputs.read_base, kinds),
         pull=pulled if options.git_pull else None,
@@ -170,11 +170,3 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         stop=stop,
         wake=wake,
     )
-
-
-def _systemd() -> Supervisor:
-    """Return the systemd of this process, by what it left in the environment."""
-    microseconds = os.environ.get("WATCHDOG_USEC", "")
-    is_ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and is_ours else None
-    return Supervisor(os.environ.get("NOTIFY_SOCKET"), watchdog)

@@ -17,9 +17,15 @@ from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.model.status import NewKey
 from reconciler.plan.report import DriftReport
-from reconciler.render.drift import NAMED, DriftView, render_drift, render_drift_json
+from reconciler.render.drift import (
+    NAMED,
+    DriftView,
+    contested_text,
+    left_texts,
+    render_drift,
+    render_drift_json,
+)
 from reconciler.render.text import render_outcomes
-from reconciler.render.values import clear_command, field_name
 
 
 class DriftPrinter:
@@ -86,18 +92,17 @@ class DriftPrinter:
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
         """Print what is left to a person, with the reason if there is one, and what is contested."""
-        left = dict.fromkeys(
-            (field.address, field.detail) for field in fields if field.outcome is FieldOutcome.LEFT
-        )
+        left = left_texts(fields)
         contested = [field for field in fields if field.outcome is FieldOutcome.CONTESTED]
         if not self._is_changed("left", (*left, *(field.key for field in contested))):
             return
-        texts = [f"{address}{f': {reason}' if reason else ''}" for address, reason in left]
-        for text in first_texts(texts, "key"):
+        for text in first_texts(left, "key"):
             self._console.note(f"Left to a person: {text}")
-        places = {key.correction.address: key.correction.position for key in detection.drifted}
+        positions = {key.correction.address: key.correction.position for key in detection.drifted}
+        texts = (contested_text(field, self._contested_after, self._history) for field in contested)
         self._console.warn(
-            Problem(self._contested(field), places[field.address], field.address) for field in contested
+            Problem(text, positions[field.address], field.address)
+            for text, field in zip(texts, contested, strict=True)
         )
 
     def pending(self) -> tuple[str, ...]:
@@ -114,11 +119,3 @@ class DriftPrinter:
         is_changed = self._last.get(topic, ()) != content
         self._last[topic] = content
         return is_changed
-
-    def _contested(self, field: DriftedField) -> str:
-        name, file = field.change.field, self._history
-        command = "" if file is None else f", or until {clear_command(field.address, name, file)}"
-        return (
-            f"{field_name(name)} is contested: corrected {self._contested_after} times and changed back, "
-            f"it is left alone until the file says something else{command}"
-        )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, color_choice
+from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.drift_options import DURATION
 from reconciler.cli.options import OutputOptions, clock_of, history_option
 from reconciler.cli.values import command, epilog, option, takes
@@ -99,7 +99,7 @@ def clear(context: click.Context, options: ClearOptions) -> ExitCode:
     if not was_contested:
         what = f"{field} of {address}" if field else address
         raise ConfigurationError(f"{what} is not contested")
-    Console(0, color_choice()).result(f"{address}: {field_name(field)} is no longer contested.\n")
+    plain_console().result(f"{address}: {field_name(field)} is no longer contested.\n")
     return ExitCode.DONE
 
 

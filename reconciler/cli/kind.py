@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, color_choice
+from reconciler.cli.console import CONTEXT, plain_console
 from reconciler.cli.values import command, epilog, option
 from reconciler.errors import DescriptionError
 from reconciler.kinds.openapi.draft import draft
@@ -61,7 +61,7 @@ def init(_context: click.Context, options: InitOptions) -> None:
         drafted = draft(description, options.collection, title)
     except DescriptionError as error:
         raise DescriptionError(f"{options.openapi}: {error}") from error
-    console = Console(0, color_choice())
+    console = plain_console()
     console.result(json.dumps(drafted.schema, indent=2, ensure_ascii=False) + "\n")
     console.note(f"To decide, then save as kinds/{name or 'NAME'}.schema.json:")
     faulty = (message for _, message in complaints(name or "draft", drafted.schema))

@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 import signal
 import sys
+import traceback
 from collections import UserDict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.cli.console import CONTEXT, Console, complain
-from reconciler.cli.journald import mark_tracebacks, show_error
+from reconciler.cli.console import CONTEXT, Console, for_stderr, is_stderr_journal, plain_console
 from reconciler.cli.signals import stop_signals
 from reconciler.cli.variables import PREFIX, strict_env, strict_option
-from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, os_reason
+from reconciler.errors import ExitCode, ReconcilerError, os_reason
 from reconciler.model.version import __version__
+from reconciler.service.journald import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,12 +87,12 @@ class _Root(click.Group):
         try:
             return super().invoke(ctx)
         except ReconcilerError as error:
-            complain(error)
+            plain_console().complain(error)
             return error.exit_code
         except ImportError as error:
             if error.name not in _EXTRAS:
                 raise
-            complain(ConfigurationError(f"{error.name} is not installed; {_HOW_TO_INSTALL}"))
+            plain_console().error(f"{error.name} is not installed; {_HOW_TO_INSTALL}")
             return ExitCode.ERROR
 
 
@@ -130,14 +131,15 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 is not a reason to fail
-    mark_tracebacks()
+    if is_stderr_journal():
+        sys.excepthook = _show_traceback
     try:
         result = cli.main(args=list(arguments), prog_name=PROGRAM, standalone_mode=False, obj=clock)
     except click.UsageError as error:
-        show_error(error)
+        _show_error(error)
         return ExitCode.USAGE
     except click.ClickException as error:
-        show_error(error)
+        _show_error(error)
         return ExitCode.ERROR
     except OSError as error:  # click prints help by itself: a full disk ends here
         Console(0, color=None).error(f"the output cannot be written: {os_reason(error)}")
@@ -146,6 +148,17 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
         Console(0, color=None).note("Interrupted.")
         return ExitCode.INTERRUPTED
     return result if isinstance(result, int) else ExitCode.DONE
+
+
+def _show_error(error: click.ClickException) -> None:
+    """Print a usage error with its lines of help."""
+    lines = io.StringIO()
+    error.show(lines)
+    click.echo(for_stderr(lines.getvalue(), Priority.ERROR), nl=False, err=True)
+
+
+def _show_traceback(*error: Any) -> None:
+    sys.stderr.write(for_stderr("".join(traceback.format_exception(*error)), Priority.ERROR))
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-from reconciler.cli.console import Console, color_choice
+from reconciler.cli.console import plain_console
 from reconciler.cli.options import kinds_option
 from reconciler.cli.values import command
 from reconciler.kinds.bundle import bundled_schema, editor_schema
@@ -45,7 +45,7 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
     your own). With --kinds, a document may be of custom kinds too.
     """
     name, known = options.name, schema_texts()
-    console = Console(0, color_choice())
+    console = plain_console()
     if options.kinds and name == "keys":
         own = tree_kinds(options.kinds)
         console.result(editor_schema(kind for name, kind in own.items() if name not in known))
@@ -72,4 +72,4 @@ class CompletionOptions:
 def completion(context: click.Context, options: CompletionOptions) -> None:
     """Print the completion script of a shell."""
     script = _SHELLS[options.shell](context.find_root().command, {}, "reconciler", "_RECONCILER_COMPLETE")
-    Console(0, color_choice()).result(script.source() + "\n")
+    plain_console().result(script.source() + "\n")

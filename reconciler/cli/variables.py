@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.cli.console import Console, color_choice
+from reconciler.cli.console import plain_console
 from reconciler.model.escape import escape_control
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _check(root: click.Group, context: click.Context) -> None:
     texts = () if all(known.get(name) == name for name in ours) else misspelt(root, os.environ)
     if texts and context.meta.get(_META):
         raise click.UsageError("\n".join(texts), context)
-    console = Console(0, color_choice())  # quiet or not: a limit that does nothing must not do so in silence
+    console = plain_console()  # quiet or not: a limit that does nothing must not do so in silence
     for text in texts:
         console.note(f"Warning: {text}")
     if os.environ.get(OLD_WEBHOOK_SECRET):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.model.canonical import format_instant
+from reconciler.model.cycle import FieldOutcome
 from reconciler.model.escape import escape_control, neutralize_log_commands
 from reconciler.model.phrases import and_more, counted
 from reconciler.model.plan import Action, DriftOrigin
@@ -18,12 +19,13 @@ from reconciler.plan.document import drift_document, plan_document
 from reconciler.plan.origins import is_unwanted
 from reconciler.render.lines import SYMBOLS
 from reconciler.render.text import Colour, access_line, change_lines, plain
-from reconciler.render.values import joined
+from reconciler.render.values import clear_command, field_name, joined
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
+    from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import Plan
     from reconciler.model.status import NewKey
     from reconciler.plan.drift import DriftedKey
@@ -135,6 +137,22 @@ def drift_line(drifted: Sequence[DriftedKey]) -> str:
     }
     named = ", ".join(f"{number} {words}" for words, number in parts.items() if number)
     return f"Drift: {counted(count, 'key')} {what}{f' ({named})' if named else ''}."
+
+
+def left_texts(fields: Sequence[DriftedField]) -> Sequence[str]:
+    """Return the keys that are left to a person, each with the reason if there is one."""
+    left = dict.fromkeys((one.address, one.detail) for one in fields if one.outcome is FieldOutcome.LEFT)
+    return [f"{address}: {reason}" if reason else address for address, reason in left]
+
+
+def contested_text(field: DriftedField, corrected: int, history: str | None) -> str:
+    """Return that a field is contested, ``corrected`` so often, and how to clear that in a history."""
+    name = field.change.field
+    command = "" if history is None else f", or until {clear_command(field.address, name, history)}"
+    return (
+        f"{field_name(name)} is contested: corrected {corrected} times and changed back, "
+        f"it is left alone until the file says something else{command}"
+    )
 
 
 def _pending_lines(pending: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:

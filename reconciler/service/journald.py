@@ -1,18 +1,14 @@
-"""The journal of systemd as standard error: each line says how grave it is, as sd-daemon(3) describes."""
+"""The journal of systemd as standard error: each line begins with its priority, as sd-daemon(3) describes."""
 
 from __future__ import annotations
 
-import io
 import os
 import re
-import sys
-import traceback
-from collections.abc import Callable
 from enum import IntEnum
-from types import TracebackType
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final
 
-import click
+if TYPE_CHECKING:
+    from typing import TextIO
 
 _STREAM: Final = re.compile(r"([0-9]{1,20}):([0-9]{1,20})", re.ASCII)
 
@@ -26,44 +22,18 @@ class Priority(IntEnum):
     DEBUG = 7
 
 
-def is_journal(stream: TextIO | None) -> bool:
-    """Return whether a stream is the journal's: JOURNAL_STREAM holds its device and inode, in digits."""
-    named = _STREAM.fullmatch(os.environ.get("JOURNAL_STREAM", ""))
-    if stream is None or named is None:
+def is_journal(stream: TextIO | None, named: str) -> bool:
+    """Return whether a stream is the journal's: ``named``, JOURNAL_STREAM, is its device and inode."""
+    found = _STREAM.fullmatch(named)
+    if stream is None or found is None:
         return False
     try:
-        found = os.fstat(stream.fileno())
+        facts = os.fstat(stream.fileno())
     except (OSError, ValueError):  # closed, or no file at all
         return False
-    return (found.st_dev, found.st_ino) == (int(named[1]), int(named[2]))
+    return (facts.st_dev, facts.st_ino) == (int(found[1]), int(found[2]))
 
 
 def marked(text: str, priority: Priority) -> str:
-    """Return a text for standard error: where the journal reads that, each line begins with its priority."""
-    if not is_journal(sys.stderr):
-        return text
+    """Return a text whose lines begin with their priority."""
     return "".join(f"<{priority.value}>{line}" for line in text.splitlines(keepends=True))
-
-
-def show_error(error: click.ClickException) -> None:
-    """Print a usage error with its lines of help."""
-    if not is_journal(sys.stderr):
-        error.show()
-        return
-    lines = io.StringIO()
-    error.show(lines)
-    click.echo(marked(lines.getvalue(), Priority.ERROR), nl=False, err=True)
-
-
-def mark_tracebacks() -> None:
-    """Print every line of a traceback with the priority of an error."""
-    if is_journal(sys.stderr):
-        sys.excepthook = _hook(sys.stderr.write)
-
-
-def _hook(write: Callable[[str], object]) -> Callable[..., None]:
-    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-
-        write(marked("".join(traceback.format_exception(kind, error, trace)), Priority.ERROR))
-
-    return show

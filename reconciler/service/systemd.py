@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.model.clock import Clock
 
 
@@ -21,6 +23,14 @@ class Supervisor:
         # A leading @ is the zero byte that begins an abstract name.
         self._address = f"\0{address[1:]}" if address is not None and address.startswith("@") else address
         self.watchdog = watchdog if address is not None else None
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str], process: int) -> Self:
+        """Return the systemd of a process, by what it left in the environment."""
+        microseconds = environment.get("WATCHDOG_USEC", "")
+        is_ours = environment.get("WATCHDOG_PID", str(process)) == str(process)
+        watchdog = int(microseconds) / 1e6 if microseconds.isdigit() and is_ours else None
+        return cls(environment.get("NOTIFY_SOCKET"), watchdog)
 
     def notify(self, *states: str) -> None:
         """Send states such as ``READY=1``. A socket without a listener is not an error."""

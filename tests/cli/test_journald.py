@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.cli.journald import is_journal
+from reconciler.service.journald import is_journal
 from tests.support import CommandLine, declare, emulate, fill, live
 
 if TYPE_CHECKING:
@@ -89,14 +89,13 @@ HUGE = "9" * 5000 + ":1"
 
 
 @pytest.mark.parametrize("value", ["", "1", ":", "a:b", "1:", "-1:2", "1:2:3", "\u0661:\u0662", HUGE])
-def test_an_invalid_journal_stream_is_ignored(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("JOURNAL_STREAM", value)
-    assert not is_journal(sys.__stderr__)
-    assert not is_journal(None)
+def test_an_invalid_journal_stream_is_ignored(value: str) -> None:
+    assert not is_journal(sys.__stderr__, value)
+    assert not is_journal(None, value)
 
 
 def test_each_line_of_an_internal_error_has_the_error_priority(journal: Journal) -> None:
-    program = "import reconciler.cli.journald as j; j.mark_tracebacks(); 1 / 0"
+    program = "from reconciler.cli.main import cli, run; cli.callback = lambda: 1 / 0; run(['plan'])"
     lines = journal.read(subprocess.Popen([sys.executable, "-c", program], stderr=journal.theirs.fileno()))
     assert len(lines) > 2
     assert all(line.startswith("<3>") for line in lines)
