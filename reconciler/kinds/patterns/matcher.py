@@ -8,7 +8,6 @@ look into a dictionary.
 from __future__ import annotations
 
 import functools
-from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.kinds.patterns.charsets import WORD
@@ -16,7 +15,7 @@ from reconciler.kinds.patterns.program import Fork, Guard, Program, Read, progra
 from reconciler.kinds.patterns.syntax import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _BUDGET: Final = 2_000_000
 _ALLOWANCE: Final = 8
@@ -71,15 +70,11 @@ class Pattern:
         self._looks = [_Machine(program, self._budget) for program in looks]
         self._own = _Machine(own, self._budget)
 
-    def is_in(self, text: str) -> bool:
-        """Return whether the pattern matches somewhere in ``text``. Raises PatternLimitError."""
-        return self.check(text)
-
     @functools.cached_property
-    def check(self) -> Callable[[str], bool]:
-        """Return what :meth:`is_in` calls, for those who check very many texts."""
+    def is_in(self) -> Callable[[str], bool]:
+        """Return what tells whether the pattern matches somewhere in a text, or raises PatternLimitError."""
         if self._looks:
-            return self._is_in
+            return self._is_in_with_looks
         start, matched, allow = self._own.start(), self._own.matched, self._budget.allow
 
         def walk(text: str) -> bool:
@@ -98,12 +93,13 @@ class Pattern:
 
         return is_in
 
-    def _is_in(self, text: str) -> bool:
+    def _is_in_with_looks(self, text: str) -> bool:
         self._budget.allow(len(text))
         bits = bytearray(len(text) + 1)
         for number, machine in enumerate(self._looks):
-            machine.mark(text, bits, 1 << number)
-        return self._own.finds(text, bits)
+            for place in machine.ends(text, bits):
+                bits[place] |= 1 << number
+        return next(self._own.ends(text, bits), None) is not None
 
 
 class Patterns:
@@ -118,27 +114,20 @@ class Patterns:
         """Return what checks texts against one pattern. Raises PatternLimitError if it is too large."""
         if source not in self._compiled:
             self._compiled[source] = Pattern(source, self._budget)
-        return self._compiled[source].check
-
-
-class _Before(Enum):
-    """What is before a place: nothing, a character of a word, or another one."""
-
-    NOTHING = 0
-    WORD = 1
-    OTHER = 2
+        return self._compiled[source].is_in
 
 
 class _State(dict[str, "_State"]):
     """One deterministic state: where each character leads, worked out when it is first read.
 
     ``core`` are the states of the automaton before those that need no character are followed; ``before`` is
-    what was read last. ``marked`` is where a character leads with the bits of the looks before it.
+    what was read last: ``w`` for a character of a word, ``-`` for another, empty at the beginning. ``marked``
+    is where a character leads with the bits of the looks before it.
     """
 
     __slots__ = ("before", "core", "machine", "marked")
 
-    def __init__(self, machine: _Machine, core: frozenset[int], before: _Before) -> None:
+    def __init__(self, machine: _Machine, core: frozenset[int], before: str) -> None:
         super().__init__()
         self.machine = machine
         self.core = core
@@ -164,41 +153,26 @@ class _Machine:
     def __init__(self, program: Program, budget: Budget) -> None:
         self._program = program
         self._budget = budget
-        self._states: dict[tuple[frozenset[int], _Before], _State] = {}
+        self._states: dict[tuple[frozenset[int], str], _State] = {}
         self._kept = 0
         self._uses_words = any(isinstance(s, Guard) and s.edge in {"b", "B"} for s in program.states)
-        self.matched = _Matched(self, frozenset(), _Before.NOTHING)
+        self.matched = _Matched(self, frozenset(), "")
 
     def start(self) -> _State:
         """Return the state before the first character."""
-        return self._state(frozenset(), _Before.NOTHING)
+        return self._state(frozenset(), "")
 
-    def mark(self, text: str, bits: bytearray, bit: int) -> None:
-        """Set ``bit`` at each place where a match of a look ends: ahead of it, or behind it."""
-        state = self.start()
-        places = range(len(text) + 1)
-        chars = (*text, _END)
-        if self._program.backwards:
-            places, chars = places[::-1], (*text[::-1], _END)
-        for place, char in zip(places, chars, strict=True):
-            is_match, state = self._marked(state, char, bits[place])
+    def ends(self, text: str, bits: bytearray) -> Iterator[int]:
+        """Yield each place where a match ends, given the bits of the looks at each place."""
+        state, step = self.start(), -1 if self._program.backwards else 1
+        for place, char in zip(range(len(text) + 1)[::step], (*text[::step], _END), strict=True):
+            marks = bits[place]
+            found = state.marked.get((char, marks))
+            if found is None:
+                found = state.marked[char, marks] = self.step(state, char, marks)
+            is_match, state = found
             if is_match:
-                bits[place] |= bit
-
-    def finds(self, text: str, bits: bytearray) -> bool:
-        """Return whether there is a match, given the bits of the looks at each place."""
-        state = self.start()
-        for char, marks in zip((*text, _END), bits, strict=True):
-            is_match, state = self._marked(state, char, marks)
-            if is_match:
-                return True
-        return False
-
-    def _marked(self, state: _State, char: str, marks: int) -> tuple[bool, _State]:
-        found = state.marked.get((char, marks))
-        if found is None:
-            found = state.marked[char, marks] = self.step(state, char, marks)
-        return found
+                yield place
 
     def step(self, state: _State, char: str, marks: int) -> tuple[bool, _State]:
         """Return whether a match ends at the present place, and the state behind ``char``."""
@@ -211,8 +185,7 @@ class _Machine:
         sets = {id(found.chars): found.chars for found in reads}  # what is repeated reads the same set
         holding = {key for key, chars in sets.items() if char in chars}
         core = frozenset(found.target for found in reads if id(found.chars) in holding)
-        is_word = self._uses_words and char in WORD
-        return 0 in reached, self._state(core, _Before.WORD if is_word else _Before.OTHER)
+        return 0 in reached, self._state(core, "w" if self._uses_words and char in WORD else "-")
 
     def _closure(self, state: _State, char: str, marks: int) -> set[int]:
         """Return all states at the present place: those that were led to, and a fresh start."""
@@ -230,16 +203,16 @@ class _Machine:
                 waiting.append(found.target)
         return reached
 
-    def _is_open(self, guard: Guard, before: _Before, char: str, marks: int) -> bool:
+    def _is_open(self, guard: Guard, before: str, char: str, marks: int) -> bool:
         if guard.look >= 0:
             return bool(marks >> guard.look & 1) is not guard.negated
         if guard.edge in {"^", "$"}:
             at_first = (guard.edge == "^") is not self._program.backwards
-            return before is _Before.NOTHING if at_first else char == _END
-        is_edge = (before is _Before.WORD) is not (char != _END and char in WORD)
+            return not before if at_first else char == _END
+        is_edge = (before == "w") is not (char != _END and char in WORD)
         return is_edge is (guard.edge == "b")
 
-    def _state(self, core: frozenset[int], before: _Before) -> _State:
+    def _state(self, core: frozenset[int], before: str) -> _State:
         if self._kept > _MAX_KEPT:
             self._states = {}  # what is in use stays; all else is built again when it is needed
             self._kept = 0
