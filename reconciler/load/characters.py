@@ -18,13 +18,14 @@ _NOT_BREAKS: Final = "\x85\u2028\u2029"
 _SPECIAL: Final = re.compile(rf"[{_NOT_BREAKS}{BYTE_ORDER_MARK}]|\\u[dD][89a-fA-F]")
 _HALF: Final = re.compile(r"\\(?:(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)")
 _MOST_MARKS: Final = 10_000
-_PREFIX_LINES: Final = 100
-"""How many lines of comments before a document are looked at for the end of the document before."""
 BREAK: Final = re.compile(r"\r\n|\n|\r")
-_MARKED_LINE: Final = re.compile(rf"(\r\n|\n|\r)({BYTE_ORDER_MARK}+)")
-_START: Final = re.compile(rf"({BYTE_ORDER_MARK}+)---(?=[ \t\r\n]|\Z)")
-_DOCUMENT_END: Final = re.compile(r"\.\.\.[ \t]*(?:#.*)?")
-_REMARK_STARTS: Final = ("", "#", " ", "\t", "\r", "\n")
+_MARKED_LINE: Final = re.compile(rf"({BREAK.pattern})({BYTE_ORDER_MARK}+)")
+_START: Final = re.compile(rf"(?<=[\r\n])({BYTE_ORDER_MARK}+)---(?=[ \t\r\n]|\Z)")
+_REMARK: Final = rf"[ \t]*(?:#[^\r\n]*)?(?:{BREAK.pattern})"
+_BETWEEN: Final = re.compile(
+    rf"(?:\A|(?<![^\r\n]){BYTE_ORDER_MARK}*\.\.\.{_REMARK})"  # a beginning, or the end of a document
+    rf"(?:{BYTE_ORDER_MARK}*(?:%[^\r\n]*(?:{BREAK.pattern})|(?:\.\.\.)?{_REMARK}))*{BYTE_ORDER_MARK}*"
+)
 _USUAL_LINE: Final = 128
 _PRIVATE: Final = (range(0xE000, 0xF900), range(0xF0000, 0xFFFFE))
 
@@ -102,7 +103,10 @@ class Prepared:
 
 
 def prepared(text: str) -> Prepared | None:
-    """Return the text to parse instead, or None if no parser misreads this one."""
+    """Return the text to parse instead, or None if no parser misreads this one.
+
+    The text has no byte order mark at its beginning.
+    """
     if text.isascii() and "\\u" not in text:  # nearly all texts, at no cost
         return None
     if not _SPECIAL.search(text):
@@ -120,40 +124,12 @@ def prepared(text: str) -> Prepared | None:
     if BYTE_ORDER_MARK in text:
         text = _without_marks(text)
     breaks = tuple((others[char], char) for char in _NOT_BREAKS)
-    first = text[: text.startswith(BYTE_ORDER_MARK)]  # parsers know that one
-    plain = first + text[len(first) :].translate(str.maketrans(others))
-    return Prepared(plain, breaks, others[BYTE_ORDER_MARK], half)
+    return Prepared(text.translate(str.maketrans(others)), breaks, others[BYTE_ORDER_MARK], half)
 
 
 def _without_marks(text: str) -> str:
     """Replace the byte order marks before documents by blanks where those mean nothing."""
-    pieces: list[str] = []
-    done = len(text) - len(text.lstrip(BYTE_ORDER_MARK))
-    if text[done : done + 1] in _REMARK_STARTS:
-        pieces = [" " * done]
-    else:
-        done = 0
-    for found in _MARKED_LINE.finditer(text):
-        dashes = _START.match(text, found.start(2))
-        if dashes is not None:
-            pieces += [text[done : found.start(2)], "---", " " * len(found[2])]
-            done = dashes.end()
-        elif _is_before_document(text, found.start()):
-            pieces += [text[done : found.start()], " " * len(found[2]), found[1]]
-            done = found.end()
-    return "".join([*pieces, text[done:]])
-
-
-def _is_before_document(text: str, end: int) -> bool:
-    """Return whether the line that ends there, and those before, are remarks behind the end of a document."""
-    for _ in range(_PREFIX_LINES):
-        start = line_start(text, end)
-        line = text[start:end].lstrip(BYTE_ORDER_MARK)
-        if _DOCUMENT_END.fullmatch(line):
-            return True
-        if line.strip(" \t") and not line.startswith(("#", "%")) and not line.lstrip(" \t").startswith("#"):
-            return False
-        if start == 0:
-            return True
-        end = start - len(break_before(text, start))
-    return False
+    text = _START.sub(lambda found: f"---{' ' * len(found[1])}", text)
+    return _BETWEEN.sub(
+        lambda between: _MARKED_LINE.sub(lambda found: " " * len(found[2]) + found[1], between[0]), text
+    )
