@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reconciler.errors import ConfigurationError
 from reconciler.load.links import is_inside
@@ -25,8 +24,7 @@ _NOWHERE: Final = "is a link that leads nowhere"
 _MOST_LINKS: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What is at a path of a commit: how Git writes its mode, and the name of its content."""
 
     mode: str
@@ -54,23 +52,19 @@ class CommitTree:
 
     def files(self, path: str) -> dict[str, str]:
         """Return the files that a path from the top named, each with the name of its content."""
-        place, entry = self._followed(path) or (path, None)
+        place, entry = self._followed(path)
         if entry is None:
             return {}
         return dict(self._below(place) if entry.mode == _FOLDER else [(place, entry.content)])
 
     def kinds(self, folder: str) -> dict[str, str]:
         """Return the files of a folder of kinds, by the paths that they are called there."""
-        place, entry = self._followed(folder, if_submodule="") or (folder, None)
+        place, entry = self._followed(folder, if_submodule="")
         if entry is None or entry.mode != _FOLDER:
             return {}
-        found = {}
-        for name in sorted(filter(is_kind_file, self._listed(place))):
-            path = posixpath.join(place, name)
-            _, file = self._followed(path) or (path, None)
-            if file is not None and file.mode != _FOLDER:
-                found[path] = file.content
-        return found
+        paths = [posixpath.join(place, name) for name in sorted(filter(is_kind_file, self._listed(place)))]
+        files = [(path, self._followed(path)[1]) for path in paths]
+        return {path: file.content for path, file in files if file is not None and file.mode != _FOLDER}
 
     def contents(self, names: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
         """Yield the content of each file. Raises GitError."""
@@ -102,7 +96,7 @@ class CommitTree:
                 if name.startswith(".") or is_kinds:
                     continue
                 path = posixpath.join(folder, name)
-                place, found = self._followed(path, if_missing=_NOWHERE) or (path, None)
+                place, found = self._followed(path, if_missing=_NOWHERE)
                 if found is not None and found.mode == _FOLDER:
                     (linked if entry.mode == _LINK else pending).append(place)
                 elif found is not None and is_input(name):
@@ -110,19 +104,18 @@ class CommitTree:
 
     def _followed(
         self, path: str, *, if_missing: str = "", if_submodule: str = _IN_ANOTHER
-    ) -> tuple[str, Entry] | None:
+    ) -> tuple[str, Entry | None]:
         """Return where a path leads and what is there; None if there is nothing that can be read."""
         try:
             place, entry = self._resolved(path)
+            complaint = if_missing if entry is None else if_submodule if entry.mode == _SUBMODULE else None
         except _LinkError as error:
-            complaint = str(error)
-        else:
-            if entry is not None and entry.mode != _SUBMODULE:
-                return place, entry
-            complaint = if_missing if entry is None else if_submodule
+            place, complaint = path, str(error)
+        if complaint is None:
+            return place, entry
         if complaint:
             self.problems.append(Problem(complaint, Position(f"{path}@{self._name}")))
-        return None
+        return path, None
 
     def _resolved(self, path: str) -> tuple[str, Entry | None]:
         """Follow links; return where a path leads, and what is there, if anything is."""
@@ -134,42 +127,33 @@ class CommitTree:
             part = pending.pop()
             if part in {"", "."}:
                 continue
-            if part == "..":
-                if not place:
-                    pending = self._back_in(pending)
-                place = place[:-1]
+            if part == ".." and not place:
+                pending = self._inside(posixpath.normpath(posixpath.join(self._top, "..", *pending[::-1])))
+            elif part == "..":
+                place.pop()
                 entry = _TOP
-                continue
-            if entry is None or entry.mode != _FOLDER:
+            elif entry is None or entry.mode != _FOLDER:
                 return path, None
-            entry = self._listed("/".join(place)).get(part)
-            if entry is None or entry.mode != _LINK:
-                place.append(part)
-                continue
-            links += 1
-            if links > _MOST_LINKS:
-                raise _LinkError(f"{_NOWHERE}, but in a circle")
-            target = self._target(entry)
-            if target.startswith("/"):
-                place = []
-            pending.extend(target.split("/")[::-1])
-            entry = _TOP
+            else:
+                entry = self._listed("/".join(place)).get(part)
+                if entry is None or entry.mode != _LINK:
+                    place.append(part)
+                    continue
+                links += 1
+                if links > _MOST_LINKS:
+                    raise _LinkError(f"{_NOWHERE}, but in a circle")
+                target = os.fsdecode(self._repository.read("cat-file", "blob", entry.content))
+                if target.startswith("/"):
+                    place = []
+                pending += self._inside(target) if target.startswith("/") else target.split("/")[::-1]
+                entry = _TOP
         return "/".join(place), entry
 
-    def _back_in(self, pending: list[str]) -> list[str]:
-        """Return what is left of a path that leaves the top, if it comes back by the name of that."""
-        way = posixpath.normpath(posixpath.join(self._top, "..", *pending[::-1]))
-        if not is_inside(way, self._top):
+    def _inside(self, path: str) -> list[str]:
+        """Return the parts of an absolute path below the top, the last first. Raises _LinkError."""
+        if not is_inside(path, self._top):
             raise _LinkError("is a link that leads out of the Git work tree")
-        return posixpath.relpath(way, self._top).split("/")[::-1]
-
-    def _target(self, entry: Entry) -> str:
-        target = os.fsdecode(self._repository.read("cat-file", "blob", entry.content))
-        if not target.startswith("/"):
-            return target
-        if not is_inside(target, self._top):
-            raise _LinkError("is a link that leads out of the Git work tree")
-        return "/" + target.removeprefix(self._top)
+        return path.removeprefix(self._top).split("/")[::-1]
 
     def _listed(self, folder: str) -> Mapping[str, Entry]:
         """List one folder, once."""

@@ -7,7 +7,6 @@ anchors of letters, digits, hyphens and underscores only; a text with others is 
 
 from __future__ import annotations
 
-import importlib
 import re
 from contextlib import contextmanager
 from itertools import repeat, starmap
@@ -29,6 +28,7 @@ _NAME_ENDS: Final = "\0 \t\r\n,[]{}"
 _OTHER_NAME: Final = re.compile(r"[&*][0-9A-Za-z_-]*[^\s,\[\]{}0-9A-Za-z_-]", re.ASCII)
 _NAMED: Final = re.compile(r"(?:![^ \t\r\n]*[ \t\r\n]+)?[&*]([^ \t\r\n,\[\]{}]+)")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_NO_CHARACTER: Final = "invalid Unicode character escape code"
 _OURS: Final = "characters: "
 """What a problem of ours begins with, among those of the parsers."""
 MAX_PURE: Final = 2**20
@@ -38,10 +38,8 @@ _NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00
 
 def default_parser() -> ParserFactory:
     """Return libyaml's parser, or the pure one where PyYAML was built without it."""
-    if not yaml.__with_libyaml__:
-        return pure_parser
-    factory: ParserFactory = importlib.import_module("yaml.cyaml").CParser
-    return factory
+    with_c = yaml.__with_libyaml__
+    return yaml.cyaml.CParser if with_c else pure_parser  # type: ignore[attr-defined]  # the stubs leave it out
 
 
 def _ended(text: str) -> str:
@@ -70,15 +68,10 @@ class _PureLoader(yaml.SafeLoader):
         try:
             chunks: list[str] = super().scan_flow_scalar_non_spaces(double, start_mark)
         except (ValueError, OverflowError) as error:
-            raise _no_character(self.get_mark()) from error
+            raise yaml.scanner.ScannerError(None, None, _NO_CHARACTER, self.get_mark()) from error
         if any(not chunk.isascii() and _SURROGATE.search(chunk) for chunk in chunks):
-            raise _no_character(self.get_mark())
+            raise yaml.scanner.ScannerError(None, None, _NO_CHARACTER, self.get_mark())
         return chunks
-
-
-def _no_character(mark: Any) -> yaml.YAMLError:
-    problem = "invalid Unicode character escape code"
-    return yaml.scanner.ScannerError(None, None, problem, mark)
 
 
 def pure_parser(text: str) -> Any:
@@ -93,11 +86,12 @@ def suited_parser(text: str) -> ParserFactory:
         return default
     try:
         with syntax_errors(text, ""):
-            found = [_is_misread(text, event) for event in iter(events(text, default).__next__, None)]
+            misread = [
+                event for event in iter(events(text, default).__next__, None) if _is_misread(text, event)
+            ]
     except InputError:
         return pure_parser if len(text) <= MAX_PURE else default
-    misread = any(found)  # only a text that can be read to its end is understood
-    if misread and len(text) > MAX_PURE:
+    if misread and len(text) > MAX_PURE:  # only a text that can be read to its end is understood
         raise CharacterError(
             "the names of anchors hold other characters than letters, digits, - and _, which is slow to read "
             f"in more than {MAX_PURE // 1024:,} KiB; rename them"
@@ -108,10 +102,8 @@ def suited_parser(text: str) -> ParserFactory:
 def _is_misread(text: str, event: Any) -> bool:
     """Return whether libyaml ended the anchor or alias of an event before its end."""
     name = getattr(event, "anchor", None)
-    if name is None:
-        return False
     found = _NAMED.match(text, event.start_mark.index)
-    return found is None or found[1] != name
+    return name is not None and (found is None or found[1] != name)
 
 
 def events(text: str, parser: ParserFactory) -> Iterator[Any]:
