@@ -33,9 +33,8 @@ from reconciler.plan.planning import assemble, plan_scope, select, with_unread
 from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.render.formats import RENDERERS, Style
-from reconciler.validate.files import desired_state
 from reconciler.validate.known_kinds import tree_kinds
-from reconciler.validate.validator import EXPIRY_WARNING, Validator
+from reconciler.validate.validator import EXPIRY_WARNING, Validator, desired_state
 
 if TYPE_CHECKING:
     import datetime as dt

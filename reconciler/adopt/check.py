@@ -14,7 +14,7 @@ from reconciler.load.tree import trees
 from reconciler.model.canonical import json_text
 from reconciler.model.escape import escape_control
 from reconciler.model.source import Position, Problem
-from reconciler.validate.files import validated
+from reconciler.validate.validator import validated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from reconciler.cli.console import standard_input
 from reconciler.cli.options import InputOptions, OutputOptions, clock_of, paths_argument
 from reconciler.cli.values import command, option
 from reconciler.model.phrases import counted
-from reconciler.validate.files import desired_state
+from reconciler.validate.validator import desired_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

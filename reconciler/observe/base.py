@@ -9,7 +9,7 @@ from reconciler.errors import InputError
 from reconciler.load.files import parse_all
 from reconciler.load.git import files_at
 from reconciler.model.source import Problem
-from reconciler.validate.files import validated
+from reconciler.validate.validator import validated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

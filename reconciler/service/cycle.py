@@ -30,7 +30,7 @@ from reconciler.plan.planning import select
 from reconciler.service.correction import Corrector
 from reconciler.service.detection import cycle_result, detect, scopes_after, unreachable_scopes
 from reconciler.service.history.applied import Applied
-from reconciler.validate.files import desired_state, validated
+from reconciler.validate.validator import desired_state, validated
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -19,10 +19,10 @@ from reconciler.validate.fast import compile_fast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.validate.judge import Judge
     from reconciler.validate.messages import Path, Violation
 
     Schema = Mapping[str, Any]
+    Check = Callable[[Any], tuple[Violation, ...]]
 
 _NO_DEFAULT: Final[Schema] = {
     "not": {},
@@ -57,7 +57,7 @@ class SchemaChecker:
         return compile_fast(self._loose["keys"]["items"], self._patterns)
 
     @functools.cached_property
-    def _judge(self) -> Judge:
+    def _judge(self) -> Check:
         return _judge_of(self._schema, self._patterns)
 
     def violations(self, data: Any) -> tuple[Violation, ...]:
@@ -68,7 +68,7 @@ class SchemaChecker:
                 return ()
         keys = data.get("keys") if isinstance(data, dict) else None
         if not isinstance(keys, list):
-            return self._judge.violations(data)
+            return self._judge(data)
         # Judging a key takes ten times as long as accepting it: only those that are wrong are judged.
         wrong = [
             index for index, key in enumerate(keys) if not self._accepts_key(key) or self._may_repeat([key])
@@ -78,7 +78,7 @@ class SchemaChecker:
             replace(found, path=("keys", wrong[int(found.path[1])], *found.path[2:]))
             if found.path[:1] == ("keys",) and len(found.path) > 1
             else found
-            for found in self._judge.violations(part)
+            for found in self._judge(part)
         )
 
     def _may_repeat(self, keys: list[Any]) -> bool:
@@ -105,26 +105,25 @@ def described_at(schema: Schema, path: Path) -> Schema:
 
 def is_valid(value: Any, schema: Schema) -> bool:
     """Return whether a value, such as a document of ours that is read back, follows its schema."""
-    return _judge_of(schema, Patterns()).accepts(value)
+    return not _judge_of(schema, Patterns())(value)
 
 
-def check_of(schema: Schema) -> Callable[[Any], tuple[Violation, ...]]:
+def check_of(schema: Schema) -> Check:
     """Return what finds every violation of ``schema`` in a value, by path; none if it is valid."""
     patterns = Patterns()
     accepts = compile_fast(schema, patterns)
 
     def check(value: Any) -> tuple[Violation, ...]:
-        if accepts(value):
-            return ()
-        return tuple(sorted(_judge_of(schema, patterns).violations(value), key=lambda one: str(one.path)))
+        found = () if accepts(value) else _judge_of(schema, patterns)(value)
+        return tuple(sorted(found, key=lambda violation: str(violation.path)))
 
     return check
 
 
-def _judge_of(schema: Schema, patterns: Patterns) -> Judge:
-    from reconciler.validate.judge import Judge  # noqa: PLC0415 - jsonschema takes 80 ms, for bad input only
+def _judge_of(schema: Schema, patterns: Patterns) -> Check:
+    from reconciler.validate.judge import judge  # noqa: PLC0415 - jsonschema takes 80 ms, for bad input only
 
-    return Judge(schema, patterns)
+    return judge(schema, patterns)
 
 
 def _combined(document_schema: Schema, kind: Kind, key_schema: Schema) -> Schema:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from reconciler.errors import InputError
 from reconciler.kinds.kind import RESERVED, EffectRule, Kind, type_names
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_segment
+from reconciler.load.files import load, parse_content
 from reconciler.model.canonical import parse_instant
+from reconciler.model.collector import paused_collector
 from reconciler.model.desired import (
     DesiredKey,
     DesiredScope,
@@ -26,9 +28,10 @@ from reconciler.validate.messages import MORE, Path, Violation, describe
 from reconciler.validate.schema import SchemaChecker, described_at, with_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.load.documents import Document
+    from reconciler.load.files import Loaded, Parse
 
 EXPIRY_WARNING: Final = dt.timedelta(days=14)
 """How long before its expiry a key is warned about."""
@@ -222,6 +225,24 @@ class Validator:
             rough = f"{left.days} days" if left.days > 1 else f"{left.total_seconds() / 3600:.0f} hours"
             message = f"{path[-1]} {value} is near: the key stops working in {rough}"
         self._warnings.append(Problem(message, document.position(path), address))
+
+
+def desired_state(
+    paths: Sequence[str],
+    standard_input: BinaryIO,
+    validator: Validator,
+    parse_one: Parse = parse_content,
+) -> DesiredState:
+    """Load every file, by ``parse_one``, and validate it. Raises InputError with every problem found."""
+    with paused_collector():
+        return validated(load(paths, standard_input, parse_one), validator)
+
+
+def validated(loaded: Loaded, validator: Validator) -> DesiredState:
+    """Validate every document that was loaded. Raises InputError with every problem found."""
+    for document in loaded.documents:
+        validator.add(document)
+    return validator.finish(loaded.problems)
 
 
 def _whole_numbers(data: dict[str, Any]) -> tuple[Path, ...]:

@@ -22,8 +22,7 @@ from benchmark.data import PAGE_LIMIT, dataset_from_json, scope_path
 from reconciler.cli.main import run
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.scope import ScopeDefaults
-from reconciler.validate.files import desired_state
-from reconciler.validate.validator import Validator
+from reconciler.validate.validator import Validator, desired_state
 
 if TYPE_CHECKING:
     import threading

@@ -18,9 +18,8 @@ from reconciler.cli.console import Console
 from reconciler.errors import InputError
 from reconciler.kinds.packaged import document_schema, load_kinds
 from reconciler.model.scope import ScopeDefaults
-from reconciler.validate.files import desired_state
 from reconciler.validate.schema import SchemaChecker
-from reconciler.validate.validator import Validator
+from reconciler.validate.validator import Validator, desired_state
 
 if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind

@@ -32,8 +32,7 @@ from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.render.drift import DriftView, render_drift_json
 from reconciler.render.text import render_outcomes, render_text
-from reconciler.validate.files import desired_state
-from reconciler.validate.validator import Validator
+from reconciler.validate.validator import Validator, desired_state
 
 if TYPE_CHECKING:
     import random
