@@ -102,7 +102,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back to ``request``, whatever its status. ``location`` is the target of a redirect."""
+    """What came back to ``request``, whatever its status.
+
+    ``location`` is the target of a redirect, ``next_link`` that of the link ``next`` (RFC 8288).
+    """
 
     request: str
     method: str
@@ -112,6 +115,7 @@ class Response:
     content_type: str
     retry_after: float | None
     location: str | None
+    next_link: str | None = None
 
     @property
     def is_success(self) -> bool:
@@ -189,6 +193,7 @@ class HttpClient:
             headers.get("Content-Type", "no content type"),
             retry_after(headers.get("Retry-After"), settings.clock),
             headers["Location"] if response.has_redirect_location else None,
+            response.links.get("next", {}).get("url") if "Link" in headers else None,
         )
 
     def _request(self, request: Request) -> httpx.Request:

@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
 from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server
@@ -57,6 +57,13 @@ class Connection(HttpSettings):
         return Server(self.base_url, bounds, "the base URL (GCORE_BASE_URL)", use_proxies=is_https)
 
 
+class Page(NamedTuple):
+    """A response, and the target of its link ``next`` (RFC 8288), None without one."""
+
+    value: Any
+    next_link: str | None = None
+
+
 class Reader:
     """Reads JSON. Threads may share it. Use it as a context manager, so that its connections are closed."""
 
@@ -83,6 +90,23 @@ class Reader:
         """Return the JSON response to a GET. Raises ApiError, or StoppedError once the run is stopped."""
         target = _target(path, parameters)
         return self._retrier.call(lambda: self._exchange("GET", target, grace=0.0, headers=headers))
+
+    def page(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Page:
+        """Return the response to a GET with its link ``next``. Raises as :meth:`get` does."""
+        request = Request("GET", _target(path, parameters), self._headers(headers), grace=0.0)
+        return self._retrier.call(lambda: self._page(request))
+
+    def page_after_write(
+        self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS
+    ) -> Page:
+        """Return the same to resolve a write: it is sent once even after ``stop``."""
+        with suppress(StoppedError, UnreachableError):
+            return self.page(path, parameters, headers)
+        return self._page(Request("GET", _target(path, parameters), self._headers(headers)))
+
+    def _page(self, request: Request) -> Page:
+        response = self._http.exchange(request)
+        return Page(value_of(response, self._redactor), response.next_link)
 
     def read_back(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
@@ -119,8 +143,11 @@ class Reader:
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Any:
         """Send a request once; it goes on for ``grace`` seconds after the run was stopped."""
-        request = Request(method, path, {**headers, **self._connection.headers()}, body, grace)
+        request = Request(method, path, self._headers(headers), body, grace)
         return value_of(self._http.exchange(request), self._redactor)
+
+    def _headers(self, constants: Mapping[str, str]) -> Mapping[str, str]:
+        return {**constants, **self._connection.headers()}
 
 
 def _target(path: str, parameters: Parameters) -> str:

@@ -16,7 +16,7 @@ from reconciler.observe.listing import observe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.api.reader import Reader
+    from reconciler.api.reader import Page, Parameters, Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.plan import Change
 
@@ -35,8 +35,8 @@ class _ReadBack:
     def seconds(self) -> float:
         return self._reader.seconds
 
-    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
-        return self._reader.read_back(path, parameters)
+    def page(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> Page:
+        return self._reader.page_after_write(path, parameters, headers)
 
 
 class Resolver:

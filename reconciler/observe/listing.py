@@ -29,11 +29,19 @@ _LONGEST: Final = 80
 def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
     """List every key of ``scope``.
 
-    Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where pages are numbered, one
+    Makes one request per ``kind.page_limit`` keys, and one for an empty scope; where nothing is counted, one
     more if the last page is full. Raises IncompleteReadError if the listing never holds what it counts,
     InvalidResponseError if a response is not a listing of named objects, and any other ApiError unchanged.
     """
-    collection = Collection(kind.collection_path(scope), kind.listing, kind.page_limit, "keys")
+    collection = Collection(
+        kind.collection_path(scope),
+        kind.listing,
+        kind.page_limit,
+        "keys",
+        kind.query,
+        kind.headers,
+        creates=kind.create_requires is not None,
+    )
 
     def add_up(pages: Iterator[list[Any]]) -> LiveScope:
         keys: dict[str, Mapping[str, Any]] = {}

@@ -2,19 +2,30 @@
 
 Other tools have rewritten or deleted everything because a read came back empty; so a listing counts only if
 it holds exactly as many objects as the service counts, each once. Where a service counts nothing, its listing
-is whole once a page is shorter than asked for, and no object came twice.
+is whole once its style says so, and no object came twice.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from reconciler.errors import Failure, IncompleteReadError, InvalidResponseError
-from reconciler.kinds.rest import Listing, ListStyle
+from reconciler.errors import (
+    Failure,
+    IncompleteReadError,
+    InvalidResponseError,
+    NotFoundError,
+    RejectedError,
+)
+from reconciler.kinds.rest import ListStyle
+from reconciler.kinds.wire import member
+from reconciler.observe.pages import pages_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.api.reader import Page, Parameters
+    from reconciler.kinds.rest import Listing
 
 
 T = TypeVar("T")
@@ -40,19 +51,26 @@ class Source(Protocol):
         """Return the seconds by a monotonic clock."""
         ...
 
-    def get(self, path: str, parameters: Mapping[str, int]) -> Any:
-        """Return the JSON response to a GET. Raises ReconcilerError."""
+    def page(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> Page:
+        """Return the response to a GET, with its link to a next page. Raises ReconcilerError."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What is listed: its path, how, how many to a page, and what its objects are called."""
+    """What is listed: its path, how, how many to a page, and what its objects are called.
+
+    ``query`` and ``headers`` are constants of every request. Where objects can be created, ``creates``, an
+    empty listing is looked at twice: to find nothing would create everything again.
+    """
 
     path: str
     listing: Listing
     page_limit: int
     noun: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    creates: bool = False
 
     def mismatch(self, detail: str) -> InvalidResponseError:
         """Return the error of a response that is not such a listing."""
@@ -88,48 +106,66 @@ def read_whole(source: Source, collection: Collection, add_up: Callable[[Iterato
 
 def _pages(source: Source, collection: Collection) -> Iterator[list[Any]]:
     """Yield the results of each page, one request for each."""
-    listing, size = collection.listing, collection.page_limit
-    is_numbered = listing.style is ListStyle.PAGE
     received, began = source.received, source.seconds
+    pages = pages_of(collection)
     listed = 0
     counted: int | None = None
-    for number in range(1, _MOST_PAGES + 1):
-        position = number if is_numbered else listed
-        response = source.get(collection.path, {listing.limit or "": size, listing.position or "": position})
-        count, results = _members(collection, response)
-        if is_numbered and len(results) > size:
-            raise collection.mismatch(f"a page must not hold more than the {size} that were asked for")
-        if not is_numbered and counted not in {None, count}:
+    for number in range(_MOST_PAGES):
+        page = _page(source, collection, pages.parameters)
+        count, results = _members(collection, page.value)
+        if collection.listing.style is ListStyle.OFFSET and number and count != counted:
             raise ListingChangedError(f"the count changed from {counted} to {count} between two pages")
         counted = count
         listed += len(results)
-        if max(count, listed) > _MOST_ITEMS:
+        if max(count or 0, listed) > _MOST_ITEMS:
             raise collection.too_large(f"it has more than {_MOST_ITEMS} entries")
         if source.received - received > _MOST_BYTES:
             raise collection.too_large(f"it has more than {_MOST_BYTES // 2**20} MiB")
         if source.seconds - began > _LONGEST:
             raise collection.too_large(f"it does not end within {_LONGEST:.0f} s")
+        has_more = pages.advance(page, results, listed, count)
         yield results
-        if len(results) < size if is_numbered else listed >= count or not results:
+        if not has_more:
             break
     else:
         raise collection.too_large(f"it does not end within {_MOST_PAGES} pages")
-    if listing.count is not None and listed != count:
+    if count is not None and listed != count:
         raise ListingChangedError(f"the service counts {count} {collection.noun} and gives {listed}")
+    if not listed and collection.creates:
+        _require_empty(source, collection)
 
 
-def _members(collection: Collection, response: Any) -> tuple[int, list[Any]]:
-    """Return what one response counts, or 0 where nothing is counted, and the objects in it."""
+def _page(source: Source, collection: Collection, parameters: Parameters) -> Page:
+    asked = {**collection.query, **parameters} if collection.query else parameters
+    return source.page(collection.path, asked, collection.headers)
+
+
+def _require_empty(source: Source, collection: Collection) -> None:
+    """Ask for the page before an empty first one: of an API that counts from 0 that has the first objects."""
+    listing = collection.listing
+    if listing.style is not ListStyle.PAGE or listing.first == 0:
+        return
+    try:
+        before = _page(source, collection, {**pages_of(collection).parameters, listing.position or "": 0})
+        _, results = _members(collection, before.value)
+    except (RejectedError, NotFoundError, InvalidResponseError):
+        return  # there is no such page
+    if results:
+        raise collection.mismatch("its page 1 is empty and its page 0 is not; give list the member first: 0")
+
+
+def _members(collection: Collection, response: Any) -> tuple[int | None, list[Any]]:
+    """Return what one response counts, None where nothing is counted, and the objects in it."""
     listing = collection.listing
     if listing.results is None:
         if isinstance(response, list):
-            return 0, response
+            return None, response
         raise collection.mismatch("it must be a list")
-    if isinstance(response, dict):
-        count = 0 if listing.count is None else response.get(listing.count)
-        results = response.get(listing.results)
-        if type(count) is int and count >= 0 and isinstance(results, list):
-            return count, results
+    count = None if listing.count is None else member(response, listing.count)
+    results = member(response, listing.results)
+    is_counted = listing.count is None or (type(count) is int and count >= 0)
+    if is_counted and isinstance(results, list):
+        return count, results
     counted = "" if listing.count is None else f"a {listing.count} and "
     wanted = "a list of results" if listing.results == "results" else f"a list under {listing.results}"
     raise collection.mismatch(f"it must have {counted}{wanted}")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.api.reader import Reader
+from reconciler.api.reader import Page, Reader
 from reconciler.errors import IncompleteReadError, InvalidResponseError, UnauthorizedError
 from reconciler.kinds.packaged import load_kinds
 from reconciler.model.live import LiveScope
@@ -22,8 +22,6 @@ from tests.support import COLLECTION, EMPTY_LIST, Handler, Script, connect, emul
 from tests.values import kind_with
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from reconciler.kinds.kind import Kind
 
 CAAS = load_kinds()["caas"]
@@ -262,9 +260,9 @@ class Endless:
     def seconds(self) -> float:
         return self.pages * self._pause
 
-    def get(self, _path: str, _parameters: Mapping[str, int]) -> object:
+    def page(self, _path: str, _parameters: object, _headers: object) -> Page:
         self.pages += 1
-        return {"count": self._count, "results": [{"name": f"key-{self.pages}"}]}
+        return Page({"count": self._count, "results": [{"name": f"key-{self.pages}"}]})
 
 
 @pytest.mark.parametrize(

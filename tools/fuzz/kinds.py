@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fuzz.kind_files import content, once_in
 from fuzz.report import Broken, Report, seeded
+from reconciler.api.reader import Page
 from reconciler.cli.console import Console
 from reconciler.errors import InputError, ReconcilerError
 from reconciler.kinds.bundle import editor_schema
@@ -62,11 +63,11 @@ class _Source:
     def __init__(self, response: Any) -> None:
         self._response = response
 
-    def get(self, path: str, parameters: Any) -> Any:
+    def page(self, path: str, parameters: Any, _headers: Any) -> Page:
         """Return the response, and check that the request stays where the kind says."""
-        if any(part in {"", ".", ".."} for part in path[1:].split("/")) or not parameters:
+        if any(part in {"", ".", ".."} for part in path[1:].removesuffix("/").split("/")) or "" in parameters:
             raise AssertionError(f"not a path to ask for: {path}")
-        return self._response
+        return Page(self._response)
 
 
 def _use(kind: Kind, chance: random.Random) -> None:

@@ -1,0 +1,223 @@
+"""How the pages of a listing are asked for one after the other, by its style, and where they end. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from reconciler.kinds.rest import ListStyle
+from reconciler.kinds.wire import member
+from reconciler.model.canonical import json_text
+from reconciler.model.phrases import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.api.reader import Page
+    from reconciler.errors import InvalidResponseError
+    from reconciler.kinds.rest import Listing
+
+    Parameters = Mapping[str, int | str]
+
+_FURTHER: Final = frozenset(
+    {"next", "next_page", "nextpage", "next_url", "nexturl", "next_link", "nextlink", "next_cursor"}
+    | {"nextcursor", "next_token", "nexttoken", "next_page_token", "nextpagetoken", "has_more", "hasmore"}
+    | {"has_next", "hasnext", "has_next_page", "hasnextpage", "is_truncated", "istruncated", "truncated"}
+)
+"""Members, in small letters, that say of a page that there are more."""
+_TOTALS: Final = frozenset({"total", "total_count", "totalcount", "total_results", "count", "total_items"})
+_DEEPEST: Final = 3
+_LONGEST: Final = 80
+
+
+class Collection(Protocol):
+    """What is listed, as far as pages depend on it."""
+
+    @property
+    def listing(self) -> Listing:
+        """Return how it is listed."""
+        ...
+
+    @property
+    def page_limit(self) -> int:
+        """Return the largest number of objects in a page."""
+        ...
+
+    def mismatch(self, detail: str) -> InvalidResponseError:
+        """Return the error of a response that is not such a listing."""
+        ...
+
+
+class Pages(Protocol):
+    """What to ask for next. ``parameters`` are those of the next page."""
+
+    parameters: Parameters
+
+    def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
+        """Return whether there is a further page, after one that brings the objects to ``listed``.
+
+        ``count`` is what the page counts, None where nothing is counted. Raises InvalidResponseError.
+        """
+        ...
+
+
+def pages_of(collection: Collection) -> Pages:
+    """Return what asks for the first page of a collection."""
+    return _STYLES[collection.listing.style](collection)
+
+
+class _Offsets:
+    """By the number of objects before the page; without a count it ends at a page that is not full."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._size = _size(collection)
+        self.parameters = self._at(0)
+
+    def _at(self, offset: int) -> Parameters:
+        return {**self._size, **_named(self._collection.listing.position, offset)}
+
+    def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
+        del page
+        self.parameters = self._at(listed)
+        if count is None:
+            return _is_full(self._collection, results)
+        return bool(results) and listed < count
+
+
+class _Numbers:
+    """By the number of the page, up to one that is not full."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._size = _size(collection)
+        self._number = collection.listing.first
+        self.parameters = self._at(self._number)
+
+    def _at(self, number: int) -> Parameters:
+        return {**self._size, **_named(self._collection.listing.position, number)}
+
+    def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
+        del page, listed, count
+        self._number += 1
+        self.parameters = self._at(self._number)
+        return _is_full(self._collection, results)
+
+
+class _Cursors:
+    """By what a response says; a cursor that comes twice would lead round in a circle."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self.parameters: Parameters = _size(collection)
+        self._seen: set[str] = set()
+
+    def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
+        del listed, count
+        cursor = self._next(page, results)
+        if cursor is None:
+            return False
+        if cursor in self._seen:
+            raise self._collection.mismatch(f"the cursor {_short(cursor)} was given twice, which has no end")
+        self._seen.add(cursor)
+        self.parameters = {**_size(self._collection), **_named(self._collection.listing.position, cursor)}
+        return True
+
+    def _next(self, page: Page, results: list[Any]) -> str | None:
+        how = self._collection.listing.cursor
+        if how.last is not None:
+            return self._after(page, results)
+        value = page.next_link if how.is_linked else member(page.value, how.next)
+        if value is None or value is False or value == "":
+            return None
+        if type(value) is int:
+            return str(value)
+        if not isinstance(value, str):
+            where = "the link next" if how.is_linked else str(how.next)
+            raise self._collection.mismatch(f"{where} must be a text, and is {_short(value)}")
+        return self._taken(value, is_link=how.is_linked)
+
+    def _after(self, page: Page, results: list[Any]) -> str | None:
+        """Return the cursor in the last object, if the response says that there are more."""
+        how = self._collection.listing.cursor
+        more = member(page.value, how.more)
+        is_short = self._collection.listing.limit is not None and len(results) < self._collection.page_limit
+        if more is False or (more is None and is_short):
+            return None
+        value = member(results[-1], how.last) if results else None
+        if more is not True or type(value) not in {str, int} or value == "":
+            shown = f"{how.more} {_short(more)} and {how.last} {_short(value)}"
+            raise self._collection.mismatch(f"a page with more behind it must say where it ends, not {shown}")
+        return str(value)
+
+    def _taken(self, value: str, *, is_link: bool) -> str:
+        """Return a cursor; of a link its parameter alone, because a link that is followed leads anywhere."""
+        name = self._collection.listing.position or ""
+        try:
+            found = parse_qs(urlsplit(value).query).get(name)
+        except ValueError:
+            found = None
+        if found:
+            return found[0]
+        if is_link or "://" in value:
+            raise self._collection.mismatch(f"the link to the next page {_short(value)} has no {name}")
+        return value
+
+
+class _Whole:
+    """All at once; a response that says there is more is refused."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self.parameters: Parameters = {}
+
+    def advance(self, page: Page, results: list[Any], listed: int, count: int | None) -> bool:
+        del count
+        sign = "a link next" if page.next_link else _sign(page.value, results, listed, 0)
+        if sign:
+            raise self._collection.mismatch(f"it has {sign}, so there are more pages; name the style of list")
+        return False
+
+
+_STYLES: Final[Mapping[ListStyle, Callable[[Collection], Pages]]] = {
+    ListStyle.OFFSET: _Offsets,
+    ListStyle.PAGE: _Numbers,
+    ListStyle.CURSOR: _Cursors,
+    ListStyle.WHOLE: _Whole,
+}
+
+
+def _size(collection: Collection) -> Parameters:
+    return _named(collection.listing.limit, collection.page_limit)
+
+
+def _named(name: str | None, value: int | str) -> Parameters:
+    return {} if name is None else {name: value}
+
+
+def _is_full(collection: Collection, results: list[Any]) -> bool:
+    """Return whether a page is full, after which another may come."""
+    size = collection.page_limit
+    if len(results) > size:
+        raise collection.mismatch(f"a page must not hold more than the {size} that were asked for")
+    return len(results) == size
+
+
+def _sign(value: Any, results: list[Any], listed: int, depth: int) -> str:
+    """Return the member outside the list that says that there are more, or nothing."""
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        return ""
+    for name, inner in value.items():
+        word = name.lower()
+        is_cursor = inner is True or (isinstance(inner, str) and inner != "") or isinstance(inner, dict)
+        if word in _FURTHER and is_cursor and (inner or not isinstance(inner, dict)):
+            return f"{name} {_short(inner)}"
+        if word in _TOTALS and type(inner) is int and inner > listed:
+            return f"{name} {inner} and {listed} objects"
+        if inner is not results and (sign := _sign(inner, results, listed, depth + 1)):
+            return sign
+    return ""
+
+
+def _short(value: Any) -> str:
+    return shortened(json_text(value), _LONGEST) if not isinstance(value, dict | list) else "a list or object"

@@ -1,0 +1,205 @@
+"""Every style of listing is read to its end, and one that might have more is never taken for all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.api.reader import Reader
+from reconciler.errors import IncompleteReadError, InvalidResponseError
+from reconciler.observe.listing import observe
+from tests.support import Handler, Script, connect
+from tests.values import kind_with
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
+
+CREATED: dict[str, Any] = {"create": {"requires": []}}
+
+
+def labels(style: str, /, **described: Any) -> Kind:
+    """Return a kind whose listing is described so, two keys to a page."""
+    members = {name: described.pop(name) for name in ("send", "create") if name in described}
+    return kind_with({}, collection="/labels", page_limit=2, list={"style": style, **described}, **members)
+
+
+def rows(*names: str) -> list[dict[str, str]]:
+    return [{"name": name, "id": f"id-{name}"} for name in names]
+
+
+def answer(value: Any, link: str | None = None) -> httpx.Response:
+    headers = {} if link is None else {"Link": link}
+    return httpx.Response(200, content=json.dumps(value).encode(), headers=headers)
+
+
+def read(kind: Kind, handler: Handler) -> LiveScope:
+    with Reader(connect(handler)) as reader:
+        return observe(reader, kind, kind.scope_of([]))
+
+
+def queries(script: Script) -> list[str]:
+    return [request.url.query.decode() for request in script.requests]
+
+
+NEXT = labels("cursor", cursor="after", next="meta.next", results="items", limit="size")
+LINK = labels("cursor", cursor="after", link=True)
+LAST = labels("cursor", cursor="starting_after", last="id", more="has_more", results="data", limit="limit")
+
+
+def after(cursor: Any, *names: str) -> httpx.Response:
+    return answer({"items": rows(*names), "meta": {"next": cursor}})
+
+
+def flagged(*names: str, more: Any) -> httpx.Response:
+    return answer({"data": rows(*names), "has_more": more})
+
+
+ELSEWHERE = "https://evil.test/labels?x=1&after=c%2F2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "responses", "asked"),
+    [
+        (NEXT, [after(None)], ["size=2"]),
+        (NEXT, [answer({"items": rows("a")})], ["size=2"]),
+        (NEXT, [after("c1", "a"), after("", "b")], ["size=2", "size=2&after=c1"]),
+        (NEXT, [after(17, "a"), after(None, "b")], ["size=2", "size=2&after=17"]),
+        (NEXT, [after("/a+b=", "a"), after(None)], ["size=2", "size=2&after=%2Fa%2Bb%3D"]),
+        (NEXT, [after(ELSEWHERE, "a"), after(None, "b")], ["size=2", "size=2&after=c%2F2"]),
+        (LINK, [answer(rows("a"))], [""]),
+        (
+            LINK,
+            [answer(rows("a"), f'<{ELSEWHERE}>; rel="next", <x>; rel=up'), answer(rows("b"), "<x>; rel=up")],
+            ["", "after=c%2F2"],
+        ),
+        (LAST, [flagged(more=False)], ["limit=2"]),
+        (
+            LAST,
+            [flagged("a", "b", more=True), flagged("c", more=False)],
+            ["limit=2", "limit=2&starting_after=id-b"],
+        ),
+        (LAST, [answer({"data": rows("a")})], ["limit=2"]),
+        (labels("page", first=0), [answer(rows("a", "b")), answer([])], ["limit=2&page=0", "limit=2&page=1"]),
+        (labels("page", limit=None), [answer(rows("a"))], ["page=1"]),
+        (
+            labels("offset", count=None, results="items"),
+            [answer({"items": rows("a", "b")}), answer({"items": rows("c")})],
+            ["limit=2&offset=0", "limit=2&offset=2"],
+        ),
+        (
+            labels("offset", count="meta.total", results="data.items"),
+            [answer({"data": {"items": rows("a")}, "meta": {"total": 1}})],
+            ["limit=2&offset=0"],
+        ),
+        (labels("whole"), [answer(rows("a", "b", "c"))], [""]),
+        (labels("whole", results="data"), [answer({"data": rows("a"), "next": None, "total": 1})], [""]),
+        (labels("whole", send={"query": {"v": "2"}}), [answer(rows("a"))], ["v=2"]),
+    ],
+)  # fmt: skip
+def test_a_listing_is_read_to_its_end(
+    kind: Kind, responses: Sequence[httpx.Response], asked: list[str]
+) -> None:
+    script = Script(*responses)
+    found = read(kind, script)
+    assert len(found.keys) == sum(response.text.count('"name"') for response in responses)
+    assert queries(script) == asked
+    assert {request.url.host for request in script.requests} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "responses", "reason"),
+    [
+        (NEXT, [after("c", "a"), after("c", "b")], 'the cursor "c" was given twice'),
+        (NEXT, [after({"a": 1}, "a")], "meta.next must be a text, and is a list or object"),
+        (NEXT, [after("https://x/labels?page=2", "a")], "has no after"),
+        (LINK, [answer(rows("a"), '</labels?page=2>; rel="next"')], "has no after"),
+        (LAST, [flagged(more=True)], "a page with more behind it must say where it ends"),
+        (LAST, [flagged("a", more="yes")], "a page with more behind it must say where it ends"),
+        (LAST, [answer({"data": rows("a", "b")})], "a page with more behind it must say where it ends"),
+        (labels("whole"), [answer(rows("a"), '</labels?page=2>; rel="next"')], "it has a link next"),
+        *(
+            (labels("whole", results="data"), [answer({"data": rows("a"), **said})], "so there are more")
+            for said in (
+                {"has_more": True},
+                {"nextPageToken": "x"},
+                {"meta": {"total": 2}},
+                {"paging": {"next": {"href": "/labels?page=2"}}},
+                {"data2": {}, "total_count": 10},
+            )
+        ),
+        (labels("page", **CREATED), [answer([]), answer(rows("a"))], "page 1 is empty and its page 0 is not"),
+    ],
+)  # fmt: skip
+def test_a_listing_that_may_have_more_is_refused(
+    kind: Kind, responses: Sequence[httpx.Response], reason: str
+) -> None:
+    with pytest.raises(InvalidResponseError, match=reason):
+        read(kind, Script(*responses))
+
+
+@pytest.mark.parametrize("before", [answer([]), httpx.Response(404), httpx.Response(400, json={})])
+def test_an_empty_first_page_is_believed_once_the_page_before_it_is_empty(before: httpx.Response) -> None:
+    script = Script(answer([]), before)
+    assert read(labels("page", **CREATED), script).keys == {}
+    assert queries(script) == ["limit=2&page=1", "limit=2&page=0"]
+
+
+def test_an_empty_first_page_is_believed_where_nothing_can_be_created() -> None:
+    script = Script(answer([]))
+    assert read(labels("page"), script).keys == {}
+    assert len(script.requests) == 1
+
+
+def test_constants_of_a_kind_are_sent_with_every_page() -> None:
+    kind = labels("page", send={"query": {"v": "1"}, "headers": {"X-Version": "2022-11-28"}})
+    script = Script(answer(rows("a", "b")), answer(rows("c")))
+    read(kind, script)
+    assert queries(script) == ["v=1&limit=2&page=1", "v=1&limit=2&page=2"]
+    assert [request.headers["X-Version"] for request in script.requests] == ["2022-11-28"] * 2
+
+
+def test_a_listing_by_cursor_that_changes_is_read_again() -> None:
+    changing = [after("c1", "a"), after(None, "a")]
+    assert [*read(NEXT, Script(*changing, after(None, "a"))).keys] == ["a"]
+    with pytest.raises(IncompleteReadError, match="the key a is listed twice"):
+        read(NEXT, Script(*changing * 3))
+
+
+STYLES = {
+    "page": labels("page"),
+    "zero": labels("page", first=0),
+    "offset": labels("offset", count=None, results=None),
+    "next": labels("cursor", cursor="c", next="next", results="items", limit="limit"),
+    "link": labels("cursor", cursor="c", link=True, limit="limit"),
+    "last": labels("cursor", cursor="c", last="name", more="more", results="items", limit="limit"),
+}
+
+
+@given(st.sampled_from(sorted(STYLES)), st.sets(st.sampled_from("abcdefgh")))
+def test_every_style_reads_exactly_what_is_there(style: str, names: set[str]) -> None:
+    there = sorted(names)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        asked = request.url.params
+        start = {
+            "page": lambda: 2 * (int(asked["page"]) - 1),
+            "zero": lambda: 2 * int(asked["page"]),
+            "offset": lambda: int(asked["offset"]),
+        }.get(style, lambda: there.index(asked["c"]) + 1 if "c" in asked else 0)()
+        items, left = rows(*there[start : start + 2]), there[start + 2 :]
+        if style in {"page", "zero", "offset"}:
+            return answer(items)
+        if style == "link":
+            return answer(items, f"</x?c={there[start + 1]}>; rel=next" if left else None)
+        cursor = there[start + 1] if left else None
+        return answer({"items": items, "next": cursor, "more": bool(left)})
+
+    assert sorted(read(STYLES[style], serve).keys) == there
