@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter as Tally
 from pathlib import Path
@@ -23,14 +24,13 @@ from reconciler.model.plan import Action, DriftOrigin, Effect
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
     from enum import StrEnum
 
     from reconciler.api.exchange import Exchange
     from reconciler.model.cycle import CycleReport, DriftedField
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-_PREFIX: Final = "reconciler_"
+_NAMESPACE: Final = "reconciler"
 _CYCLE_SECONDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _ATTEMPTS: Final = (
     FieldOutcome.CORRECTED,
@@ -50,34 +50,33 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
         self._registry = CollectorRegistry(auto_describe=False)
         self._in_a_row = 0
-        gauge, counter = self._gauge, self._counter
-        gauge("build_info", "The version that runs; always 1", "version").labels(version).set(1)
+        gauge = functools.partial(Gauge, namespace=_NAMESPACE, registry=self._registry)
+        counter = functools.partial(Counter, namespace=_NAMESPACE, registry=self._registry)
+        histogram = functools.partial(Histogram, namespace=_NAMESPACE, registry=self._registry)
+        gauge("build_info", "The version that runs; always 1", ["version"]).labels(version).set(1)
         self._success = gauge("last_success_timestamp_seconds", "When the last successful round ended")
         self._next = gauge("next_round_timestamp_seconds", "When the next round is due")
-        self._rounds = counter("rounds", "Rounds, by how they ended", "result")
-        self._seconds = self._histogram("round_duration_seconds", "Seconds a round took", _CYCLE_SECONDS)
+        self._rounds = counter("rounds", "Rounds, by how they ended", ["result"])
+        self._seconds = histogram("round_duration_seconds", "Seconds a round took", buckets=_CYCLE_SECONDS)
         self._last_seconds = gauge("last_round_duration_seconds", "Seconds the last round took")
         self._failures = gauge("failed_rounds_in_a_row", "Rounds that failed since the last that did not")
-        self._drifted = gauge("drifted_keys", "Keys that were drifted in the last round", "kind", "effect")
-        self._created = gauge("created_keys", "Live keys that are not desired", "kind")
-        self._deleted = gauge("deleted_keys", "Desired keys that are not live", "kind")
+        self._drifted = gauge("drifted_keys", "Keys that were drifted in the last round", ["kind", "effect"])
+        self._created = gauge("created_keys", "Live keys that are not desired", ["kind"])
+        self._deleted = gauge("deleted_keys", "Desired keys that are not live", ["kind"])
         self._differing = gauge(
-            "differing_keys", "Keys not as desired, by which side moved", "kind", "origin"
+            "differing_keys", "Keys not as desired, by which side moved", ["kind", "origin"]
         )
-        self._unmanaged = gauge("unmanaged_keys", "Live keys that no file declares", "kind")
-        self._new = gauge("new_unmanaged_keys", "Unmanaged keys that came since rounds began", "kind")
+        self._unmanaged = gauge("unmanaged_keys", "Live keys that no file declares", ["kind"])
+        self._new = gauge("new_unmanaged_keys", "Unmanaged keys that came since rounds began", ["kind"])
         self._contested = gauge("contested_fields", "Drifted fields that are contested")
-        self._corrections = counter("corrections", "Fields that were to be corrected", "outcome")
-        self._requests = counter("api_requests", "Requests to the API, by response", "method", "status")
-        self._latency = self._histogram(
-            "api_request_duration_seconds",
-            "Seconds until a response of the API began",
-            Histogram.DEFAULT_BUCKETS,
-            "method",
+        self._corrections = counter("corrections", "Fields that were to be corrected", ["outcome"])
+        self._requests = counter("api_requests", "Requests to the API, by response", ["method", "status"])
+        self._latency = histogram(
+            "api_request_duration_seconds", "Seconds until a response of the API began", ["method"]
         )
-        self._scopes = gauge("scopes", "Scopes, by state in the last round", "standing")
+        self._scopes = gauge("scopes", "Scopes, by state in the last round", ["standing"])
         self._files = gauge("files_valid", "Whether the files were valid in the last round")
-        self._notifications = counter("notifications", "Messages to the webhook", "result")
+        self._notifications = counter("notifications", "Messages to the webhook", ["result"])
         for result in CycleResult:
             self._rounds.labels(_label(result))
         for outcome in _ATTEMPTS:
@@ -136,27 +135,25 @@ class Metrics:
         if not path.is_file() and not path.is_dir():
             raise ValueError("it is not a plain file, and would be replaced by one; name another file")
         counters = {
-            f"{_PREFIX}{name}": counter
-            for name, counter in (
-                ("rounds", self._rounds),
-                ("corrections", self._corrections),
-                ("api_requests", self._requests),
-                ("notifications", self._notifications),
-            )
+            "rounds": self._rounds,
+            "corrections": self._corrections,
+            "api_requests": self._requests,
+            "notifications": self._notifications,
         }
         text = path.read_text(encoding="utf-8")
         families = list(text_string_to_metric_families(text))
-        if text and not (families and all(family.name.startswith(_PREFIX) for family in families)):
+        if text and not (families and all(family.name.startswith(f"{_NAMESPACE}_") for family in families)):
             raise ValueError("it holds other things than metrics of this tool; name another file")
         for family in families:
+            name = family.name.removeprefix(f"{_NAMESPACE}_")
             for sample in family.samples:
                 if not math.isfinite(sample.value):
                     raise ValueError(f"{sample.name} is {sample.value}")
-                if family.name in counters and sample.name.endswith("_total"):
-                    counters[family.name].labels(**sample.labels).inc(sample.value)
-                elif sample.name == f"{_PREFIX}last_success_timestamp_seconds":
+                if name in counters and sample.name.endswith("_total"):
+                    counters[name].labels(**sample.labels).inc(sample.value)
+                elif name == "last_success_timestamp_seconds":
                     self._success.set(sample.value)
-                elif sample.name == f"{_PREFIX}failed_rounds_in_a_row":
+                elif name == "failed_rounds_in_a_row":
                     self._in_a_row = int(sample.value)
 
     def write(self, file: str) -> None:
@@ -194,15 +191,6 @@ class Metrics:
         unmanaged = sum(len(part.unmanaged) for part in report.scopes if part.scope.kind == kind)
         self._unmanaged.labels(kind).set(unmanaged)
         self._new.labels(kind).set(sum(address.startswith(f"{kind}/") for address in report.new_keys))
-
-    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(f"{_PREFIX}{name}", help_text, labels, registry=self._registry)
-
-    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
-        return Counter(f"{_PREFIX}{name}", help_text, labels, registry=self._registry)
-
-    def _histogram(self, name: str, help_text: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(f"{_PREFIX}{name}", help_text, labels, registry=self._registry, buckets=buckets)
 
 
 def _label(value: StrEnum) -> str:
