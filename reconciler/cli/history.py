@@ -15,8 +15,8 @@ from reconciler.cli.values import command, epilog, option, takes
 from reconciler.errors import ConfigurationError, ExitCode
 from reconciler.render.history import render_history_json, render_history_text
 from reconciler.render.values import field_name
+from reconciler.service.history.cycles import clear_flapping
 from reconciler.service.history.database import Database
-from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.queries import Selection, episodes, status
 from reconciler.service.history.reading import ReadOnlyDatabase
 

@@ -1,4 +1,7 @@
-"""The formats of a plan, one renderer each: plan in, text out."""
+"""The formats of a plan, one renderer each: plan in, text out; and those formats that are a few lines.
+
+A diff is for tools that colour standard output by the first character of each line.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from reconciler.model.escape import escape_control
 from reconciler.plan.saved import render_saved
-from reconciler.render.diff import render_diff
 from reconciler.render.github import render_github
+from reconciler.render.lines import SYMBOLS, becomes, diff_lines, field_view, heading
 from reconciler.render.markdown import render_markdown
-from reconciler.render.text import Detail, plain, render_text
+from reconciler.render.text import Detail, plain, render_text, summary_line
+from reconciler.render.values import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.model.plan import Plan
     from reconciler.render.text import Paint
@@ -42,6 +47,27 @@ def _html(plan: Plan, _style: Style) -> str:
     if plan.provenance is None:
         raise ValueError("the plan does not say when it was made")
     return render_plan_page(plan, plan.provenance.made_at, _facts(plan))
+
+
+@joined
+def render_diff(plan: Plan) -> Iterator[str]:
+    """Return the plan, each line of which is empty or starts with ``+``, ``-`` or ``~`` and a space."""
+    for change in plan.changes:
+        yield f"{SYMBOLS[change.action][0][-1]} {heading(change)}{becomes(change)}"
+        for view in map(field_view, change.fields):
+            if view.brackets:
+                yield f"~ {view.name} = {view.brackets[0]}  # {view.note}"
+                yield from diff_lines(view, "~")
+                yield f"~ {view.brackets[1]}"
+            else:
+                *first, last = diff_lines(view, "~", " ")
+                yield from (*first, f"{last}  # {view.note}")
+        yield ""
+    for severity, problems in (("Error", plan.errors), ("Warning", plan.warnings)):
+        yield from (f"~ {severity}: {escape_control(str(problem))}" for problem in problems)
+    if plan.errors or plan.warnings:
+        yield ""
+    yield f"~ {summary_line(plan)}"
 
 
 def render_gitlab(plan: Plan) -> str:

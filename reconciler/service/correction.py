@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.api.redaction import Redactor
     from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.model.cycle import DriftedField
-    from reconciler.model.plan import Change, FieldChange, Plan
+    from reconciler.model.plan import FieldChange, Plan
     from reconciler.plan.drift import Correction
     from reconciler.plan.report import DriftReport
     from reconciler.service.records import Records
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     FieldKey = tuple[str, str]
 
 _CONFLICT: Final = "changed in the files too, which apply has not sent yet; apply, or --correct all, sends it"
-
-
-def _nowhere(_change: Change) -> str:
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +100,9 @@ class Corrector:
     ) -> tuple[ExitCode, Sequence[Outcome]]:
         if not plan.changes:
             return ExitCode.DONE, ()
+        places = store.where if store else lambda _change: ""
         with (
-            self.records.observers(plan.fingerprint, store.where if store else _nowhere) as recorded,
+            self.records.observers(plan.fingerprint, places) as recorded,
             self.ports.observer.correcting(plan) as followed,
         ):
             observers = (*recorded, followed)

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from reconciler.service.settings import DriftSettings, Ports
     from reconciler.validate.validator import Validator
 
-    FieldKey = tuple[str, str]
     Read = Callable[[dt.datetime], DesiredState]
 
 

@@ -15,17 +15,14 @@ from reconciler.service.http import Response, plain, serve
 from reconciler.service.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
-    from reconciler.model.clock import Clock
-    from reconciler.service.history.database import Database
     from reconciler.service.loop import Service
     from reconciler.service.metrics import Metrics
-    from reconciler.service.settings import CycleObserver, DriftSettings
-    from reconciler.service.systemd import Heartbeat
+    from reconciler.service.monitor import Monitor
 
-SHOWN: Final = dt.timedelta(days=30)
-KEYS: Final = 100
+_SHOWN: Final = dt.timedelta(days=30)
+_KEYS: Final = 100
 _REFRESH_SECONDS: Final = 60
 
 
@@ -34,57 +31,50 @@ class Pages:
     """The pages of a running service."""
 
     service: Service
-    database: Database
+    monitor: Monitor
     metrics: Metrics
-    heartbeat: Heartbeat
-    clock: Clock
 
     @contextmanager
-    def served(self, settings: DriftSettings, observer: CycleObserver) -> Iterator[None]:
+    def served(self, port: int) -> Iterator[None]:
         """Serve the pages as long as the context lasts. Raises ConfigurationError if that cannot be."""
+        settings, ports = self.monitor.settings, self.monitor.ports
         address = settings.metrics_address
-        with serve(
-            address, settings.metrics_port or 0, self.paths(), settings.metrics_hosts, self.clock
-        ) as port:
-            host = f"[{address}]" if ":" in address else address
-            observer.note(f"Status page: http://{host}:{port}/")
-            yield
-
-    def paths(self) -> Mapping[str, Callable[[], Response]]:
-        """Return what serves each path; what the page needs of the package is read now."""
-        content_security_policy()
-        return {
+        paths = {
             "/": self._page,
             "/metrics": self._metrics,
             "/healthz": self._health,
             "/readyz": self._readiness,
         }
+        content_security_policy()  # reads what the page needs of the package
+        with serve(address, port, paths, settings.metrics_hosts, ports.clock) as reached:
+            host = f"[{address}]" if ":" in address else address
+            ports.observer.note(f"Status page: http://{host}:{reached}/")
+            yield
 
     def _page(self) -> Response:
-        now = self.clock.now()
-        since = {condition.condition: condition.since for condition in conditions(self.database)}
+        now, database = self.monitor.ports.clock.now(), self.monitor.database
+        since = {condition.condition: condition.since for condition in conditions(database)}
         service = self.service.status(since.get(ServiceCondition.FILES))
-        shown = status(self.database, Selection(now - SHOWN, limit=KEYS), now, service)
+        shown = status(database, Selection(now - _SHOWN, limit=_KEYS), now, service)
         body = render_page(shown, refresh_seconds=_REFRESH_SECONDS).encode()
         headers = {"Content-Security-Policy": content_security_policy()}
         return Response(body, "text/html; charset=utf-8", headers=headers)
 
     def _metrics(self) -> Response:
-        due = self.service.status().next_cycle
-        if due is not None:
+        if due := self.service.status().next_cycle:
             self.metrics.next_cycle(due)
         return Response(self.metrics.exposition(), CONTENT_TYPE)
 
     def _health(self) -> Response:
         """Distinguish a loop that moves from one that is stuck; a failed cycle is not a reason to restart."""
-        if self.heartbeat.is_stuck():
-            text = f"stuck: nothing has moved for {self.heartbeat.silence():.0f} s"
+        heartbeat = self.monitor.heartbeat
+        if heartbeat.is_stuck():
+            text = f"stuck: nothing has moved for {heartbeat.silence():.0f} s"
             return plain(text, HTTPStatus.SERVICE_UNAVAILABLE)
         return plain("alive")
 
     def _readiness(self) -> Response:
         """Return whether the last cycle could read anything."""
-        reason = self.service.unready()
-        if reason:
+        if reason := self.service.unready():
             return plain(f"not ready: {reason}", HTTPStatus.SERVICE_UNAVAILABLE)
         return plain("ready")

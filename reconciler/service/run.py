@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from reconciler.service.history.cycles import History
-    from reconciler.service.history.database import Database
     from reconciler.service.metrics import Metrics
     from reconciler.service.records import Records
     from reconciler.service.settings import DriftSettings, Ports
@@ -39,8 +38,7 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
     reaches the API. Raises ImportError where metrics or pages are wanted and their extra is not installed.
     """
     heartbeat = Heartbeat(ports.clock, ports.supervisor, settings.longest_silence)
-    metrics, database = _metrics(settings), history.database
-    monitor = Monitor(settings, ports, records.run, database, heartbeat, metrics)
+    monitor = Monitor(settings, ports, records.run, history.database, heartbeat, _metrics(settings))
     cycle = DriftCycle(settings, ports, records, history, monitor)
     with ports.webhook or nullcontext():
         if settings.schedule is None:
@@ -48,7 +46,7 @@ def run_drift(settings: DriftSettings, ports: Ports, records: Records, history: 
         service = Service(
             settings.schedule, settings.jitter, heartbeat, ports.stop, ports.wake, ports.observer
         )
-        with _pages(settings, service, database, monitor, ports), ports.signals():
+        with _pages(service, monitor), ports.signals():
             service.run(cycle.again)
     return ExitCode.DONE
 
@@ -69,13 +67,10 @@ def _metrics(settings: DriftSettings) -> Metrics | None:
     return metrics
 
 
-def _pages(
-    settings: DriftSettings, service: Service, database: Database, monitor: Monitor, ports: Ports
-) -> AbstractContextManager[None]:
+def _pages(service: Service, monitor: Monitor) -> AbstractContextManager[None]:
     """Return a context that serves the pages, if they are wanted. Raises ConfigurationError."""
-    if settings.metrics_port is None or monitor.metrics is None:
+    if monitor.settings.metrics_port is None or monitor.metrics is None:
         return nullcontext()
     from reconciler.service.pages import Pages  # noqa: PLC0415 - an extra
 
-    pages = Pages(service, database, monitor.metrics, monitor.heartbeat, ports.clock)
-    return pages.served(settings, ports.observer)
+    return Pages(service, monitor, monitor.metrics).served(monitor.settings.metrics_port)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from reconciler.render.diff import render_diff
-from reconciler.render.formats import render_gitlab
+from reconciler.render.formats import render_diff, render_gitlab
 from reconciler.render.github import render_github
 from reconciler.render.markdown import render_markdown
 from reconciler.render.text import Detail, render_text

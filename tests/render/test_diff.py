@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.kinds.paths import is_segment
 from reconciler.model.source import Position, Problem
 from reconciler.plan.planning import assemble
-from reconciler.render.diff import render_diff
+from reconciler.render.formats import render_diff
 from tests.render.example_plan import FRAGMENTS, example_plan, plan_with_origins
 from tests.values import WEB, declared, kind_with, live, make_plan
 

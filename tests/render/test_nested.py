@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from reconciler.model.source import Position
 from reconciler.plan.explain import explanations
-from reconciler.render.diff import render_diff
 from reconciler.render.explanation import render_explanations
+from reconciler.render.formats import render_diff
 from reconciler.render.github import render_github
 from reconciler.render.lines import Bound, field_view, line_text
 from reconciler.render.markdown import render_markdown

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.kinds.packaged import plan_schema
 from reconciler.plan.saved import read_saved
-from reconciler.render.diff import render_diff
+from reconciler.render.formats import render_diff
 from reconciler.render.github import render_github
 from reconciler.render.markdown import render_markdown
 from reconciler.render.plan_page import render_plan_page

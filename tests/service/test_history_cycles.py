@@ -19,9 +19,8 @@ from reconciler.model.plan import Effect
 from reconciler.model.scope import Scope
 from reconciler.model.status import CycleSummary, ScopeStatus
 from reconciler.plan.drift import FlappingRule
-from reconciler.service.history.cycles import History, HistoryRun, JournalTable
+from reconciler.service.history.cycles import History, HistoryRun, JournalTable, clear_flapping
 from reconciler.service.history.database import Database
-from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.queries import journal_lines
 from tests.properties import examples
 from tests.service.history import (

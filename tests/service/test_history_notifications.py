@@ -9,8 +9,8 @@ import pytest
 from reconciler.model.outcome import Result
 from reconciler.model.status import ConditionState, ServiceCondition
 from reconciler.render.notification import Delivery, delivery_of
+from reconciler.service.history.cycles import clear_flapping
 from reconciler.service.history.database import Database
-from reconciler.service.history.flapping import clear_flapping
 from reconciler.service.history.notifications import Notifications
 from tests.service.history import DAYS, HOURS, MINUTES, WEB, Book, at, drifted
 

@@ -19,7 +19,7 @@ from reconciler.model.scope import Scope
 from reconciler.model.status import ConditionState, CycleSummary, ServiceCondition, ServiceStatus, Status
 from reconciler.service.history.database import Database
 from reconciler.service.history.notifications import Notifications
-from reconciler.service.history.queries import Selection, conditions, episodes, flapping, status
+from reconciler.service.history.queries import Selection, conditions, episodes, status
 from tests.service.history import LONG_AGO, MINUTES, Book, at, drifted, report, settled
 from tests.support import NOON
 
@@ -206,7 +206,7 @@ def test_an_empty_history_has_an_empty_status(database: Database) -> None:
         service=SERVICE,
     )
     assert episodes(database, Selection(LONG_AGO)) == ((), 0)
-    assert flapping(database) == ()
+    assert status(database, Selection(LONG_AGO), NOON).flapping == ()
     assert conditions(database) == ()
 
 
@@ -327,4 +327,4 @@ def test_a_damaged_history_is_an_error(database: Database, book: Book) -> None:
         episodes(database, Selection(LONG_AGO))
     with pytest.raises(HistoryError, match=message):
         status(database, Selection(LONG_AGO), NOON)
-    assert flapping(database) == ()
+    assert conditions(database) == ()

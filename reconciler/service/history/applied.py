@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from reconciler.service.history.database import Database
 
 _DONE: Final = frozenset({Result.APPLIED, Result.UNCHANGED})
-_FIND: Final = "SELECT state, fields, complete FROM applied WHERE address = ?"
 _STORE: Final = (
     "INSERT INTO applied VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " state = excluded.state, fields = excluded.fields, complete = excluded.complete"
@@ -59,15 +58,14 @@ class Applied:
         scopes = self._baseline("declared")
 
         def look_up(change: Change) -> BaseKey:
-            rows = self._database.rows(_FIND, (change.address,))
-            if rows:
-                return _base_key(rows[0])
+            if known := _find(self._database.rows, change.address):
+                return known
             if str(change.scope) not in scopes:
                 return _NEVER
             if not change.is_undeclared:
                 return BaseKey(BaseState.UNMANAGED)
-            known = self._database.rows("SELECT 1 FROM unmanaged WHERE address = ?", (change.address,))
-            return BaseKey(BaseState.UNMANAGED if known else BaseState.ABSENT)
+            was_live = self._database.rows("SELECT 1 FROM unmanaged WHERE address = ?", (change.address,))
+            return BaseKey(BaseState.UNMANAGED if was_live else BaseState.ABSENT)
 
         return look_up
 
@@ -83,7 +81,7 @@ class Applied:
             if address.rpartition("/")[0] not in scopes:
                 continue
             stored = storable(address)
-            if stored not in known and not self._database.rows(_FIND, (stored,)):
+            if stored not in known and not _find(self._database.rows, stored):
                 found.append(NewKey(address, now.replace(microsecond=0)))
             elif known.get(stored) is not None:
                 found.append(NewKey(address, dt.datetime.fromtimestamp(known[stored], dt.UTC)))
@@ -200,8 +198,7 @@ class Applied:
             elif left_before is not None and address not in left_before:
                 continue  # stored in the last cycle, which read the same files
             if is_compared:
-                rows = connection.execute(_FIND, (address,)).fetchall()
-                stored = _applied(kind, key, change, _base_key(rows[0]) if rows else base)
+                stored = _applied(kind, key, change, _find(connection.execute, address) or base)
                 if stored.state is not BaseState.UNMANAGED:
                     connection.execute(_STORE, _row(address, stored))
 
@@ -221,8 +218,7 @@ def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
     if change.action is Action.DELETE:
         connection.execute(_STORE, _row(change.address, BaseKey(BaseState.ABSENT)))
         return
-    rows = connection.execute(_FIND, (change.address,)).fetchall()
-    before = _base_key(rows[0]) if rows else _NEVER
+    before = _find(connection.execute, change.address) or _NEVER
     names = change.after.keys() if change.action is Action.CREATE else record_names(change)
     written = {name: json_text(change.after[name]) for name in names}
     is_complete = change.action is Action.CREATE or before.is_complete
@@ -232,10 +228,9 @@ def store_write(connection: sqlite3.Connection, outcome: Outcome) -> None:
 
 def _applied(kind: Kind, key: DesiredKey, change: Change | None, before: BaseKey) -> BaseKey:
     """Return what is applied of a key once a cycle has found ``change`` to be left, or nothing."""
-    is_there = change is None or change.action in {Action.UPDATE, Action.REPLACE}
-    if key.is_absent or not is_there:
-        if change is not None:
-            return before
+    if change is not None and (key.is_absent or change.action in {Action.CREATE, Action.DELETE}):
+        return before
+    if key.is_absent:
         return BaseKey(BaseState.ABSENT)
     left = frozenset[str]() if change is None else frozenset(field.field for field in change.fields)
     ignored = key.lifecycle.ignore_changes
@@ -250,9 +245,12 @@ def _applied(kind: Kind, key: DesiredKey, change: Change | None, before: BaseKey
     return BaseKey(BaseState.DECLARED, fields, not left or before.is_complete)
 
 
-def _base_key(row: tuple[Any, ...]) -> BaseKey:
-    state, fields, is_complete = row
-    return BaseKey(BaseState(state), json.loads(fields), bool(is_complete))
+def _find(query: Callable[[str, tuple[str]], Iterable[Any]], address: str) -> BaseKey | None:
+    """Return what was applied last of a key, None if nothing is stored."""
+    rows = query("SELECT state, fields, complete FROM applied WHERE address = ?", (address,))
+    for state, fields, is_complete in rows:
+        return BaseKey(BaseState(state), json.loads(fields), bool(is_complete))
+    return None
 
 
 def _row(address: str, key: BaseKey) -> tuple[Any, ...]:

@@ -1,4 +1,7 @@
-"""Recording what reconcile cycles find and do, each step in a transaction of its own."""
+"""Recording what reconcile cycles find and do, each step in a transaction of its own.
+
+Flapping fields, and keys, are changed back again and again, and so no longer corrected.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from reconciler.model.cycle import FieldOutcome, ScopeState
 from reconciler.model.plan import Action
 from reconciler.plan.drift import WHOLE_KEY, record_names
 from reconciler.service.history.applied import store_write
-from reconciler.service.history.flapping import add_flapping, end_flapping
+from reconciler.service.history.database import storable
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -77,9 +80,9 @@ class History:
         """
         earliest = self._now() - rule.window.total_seconds()
         with self.database.transaction() as connection:
-            end_flapping(connection, declared)
+            _end_flapping(connection, declared)
             for field in drifted:
-                add_flapping(connection, field, rule.corrections, earliest, self._now())
+                _add_flapping(connection, field, rule.corrections, earliest, self._now())
             return frozenset(connection.execute("SELECT address, field FROM contest").fetchall())
 
     def record_drift(
@@ -245,3 +248,52 @@ def _record_scopes(connection: sqlite3.Connection, report: CycleReport, declared
             " since = iif(standing = ?2, since, ?3), standing = ?2, keys = coalesce(?4, keys), detail = ?5",
             (str(part.scope), part.state.value, int(report.ended.timestamp()), keys, part.detail),
         )
+
+
+def clear_flapping(database: Database, address: str, field: str) -> bool:
+    """Let a field be corrected again; return whether it was contested. Raises HistoryError."""
+    with database.transaction() as connection:
+        return _clear(connection, (address, field))
+
+
+def _end_flapping(
+    connection: sqlite3.Connection,
+    declared: Callable[[Collection[FieldKey]], Mapping[FieldKey, str]],
+) -> None:
+    """Let each field be corrected again for which the files now declare another value."""
+    rows = connection.execute("SELECT address, field, declared FROM contest").fetchall()
+    present = declared([(address, field) for address, field, _ in rows]) if rows else {}
+    for *key, value in rows:
+        if storable(present.get((key[0], key[1]), "")) != value:
+            _clear(connection, (key[0], key[1]))
+
+
+def _clear(connection: sqlite3.Connection, key: FieldKey) -> bool:
+    if not connection.execute("DELETE FROM contest WHERE address = ? AND field = ?", key).rowcount:
+        return False
+    # Corrections up to now count no longer, by number: one that comes after in the same second counts.
+    connection.execute(
+        "INSERT INTO settled SELECT ?1, ?2, coalesce(max(id), 0) FROM episode"
+        " WHERE address = ?1 AND field = ?2 AND corrected IS NOT NULL"
+        " ON CONFLICT DO UPDATE SET last_episode = excluded.last_episode",
+        key,
+    )
+    return True
+
+
+def _add_flapping(
+    connection: sqlite3.Connection, field: DriftedField, corrections: int, earliest: float, now: int
+) -> None:
+    """Store a field as flapping if corrected so often since ``earliest``, or what it holds now."""
+    declared, live = json_text(field.desired), json_text(field.live)
+    statement = "UPDATE contest SET live = ? WHERE address = ? AND field = ?"
+    if connection.execute(statement, (live, *field.key)).rowcount:
+        return
+    ((count,),) = connection.execute(
+        "SELECT count(*) FROM episode WHERE address = ?1 AND field = ?2 AND corrected > ?3 AND declared = ?4"
+        " AND id > coalesce((SELECT last_episode FROM settled WHERE address = ?1 AND field = ?2), 0)",
+        (*field.key, earliest, declared),
+    ).fetchall()
+    if count >= corrections:
+        facts = (*field.key, declared, live, now, count)
+        connection.execute("INSERT INTO contest VALUES (?, ?, ?, ?, ?, ?)", facts)

@@ -27,6 +27,11 @@ MAGIC: Final = b"SQLite format 3\0"
 """How the file begins."""
 _APPLICATION: Final = 0x7265636F
 """The application identifier in the file's head: ``reco``."""
+_HEAD: Final = (
+    "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
+    " FROM pragma_application_id, pragma_user_version"
+)
+"""Says whose file it is, in which format. One statement: another process may be making the file."""
 _BUSY_SECONDS: Final = 10
 _SWITCHES: Final = 20
 _LOCK_SIZE: Final = 20
@@ -110,7 +115,7 @@ class Database(AbstractContextManager["Database"]):
         if self.file is None:
             return connect(":memory:")
         check_place(self.file)
-        _make_private(Path(self.file))
+        os.close(open_private(self.file))  # SQLite would let others read a file that it makes
         return connect(address(self.file))
 
     def _prepare(self) -> None:
@@ -137,11 +142,7 @@ class Database(AbstractContextManager["Database"]):
 
     def _format(self) -> int:
         """Return the format of the file, 0 if it is empty. Raises HistoryError for other databases."""
-        # One statement: another process may be making the file.
-        ((application, version, tables),) = self._connection.execute(
-            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)"
-            " FROM pragma_application_id, pragma_user_version"
-        ).fetchall()
+        ((application, version, tables),) = self._connection.execute(_HEAD).fetchall()
         is_ours = application == _APPLICATION
         if is_ours and 1 <= version <= VERSION:
             return int(version)
@@ -199,17 +200,10 @@ def check_place(file: str) -> None:
     if head == MAGIC:
         # Without locks or files of its own: the database of another program is not even opened.
         with closing(connect(address(file, mode="ro", immutable="1"))) as connection, suppress(sqlite3.Error):
-            ((mark, tables),) = connection.execute(
-                "SELECT application_id, (SELECT count(*) FROM sqlite_schema) FROM pragma_application_id"
-            ).fetchall()
+            ((mark, _, tables),) = connection.execute(_HEAD).fetchall()
             is_other = mark != _APPLICATION and (mark, tables) != (0, 0)
     if is_other:
         raise HistoryError(f"the history {file} cannot be used: it is not a history; name another file")
-
-
-def _make_private(file: Path) -> None:
-    """Make the file before SQLite does, which would let others read it."""
-    os.close(open_private(file))
 
 
 @contextmanager

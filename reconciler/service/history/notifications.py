@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification, ServiceCondition
 from reconciler.render.notification import AFTER_CYCLES
-from reconciler.service.history.queries import instant, records, records_with
+from reconciler.service.history.queries import records, records_with
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -68,15 +68,8 @@ class Notifications:
                     (condition.value, int(now.timestamp())),
                 )
             connection.execute("DELETE FROM condition WHERE over AND NOT told")
-            rows = connection.execute(
-                "SELECT name, since, rounds, over FROM condition WHERE over OR"
-                " NOT told AND rounds >= iif(name = ?, 1, ?) ORDER BY name",
-                (ServiceCondition.FILES.value, after_cycles),
-            ).fetchall()
-        return tuple(
-            ConditionState(ServiceCondition(name), instant(since), cycles, bool(is_over))
-            for name, since, cycles, is_over in rows
-        )
+            rest = "WHERE over OR NOT told AND rounds >= iif(name = ?, 1, ?) ORDER BY name"
+            return records(self._database, ConditionState, rest, (ServiceCondition.FILES.value, after_cycles))
 
     def mark_condition_notified(self, state: ConditionState) -> None:
         """Store that a condition was notified, or its end, after which it is dropped."""

@@ -32,6 +32,7 @@ Record = TypeVar("Record")
 
 _LATEST: Final = "ORDER BY last_seen DESC, id DESC LIMIT ?"
 _SELECTED: Final = "last_seen >= ? AND (? = '*' OR matches(address, ?))"
+_COUNT: Final = "SELECT count(*) FROM round WHERE result = ? AND began >= ?"
 _SUCCESSES: Final = tuple(result.value for result in CycleResult if result.is_success)
 
 
@@ -43,6 +44,7 @@ def instant(seconds: int) -> dt.datetime:
 _TABLES: Final[Mapping[Callable[..., object], tuple[str, Sequence[str]]]] = {
     kind: (table, [field.name for field in fields(kind)])
     for kind, table in (
+        (ConditionState, "condition"),
         (CycleSummary, "round"),
         (Episode, "episode"),
         (FlappingField, "contest"),
@@ -52,7 +54,13 @@ _TABLES: Final[Mapping[Callable[..., object], tuple[str, Sequence[str]]]] = {
     )
 }
 """The table of each record, and its fields."""
-_RENAMED: Final = {"cycles": "rounds", "desired": "declared", "state": "standing"}
+_RENAMED: Final = {
+    "condition": "name",
+    "cycles": "rounds",
+    "desired": "declared",
+    "is_over": "over",
+    "state": "standing",
+}
 """The columns of fields that are not called alike."""
 _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(("began", "ended", "first_seen", "last_seen", "since", "episode.corrected"), instant),
@@ -61,8 +69,10 @@ _READ: Final[Mapping[str, Callable[[Any], Any]]] = {
     "effect": Effect,
     "errors": lambda text: tuple(json.loads(text)),
     "live": json.loads,
+    "name": ServiceCondition,
     "origin": DriftOrigin,
     "outcome": FieldOutcome,
+    "over": bool,
     "result": CycleResult,
     "standing": ScopeState,
 }
@@ -137,7 +147,8 @@ def status(
     marks = ", ".join("?" * len(_SUCCESSES))
     with database.snapshot():  # cycles go on while a page is made
         keys, total = _keys(database, selection, episodes_of_key)
-        counts = {result: _count(database, result, since) for result in CycleResult}
+        # One result at a time: the index has them together, and grouping a million rows takes longer.
+        counts = [(result, database.rows(_COUNT, (result.value, since))[0][0]) for result in CycleResult]
         last = records(database, CycleSummary, "ORDER BY id DESC LIMIT 1")
         success = database.rows(
             f"SELECT ended FROM round WHERE result IN ({marks}) ORDER BY id DESC LIMIT 1",  # noqa: S608 - question marks only
@@ -147,10 +158,10 @@ def status(
             at=at,
             since=selection.since,
             scopes=records(database, ScopeStatus, "ORDER BY scope"),
-            flapping=flapping(database),
+            flapping=records(database, FlappingField, "ORDER BY address, field"),
             keys=keys,
             omitted_keys=total - len(keys),
-            cycles=tuple((result, count) for result, count in counts.items() if count),
+            cycles=tuple((result, count) for result, count in counts if count),
             last_cycle=last[0] if last else None,
             last_success=instant(success[0][0]) if success else None,
             file=database.file,
@@ -160,15 +171,9 @@ def status(
         )
 
 
-def flapping(database: Database) -> tuple[FlappingField, ...]:
-    """Return the contested fields, sorted by address. Raises HistoryError."""
-    return records(database, FlappingField, "ORDER BY address, field")
-
-
 def conditions(database: Database) -> tuple[ConditionState, ...]:
     """Return the conditions of the last cycle. Raises HistoryError."""
-    rows = database.rows("SELECT name, since, rounds FROM condition WHERE NOT over ORDER BY name")
-    return tuple(ConditionState(ServiceCondition(name), instant(since), count) for name, since, count in rows)
+    return records(database, ConditionState, "WHERE NOT over ORDER BY name")
 
 
 def journal_lines(database: Database) -> Iterator[bytes]:
@@ -194,11 +199,3 @@ def _keys(
         found = records(database, Episode, f"WHERE address = ? AND last_seen >= ? {_LATEST}", values)
         keys.append(KeyHistory(address, found, count - len(found)))
     return tuple(keys), rows[0][2] if rows else 0
-
-
-def _count(database: Database, result: CycleResult, since: int) -> int:
-    # One result at a time: the index has them together, and grouping a million rows takes longer.
-    ((count,),) = database.rows(
-        "SELECT count(*) FROM round WHERE result = ? AND began >= ?", (result.value, since)
-    )
-    return int(count)

@@ -48,10 +48,10 @@ class ReadOnlyDatabase(Database):
         with Path(file).open("rb"):
             pass  # says why a file cannot be read, which SQLite does not
         check_place(file)
-        if _size(file + _LOG) == 0:
+        if not _facts(file + _LOG)[1]:
             self._seen = _signature(file)
             return connect(address(file, mode="ro", immutable="1"))
-        if _size(file + _INDEX):
+        if _facts(file + _INDEX)[1]:
             opened = connect(address(file, mode="ro"))
             try:
                 opened.execute("SELECT count(*) FROM sqlite_schema").fetchall()
@@ -80,18 +80,13 @@ class ReadOnlyDatabase(Database):
             self._connection.execute(statement)
 
 
-def _facts(file: str) -> tuple[int, int, int] | None:
-    """Return what changes when SQLite writes to a file: the second is its size; None without it."""
+def _facts(file: str) -> tuple[int, int, int]:
+    """Return what changes when SQLite writes to a file: the second is its size; zeros without it."""
     try:
         found = Path(file).stat()
     except FileNotFoundError:
-        return None
+        return 0, 0, 0
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _size(file: str) -> int:
-    facts = _facts(file)
-    return 0 if facts is None else facts[1]
 
 
 def _signature(file: str | None) -> tuple[object, ...]:
