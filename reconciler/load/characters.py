@@ -103,10 +103,7 @@ class Prepared:
 
 
 def prepared(text: str) -> Prepared | None:
-    """Return the text to parse instead, or None if no parser misreads this one.
-
-    The text has no byte order mark at its beginning.
-    """
+    """Return the text to parse instead, or None if no parser misreads this one."""
     if text.isascii() and "\\u" not in text:  # nearly all texts, at no cost
         return None
     if not _SPECIAL.search(text):
@@ -124,7 +121,9 @@ def prepared(text: str) -> Prepared | None:
     if BYTE_ORDER_MARK in text:
         text = _without_marks(text)
     breaks = tuple((others[char], char) for char in _NOT_BREAKS)
-    return Prepared(text.translate(str.maketrans(others)), breaks, others[BYTE_ORDER_MARK], half)
+    first = text[: text.startswith(BYTE_ORDER_MARK)]  # parsers know that one
+    plain = first + text[len(first) :].translate(str.maketrans(others))
+    return Prepared(plain, breaks, others[BYTE_ORDER_MARK], half)
 
 
 def _without_marks(text: str) -> str:
