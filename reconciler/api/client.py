@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from reconciler.api.address import (
-    DEFAULT_BASE_URL,
-    DEFAULT_SCHEME,
-    checked_scheme,
-    checked_token,
-    checked_url,
-)
-from reconciler.api.environment import network_variables
+from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME, checked_token
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock, SystemClock
+from reconciler.model.endpoint import BaseUrl
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
 
@@ -88,14 +82,14 @@ class Client(Session):
             raise ConfigurationError("parallelism and time-outs must be positive, retries at least 0")
         text = token.reveal() if isinstance(token, Secret) else token
         connection = Connection(
-            base_url=checked_url(base_url),
+            base_url=BaseUrl.recorded(base_url),
             token=checked_token(text, "the token"),
             user_agent=USER_AGENT,
             clock=clock or SystemClock(),
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             retry=RetryPolicy(attempts=retries + 1),
-            auth_scheme=checked_scheme(auth_scheme),
-            environment=network_variables(environment or {}),
+            auth_scheme=auth_scheme,
+            environment=environment or {},
         )
         super().__init__(connection, Workers(parallelism))

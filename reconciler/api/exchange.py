@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from reconciler.api.environment import TRUST_SETTING, proxy_for, trusted, trusted_file, untrusting
+from reconciler.api.environment import (
+    TRUST_SETTING,
+    network_variables,
+    proxy_for,
+    trusted,
+    trusted_file,
+    untrusting,
+)
 from reconciler.api.failures import unreachable
 from reconciler.api.redaction import Redactor
 from reconciler.api.retry import retry_after
@@ -61,6 +68,10 @@ class HttpSettings:
     redactor: Redactor = field(default_factory=Redactor)
     stop: threading.Event = field(default_factory=threading.Event)
     on_exchange: Callable[[Exchange], None] = ignore
+
+    def __post_init__(self) -> None:
+        """Store only the variables that are read: among the others there are tokens."""
+        object.__setattr__(self, "environment", network_variables(self.environment))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
+from reconciler.api.address import checked_scheme, checked_url
 from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server
 from reconciler.api.responses import value_of
 from reconciler.api.retry import Retrier, RetryPolicy
@@ -43,6 +44,12 @@ class Connection(HttpSettings):
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def __post_init__(self) -> None:
+        """Check where the token goes, and the word before it. Raises ConfigurationError."""
+        HttpSettings.__post_init__(self)
+        checked_url(self.base_url)
+        checked_scheme(self.auth_scheme)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers of every request; a response from a cache would resolve no write."""

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from reconciler.api.address import checked_scheme, checked_token, checked_url
-from reconciler.api.environment import network_variables
+from reconciler.api.address import checked_token
 from reconciler.api.exchange import Exchange
 from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
@@ -29,12 +28,9 @@ def connection(
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> Connection:
     """Build the settings; ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError."""
-    base_url = checked_url(options.base_url)
-    auth_scheme = checked_scheme(options.auth_scheme)
-    token = api_token(options.token_file, console)
     return Connection(
-        base_url=base_url,
-        token=token,
+        base_url=options.base_url,
+        token=api_token(options.token_file, console),
         user_agent=USER_AGENT,
         clock=clock,
         connect_timeout=options.connect_timeout,
@@ -42,8 +38,8 @@ def connection(
         retry=RetryPolicy(attempts=options.retries + 1),
         stop=stop or threading.Event(),
         on_exchange=on_exchange or console.exchange,
-        auth_scheme=auth_scheme,
-        environment=network_variables(os.environ),
+        auth_scheme=options.auth_scheme,
+        environment=os.environ,
     )
 
 

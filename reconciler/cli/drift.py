@@ -13,7 +13,6 @@ from importlib import import_module
 
 import click
 
-from reconciler.api.environment import network_variables
 from reconciler.api.exchange import Exchange, HttpSettings
 from reconciler.api.reader import Connection
 from reconciler.api.redaction import Redactor
@@ -26,7 +25,7 @@ from reconciler.cli.drift_printer import DriftPrinter
 from reconciler.cli.options import clock_of, paths_argument
 from reconciler.cli.signals import handling, stop_handler, stopping
 from reconciler.cli.values import command
-from reconciler.cli.writing import check_distinct, record_settings, secret_store
+from reconciler.cli.writing import record_settings, secret_store
 from reconciler.errors import ExitCode
 from reconciler.load.git import git_commit, not_committed, pull
 from reconciler.model.clock import Clock
@@ -74,18 +73,17 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
     options = checked(context, options, console)
     printer = DriftPrinter(console, options.format, options.contested_after, options.records.history)
     settings = _settings(options, console)
-    for name in _extra_modules(options):
-        import_module(name)
+    for module, use in (("pages", options.metrics_port), ("metrics", options.metrics_file)):
+        if use is not None:  # an extra is missing before anything is done, or not at all
+            import_module(f"reconciler.service.{module}")
     clock = clock_of(context)
     with open_history(settings.records, clock) as (records, history):
         return run_drift(settings, _ports(options, clock, console, printer), records, history)
 
 
 def _settings(options: DriftOptions, console: Console) -> DriftSettings:
-    planning, record = options.planning, options.records
+    planning = options.planning
     connecting, selection, paths = planning.connection, planning.selection, planning.inputs.paths
-    files = {"--journal": record.journal, "--history": record.history, "--metrics-file": options.metrics_file}
-    check_distinct(files)
     commit = partial(git_commit, paths, os.environ, console.warning)
     window = dt.timedelta(seconds=options.contested_window)
     return DriftSettings(
@@ -96,7 +94,9 @@ def _settings(options: DriftOptions, console: Console) -> DriftSettings:
         correct=None if options.correct is None else Correction(options.correct),
         permissions=Permissions(selection.allow_destroy, options.secrets.secret_sink is not None),
         flapping=FlappingRule(options.contested_after, window),
-        records=record_settings("drift", connecting.base_url, record, commit, console),
+        records=record_settings(
+            "drift", connecting.base_url, options.records, commit, console, options.metrics_file
+        ),
         retention=dt.timedelta(seconds=options.retention),
         metrics_port=options.metrics_port,
         metrics_address=options.metrics_address,
@@ -109,18 +109,11 @@ def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     )
 
 
-def _extra_modules(options: DriftOptions) -> Sequence[str]:
-    """Return the modules that need an extra, which is missing before anything is done or not at all."""
-    if options.metrics_port is not None:
-        return ("reconciler.service.pages",)
-    return () if options.metrics_file is None else ("reconciler.service.metrics",)
-
-
 def _webhook(options: DriftOptions, clock: Clock, console: Console, stop: threading.Event) -> Webhook | None:
     if options.webhook is None:
         return None
     secret = webhook_secret(options.webhook_secret_file, console)
-    settings = HttpSettings(USER_AGENT, clock, environment=network_variables(os.environ), stop=stop)
+    settings = HttpSettings(USER_AGENT, clock, environment=os.environ, stop=stop)
     return Webhook(Secret(options.webhook), secret, settings)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from click.core import ParameterSource
 
+from reconciler.cli.values import command, option
 from tests.support import CommandLine, declare, fill, http_bytes, listings, live, raw_server
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import click
 
     from gcore_emulator import Emulator
 
@@ -123,3 +128,51 @@ def test_retries_do_not_include_the_first_attempt(cli: CommandLine, path: str, r
         done = cli("plan", path, "--base-url", server.url, "--retries", str(retries))
     assert (done.code, len(server.heads)) == (1, retries + 1)
     assert ("(tried 3 times)" in done.err) == (retries == 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    count: int = option("How many.", envvar="COUNT", default=1)
+    names: tuple[str, ...] = option("Which.")
+    is_on: bool = option("Whether.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "defaults", "found", "source"),
+    [
+        ((), {}, {}, Counting(1, (), is_on=False), ParameterSource.DEFAULT),
+        (
+            (),
+            {},
+            {"count": 2, "names": ["a", "b"], "is_on": True},
+            Counting(2, ("a", "b"), is_on=True),
+            ParameterSource.DEFAULT_MAP,
+        ),
+        ((), {"X_COUNT": "3"}, {"count": 2}, Counting(3, (), is_on=False), ParameterSource.ENVIRONMENT),
+        ((), {"COUNT": "4", "X_COUNT": "3"}, {}, Counting(4, (), is_on=False), ParameterSource.ENVIRONMENT),
+        (
+            ("--count", "5", "--names", "c", "--is-on"),
+            {"COUNT": "4"},
+            {"count": 2, "names": ["a"]},
+            Counting(5, ("c",), is_on=True),
+            ParameterSource.COMMANDLINE,
+        ),
+    ],
+    ids=["default", "defaults of the caller", "variable", "named variable", "command line"],
+)
+def test_the_value_of_an_option_comes_from_the_first_source_that_has_one(  # noqa: PLR0913, PLR0917 - a case
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    variables: dict[str, str],
+    defaults: dict[str, object],
+    found: Counting,
+    source: ParameterSource,
+) -> None:
+    @command(Counting)
+    def count(context: click.Context, options: Counting) -> object:
+        return options, context.get_parameter_source("count")
+
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    result = count.main(arguments, standalone_mode=False, default_map=defaults, auto_envvar_prefix="X")
+    assert result == (found, source)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.address import checked_token, checked_url
-from reconciler.api.environment import network_variables
 from reconciler.api.exchange import HttpSettings
 from reconciler.api.redaction import Redactor
 from reconciler.apply.sinks.file import FileSink
@@ -64,8 +63,7 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
         variables = child_environment(environment, MACHINE, NETWORK, passed=passed)
         is_asked = kind == "exec+probe"
         return ExecSink(_words(kind, argument), variables, is_asked=is_asked, redactor=redactor)
-    network = network_variables(environment)
-    settings = HttpSettings(user_agent, clock, environment=network, redactor=redactor)
+    settings = HttpSettings(user_agent, clock, environment=environment, redactor=redactor)
     open_server = _kubernetes_sink if kind == "kubernetes" else _vault_sink
     return open_server(argument, settings, environment)
 
