@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from types import ModuleType
 
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode
+
+# httpx imports its own command line, and with it all of rich and pygments where they are installed: a sixth
+# of the start-up of a command, for nothing. Without a `main` in that module it does without.
+sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
 
 
 def main() -> None:
