@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 TESTS := -m pytest -q -n auto --dist worksteal
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Without its bytecode cached, each process that a test starts would compile the engine again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test coverage check bench chaos fuzz soak vendor lock clean
 .DEFAULT_GOAL := help
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from gcore_emulator import Emulator
 
 settings.load_profile("suite")
+gc.disable()  # until all is collected: nothing of it is garbage
 
 LIMIT: Final = 10.0
 """Seconds that a test may take."""
@@ -44,6 +46,12 @@ def limited(name: str, seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt what was collected from garbage collection: it lives until the end."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
