@@ -67,6 +67,8 @@ class _Builder:
     def __init__(self, text: str, source: str, factory: parser.ParserFactory) -> None:
         self._events = parser.events(text, factory)
         self._text = text
+        # Without these characters no event has an anchor or a tag, and none is a merge.
+        self._is_decorated = any(mark in text for mark in "&!<")
         self._source = source
         self._aliased_nodes = 0
         self._reset()
@@ -94,8 +96,8 @@ class _Builder:
                 yield Document(self._source, self._text, index, data, self._items, self._has_whole_floats)
                 index += 1
 
-    def _mapping(self, depth: int) -> dict[str, Any]:  # noqa: C901 - one loop, spelled out for speed
-        events, scalar = self._events, ScalarEvent
+    def _mapping(self, depth: int) -> dict[str, Any]:  # noqa: C901, PLR0912 - spelled out for speed
+        events, scalar, is_decorated = self._events, ScalarEvent, self._is_decorated
         result: dict[str, Any] = {}
         merged: list[dict[str, Any]] | None = None
         for event in events:
@@ -104,23 +106,30 @@ class _Builder:
                     break
                 self._refuse(event, "a mapping key must be plain text")
             key = event.value
-            if event.anchor is not None or event.tag is not None:
-                self._value(event, depth)
-            if key == "<<" and event.implicit[0]:
-                if merged is not None:
-                    self._refuse(event, 'duplicate key "<<"; give it one list of aliases')
-                merged = self._merge_sources(depth)
-                continue
+            if is_decorated:
+                if event.anchor is not None or event.tag is not None:
+                    self._value(event, depth)
+                if key == "<<" and event.implicit[0]:
+                    if merged is not None:
+                        self._refuse(event, 'duplicate key "<<"; give it one list of aliases')
+                    merged = self._merge_sources(depth)
+                    continue
             if key in result:
                 self._refuse(event, f'duplicate key "{key}"')
             event = next(events)  # noqa: PLW2901 - a key and its value are two events of one stream
-            if event.__class__ is scalar and event.anchor is None and event.tag is None:
-                value = event.value
-                if value in CONSTANTS or (value[0] in NUMBER_START and value[-1] in DIGITS):
-                    value = self._scalar(event)
-                result[key] = value
-            else:
+            is_plain = event.__class__ is scalar and not (
+                is_decorated and (event.anchor is not None or event.tag is not None)
+            )
+            if not is_plain:
                 result[key] = self._value(event, depth)
+                continue
+            value = event.value
+            if value in CONSTANTS:
+                if event.implicit[0]:
+                    value = CONSTANTS[value]
+            elif value[0] in NUMBER_START and value[-1] in DIGITS:
+                value = self._scalar(event)
+            result[key] = value
         for source in merged or ():
             for key, value in source.items():
                 result.setdefault(key, value)
@@ -130,6 +139,7 @@ class _Builder:
         result: list[Any] = []
         places: list[int] = []
         is_outer = depth == _OUTER_LIST_DEPTH
+        is_decorated = self._is_decorated
         for event in self._events:
             kind = event.__class__
             if kind is SequenceEndEvent:
@@ -137,8 +147,10 @@ class _Builder:
             if is_outer:
                 mark = event.start_mark
                 places.append(mark.line << COLUMN_BITS | mark.column)
-            plain_mapping = kind is MappingStartEvent and event.anchor is None and event.tag is None
-            if plain_mapping and depth < MAX_DEPTH:
+            is_plain = kind is MappingStartEvent and not (
+                is_decorated and (event.anchor is not None or event.tag is not None)
+            )
+            if is_plain and depth < MAX_DEPTH:
                 result.append(self._mapping(depth + 1))
             else:
                 result.append(self._value(event, depth))

@@ -104,7 +104,8 @@ class Prepared:
 
 def prepared(text: str) -> Prepared | None:
     """Return the text to parse instead, or None if no parser misreads this one."""
-    if text.isascii() and "\\u" not in text:  # nearly all texts, at no cost
+    # Nearly all texts, at no cost: one character is looked for fifty times as fast as two.
+    if text.isascii() and ("\\" not in text or "\\u" not in text):
         return None
     if not _SPECIAL.search(text):
         return None
