@@ -61,8 +61,8 @@ class Validator:
         self._defaults = defaults
         self._now = now
         self._expiry_warning = expiry_warning
-        # An expiry whose date is later than this is far enough in every time zone.
-        self._surely_far = (now + expiry_warning + dt.timedelta(days=2)).date().isoformat()
+        # An expiry that is a later text than this date is far enough in every time zone.
+        self._surely_far = (now + expiry_warning + dt.timedelta(days=3)).date().isoformat()
         self._checkers: dict[str, SchemaChecker] = {}
         self._scopes: dict[Scope, dict[str, DesiredKey]] = {}
         self._exclusive: dict[Scope, Position] = {}
@@ -160,12 +160,14 @@ class Validator:
             self._problem(message, document.position())
         return default
 
-    def _declare(self, kind: Kind, scope: Scope, document: Document, broken: set[Path]) -> None:
+    def _declare(  # noqa: C901 - one loop, spelled out for speed
+        self, kind: Kind, scope: Scope, document: Document, broken: set[Path]
+    ) -> None:
         declared = self._scopes.setdefault(scope, {})
         if document.data.get("exclusive"):
             self._exclusive.setdefault(scope, document.position(("exclusive",)))
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
-        source, identity = document.source, kind.identity
+        source, identity, surely_far = document.source, kind.identity, self._surely_far
         are_valid = not any(path[0] == "defaults" for path in broken)
         defaults = document.data.get("defaults") if are_valid else None
 
@@ -173,29 +175,28 @@ class Validator:
             return document.position(("defaults", field))
 
         keys = zip(document.data["keys"], document.item_offsets("keys"), strict=True)
-        for index, (fields, offset) in enumerate(keys):
+        for index, (own, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
                 continue
-            name = fields[identity]
+            name = own[identity]
             if not is_segment(name):
                 position = document.position(("keys", index, identity))
                 self._problem(NOT_A_SEGMENT, position, scope.address(name))
                 continue
-            key = (
-                DesiredKey(name, {**defaults, **fields}, source, offset, own=fields, default_position=place)
-                if defaults
-                else DesiredKey(name, fields, source, offset)
-            )
-            if not RESERVED.isdisjoint(key.fields):
+            fields = {**defaults, **own} if defaults else own
+            key = DesiredKey(name, fields, source, offset)
+            if defaults:
+                key = key._replace(own=own, default_position=place)
+            if not RESERVED.isdisjoint(fields):
                 key = self._with_rules(kind, document, index, key)
             first = declared.setdefault(name, key)
             if first is not key:
                 message = f"declared twice, first at {first.position}; keep one of the two"
                 self._problem(message, key.position, scope.address(name))
             for field in expiries:
-                value = key.fields.get(field)
-                if value is not None and value[:10] <= self._surely_far:
-                    path = ("keys", index, field) if field in fields else ("defaults", field)
+                value = fields.get(field)
+                if value is not None and value < surely_far:
+                    path = ("keys", index, field) if field in own else ("defaults", field)
                     self._warn_if_near(document, path, value, scope.address(name))
 
     def _with_rules(self, kind: Kind, document: Document, index: int, key: DesiredKey) -> DesiredKey:
@@ -208,8 +209,7 @@ class Validator:
                 message = f"{field} is not a field that can be ignored; there are {', '.join(known)}"
                 position = document.position(("keys", index, "lifecycle", "ignore_changes", number))
                 self._problem(message, position, key.name)
-        return replace(
-            key,
+        return key._replace(
             fields={name: value for name, value in key.fields.items() if name not in RESERVED},
             is_absent=key.fields.get("state") == "absent",
             lifecycle=Lifecycle(**{**rules, "ignore_changes": frozenset(ignored)}),

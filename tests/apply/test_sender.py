@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.model.secret import Secret
 
 SECRET = "do-not-show"
-ABSENT = replace(declared(), is_absent=True)
+ABSENT = declared()._replace(is_absent=True)
 (CREATION,) = make_plan([declared(containers=[], description="")], []).changes
 (DELETION,) = make_plan([ABSENT], [live()]).changes
 REPLACEMENT = with_requests(CAAS, replace(CREATION, action=Action.REPLACE, created=DELETION.created))

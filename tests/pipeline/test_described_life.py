@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -111,7 +110,7 @@ def test_every_request_in_the_lifecycle_of_a_key_follows_the_openapi_description
             declared = {"name": name, **FIRST[kind], **fields}
             key = DesiredKey(name, declared, "keys.yaml", 0, lifecycle=REPLACED)
             taken += step(writer, store, scope, key)
-        taken += step(writer, store, scope, replace(key, is_absent=True))
+        taken += step(writer, store, scope, key._replace(is_absent=True))
     assert taken[0] is Action.CREATE
     assert taken[-1] is Action.DELETE
     fixed = {field for fields in UPDATES[kind] for field in fields} & KINDS[kind].immutable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +24,7 @@ LIVE = {"name": "x", "note": "theirs", "functions": ["b", "a"], "secret": "do-no
 
 
 def explained(desired: dict[str, Any], **facts: Any) -> tuple[Explanation, ...]:
-    key = replace(declared("x", **desired), **facts)
+    key = declared("x", **desired)._replace(**facts)
     changes = make_plan([key], [LIVE], kind=KIND).changes
     return explanations(KIND, key, LIVE, changes[0] if changes else None)
 

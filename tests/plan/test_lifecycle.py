@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,18 +29,18 @@ THING = kind_with({"text": TEXT, "fixed": TEXT}, immutable=["fixed"])
 def test_a_lifecycle_forbids_only_what_it_names(
     state: str, fields: Any, lifecycle: Any, complaint: str | None
 ) -> None:
-    key = replace(declared(**fields), is_absent=state == "absent", lifecycle=Lifecycle(**lifecycle))
+    key = declared(**fields)._replace(is_absent=state == "absent", lifecycle=Lifecycle(**lifecycle))
     found = [problem.message for problem in make_plan([key], [live()]).problems]
     assert [text.partition(", and its lifecycle")[0] for text in found] == [complaint] * bool(complaint)
 
 
 def test_a_deleted_key_whose_values_can_be_compared_is_deleted_without_a_warning() -> None:
-    plan = make_plan([replace(declared(), is_absent=True)], [live()])
+    plan = make_plan([declared()._replace(is_absent=True)], [live()])
     assert ([change.action for change in plan.changes], plan.warnings) == ([Action.DELETE], ())
 
 
 def test_a_deleted_key_whose_values_cannot_be_compared_is_deleted_with_a_warning() -> None:
-    plan = make_plan([replace(declared(), is_absent=True)], [live(is_disabled="yes")])
+    plan = make_plan([declared()._replace(is_absent=True)], [live(is_disabled="yes")])
     assert ([change.action for change in plan.changes], len(plan.warnings)) == ([Action.DELETE], 1)
 
 
@@ -62,7 +61,7 @@ def test_a_live_name_that_looks_like_a_declared_one_is_warned_about() -> None:
 def test_a_field_that_cannot_be_changed_in_place_needs_leave_to_replace_the_key(
     fields: Any, lifecycle: Any, actions: list[Action], problems: int
 ) -> None:
-    key = replace(declared(**fields), lifecycle=Lifecycle(**lifecycle))
+    key = declared(**fields)._replace(lifecycle=Lifecycle(**lifecycle))
     shown = {"name": "web-key", "text": "old", "fixed": "old"}
     plan = make_plan([key], [shown], kind=THING, scope=Scope("thing", 1, names=("project_id",)))
     assert [change.action for change in plan.changes] == actions

@@ -38,7 +38,7 @@ def example_plan() -> Plan:
     old = {"name": "old", "namespace": "shop"}
     wanted: dict[str, Any] = {"description": "new", "expire": LATER, "is_disabled": False, "containers": []}
     keys = [
-        replace(declared("web-key", **wanted), offset=(2 << COLUMN_BITS) + 4),
+        declared("web-key", **wanted)._replace(offset=(2 << COLUMN_BITS) + 4),
         declared("api-key", line=9, containers=[WEB, API], description="", expire=None),
         declared("same-key", line=12),
         declared("gone-key", line=15),

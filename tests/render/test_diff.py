@@ -85,7 +85,7 @@ def test_an_ordered_list_is_shown_completely_on_both_sides() -> None:
 
 @given(HOSTILE, HOSTILE, NAMES.filter(is_segment))
 def test_no_text_can_add_a_line(before: str, after: str, name: str) -> None:
-    key = replace(declared(name, description=after, containers=[WEB]), source=name)
+    key = declared(name, description=after, containers=[WEB])._replace(source=name)
     plan = make_plan(
         [key], [live(name, description=before, containers=[{"name": before, "namespace": name}])]
     )

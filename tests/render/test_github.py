@@ -154,7 +154,7 @@ def test_long_values_and_sets_are_truncated_with_the_omitted_amount() -> None:
 
 @given(HOSTILE, HOSTILE, NAMES.filter(is_segment))
 def test_any_text_is_shown_verbatim_and_cannot_be_a_command(before: str, after: str, name: str) -> None:
-    key = replace(declared(name, description=after, is_disabled=True), source=name)
+    key = declared(name, description=after, is_disabled=True)._replace(source=name)
     plan = make_plan([key], [live(name, description=before)])
     problem = Problem(before, Position(name, 1, 1), name)
     found = commands(render_github(replace(plan, problems=(problem,), warnings=(problem,))))

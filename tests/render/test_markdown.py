@@ -300,7 +300,7 @@ def test_errors_and_warnings_that_do_not_fit_are_counted() -> None:
 def test_no_text_changes_the_structure_or_leaves_its_code_span(
     before: str, after: str, name: str, key: str
 ) -> None:
-    want = replace(declared(name, description=after, containers=[WEB]), source=name)
+    want = declared(name, description=after, containers=[WEB])._replace(source=name)
     have = live(name, description=before, containers=[{"name": before, "namespace": name}])
     problem = Problem(before, Position(name, 1, 1), name)
     plan = replace(make_plan([want], [have]), problems=(problem,), warnings=(problem,))

@@ -191,7 +191,7 @@ def test_a_hostile_description_cannot_add_or_change_a_line(text: str) -> None:
 def test_a_hostile_name_or_file_cannot_add_a_line(text: str) -> None:
     harmless = make_plan([declared("web", is_disabled=True)], [live("web"), live("other")])
     hostile = make_plan(
-        [replace(declared(text, is_disabled=True), source=text)], [live(text), live(text * 2)]
+        [declared(text, is_disabled=True)._replace(source=text)], [live(text), live(text * 2)]
     )
     shown = [render_text(plan, Detail.FULL).splitlines() for plan in (harmless, hostile)]
     assert len(shown[0]) == len(shown[1])

@@ -212,7 +212,7 @@ def test_filters_and_the_number_of_changes_are_announced_to_screen_readers(
 def test_the_action_of_a_key_is_visible_when_folded(
     browser: Browser, tmp_path: Path, *, is_open: bool
 ) -> None:
-    plan = make_plan([replace(declared(), is_absent=True)], [live()])
+    plan = make_plan([declared()._replace(is_absent=True)], [live()])
     with browser.tab() as tab:
         tab.show(tmp_path, page(plan))
         tab.run(f"document.querySelector('.change').open = {str(is_open).lower()}")
