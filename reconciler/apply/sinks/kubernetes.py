@@ -128,7 +128,11 @@ class KubernetesSink:
         except errors.RejectedError as error:
             if _NO_DRY_RUN not in error.failure.detail:
                 raise
-            return self._version_without_dry_run(place)
+            try:  # what an admission webhook that cannot make a dry run lets a probe find out
+                live = self._read(place)
+            except errors.ForbiddenError:
+                return None
+            return "" if live is None else self._owned(place, live)
         else:
             if member(response, "kind") != "Secret":
                 what = "the server of KUBERNETES_SERVICE_HOST does not respond like Kubernetes"
@@ -144,14 +148,6 @@ class KubernetesSink:
             if _NO_DRY_RUN not in error.failure.detail:
                 raise
         return held
-
-    def _version_without_dry_run(self, place: Place) -> Held:
-        """Return what an admission webhook lets a probe find out that cannot make a dry run."""
-        try:
-            live = self._read(place)
-        except errors.ForbiddenError:
-            return None
-        return "" if live is None else self._owned(place, live)
 
     def _create(self, place: Place, secret: Secret, held: Held) -> None:
         try:
@@ -195,7 +191,6 @@ class KubernetesSink:
             and member(metadata, "labels", _MANAGED_BY) == _MANAGER
             and member(metadata, "annotations", f"{_MANAGER}/address") == place.address
         )
-        problem = ""
         if not is_owned or not isinstance(version, str):
             problem = "was not made by this tool for this key, and is left as it is: "
             problem += "move it away, or store elsewhere"
@@ -203,9 +198,9 @@ class KubernetesSink:
             problem = "is immutable: remove it, or store elsewhere"
         elif metadata.get("deletionTimestamp") is not None:
             problem = "is being deleted: wait until it is gone"
-        if problem:
-            raise errors.SinkError(f"{self._what(place)} {problem}")
-        return str(version)
+        else:
+            return version
+        raise errors.SinkError(f"{self._what(place)} {problem}")
 
     def _next(self, live: Mapping[str, Any], secret: Secret) -> Secret:
         """Return a live Secret with another secret; its resource version keeps it from replacing a later one.

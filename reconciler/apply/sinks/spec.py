@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from pathlib import Path
@@ -17,6 +16,7 @@ from reconciler.apply.sinks.program import ExecSink
 from reconciler.apply.sinks.vault import VaultAccess, VaultSink
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.load.process import MACHINE, NETWORK, child_environment
+from reconciler.model.phrases import closest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,14 +51,18 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
     """
     kind, _, argument = spec.partition(":")
     if kind not in SINKS:
-        raise ConfigurationError(_unknown(kind))
+        close = closest(kind.lower(), SINKS)
+        advice = f"did you mean {SINKS[close]}?" if close else f"known are {', '.join(SINKS.values())}"
+        raise ConfigurationError(f"--secret-sink begins with {kind!r}, which is not a kind of sink; {advice}")
     if not argument.strip():
-        raise ConfigurationError(f"--secret-sink {kind}: lacks what follows the colon: {SINKS[kind]}")
+        raise _unusable(kind, f"lacks what follows the colon: {SINKS[kind]}")
     if "\0" in argument:
-        raise ConfigurationError(f"--secret-sink {kind}: holds a NUL character")
+        raise _unusable(kind, "holds a NUL character")
     redactor = redactor or Redactor()
     if kind == "file":
-        return _file_sink(argument)
+        if argument.startswith("~"):
+            raise _unusable(spec, "no shell expands ~ here; write $HOME")
+        return FileSink(Path(argument).absolute())
     if kind in {"exec", "exec+probe"}:
         variables = child_environment(environment, MACHINE, NETWORK, passed=passed)
         is_asked = kind == "exec+probe"
@@ -68,39 +72,28 @@ def open_sink(  # noqa: PLR0913, PLR0917 - all that any of the sinks depends on
     return open_server(argument, settings, environment)
 
 
-def _unknown(kind: str) -> str:
-    close = difflib.get_close_matches(kind.lower(), SINKS, n=1)
-    advice = f"did you mean {SINKS[close[0]]}?" if close else f"known are {', '.join(SINKS.values())}"
-    return f"--secret-sink begins with {kind!r}, which is not a kind of sink; {advice}"
-
-
-def _file_sink(folder: str) -> SecretSink:
-    if folder.startswith("~"):
-        raise ConfigurationError(f"--secret-sink file:{folder}: no shell expands ~ here; write $HOME")
-    return FileSink(Path(folder).absolute())
+def _unusable(spec: str, what: str) -> ConfigurationError:
+    return ConfigurationError(f"--secret-sink {spec}: {what}")
 
 
 def _words(kind: str, command: str) -> tuple[str, ...]:
     try:
         words = tuple(shlex.split(command))
     except ValueError as error:
-        raise ConfigurationError(f"--secret-sink {kind}: the command cannot be read: {error}") from error
+        raise _unusable(kind, f"the command cannot be read: {error}") from error
     if not words or not words[0]:
-        raise ConfigurationError(f"--secret-sink {kind}: the command names no program")
+        raise _unusable(kind, "the command names no program")
     return words
 
 
 def _kubernetes_sink(namespace: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
     if _NAMESPACE.fullmatch(namespace) is None:
-        message = f"--secret-sink kubernetes:{namespace}: a namespace is lower-case letters, digits, hyphens"
-        raise ConfigurationError(message)
+        raise _unusable(f"kubernetes:{namespace}", "a namespace is lower-case letters, digits, hyphens")
     host = environment.get("KUBERNETES_SERVICE_HOST", "")
     port = environment.get("KUBERNETES_SERVICE_PORT", "")
     if not host or not port:
-        raise ConfigurationError(
-            "--secret-sink kubernetes: works in a pod only, where KUBERNETES_SERVICE_HOST and "
-            "KUBERNETES_SERVICE_PORT are set; elsewhere, use exec: with kubectl"
-        )
+        where = "works in a pod only, where KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are set"
+        raise _unusable("kubernetes", f"{where}; elsewhere, use exec: with kubectl")
     shown = f"[{host}]" if ":" in host else host
     address = checked_url(f"https://{shown}:{port}", "the cluster's address", "KUBERNETES_SERVICE_HOST")
     return KubernetesSink(namespace, Cluster(address), settings)
@@ -109,16 +102,13 @@ def _kubernetes_sink(namespace: str, settings: HttpSettings, environment: Mappin
 def _vault_sink(path: str, settings: HttpSettings, environment: Mapping[str, str]) -> SecretSink:
     parts = path.strip("/").split("/")
     if not {"", ".", ".."}.isdisjoint(parts) or not path.isprintable():
-        raise ConfigurationError(f"--secret-sink vault:{path}: write MOUNT/PATH, like secret/api-keys")
+        raise _unusable(f"vault:{path}", "write MOUNT/PATH, like secret/api-keys")
     if parts[1:2] == ["data"]:
         rest = "/".join([parts[0], *parts[2:]])
-        message = f"--secret-sink vault:{path}: leave out data, which only the API writes: vault:{rest}"
-        raise ConfigurationError(message)
+        raise _unusable(f"vault:{path}", f"leave out data, which only the API writes: vault:{rest}")
     address, named = _vault_setting(environment, "ADDR")
     if not address:
-        raise ConfigurationError(
-            "--secret-sink vault: needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200"
-        )
+        raise _unusable("vault", "needs VAULT_ADDR or BAO_ADDR, like https://vault.example.com:8200")
     namespace, namer = _vault_setting(environment, "NAMESPACE")
     if not namespace.isascii() or not namespace.isprintable():
         raise ConfigurationError(f"{namer} holds a character that it cannot have")
@@ -140,8 +130,7 @@ def _vault_setting(environment: Mapping[str, str], name: str) -> tuple[str, str]
     vault, bao = f"VAULT_{name}", f"BAO_{name}"
     value, other = environment.get(vault, ""), environment.get(bao, "")
     if value and other and value.rstrip("/") != other.rstrip("/"):
-        message = f"{vault} and {bao} differ: unset the one that is not meant"
-        raise ConfigurationError(f"--secret-sink vault: {message}")
+        raise _unusable("vault", f"{vault} and {bao} differ: unset the one that is not meant")
     return (value, vault) if value or not other else (other, bao)
 
 
@@ -153,10 +142,8 @@ def _vault_token(environment: Mapping[str, str]) -> Callable[[], Secret]:
         return lambda: checked
     file, named = _vault_setting(environment, "TOKEN_FILE")
     if not file:
-        raise ConfigurationError(
-            "--secret-sink vault: needs a token: set VAULT_TOKEN or VAULT_TOKEN_FILE, or BAO_TOKEN or "
-            "BAO_TOKEN_FILE"
-        )
+        variables = "VAULT_TOKEN or VAULT_TOKEN_FILE, or BAO_TOKEN or BAO_TOKEN_FILE"
+        raise _unusable("vault", f"needs a token: set {variables}")
     return lambda: _read_token(Path(file), named)
 
 

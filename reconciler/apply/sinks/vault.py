@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from reconciler.apply.sinks.sink import Held, Place
     from reconciler.model.endpoint import BaseUrl
 
+_SECRET: Final = ("data", "data", "secret")
+_ENGINE: Final = (("path",), ("type",), ("options", "version"))
 _CAS: Final = "check-and-set"
 _NO_VERSION: Final = 2**31 - 1
 """A version that no secret has: a write that asks for it passes every check and stores nothing."""
@@ -119,7 +121,7 @@ class VaultSink:
                     url,
                     _json({"options": {"cas": version}, "data": {"secret": secret.reveal()}}),
                     lambda response: member(response, "data", "version") == next_version,
-                    lambda: self._holds(url, secret),
+                    lambda: member(self._server.send("GET", url), *_SECRET) == secret.reveal(),
                 )
             except errors.RejectedError as error:
                 if _CAS not in error.failure.detail:
@@ -131,9 +133,6 @@ class VaultSink:
     def hurry(self) -> None:
         """Try no request again from now on."""
         self._server.hurry()
-
-    def _holds(self, url: str, secret: Secret) -> bool:
-        return bool(member(self._server.send("GET", url), "data", "data", "secret") == secret.reveal())
 
     def _paths(self, place: Place, patience: Patience) -> _Paths:
         """Return the paths of the API: ``data`` follows the mount, which may be of several parts."""
@@ -149,16 +148,16 @@ class VaultSink:
         shown = "/".join(self._path)
         try:
             url = _url("/".join((*_MOUNTS, *self._path)))
-            engine = _engine(self._server.send("GET", url, patience=patience))
+            engine = member(self._server.send("GET", url, patience=patience), "data")
         except (errors.ForbiddenError, errors.NotFoundError) as error:
             within = f"namespace {self._namespace}" if self._namespace else "the root namespace"
             raise errors.SinkError(
                 f"nothing is mounted at {shown} in {within} of Vault, as far as the token may see; check "
                 f"MOUNT, VAULT_NAMESPACE and the token ({error})"
             ) from None
-        if engine is None:
+        path, kind, version = (member(engine, *names) for names in _ENGINE)
+        if not isinstance(path, str) or not isinstance(kind, str):
             raise errors.SinkError(_NOT_VAULT)
-        path, kind, version = engine
         mount = tuple(path.strip("/").split("/"))
         if kind not in {"kv", "generic"} or version != "2" or self._path[: len(mount)] != mount:
             what = self._server.redactor.line(f"{path} in Vault is {kind} version {version or 1}")
@@ -231,10 +230,8 @@ class VaultSink:
             return version
         data = member(current, "data", "data")
         if isinstance(data, dict) and data.keys() != {"secret"}:
-            what = (
-                f"{paths.shown} in Vault holds something else than a secret of this key, and is left as it is"
-            )
-            raise errors.SinkError(f"{what}: move it away, or store elsewhere")
+            what = f"{paths.shown} in Vault holds something else than a secret of this key"
+            raise errors.SinkError(f"{what}, and is left as it is: move it away, or store elsewhere")
         return _current(current) if version is None else version
 
     def _read(self, path: str, patience: Patience) -> Any:
@@ -243,14 +240,6 @@ class VaultSink:
             return self._server.send("GET", _url(path), patience=patience)
         except errors.ForbiddenError:
             return None
-
-
-def _engine(response: Any) -> tuple[str, str, Any] | None:
-    """Return path, type and version of what is mounted, None if the response does not say."""
-    path, kind = member(response, "data", "path"), member(response, "data", "type")
-    if not isinstance(path, str) or not isinstance(kind, str):
-        return None
-    return path, kind, member(response, "data", "options", "version")
 
 
 def _current(response: Any) -> int:
