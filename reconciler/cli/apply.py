@@ -25,8 +25,6 @@ from reconciler.cli.options import (
     PlanningOptions,
     RecordOptions,
     SecretOptions,
-    SelectionOptions,
-    allow_destroy_option,
     clock_of,
     pass_env_option,
     secret_sink_option,
@@ -54,16 +52,6 @@ Do you want to perform these actions?
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Selection(SelectionOptions):
-    allow_destroy: bool = allow_destroy_option()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Planning(PlanningOptions):
-    selection: _Selection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOptions:
     """The options of ``apply``."""
 
@@ -77,7 +65,7 @@ class ApplyOptions:
     events: bool = option("Print JSON lines as things happen, with OpenTofu's types.")
     pass_env: tuple[str, ...] = pass_env_option()
     records: RecordOptions
-    planning: _Planning
+    planning: PlanningOptions
     output: OutputOptions
     secrets: SecretOptions
 
@@ -171,7 +159,7 @@ class _Execution:
         plan, stop, secrets = self.plan, self.client.stop, self.secrets
         where = (lambda _: "") if secrets is None else secrets.where
         with (
-            stopping(stop, self.console, secrets),
+            stopping(stop, self.console, lambda: secrets),
             self.records.observers(plan.fingerprint, where) as records,
             self.console.progress("Applying", len(plan.changes)) as advance,
         ):

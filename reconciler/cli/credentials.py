@@ -45,15 +45,12 @@ def connection(
 
 def api_token(token_file: str | None, console: Console) -> Secret:
     """Read the API's token from a file or the environment. Raises ConfigurationError if it is unusable."""
-    text = (
-        os.environ.get("GCORE_API_KEY", "")
-        if token_file is None
-        else _read_secret(token_file, "token", console)
-    )
-    where = "GCORE_API_KEY" if token_file is None else f"the token file {token_file}"
-    if not text.strip():
-        is_set = token_file is not None or "GCORE_API_KEY" in os.environ
-        lack = "empty" if is_set else "not set"
+    if token_file is None:
+        text, where = os.environ.get("GCORE_API_KEY"), "GCORE_API_KEY"
+    else:
+        text, where = _read_secret(token_file, "token", console), f"the token file {token_file}"
+    if text is None or not text.strip():
+        lack = "not set" if text is None else "empty"
         raise ConfigurationError(f"no token: {where} is {lack}; set GCORE_API_KEY or use --token-file")
     return checked_token(text, where)
 
@@ -61,7 +58,7 @@ def api_token(token_file: str | None, console: Console) -> Secret:
 def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:
     """Read the secret that signs messages, if there is one. Raises ConfigurationError if it is unusable."""
     if secret_file is None:
-        text = os.environ.get(WEBHOOK_SECRET, "") or os.environ.get(OLD_WEBHOOK_SECRET, "")
+        text = os.environ.get(WEBHOOK_SECRET) or os.environ.get(OLD_WEBHOOK_SECRET)
         return Secret(text) if text else None
     text = _read_secret(secret_file, "webhook secret", console)
     if not text:

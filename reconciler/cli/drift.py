@@ -135,7 +135,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
         printer.store = secret_store(changes, options.secrets, options.records, clock, console, redactor)
         return printer.store
 
-    finish = stop_handler(stop, console, printer)
+    finish = stop_handler(stop, console, lambda: printer.store)
 
     def end() -> None:
         finish()
@@ -143,7 +143,7 @@ def _ports(options: DriftOptions, clock: Clock, console: Console, printer: Drift
 
     def signals() -> AbstractContextManager[None]:
         if options.schedule is None:
-            return stopping(stop, console, printer)
+            return stopping(stop, console, lambda: printer.store)
         return handling({signal.SIGINT: end, signal.SIGTERM: end, signal.SIGHUP: wake.set})
 
     return Ports(

@@ -76,7 +76,7 @@ class DriftPrinter:
             try:
                 yield Progress(advance)
             except BaseException:
-                self.report_stored()
+                self._report_stored()
                 self.store = None
                 raise
 
@@ -87,7 +87,7 @@ class DriftPrinter:
             is_printed = self._console.result(render_outcomes(outcomes, self._console.paint))
         finally:
             if not is_printed:
-                self.report_stored()
+                self._report_stored()
             self.store = None
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
@@ -105,12 +105,7 @@ class DriftPrinter:
             for text, field in zip(texts, contested, strict=True)
         )
 
-    def pending(self) -> tuple[str, ...]:
-        """Return the keys that are being created, whose secrets would be lost with the process."""
-        return () if self.store is None else self.store.pending()
-
-    def report_stored(self) -> None:
-        """Print where the secrets are that were stored so far, before the process ends at once."""
+    def _report_stored(self) -> None:
         if self.store is not None:
             self.store.report_stored()
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -35,6 +35,8 @@ from reconciler.model.scope import Scope, ScopeDefaults
 from reconciler.observe.listing import observe
 from reconciler.validate.schema import is_valid
 from reconciler.validate.validator import Validator
+
+_NUMBER: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,25 +130,19 @@ def _content(file: str) -> bytes:
 
 def _scope(kind: Kind, options: ExportOptions) -> Scope:
     """Return the scope that the options name. Raises UsageError where they do not."""
-    given: dict[str, Any] = {"project_id": options.project_id, "region_id": options.region_id}
+    numbers = {"project_id": options.project_id, "region_id": options.region_id}
+    given: dict[str, Any] = {name: number for name, number in numbers.items() if number is not None}
     for part in options.parts:
         name, sign, value = part.partition("=")
         if not sign or name not in kind.scope:
             known = ", ".join(kind.scope)
             raise click.BadParameter(f"{part!r} is not a NAME=VALUE of {known}", param_hint="--scope")
-        given[name] = value
-    values = [_part(name, keywords, given.get(name)) for name, keywords in kind.scope.items()]
-    return kind.scope_of(values)
-
-
-def _part(name: str, keywords: Mapping[str, Any], value: Any) -> int | str:
-    """Return one part of a scope as its schema wants it."""
-    option = f"--{name.replace('_', '-')}" if name in {"project_id", "region_id"} else f"--scope {name}=VALUE"
-    if value is None:
-        raise click.UsageError(f"Missing option '{option}'.")
-    if keywords["type"] == "integer" and isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    if not is_valid(value, keywords):
-        raise click.BadParameter(f"{value!r} cannot be the {name}", param_hint=option)
-    found: int | str = value
-    return found
+        is_number = kind.scope[name]["type"] == "integer" and _NUMBER.fullmatch(value)
+        given[name] = int(value) if is_number else value
+    for name, keywords in kind.scope.items():
+        option = f"--{name.replace('_', '-')}" if name in numbers else f"--scope {name}=VALUE"
+        if name not in given:
+            raise click.UsageError(f"Missing option '{option}'.")
+        if not is_valid(given[name], keywords):
+            raise click.BadParameter(f"{given[name]!r} cannot be the {name}", param_hint=option)
+    return kind.scope_of([given[name] for name in kind.scope])

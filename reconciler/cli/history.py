@@ -113,17 +113,13 @@ def _named(file: str | None, context: click.Context) -> str:
 
 
 def _rendered(database: Database, options: HistoryOptions, now: dt.datetime) -> str:
-    try:
-        since = now - dt.timedelta(seconds=options.since)
-    except OverflowError:
-        since = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    selection = Selection(since, options.address, options.limit)
+    since = dt.datetime.fromtimestamp(max(0, now.timestamp() - options.since), dt.UTC)
     if options.format == "html":
         from reconciler.render.page import render_page  # noqa: PLC0415 - an extra
 
         shown = Selection(since, options.address, min(options.limit, _SHOWN_KEYS))
         return render_page(status(database, shown, now))
-    found, total = episodes(database, selection)
+    found, total = episodes(database, Selection(since, options.address, options.limit))
     overview = status(database, Selection(since, options.address, limit=0), now)
     render = render_history_json if options.format == "json" else render_history_text
     return render(overview, found, total)

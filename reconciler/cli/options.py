@@ -189,7 +189,7 @@ class SelectionOptions:
     max_changes: Count | Share | None = option(
         "Refuse a plan that changes more keys than N, or than P% of a scope.", type=LIMIT
     )
-    allow_destroy: bool
+    allow_destroy: bool = allow_destroy_option()
 
     @property
     def limits(self) -> Limits:

@@ -8,16 +8,17 @@ import sys
 import threading
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from reconciler.api.workers import start_thread
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import FrameType
 
+    from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.cli.console import Console
 
 _SHOW_CURSOR: Final = b"\x1b[?25h\n"
@@ -28,18 +29,6 @@ def stop_signals() -> tuple[signal.Signals, ...]:
     """Return the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
     wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
-
-
-class PendingSecrets(Protocol):
-    """Knows the secrets of new keys: whose are not stored yet, and where the stored ones are."""
-
-    def pending(self) -> Sequence[str]:
-        """Return the keys whose secrets would be lost with the process."""
-        ...
-
-    def report_stored(self) -> None:
-        """Print where the secrets are that were stored so far."""
-        ...
 
 
 @contextmanager
@@ -71,17 +60,18 @@ def handling(handlers: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[
 
 
 def stop_handler(
-    stop: threading.Event, console: Console, secrets: PendingSecrets | None
+    stop: threading.Event, console: Console, open_store: Callable[[], SinkSecretStore | None]
 ) -> Callable[[], None]:
     """Return a handler that asks a run to finish, by ``stop``; called again it ends the process at once.
 
-    While secrets are pending that would be lost with the process, it says whose, and waits. Before the
-    process ends, it has the places of the stored ones reported.
+    ``open_store`` returns the store of the secrets of new keys, if one is open. While secrets are pending
+    that would be lost with the process, the handler prints whose, and waits; then it has the places of the
+    stored ones reported.
     """
 
     def handle() -> None:
         if stop.is_set():
-            if secrets is not None:
+            if (secrets := open_store()) is not None:
                 if pending := secrets.pending():
                     console.error(f"not yet: the secrets of {', '.join(pending)} would be lost")
                     pause = threading.Event()
@@ -98,7 +88,7 @@ def stop_handler(
 
 
 def stopping(
-    stop: threading.Event, console: Console, secrets: PendingSecrets | None
+    stop: threading.Event, console: Console, open_store: Callable[[], SinkSecretStore | None]
 ) -> AbstractContextManager[None]:
     """Return a context in which stop signals call a :func:`stop_handler`."""
-    return handling(dict.fromkeys(stop_signals(), stop_handler(stop, console, secrets)))
+    return handling(dict.fromkeys(stop_signals(), stop_handler(stop, console, open_store)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields, is_dataclass
 from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
@@ -61,16 +61,20 @@ def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], A
             return command(context, build(kind, given))
 
         decorated: Command = callback
-        for add in reversed(list(_declared(kind))):
+        for add in reversed(_declared(kind).values()):
             decorated = add(decorated)
         return decorated
 
     return decorate
 
 
-def _declared(kind: type[Any]) -> Iterator[Command]:
-    """Yield what adds each option of a class, in the order of its fields; a field may be such a class."""
+def _declared(kind: type[Any]) -> dict[str, Command]:
+    """Return what adds each option of a class, in the order of its fields; a field may be such a class.
+
+    Where two fields have one name, the first declares the option of both.
+    """
     hints = get_type_hints(kind)
+    found: dict[str, Command] = {}
     for part in fields(kind):
         hint = hints[part.name]
         if _OPTION in part.metadata:
@@ -78,9 +82,12 @@ def _declared(kind: type[Any]) -> Iterator[Command]:
             variable = f"  [env: {settings['envvar']}]" if "envvar" in settings else ""
             of_type = {"is_flag": True} if hint is bool else {"multiple": get_origin(hint) is tuple}
             known = {"help": text + variable, "show_default": "default" in settings, **of_type}
-            yield click.option(*names or [f"--{part.name.replace('_', '-')}"], **known | settings)
+            flags = names or [f"--{part.name.replace('_', '-')}"]
+            found.setdefault(part.name, click.option(*flags, **known | settings))
         elif isinstance(hint, type) and is_dataclass(hint):
-            yield from _declared(hint)
+            for name, add in _declared(hint).items():
+                found.setdefault(name, add)
+    return found
 
 
 def build(kind: type[Options], given: Mapping[str, Any]) -> Options:

@@ -122,8 +122,7 @@ def _remember(context: click.Context, _option: click.Parameter, value: bool) -> 
 def _checked(root: click.Group, callback: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any, **parameters: Any) -> Any:
         context = click.get_current_context()
-        if not context.meta.get(f"{_META}.checked"):
-            context.meta[f"{_META}.checked"] = True
+        if context.invoked_subcommand is None:
             _check(root, context)
         return callback(*arguments, **parameters)
 

@@ -118,6 +118,7 @@ def test_a_file_is_utf_8_whatever_the_terminal_encoding(cli: CommandLine, emulat
         ([*HERE, "--scope", "colour=red"], "'colour=red' is not a NAME=VALUE of project_id, region_id"),
         ([*HERE, "--scope", "region_id"], "'region_id' is not a NAME=VALUE"),
         (["--project-id", "1", "--scope", "region_id=x"], "'x' cannot be the region_id"),
+        (["--project-id", "1", "--scope", f"region_id={'9' * 5000}"], "9' cannot be the region_id"),
     ],
 )
 def test_a_missing_scope_is_a_usage_error(cli: CommandLine, words: list[str], complaint: str) -> None:
