@@ -7,12 +7,13 @@ has, or to the item or field that it is deeper than. Below another comment it co
 
 from __future__ import annotations
 
+import functools
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import pairwise
+from itertools import count, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -110,10 +111,8 @@ class _Finder:
     def __init__(self, text: str, scalars: Sequence[Node]) -> None:
         self._text = text
         self._starts = [scalar.content for scalar in scalars]
-        self._written: dict[int, str] = {}
         self._block = (-1, 0)
         self._blank = (0, 0)
-        self._items: dict[int, list[tuple[str, int]]] = {}
 
     def bond(self, index: int, part: Part | None, ends: int) -> tuple[Bond, Path]:
         """Return how the comment at ``index`` belongs to what, in a document that ends before ``ends``."""
@@ -175,7 +174,8 @@ class _Finder:
         dash = dash_of(self._text, node, 0)
         return dash - line_start(self._text, dash)
 
-    def _path(self, chain: Sequence[_Link]) -> Path:
+    @staticmethod
+    def _path(chain: Sequence[_Link]) -> Path:
         found: list[str | int] = []
         for parent, child in pairwise(chain):
             if parent.node.shape is Shape.MAPPING:
@@ -183,34 +183,28 @@ class _Finder:
             elif found == ["keys"]:
                 found.append(child.place)
             else:
-                found += self._numbered(parent.node)[child.place]
+                found += _numbered(parent.node)[child.place]
         return tuple(found)
 
-    def _numbered(self, sequence: Node) -> list[tuple[str, int]]:
-        """Return what each item says, and how many before it say the same."""
-        if id(sequence) not in self._items:
-            seen: Counter[str] = Counter()
-            numbered = self._items[id(sequence)] = []
-            for item in map(self._content, sequence.children):
-                numbered.append((item, seen[item]))
-                seen[item] += 1
-        return self._items[id(sequence)]
 
-    def _content(self, node: Node) -> str:
-        """Return what a node says, however it is laid out."""
-        if id(node) not in self._written:
-            self._written[id(node)] = self._spelled(node)
-        return self._written[id(node)]
+@functools.lru_cache(maxsize=64)
+def _numbered(sequence: Node) -> Sequence[tuple[str, int]]:
+    """Return what each item says, and how many before it say the same."""
+    seen: defaultdict[str, Iterator[int]] = defaultdict(count)
+    return [(item, next(seen[item])) for item in map(_content, sequence.children)]
 
-    def _spelled(self, node: Node) -> str:
-        if node.shape is Shape.ALIAS:
+
+def _content(node: Node) -> str:
+    """Return what a node says, however it is laid out."""
+    match node.shape:
+        case Shape.ALIAS:
             return f"*{node.name}"
-        if node.shape is Shape.SCALAR:
+        case Shape.SCALAR:
             return repr((node.value, bool(node.style)))
-        inside = [self._content(child) for child in node.children]
-        if node.shape is Shape.MAPPING:
-            inside = sorted(map(": ".join, zip(inside[::2], inside[1::2], strict=True)))
-        return f"{node.shape}({', '.join(inside)})"
+    inside = [_content(child) for child in node.children]
+    if node.shape is Shape.MAPPING:
+        inside = sorted(map(": ".join, zip(inside[::2], inside[1::2], strict=True)))
+    return f"{node.shape}({', '.join(inside)})"
 
 
 class _Link(NamedTuple):

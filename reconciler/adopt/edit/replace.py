@@ -26,7 +26,9 @@ from reconciler.model.escape import quoted
 from reconciler.model.source import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Refuse = Callable[[Node, str], NoReturn]
 
 _INDENT: Final = 2
 _LONGEST_FLOW: Final = 100
@@ -58,7 +60,11 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
     """
     document, index, field = path
     root = trees(text)[document]
-    refuse = _Refusal(source, address, field)
+
+    def refuse(node: Node, reason: str) -> NoReturn:
+        message = f"{field} is left as it is: {reason}, so that a change would change other keys too"
+        raise InputError([Problem(message, node.position(source), address)])
+
     keys = _written(root, "keys", refuse)[1]
     item = keys.children[index]
     if item.shape is Shape.ALIAS:
@@ -73,20 +79,7 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
     return Place(key, value, any(node.style == "[" for node in (root, keys, item)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Raises the reason why a value is not replaced."""
-
-    source: str
-    address: str
-    field: str
-
-    def __call__(self, node: Node, reason: str) -> NoReturn:
-        message = f"{self.field} is left as it is: {reason}, so that a change would change other keys too"
-        raise InputError([Problem(message, node.position(self.source), self.address)])
-
-
-def _written(mapping: Node, name: str, refuse: _Refusal) -> tuple[Node, Node]:
+def _written(mapping: Node, name: str, refuse: Refuse) -> tuple[Node, Node]:
     """Return the key and value that are written in a mapping itself."""
     found = mapping.pair(name)
     if found is None:
