@@ -69,15 +69,6 @@ class Drifted:
         return Problem(f"{mismatch(self.odd.values())}; it cannot be accepted", address=self.address)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Lines of a file that an edit removes and adds, at a line counted from 1."""
-
-    number: int
-    removed: tuple[str, ...]
-    added: tuple[str, ...]
-
-
 def acceptable(state: DesiredState, scope: Scope, name: str, field: str | None) -> DesiredKey:
     """Return the declaration of a key whose live value, or that of one field, can be accepted.
 
@@ -125,8 +116,8 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
             reason = f"{name} is left as it is: the live value cannot be declared: {wanted.left_out[name]}"
             raise InputError([Problem(reason, key.position, found.address)])
         place = place_of(text, file, (document.index, index, name), found.address)
-        field = kind.fields[name]
-        edits += replaced(text, place, key.fields[name], wanted.fields[name], _same(field))
+        same = _same(kind.fields[name])
+        edits += replaced(text, place, key.fields[name], wanted.fields[name], same)
     result = edited(text, edits)
     meant = Rewriting(
         key.position,
@@ -165,8 +156,8 @@ def _same(field: Field) -> Callable[[Any], str] | None:
     return (lambda item: json_text(normalize(field, [item]))) if field.form is Form.SET else None
 
 
-def changed_lines(before: str, after: str) -> Iterator[Group]:
-    """Yield the lines that differ, by groups."""
+def changed_lines(before: str, after: str) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Yield where lines differ, by groups: a number counted from 1, the old lines and the new."""
     old, new = before.splitlines(), after.splitlines()
     shortest = min(len(old), len(new))
     head = next((i for i in range(shortest) if old[i] != new[i]), shortest)  # SequenceMatcher is quadratic
@@ -175,4 +166,4 @@ def changed_lines(before: str, after: str) -> Iterator[Group]:
     old, new = old[head : len(old) - tail], new[head : len(new) - tail]
     for tag, start, end, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag != "equal":
-            yield Group(head + start + 1, tuple(old[start:end]), tuple(new[first:last]))
+            yield head + start + 1, old[start:end], new[first:last]

@@ -57,10 +57,10 @@ def accept(context: click.Context, options: KeyOptions) -> ExitCode:
     content = read(key.source, io.BytesIO())
     text = accepted(content, found, now, lambda: options.inputs.validator(kinds, now))
     replace_text(key.source, content, text)
-    for group in changed_lines(content.decode("utf-8"), text):
-        removed = [console.paint(escape_control(f"- {line}"), "red") for line in group.removed]
-        added = [console.paint(escape_control(f"+ {line}"), "green") for line in group.added]
-        console.result("\n".join([escape_control(f"{key.source}:{group.number}"), *removed, *added, ""]))
+    for number, old, new in changed_lines(content.decode("utf-8"), text):
+        removed = [console.paint(escape_control(f"- {line}"), "red") for line in old]
+        added = [console.paint(escape_control(f"+ {line}"), "green") for line in new]
+        console.result("\n".join([escape_control(f"{key.source}:{number}"), *removed, *added, ""]))
     fields = ", ".join(found.fields)
     console.note(f"Accepted {counted(len(found.fields), 'field')} of {found.address}: {fields}")
     return ExitCode.DONE
