@@ -94,7 +94,16 @@ def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
         if real in seen:
             continue
         seen.add(real)
-        for path in _visible(folder, KINDS_FOLDER if folder == directory else "", problems):
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError as error:
+            problems.append(_read_problem(error, folder))
+            continue
+        for name in names:
+            path = os.path.join(folder, name)
+            is_kinds = name == KINDS_FOLDER and folder == directory and os.path.isdir(path)
+            if name.startswith(".") or is_kinds:
+                continue
             is_link = os.path.islink(path)
             mode = _mode(path, problems)
             if mode is None:
@@ -106,19 +115,6 @@ def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
                 (linked if is_link else pending).append(path)
             else:
                 yield path
-
-
-def _visible(folder: str, left_out: str, problems: list[Problem]) -> Iterator[str]:
-    """Yield the paths in a folder, but for hidden ones and a folder that is left out."""
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError as error:
-        problems.append(_read_problem(error, folder))
-        return
-    for name in names:
-        path = os.path.join(folder, name)
-        if not name.startswith(".") and not (name == left_out and os.path.isdir(path)):
-            yield path
 
 
 def _mode(path: str, problems: list[Problem]) -> int | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Listener = Callable[[bytes, str], None]
 
+_check: Final = functools.cache(lambda: check_of(kind_schema()))  # to build it takes longer than all the rest
 _LARGEST: Final = 4 * 2**20
 """Size of all files of kinds together: room for hundreds."""
 _MAX_DEPTH: Final = 24
@@ -108,12 +109,6 @@ def complaints(name: str, schema: Any, budget: Budget | None = None) -> Sequence
     if shape:
         return [(violation.path, _shape_fault(violation)) for violation in shape]
     return [(fault.path, f"{_name(fault.path)}: {fault.message}") for fault in faults(name, schema, budget)]
-
-
-@functools.cache
-def _check() -> Callable[[Any], tuple[Violation, ...]]:
-    """Build the check of the shape once: that takes longer than all the rest."""
-    return check_of(kind_schema())
 
 
 def _shape_fault(violation: Violation) -> str:

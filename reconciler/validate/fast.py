@@ -32,10 +32,6 @@ _VALUES: Final = frozenset(
 )
 
 
-class NotPlainError(ValueError):
-    """A schema that is better not written as code."""
-
-
 def compile_fast(schema: Schema, patterns: Patterns) -> Callable[[Any], bool]:
     """Return what accepts values in a tenth of the time; those that it does not accept may be valid too."""
     formats: dict[str, Check] = {"date-time": is_date_time}
@@ -43,7 +39,7 @@ def compile_fast(schema: Schema, patterns: Patterns) -> Callable[[Any], bool]:
         form = _form(schema, patterns, formats)
         check = fastjsonschema.compile(form, formats=formats, use_default=False, detailed_exceptions=False)
     except (
-        *(NotPlainError, fastjsonschema.JsonSchemaDefinitionException, SyntaxError, LookupError),
+        *(fastjsonschema.JsonSchemaDefinitionException, SyntaxError, LookupError),
         *(ValueError, RecursionError, MemoryError, PatternLimitError),
     ):
         return lambda _data: False  # it cannot compile some schemas; jsonschema alone decides then
@@ -103,7 +99,7 @@ def _closed(schema: Schema) -> Schema:
 
 def _plain(name: str) -> str:
     if not _PLAIN_NAME.fullmatch(name):
-        raise NotPlainError(name)
+        raise ValueError(name)
     return name
 
 
@@ -114,5 +110,5 @@ def _plain_values(values: list[Any], schema: Schema) -> list[Any]:
     for value in values:
         is_other = isinstance(value, int | float) and isinstance(value, bool) is not ("boolean" in types)
         if isinstance(value, dict | list) or (isinstance(value, int | float) and (mixes or is_other)):
-            raise NotPlainError(str(value)[:80])
+            raise ValueError(str(value)[:80])
     return values

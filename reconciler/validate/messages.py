@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import EXTENSION, type_names
+from reconciler.load.scalars import resolve
 from reconciler.model.canonical import is_date_time, parse_instant
 from reconciler.model.lookalikes import meant
-from reconciler.model.numbers import MOST_DIGITS, WRITTEN, number
+from reconciler.model.numbers import MOST_DIGITS, WRITTEN
 from reconciler.model.phrases import MANY_MORE, closest, counted, listed, shortened
 
 if TYPE_CHECKING:
@@ -137,24 +138,14 @@ def _type_advice(value: Any, types: list[str]) -> str:
     if isinstance(value, str):
         if "boolean" in types and value.lower() in _YAML_1_1_BOOLEANS:
             return f"; write {_YAML_1_1_BOOLEANS[value.lower()]}"
-        if not {"integer", "number"}.isdisjoint(types) and _is_beyond(value):
+        is_number = WRITTEN.fullmatch(value) and not {"integer", "number"}.isdisjoint(types)
+        if is_number and isinstance(resolve(value), str):
             return "; it is a number that is too large or too small to be kept"
         if "integer" in types and value.isdecimal() and len(value) <= MOST_DIGITS:
             return f"; write {int(value)} without quotes or leading zeros"
     elif "string" in types and isinstance(value, bool | int | float):
         return f'; write "{json.dumps(value)}" in quotes'
     return ""
-
-
-def _is_beyond(text: str) -> bool:
-    """Return whether a text is a number that a file cannot hold."""
-    if not WRITTEN.fullmatch(text):
-        return False
-    try:
-        number(text)
-    except ValueError:
-        return True
-    return False
 
 
 def _bad_instant(name: str, value: str, _schema: Schema) -> str:

@@ -198,7 +198,6 @@ INTERNAL = {
     "DoubledMemberError",
     "ListingChangedError",
     "NotNormalError",
-    "NotPlainError",
     "PatternError",
     "PatternLimitError",
 }
