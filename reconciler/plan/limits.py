@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import ConfigurationError
@@ -49,37 +49,27 @@ DEFAULT_REVOKED: Final = Share(30, smallest_scope=10)
 """What a plan may revoke by default: 30 % of a scope with ten keys or more."""
 
 
-@dataclass(frozen=True, slots=True, init=False)
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one run may do: how many keys may lose access, and how many may change at all.
 
-    ``may_destroy`` allows keys to be destroyed that no file declares, where a scope is exclusive.
+    A number or ``"N"`` counts keys, ``"P%"`` is a share of each scope; any other text raises
+    ConfigurationError. ``may_destroy`` allows keys to be destroyed that no file declares, where a scope is
+    exclusive.
     """
 
-    max_revoked: Count | Share
-    max_changes: Count | Share | None
-    may_destroy: bool
+    max_revoked: Count | Share | str | int = DEFAULT_REVOKED
+    max_changes: Count | Share | str | int | None = None
+    may_destroy: bool = field(default=False, kw_only=True)
 
-    def __init__(
-        self,
-        max_revoked: Count | Share | str | int = DEFAULT_REVOKED,
-        max_changes: Count | Share | str | int | None = None,
-        *,
-        may_destroy: bool = False,
-    ) -> None:
-        """Store the limits; a number or ``"N"`` counts keys, ``"P%"`` is a share of each scope.
-
-        Raises ConfigurationError for any other text.
-        """
-        object.__setattr__(self, "max_revoked", _limit(max_revoked))
-        object.__setattr__(self, "max_changes", None if max_changes is None else _limit(max_changes))
-        object.__setattr__(self, "may_destroy", may_destroy)
+    def __post_init__(self) -> None:
+        """Check the limits."""
+        _limit(self.max_revoked)
+        _limit(0 if self.max_changes is None else self.max_changes)
 
 
 def _limit(given: Count | Share | str | int) -> Count | Share:
-    if isinstance(given, Count | Share):
-        return given
-    limit = parse_limit(str(given))
+    limit = given if isinstance(given, Count | Share) else parse_limit(str(given))
     if limit is None:
         raise ConfigurationError(
             f"invalid limit {given!r}; use a number of keys, or a percentage such as 30%"
@@ -106,9 +96,9 @@ def with_limit_violations(plan: Plan, limits: Limits) -> Plan:
 def refusals(plan: Plan, limits: Limits) -> tuple[str, ...]:
     """Return why ``plan`` must not be executed, naming its keys; nothing if it may be."""
     revoking = tuple(change for change in plan.changes if change.effect.revokes)
-    found = list(_excesses(plan, revoking, limits.max_revoked, "revoke access of", "--max-revoked"))
+    found = list(_excesses(plan, revoking, _limit(limits.max_revoked), "revoke access of", "--max-revoked"))
     if limits.max_changes is not None:
-        found.extend(_excesses(plan, plan.changes, limits.max_changes, "change", "--max-changes"))
+        found.extend(_excesses(plan, plan.changes, _limit(limits.max_changes), "change", "--max-changes"))
     undeclared = [change for change in plan.changes if change.is_undeclared]
     if undeclared and not limits.may_destroy:
         found.append(
