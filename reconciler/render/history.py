@@ -15,14 +15,7 @@ from reconciler.model.phrases import counted
 from reconciler.model.plan import Action
 from reconciler.model.status import Episode
 from reconciler.render.lines import note_text
-from reconciler.render.values import (
-    change_text,
-    clear_command,
-    field_name,
-    joined,
-    origin_text,
-    whole_key_text,
-)
+from reconciler.render.values import change_text, clear_command, field_name, joined, whole_key_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +76,7 @@ def render_history_json(status: Status, episodes: Sequence[Episode], total: int)
 
 def episode_facts(episode: Episode) -> dict[str, Any]:
     """Return the drift of a field, or of a whole key, as JSON members."""
-    facts: dict[str, Any] = _plain(episode) | {"origin": origin_text(episode.origin)}
+    facts: dict[str, Any] = _plain(episode) | {"origin": episode.origin or "unknown"}
     times = ("first_seen", "last_seen", "ended", "corrected")
     return facts | {name: None if facts[name] is None else format_instant(facts[name]) for name in times}
 

@@ -14,7 +14,6 @@ from reconciler.plan.origins import is_unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from enum import StrEnum
 
 
 _LONGEST: Final = 200
@@ -58,11 +57,6 @@ def whole_key_text(action: Action, origin: DriftOrigin | None) -> str:
     if action is Action.DELETE:
         return "key deleted"
     return "key changed, and no longer wanted" if is_unwanted(action, origin) else "key created"
-
-
-def origin_text(origin: StrEnum | None) -> str:
-    """Return which side made a value differ, if that is known."""
-    return "unknown" if origin is None else origin.value
 
 
 def _short(value: Any) -> str:

@@ -7,17 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from reconciler import errors
 from reconciler.api.client import Session
 from reconciler.api.workers import Workers
-from reconciler.errors import (
-    ConfigurationError,
-    ExitCode,
-    HistoryError,
-    InputError,
-    ReconcilerError,
-    SystemFailureError,
-    os_reason,
-)
 from reconciler.load.files import DocumentCache
 from reconciler.model.canonical import format_instant
 from reconciler.model.collector import keep_instead, paused_collector
@@ -114,11 +106,11 @@ class DriftCycle:
         Raises ReconcilerError until a cycle has reached the API, if waiting cannot help.
         """
         began = self._ports.clock.now()
-        error: ReconcilerError | None
+        error: errors.ReconcilerError | None
         try:
             with system_failures():
                 report, error = self._recorded(self._read_again, nullcontext())
-        except (HistoryError, SystemFailureError) as failure:
+        except (errors.HistoryError, errors.SystemFailureError) as failure:
             error = failure
             now = self._ports.clock.now()
             report = CycleReport(began, now, CycleResult.FAILED, errors=failure.texts)
@@ -134,23 +126,23 @@ class DriftCycle:
 
     def _recorded(
         self, read: Read, writing: AbstractContextManager[None]
-    ) -> tuple[CycleReport, ReconcilerError | None]:
+    ) -> tuple[CycleReport, errors.ReconcilerError | None]:
         """Run and record a cycle; return the error that ended it early, if one did."""
         began = self._ports.clock.now()
         self._conditions = set()
         self._history.begin_cycle()
-        failure: ReconcilerError | None = None
+        failure: errors.ReconcilerError | None = None
         state: DesiredState | None = None
         try:
             with system_failures():
                 state = self._resolved(read(began))
                 report = self._reconcile(state, began, writing)
-        except ReconcilerError as error:
+        except errors.ReconcilerError as error:
             failure = error
             result = CycleResult.INTERRUPTED if self._ports.stop.is_set() else CycleResult.FAILED
             scopes = () if state is None else unreachable_scopes(state, error)
-            errors = (*self._invalid, *error.texts)
-            report = CycleReport(began, self._ports.clock.now(), result, scopes, errors=errors)
+            now, texts = self._ports.clock.now(), (*self._invalid, *error.texts)
+            report = CycleReport(began, now, result, scopes, errors=texts)
         self._history.end_cycle(report, () if state is None else [part.scope for part in state.scopes])
         self._monitor.finished(report, self._conditions)
         self._history.purge(self._settings.purged_after)
@@ -181,13 +173,13 @@ class DriftCycle:
         try:
             if self._ports.pull is not None:
                 self._ports.pull()
-        except ConfigurationError as error:
+        except errors.ConfigurationError as error:
             self._conditions.add(ServiceCondition.CHECKOUT)
             invalid += [*error.texts, "the checkout is not up to date; the files at hand are in force"]
         try:
             self._valid = self._files.read(now)
             self._valid_since = now
-        except InputError as error:
+        except errors.InputError as error:
             self._conditions.add(ServiceCondition.FILES)
             if self._valid is None:
                 raise
@@ -203,7 +195,7 @@ class DriftCycle:
         """Detect and correct once; ``writing`` is entered for as long as changes are sent."""
         targets, correct = self._settings.targets, self._settings.correct
         targeted, selected = select(state, targets)
-        code = ExitCode.DONE
+        code = errors.ExitCode.DONE
         client = self._session()
         with client.reader:
             applied = (lambda _plan: self._applied.at_base()) if self._has_file else None
@@ -261,4 +253,5 @@ def system_failures() -> Iterator[None]:
     try:
         yield
     except (OSError, MemoryError, ImportError) as error:
-        raise SystemFailureError(f"the system refused what was needed: {os_reason(error)}") from error
+        what = f"the system refused what was needed: {errors.os_reason(error)}"
+        raise errors.SystemFailureError(what) from error

@@ -8,15 +8,7 @@ from collections import Counter as Tally
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-    write_to_textfile,
-)
+import prometheus_client as prometheus
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.model.cycle import CycleResult, FieldOutcome, ScopeState, effect_of_fields
@@ -47,12 +39,12 @@ class Metrics:
 
     def __init__(self, version: str) -> None:
         """Start at zero; ``version`` is that of this tool."""
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
-        self._registry = CollectorRegistry(auto_describe=False)
+        prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped in the library
+        self._registry = prometheus.CollectorRegistry(auto_describe=False)
         self._in_a_row = 0
-        gauge = functools.partial(Gauge, namespace=_NAMESPACE, registry=self._registry)
-        counter = functools.partial(Counter, namespace=_NAMESPACE, registry=self._registry)
-        histogram = functools.partial(Histogram, namespace=_NAMESPACE, registry=self._registry)
+        gauge = functools.partial(prometheus.Gauge, namespace=_NAMESPACE, registry=self._registry)
+        counter = functools.partial(prometheus.Counter, namespace=_NAMESPACE, registry=self._registry)
+        histogram = functools.partial(prometheus.Histogram, namespace=_NAMESPACE, registry=self._registry)
         gauge("build_info", "The version that runs; always 1", ["version"]).labels(version).set(1)
         self._success = gauge("last_success_timestamp_seconds", "When the last successful round ended")
         self._next = gauge("next_round_timestamp_seconds", "When the next round is due")
@@ -121,7 +113,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return all figures in Prometheus's text format."""
-        return generate_latest(self._registry)
+        return prometheus.generate_latest(self._registry)
 
     def resume(self, file: str) -> None:
         """Let counters go on from those in ``file``, which an earlier run wrote, if it is there.
@@ -158,7 +150,7 @@ class Metrics:
 
     def write(self, file: str) -> None:
         """Write all figures to ``file`` for the textfile collector, in one step. Raises OSError."""
-        write_to_textfile(file, self._registry)
+        prometheus.write_to_textfile(file, self._registry)
 
     def _set_states(self, report: CycleReport) -> None:
         states = Tally(part.state for part in report.scopes)

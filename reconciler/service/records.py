@@ -15,7 +15,7 @@ from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.version import __version__
 from reconciler.plan.planning import select
 from reconciler.service.history.applied import Applied
-from reconciler.service.history.cycles import History, HistoryRun, JournalTable
+from reconciler.service.history.cycles import History, HistoryRun
 from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.queries import journal_lines
 from reconciler.service.history.reading import ReadOnlyDatabase
@@ -70,7 +70,7 @@ class Records:
             if settings.journal is not None:
                 sinks.append(stack.enter_context(JournalFile(settings.journal)))
             if self.history is not None and settings.history is not None:
-                sinks.append(JournalTable(self.history.database, self.clock.now))
+                sinks.append(self.history)
             if sinks:
                 # Not the run's own name: a service journals many times, and each is a run for itself.
                 name = f"{self.run}-{uuid.uuid4().hex[:8]}"

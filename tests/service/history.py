@@ -128,7 +128,8 @@ class Book:
             if correct is not None:
                 history.finished(Outcome(correction(one), correct, detail))
             fields.append(settled(one, outcome, detail))
-        history.end_cycle(report(self.clock, scopes=scopes, fields=fields))
+        ended = report(self.clock, scopes=scopes, fields=fields)
+        history.end_cycle(ended, [part.scope for part in ended.scopes])
         self.clock.elapsed += self.pause
         return contested
 

@@ -19,7 +19,7 @@ from reconciler.model.plan import Effect
 from reconciler.model.scope import Scope
 from reconciler.model.status import CycleSummary, ScopeStatus
 from reconciler.plan.drift import FlappingRule
-from reconciler.service.history.cycles import History, HistoryRun, JournalTable, clear_flapping
+from reconciler.service.history.cycles import History, HistoryRun, clear_flapping
 from reconciler.service.history.database import Database
 from reconciler.service.history.queries import journal_lines
 from tests.properties import examples
@@ -38,7 +38,6 @@ from tests.service.history import (
     report,
     settled,
 )
-from tests.support import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,7 +239,7 @@ def test_an_unrecorded_correction_is_recorded_at_the_end_of_the_round(book: Book
     book.cycle(drifted())
     book.history.begin_cycle()
     book.history.record_drift([drifted()], everywhere)
-    book.history.end_cycle(report(book.clock, fields=[settled(drifted(), FieldOutcome.CORRECTED)]))
+    book.history.end_cycle(report(book.clock, fields=[settled(drifted(), FieldOutcome.CORRECTED)]), ())
     assert (book.only().outcome, book.only().run) == (FieldOutcome.CORRECTED, "run-1")
     assert book.only().corrected == at(QUARTER)
 
@@ -260,9 +259,8 @@ def test_the_end_of_a_round_stores_its_findings(book: Book) -> None:
     history.begin_cycle()
     history.record_drift(fields, everywhere)
     book.clock.elapsed += 2.9
-    history.end_cycle(
-        report(book.clock, CycleResult.INCOMPLETE, fields=after, errors=["one", LONE_SURROGATE])
-    )
+    texts = ["one", LONE_SURROGATE]
+    history.end_cycle(report(book.clock, CycleResult.INCOMPLETE, fields=after, errors=texts), ())
     expected = CycleSummary(
         began=at(0),
         ended=at(2),
@@ -283,7 +281,7 @@ def test_the_end_of_a_round_stores_the_outcome_of_each_field(book: Book, outcome
     history = book.history
     history.begin_cycle()
     history.record_drift([drifted()], everywhere)
-    history.end_cycle(report(book.clock, fields=[settled(drifted(), outcome, "why")]))
+    history.end_cycle(report(book.clock, fields=[settled(drifted(), outcome, "why")]), ())
     assert (book.only().outcome, book.only().detail) == (outcome, "why")
 
 
@@ -538,7 +536,7 @@ def counts(database: Database) -> dict[str, int]:
 
 
 def test_old_rounds_runs_and_journal_lines_are_purged(database: Database, book: Book) -> None:
-    JournalTable(database, book.clock.now).append(b'{"event": "write"}\n')
+    book.history.append(b'{"event": "write"}\n')
     book.cycle(drifted())
     book.cycle()
     assert counts(database) == {"run": 1, "round": 2, "episode": 1, "journal": 1}
@@ -553,7 +551,7 @@ def test_old_rounds_runs_and_journal_lines_are_purged(database: Database, book: 
 
 def test_entries_exactly_at_the_retention_limit_are_retained(database: Database) -> None:
     first = Book(database, pause=0)
-    JournalTable(database, first.clock.now).append(b"{}\n")
+    first.history.append(b"{}\n")
     first.cycle(drifted())
     first.clock.elapsed = 1
     first.cycle()
@@ -593,11 +591,10 @@ def test_a_run_is_stored_with_its_actor_and_command(database: Database, book: Bo
     assert book.status().last_cycle is None
 
 
-def test_journal_lines_are_read_back_in_order(database: Database) -> None:
-    table = JournalTable(database, FakeClock().now)
+def test_journal_lines_are_read_back_in_order(database: Database, book: Book) -> None:
     lines = [json.dumps({"number": number, "text": "\u00e9\ud800"}).encode() + b"\n" for number in range(3)]
     for line in lines:
-        table.append(line)
+        book.history.append(line)
     assert list(journal_lines(database)) == lines
 
 
@@ -685,7 +682,7 @@ class Ledger(RuleBasedStateMachine):
                 history.finished(Outcome(correction(one), result, "why"))
             self._note(self.open[key], outcome)
             after.append(settled(one, outcome, "why" if outcome is FieldOutcome.FAILED else ""))
-        history.end_cycle(report(self.book.clock, fields=after))
+        history.end_cycle(report(self.book.clock, fields=after), ())
 
     @rule(key=KEYS)
     def clear(self, key: FieldKey) -> None:

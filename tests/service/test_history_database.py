@@ -23,7 +23,7 @@ from reconciler.model.cycle import FieldOutcome
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action
-from reconciler.service.history.cycles import History, JournalTable
+from reconciler.service.history.cycles import History
 from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.queries import Selection, episodes, journal_lines, status
 from reconciler.service.history.reading import ReadOnlyDatabase
@@ -39,7 +39,7 @@ UNPRIVILEGED = 65534
 WRITER = """
 import datetime as dt, json, sys
 from reconciler.service.history.database import Database
-from reconciler.service.history.cycles import History, JournalTable
+from reconciler.service.history.cycles import History
 from reconciler.model.outcome import Outcome, Result
 from tests.service.history import RUN, correction, drifted, everywhere, report, settled
 from reconciler.model.cycle import FieldOutcome
@@ -52,7 +52,7 @@ def say(kind, number):
     sys.stdout.flush()
 
 with Database(sys.argv[1]) as database:
-    history, table = History(database, RUN, clock.now), JournalTable(database, clock.now)
+    history = History(database, RUN, clock.now)
     number = 0
     while True:
         number += 1
@@ -62,11 +62,11 @@ with Database(sys.argv[1]) as database:
         say("began", number)
         history.record_drift([found], lambda _address: True)
         say("saw", number)
-        table.append(json.dumps({"event": "write", "number": number}).encode() + b"\\n")
+        history.append(json.dumps({"event": "write", "number": number}).encode() + b"\\n")
         say("write", number)
         history.finished(Outcome(correction(found), Result.APPLIED))
         say("corrected", number)
-        history.end_cycle(report(clock, fields=[settled(found, FieldOutcome.CORRECTED)]))
+        history.end_cycle(report(clock, fields=[settled(found, FieldOutcome.CORRECTED)]), ())
         say("ended", number)
         history.purge(dt.timedelta(days=90))
 """
@@ -428,7 +428,7 @@ def test_an_unrecorded_correction_is_not_in_the_history() -> None:
 def test_threads_share_a_history(file: Path) -> None:
     with Database(str(file)) as database:
         clock = FakeClock()
-        history, table = History(database, RUN, clock.now), JournalTable(database, clock.now)
+        history = History(database, RUN, clock.now)
         names = [f"key-{number}" for number in range(8)]
         history.begin_cycle()
         history.record_drift([drifted(name=name) for name in names], everywhere)
@@ -437,7 +437,7 @@ def test_threads_share_a_history(file: Path) -> None:
         def work(name: str) -> None:
             try:
                 for number in range(5):
-                    table.append(json.dumps([name, number]).encode())
+                    history.append(json.dumps([name, number]).encode())
                 history.finished(Outcome(correction(drifted(name=name)), Result.APPLIED))
             except BaseException as error:  # noqa: BLE001 - a thread reports no exception
                 failures.append(error)
@@ -455,7 +455,7 @@ def test_threads_share_a_history(file: Path) -> None:
 
 def test_a_reader_sees_the_last_committed_transaction(file: Path) -> None:
     with Database(str(file)) as writer, Database(str(file)) as reader:
-        JournalTable(writer, FakeClock().now).append(b"{}\n")
+        Book(writer).history.append(b"{}\n")
         with writer.transaction() as connection:
             connection.execute("DELETE FROM journal")
             assert list(journal_lines(reader)) == [b"{}\n"]
@@ -465,9 +465,10 @@ def test_a_reader_sees_the_last_committed_transaction(file: Path) -> None:
 def test_a_history_locked_by_another_process_is_an_error_until_released(file: Path) -> None:
     with Database(str(file)) as one, Database(str(file)) as other:
         other.rows("PRAGMA busy_timeout = 0")
+        history = Book(other).history
         with one.transaction(), pytest.raises(HistoryError, match=f"{file} cannot be written: .*locked"):
-            JournalTable(other, FakeClock().now).append(b"{}\n")
-        JournalTable(other, FakeClock().now).append(b"{}\n")
+            history.append(b"{}\n")
+        history.append(b"{}\n")
         assert list(journal_lines(one)) == [b"{}\n"]
 
 
@@ -566,7 +567,8 @@ def test_a_killed_writer_loses_no_committed_transaction(file: Path, lines: int) 
 def test_after_a_killed_writer_the_interrupted_round_is_visible(file: Path) -> None:
     said(python(WRITER, str(file)), 1)
     with Database(str(file)) as database:
-        last = Book(database, run=RUN.__class__("run-2", "drift", "1", "x", None)).status().last_cycle
+        book = Book(database, run=RUN.__class__("run-2", "drift", "1", "x", None))
+        last = book.status().last_cycle
         assert last is not None
         assert last.run == "run-1"
-        JournalTable(database, FakeClock().now).append(b"{}\n")
+        book.history.append(b"{}\n")

@@ -216,7 +216,7 @@ def do(book: Book, *results: CycleResult | None) -> None:
         book.history.begin_cycle()
         book.clock.elapsed += MINUTES
         if result is not None:
-            book.history.end_cycle(report(book.clock, result))
+            book.history.end_cycle(report(book.clock, result), ())
 
 
 def test_rounds_are_counted_by_their_results_in_a_fixed_order(book: Book, database: Database) -> None:
@@ -314,7 +314,7 @@ def test_a_page_rendered_during_rounds_is_a_consistent_snapshot(database: Databa
 def test_every_outcome_is_read_back_unchanged(book: Book, database: Database, outcome: FieldOutcome) -> None:
     book.history.begin_cycle()
     book.history.record_drift([drifted()], lambda _address: True)
-    book.history.end_cycle(report(book.clock, fields=[settled(drifted(), outcome)]))
+    book.history.end_cycle(report(book.clock, fields=[settled(drifted(), outcome)]), ())
     assert [one.outcome for one in episodes(database, Selection(LONG_AGO))[0]] == [outcome]
 
 

@@ -46,7 +46,7 @@ class HistoryRun:
 
 
 class History:
-    """What one run adds to a history: cycles, the drift that they saw, and what became of it.
+    """What one run adds to a history: cycles, the drift that they saw, what became of it, and its journal.
 
     Every method raises HistoryError.
     """
@@ -108,6 +108,11 @@ class History:
             for key in over:
                 _end(connection, key, FieldOutcome.ENDED if key in known else FieldOutcome.UNDECLARED, now)
 
+    def append(self, line: bytes) -> None:
+        """Store a line of a journal, on disk when this returns."""
+        with self.database.transaction() as connection:
+            connection.execute("INSERT INTO journal (at, line) VALUES (?, ?)", (self._now(), line.decode()))
+
     def started(self, change: Change) -> None:
         """Ignore a write before it is sent: a journal records it."""
 
@@ -121,13 +126,8 @@ class History:
                     connection, (change.address, name), result, outcome.detail, _desired(change, name)
                 )
 
-    def end_cycle(self, report: CycleReport, declared: Iterable[Scope] | None = None) -> None:
-        """Record the end of the cycle, and the state of everything.
-
-        ``declared`` are all scopes of the files, by default those of the report.
-        """
-        if declared is None:
-            declared = [part.scope for part in report.scopes]
+    def end_cycle(self, report: CycleReport, declared: Iterable[Scope]) -> None:
+        """Record the end of the cycle, and the state of all; ``declared`` are the scopes of the files."""
         counts = Counter(field.outcome for field in report.fields)
         with self.database.transaction() as connection:
             for field in report.fields:  # what was corrected too: the disk may have been full then
@@ -179,21 +179,6 @@ class History:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
-
-
-class JournalTable:
-    """The lines of a journal in a history; a sink."""
-
-    def __init__(self, database: Database, clock: Callable[[], dt.datetime]) -> None:
-        """Store the open database and the clock."""
-        self._database = database
-        self._clock = clock
-
-    def append(self, line: bytes) -> None:
-        """Store a line, on disk when this returns. Raises HistoryError."""
-        facts = (int(self._clock().timestamp()), line.decode())
-        with self._database.transaction() as connection:
-            connection.execute("INSERT INTO journal (at, line) VALUES (?, ?)", facts)
 
 
 def _desired(change: Change, name: str) -> str:
