@@ -238,7 +238,7 @@ class Finished:
 
 
 class CommandLine:
-    """Runs commands: in this process, in one of their own, or in one on a terminal."""
+    """Runs commands: in this process or in one of their own, without a terminal or on one."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.environment = monkeypatch
@@ -269,29 +269,62 @@ class CommandLine:
         return Finished(process.returncode, out or "", err or "")
 
     def on_terminal(
+        self, *arguments: str, answer: bytes = b"", ask: Callable[[], None] | None = None
+    ) -> Finished:
+        """Run a command here as on a terminal, otherwise as ``alone_on_terminal`` does."""
+        ours, theirs = pty.openpty()
+        screen: list[bytes] = []
+        person = threading.Thread(
+            target=lambda: screen.append(_watch(ours, lambda: os.write(ours, answer), ask))
+        )
+        person.start()
+        with self.environment.context() as patch, contextlib.ExitStack() as streams:
+            streams.callback(os.close, theirs)
+            for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+                stream = open(theirs, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - a descriptor
+                patch.setattr(sys, name, streams.enter_context(stream))
+            code = run(arguments, FakeClock())
+        person.join()
+        return Finished(code, _shown(screen[0]), "")
+
+    def alone_on_terminal(
         self, *arguments: str, answer: bytes | signal.Signals = b"", ask: Callable[[], None] | None = None
     ) -> Finished:
-        """Run a command on a terminal; ``out`` is everything shown on the screen.
+        """Run a command on a terminal, in a process of its own; ``out`` is everything shown on the screen.
 
         When the command asks, ``ask`` is called, then ``answer`` is typed or sent.
         """
         ours, theirs = pty.openpty()
+
+        def reply() -> None:
+            if isinstance(answer, bytes):
+                os.write(ours, answer)
+            else:
+                process.send_signal(answer)
+
         with self.start(*arguments, stdin=theirs, stdout=theirs, stderr=theirs) as process:
             os.close(theirs)
-            screen = b""
-            with contextlib.suppress(OSError):  # EIO is how a terminal says that the other side has left
-                while select.select([ours], [], [], 60)[0] and (chunk := os.read(ours, 65536)):
-                    screen += chunk
-                    if screen.endswith(b"Enter a value: "):
-                        if ask is not None:
-                            ask()
-                        if isinstance(answer, bytes):
-                            os.write(ours, answer)
-                        else:
-                            process.send_signal(answer)
+            screen = _watch(ours, reply, ask)
             process.wait(timeout=60)
-        os.close(ours)
-        return Finished(process.returncode, screen.decode("utf-8", "replace").replace("\r\n", "\n"), "")
+        return Finished(process.returncode, _shown(screen), "")
+
+
+def _watch(ours: int, reply: Callable[[], object], ask: Callable[[], None] | None) -> bytes:
+    """Return what a terminal shows until the other side leaves; when asked, reply."""
+    screen = b""
+    with contextlib.suppress(OSError):  # EIO is how a terminal says that the other side has left
+        while select.select([ours], [], [], 60)[0] and (chunk := os.read(ours, 65536)):
+            screen += chunk
+            if screen.endswith(b"Enter a value: "):
+                if ask is not None:
+                    ask()
+                reply()
+    os.close(ours)
+    return screen
+
+
+def _shown(screen: bytes) -> str:
+    return screen.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def pipe(stream: IO[str] | None) -> IO[str]:

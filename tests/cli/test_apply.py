@@ -142,12 +142,12 @@ def test_only_yes_approves(cli: CommandLine, emulator: Emulator, drifted: str, a
 
 
 def test_the_end_of_input_does_not_approve(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
-    done = cli.on_terminal("apply", drifted, answer=b"\x04")
+    done = cli.alone_on_terminal("apply", drifted, answer=b"\x04")
     assert (done.code, patches(emulator)) == (1, [])
 
 
 def test_ctrl_c_at_the_question_interrupts(cli: CommandLine, emulator: Emulator, drifted: str) -> None:
-    done = cli.on_terminal("apply", drifted, answer=signal.SIGINT)
+    done = cli.alone_on_terminal("apply", drifted, answer=signal.SIGINT)
     assert (done.code, patches(emulator)) == (130, [])
     assert "Interrupted." in done.out
     assert "Traceback" not in done.out
@@ -156,7 +156,7 @@ def test_ctrl_c_at_the_question_interrupts(cli: CommandLine, emulator: Emulator,
 def test_yes_approves_and_the_plan_is_checked_by_a_second_listing(
     cli: CommandLine, emulator: Emulator, drifted: str
 ) -> None:
-    done = cli.on_terminal("apply", drifted, answer=b"yes\n")
+    done = cli.alone_on_terminal("apply", drifted, answer=b"yes\n")
     assert done.code == 0
     assert "Apply complete! Resources: 0 added, 3 changed, 0 destroyed." in done.out
     assert (listings(emulator), descriptions(emulator)) == (2, ["new"] * 3)

@@ -65,17 +65,17 @@ def test_quiet_does_not_hide_errors(cli: CommandLine, emulator: Emulator, drifte
 def test_without_a_terminal_there_is_no_colour_and_no_progress(
     cli: CommandLine, drifted: str, command: list[str]
 ) -> None:
-    assert "\x1b" not in cli.alone(*command, drifted).everything
+    assert "\x1b" not in cli(*command, drifted).everything
 
 
 def test_on_a_terminal_there_are_colours_and_progress(cli: CommandLine, drifted: str) -> None:
-    screen = cli.on_terminal("plan", drifted).out
+    screen = cli.alone_on_terminal("plan", drifted).out
     assert "\x1b[33m~\x1b[0m" in screen
     assert "Reading scopes" in screen
 
 
 def test_on_a_terminal_an_apply_shows_its_progress(cli: CommandLine, drifted: str) -> None:
-    assert "Applying" in cli.on_terminal("apply", "--auto-approve", drifted).out
+    assert "Applying" in cli.alone_on_terminal("apply", "--auto-approve", drifted).out
 
 
 def test_quiet_shows_no_progress(cli: CommandLine, drifted: str) -> None:
@@ -103,9 +103,7 @@ def test_errors_are_coloured_on_a_terminal(cli: CommandLine) -> None:
     assert "\x1b[31m\x1b[1mError\x1b[0m: " in cli.on_terminal("plan", "missing.yaml").out
 
 
-@pytest.mark.parametrize(
-    "command", [["plan", "--format", "json"], ["plan"], ["schema"], ["completion", "bash"]]
-)
+@pytest.mark.parametrize("command", [["plan", "--format", "json"], ["completion", "bash"]])
 def test_a_closed_pipe_is_not_an_error(cli: CommandLine, drifted: str, command: list[str]) -> None:
     arguments = [*command, drifted] if command[0] == "plan" else command
     with cli.start(*arguments) as process:
@@ -144,8 +142,16 @@ def redirected(redirection: str, *arguments: str) -> subprocess.CompletedProcess
     return subprocess.run(script, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", ["plan", "validate"])
-@pytest.mark.parametrize("redirection", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("command", "redirection"),
+    [
+        ("validate", "<&-"),
+        ("validate", ">&-"),
+        ("validate", "<&- >&- 2>&-"),
+        ("plan", "2>&-"),  # it writes a warning there
+        ("plan", "<&- >&- 2>&-"),
+    ],
+)
 def test_a_process_may_be_started_without_its_streams(drifted: str, command: str, redirection: str) -> None:
     done = redirected(redirection, command, drifted)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
@@ -156,12 +162,9 @@ def test_a_process_without_a_standard_input_is_not_asked(drifted: str) -> None:
     assert (done.returncode, "--auto-approve" in done.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 @pytest.mark.parametrize("command", ["plan", "validate"])
-def test_no_encoding_of_the_terminal_breaks_a_command(
-    cli: CommandLine, drifted: str, command: str, encoding: str
-) -> None:
-    cli.environment.setenv("PYTHONIOENCODING", encoding)
+def test_no_encoding_of_the_terminal_breaks_a_command(cli: CommandLine, drifted: str, command: str) -> None:
+    cli.environment.setenv("PYTHONIOENCODING", "ascii")
     done = cli.alone(command, drifted)
     assert (done.code, "Traceback" in done.err) == (0, False)
 
@@ -177,5 +180,5 @@ def test_characters_outside_the_encoding_are_escaped(
 
 def test_progress_is_shown_on_a_terminal_that_knows_only_ascii(cli: CommandLine, drifted: str) -> None:
     cli.environment.setenv("PYTHONIOENCODING", "ascii")
-    done = cli.on_terminal("apply", drifted, "--auto-approve")
+    done = cli.alone_on_terminal("apply", drifted, "--auto-approve")
     assert (done.code, "Traceback" in done.out) == (0, False)
