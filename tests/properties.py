@@ -1,4 +1,4 @@
-"""How many examples a property is tried with: few in the suite, forty times as many in ``make fuzz``."""
+"""How many examples a property is tried with: few in the suite, eighty times as many in ``make fuzz``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import settings
 
-FEW = 50
+FEW = 25
 """Examples of a property in the suite, if it does not name a number of its own."""
 THOROUGH = 2_000
 """Examples of the same property in ``make fuzz``."""

@@ -282,7 +282,7 @@ def test_json_stays_json() -> None:
     )
 
 
-@examples(30)
+@examples(15)
 @given(
     st.sampled_from([None, 0, 1, 2, 4, "\t"]),
     st.sampled_from([None, (",", ":"), (" , ", " : ")]),
@@ -492,7 +492,7 @@ def keys(draw: st.DrawFn) -> str:
     return f"  - name: web-key # n\n{indented}\n"
 
 
-@examples(20)
+@examples(10)
 @given(keys(), LIVE, st.sampled_from(["\n", "\r\n"]), st.sampled_from(["", "  # end\n  - name: next-key\n"]))
 def test_after_accept_the_key_has_no_planned_change_and_the_rest_is_unchanged(
     written: str, have: dict[str, Any], mark: str, rest: str

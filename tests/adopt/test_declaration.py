@@ -46,7 +46,7 @@ def exported(*keys: Mapping[str, Any], kind: Kind = CAAS) -> list[str]:
     return document_lines(kind, SCOPE, adopt(kind, keys, checker))
 
 
-@examples(20)
+@examples(10)
 @given(st.lists(KEYS, min_size=40, max_size=40))
 def test_an_exported_scope_plans_no_changes(keys: list[dict[str, Any]]) -> None:
     observed = LiveScope(SCOPE, {key["name"]: key for key in keys})
@@ -62,7 +62,7 @@ def test_an_exported_scope_plans_no_changes(keys: list[dict[str, Any]]) -> None:
     assert "do-not-show" not in text
 
 
-@examples(150)
+@examples(75)
 @given(TEXT)
 def test_every_text_without_lone_surrogates_can_be_declared(text: str) -> None:
     made = adopt(CAAS, [live(description=text)], CHECKER).keys[0]
@@ -200,7 +200,7 @@ def texts(draw: st.DrawFn) -> tuple[int, str, str]:
     return len(items), draw(st.sampled_from([text, text.rstrip("\r\n")])), mark
 
 
-@examples(25)
+@examples(12)
 @given(texts())
 def test_adding_keys_preserves_every_existing_line(written: tuple[int, str, str]) -> None:
     count, before, mark = written

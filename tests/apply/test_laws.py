@@ -48,7 +48,7 @@ key_fields = st.fixed_dictionaries({}, optional=fields)
 live_and_declared = st.dictionaries(
     st.sampled_from(NAMES), st.tuples(key_fields, st.none() | key_fields), min_size=1
 )
-law = examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+law = examples(5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Keys = dict[str, tuple[dict[str, Any], dict[str, Any] | None]]
 

@@ -19,7 +19,7 @@ from chaos_runs.scale import Scale
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = Scale(sizes=(60, 20), kills=1, writers=1, odd=1, lives=1, seed=2)
+SMALL = Scale(sizes=(30, 10), kills=1, writers=1, odd=1, lives=1, seed=2)
 WRITE = {
     "event": "write",
     "at": "2026-06-01T12:00:00Z",

@@ -222,7 +222,7 @@ def applied(before: Any, changes: Iterable[MemberChange]) -> Any:
     return kept
 
 
-@examples(60)
+@examples(30)
 @given(KEYS, KEYS)
 def test_the_fields_that_deepdiff_names_are_those_that_are_not_equal(
     want: dict[str, Any], have: dict[str, Any]
@@ -231,7 +231,7 @@ def test_the_fields_that_deepdiff_names_are_those_that_are_not_equal(
     assert [change.field for change in changes] == sorted(differing(ANY, want, have))
 
 
-@examples(60)
+@examples(30)
 @given(KEYS, KEYS)
 def test_applying_the_member_changes_to_one_side_yields_the_other(
     want: dict[str, Any], have: dict[str, Any]

@@ -46,10 +46,9 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
 
 def _failed(*arguments: str) -> str:
     """Run the command to its failure, and return its message."""
-    finished = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-    assert finished.returncode == 1
-    assert finished.stdout == ""
-    assert "Traceback" not in finished.stderr
+    finished = CliRunner().invoke(emulator, arguments)
+    assert (finished.exit_code, finished.stdout) == (1, "")
+    assert isinstance(finished.exception, SystemExit), "an error is a message, not a traceback"
     return finished.stderr
 
 

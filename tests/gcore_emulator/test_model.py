@@ -54,7 +54,7 @@ def _step(api: Api, verb: str, name: str, members: dict[str, Any]) -> int:
     return actions[verb]().status_code
 
 
-@examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_writes_match_a_dictionary_model(api: Api, steps: list[tuple[str, str, dict[str, Any]]]) -> None:
     for name in api.emulator.keys(1, 76):

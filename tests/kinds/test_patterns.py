@@ -183,7 +183,7 @@ LOOKING = st.builds(lambda look, inner: look % inner, LOOKS, st.one_of(FLAT, REP
 SOURCES = st.lists(st.one_of(FLAT, REPEATED, EITHER, LOOKING), max_size=4).map("".join)
 
 
-@examples(150)
+@examples(75)
 @given(SOURCES, st.lists(st.text("abc1- \n\u00e9_.", max_size=6), max_size=5))
 def test_another_ecma_262_engine_agrees(source: str, texts: list[str]) -> None:
     assume(source.count("<n>") < 2)  # when a name may occur twice is new in ECMA 262

@@ -74,14 +74,14 @@ def outcome(text: str, factory: ParserFactory) -> object:
     return [(repr(document.data), *document.items.values()) for document in documents]
 
 
-@examples(300)
+@examples(150)
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 @example("a: &x {b: 1}\nc: {<<: *x}\n---\n- d")
 def test_both_parsers_agree_on_any_text(text: str) -> None:
     assert outcome(text, default_parser()) == outcome(text, pure_parser)
 
 
-@examples(60)
+@examples(30)
 @given(WELL_FORMED)
 def test_both_parsers_accept_well_formed_text(text: str) -> None:
     assert outcome(text, default_parser()) == outcome(text, pure_parser) != "refused"

@@ -128,7 +128,7 @@ def everything_shown(keys: list[DesiredKey], observed: list[dict[str, Any]]) -> 
     return plan_json(plan) + render_text(plan)
 
 
-@examples(50)
+@examples(25)
 @given(DESIRED_KEYS, OBSERVED_KEYS, st.randoms(use_true_random=False))
 def test_equal_inputs_produce_identical_bytes(
     want: dict[str, Any], have: dict[str, Any], chance: random.Random

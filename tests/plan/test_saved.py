@@ -111,7 +111,7 @@ FIELDS = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@examples(50)
+@examples(25)
 @given(FIELDS, FIELDS)
 def test_a_saved_plan_of_nested_values_is_read_back_unchanged(
     want: dict[str, Any], have: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -131,11 +132,17 @@ def sizes(text: str) -> tuple[int, int, int]:
     return len(text), len(text.encode()), len(text.encode("utf-16-le")) // 2
 
 
+@functools.cache
 def many() -> Plan:
     """Return 2,000 changes, the last of which is in conflict."""
     plan = plan_of(MANY)
     base = [declared(change.name, **change.before) for change in plan.changes[:-1]]
     return since(plan, *base, declared("key-02000", description="base"))
+
+
+@functools.cache
+def many_rendered() -> str:
+    return render_markdown(many())
 
 
 def test_a_plan_is_one_comment_with_the_counts_before_the_fold() -> None:
@@ -197,7 +204,7 @@ def test_no_key_name_can_end_the_marker(key: str, marker: str) -> None:
 
 
 def test_2000_changes_fit_and_omitted_ones_are_counted_before_the_fold() -> None:
-    text = render_markdown(many())
+    text = many_rendered()
     comment = read(text)
     left_out = 2000 - len(comment.keys)
     assert 60_000 < max(sizes(text)) < ROOM
@@ -207,13 +214,13 @@ def test_2000_changes_fit_and_omitted_ones_are_counted_before_the_fold() -> None
 
 
 def test_changes_of_high_priority_are_shown_first_and_omitted_last() -> None:
-    comment = read(render_markdown(many()))
+    comment = read(many_rendered())
     assert comment.keys[:5] == [f"caas/1/76/key-{number:05}" for number in (2000, 1999, 1998, 1, 2)]
     assert "those in conflict come first, then those that lose access, then those that gain" in comment.words
 
 
 def test_each_key_is_shown_completely_or_not_at_all() -> None:
-    comment = read(render_markdown(many()))
+    comment = read(many_rendered())
     lines = [line for line in comment.lines[15:] if line]
     assert len(lines) % 4 == 0
     for start in range(0, len(lines), 4):
@@ -314,7 +321,7 @@ def test_no_text_changes_the_structure_or_leaves_its_code_span(
     assert all(line.isprintable() for line in text.split("\n"))
 
 
-@examples(8)
+@examples(5)
 @given(st.lists(HOSTILE, min_size=1, max_size=3), st.integers(50, 300))
 def test_a_comment_of_any_texts_stays_short_and_valid(texts: list[str], times: int) -> None:
     pairs: list[Pair] = [({"description": text * times}, {}) for text in texts]

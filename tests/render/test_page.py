@@ -11,7 +11,6 @@ import itertools
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -160,7 +159,7 @@ def troubled(text: str = "something") -> Status:
     )
 
 
-def whole() -> str:
+def page_of_everything() -> str:
     """Render a page with an example of everything, for a test that does so under several hash seeds."""
     return render_page(troubled(), refresh_seconds=60)
 
@@ -600,17 +599,6 @@ def test_invisible_characters_are_shown_everywhere(hidden: str) -> None:
     assert page.encode()
 
 
-def printed(seed: str) -> bytes:
-    script = "import sys; from tests.render.test_page import whole; sys.stdout.buffer.write(whole().encode())"
-    command = [sys.executable, "-c", script]
-    environment = {"PYTHONHASHSEED": seed}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
-
-
-def test_a_page_has_the_same_bytes_under_any_hash_seed() -> None:
-    assert printed("0") == printed("1") == whole().encode()
-
-
 # How it can be read
 
 
@@ -801,5 +789,5 @@ def test_a_key_with_500_episodes_takes_less_than_40_kilobytes() -> None:
     assert len(render_page(status(keys=tuple(busy(1, 500)))).encode()) < 40_000
 
 
-def test_a_hundred_keys_with_200_episodes_each_take_less_than_two_megabytes() -> None:
-    assert len(render_page(status(keys=tuple(busy(100, 200)))).encode()) < 2_000_000
+def test_twenty_keys_with_200_episodes_each_take_less_than_400_kilobytes() -> None:
+    assert len(render_page(status(keys=tuple(busy(20, 200)))).encode()) < 400_000

@@ -8,8 +8,6 @@ import hashlib
 import itertools
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +22,7 @@ from reconciler.model.version import __version__
 from reconciler.plan.planning import assemble
 from reconciler.render.plan_page import render_plan_page
 from tests.render.example_plan import FRAGMENTS, example_plan, plan_of, plan_with_origins
-from tests.render.test_page import HOSTILE, ROOT, Document, Element, contrast, skeleton
+from tests.render.test_page import HOSTILE, Document, Element, contrast, skeleton
 from tests.values import API, LATER, NOW, SCOPE, WEB, declared, items, kind_with, live, make_plan
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ def hostile(text: str) -> Plan:
     )
 
 
-def whole() -> str:
+def pages_of_everything() -> str:
     """Render a page with an example of everything, for a test that does so under several hash seeds."""
     return page(plan_with_origins(), FACTS) + page(hostile("x"))
 
@@ -404,19 +402,6 @@ def test_invisible_characters_are_shown_everywhere(hidden: str) -> None:
     assert text.encode()
 
 
-def printed(seed: str) -> bytes:
-    script = (
-        "import sys; from tests.render.test_plan_page import whole; sys.stdout.buffer.write(whole().encode())"
-    )
-    environment = {"PYTHONHASHSEED": seed}
-    command = [sys.executable, "-c", script]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True).stdout
-
-
-def test_a_page_has_the_same_bytes_under_any_hash_seed() -> None:
-    assert printed("0") == printed("1") == whole().encode()
-
-
 # How it can be read
 
 
@@ -473,7 +458,7 @@ def test_texts_and_controls_have_the_contrast_that_wcag_asks_for(palette: dict[s
 # How little it takes
 
 
-def test_two_thousand_changes_of_four_fields_take_less_than_five_megabytes() -> None:
+def test_two_hundred_changes_of_four_fields_take_less_than_half_a_megabyte() -> None:
     want = {"description": "new", "expire": None, "is_disabled": True, "containers": [WEB, API]}
     have = {"description": "old", "expire": LATER, "is_disabled": False, "containers": []}
-    assert len(page(plan_of([(want, have)] * 2000)).encode()) < 5_000_000
+    assert len(page(plan_of([(want, have)] * 200)).encode()) < 500_000

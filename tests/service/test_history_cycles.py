@@ -759,4 +759,4 @@ class Ledger(RuleBasedStateMachine):
 
 
 TestLedger = Ledger.TestCase
-TestLedger.settings = examples(40, stateful_step_count=15)
+TestLedger.settings = examples(20, stateful_step_count=15)

@@ -62,7 +62,7 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
-@examples(150)
+@examples(75)
 @given(DOCUMENTS | ODD)
 @example({"keys": [{"name": "web-key", "containers": [WEB, API, WEB]}]})
 @example({"keys": [{"name": "web-key", "containers": [WEB, WEB]}]})
