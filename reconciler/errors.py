@@ -15,6 +15,7 @@ What lower libraries raise becomes one of the classes below, with the lower exce
     |-- SinkError                         a secret cannot be stored, or may not be stored
     |-- SchemaMismatchError               a live key cannot be compared with its declaration
     |-- UnaddressableError                a name cannot be one segment of a request path
+    |-- AmbiguousNameError                a name leads to no one live key, where the service makes ids
     |-- UnreadableError                   some scopes could not be read
     |-- ThrottledError                    the service asked for too long a pause before a request was sent
     |-- SystemFailureError                the operating system refused something, such as another open file
@@ -141,6 +142,10 @@ class SchemaMismatchError(ReconcilerError):
 
 class UnaddressableError(ReconcilerError):
     """A name cannot be one segment of a request path: with it, a request would be about something else."""
+
+
+class AmbiguousNameError(ReconcilerError):
+    """Several live objects have one name, or its only one has no usable id; the message names the ids."""
 
 
 class UnreadableError(ReconcilerError):

@@ -20,6 +20,7 @@ from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
 from reconciler.model.live import LiveScope
+from reconciler.model.numbers import by_value
 from reconciler.model.source import Problem
 from reconciler.observe.key import declared_key
 from reconciler.plan.changes import mismatch
@@ -108,7 +109,7 @@ def accept(content: bytes, found: Drifted, now: dt.datetime, make_validator: Mak
     key, kind, file = found.key, found.kind, found.key.source
     mark, text = text_of(content, file)
     before = state_of(text, file, make_validator)
-    document, index = _place(parse(text, file), kind.identity, key)
+    document, index = _place(parse(text, file), kind, key)
     wanted = declaration(kind, found.live, SchemaChecker(document_schema(), kind))
     edits: list[Edit] = []
     for name in found.fields:
@@ -142,11 +143,12 @@ def _refuse_inherited(found: Drifted) -> None:
             raise ConfigurationError(f"{place}: {message}; write it into the key first")
 
 
-def _place(documents: Sequence[Document], identity: str, key: DesiredKey) -> tuple[Document, int]:
+def _place(documents: Sequence[Document], kind: Kind, key: DesiredKey) -> tuple[Document, int]:
     """Return the document of a declared key, and its index there."""
     for document in documents:
         for index, offset in enumerate(document.item_offsets("keys")):
-            if offset == key.offset and document.data["keys"][index].get(identity) == key.name:
+            fields = by_value(document.data["keys"][index])
+            if offset == key.offset and kind.name_of(fields) == key.name:
                 return document, index
     raise InputError([Problem("the file changed while it was read; try again", key.position)])
 

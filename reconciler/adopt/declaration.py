@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.adopt.edit.spelling import block_text, field_lines
@@ -61,8 +62,8 @@ def adopt(kind: Kind, keys: Iterable[Mapping[str, Any]], checker: SchemaChecker)
     usable: list[Declaration] = []
     elsewhere: dict[str, tuple[str, ...]] = {}
     unusable: dict[str, str] = {}
-    for live in sorted(keys, key=lambda key: str(key[kind.identity])):
-        name, owner = live[kind.identity], kind.owner(live)
+    for name, live in sorted(((str(key[kind.identity]), key) for key in keys), key=itemgetter(0)):
+        owner = kind.owner(live)
         if owner is not None:
             elsewhere[owner] = (*elsewhere.get(owner, ()), name)
             continue
@@ -101,7 +102,7 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
 
 def _unusable(kind: Kind, key: Declaration) -> str | None:
     """Return why a key cannot be declared at all, None if it can."""
-    if not is_segment(key.name):
+    if not kind.has_ids and not is_segment(key.name):
         return f"{kind.identity} cannot be one segment of a request path"
     required = [kind.identity, *kind.schema.get("required", ())]
     return next((key.left_out[name] for name in required if name in key.left_out), None)
@@ -132,7 +133,7 @@ def _fact(kind: Kind, live: Mapping[str, Any]) -> str:
     facts = {
         name: live[name]
         for name, field in kind.fields.items()
-        if field.read_only and name != kind.secret and live.get(name) not in (None, "")
+        if field.read_only and name not in {kind.secret, kind.path_field} and live.get(name) not in (None, "")
     }
     if kind.created in facts:
         facts[kind.created] = created_at(kind, live) or facts[kind.created]

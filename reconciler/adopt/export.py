@@ -9,6 +9,7 @@ from reconciler.adopt.check import Rewriting, check_rewritten, state_of, text_of
 from reconciler.adopt.declaration import Adoption, adopt, document_lines, key_lines
 from reconciler.adopt.edit.insert import end_of_keys, with_document, with_lines
 from reconciler.errors import InputError, SchemaMismatchError
+from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.packaged import document_schema
 from reconciler.load.builder import parse
 from reconciler.load.tree import parts
@@ -116,7 +117,13 @@ def _adopted(live: Live, declared: frozenset[str]) -> Adoption:
     checker = SchemaChecker(document_schema(), live.kind)
     keys = (key for name, key in live.observed.keys.items() if name not in declared)
     unnamed = tuple(problem.message for problem in live.observed.problems)
-    return replace(adopt(live.kind, keys, checker), unnamed=unnamed)
+    adoption = adopt(live.kind, keys, checker)
+    unclear = {
+        name: unclear_text(live.kind, rows)
+        for name, rows in sorted(live.observed.unclear.items())
+        if name not in declared
+    }
+    return replace(adoption, unusable={**adoption.unusable, **unclear}, unnamed=unnamed)
 
 
 def _declares(document: Document, live: Live) -> bool:

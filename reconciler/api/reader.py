@@ -95,12 +95,12 @@ class Reader:
 
     def get(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """Return the JSON response to a GET. Raises ApiError, or StoppedError once the run is stopped."""
-        target = _target(path, parameters)
-        return self._retrier.call(lambda: self._exchange("GET", target, grace=0.0, headers=headers))
+        found = target(path, parameters)
+        return self._retrier.call(lambda: self._exchange("GET", found, grace=0.0, headers=headers))
 
     def page(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Page:
         """Return the response to a GET with its link ``next``. Raises as :meth:`get` does."""
-        request = Request("GET", _target(path, parameters), self._headers(headers), grace=0.0)
+        request = Request("GET", target(path, parameters), self._headers(headers), grace=0.0)
         return self._retrier.call(lambda: self._page(request))
 
     def page_after_write(
@@ -109,7 +109,7 @@ class Reader:
         """Return the same to resolve a write: it is sent once even after ``stop``."""
         with suppress(StoppedError, UnreachableError):
             return self.page(path, parameters, headers)
-        return self._page(Request("GET", _target(path, parameters), self._headers(headers)))
+        return self._page(Request("GET", target(path, parameters), self._headers(headers)))
 
     def _page(self, request: Request) -> Page:
         response = self._http.exchange(request)
@@ -120,7 +120,7 @@ class Reader:
         with suppress(StoppedError, UnreachableError):
             return self.get(path, parameters, headers)
         # Once more whatever the policy: the connection of the write may have been closed after it.
-        return self._exchange("GET", _target(path, parameters), headers=headers)
+        return self._exchange("GET", target(path, parameters), headers=headers)
 
     @property
     def received(self) -> int:
@@ -157,5 +157,6 @@ class Reader:
         return {**constants, **self._connection.headers()}
 
 
-def _target(path: str, parameters: Parameters) -> str:
+def target(path: str, parameters: Parameters) -> str:
+    """Return a path with its query."""
     return f"{path}?{urlencode(parameters)}" if parameters else path

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler import errors
-from reconciler.api.reader import Reader
+from reconciler.api.reader import Reader, target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.api.reader import Parameters
     from reconciler.api.redaction import Redactor
     from reconciler.model.request import Request
 
@@ -27,16 +30,17 @@ class Writer(Reader):
         """
         return self._retrier.call(lambda: self._send(request))
 
-    def post(self, request: Request, item: str | None = None) -> Any:
+    def post(self, request: Request, exists: Callable[[], bool] | None = None) -> Any:
         """Return the JSON response to a POST, which may hold a secret. Raises as :meth:`update` does.
 
-        It is sent again only where the service surely has not executed it: a second key would be refused, and
-        the secret of the first one lost with its response. After 429 that is so if nothing is at ``item``.
+        It is sent again only where the service surely has not executed it: a second key would be refused, or
+        be one too many, and the secret of the first one lost with its response. After 429 that is so if
+        ``exists``, which reads whether the key is there, returns False.
         """
         refusals: list[errors.ApiError] = []
 
         def send() -> Any:
-            if refusals and (item is None or self._exists(item)):
+            if refusals and (exists is None or exists()):
                 raise errors.RejectedError(refusals[-1].failure, refusals[-1].response)
             try:
                 return self._send(request)
@@ -46,9 +50,10 @@ class Writer(Reader):
 
         return self._retrier.call(send, repeatable=False)
 
-    def _exists(self, path: str) -> bool:
+    def exists(self, path: str, parameters: Parameters, headers: Mapping[str, str]) -> bool:
+        """Return whether something is at ``path``; asked once. Raises ApiError."""
         try:
-            self._exchange("GET", path)
+            self._exchange("GET", target(path, parameters), headers=headers)
         except errors.NotFoundError:
             return False
         return True

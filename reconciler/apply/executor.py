@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.api.workers import Workers, completed
 from reconciler.api.writer import Writer
 from reconciler.apply.sender import Sender
-from reconciler.errors import ExitCode, JournalError, ReconcilerError, SchemaMismatchError, SinkError
+from reconciler.errors import (
+    ExitCode,
+    JournalError,
+    ReconcilerError,
+    SchemaMismatchError,
+    SinkError,
+)
+from reconciler.kinds.ids import names_by_id, unclear_text
+from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.observe.listing import observe
-from reconciler.plan.planning import (
-    differences_text,
-    fields_changed_since_plan,
-    fields_not_stored,
-    past_expiries,
-)
+from reconciler.plan.planning import past_expiries
+from reconciler.plan.recheck import differences_text, fields_changed_since_plan, fields_not_stored
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import Session
     from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
 
 _ELSEWHERE: Final = "the sink of the run that made it, or lost"
@@ -99,12 +104,13 @@ class Executor:
             return []  # nothing will be sent
         kind = self._kinds[scope.kind]
         try:
-            live = observe(self._writer, kind, scope).keys
+            observed = observe(self._writer, kind, scope)
         except ReconcilerError as error:
             detail = f"its scope could not be read again: {error}"
             return [Outcome(change, Result.NOT_ATTEMPTED, detail) for change in changes]
         now = self._writer.now()
-        outcomes = (_recheck_key(kind, change, live.get(change.name), now) for change in changes)
+        names = names_by_id(kind, observed)
+        outcomes = (_recheck_key(kind, change, observed, names, now) for change in changes)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def execute(self, changes: Sequence[Change]) -> tuple[Outcome, ...]:
@@ -197,9 +203,12 @@ def _with_remark(outcome: Outcome, remark: str) -> Outcome:
 
 
 def _recheck_key(
-    kind: Kind, change: Change, live: Mapping[str, Any] | None, now: dt.datetime
+    kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str], now: dt.datetime
 ) -> Outcome | None:
-    """Return the outcome of a change that is not to be sent, None if it is."""
+    """Return the outcome of a change that is not to be sent, None if it is. ``names`` are those of ids."""
+    if renaming := _renaming(kind, change, observed, names):
+        return Outcome(change, Result.STALE, renaming)
+    live = observed.keys.get(change.name)
     try:
         moved = fields_changed_since_plan(kind, change, live)
         if moved and _is_done(kind, change, live):
@@ -212,6 +221,17 @@ def _recheck_key(
     for problem in past_expiries(kind, change, now):
         return Outcome(change, Result.NOT_ATTEMPTED, problem.message)
     return None
+
+
+def _renaming(kind: Kind, change: Change, observed: LiveScope, names: Mapping[str, str]) -> str:
+    """Return how the name of a change leads elsewhere since its plan, where the service makes ids."""
+    if change.name in observed.unclear:
+        return f"its name now {unclear_text(kind, observed.unclear[change.name])}"
+    name = names.get(change.path_id or "", change.name)
+    if name == change.name:
+        return ""
+    what = f"{kind.path_field} {change.path_id} was planned as {json_text(change.name)}"
+    return f"{what}, and is now named {json_text(name)}"
 
 
 def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool:

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import Workers, completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
+from reconciler.kinds.ids import clear_key
+from reconciler.kinds.wire import item_of
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.plan import Action
-from reconciler.plan.planning import fields_not_stored
+from reconciler.observe.listing import observe
+from reconciler.plan.recheck import fields_not_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +35,8 @@ class InDoubtWrite:
 
     ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
     ``secret_to`` is where the secret of a new key was to go, ``secret_at`` where it was stored. ``path`` is
-    where the key was when it was written to; empty where the journal does not say.
+    where the key was when it was written to; empty where the journal does not say. ``path_id`` is what that
+    path takes where it is not the name; empty for a key that was still to get it.
     """
 
     address: str
@@ -45,6 +49,7 @@ class InDoubtWrite:
     secret_to: str = ""
     secret_at: str = ""
     path: str = ""
+    path_id: str = ""
 
     @property
     def secret_text(self) -> str:
@@ -130,6 +135,7 @@ def _write_of(entry: Mapping[str, Any]) -> InDoubtWrite:
         action=Action(entry.get("action", Action.UPDATE)),
         secret_to=str(entry.get("secret_to") or ""),
         path=str(entry.get("path", "")),
+        path_id=str(entry.get("id", "")),
     )
 
 
@@ -194,40 +200,56 @@ def _find(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: I
     key = None if kind is None else kind.parse_address(write.address)
     if kind is None or key is None:
         return Finding(write, Resolution.UNKNOWN, "no such address")
+    scope, name = key
+    is_new = kind.has_ids and write.action is Action.CREATE
+    path_id = None if is_new else write.path_id or name
     try:
-        path = kind.item_path(*key)
+        path = kind.collection_path(scope) if path_id is None else kind.item_path(scope, path_id)
         if write.base_url != base_url:
             raise ConfigurationError(f"it was written to {write.base_url}")
         if write.path not in {"", path}:
             raise ConfigurationError(f"it was written to {write.path}, and its kind now says {path}")
-        live = reader.get(path, {})
-        if not isinstance(live, dict) or live.get(kind.identity) != key[1]:
+        live = None if path_id is None else _item(reader, kind, path)
+        if live is None and kind.has_ids and write.action.adds:
+            live = clear_key(kind, observe(reader, kind, scope), name)
+        elif live is not None and (not isinstance(live, dict) or kind.id_of(live) != path_id):
             return Finding(write, Resolution.UNKNOWN, "the response is not about this key")
-        return _compare(kind, write, kind.with_response_defaults(live))
-    except NotFoundError:
-        found = {Action.CREATE: Resolution.DID_NOT, Action.DELETE: Resolution.TOOK_EFFECT}
-        is_halved = write.action is Action.REPLACE and not write.secret_at
-        dead = (
-            f"what {write.secret_to} holds of its secret is no longer valid"
-            if write.secret_to and is_halved
-            else ""
-        )
-        return Finding(write, found.get(write.action, Resolution.GONE), dead)
+        return _gone(write) if live is None else _compare(kind, write, kind.with_response_defaults(live))
     except (ReconcilerError, RecursionError) as error:
         return Finding(write, Resolution.UNKNOWN, str(error))
 
 
+def _item(reader: Reader, kind: Kind, path: str) -> Any:
+    """Return the object at ``path``, None if there is none."""
+    try:
+        return item_of(kind, reader.get(path, kind.query, kind.headers))
+    except NotFoundError:
+        return None
+
+
+def _gone(write: InDoubtWrite) -> Finding:
+    found = {Action.CREATE: Resolution.DID_NOT, Action.DELETE: Resolution.TOOK_EFFECT}
+    is_halved = write.action is Action.REPLACE and not write.secret_at
+    dead = (
+        f"what {write.secret_to} holds of its secret is no longer valid"
+        if write.secret_to and is_halved
+        else ""
+    )
+    return Finding(write, found.get(write.action, Resolution.GONE), dead)
+
+
 def _compare(kind: Kind, write: InDoubtWrite, live: Mapping[str, Any]) -> Finding:
-    if write.action is Action.DELETE:
+    is_old = kind.has_ids and kind.id_of(live) == write.path_id  # a new key has another id
+    if write.action is Action.DELETE or (write.action is Action.REPLACE and is_old):
         return Finding(write, Resolution.DID_NOT)
     moved = fields_not_stored(kind, write.address, write.before, live)
-    if write.action is Action.REPLACE and not moved:
+    if write.action is Action.REPLACE and not moved and not kind.has_ids:
         return Finding(write, Resolution.DID_NOT)  # a creation leaves out null fields
     unstored = fields_not_stored(kind, write.address, write.patch, live)
     if not unstored:
         is_new = write.action.adds and kind.secret is not None
         secret = write.secret_text or f"{_UNSTORED}: unless a secret sink has it, {_AGAIN}"
         return Finding(write, Resolution.TOOK_EFFECT, secret if is_new else "")
-    is_other = moved or write.action is Action.CREATE
+    is_other = moved or write.action.adds
     detail = ", ".join(difference.field for difference in unstored)
     return Finding(write, Resolution.SUPERSEDED if is_other else Resolution.DID_NOT, detail)

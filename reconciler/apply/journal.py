@@ -75,6 +75,7 @@ class Journal:
                 "event": "write",
                 "address": change.address,
                 "path": change.path,
+                **({} if change.path_id in {None, change.name} else {"id": change.path_id}),
                 "patch": dict(change.patch),
                 "action": change.action.value,
                 "before": _overwritten(change),

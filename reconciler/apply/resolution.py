@@ -8,9 +8,13 @@ the write, or has not, or will.
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import InvalidResponseError, NotFoundError
+from reconciler.kinds.ids import clear_key
+from reconciler.kinds.paths import is_segment
+from reconciler.kinds.wire import item_of
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.reader import Page, Parameters, Reader
     from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
     from reconciler.model.plan import Change
 
 
@@ -70,17 +75,53 @@ class Resolver:
             return None
         return self._listed(change) if found is None else found
 
+    def created(self, change: Change, response: Any) -> Mapping[str, Any] | None:
+        """Return the live key that a creation made, or None if it does not exist.
+
+        Where the service makes ids, it has the one that ``response``, an object or nothing, shows, or else
+        it is found by its name in the listing. Raises AmbiguousNameError if several objects have the name,
+        and as :meth:`live` does.
+        """
+        kind = self._kinds[change.scope.kind]
+        if not kind.has_ids:
+            return self.live(change)
+        with suppress(NotFoundError):
+            if (found := self._item(_with_id(kind, change, response))) is not None:
+                return found
+        return clear_key(kind, self._observed(change), change.name)
+
+    def is_listed(self, change: Change) -> bool:
+        """Return whether a live object has the name of a change. Raises ReconcilerError."""
+        observed = self._observed(change)
+        return change.name in observed.keys or change.name in observed.unclear
+
     def _item(self, change: Change) -> Mapping[str, Any] | None:
         """Return the response to a GET of the key, None if it is not about the key."""
+        kind = self._kinds[change.scope.kind]
+        if change.path_id is None:
+            return None
         try:
-            found: Mapping[str, Any] = self._reader.read_back(change.path, {})
+            found = item_of(kind, self._reader.read_back(change.path, kind.query, kind.headers))
         except InvalidResponseError:  # a page of a proxy, say
             return None
-        is_about = (
-            isinstance(found, dict) and found.get(self._kinds[change.scope.kind].identity) == change.name
-        )
+        is_about = isinstance(found, dict) and kind.id_of(found) == change.path_id
         return found if is_about else None
 
     def _listed(self, change: Change) -> Mapping[str, Any] | None:
-        kind = self._kinds[change.scope.kind]
-        return observe(_ReadBack(self._reader), kind, change.scope).keys.get(change.name)
+        """Return the key in the listing of its scope: the object with its id, whatever its name is now."""
+        kind, observed = self._kinds[change.scope.kind], self._observed(change)
+        if not kind.has_ids:
+            return clear_key(kind, observed, change.name)
+        rows = (*observed.keys.values(), *(row for rows in observed.unclear.values() for row in rows))
+        return next((row for row in rows if kind.id_of(row) == change.path_id), None)
+
+    def _observed(self, change: Change) -> LiveScope:
+        return observe(_ReadBack(self._reader), self._kinds[change.scope.kind], change.scope)
+
+
+def _with_id(kind: Kind, change: Change, response: Any) -> Change:
+    """Return a creation with the id in its response, if that is about it and its path can take it."""
+    path_id = kind.id_of(response) if isinstance(response, dict) else None
+    if path_id is None or not is_segment(path_id) or kind.name_of(response) not in {None, change.name}:
+        return change
+    return replace(change, path_id=path_id, path=kind.item_path(change.scope, path_id))

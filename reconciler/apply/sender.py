@@ -7,9 +7,9 @@ found out whether the key exists: then its secret is lost, which is reported and
 from __future__ import annotations
 
 from dataclasses import replace
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.apply.creation import LOST, absent, conflicting, existing
 from reconciler.apply.observer import SecretStore, StoredSecret
 from reconciler.apply.resolution import Resolver
 from reconciler.errors import (
@@ -21,16 +21,15 @@ from reconciler.errors import (
     SchemaMismatchError,
     StoppedError,
     ThrottledError,
-    TimedOutError,
-    UnreachableError,
 )
+from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change
 from reconciler.model.secret import Secret
 from reconciler.model.strict_json import Doubled
 from reconciler.plan.changes import created_at
-from reconciler.plan.planning import differences_text, stored_differences
+from reconciler.plan.recheck import differences_text, stored_differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,10 +38,6 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
 
 _TWO_SECRETS: Final = "the response held more than one secret, of which the last is stored; try it"
-_LOST: Final = (
-    "the key exists now, and its secret is lost: either declare it `state: absent`, apply, and declare it "
-    "again, which makes another secret, or leave it, if its secret is not needed"
-)
 _UNREADABLE: Final = (ReconcilerError, RecursionError)
 """What reading a key, or comparing it, may raise."""
 
@@ -79,7 +74,8 @@ class Sender:
 
     def _updated(self, change: Change, response: Any) -> Outcome:
         try:
-            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, response)
+            found = self._item(change, response)
+            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, found)
         except (SchemaMismatchError, RecursionError) as error:
             return self._read_back(change, str(error), Result.NOT_VERIFIED)
         detail = differences_text("was accepted as", "but is stored as", unstored)
@@ -144,7 +140,8 @@ class Sender:
         deleted = self._delete(change)
         if deleted.result is not Result.APPLIED:
             return deleted
-        created, exists = self._create(change)
+        created, exists = self._create(_anew(self._kinds[change.scope.kind], change))
+        created = replace(created, change=change)
         if not exists:  # it is gone, and with it what was not declared
             wanted = f"; it was to be {json_text(change.patch)}"
             detail = f"the key was deleted, and creating it again failed: {created.detail}{wanted}"
@@ -167,29 +164,40 @@ class Sender:
             request_id = error.failure.request_id
             if not error.failure.in_doubt:
                 return Outcome(change, Result.FAILED, str(error), request_id), False
-            outcome, exists = self._resolve(change, error, self._store(change, error.response))
+            secret = self._store(change, error.response)
+            outcome, exists = self._resolve(change, error, secret, self._item(change, error.response))
             return replace(outcome, request_id=request_id), exists
 
     def _post(self, change: Change) -> Any:
         """Send a creation; the second half of a replacement whatever interrupts the run or holds it back."""
         request = change.requests[-1]
         try:
-            return self._writer.post(request, change.path)
+            return self._writer.post(request, lambda: self._exists(change))
         except (StoppedError, ThrottledError):
             if change.action is not Action.REPLACE:
                 raise
             return self._writer.post_now(request)
 
+    def _exists(self, change: Change) -> bool:
+        """Return whether the key of a creation is there, by its name. Raises ReconcilerError."""
+        kind = self._kinds[change.scope.kind]
+        if kind.has_ids:
+            return self._resolver.is_listed(change)
+        return self._writer.exists(change.path, kind.query, kind.headers)
+
+    def _item(self, change: Change, response: Any) -> Any:
+        return item_of(self._kinds[change.scope.kind], response)
+
     def _created(self, change: Change, response: Any) -> tuple[Outcome, bool]:
         """Store the secret first, whatever else the response says."""
-        secret = self._store(change, response)
+        secret, found = self._store(change, response), self._item(change, response)
         try:
-            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, response)
+            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, found)
         except (SchemaMismatchError, RecursionError) as error:
             failure = Failure(f"POST {change.requests[-1].path}", str(error), in_doubt=True)
-            return self._resolve(change, InvalidResponseError(failure), secret)
+            return self._resolve(change, InvalidResponseError(failure), secret, found)
         different = differences_text("was accepted as", "but is stored as", unstored)
-        return _existing(change, secret, different), True
+        return existing(change, secret, different), True
 
     def _store(self, change: Change, response: Any) -> StoredSecret:
         """Store the secret that a response holds, if the kind has one."""
@@ -210,28 +218,35 @@ class Sender:
             return StoredSecret(problem=str(error), is_lost=True)
         return replace(stored, problem="; ".join(filter(None, (remark, stored.problem))))
 
-    def _resolve(self, change: Change, error: ApiError, secret: StoredSecret) -> tuple[Outcome, bool]:
-        """Resolve by reading whether a creation whose response proves nothing took effect."""
+    def _resolve(
+        self, change: Change, error: ApiError, secret: StoredSecret, response: Any
+    ) -> tuple[Outcome, bool]:
+        """Resolve by reading whether a creation whose ``response`` proves nothing took effect."""
         kind = self._kinds[change.scope.kind]
         try:
-            live = self._resolver.live(change)
+            live = self._resolver.created(change, response)
             others = () if live is None else stored_differences(kind, change, change.patch, live)
         except _UNREADABLE as failure:
             if_there = "; if it does, its secret is lost" if secret.is_lost else ""
             unknown = f"{error}; it may exist now, and reading it failed: {failure}{if_there}"
             return Outcome(change, Result.NOT_VERIFIED, unknown, secret_at=secret.where), False
         if live is None:
-            return _absent(change, error, secret), False
+            return absent(change, error, secret), False
         found = differences_text("was sent as", "but is stored as", others) or kind.owner(live) or ""
         if isinstance(error, ConflictError) and not secret.where:
-            return _conflicting(change, error, secret, found), True
+            return conflicting(change, error, secret, found), True
         if not secret.is_lost and not found:
-            return _existing(change, secret, ""), True
-        remark = f"it exists, not as it was sent ({found})" if found else _LOST
+            return existing(change, secret, ""), True
+        remark = f"it exists, not as it was sent ({found})" if found else LOST
         if found and secret.is_lost:
-            remark = f"not as it was sent ({found}), so another client may have created it; if not, {_LOST}"
+            remark = f"not as it was sent ({found}), so another client may have created it; if not, {LOST}"
         detail = "; ".join(filter(None, (str(error), secret.problem, remark)))
         return Outcome(change, Result.NOT_VERIFIED, detail, secret_at=secret.where), True
+
+
+def _anew(kind: Kind, change: Change) -> Change:
+    """Return the second half of a replacement: where the service makes ids, the new key has another."""
+    return replace(change, path_id=None, path=kind.collection_path(change.scope)) if kind.has_ids else change
 
 
 def _attempt(change: Change, send: Callable[[], Outcome], resolve: Callable[[ApiError], Outcome]) -> Outcome:
@@ -260,35 +275,3 @@ def _take_out(response: Any, member: str) -> Any:
         return response.pop(member)
     inside = [value for value in response.values() if isinstance(value, dict) and member in value]
     return inside[0].pop(member) if len(inside) == 1 else None
-
-
-def _existing(change: Change, secret: StoredSecret, different: str) -> Outcome:
-    """Return the outcome of a creation whose key exists, made by this run."""
-    detail = "; ".join(filter(None, (secret.problem, _LOST * secret.is_lost, different)))
-    result = Result.NOT_VERIFIED if detail else Result.APPLIED
-    return Outcome(change, result, detail, secret_at=secret.where)
-
-
-def _absent(change: Change, error: ApiError, secret: StoredSecret) -> Outcome:
-    """Return the outcome of a creation whose key does not exist, or not yet."""
-    is_gateway = error.failure.status in {HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
-    may_still_come = error.is_success or is_gateway or isinstance(error, UnreachableError | TimedOutError)
-    if secret.where:
-        why = f"the key is not there, and a secret that came with the response is in {secret.where}"
-    elif not may_still_come:
-        return Outcome(change, Result.FAILED, str(error))
-    else:
-        why = "it is not there yet" + "; if it is created still, its secret is lost" * secret.is_lost
-    return Outcome(change, Result.NOT_VERIFIED, f"{error}; {why}", secret_at=secret.where)
-
-
-def _conflicting(change: Change, error: ApiError, secret: StoredSecret, different: str) -> Outcome:
-    """Return the outcome of a creation that was refused because a key of its name exists."""
-    if different:
-        detail = f"{error}; a key of this name exists, not as declared ({different}); plan again"
-        return Outcome(change, Result.FAILED, detail)
-    if not secret.is_lost:
-        return Outcome(change, Result.UNCHANGED)
-    who = "either another client created it, or this request did, and then"
-    detail = f"{error}; a key of this name exists, as declared: {who} {_LOST}"
-    return Outcome(change, Result.NOT_VERIFIED, detail)

@@ -12,8 +12,8 @@ from reconciler.cli.options import ConnectionOptions, InputOptions, OutputOption
 from reconciler.cli.plan import read_files
 from reconciler.cli.values import PathListType, command, option
 from reconciler.errors import ConfigurationError, ExitCode
-from reconciler.model.live import LiveScope
-from reconciler.observe.key import declaration_of, find_live_key, known_field, parsed_address
+from reconciler.kinds.ids import clear_key
+from reconciler.observe.key import declaration_of, known_field, observed_key, parsed_address
 from reconciler.observe.names import Directory
 from reconciler.plan.explain import explanations
 from reconciler.plan.planning import plan_scope
@@ -64,12 +64,12 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     written = read_files(kinds, options.inputs, now)
     with Reader(settings) as reader:
         part, position = declaration_of(Directory(reader).resolved(written), scope, name)
-        live = find_live_key(reader, kind, scope, name)
-    if live is None and not part.keys:
+        observed = observed_key(reader, kind, scope, name)
+    if not observed.count and not part.keys:
         raise ConfigurationError(
             f"{scope.address(name)} is neither declared in these files nor on the server"
         )
-    planned = plan_scope(kind, part, LiveScope(scope, {} if live is None else {name: live}), now)
+    planned, live = plan_scope(kind, part, observed, now), clear_key(kind, observed, name)
     key = part.keys[0] if part.keys else None
     change = None if blocking_problems(planned) or not planned.changes else planned.changes[0]
     shown = [one for one in explanations(kind, key, live, change) if field in {None, one.field}]

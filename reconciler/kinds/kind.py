@@ -34,6 +34,7 @@ RESERVED: Final = frozenset({"state", "lifecycle"})
 HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIASES.values()})
 """Members of a document besides its path parameters, which therefore have other names."""
 _NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
+_DIGITS: Final = re.compile(r"0|-?[1-9][0-9]{0,308}", re.ASCII)
 _JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "array": (list,),
     "boolean": (bool,),
@@ -183,6 +184,8 @@ class Kind:
         if found is None:
             return None
         *texts, name = found.groups()
+        if str not in self.fields[self.identity].types and not _DIGITS.fullmatch(name):
+            return None
         parameters = zip(texts, numbers, strict=True)
         return self.scope_of(int(text) if is_number else text for text, is_number in parameters), name
 

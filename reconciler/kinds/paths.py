@@ -23,6 +23,7 @@ _DOTS: Final = frozenset({"", ".", ".."})
 _ELSEWHERE: Final = re.compile(r"(?:\A|[/\\])\.{0,2}(?:\Z|[/\\])|[\ud800-\udfff]")
 """Texts that lead a path elsewhere, also where a server or proxy decodes it first and then removes ``..`` and
 ``//``; and half characters, which cannot be encoded."""
+_HALF: Final = re.compile(r"[\ud800-\udfff]")
 _PUNCTUATION: Final = "._~:@!$'()*+,=&-"
 _FORBIDDEN: Final = re.compile(rf"[^A-Za-z0-9{re.escape(_PUNCTUATION)}]")
 _LONGEST: Final = 80
@@ -50,6 +51,11 @@ def is_segment(text: str) -> bool:
     if text.isascii() and "/" not in text and "\\" not in text:  # all but a few, and five times as fast
         return text not in _DOTS
     return _ELSEWHERE.search(text) is None
+
+
+def is_name(text: str) -> bool:
+    """Return whether ``text`` can be the name of an object whose path takes an id: not empty, and Unicode."""
+    return bool(text) and _HALF.search(text) is None
 
 
 def segment(text: str) -> str:

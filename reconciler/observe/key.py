@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ConfigurationError, NotFoundError
+from reconciler.kinds.ids import clear_key
+from reconciler.kinds.wire import item_of
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
+from reconciler.model.live import LiveScope
+from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,9 +58,23 @@ def declaration_of(state: DesiredState, scope: Scope, name: str) -> tuple[Desire
     return DesiredScope(scope, (key,)), key.position
 
 
+def observed_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> LiveScope:
+    """Read what is live under one name; where the service makes ids, the whole scope is listed for that.
+
+    Raises ConfigurationError if the response is not about the key.
+    """
+    if kind.has_ids:
+        return observe(reader, kind, scope).only(name)
+    live = _item(reader, kind, scope, name)
+    return LiveScope(scope, {} if live is None else {name: live})
+
+
 def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any]:
-    """Read one key that is declared. Raises ConfigurationError if it is not there."""
-    live = find_live_key(reader, kind, scope, name)
+    """Read one key that is declared.
+
+    Raises ConfigurationError if it is not there, AmbiguousNameError if its name leads to no one key.
+    """
+    live = clear_key(kind, observed_key(reader, kind, scope, name), name)
     if live is None:
         creates = "" if kind.create_requires is None else "; apply creates it"
         message = f"{scope.address(name)} is declared, but not on the server{creates}"
@@ -64,15 +82,14 @@ def live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str
     return live
 
 
-def find_live_key(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any] | None:
-    """Read one key; None if it is not there. Raises ConfigurationError if the response is not about it."""
+def _item(reader: Reader, kind: Kind, scope: Scope, name: str) -> Mapping[str, Any] | None:
     path = kind.item_path(scope, name)
     try:
-        live = reader.get(path, {})
+        live = item_of(kind, reader.get(path, kind.query, kind.headers))
     except NotFoundError:
         return None
     if not isinstance(live, dict):
         raise ConfigurationError(f"GET {path}: the response is not an object")
-    if live.get(kind.identity) != name:
+    if kind.name_of(live) != name:
         raise ConfigurationError(f"GET {path}: the response is about another key")
     return kind.with_response_defaults(live)

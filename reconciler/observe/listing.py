@@ -1,29 +1,31 @@
 """The live keys of a scope.
 
 An object without a usable name counts, and is a problem of its own: it hides none of the others. Where no
-object has one, the listing is not one of keys, and nothing is concluded from it.
+object has one, the listing is not one of keys, and nothing is concluded from it. Where the service makes ids,
+a name that several objects have is a problem of that name alone.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.paths import is_segment
-from reconciler.model.canonical import json_text
+from reconciler.kinds.ids import short_json
+from reconciler.kinds.paths import is_name, is_segment
+from reconciler.kinds.wire import object_of
 from reconciler.model.live import LiveScope
-from reconciler.model.phrases import shortened
 from reconciler.model.source import Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
     from reconciler.model.scope import Scope
 
+    Row = Mapping[str, Any]
+
 _SHOWN: Final = 10
 """So many objects without a usable name are described one by one."""
-_LONGEST: Final = 80
 
 
 def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
@@ -43,8 +45,8 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
         creates=kind.create_requires is not None,
     )
 
-    def add_up(pages: Iterator[list[Any]]) -> LiveScope:
-        keys: dict[str, Mapping[str, Any]] = {}
+    def by_name(pages: Iterator[list[Any]]) -> LiveScope:
+        keys: dict[str, Row] = {}
         unusable: list[str] = []
         has_text = False
         for item in (item for page in pages for item in page):
@@ -52,7 +54,7 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
             has_text = has_text or name.__class__ is str
             if name.__class__ is not str or not is_segment(name):
                 number = len(keys) + len(unusable) + 1
-                reason = _reason(item, kind.identity)
+                reason = _reason(kind, item)
                 unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
                 continue
             key = kind.with_response_defaults(item) if kind.optional else item
@@ -62,7 +64,51 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
             raise collection.mismatch(f"each result must be an object with a text as its {kind.identity}")
         return LiveScope(scope, keys, len(unusable), _problems(unusable, scope))
 
+    def by_id(pages: Iterator[list[Any]]) -> LiveScope:
+        return _by_id(kind, scope, pages, collection)
+
+    is_simple = kind.is_plain and not kind.has_ids and str in kind.fields[kind.identity].types
+    add_up: Callable[[Iterator[list[Any]]], LiveScope] = by_name if is_simple else by_id
     return read_whole(reader, collection, add_up)
+
+
+def _by_id(kind: Kind, scope: Scope, pages: Iterator[list[Any]], collection: Collection) -> LiveScope:
+    """Return the keys of a scope in the words of files, by names and by ids, which may be the same."""
+    is_usable = is_name if kind.has_ids else is_segment
+    ids: set[str] = set()
+    found: dict[str, list[Row]] = {}
+    unusable: list[str] = []
+    has_name = has_id = False
+    for number, item in enumerate((item for page in pages for item in page), 1):
+        row = object_of(kind, item)
+        name = kind.name_of(row) if isinstance(row, dict) else None
+        has_name = has_name or name is not None
+        if name is None or not is_usable(name):
+            reason = _reason(kind, row)
+            unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
+            continue
+        path_id = kind.id_of(row)
+        has_id = has_id or path_id is not None
+        if path_id is not None and is_segment(path_id):
+            if path_id in ids:
+                what = (
+                    f"the key {name}"
+                    if path_id == name
+                    else f"{kind.path_field} {path_id}, of the key {name},"
+                )
+                raise ListingChangedError(f"{what} is listed twice")
+            ids.add(path_id)
+        found.setdefault(name, []).append(kind.with_response_defaults(row))
+    for field, is_there in (
+        (kind.identity, has_name or not unusable),
+        (kind.path_field, has_id or not found),
+    ):
+        if not is_there:
+            what = "text" if str in kind.fields[field].types else "whole number"
+            raise collection.mismatch(f"each result must be an object with a {what} as its {field}")
+    keys = {name: rows[0] for name, rows in found.items() if kind.id_of(rows[0]) in ids and len(rows) == 1}
+    unclear = {name: tuple(rows) for name, rows in found.items() if name not in keys}
+    return LiveScope(scope, keys, len(unusable), _problems(unusable, scope), unclear)
 
 
 def _problems(unusable: list[str], scope: Scope) -> tuple[Problem, ...]:
@@ -73,24 +119,21 @@ def _problems(unusable: list[str], scope: Scope) -> tuple[Problem, ...]:
     return tuple(Problem(text, address=str(scope), is_live=True) for text in shown)
 
 
-def _reason(item: Any, identity: str) -> str:
-    """Return why an object has no name that can be one segment of a path."""
+def _reason(kind: Kind, item: Any) -> str:
+    """Return why an object has no name that can be used."""
+    identity = kind.identity
     if not isinstance(item, dict):
-        return f"is not an object but {_short(item)}"
+        return f"is not an object but {short_json(item)}"
     if identity not in item:
         return f"has no {identity}"
-    name = item[identity]
-    if not isinstance(name, str):
-        return f"has a {identity} that is not text: {_short(name)}"
+    name, text = item[identity], kind.name_of(item)
+    if text is None:
+        what = "text" if str in kind.fields[identity].types else "a whole number"
+        return f"has a {identity} that is not {what}: {short_json(name)}"
     try:
-        name.encode()
+        text.encode()
     except UnicodeEncodeError:
-        return f"has a {identity} that is not valid Unicode: {_short(name)}"
-    return f"has the {identity} {_short(name)}, which cannot be one segment of a request path"
-
-
-def _short(value: Any) -> str:
-    """Return a value as JSON, cut short."""
-    if isinstance(value, dict | list):  # which may be nested more deeply than JSON can be written
-        return "an object" if isinstance(value, dict) else "a list"
-    return shortened(json_text(value), _LONGEST)
+        return f"has a {identity} that is not valid Unicode: {short_json(name)}"
+    if kind.has_ids:
+        return f"has an empty {identity}"
+    return f"has the {identity} {short_json(name)}, which cannot be one segment of a request path"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.diff.compare import differing, field_changes, readable, whole_key
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import UnaddressableError
+from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
@@ -189,7 +190,10 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     same |= {name: normalize(kind.fields[name], declared[name]) for name in equal}
     before, after = (same | {name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
     action = Action.REPLACE if is_replaced else Action.UPDATE
-    change = change_of(kind, scope, key.name, action, before=before, after=after, position=key.position)
+    path_id = kind.id_of(live)
+    change = change_of(
+        kind, scope, key.name, action, before=before, after=after, position=key.position, path_id=path_id
+    )
     may_revoke = not key.lifecycle.prevent_revoke
     return Planned(replace(change, created=created_at(kind, live), may_revoke=may_revoke), problems)
 
@@ -227,14 +231,25 @@ def _odd(scope: Scope, key: DesiredKey, reasons: Mapping[str, str]) -> Problem:
 
 def undeclared(kind: Kind, scope: Scope, name: str, live: Values, exclusive: Position) -> Planned:
     """Return the deletion of a key that no file declares; ``exclusive`` is what asks for it."""
+    if not kind.has_ids and not is_segment(name):
+        return Planned(problems=(_unaddressable(scope, name),))
     planned = _deletion(kind, scope, name, live, exclusive)
     return replace(planned, change=planned.change and replace(planned.change, is_undeclared=True))
+
+
+def _unaddressable(scope: Scope, name: str) -> Problem:
+    shown = json_text(name)
+    message = f"{shown} cannot be one segment of a request path, so the key cannot be addressed"
+    return Problem(f"{message}; delete it in the portal", address=scope.address(name), is_live=True)
 
 
 def _deletion(kind: Kind, scope: Scope, name: str, live: Values, position: Position) -> Planned:
     """Return the deletion of a key; what cannot be compared of it is not shown, and warned about."""
     before, odd = readable(kind, sorted({*kind.settable} - {kind.identity}), live)
-    change = change_of(kind, scope, name, Action.DELETE, before=before, after={}, position=position)
+    path_id = kind.id_of(live)
+    change = change_of(
+        kind, scope, name, Action.DELETE, before=before, after={}, position=position, path_id=path_id
+    )
     change = replace(change, created=created_at(kind, live))
     if not odd:
         return Planned(change)

@@ -102,6 +102,7 @@ def _key(change: Change) -> dict[str, Any]:
         "address": change.address,
         "type": change.scope.kind,
         "name": change.name,
+        **({} if change.path_id in {None, change.name} else {"id": change.path_id}),
         **(parts if parts.keys() <= set(SCOPE_NAMES) else {"scope": parts}),
         "declared_at": f"{change.position.source}:{change.position.line}",
     }

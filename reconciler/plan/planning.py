@@ -9,20 +9,17 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.normalize import NotNormalError, normalize
-from reconciler.errors import ConfigurationError, SchemaMismatchError
+from reconciler.errors import ConfigurationError
+from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.kind import EffectRule, Kind
-from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text
 from reconciler.model.lookalikes import difference, skeleton
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Change, Plan
 from reconciler.model.source import Position, Problem
 from reconciler.plan.changes import (
     UNCHANGED,
     Planned,
-    created_at,
     forbidden,
-    mismatch,
     planned_change,
     undeclared,
 )
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState
     from reconciler.model.live import LiveScope
     from reconciler.model.scope import Scope
 
@@ -40,15 +37,6 @@ if TYPE_CHECKING:
 
 _FINGERPRINT_PREFIX: Final = "sha256:"
 _NOWHERE: Final = Position("", 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A field that does not hold what was expected; both values in normal form."""
-
-    field: str
-    expected: Any
-    found: Any
 
 
 def everything(_address: str) -> bool:
@@ -96,10 +84,11 @@ def plan_scope(
     problem if it would be sent. What is wrong with one live key is a problem of that key, and of no other.
     """
     scope, live = desired.scope, observed.keys
+    unclear = _unclear(kind, desired, observed, selected)
     results: list[Planned] = []
-    problems: list[Problem] = []
+    problems = [*unclear.problems]
     unchanged = 0
-    for key in desired.keys:
+    for key in unclear.others:
         if selected is not everything and not selected(scope.address(key.name)):
             continue
         result = planned_change(kind, scope, key, live.get(key.name))
@@ -107,32 +96,79 @@ def plan_scope(
             unchanged += 1
             continue
         results.append(result)
-        problems.extend(result.problems)
-        if result.change is not None:
-            problems.extend(past_expiries(kind, result.change, now))
-            problems.extend(forbidden(kind, key, result.change))
+        problems.extend(_problems(kind, key, result, now))
     declared = {key.name for key in desired.keys}
     others = sorted(name for name in live if name not in declared and selected(scope.address(name)))
-    warnings = [*_look_alikes(desired, others)]
+    warnings = [*_look_alikes(desired, [*others, *unclear.unmanaged]), *unclear.warnings]
     unnamed = observed.problems if selected(scope.address("")) else ()
     if desired.exclusive is None:
         warnings.extend(unnamed)
     else:
         problems.extend(unnamed)  # it is not as declared while it holds what cannot even be named
-        ours = {name for name in others if kind.owner(live[name]) is None}
-        others, own = [name for name in others if name not in ours], sorted(ours)
-        problems.extend(_unaddressable(scope, name) for name in own if not is_segment(name))
-        results.extend(undeclared(kind, scope, n, live[n], desired.exclusive) for n in own if is_segment(n))
+        own = [name for name in others if kind.owner(live[name]) is None]
+        others = [name for name in others if kind.owner(live[name]) is not None]
+        found = [undeclared(kind, scope, name, live[name], desired.exclusive) for name in own]
+        results.extend(found)
+        problems.extend(problem for result in found for problem in result.problems)
     return Plan(
         changes=tuple(result.change for result in results if result.change is not None),
         unchanged=unchanged,
-        unmanaged=tuple(scope.address(name) for name in others),
+        unmanaged=tuple(scope.address(name) for name in sorted([*others, *unclear.unmanaged])),
         problems=tuple(problems),
         fingerprint="",
         observed=((scope, observed.count),),
         warnings=(*(warning for result in results for warning in result.warnings), *warnings),
         missing=tuple(result.missing for result in results if result.missing is not None),
     )
+
+
+def _problems(kind: Kind, key: DesiredKey, planned: Planned, now: dt.datetime) -> Iterator[Problem]:
+    yield from planned.problems
+    if planned.change is not None:
+        yield from past_expiries(kind, planned.change, now)
+        yield from forbidden(kind, key, planned.change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unclear:
+    """What follows from names that lead to no one live key, and the declared keys that have ``others``.
+
+    ``unmanaged`` holds the name of each live object that is not declared.
+    """
+
+    others: Sequence[DesiredKey]
+    unmanaged: Sequence[str] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[Problem] = ()
+
+
+def _unclear(kind: Kind, desired: DesiredScope, observed: LiveScope, selected: Selection) -> _Unclear:
+    """Return what is wrong with unclear names: nothing is done to their objects, and all others are planned.
+
+    An exclusive scope would delete each of several objects of one name by its own id; but then two changes
+    had one address, which a review, a journal and a history could not tell apart. So that is a problem.
+    """
+    if not observed.unclear:
+        return _Unclear(desired.keys)
+    declared = {key.name: key for key in desired.keys if key.name in observed.unclear}
+    unmanaged: list[str] = []
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for name, rows in sorted(observed.unclear.items()):
+        address = desired.scope.address(name)
+        if not selected(address):
+            continue
+        owned = [name for row in rows if kind.owner(row) is not None]
+        is_ours = name in declared or (desired.exclusive is not None and len(owned) < len(rows))
+        unmanaged += [] if name in declared else owned if is_ours else [name] * len(rows)
+        position = declared[name].position if name in declared else desired.exclusive if is_ours else None
+        problem = Problem(unclear_text(kind, rows), position, address, is_live=True)
+        if is_ours:
+            problems.append(problem)
+        elif len(rows) == 1:
+            warnings.append(problem)
+    others = [key for key in desired.keys if key.name not in declared]
+    return _Unclear(others, unmanaged, problems, warnings)
 
 
 def _look_alikes(desired: DesiredScope, others: Sequence[str]) -> Iterator[Problem]:
@@ -206,81 +242,6 @@ def fingerprint(
         digest.update(json_text(fact).encode("utf-8", "surrogatepass"))  # a value may hold half a character
         digest.update(b"\n")
     return _FINGERPRINT_PREFIX + digest.hexdigest()
-
-
-def fields_changed_since_plan(
-    kind: Kind, change: Change, live: Mapping[str, Any] | None
-) -> tuple[Difference, ...]:
-    """Return the fields that would be overwritten and no longer hold the value that the plan showed.
-
-    A key that is gone has lost its identity, and one that was to be created has gained it.
-    """
-    if change.action is Action.CREATE:
-        return () if live is None else (Difference(kind.identity, None, change.name),)
-    if live is None or kind.owner(live) is not None:
-        return (Difference(kind.identity, change.name, None),)
-    names = change.before if change.action.destroys else change.patch
-    found = _differences(change.before, _live_values(kind, change.address, names, live))
-    created = created_at(kind, live)
-    if kind.created is None or created == change.created:
-        return found
-    return (Difference(kind.created, change.created, created), *found)
-
-
-def fields_not_stored(
-    kind: Kind, address: str, patch: Mapping[str, Any], live: Mapping[str, Any]
-) -> tuple[Difference, ...]:
-    """Return the fields of ``patch`` that ``live``, the key at ``address``, does not hold.
-
-    Raises SchemaMismatchError if the live key cannot be compared.
-    """
-    return _differences(patch, _live_values(kind, address, patch, live))
-
-
-def stored_differences(
-    kind: Kind, change: Change, values: Mapping[str, Any], live: Any
-) -> tuple[Difference, ...]:
-    """Return the fields of ``values`` that ``live``, a response about the key of ``change``, does not hold.
-
-    Raises SchemaMismatchError if the response is about another key, or cannot be compared.
-    """
-    if not isinstance(live, dict):
-        raise SchemaMismatchError("the response is not an object")
-    if live.get(kind.identity) != change.name:
-        name = json_text(live.get(kind.identity))
-        raise SchemaMismatchError(f"the response is about another key: {kind.identity} {name}")
-    return fields_not_stored(kind, change.address, values, kind.with_response_defaults(live))
-
-
-def differences_text(expected: str, found: str, differences: Iterable[Difference]) -> str:
-    """Return differences as text: each field, what ``expected`` and ``found`` say of its two values."""
-    return "; ".join(
-        f"{item.field} {expected} {json_text(item.expected)} {found} {json_text(item.found)}"
-        for item in differences
-    )
-
-
-def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[Difference, ...]:
-    return tuple(
-        Difference(name, expected[name], value)
-        for name, value in found.items()
-        if json_text(value) != json_text(expected[name])
-    )
-
-
-def _live_values(kind: Kind, address: str, names: Iterable[str], live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the normal forms of some live values of the key at ``address``."""
-    try:
-        return {name: normalize(kind.fields[name], live[name]) for name in names}
-    except (KeyError, NotNormalError) as error:
-        reason = f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
-        raise SchemaMismatchError(f"{address}: {mismatch([reason])}") from error
-
-
-def _unaddressable(scope: Scope, name: str) -> Problem:
-    shown = json_text(name)
-    message = f"{shown} cannot be one segment of a request path, so the key cannot be addressed"
-    return Problem(f"{message}; delete it in the portal", address=scope.address(name), is_live=True)
 
 
 def past_expiries(kind: Kind, change: Change, now: dt.datetime) -> Iterable[Problem]:

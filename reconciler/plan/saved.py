@@ -16,7 +16,7 @@ from reconciler.errors import RefusedError, UnaddressableError
 from reconciler.model.canonical import json_text, parse_instant
 from reconciler.model.escape import neutralize_log_commands
 from reconciler.model.phrases import shortened
-from reconciler.model.plan import Change, Origin, Plan, Provenance
+from reconciler.model.plan import Action, Change, Origin, Plan, Provenance
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 from reconciler.model.version import __version__
@@ -120,7 +120,7 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Plan:
     observed = []
     for entry in document["observed"]:
         kind = _kind(kinds, entry["scope"].partition("/")[0])
-        observed.append((_parsed(kind, f"{entry['scope']}/any")[0], entry["keys"]))
+        observed.append((_parsed(kind, f"{entry['scope']}/1")[0], entry["keys"]))
     return Plan(
         changes=changes,
         unchanged=document["summary"]["no-op"],
@@ -160,7 +160,10 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     )
     source, _, line = shown["declared_at"].rpartition(":")
     position = Position(source, int(line), shown["declared_column"])
-    change = change_of(kind, scope, name, action, before=before, after=after, position=position)
+    path_id = shown.get("id", None if action is Action.CREATE else name)
+    change = change_of(
+        kind, scope, name, action, before=before, after=after, position=position, path_id=path_id
+    )
     origins = {field: Origin(origin) for field, origin in values.get("origins", {}).items()}
     return replace(
         change,

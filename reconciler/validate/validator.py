@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from reconciler.errors import InputError
 from reconciler.kinds.kind import RESERVED, EffectRule, Kind, type_names
-from reconciler.kinds.paths import NOT_A_SEGMENT, is_segment
+from reconciler.kinds.paths import NOT_A_SEGMENT, is_name, is_segment
 from reconciler.load.files import load, parse_content
 from reconciler.model.canonical import parse_instant
 from reconciler.model.collector import paused_collector
@@ -38,6 +38,7 @@ EXPIRY_WARNING: Final = dt.timedelta(days=14)
 MOST_PROBLEMS: Final = 10_000
 """Problems after which no further document is looked at."""
 _DEFAULT_KIND: Final = "caas"
+_NO_NAME: Final = "cannot be a name, because it is empty or not valid Unicode; write another name"
 
 
 class Validator:
@@ -83,13 +84,14 @@ class Validator:
         respelled = _whole_numbers(data) if document.has_whole_floats else ()
         name = data.get("kind", _DEFAULT_KIND)
         kind = self._kinds.get(name) if isinstance(name, str) else None
-        violations = self._checker(kind or self._kinds[_DEFAULT_KIND]).violations(data)
+        assumed = kind or self._kinds[_DEFAULT_KIND]
+        violations = self._checker(assumed).violations(data)
         if kind is None:  # its fields and scope are those of an unknown kind
             of_kind = [violation for violation in violations if violation.path == ("kind",)]
-            self._problems.extend(_problems(document, None, "name", of_kind))
+            self._problems.extend(_problems(assumed, document, None, of_kind))
             return
         scope = self._scope(kind, document, violations)
-        self._problems.extend(_problems(document, scope, kind.identity, violations))
+        self._problems.extend(_problems(kind, document, scope, violations))
         self._warnings.extend(_spellings(kind, document, scope, respelled))
         # The valid keys of a document with violations may still be declared twice.
         broken = {violation.path[:2] for violation in violations}
@@ -168,6 +170,8 @@ class Validator:
             self._exclusive.setdefault(scope, document.position(("exclusive",)))
         expiries = [field.name for field in kind.fields.values() if field.effect is EffectRule.EXPIRY]
         source, identity, surely_far = document.source, kind.identity, self._surely_far
+        is_text = str in kind.fields[identity].types
+        is_usable, complaint = (is_name, _NO_NAME) if kind.has_ids else (is_segment, NOT_A_SEGMENT)
         are_valid = not any(path[0] == "defaults" for path in broken)
         defaults = document.data.get("defaults") if are_valid else None
 
@@ -178,10 +182,10 @@ class Validator:
         for index, (own, offset) in enumerate(keys):
             if broken and ("keys", index) in broken:
                 continue
-            name = own[identity]
-            if not is_segment(name):
+            name = own[identity] if is_text else str(own[identity])
+            if not is_usable(name):
                 position = document.position(("keys", index, identity))
-                self._problem(NOT_A_SEGMENT, position, scope.address(name))
+                self._problem(complaint, position, scope.address(name))
                 continue
             fields = {**defaults, **own} if defaults else own
             key = DesiredKey(name, fields, source, offset)
@@ -260,11 +264,11 @@ def _spellings(
         if {*type_names(described_at(kind.schema, inside))} - {"null"} == {"integer"}:
             value = functools.reduce(lambda found, step: found[step], path, document.data)
             message = f"{inside[0]} holds a whole number, which is read as {value}; write it in digits"
-            yield Problem(message, document.position(path), _address(document, scope, kind.identity, path))
+            yield Problem(message, document.position(path), _address(kind, document, scope, path))
 
 
 def _problems(
-    document: Document, scope: Scope | None, identity: str, violations: Iterable[Violation]
+    kind: Kind, document: Document, scope: Scope | None, violations: Iterable[Violation]
 ) -> Iterable[Problem]:
     """Yield a problem for each value with violations: the first that its schema states."""
     reported: set[Path] = set()
@@ -279,14 +283,14 @@ def _problems(
         position = document.key_position(path) if is_about_key else document.position(path)
         if violation.keyword == "type" and type(violation.value) in {int, float}:
             violation = replace(violation, written=document.written(path))  # noqa: PLW2901 - as it is reported
-        yield Problem(describe(violation), position, _address(document, scope, identity, path))
+        yield Problem(describe(violation), position, _address(kind, document, scope, path))
 
 
-def _address(document: Document, scope: Scope | None, identity: str, path: Path) -> str:
+def _address(kind: Kind, document: Document, scope: Scope | None, path: Path) -> str:
     """Return the address of the key that ``path`` is in, as far as its document gives it."""
     if path[:1] != ("keys",) or len(path) < 2:  # noqa: PLR2004 - keys and an index
         return "" if scope is None else str(scope)
     entry = document.data["keys"][path[1]]
-    name = entry.get(identity) if isinstance(entry, dict) else None
-    label = name if isinstance(name, str) else f"keys[{path[1]}]"
+    name = kind.name_of(entry) if isinstance(entry, dict) else None
+    label = f"keys[{path[1]}]" if name is None else name
     return label if scope is None else scope.address(label)

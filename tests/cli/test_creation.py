@@ -174,7 +174,7 @@ def test_a_truncated_response_to_a_creation_is_not_shown() -> None:
     response = json.dumps(FRESH | {"secret": "do-not-show"})[:-1]
     link = connect(lambda _: httpx.Response(200, text=response))
     with Writer(link) as writer, pytest.raises(ApiError) as error:
-        writer.post(Request("POST", "/cloud/v1/caas/keys/1/76", FRESH), "/cloud/v1/caas/keys/1/76/fresh-key")
+        writer.post(Request("POST", "/cloud/v1/caas/keys/1/76", FRESH))
     shown = "".join(traceback.format_exception(error.value))
     assert "the response is not JSON (" in shown
     assert "do-not-show" not in shown

@@ -14,13 +14,8 @@ from reconciler.model.live import LiveScope
 from reconciler.model.plan import Action
 from reconciler.model.scope import Scope
 from reconciler.model.source import Position, Problem
-from reconciler.plan.planning import (
-    Difference,
-    assemble,
-    fields_changed_since_plan,
-    fields_not_stored,
-    plan_scope,
-)
+from reconciler.plan.planning import assemble, plan_scope
+from reconciler.plan.recheck import Difference, fields_changed_since_plan, fields_not_stored
 from tests.values import (
     API,
     CAAS,

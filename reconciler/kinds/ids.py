@@ -1,0 +1,65 @@
+"""Names that people write and ids that the service makes: which live object a name leads to. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import AmbiguousNameError
+from reconciler.model.canonical import json_text
+from reconciler.model.phrases import listed, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.live import LiveScope
+
+    Row = Mapping[str, Any]
+
+_MOST: Final = 10
+"""So many ids are named one by one."""
+_LONGEST: Final = 80
+
+
+def clear_key(kind: Kind, observed: LiveScope, name: str) -> Row | None:
+    """Return the live key ``name``, None if there is none. Raises AmbiguousNameError where it is unclear."""
+    if name in observed.unclear:
+        text = unclear_text(kind, observed.unclear[name])
+        raise AmbiguousNameError(f"{observed.scope.address(name)} {text}")
+    return observed.keys.get(name)
+
+
+def unclear_text(kind: Kind, rows: Sequence[Row]) -> str:
+    """Return why the name of live objects leads to no one key, and what to do about it."""
+    if len(rows) == 1:
+        advice = "so the key cannot be addressed; delete it in the portal"
+        return f"{_id_text(kind, rows[0])}, {advice}"
+    ids = sorted(short_json(row.get(kind.path_field)) for row in rows)
+    count = f"is the name of {len(rows)} live objects, with {kind.path_field} {listed(ids, _MOST)}"
+    return f"{count}; rename or delete all but one of them in the portal"
+
+
+def names_by_id(kind: Kind, observed: LiveScope) -> Mapping[str, str]:
+    """Return the name of each live object by its id; nothing where the service makes no ids."""
+    if not kind.has_ids:
+        return {}
+    unclear = ((name, row) for name, rows in observed.unclear.items() for row in rows)
+    ids = ((kind.id_of(row), name) for name, row in (*observed.keys.items(), *unclear))
+    return {path_id: name for path_id, name in ids if path_id is not None}
+
+
+def _id_text(kind: Kind, row: Row) -> str:
+    value = row.get(kind.path_field)
+    if value is None:
+        return f"has no {kind.path_field}"
+    if kind.id_of(row) is None:
+        types = "a whole number" if int in kind.fields[kind.path_field].types else "text"
+        return f"has a {kind.path_field} that is not {types}: {short_json(value)}"
+    return f"has the {kind.path_field} {short_json(value)}, which cannot be one segment of a request path"
+
+
+def short_json(value: Any) -> str:
+    """Return a value as JSON, cut short."""
+    if isinstance(value, dict | list):  # which may be nested more deeply than JSON can be written
+        return "an object" if isinstance(value, dict) else "a list"
+    return shortened(json_text(value), _LONGEST)
