@@ -23,29 +23,29 @@ _COLOURS: Final = {Verdict.DIFFERENT: Colour.CHANGE, Verdict.UNREADABLE: Colour.
 
 @joined
 def render_explanations(
-    address: str, position: Position, found: Sequence[Explanation], requests: str, paint: Paint = plain
+    address: str, position: Position, explanations: Sequence[Explanation], requests: str, paint: Paint = plain
 ) -> Iterator[str]:
     """Return the fields of one key, and the requests that would be sent."""
     yield paint(f"# {escape_control(address)}", Colour.STRONG)
     yield f"# (declared at {escape_control(str(position))})"
-    for one in found:
-        yield from _lines(one, paint)
+    for explanation in explanations:
+        yield from _lines(explanation, paint)
     yield from ("", requests)
 
 
-def _lines(one: Explanation, paint: Paint) -> Iterator[str]:
-    colour = _COLOURS.get(one.verdict, Colour.QUIET)
-    yield from ("", f"{escape_control(one.field)}: {paint(one.verdict.value, colour)}")
-    yield f"  desired   {_value(one.desired, 'not declared')}"
-    if one.inherited_from is not None:
-        yield f"            from defaults at {escape_control(str(one.inherited_from))}"
-    yield f"  live      {_value(one.live, 'not in the response')}"
-    if one.change is not None and field_view(one.change).brackets:
-        for number, line in enumerate(field_lines(one.change, paint)):
+def _lines(explanation: Explanation, paint: Paint) -> Iterator[str]:
+    colour = _COLOURS.get(explanation.verdict, Colour.QUIET)
+    yield from ("", f"{escape_control(explanation.field)}: {paint(explanation.verdict.value, colour)}")
+    yield f"  desired   {_value(explanation.desired, 'not declared')}"
+    if explanation.inherited_from is not None:
+        yield f"            from defaults at {escape_control(str(explanation.inherited_from))}"
+    yield f"  live      {_value(explanation.live, 'not in the response')}"
+    if explanation.change is not None and field_view(explanation.change).brackets:
+        for number, line in enumerate(field_lines(explanation.change, paint)):
             yield f"  change    {line[6:]}" if number == 0 else f"{' ' * 12}{line[6:]}"
-    if one.verdict in _COMPARED:
-        yield f"  rule      {one.rule}"
-        yield f"  request   {one.carried.value}"
+    if explanation.verdict in _COMPARED:
+        yield f"  rule      {explanation.rule}"
+        yield f"  request   {explanation.carried.value}"
 
 
 def _value(value: Value | None, absent: str) -> str:

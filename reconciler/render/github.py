@@ -33,12 +33,12 @@ def render_github(plan: Plan) -> Iterator[str]:
     """
     ranked = sorted(plan.changes, key=priority)
     high = [change for change in ranked if is_high_impact(*change.fields)]
-    found: dict[str, Sequence[Problem | Change]] = {
+    by_kind: dict[str, Sequence[Problem | Change]] = {
         "error": plan.errors,
         "warning": [*high, *plan.warnings],
         "notice": ranked[len(high) :],
     }
-    for kind, subjects in found.items():
+    for kind, subjects in by_kind.items():
         rest = 0 if len(subjects) <= _MOST else len(subjects) - _MOST + 1
         for subject in subjects[: len(subjects) - rest]:
             yield _problem(kind, subject) if isinstance(subject, Problem) else _change(kind, subject)
@@ -58,8 +58,8 @@ def _problem(kind: str, problem: Problem) -> str:
 
 
 def _change(kind: str, change: Change) -> str:
-    found = {field.origin for field in change.fields}
-    labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in found)
+    present = {field.origin for field in change.fields}
+    labels = "".join(f"[{origin}] " for origin in reversed(Origin) if origin in present)
     views = (field_view(field, _BOUND) for field in change.fields)
     fields = (f"{line_text(view)}  # {view.note}" for view in views)
     message = "\n".join([f"{escape_control(change.address)}{becomes(change)}", *fields])

@@ -43,9 +43,9 @@ def render_history_text(status: Status, episodes: Sequence[Episode], total: int)
     if not episodes:
         yield "No drift." if status.is_complete else "Of what could be compared, nothing is recorded."
         return
-    for address, found in groupby(episodes, key=lambda episode: episode.address):
+    for address, drift in groupby(episodes, key=lambda episode: episode.address):
         yield escape_control(address)
-        for episode in found:
+        for episode in drift:
             yield f"  {_drift_text(episode)}  # {note_text(episode)}"
             seen = f"seen {format_instant(episode.first_seen)} to {format_instant(episode.last_seen)}"
             yield f"    {seen}, {counted(episode.cycles, 'round')}; {_outcome(episode)}"

@@ -127,9 +127,10 @@ def _inside(
 ) -> Iterator[Line]:
     """Yield the lines between brackets; ``context`` are members that are shown although they are equal."""
     if not members[0].path:
-        yield from (_one_sided(Mark.REMOVE, "", one.before) for one in members if one.edit is Edit.REMOVED)
-        added = [_one_sided(Mark.ADD, "", one.after) for one in members if one.edit is Edit.ADDED]
-        yield from added
+        removed = (member.before for member in members if member.edit is Edit.REMOVED)
+        added = [member.after for member in members if member.edit is Edit.ADDED]
+        yield from (_one_sided(Mark.REMOVE, "", item) for item in removed)
+        yield from (_one_sided(Mark.ADD, "", item) for item in added)
         yield from _hidden(len(after) - len(added), "element")
         return
     steps: defaultdict[str | Index, list[MemberChange]] = defaultdict(list)
@@ -147,7 +148,8 @@ def _inside(
     same_items = i = j = 0
     pairs = {step.before: step for step in steps if isinstance(step, Index) and step.after is not None}
     while i < len(before) or j < len(after):
-        step = next((one for one in (Index(i, None), Index(None, j), pairs.get(i)) if one in steps), None)
+        possible = (Index(i, None), Index(None, j), pairs.get(i))
+        step = next((index for index in possible if index in steps), None)
         if step is None:
             same_items, i, j = same_items + 1, i + 1, j + 1
             continue

@@ -73,7 +73,7 @@ def delivery_of(pending: PendingNotification, after_cycles: int) -> Delivery:
 def drift_message(episodes: Sequence[Episode], at: dt.datetime, base_url: str, run: str) -> dict[str, Any]:
     """Return the body about drift: of fields, and of keys that were created or deleted."""
     shown, source = episodes[:_MOST_FIELDS], {"base_url": base_url, "run": run}
-    granted = len({one.address for one in episodes if one.ended is None and one.effect.grants})
+    granted = len({item.address for item in episodes if item.ended is None and item.effect.grants})
     alarm = f", *access granted on {counted(granted, 'key')}*" if granted else ""
     written = [_line(episode) for episode in shown]
     sizes = itertools.accumulate(len(line) + 1 for line in written)
@@ -120,11 +120,12 @@ def _message(
 def _what(episodes: Sequence[Episode]) -> str:
     """Return how many fields and keys it is about, and what became of them as far as that is known."""
     nouns = {Action.UPDATE: "field", Action.CREATE: "created key", Action.DELETE: "deleted key"}
-    found = Counter(
+    counts = Counter(
         "unwanted key" if is_unwanted(episode.action, episode.origin) else nouns[episode.action]
         for episode in episodes
     )
-    named = ", ".join(counted(found[noun], noun) for noun in (*nouns.values(), "unwanted key") if found[noun])
+    ordered = (*nouns.values(), "unwanted key")
+    named = ", ".join(counted(counts[noun], noun) for noun in ordered if counts[noun])
     if all(episode.origin is not None for episode in episodes):
         return f"{named} changed outside Git"
     return f"{named} {'differs' if len(episodes) == 1 else 'differ'} from the files"

@@ -97,12 +97,12 @@ def _template() -> PageTemplate:
 
 def _headlines(status: Status) -> Iterator[Headline]:
     """Yield the state of everything, what matters most first; there is always one."""
-    found = [*_service_headlines(status), *_drift_headlines(status)]
+    headlines = [*_service_headlines(status), *_drift_headlines(status)]
     failing = status.service is not None and status.service.failing_since is not None
     if not failing and status.last_cycle is not None and status.last_cycle.result in _RESULTS:
-        found.append(Headline(_RESULTS[status.last_cycle.result], Severity.BAD))
-    if found:
-        yield from found
+        headlines.append(Headline(_RESULTS[status.last_cycle.result], Severity.BAD))
+    if headlines:
+        yield from headlines
     elif not status.scopes:
         words = "no scope has been read yet" if status.last_cycle else "no round yet"
         yield Headline(words, Severity.WAITING)

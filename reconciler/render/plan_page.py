@@ -116,8 +116,8 @@ def _change_views(plan: Plan, scopes: Sequence[Scope]) -> Iterator[ChangeView]:
         problems.setdefault(problem.address, []).append(problem)
     is_short = len(plan.changes) < _UNFOLDED
     for change in plan.changes:
-        found = {field.origin for field in change.fields}
-        origins = tuple(origin for origin in Origin if origin in found)
+        present = {field.origin for field in change.fields}
+        origins = tuple(origin for origin in Origin if origin in present)
         wrong = problems.get(change.address, ())
         yield ChangeView(
             change,

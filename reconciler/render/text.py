@@ -197,7 +197,7 @@ def closing_line(outcomes: Sequence[Outcome]) -> str:
 
 def applied_counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
     """Return how many keys were created, updated and deleted."""
-    return action_counts(one.change.action for one in outcomes if one.result is Result.APPLIED)
+    return action_counts(outcome.change.action for outcome in outcomes if outcome.result is Result.APPLIED)
 
 
 def _is_complete(outcomes: Sequence[Outcome]) -> bool:

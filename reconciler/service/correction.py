@@ -58,18 +58,18 @@ class Corrector:
             return wanted.covers(change) and (address, change.field) not in contested
 
         conflicts = {field.key: field for field in fields if field.origin is DriftOrigin.CONFLICT}
-        found = corrections(
+        planned = corrections(
             self.ports.kinds, detection.plan, detection.drifted, is_wanted, self.settings.permissions, now
         )
-        left = {key: f"{key[1]} {_CONFLICT}".lstrip() for key in conflicts} | dict(found.left)
-        reasons = refusals(found.plan, self.settings.limits)
+        left = {key: f"{key[1]} {_CONFLICT}".lstrip() for key in conflicts} | dict(planned.left)
+        reasons = refusals(planned.plan, self.settings.limits)
         if reasons:
-            plan = replace(found.plan, refusals=tuple(map(Problem, reasons)))
+            plan = replace(planned.plan, refusals=tuple(map(Problem, reasons)))
             for text in first_texts(plan.errors):
                 self.ports.observer.error(text)
             self.ports.observer.note("Nothing was corrected.")
             return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, (), left), plan)
-        plan, not_attempted, store = self._with_store(found.plan, client.connection.redactor)
+        plan, not_attempted, store = self._with_store(planned.plan, client.connection.redactor)
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
         for key in conflicts:
             if key in sent:

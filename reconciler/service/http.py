@@ -74,9 +74,9 @@ def host_of(text: str) -> str | None:
 
 def _address(text: str) -> str | None:
     """Return an address in normal form, None for anything else."""
-    found = ip_address(text)
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return str(mapped or found) if found else None
+    ip = ip_address(text)
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return str(mapped or ip) if ip else None
 
 
 @contextmanager
@@ -214,11 +214,11 @@ def _handler(
             refusal = _refusal(hosts, self.request_version, {reached, *served})
             if refusal is not None:
                 return refusal
-            found = paths.get(self.path.partition("?")[0])
-            if found is None:
+            page = paths.get(self.path.partition("?")[0])
+            if page is None:
                 return plain(f"not found; there is {' '.join(paths)}", HTTPStatus.NOT_FOUND)
             try:
-                return found()
+                return page()
             except ReconcilerError as error:
                 return plain(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
             except Exception as error:  # noqa: BLE001 - only a response shows it

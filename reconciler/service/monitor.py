@@ -77,13 +77,13 @@ class Monitor:
             if not self._send(webhook, condition_message(condition, now, *source, report.errors)):
                 return  # the next attempt would take as long, and hold up the cycles
             notifications.mark_condition_notified(condition)
-        found: dict[Delivery, list[PendingNotification]] = {delivery: [] for delivery in Delivery}
+        by_delivery: dict[Delivery, list[PendingNotification]] = {delivery: [] for delivery in Delivery}
         for pending in notifications.pending(now):
-            found[delivery_of(pending, after)].append(pending)
-        drift = [pending.episode for pending in found[Delivery.NOW]]
+            by_delivery[delivery_of(pending, after)].append(pending)
+        drift = [pending.episode for pending in by_delivery[Delivery.NOW]]
         if drift and self._send(webhook, drift_message(drift, now, *source)):
-            notifications.mark_notified(found[Delivery.NOW])
-        notifications.mark_notified(found[Delivery.NEVER])
+            notifications.mark_notified(by_delivery[Delivery.NOW])
+        notifications.mark_notified(by_delivery[Delivery.NEVER])
         keys = notifications.pending_keys()
         if keys and self._send(webhook, new_keys_message(keys, now, *source)):
             notifications.mark_keys_notified(keys)

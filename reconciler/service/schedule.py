@@ -22,8 +22,8 @@ _CLOCK_ERROR: Final = dt.timedelta(seconds=1)
 
 def parse_duration(text: str) -> float | None:
     """Return the seconds of a duration such as ``30s``, ``15m``, ``6h`` or ``1d``, None for anything else."""
-    found = _SPELLING.fullmatch(text)
-    return None if found is None else float(int(found["number"]) * _SECONDS[found["unit"]])
+    match = _SPELLING.fullmatch(text)
+    return None if match is None else float(int(match["number"]) * _SECONDS[match["unit"]])
 
 
 @dataclass(frozen=True, slots=True)

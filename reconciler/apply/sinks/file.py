@@ -48,7 +48,7 @@ class FileSink:
 
         Returns which file each key has already. Raises SinkError.
         """
-        made = self._make()
+        created = self._make()
         try:
             with self._opened() as folder:
                 held: dict[Place, Held] = {place: self._held(folder, place) for place in places}
@@ -57,7 +57,7 @@ class FileSink:
         except OSError as error:
             raise SinkError(f"no file can be made in {self.folder}: {_reason(error)}") from error
         finally:
-            _remove(made)
+            _remove(created)
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         """Write the secret into a new file that takes the key's name. Raises SinkError."""
@@ -113,18 +113,18 @@ class FileSink:
 
     def _make(self) -> list[Path]:
         """Create the folder, and those above it, where they are missing; return those that were created."""
-        made: list[Path] = []
+        created: list[Path] = []
         try:
             for path in reversed([self.folder, *self.folder.parents]):
                 if not os.path.lexists(path) and _made(path):
-                    made.append(path)  # noqa: PERF401 - those made before a failure are removed
+                    created.append(path)  # noqa: PERF401 - those made before a failure are removed
         except (OSError, ValueError) as error:
-            _remove(made)
+            _remove(created)
             raise SinkError(f"the folder {self.folder} cannot be made: {_reason(error)}") from error
-        for path in made:
+        for path in created:
             with contextlib.suppress(OSError):
                 sync_folder(path.parent)
-        return made
+        return created
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
@@ -182,22 +182,22 @@ def _try(folder: int, names: Mapping[str, bool]) -> None:
 
     Where the name exists already, rename that file too, as a replacement does.
     """
-    made: list[str] = []
+    created: list[str] = []
     try:
         for name in names:
-            made.append(_temporary(name))
-            create_private(made[-1], b"\n" * _TRIAL_SIZE, folder, unsynced)
-        made.append(_temporary(_TRIAL))
-        create_private(made[-1], b"\n" * _TRIAL_SIZE, folder)
-        _link(folder, made[-1], f"{made[-1]}.link")
-        made.append(f"{made[-1]}.link")
+            created.append(_temporary(name))
+            create_private(created[-1], b"\n" * _TRIAL_SIZE, folder, unsynced)
+        created.append(_temporary(_TRIAL))
+        create_private(created[-1], b"\n" * _TRIAL_SIZE, folder)
+        _link(folder, created[-1], f"{created[-1]}.link")
+        created.append(f"{created[-1]}.link")
         if any(names.values()):
             with _locked(folder):
                 for name in (name for name, exists in names.items() if exists):
-                    made.append(_temporary(name))
-                    _link(folder, name, made[-1])
+                    created.append(_temporary(name))
+                    _link(folder, name, created[-1])
     finally:
-        for name in made:
+        for name in created:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=folder)
 

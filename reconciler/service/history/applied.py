@@ -76,16 +76,16 @@ class Applied:
         """
         scopes = self._baseline()
         known = dict(self._database.rows("SELECT address, iif(is_new, first_seen, NULL) FROM unmanaged"))
-        found = []
+        new = []
         for address in plan.unmanaged:
             if address.rpartition("/")[0] not in scopes:
                 continue
             stored = storable(address)
             if stored not in known and not _find(self._database.rows, stored):
-                found.append(NewKey(address, now.replace(microsecond=0)))
+                new.append(NewKey(address, now.replace(microsecond=0)))
             elif known.get(stored) is not None:
-                found.append(NewKey(address, dt.datetime.fromtimestamp(known[stored], dt.UTC)))
-        return tuple(found)
+                new.append(NewKey(address, dt.datetime.fromtimestamp(known[stored], dt.UTC)))
+        return tuple(new)
 
     def store_unmanaged(self, plan: Plan, now: dt.datetime) -> None:
         """Store which live keys no file declares; ``plan`` holds whole scopes. Raises HistoryError."""
@@ -96,7 +96,7 @@ class Applied:
                 _drop(connection, "unmanaged", scope, {*plan.unmanaged, *waiting})
             connection.executemany(
                 "INSERT INTO unmanaged (address, first_seen, is_new) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                [(storable(one), int(now.timestamp()), one in new) for one in plan.unmanaged],
+                [(storable(address), int(now.timestamp()), address in new) for address in plan.unmanaged],
             )
             connection.executemany(
                 "INSERT INTO baseline VALUES (?, 0) ON CONFLICT DO NOTHING",
@@ -140,12 +140,12 @@ class Applied:
 
         Raises HistoryError.
         """
-        found = {field.key: field for field in fields}
+        waiting = {field.key: field for field in fields}
         with self._database.transaction() as connection:
             for row in connection.execute("SELECT address, field FROM pending").fetchall():
-                if row not in found and was_compared(row[0]):
+                if row not in waiting and was_compared(row[0]):
                     connection.execute("DELETE FROM pending WHERE address = ? AND field = ?", row)
-            for key, field in found.items():
+            for key, field in waiting.items():
                 change = field.change
                 values = (json_text(change.before), json_text(change.after))
                 facts = (field.action.value, change.effect.value, change.reason)

@@ -36,8 +36,8 @@ class Notifications:
         )
         values = (int((now - _RETRIED_FOR).timestamp()), *waiting)
         rows = records_with(self._database, Episode, rest, values, ("id", "told"))
-        found = (PendingNotification(row[0], row[1], episode) for row, episode in rows)
-        return tuple(sorted(found, key=lambda pending: pending.number))
+        pending = (PendingNotification(row[0], row[1], episode) for row, episode in rows)
+        return tuple(sorted(pending, key=lambda pending: pending.number))
 
     def mark_notified(self, notified: Iterable[PendingNotification]) -> None:
         """Store that a notification was sent, or never will be."""

@@ -125,11 +125,11 @@ class Selection:
 
 def episodes(database: Database, selection: Selection) -> tuple[tuple[Episode, ...], int]:
     """Return the selected drift, latest first, and how much there is in all. Raises HistoryError."""
-    found = records(database, Episode, f"WHERE {_SELECTED} {_LATEST}", (*selection.values, selection.limit))
-    if len(found) < selection.limit:
-        return found, len(found)
+    latest = records(database, Episode, f"WHERE {_SELECTED} {_LATEST}", (*selection.values, selection.limit))
+    if len(latest) < selection.limit:
+        return latest, len(latest)
     ((total,),) = database.rows(f"SELECT count(*) FROM episode WHERE {_SELECTED}", selection.values)  # noqa: S608 - as above
-    return found, total
+    return latest, total
 
 
 def status(
@@ -196,6 +196,6 @@ def _keys(
     keys = []
     for address, count, _total in rows:
         values = (address, since, episodes_of_key)
-        found = records(database, Episode, f"WHERE address = ? AND last_seen >= ? {_LATEST}", values)
-        keys.append(KeyHistory(address, found, count - len(found)))
+        latest = records(database, Episode, f"WHERE address = ? AND last_seen >= ? {_LATEST}", values)
+        keys.append(KeyHistory(address, latest, count - len(latest)))
     return tuple(keys), rows[0][2] if rows else 0

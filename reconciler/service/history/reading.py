@@ -83,10 +83,10 @@ class ReadOnlyDatabase(Database):
 def _facts(file: str) -> tuple[int, int, int]:
     """Return what changes when SQLite writes to a file: the second is its size; zeros without it."""
     try:
-        found = Path(file).stat()
+        facts = Path(file).stat()
     except FileNotFoundError:
         return 0, 0, 0
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def _signature(file: str | None) -> tuple[object, ...]:
