@@ -77,15 +77,12 @@ class Messages(Protocol):
 
     def note(self, text: str) -> None:
         """Show a remark."""
-        ...
 
     def detail(self, text: str) -> None:
         """Show a remark to those who want every one."""
-        ...
 
     def error(self, text: str) -> None:
         """Show an error that does not end the run."""
-        ...
 
 
 class CycleObserver(Messages, Protocol):
@@ -93,27 +90,21 @@ class CycleObserver(Messages, Protocol):
 
     def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
         """Return a context for ``total`` steps, whose value is called after each."""
-        ...
 
     def invalid(self, texts: tuple[str, ...]) -> None:
         """Show what is wrong with the files or their checkout, nothing if they are right again."""
-        ...
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Show what a cycle found."""
-        ...
 
     def correcting(self, plan: Plan) -> AbstractContextManager[Observer]:
         """Return a context for the writes of ``plan``, whose value follows each of them."""
-        ...
 
     def corrected(self, outcomes: Sequence[Outcome]) -> None:
         """Show what became of the writes. Raises ConfigurationError if that cannot be shown."""
-        ...
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
         """Show which drift is left to a person, and which is contested."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.apply.sinks.names import file_name, object_name, path_parts
+from reconciler.apply.sinks.sink import file_name, object_name, path_parts
 
 PARTS = st.lists(st.text(st.characters() | st.sampled_from("aA%_~./\\-\0\n\ud800"), max_size=30), max_size=5)
 LONG = ["caas", "1", "76", "x" * 300]

@@ -19,7 +19,7 @@ import yaml
 
 from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
-from reconciler.apply.sinks.names import object_name
+from reconciler.apply.sinks.sink import object_name
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl

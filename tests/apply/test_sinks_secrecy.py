@@ -14,7 +14,7 @@ import pytest
 from reconciler.api.exchange import HttpSettings
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.kubernetes import Cluster, KubernetesSink
-from reconciler.apply.sinks.names import file_name
+from reconciler.apply.sinks.sink import file_name
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock

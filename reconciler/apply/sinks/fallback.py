@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.sinks.names import file_name
+from reconciler.apply.sinks.sink import file_name
 from reconciler.errors import SinkError, os_reason
 from reconciler.load.write import create_private, unsynced
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.sinks.names import file_name
+from reconciler.apply.sinks.sink import file_name
 from reconciler.errors import SinkError, os_reason
 from reconciler.load.write import PRIVATE, create_private, sync_folder, unsynced
 

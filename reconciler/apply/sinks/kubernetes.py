@@ -13,7 +13,7 @@ from reconciler import errors
 from reconciler.api.address import checked_token
 from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
-from reconciler.apply.sinks.names import object_name
+from reconciler.apply.sinks.sink import object_name
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:

@@ -1,15 +1,28 @@
-"""What a secret belongs to, and what every place for secrets can do."""
+"""What a secret belongs to, what every place for secrets can do, and names for secrets.
+
+The names are made from addresses: safe wherever they are used, and never the same for two keys.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
+import string
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.model.scope import Scope
     from reconciler.model.secret import Secret
+
+_PLAIN: Final = frozenset((string.ascii_lowercase + string.digits + "-.").encode())
+_LONGEST_FILE: Final = 200
+_LONGEST_READABLE: Final = 46
+"""With a hyphen and 16 digits it makes 63, so that a name is also good for a label."""
+_DIGITS: Final = 16
 
 Held = str | None
 """The version of the secret that a place holds: empty where it holds none, None where that is not known."""
@@ -39,7 +52,6 @@ class SecretSink(Protocol):
 
     def where(self, place: Place) -> str:
         """Return how the place of a key's secret is called in reports; nothing is asked."""
-        ...
 
     def probe(self, places: Sequence[Place]) -> Mapping[Place, Held]:
         """Return what each place holds, before a key is deleted or created.
@@ -47,7 +59,6 @@ class SecretSink(Protocol):
         Leaves nothing behind. Raises SinkError if a place surely will not, or if it holds something else
         than an earlier secret of the same key.
         """
-        ...
 
     def store(self, place: Place, secret: Secret, held: Held = None) -> str:
         """Store a secret as the next version of what the place holds, and return where it is.
@@ -55,8 +66,43 @@ class SecretSink(Protocol):
         ``held`` is what the probe found there; nothing that came since is replaced. Without it, the sink
         looks first. Raises SinkError if the secret is not surely stored.
         """
-        ...
 
     def hurry(self) -> None:
         """Stop retrying: what is on its way is stored at once, or not at all."""
-        ...
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def file_name(parts: Iterable[str]) -> str:
+    """Return the name of a file: ``caas/1/76/web`` becomes ``caas_1_76_web``.
+
+    Lower-case letters, digits, ``-`` and ``.`` stay; every other byte becomes ``%XX``, and so do an
+    underscore, a capital (some file systems take A for a) and a leading dot. Two addresses never get one
+    name; where it would be longer than 200 characters, a SHA-256 replaces its end.
+    """
+    encoded = (part.encode("utf-8", "surrogatepass") for part in parts)
+    name = "_".join(
+        "".join(chr(octet) if octet in _PLAIN else f"%{octet:02X}" for octet in part) for part in encoded
+    )
+    if name.startswith("."):
+        name = f"%2E{name[1:]}"
+    return name if len(name) <= _LONGEST_FILE else f"{name[: _LONGEST_FILE - 65]}~{_digest(name)}"
+
+
+def path_parts(parts: Iterable[str]) -> tuple[str, ...]:
+    """Return the segments of a path, of which none is empty, ``.`` or ``..`` and none holds a slash."""
+    encoded = (quote(part, safe="", errors="surrogatepass") for part in parts)
+    return tuple(part.replace(".", "%2E") if part in {".", ".."} else part or "%" for part in encoded)
+
+
+def object_name(address: str) -> str:
+    """Return the name of a Kubernetes object: ``caas/1/76/web`` becomes ``caas-1-76-web-`` and 16 digits.
+
+    The digits are the first of the address's SHA-256; before them are the address's letters and digits, in
+    lower case, at most 46 characters, with a hyphen for everything between them.
+    """
+    readable = re.sub(r"[^a-z0-9]+", "-", address.lower())[:_LONGEST_READABLE].strip("-")
+    digits = _digest(address)[:_DIGITS]
+    return f"{readable}-{digits}" if readable else digits

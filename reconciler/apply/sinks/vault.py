@@ -10,7 +10,7 @@ from urllib.parse import quote
 from reconciler import errors
 from reconciler.api.exchange import HttpSettings, Server
 from reconciler.api.secret_server import BOUNDS, Patience, SecretServer, ServerAuth, member, sink_errors
-from reconciler.apply.sinks.names import path_parts
+from reconciler.apply.sinks.sink import path_parts
 from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
