@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.adopt.edit.spelling import block_text, field_lines
 from reconciler.diff.compare import readable
 from reconciler.errors import InputError
-from reconciler.kinds.kind import Field, Form, Kind
 from reconciler.kinds.paths import is_segment
 from reconciler.load.builder import parse
 from reconciler.model.canonical import json_text
@@ -22,6 +21,8 @@ from reconciler.validate.messages import describe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reconciler.kinds.kind import Kind
+    from reconciler.kinds.shape import Shape
     from reconciler.model.scope import Scope
     from reconciler.validate.schema import SchemaChecker
 
@@ -87,7 +88,7 @@ def declaration(kind: Kind, live: Mapping[str, Any], checker: SchemaChecker) -> 
         left_out |= reasons
         if reasons:
             continue
-        value = _ordered(kind.fields[name], forms[name])
+        value = _ordered(kind.fields[name].shape, forms[name])
         if _reads_back(name, value):
             fields[name] = value
         else:
@@ -108,11 +109,14 @@ def _unusable(kind: Kind, key: Declaration) -> str | None:
     return next((key.left_out[name] for name in required if name in key.left_out), None)
 
 
-def _ordered(field: Field, value: Any) -> Any:
-    """Return a value with the members of a set's items in the order of the schema."""
-    if field.form is not Form.SET or not field.members or value is None:
+def _ordered(shape: Shape | None, value: Any) -> Any:
+    """Return a value with the members of its objects in the order of the schema."""
+    if shape is not None and isinstance(value, list):
+        return [_ordered(shape.items, item) for item in value]
+    if shape is None or not isinstance(value, dict):
         return value
-    return [{member: item[member] for member in field.members if member in item} for item in value]
+    known = {name: _ordered(inner, value[name]) for name, inner in shape.members.items() if name in value}
+    return known | {name: inner for name, inner in value.items() if name not in known}
 
 
 def _reads_back(name: str, value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.kinds.kind import EffectRule, Field, Form, Kind
+from reconciler.kinds.shape import completed
 from reconciler.model.canonical import json_text
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.plan import Effect, FieldChange
@@ -61,10 +62,23 @@ def differing(
             and (field.plainly_equal or repr(want) == repr(have))
         ):
             continue
-        before, after = normalize(field, have), normalize(field, want)
+        before, after = normalize(field, have), desired_form(field, want, have)
         if json_text(before) != json_text(after):
             found[name] = before, after
     return found
+
+
+def desired_form(field: Field, want: Any, have: Any) -> Any:
+    """Return the normal form of a desired value, beside the live one: of what it leaves out inside objects.
+
+    Raises NotNormalError if it has none.
+    """
+    return normalize(field, completed(field.shape, want, have))
+
+
+def is_stored(field: Field, want: Any, have: Any) -> bool:
+    """Return whether a live value in normal form is what was sent, but for what that left out."""
+    return json_text(have) in {json_text(want), json_text(desired_form(field, want, have))}
 
 
 def readable(

@@ -8,12 +8,15 @@ plans show and what requests carry, so neither depends on how a file or a respon
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.kind import Field, Form
 from reconciler.model.canonical import format_instant, is_deeper, json_text, parse_instant
 from reconciler.model.numbers import by_value, unreadable
 from reconciler.model.phrases import shortened
+
+if TYPE_CHECKING:
+    from reconciler.kinds.shape import Shape
 
 DEEPEST: Final = 64
 """How deep a value may be nested and still be compared: every function that walks it can."""
@@ -37,10 +40,14 @@ def normalize(field: Field, value: Any) -> Any:
         value = by_value(value)
     if type(value) not in field.types:
         raise NotNormalError(f"{field.name} holds {_shown(value)}")
-    if value is None or field.form is Form.EXACT:
-        return value
+    if value is None:
+        return None
+    if field.form is Form.EXACT:
+        if field.is_merged:
+            value = {name: inner for name, inner in value.items() if inner is not None}
+        return _known(field, field.shape, value, "") if isinstance(value, dict | list) else value
     if field.form is Form.SET:
-        items = [_item(field, item) for item in value]
+        items = [_known(field, field.shape.items, item, "the item ") for item in value]
         return [json.loads(item) for item in sorted({json_text(item) for item in items})]
     instant = parse_instant(value)
     if instant is None:
@@ -52,19 +59,38 @@ def _shown(value: Any) -> str:
     return shortened(json_text(value), 80)
 
 
-def _item(field: Field, item: Any) -> Any:
-    """Return an item of a set with the members that the schema knows: a service may add others."""
-    if not field.members:
-        return item
+class _OddError(Exception):
+    """A value is not of its shape."""
+
+
+def _known(field: Field, shape: Shape | None, value: Any, noun: str) -> Any:
+    """Return a value with the members that the schema knows. Raises NotNormalError, which shows all of it."""
+    try:
+        return _inside(shape, value)
+    except _OddError:
+        raise NotNormalError(f"{field.name} holds {noun}{_shown(value)}") from None
+
+
+def _inside(shape: Shape | None, value: Any) -> Any:
+    """Return a value without the members that its shape does not know: a service may show others.
+
+    A member that may be missing is left out where it is null.
+    """
+    if shape is None:
+        return value
+    if shape.types and type(value) not in shape.types:
+        raise _OddError
+    if isinstance(value, list):
+        return [_inside(shape.items, item) for item in value] if shape.items else value
+    if not isinstance(value, dict) or (shape.keeps_others and not shape.members):
+        return value
     known: dict[str, Any] = {}
-    for member, types in field.members.items() if isinstance(item, dict) else ():
-        value = item.get(member)
-        if value is None and member in field.optional_members:
+    for name, inner in shape.members.items():
+        found = value.get(name)
+        if found is None and name in shape.optional:
             continue
-        if type(value) not in types or member not in item:
-            break
-        known[member] = value
-    else:
-        if isinstance(item, dict):
-            return known
-    raise NotNormalError(f"{field.name} holds the item {_shown(item)}")
+        if name not in value:
+            raise _OddError
+        known[name] = _inside(inner, found)
+    others = value.keys() - shape.members.keys() if shape.keeps_others else ()
+    return known | {name: value[name] for name in sorted(others)}

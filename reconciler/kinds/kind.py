@@ -23,6 +23,7 @@ from reconciler.kinds.rest import (
     listing_of,
     update_of,
 )
+from reconciler.kinds.shape import Shape, holds_only_text, python_types, shape_of, type_names
 from reconciler.model.scope import ALIASES, Scope
 
 if TYPE_CHECKING:
@@ -35,15 +36,6 @@ HEADER_WORDS: Final = frozenset({"kind", "exclusive", "defaults", "keys", *ALIAS
 """Members of a document besides its path parameters, which therefore have other names."""
 _NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 1}
 _DIGITS: Final = re.compile(r"0|-?[1-9][0-9]{0,308}", re.ASCII)
-_JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "array": (list,),
-    "boolean": (bool,),
-    "integer": (int,),
-    "null": (type(None),),
-    "number": (int, float),
-    "object": (dict,),
-    "string": (str,),
-}
 
 
 class Form(StrEnum):
@@ -69,9 +61,8 @@ class Field:
 
     ``plainly_equal`` says that two equal Python values of one type are surely equal JSON values:
     not so for lists and objects that may hold numbers or booleans, because 1 == True in Python.
-    ``members`` are the members of the objects in a list that can be set, with their types; it is empty for
-    others. ``optional_members`` are those that an object may lack, which means the same as null.
-    ``read_only`` fields are set by the service: they cannot be declared, and are never sent or compared.
+    ``shape`` is what its values hold. ``read_only`` fields are set by the service: they cannot be declared,
+    and are never sent or compared. A map that ``is_merged`` has no member that is null: null removes one.
     """
 
     name: str
@@ -79,9 +70,9 @@ class Field:
     types: tuple[type, ...]
     effect: EffectRule
     plainly_equal: bool
-    members: Mapping[str, tuple[type, ...]]
-    optional_members: frozenset[str] = frozenset()
+    shape: Shape
     read_only: bool = False
+    is_merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +204,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     collection, sent = extension["collection"], extension.get("send", {})
     envelope = envelope_of(extension)
     shown, renamed = extension.get("shown", {}), extension.get("as", {})
+    merged = frozenset(extension.get("merge", ()))
     return Kind(
         name=name,
         schema=schema,
@@ -232,13 +224,13 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
         create_requires=None if create is None else tuple(create["requires"]),
         scope={name: described.get(name, _NUMBER) for name in placeholders(collection)},
         fields={
-            field: _field(field, keywords, EffectRule(effects.get(field, "none")))
+            field: _field(field, keywords, EffectRule(effects.get(field, "none")), is_merged=field in merged)
             for field, keywords in schema["properties"].items()
             if field not in RESERVED
         },
         listing=listing_of(extension.get("list", {}), extension.get("style")),
         shown=shown,
-        merged=frozenset(extension.get("merge", ())),
+        merged=merged,
         renamed=renamed,
         query=sent.get("query", {}),
         headers=sent.get("headers", {}),
@@ -247,48 +239,19 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     )
 
 
-def type_names(keywords: Mapping[str, Any]) -> list[str]:
-    """Return the types that a schema names, as a list; none if it names none."""
-    declared: str | list[str] = keywords.get("type", [])
-    return [declared] if isinstance(declared, str) else declared
-
-
-def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule) -> Field:
+def _field(name: str, keywords: Mapping[str, Any], effect: EffectRule, *, is_merged: bool) -> Field:
     form = Form.EXACT
     if keywords.get("format") == "date-time":
         form = Form.INSTANT
     elif keywords.get("uniqueItems"):
         form = Form.SET
-    items = keywords.get("items", {})
-    settable = {
-        member: _python_types(described)
-        for member, described in items.get("properties", {}).items()
-        if not described.get("readOnly")
-    }
     return Field(
         name=name,
         form=form,
-        types=_python_types(keywords),
+        types=python_types(keywords),
         effect=effect,
-        plainly_equal={"array", "object"}.isdisjoint(type_names(keywords)) or _holds_only_text(keywords),
-        members=settable,
-        optional_members=frozenset(settable).difference(items.get("required", ())),
+        plainly_equal={"array", "object"}.isdisjoint(type_names(keywords)) or holds_only_text(keywords),
+        shape=shape_of(keywords),
         read_only=bool(keywords.get("readOnly")),
+        is_merged=is_merged,
     )
-
-
-def _python_types(keywords: Mapping[str, Any]) -> tuple[type, ...]:
-    return tuple(kind for entry in type_names(keywords) for kind in _JSON_TYPES[entry])
-
-
-def _holds_only_text(keywords: Mapping[str, Any]) -> bool:
-    """Return whether every value inside the described one is a text."""
-    match keywords.get("type"):
-        case "string":
-            return True
-        case "array":
-            return _holds_only_text(keywords.get("items", {}))
-        case "object":
-            return all(map(_holds_only_text, keywords.get("properties", {"": {}}).values()))
-        case _:
-            return False

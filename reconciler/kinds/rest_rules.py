@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.kind import EXTENSION, Kind, type_names
+from reconciler.kinds.kind import EXTENSION, Kind
 from reconciler.kinds.paths import path_fault, placeholders
 from reconciler.kinds.rest import BodyRule, ListStyle
+from reconciler.kinds.shape import type_names
 from reconciler.kinds.wire import PAIRS
 from reconciler.model.request import Encoding
 

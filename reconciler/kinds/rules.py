@@ -19,11 +19,11 @@ from reconciler.kinds.kind import (
     Form,
     Kind,
     kind_from_schema,
-    type_names,
 )
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, path_fault, placeholders
 from reconciler.kinds.patterns import Budget, Pattern, PatternError, PatternLimitError
 from reconciler.kinds.rest_rules import Fault, rest_faults
+from reconciler.kinds.shape import type_names
 from reconciler.model.desired import Lifecycle
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import closest, listed
@@ -74,6 +74,8 @@ def _described(schema: Schema) -> Iterator[tuple[Path, Schema]]:
         yield path, keywords
         if "items" in keywords:
             waiting.append(((*path, "items"), keywords["items"]))
+        if isinstance(keywords.get("additionalProperties"), dict):
+            waiting.append(((*path, "additionalProperties"), keywords["additionalProperties"]))
         members = keywords.get("properties", {})
         waiting += [((*path, "properties", name), inner) for name, inner in members.items()]
 
@@ -232,7 +234,7 @@ def _scope(kind: Kind) -> Iterator[Fault]:
 
 
 def _forms(kind: Kind) -> Iterator[Fault]:
-    keywords_of = (("format", "string", "date-time is for texts"), ("uniqueItems", "array", "is for lists"))
+    keywords_of = (("format", "string", "is for texts"), ("uniqueItems", "array", "is for lists"))
     for name, keywords in kind.schema["properties"].items():
         for keyword, wanted, message in keywords_of:
             if keywords.get(keyword) and not {wanted, "null"}.issuperset(type_names(keywords)):

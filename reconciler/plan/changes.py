@@ -187,7 +187,7 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     if odd:
         return Planned(problems=(_odd(scope, key, odd),))
     equal = declared.keys() - pairs.keys() - {kind.identity}
-    same |= {name: normalize(kind.fields[name], declared[name]) for name in equal}
+    same |= {name: normalize(kind.fields[name], live[name]) for name in equal}
     before, after = (same | {name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
     action = Action.REPLACE if is_replaced else Action.UPDATE
     path_id = kind.id_of(live)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import field_changes, readable
+from reconciler.diff.compare import desired_form, field_changes, readable
 from reconciler.kinds.kind import Form, Kind
 from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, Change, FieldChange
@@ -93,7 +93,8 @@ def explanations(
         for name in kind.settable
         if name != kind.identity and all(name in side and not side[name].problem for side in sides)
     ]
-    want, have = ({name: side[name].form for name in names} for side in sides)
+    have = {name: sides[1][name].form for name in names}
+    want = {name: desired_form(kind.fields[name], declared[name], shown[name]) for name in names}
     is_equal = json_text(have) == json_text(want)
     differences = {field.field: field for field in (() if is_equal else field_changes(kind, have, want))}
     explained = []
@@ -130,7 +131,7 @@ def _carried(
     kind: Kind, name: str, verdict: Verdict, key: DesiredKey | None, change: Change | None
 ) -> Carried:
     is_different = verdict is Verdict.DIFFERENT
-    body = {} if change is None else change.requests[-1].body or {}
+    body = {} if change is None else change.patch
     if change is not None and change.action is not Action.UPDATE:
         return Carried.NEW if name in body else Carried.NOT
     if is_different and key is not None and name in key.lifecycle.ignore_changes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reconciler.diff.compare import is_stored
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.errors import SchemaMismatchError
 from reconciler.model.canonical import json_text
@@ -54,7 +55,8 @@ def fields_not_stored(
 
     Raises SchemaMismatchError if the live key cannot be compared.
     """
-    return _differences(patch, _live_values(kind, address, patch, live))
+    found = _differences(patch, _live_values(kind, address, patch, live))
+    return tuple(one for one in found if not is_stored(kind.fields[one.field], one.expected, one.found))
 
 
 def stored_differences(

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from reconciler.kinds.rest import BodyRule
 from reconciler.kinds.wire import body_of
+from reconciler.model.canonical import json_text
 from reconciler.model.plan import Action, Change
 from reconciler.model.request import Encoding, Request
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.kinds.kind import Kind
+    from reconciler.kinds.shape import Shape
 
 
 def requests_of(kind: Kind, change: Change) -> Iterator[Request]:
@@ -42,7 +44,7 @@ def _update_body(kind: Kind, change: Change) -> Any:
     values = {
         name: merge_patch(change.before.get(name), value)
         if encoding is Encoding.MERGE_PATCH or name in kind.merged
-        else value
+        else _with_nulls(kind.fields[name].shape, change.before.get(name), value)
         for name, value in change.patch.items()
     }
     return body_of(kind, values, change.path_id)
@@ -53,7 +55,24 @@ def _operation(kind: Kind, name: str, change: Change) -> Mapping[str, Any]:
     pointer = "/" + kind.renamed.get(name, name).replace("~", "~0").replace("/", "~1")
     # To replace a member that is not there is an error; to add one that is there replaces it.
     operation = "add" if change.before.get(name) is None else "replace"
-    return {"op": operation, "path": pointer, "value": change.patch[name]}
+    value = _with_nulls(kind.fields[name].shape, change.before.get(name), change.patch[name])
+    return {"op": operation, "path": pointer, "value": value}
+
+
+def _with_nulls(shape: Shape, before: Any, after: Any) -> Any:
+    """Return a whole value in which members that an object is to lose are null, where they can be.
+
+    A service that is sent an object without them may leave them as they are.
+    """
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    none = type(None)
+    removed = [name for name in shape.members if name in before and name not in after]
+    inside = {
+        name: _with_nulls(shape.members[name], before.get(name), value) if name in shape.members else value
+        for name, value in after.items()
+    }
+    return inside | {name: None for name in removed if none in shape.members[name].types}
 
 
 def merge_patch(before: Any, after: Any) -> Any:
@@ -67,6 +86,6 @@ def merge_patch(before: Any, after: Any) -> Any:
     changed = {
         name: merge_patch(before.get(name), value)
         for name, value in after.items()
-        if name not in before or before[name] != value
+        if name not in before or json_text(before[name]) != json_text(value)
     }
     return {**changed, **removed}

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import fastjsonschema
 
-from reconciler.kinds.kind import type_names
+from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.patterns import PatternLimitError
-from reconciler.model.canonical import is_date_time
+from reconciler.kinds.shape import type_names
+from reconciler.model.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,11 +31,17 @@ _VALUES: Final = frozenset(
     {"type", "const", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
     | {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "$ref", "$schema"}
 )
+_ANNOTATIONS: Final = frozenset(
+    {"title", "description", "examples", "default", "readOnly", "$comment", "$id", EXTENSION}
+    | {"enumDescriptions", "errorMessage", "patternErrorMessage", "doNotSuggest"}
+)
+_KNOWN: Final = _BY_NAME | _SUBSCHEMAS | _VALUES | _ANNOTATIONS | {"required", "enum", "pattern", "format"}
+"""Any other word might check something: then the judge alone decides."""
 
 
 def compile_fast(schema: Schema, patterns: Patterns) -> Callable[[Any], bool]:
     """Return what accepts values in a tenth of the time; those that it does not accept may be valid too."""
-    formats: dict[str, Check] = {"date-time": is_date_time}
+    formats: dict[str, Check] = dict(FORMATS)
     try:
         form = _form(schema, patterns, formats)
         check = fastjsonschema.compile(form, formats=formats, use_default=False, detailed_exceptions=False)
@@ -58,6 +65,7 @@ def _form(schema: Any, patterns: Patterns, formats: dict[str, Check]) -> Any:
     """Return the form of ``schema`` to compile, in which every pattern is a format, added to ``formats``."""
     if not isinstance(schema, dict):
         return schema
+    _require_known(schema)
     form: dict[str, Any] = {}
     for word, value in _closed(schema).items():
         if word in _BY_NAME:
@@ -95,6 +103,12 @@ def _closed(schema: Schema) -> Schema:
         found["minProperties"] = len(known)  # counting takes a tenth of looking for each name
         del found["required"]
     return found
+
+
+def _require_known(schema: Schema) -> None:
+    unknown = sorted(schema.keys() - _KNOWN)
+    if unknown:
+        raise ValueError(", ".join(unknown))
 
 
 def _plain(name: str) -> str:

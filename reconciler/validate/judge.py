@@ -10,7 +10,8 @@ from jsonschema import Draft7Validator, FormatChecker, validators
 from jsonschema.exceptions import ValidationError
 
 from reconciler.kinds.patterns import PatternLimitError
-from reconciler.model.canonical import is_date_time, json_text
+from reconciler.model.canonical import json_text
+from reconciler.model.formats import FORMATS
 from reconciler.validate.messages import MORE, MOST_VIOLATIONS, PATTERN_LIMIT, Violation
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def judge(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], tupl
     keywords = {"uniqueItems": _unique_items, "pattern": functools.partial(_pattern, patterns)}
     validator_of: type[Draft7Validator] = validators.extend(Draft7Validator, keywords)  # type: ignore[no-untyped-call]  # jsonschema leaves it untyped
     formats = FormatChecker(formats=())
-    # jsonschema asks about values of any type, fastjsonschema about texts only.
-    formats.checks("date-time")(lambda value: not isinstance(value, str) or is_date_time(value))
+    for name, check in FORMATS.items():
+        formats.checks(name)(functools.partial(_is_of, check))
     validator = validator_of(schema, format_checker=formats)
 
     def violations(value: Any) -> tuple[Violation, ...]:
@@ -38,6 +39,11 @@ def judge(schema: Mapping[str, Any], patterns: Patterns) -> Callable[[Any], tupl
         return tuple(found)
 
     return violations
+
+
+def _is_of(check: Callable[[str], bool], value: Any) -> bool:
+    """Check a value as fastjsonschema does, which asks about texts only."""
+    return not isinstance(value, str) or check(value)
 
 
 def _pattern(

@@ -7,9 +7,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.kind import EXTENSION, type_names
+from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.shape import type_names
 from reconciler.load.scalars import resolve
 from reconciler.model.canonical import is_date_time, parse_instant
+from reconciler.model.formats import ADVICE
 from reconciler.model.lookalikes import meant
 from reconciler.model.numbers import MOST_DIGITS, WRITTEN
 from reconciler.model.phrases import MANY_MORE, closest, counted, listed, shortened
@@ -148,8 +150,10 @@ def _type_advice(value: Any, types: list[str]) -> str:
     return ""
 
 
-def _bad_instant(name: str, value: str, _schema: Schema) -> str:
+def _bad_format(name: str, value: str, schema: Schema) -> str:
     quoted = _quote(value)
+    if schema["format"] in ADVICE:
+        return f"{name} {quoted} is not {ADVICE[schema['format']]}"
     if is_date_time(f"{value}T00:00:00Z"):
         return f"{name} {quoted} has no time of day; write {value}T00:00:00Z"
     instant = value.replace(" ", "T")
@@ -205,7 +209,7 @@ def _quote(value: Any) -> str:
 _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
     "additionalProperties": _unknown_field,
     "enum": _not_in_enum,
-    "format": _bad_instant,
+    "format": _bad_format,
     "maxLength": _bad_length,
     "maximum": lambda name, value, schema: f"{name} {value} is too large; the largest is {schema['maximum']}",
     "minLength": _bad_length,

@@ -152,6 +152,8 @@ def _without_read_only(keywords: Schema) -> Schema:
     found = {**keywords, "not": {}} if keywords.get("readOnly") else dict(keywords)
     if "items" in found:
         found["items"] = _without_read_only(found["items"])
+    if isinstance(found.get("additionalProperties"), dict):
+        found["additionalProperties"] = _without_read_only(found["additionalProperties"])
     if "properties" in found:
         members = found["properties"].items()
         found["properties"] = {name: _without_read_only(inner) for name, inner in members}

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from reconciler.errors import InputError
-from reconciler.kinds.kind import RESERVED, EffectRule, Kind, type_names
+from reconciler.kinds.kind import RESERVED, EffectRule, Kind
 from reconciler.kinds.paths import NOT_A_SEGMENT, is_name, is_segment
+from reconciler.kinds.shape import type_names
 from reconciler.load.files import load, parse_content
 from reconciler.model.canonical import parse_instant
 from reconciler.model.collector import paused_collector

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
-from reconciler.kinds.kind import EXTENSION, type_names
+from reconciler.kinds.kind import EXTENSION
 from reconciler.kinds.openapi.fields import FieldDrafter, is_nullable, merged_name
 from reconciler.kinds.openapi.operations import Operations, mapping, operations_of
 from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, placeholders
+from reconciler.kinds.shape import type_names
 from reconciler.model.scope import SCOPE_NAMES
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.kinds.kind import type_names
 from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
+from reconciler.kinds.shape import type_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

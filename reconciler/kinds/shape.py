@@ -1,0 +1,94 @@
+"""What lies inside the values of a field: members, items and their types, as its schema describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Schema = Mapping[str, Any]
+
+_JSON_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "array": (list,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "null": (type(None),),
+    "number": (int, float),
+    "object": (dict,),
+    "string": (str,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The Python types of a value, and what it holds.
+
+    ``members`` are the members of an object that can be set. Those in ``optional`` may be missing, which
+    means the same as null. An object ``keeps_others`` where its schema describes no members, or also those of
+    any other name: else a service may show members that nobody sets. ``items`` is that of a list's items.
+    """
+
+    types: tuple[type, ...]
+    members: Mapping[str, Shape]
+    optional: frozenset[str]
+    keeps_others: bool
+    items: Shape | None
+
+
+def shape_of(keywords: Schema) -> Shape:
+    """Return the shape of the values that a schema describes."""
+    members = {
+        name: shape_of(described)
+        for name, described in keywords.get("properties", {}).items()
+        if not described.get("readOnly")
+    }
+    return Shape(
+        types=python_types(keywords),
+        members=members,
+        optional=frozenset(members).difference(keywords.get("required", ())),
+        keeps_others="properties" not in keywords or isinstance(keywords.get("additionalProperties"), dict),
+        items=shape_of(keywords["items"]) if "items" in keywords else None,
+    )
+
+
+def completed(shape: Shape, want: Any, have: Any) -> Any:
+    """Return a desired value with those members of its objects that it leaves out and ``have`` shows.
+
+    What a file leaves out inside an object is not managed, as a field that it leaves out.
+    """
+    if not shape.members or not isinstance(want, dict) or not isinstance(have, dict):
+        return want
+    inside = {
+        name: completed(shape.members[name], value, have.get(name)) if name in shape.members else value
+        for name, value in want.items()
+    }
+    return inside | {name: have[name] for name in shape.members if name in have and name not in want}
+
+
+def type_names(keywords: Schema) -> list[str]:
+    """Return the types that a schema names, as a list; none if it names none."""
+    declared: str | list[str] = keywords.get("type", [])
+    return [declared] if isinstance(declared, str) else declared
+
+
+def python_types(keywords: Schema) -> tuple[type, ...]:
+    """Return the Python types of the values that a schema allows; none if it names none."""
+    return tuple(kind for entry in type_names(keywords) for kind in _JSON_TYPES[entry])
+
+
+def holds_only_text(keywords: Schema) -> bool:
+    """Return whether every value inside the described one is a text."""
+    match keywords.get("type"):
+        case "string":
+            return True
+        case "array":
+            return holds_only_text(keywords.get("items", {}))
+        case "object":
+            free = keywords.get("additionalProperties")
+            others = [free] if isinstance(free, dict) else []
+            described = [*keywords.get("properties", {}).values(), *others]
+            return bool(described) and all(map(holds_only_text, described))
+        case _:
+            return False

@@ -1,0 +1,270 @@
+"""A request carries what differs and no more, at every depth that its encoding allows."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reconciler.diff.compare import desired_form
+from reconciler.diff.normalize import normalize
+from reconciler.model.canonical import json_text
+from reconciler.model.request import Encoding, body_text
+from reconciler.plan.requests import merge_patch
+from tests.properties import examples
+from tests.values import declared, kind_with, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.plan import Change
+
+TEXT = {"type": "string"}
+FIELDS: dict[str, Any] = {
+    "note": TEXT,
+    "state": {"type": "string", "readOnly": True},
+    "phase": TEXT,
+    "tags": {"type": "object", "additionalProperties": TEXT},
+    "hook": {
+        "type": "object",
+        "required": ["url"],
+        "properties": {
+            "url": TEXT,
+            "secret": {"type": ["string", "null"]},
+            "made": {"type": "string", "readOnly": True},
+            "tls": {"type": "object", "properties": {"check": {"type": "boolean"}, "name": TEXT}},
+        },
+    },
+    "rules": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["port"],
+            "properties": {
+                "port": {"type": "integer"},
+                "note": TEXT,
+                "id": {"type": "string", "readOnly": True},
+            },
+        },
+    },
+}
+
+
+def kind_of(method: str = "PATCH", encoding: str = "json", names: Any = None, **extension: Any) -> Kind:
+    renamed = {} if names is None else {"as": names}
+    return kind_with(FIELDS, update={"method": method, "encoding": encoding}, **renamed, **extension)
+
+
+LIVE: dict[str, Any] = {
+    "name": "web-key",
+    "note": "old",
+    "phase": "on",
+    "tags": {"team": "a", "tier": "1"},
+    "hook": {"url": "https://a", "secret": "x", "made": "m", "tls": {"check": True, "name": "n"}, "extra": 1},
+    "rules": [{"port": 1, "id": "r1"}, {"port": 2, "note": "n", "id": "r2"}],
+}
+
+
+def change_of(kind: Kind, want: Mapping[str, Any], live: Mapping[str, Any] = LIVE) -> Change | None:
+    plan = make_plan([declared(**want)], [live], kind=kind)
+    assert plan.problems == ()
+    return next(iter(plan.changes), None)
+
+
+@pytest.mark.parametrize(
+    "want",
+    [
+        {"hook": {"url": "https://a"}},
+        {"hook": {"url": "https://a", "tls": {"check": True}}},
+        {"rules": [{"port": 1}, {"port": 2, "note": "n"}]},
+        {"tags": {"tier": "1", "team": "a"}},
+    ],
+)
+def test_members_that_no_file_names_or_that_the_service_adds_are_no_difference(want: dict[str, Any]) -> None:
+    assert change_of(kind_of(), want) is None
+
+
+WHOLE_HOOK = {"url": "https://b", "secret": "x", "tls": {"check": True, "name": "n"}}
+URL = LIVE["hook"]["url"]
+MERGED = kind_of(encoding="merge-patch")
+POINTED = kind_of(encoding="json-patch", names={"note": "a/b~"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "want", "sent"),
+    [
+        (kind_of(), {"note": "new"}, {"note": "new"}),
+        (kind_of(), {"hook": {"url": "https://b"}}, {"hook": WHOLE_HOOK}),
+        (
+            kind_of(),
+            {"hook": {"url": URL, "secret": None}},
+            {"hook": {**WHOLE_HOOK, "url": URL, "secret": None}},
+        ),
+        (kind_of(), {"rules": [{"port": 3}]}, {"rules": [{"port": 3}]}),
+        (kind_of(), {"tags": {"team": "b"}}, {"tags": {"team": "b"}}),
+        (kind_of(merge=["tags"]), {"tags": {"team": "b"}}, {"tags": {"team": "b", "tier": None}}),
+        (MERGED, {"hook": {"url": "https://b"}}, {"hook": {"url": "https://b"}}),
+        (MERGED, {"hook": {"url": URL, "tls": {"check": False}}}, {"hook": {"tls": {"check": False}}}),
+        (MERGED, {"hook": {"url": URL, "secret": None}}, {"hook": {"secret": None}}),
+        (MERGED, {"tags": {"tier": "1"}}, {"tags": {"team": None}}),
+        (POINTED, {"note": "new"}, [{"op": "replace", "path": "/a~1b~0", "value": "new"}]),
+        (kind_of(names={"note": "a/b"}), {"note": "new"}, {"a/b": "new"}),
+        (kind_of(envelope={"body": "data.thing"}), {"note": "new"}, {"data": {"thing": {"note": "new"}}}),
+        (
+            kind_of(style="json-api", type="things"),
+            {"note": "new"},
+            {"data": {"type": "things", "id": "web-key", "attributes": {"note": "new"}}},
+        ),
+    ],
+)  # fmt: skip
+def test_a_request_carries_what_differs(kind: Kind, want: dict[str, Any], sent: Any) -> None:
+    change = change_of(kind, want)
+    assert change is not None
+    assert [request.body for request in change.requests] == [sent]
+
+
+def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
+    kind = kind_with(
+        {"note": {"type": ["string", "null"]}}, update={"method": "PATCH", "encoding": "json-patch"}
+    )
+    change = change_of(kind, {"note": "new"}, {"name": "web-key", "note": None})
+    assert change is not None
+    assert change.requests[0].body == [{"op": "add", "path": "/note", "value": "new"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"a": "x y", "b": True, "c": 1.5, "d": None}, "a=x+y&b=true&c=1.5&d="),
+        (
+            {"m": {"k": "v", "n": {"o": 1}}, "l": ["a", "b"]},
+            "m%5Bk%5D=v&m%5Bn%5D%5Bo%5D=1&l%5B%5D=a&l%5B%5D=b",
+        ),
+        ({"e": "&=%"}, "e=%26%3D%25"),
+    ],
+)
+def test_a_form_names_members_in_brackets(body: dict[str, Any], text: str) -> None:
+    assert body_text(body, Encoding.FORM) == text
+
+
+HOOKS = st.fixed_dictionaries(
+    {"url": st.sampled_from("ab")},
+    optional={
+        "secret": st.none() | st.sampled_from("xy"),
+        "tls": st.fixed_dictionaries({}, optional={"check": st.booleans(), "name": st.sampled_from("nm")}),
+    },
+)
+TAGS = st.dictionaries(st.sampled_from("klm"), st.sampled_from("12"))
+RULES = st.lists(
+    st.fixed_dictionaries({"port": st.integers(1, 2)}, optional={"note": st.sampled_from("pq")}), max_size=3
+)
+WANTED = st.fixed_dictionaries(
+    {}, optional={"note": st.sampled_from("op"), "tags": TAGS, "hook": HOOKS, "rules": RULES}
+)
+SHOWN = st.fixed_dictionaries({
+    "note": st.sampled_from("op"),
+    "tags": TAGS,
+    "hook": HOOKS.map(lambda hook: {**hook, "made": "m"}),
+    "rules": RULES,
+})  # fmt: skip
+
+
+def patched(live: Any, body: Any) -> Any:
+    """Apply a merge patch (RFC 7396) as a service does."""
+    if not isinstance(body, dict):
+        return body
+    found = dict(live) if isinstance(live, dict) else {}
+    for name, value in body.items():
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = patched(found.get(name), value)
+    return found
+
+
+def stored(kind: Kind, live: Mapping[str, Any], body: Any) -> dict[str, Any]:
+    """Apply the body of an update as a service of its encoding does."""
+    if kind.update.encoding is Encoding.MERGE_PATCH:
+        found: dict[str, Any] = patched(live, body)
+        return found
+    if kind.update.encoding is Encoding.JSON_PATCH:
+        body = {operation["path"][1:]: operation["value"] for operation in body}
+    after = copy.deepcopy({**live, **body})
+    if "tags" in body and "tags" in kind.merged:
+        after["tags"] = patched(live["tags"], body["tags"])
+    if "hook" in body:
+        after["hook"]["made"] = live["hook"]["made"]
+    return after
+
+
+def parts(body: Any) -> Iterator[Any]:
+    """Yield ``body`` without each of its members, operations and members of members in turn."""
+    if isinstance(body, list):
+        for index in range(len(body)):
+            yield [*body[:index], *body[index + 1 :]]
+    for name in body if isinstance(body, dict) else ():
+        yield {other: value for other, value in body.items() if other != name}
+        for less in parts(body[name]) if isinstance(body[name], dict) else ():
+            yield {**body, name: less}
+
+
+KINDS = {
+    "json": kind_of(),
+    "json with a merged map": kind_of(merge=["tags"]),
+    "put": kind_of("PUT"),
+    "merge-patch": kind_of(encoding="merge-patch"),
+    "json-patch": kind_of(encoding="json-patch"),
+}
+
+
+def is_as_declared(kind: Kind, want: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    pairs = ((kind.fields[name], value, live[name]) for name, value in want.items())
+    return all(
+        json_text(normalize(field, have)) == json_text(desired_form(field, value, have))
+        for field, value, have in pairs
+    )
+
+
+@examples(80)
+@given(st.sampled_from(sorted(KINDS)), WANTED, SHOWN)
+def test_a_request_makes_the_live_object_as_declared(
+    name: str, want: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    kind, live = KINDS[name], {"name": "web-key", **shown}
+    change = change_of(kind, want, live)
+    if change is None:
+        assert is_as_declared(kind, want, live)
+        return
+    after = stored(kind, live, change.requests[0].body)
+    assert is_as_declared(kind, want, after)
+    assert change_of(kind, want, after) is None
+    untouched = {field for field in shown if field not in want}
+    assert {field: after[field] for field in untouched} == {field: live[field] for field in untouched}
+
+
+@examples(80)
+@given(st.sampled_from(["merge-patch", "json-patch"]), WANTED, SHOWN)
+def test_no_part_of_a_minimal_request_can_be_left_out(
+    name: str, want: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    kind, live = KINDS[name], {"name": "web-key", **shown}
+    change = change_of(kind, want, live)
+    assume(change is not None)
+    assert change is not None
+    for less in parts(change.requests[0].body):
+        assert not is_as_declared(kind, want, stored(kind, live, less))
+
+
+@examples(80)
+@given(
+    st.recursive(st.integers(0, 2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner)), st.data()
+)
+def test_a_merge_patch_makes_one_value_into_another(before: Any, data: st.DataObject) -> None:
+    after = data.draw(
+        st.recursive(st.integers(0, 2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner))
+    )
+    assert patched(before, merge_patch(before, after)) == after
