@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import math
+import os
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +48,11 @@ def limited(name: str, seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two processors: often, a test waits for a process or a timeout."""
+    return math.ceil(1.5 * (os.cpu_count() or 1))
 
 
 def pytest_collection_finish() -> None:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.support import TOKEN
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -42,7 +44,10 @@ class Finished:
 
 
 class Runner:
-    """A machine with a workspace and an event, which stores the artifacts of all jobs."""
+    """A machine with a workspace and an event, which stores the artifacts of all jobs.
+
+    No step may print a token, whatever a test is about.
+    """
 
     def __init__(self, place: Path, api: str = "http://127.0.0.1:9") -> None:
         self.place = place
@@ -129,6 +134,8 @@ class Runner:
             finished.summary += done.summary
             finished.pip += done.pip
             finished.steps[step.get("id", f"step {number}")] = done.outputs
+        shown = finished.log + finished.summary + str(finished.steps)
+        assert not any(token in shown for token in (TOKEN, JOB_TOKEN, CLOUD_TOKEN)), "a token is printed"
         return finished
 
     def _step(self, step: Mapping[str, Any], scope: Contexts, environment: Mapping[str, str]) -> Finished:

@@ -31,6 +31,7 @@ ME = 42
 MARKER = "<!-- reconciler-plan -->"
 SHELLS = {"bash": ("bash", "set -eo pipefail"), "sh": ("sh", "set -e")}
 REAL = f'exec {shlex.quote(sys.executable)} -m reconciler "$@"'
+with_one_shell = pytest.mark.parametrize("gitlab", [SHELLS["sh"]], ids=["sh"], indirect=True)
 FAILS = prints(1, messages="Error: no response")
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
@@ -195,6 +196,7 @@ def test_no_token_is_shown_or_passed_on_a_command_line(gitlab: Gitlab) -> None:
     assert [token for token in (NOTE_TOKEN, CLOUD_TOKEN) if token in log + words] == []
 
 
+@with_one_shell
 def test_the_merged_commit_is_planned_and_exactly_that_plan_is_applied(gitlab: Gitlab) -> None:
     (gitlab.place / "keys").mkdir()
     declare(gitlab.place / "keys/keys.yaml", {"name": "web", "is_disabled": True})
@@ -211,6 +213,7 @@ def test_the_merged_commit_is_planned_and_exactly_that_plan_is_applied(gitlab: G
         assert (gitlab.run("reconciler-apply")[0], patches(cloud)) == (0, [{"is_disabled": True}])
 
 
+@with_one_shell
 def test_the_plan_of_the_real_command_is_in_the_note_and_the_widget(gitlab: Gitlab) -> None:
     def git(*words: str) -> None:
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")

@@ -132,6 +132,9 @@ def test_drift_that_needs_action_fails_and_is_reported_in_the_issue(
     assert messages in forge.issues[0].body
 
 
+@pytest.mark.parametrize(
+    "forge", [FORGES["github"], FORGES["gitlab"]], ids=["github", "gitlab"], indirect=True
+)
 def test_drift_found_by_the_real_command_opens_the_issue(forge: Forge) -> None:
     (forge.place / "keys").mkdir()
     declare(forge.place / "keys/keys.yaml", {"name": "web", "is_disabled": True})
