@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 import signal
 import sys
-import traceback
 from collections import UserDict
+from contextlib import redirect_stderr
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from reconciler.cli.console import CONTEXT, Console, for_stderr, is_stderr_journal, plain_console
-from reconciler.cli.signals import stop_signals
 from reconciler.cli.variables import PREFIX, strict_env, strict_option
 from reconciler.errors import ExitCode, ReconcilerError, os_reason
 from reconciler.model.version import __version__
@@ -150,6 +149,12 @@ def run(arguments: Sequence[str], clock: Clock | None = None) -> int:
     return result if isinstance(result, int) else ExitCode.DONE
 
 
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
+
+
 def _show_error(error: click.ClickException) -> None:
     """Print a usage error with its lines of help."""
     lines = io.StringIO()
@@ -158,7 +163,9 @@ def _show_error(error: click.ClickException) -> None:
 
 
 def _show_traceback(*error: Any) -> None:
-    sys.stderr.write(for_stderr("".join(traceback.format_exception(*error)), Priority.ERROR))
+    with redirect_stderr(io.StringIO()) as text:
+        sys.__excepthook__(*error)
+    sys.stderr.write(for_stderr(text.getvalue(), Priority.ERROR))
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:

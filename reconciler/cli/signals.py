@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.workers import start_thread
+from reconciler.cli.main import stop_signals
 from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 
 _SHOW_CURSOR: Final = b"\x1b[?25h\n"
 _POLL_SECONDS: Final = 0.02
-
-
-def stop_signals() -> tuple[signal.Signals, ...]:
-    """Return the signals that ask a run to end; one that is ignored, as under nohup, is left alone."""
-    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    return tuple(number for number in wanted if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 @contextmanager
