@@ -14,9 +14,8 @@ import click
 from reconciler import pipeline
 from reconciler.api.client import Session
 from reconciler.api.workers import Workers
-from reconciler.apply.executor import Freshness, exit_code
+from reconciler.apply.executor import Freshness
 from reconciler.apply.observer import Observer
-from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console
 from reconciler.cli.credentials import connection
 from reconciler.cli.events import EventStream
@@ -32,7 +31,7 @@ from reconciler.cli.options import (
 from reconciler.cli.plan import FormatOptions, complain, plan_files, show
 from reconciler.cli.signals import stopping
 from reconciler.cli.values import FILE, command, option
-from reconciler.cli.writing import Progress, record_settings, secret_store
+from reconciler.cli.writing import WritePrinter, record_settings, secret_store
 from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError, RefusedError
 from reconciler.kinds.kind import Kind
 from reconciler.load.git import git_commit
@@ -40,8 +39,7 @@ from reconciler.model.clock import Clock
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Plan
 from reconciler.plan.limits import with_limit_violations
-from reconciler.render.text import render_outcomes
-from reconciler.service.records import Records, open_records
+from reconciler.service.records import open_records
 
 _QUESTION = """
 Do you want to perform these actions?
@@ -141,66 +139,18 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
             records.store_applied(kinds, state, plan, planning.selection.target, now)
         if not plan.changes or options.dry_run:
             return ExitCode.ERROR if plan.problems else ExitCode.DONE
-        return _Execution(client, kinds, plan, records, secrets, console, events).run(freshness)
 
-
-@dataclass(frozen=True, slots=True)
-class _Execution:
-    client: Session
-    kinds: Mapping[str, Kind]
-    plan: Plan
-    records: Records
-    secrets: SinkSecretStore | None
-    console: Console
-    events: EventStream | None
-
-    def run(self, freshness: Freshness) -> ExitCode:
-        """Send the changes, print what became of each, and return the exit code of the whole."""
-        plan, stop, secrets = self.plan, self.client.stop, self.secrets
-        where = (lambda _: "") if secrets is None else secrets.where
-        with (
-            stopping(stop, self.console, lambda: secrets),
-            self.records.observers(plan.fingerprint, where) as records,
-            self.console.progress("Applying", len(plan.changes)) as advance,
-        ):
-            # The journal comes first: what it cannot store is not sent, and so has not started.
-            shown: tuple[Observer, ...] = () if self.events is None else (self.events,)
-            try:
-                outcomes = pipeline.apply(
-                    plan,
-                    self.client,
-                    kinds=self.kinds,
-                    secrets=secrets,
-                    observers=(*records, *shown, Progress(advance)),
-                    freshness=freshness,
+        def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:
+            with stopping(stop, console, lambda: secrets):
+                return pipeline.apply(
+                    plan, client, kinds=kinds, secrets=secrets, observers=observers, freshness=freshness
                 )
-            except BaseException:
-                self._report_stored()  # no outcome says where new secrets are, and they exist once
-                raise
-        code = exit_code(outcomes, stop)
-        is_shown, is_broken = self._show(outcomes)
-        if not is_shown:
-            self._report_stored()
+
+        printer = WritePrinter(console, events)
+        printer.store = secrets
+        code, _ = records.apply(plan, secrets, printer, stop, send)
         # What a live object kept from being compared was not applied.
-        return code or (ExitCode.PARTIAL if is_broken or plan.problems else ExitCode.DONE)
-
-    def _show(self, outcomes: Sequence[Outcome]) -> tuple[bool, bool]:
-        """Print what became of each key; return whether it was read, and whether it could not be printed.
-
-        Writes were made even then.
-        """
-        if self.events is not None:
-            self.events.applied(outcomes)
-            return self.events.is_delivered, self.events.is_broken
-        try:
-            return self.console.result(render_outcomes(outcomes, self.console.paint)), False
-        except ConfigurationError as error:
-            self.console.complain(error)
-            return False, True
-
-    def _report_stored(self) -> None:
-        if self.secrets is not None:
-            self.secrets.report_stored()
+        return code or (ExitCode.PARTIAL if plan.problems else ExitCode.DONE)
 
 
 def _open_plan(file: str, options: PlanningOptions) -> tuple[Mapping[str, Kind], None, Plan]:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
-from reconciler.apply.observer import Observer
-from reconciler.apply.sinks.store import SinkSecretStore
 from reconciler.cli.console import Console
-from reconciler.cli.writing import Progress
+from reconciler.cli.writing import WritePrinter
 from reconciler.model.cycle import DriftedField, FieldOutcome
-from reconciler.model.outcome import Outcome
 from reconciler.model.phrases import first_texts
-from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
 from reconciler.model.status import NewKey
 from reconciler.plan.report import DriftReport
@@ -25,70 +21,47 @@ from reconciler.render.drift import (
     render_drift,
     render_drift_json,
 )
-from reconciler.render.text import render_outcomes
 
 
-class DriftPrinter:
-    """Follows cycles: prints them, and remembers the last. ``store`` is open while keys are created."""
+class DriftPrinter(WritePrinter):
+    """Follows cycles: prints them, and remembers the last."""
 
     def __init__(self, console: Console, shown: str, contested_after: int, history: str | None) -> None:
         """Store where to print, in which format, and what a warning of a contested field reports."""
-        self._console = console
+        super().__init__(console)
         self._format = shown
         self._contested_after = contested_after
         self._history = history
         self._last: dict[str, object] = {}
-        self.store: SinkSecretStore | None = None
         self.note, self.detail, self.error = console.note, console.detail, console.error
 
     def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
         """Show a progress bar."""
-        return self._console.progress(what, total)
+        return self.console.progress(what, total)
 
     def invalid(self, texts: tuple[str, ...]) -> None:
         """Print what is wrong with the files or their checkout."""
         if self._is_changed("invalid", texts):
             for text in texts:
-                self._console.error(text)
+                self.console.error(text)
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Print warnings, the drift, what could not be compared, and what could not be applied as it is."""
         plan = detection.plan
         if self._is_changed("warnings", plan.warnings):
-            self._console.warn(plan.warnings)
+            self.console.warn(plan.warnings)
         problems = first_texts(detection.problems)
-        named = len(plan.unmanaged) if self._console.verbosity > 0 else NAMED
+        named = len(plan.unmanaged) if self.console.verbosity > 0 else NAMED
         view = DriftView(detection.drifted, detection.pending, plan.unmanaged, new_keys, not problems, named)
-        text = render_drift(view, self._console.paint)
+        text = render_drift(view, self.console.paint)
         if not self._is_changed("drift", (text, *map(str, plan.problems))):
-            self._console.detail("No change since the last round")
+            self.console.detail("No change since the last round")
             return
-        self._console.result(render_drift_json(plan, view, at) if self._format == "json" else text)
+        self.console.result(render_drift_json(plan, view, at) if self._format == "json" else text)
         for obstacle in first_texts(detection.obstacles):
-            self._console.warning(obstacle)
+            self.console.warning(obstacle)
         for problem in problems:
-            self._console.error(problem)
-
-    @contextmanager
-    def correcting(self, plan: Plan) -> Iterator[Observer]:
-        """Show a progress bar of the writes, and print where new secrets are if they end in an error."""
-        with self._console.progress("Applying", len(plan.changes)) as advance:
-            try:
-                yield Progress(advance)
-            except BaseException:
-                self._report_stored()
-                self.store = None
-                raise
-
-    def corrected(self, outcomes: Sequence[Outcome]) -> None:
-        """Print what became of the writes, or else at least where new secrets are."""
-        is_printed = False
-        try:
-            is_printed = self._console.result(render_outcomes(outcomes, self._console.paint))
-        finally:
-            if not is_printed:
-                self._report_stored()
-            self.store = None
+            self.console.error(problem)
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
         """Print what is left to a person, with the reason if there is one, and what is contested."""
@@ -97,17 +70,13 @@ class DriftPrinter:
         if not self._is_changed("left", (*left, *(field.key for field in contested))):
             return
         for text in first_texts(left, "key"):
-            self._console.note(f"Left to a person: {text}")
+            self.console.note(f"Left to a person: {text}")
         positions = {key.correction.address: key.correction.position for key in detection.drifted}
         texts = (contested_text(field, self._contested_after, self._history) for field in contested)
-        self._console.warn(
+        self.console.warn(
             Problem(text, positions[field.address], field.address)
             for text, field in zip(texts, contested, strict=True)
         )
-
-    def _report_stored(self) -> None:
-        if self.store is not None:
-            self.store.report_stored()
 
     def _is_changed(self, topic: str, content: tuple[object, ...]) -> bool:
         """Return whether ``content`` differs from that of the cycle before."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,17 +13,20 @@ from typing import Final
 
 from reconciler.api.redaction import Redactor
 from reconciler.apply.journal import check_journal
+from reconciler.apply.observer import Observer
 from reconciler.apply.sinks.fallback import Rescuer
 from reconciler.apply.sinks.spec import open_sink
 from reconciler.apply.sinks.store import SinkSecretStore, open_secret_store
 from reconciler.cli.console import Console
+from reconciler.cli.events import EventStream
 from reconciler.cli.options import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Outcome
-from reconciler.model.plan import Change
+from reconciler.model.plan import Change, Plan
 from reconciler.model.version import USER_AGENT
+from reconciler.render.text import render_outcomes
 from reconciler.service.records import RecordSettings
 
 _ACTORS: Final = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID", "BUILD_USER_ID")
@@ -41,6 +44,53 @@ class Progress:
     def finished(self, _outcome: Outcome) -> None:
         """Advance by one change."""
         self.advance()
+
+
+class WritePrinter:
+    """Prints what becomes of writes, and where that is not read, where the secrets of new keys are.
+
+    ``store`` is open while keys are created.
+    """
+
+    def __init__(self, console: Console, events: EventStream | None = None) -> None:
+        """Store where to print: with ``events``, as JSON lines."""
+        self.console = console
+        self.store: SinkSecretStore | None = None
+        self._events = events
+
+    @contextlib.contextmanager
+    def correcting(self, plan: Plan) -> Iterator[Sequence[Observer]]:
+        """Show a progress bar, or events. If it ends in an error, no outcome says where new secrets are."""
+        events = () if self._events is None else (self._events,)
+        with self.console.progress("Applying", len(plan.changes)) as advance:
+            try:
+                yield (*events, Progress(advance))
+            except BaseException:
+                self._report_stored()
+                raise
+
+    def corrected(self, outcomes: Sequence[Outcome]) -> bool:
+        """Print what became of the writes; return False if it cannot be printed."""
+        is_read = False
+        try:
+            if self._events is None:
+                is_read = self.console.result(render_outcomes(outcomes, self.console.paint))
+                return True
+            self._events.applied(outcomes)
+            is_read = self._events.is_delivered
+        except ConfigurationError as error:
+            self.console.complain(error)
+            return False
+        finally:
+            if not is_read:
+                self._report_stored()
+            self.store = None
+        return not self._events.is_broken
+
+    def _report_stored(self) -> None:
+        if self.store is not None:
+            self.store.report_stored()
+            self.store = None
 
 
 def record_settings(  # noqa: PLR0913, PLR0917 - what a record says, and where it is

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.apply.executor import Freshness, apply_in, exit_code
-from reconciler.errors import ConfigurationError, ExitCode, ReconcilerError
+from reconciler.apply.executor import Freshness, apply_in
+from reconciler.errors import ExitCode, ReconcilerError
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import DriftOrigin
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from reconciler.api.client import Session
     from reconciler.api.redaction import Redactor
+    from reconciler.apply.observer import Observer
     from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.model.cycle import DriftedField
     from reconciler.model.plan import FieldChange, Plan
@@ -75,7 +76,13 @@ class Corrector:
             if key in sent:
                 what = ": ".join(filter(None, key))
                 self.ports.observer.note(f"In conflict, corrected to what the files say now: {what}")
-        code, outcomes = self._execute(client, plan, store)
+
+        def send(observers: Sequence[Observer]) -> tuple[Outcome, ...]:
+            return apply_in(client, self.ports.kinds, plan, Freshness.JUST_MADE, observers, store)
+
+        code, outcomes = ExitCode.DONE, tuple[Outcome, ...]()
+        if plan.changes:
+            code, outcomes = self.records.apply(plan, store, self.ports.observer, client.stop, send)
         code = code or (ExitCode.PARTIAL if not_attempted else ExitCode.DONE)
         return code, settled_fields(fields, contested, (*outcomes, *not_attempted), left)
 
@@ -94,23 +101,3 @@ class Corrector:
             others = tuple(change for change in plan.changes if not change.action.adds)
             outcomes = tuple(Outcome(change, Result.NOT_ATTEMPTED, str(error)) for change in adding)
             return replace(plan, changes=others), outcomes, None
-
-    def _execute(
-        self, client: Session, plan: Plan, store: SinkSecretStore | None
-    ) -> tuple[ExitCode, Sequence[Outcome]]:
-        if not plan.changes:
-            return ExitCode.DONE, ()
-        places = store.where if store else lambda _change: ""
-        with (
-            self.records.observers(plan.fingerprint, places) as recorded,
-            self.ports.observer.correcting(plan) as followed,
-        ):
-            observers = (*recorded, followed)
-            outcomes = apply_in(client, self.ports.kinds, plan, Freshness.JUST_MADE, observers, store)
-        code = exit_code(outcomes, client.stop)
-        try:
-            self.ports.observer.corrected(outcomes)
-        except ConfigurationError as error:  # the writes were made all the same
-            self.ports.observer.error(str(error))
-            return code or ExitCode.PARTIAL, outcomes
-        return code, outcomes

@@ -6,12 +6,13 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from reconciler.apply.executor import exit_code
 from reconciler.apply.in_doubt import Reading, read_journal
 from reconciler.apply.journal import Journal, JournalFile, Run, is_journal
 from reconciler.apply.observer import SentOnly
-from reconciler.errors import ConfigurationError, os_reason
+from reconciler.errors import ConfigurationError, ExitCode, os_reason
 from reconciler.model.version import __version__
 from reconciler.plan.planning import select
 from reconciler.service.history.applied import Applied
@@ -23,14 +24,28 @@ from reconciler.service.history.reading import ReadOnlyDatabase
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from threading import Event
 
     from reconciler.apply.journal import Sink
     from reconciler.apply.observer import Observer
+    from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.desired import DesiredState
     from reconciler.model.endpoint import BaseUrl
+    from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
+
+
+class WriteObserver(Protocol):
+    """Follows the writes of a plan for people, by the thread that waits for them."""
+
+    def correcting(self, plan: Plan) -> AbstractContextManager[Sequence[Observer]]:
+        """Return a context for the writes of ``plan``, whose value follows each of them."""
+
+    def corrected(self, outcomes: Sequence[Outcome]) -> bool:
+        """Show what became of the writes; return False if that cannot be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,29 @@ class Records:
             if self.history is not None:
                 observers.append(self.history)
             yield tuple(map(SentOnly, observers))
+
+    def apply(
+        self,
+        plan: Plan,
+        store: SinkSecretStore | None,
+        observer: WriteObserver,
+        stop: Event,
+        send: Callable[[Sequence[Observer]], tuple[Outcome, ...]],
+    ) -> tuple[ExitCode, tuple[Outcome, ...]]:
+        """Record and show the writes of ``plan``, which ``send`` makes with their observers.
+
+        Return the exit code and the outcomes. Raises ConfigurationError if the journal cannot be opened.
+        """
+        places = store.where if store else lambda _change: ""
+        with (
+            self.observers(plan.fingerprint, places) as recorded,
+            observer.correcting(plan) as followed,
+        ):
+            # The journal comes first: what it cannot store is not sent, and so has not started.
+            outcomes = send((*recorded, *followed))
+        code = exit_code(outcomes, stop)
+        is_shown = observer.corrected(outcomes)  # the writes were made all the same
+        return code or (ExitCode.DONE if is_shown else ExitCode.PARTIAL), outcomes
 
     def store_applied(
         self,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
+from reconciler.service.records import RecordSettings, WriteObserver
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -15,13 +17,11 @@ if TYPE_CHECKING:
     from reconciler.api.reader import Connection
     from reconciler.api.redaction import Redactor
     from reconciler.api.webhook import Webhook
-    from reconciler.apply.observer import Observer
     from reconciler.apply.sinks.store import SinkSecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.clock import Clock
     from reconciler.model.cycle import DriftedField
-    from reconciler.model.outcome import Outcome
-    from reconciler.model.plan import Change, Plan
+    from reconciler.model.plan import Change
     from reconciler.model.status import NewKey
     from reconciler.observe.base import Base
     from reconciler.observe.names import Directory
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from reconciler.plan.drift import Correction, FlappingRule
     from reconciler.plan.limits import Limits
     from reconciler.plan.report import DriftReport
-    from reconciler.service.records import RecordSettings
     from reconciler.service.schedule import Schedule
     from reconciler.service.systemd import Supervisor
     from reconciler.validate.validator import Validator
@@ -85,7 +84,7 @@ class Messages(Protocol):
         """Show an error that does not end the run."""
 
 
-class CycleObserver(Messages, Protocol):
+class CycleObserver(Messages, WriteObserver, Protocol):
     """Follows reconcile cycles for people. Every method is called by the thread that runs the cycles."""
 
     def progress(self, what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
@@ -96,12 +95,6 @@ class CycleObserver(Messages, Protocol):
 
     def detected(self, detection: DriftReport, new_keys: tuple[NewKey, ...], at: dt.datetime) -> None:
         """Show what a cycle found."""
-
-    def correcting(self, plan: Plan) -> AbstractContextManager[Observer]:
-        """Return a context for the writes of ``plan``, whose value follows each of them."""
-
-    def corrected(self, outcomes: Sequence[Outcome]) -> None:
-        """Show what became of the writes. Raises ConfigurationError if that cannot be shown."""
 
     def left(self, detection: DriftReport, fields: Sequence[DriftedField]) -> None:
         """Show which drift is left to a person, and which is contested."""
