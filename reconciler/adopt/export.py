@@ -20,7 +20,6 @@ from reconciler.validate.schema import SchemaChecker
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
 
     from reconciler.adopt.check import Added, MakeValidator
     from reconciler.kinds.kind import Kind
@@ -83,34 +82,28 @@ def export_into(content: bytes, file: str, live: Live) -> Export:
     warnings = _warnings(scope, adoption)
     if not adoption.keys:
         return Export(mark + text, adoption, warnings)
-    index = next((document.index for document in documents if _declares(document, live)), None)
-    if index is None:
+    found = next((document for document in documents if _declares(document, live)), None)
+    every = parts(text)
+    added: Added = len(every), None
+    if found is None:
         model = next((line for line in text.splitlines() if line.startswith(MODELINE)), None)
         head = [] if model is None or not documents else [model]
         result = with_document(text, [*head, *document_lines(live.kind, scope, adoption)])
     else:
-        place = end_of_keys(text, file, index)
+        place = end_of_keys(text, file, found.index)
+        written = [number for number, part in enumerate(every) if part.root is not None]
+        added = written[found.index], len(found.data["keys"])
         lines = [line for key in adoption.keys for line in key_lines(key, place.column, place.offset)]
         result = with_lines(text, place, lines)
     meant = Rewriting(
         Position(file),
         "reconciler export without --into prints the keys, to add them by hand",
         {(scope.address(key.name), None) for key in adoption.keys},
-        added=_added(text, documents, index),
+        added=added,
     )
     after = check_rewritten(text, result, meant, live.make_validator, before)
     _check(live, after, adoption)
     return Export(mark + result, adoption, warnings)
-
-
-def _added(text: str, documents: Sequence[Document], index: int | None) -> Added:
-    """Return where the additions begin: behind the keys of a document, or behind all documents."""
-    every = parts(text)
-    if index is None:
-        return len(every), None
-    return [number for number, part in enumerate(every) if part.root is not None][index], len(
-        documents[index].data["keys"]
-    )
 
 
 def _adopted(live: Live, declared: frozenset[str]) -> Adoption:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import stat
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -75,10 +75,8 @@ def _is_like(place: Path, temporary: Path) -> bool:
     with contextlib.suppress(OSError):
         if (temporary.stat().st_uid, temporary.stat().st_gid) != (facts.st_uid, facts.st_gid):
             os.chown(temporary, facts.st_uid, facts.st_gid)
-        temporary.chmod(stat.S_IMODE(facts.st_mode))
-        for name, value in attributes.items():
-            if _attributes(temporary).get(name) != value:
-                os.setxattr(temporary, name, value)
+        shutil.copystat(place, temporary)
+        os.utime(temporary)
     made = temporary.stat()
     same = (made.st_uid, made.st_gid, made.st_mode) == (facts.st_uid, facts.st_gid, facts.st_mode)
     return same and _attributes(temporary) == attributes

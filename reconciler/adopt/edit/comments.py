@@ -32,6 +32,7 @@ _IN_A_GAP: Final = re.compile(
     r"|(?P<comment>#[^\r\n]*)"
 )
 _PASSED: Final = " \t\ufeff,:"
+_LEAVES: Final = frozenset({Shape.SCALAR, Shape.ALIAS})
 
 Path = tuple[str | int, ...]
 
@@ -69,7 +70,9 @@ class Comment:
 def comments(text: str) -> tuple[Comment, ...]:
     """Return every comment of a text in order; it must have been built without an error before."""
     documents = parts(text)
-    scalars = [scalar for part in documents if part.root for scalar in _scalars(part.root)]
+    nodes = (node for part in documents if part.root for node in part.root.walk())
+    # Where a parser sees one that is not written says nothing.
+    scalars = [node for node in nodes if node.shape in _LEAVES and node.content < node.end]
     starts = [part.start for part in documents]
     finder = _Finder(text, scalars)
     found = []
@@ -79,12 +82,6 @@ def comments(text: str) -> tuple[Comment, ...]:
         bond, owner = finder.bond(index, documents[number] if documents else None, ends)
         found.append(Comment(comment.rstrip(), bond, (number, *owner), index))
     return tuple(found)
-
-
-def _scalars(root: Node) -> Iterator[Node]:
-    """Return the scalars that are written; where a parser sees one that is not says nothing."""
-    both = {Shape.SCALAR, Shape.ALIAS}
-    return (node for node in root.walk() if node.shape in both and node.content < node.end)
 
 
 def _comments(text: str, scalars: Sequence[Node]) -> Iterator[tuple[int, str]]:

@@ -53,7 +53,8 @@ def json_line(value: Any, colon: str = ": ") -> str:
     """
     separators = (",", ":") if colon == ":" else None
     text = json.dumps(value, ensure_ascii=False, separators=separators)
-    return escape_control("".join(_escaped(char) if char > _LAST_OF_ONE_ESCAPE else char for char in text))
+    hidden = {char for char in text if char > _LAST_OF_ONE_ESCAPE and escape_control(char) != char}
+    return escape_control(text.translate({ord(char): json.dumps(char)[1:-1] for char in hidden}))
 
 
 def json_lines(value: Any, unit: str, mark: str) -> str:
@@ -66,10 +67,6 @@ def json_lines(value: Any, unit: str, mark: str) -> str:
         items = [f"{json_line(name)}: {json_lines(item, unit, inner)}" for name, item in value.items()]
         return f"{{{inner}{f',{inner}'.join(items)}{mark}}}"
     return json_line(value)
-
-
-def _escaped(char: str) -> str:
-    return char if escape_control(char) == char else json.dumps(char)[1:-1]
 
 
 def single_quoted(text: str) -> str | None:
