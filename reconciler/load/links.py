@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import Final
 
 _GIT: Final = ".git"
@@ -18,23 +17,6 @@ _SPECIAL: Final = (
 
 # os.path, unlike Path, keeps a path as it was typed: `a/..` is where the link `a` leads, and its parent.
 # ruff: noqa: PTH109, PTH114, PTH116, PTH117, PTH118, PTH120, PTH206
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """What a link may lead to: everything below ``root`` but Git's own files. ``name`` says what that is."""
-
-    root: str
-    name: str
-
-    def refusal(self, link: str) -> str:
-        """Return why a link must not be followed, empty if it may be."""
-        target = os.path.realpath(link)
-        if not is_inside(target, self.root):
-            return f"is a link that leads out of {self.name} {self.root}, to {target}; {_ADVICE}"
-        if has_git(os.path.relpath(target, self.root)):
-            return f"is a link that leads into Git's own files, to {target}; {_ADVICE}"
-        return ""
 
 
 def work_tree(path: str) -> str | None:
@@ -59,10 +41,19 @@ def work_tree(path: str) -> str | None:
         place = parent
 
 
-def tree_of(folder: str) -> Tree:
-    """Return what links below a folder may lead to: its Git work tree, or outside Git the folder itself."""
-    top = work_tree(folder)
-    return Tree(os.path.realpath(folder), "the folder") if top is None else Tree(top, "the Git work tree")
+def target_refusal(link: str, folder: str) -> str:
+    """Return why a link below a folder must not be followed, empty if it may be.
+
+    It may lead anywhere in the folder's Git work tree but into Git's own files; outside Git, anywhere below
+    the folder.
+    """
+    top, target = work_tree(folder), os.path.realpath(link)
+    root, name = (os.path.realpath(folder), "the folder") if top is None else (top, "the Git work tree")
+    if not is_inside(target, root):
+        return f"is a link that leads out of {name} {root}, to {target}; {_ADVICE}"
+    if has_git(os.path.relpath(target, root)):
+        return f"is a link that leads into Git's own files, to {target}; {_ADVICE}"
+    return ""
 
 
 def is_inside(path: str, root: str) -> bool:
@@ -94,9 +85,8 @@ def link_refusal(path: str) -> str:
             folder = os.path.dirname(folder)
             continue
         if os.path.islink(place):
-            tree = tree_of(folder)
             is_bounded = number == len(parts) or work_tree(folder) is not None
-            refusal = tree.refusal(place) if is_bounded else ""
+            refusal = target_refusal(place, folder) if is_bounded else ""
             if refusal:
                 return refusal if number == len(parts) else f"goes through {place}, which {refusal}"
             place = os.path.realpath(place)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.errors import InputError, os_reason
 from reconciler.kinds.packaged import SUFFIX
-from reconciler.load.links import link_refusal, mode_refusal, path_refusal, special_refusal, tree_of
+from reconciler.load.links import link_refusal, mode_refusal, path_refusal, special_refusal, target_refusal
 from reconciler.model.source import Position, Problem
 
 if TYPE_CHECKING:
@@ -85,7 +85,6 @@ def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
     Each folder is looked through once, whatever the links to it. What it is called without a link comes
     first, and is what problems call its files.
     """
-    tree = tree_of(directory)
     seen: set[str] = set()
     pending, linked = [directory], deque[str]()
     while pending or linked:
@@ -108,7 +107,8 @@ def _below(directory: str, problems: list[Problem]) -> Iterator[str]:
             mode = _mode(path, problems)
             if mode is None:
                 continue
-            refusal = (tree.refusal(path) if is_link and os.path.exists(path) else "") or mode_refusal(mode)
+            refusal = target_refusal(path, directory) if is_link and os.path.exists(path) else ""
+            refusal = refusal or mode_refusal(mode)
             if refusal:
                 problems.append(Problem(refusal, Position(path)))
             elif stat.S_ISDIR(mode):
@@ -203,10 +203,9 @@ def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Proble
         names = _kind_names(folder, problems)
         if names == [] and folder in given:
             problems.append(Problem(f"this folder holds no file NAME{SUFFIX}", Position(folder)))
-        tree = tree_of(folder)
         for name in names or ():
             file = os.path.join(folder, name)
-            refusal = tree.refusal(file) if os.path.islink(file) else ""
+            refusal = target_refusal(file, folder) if os.path.islink(file) else ""
             if refusal:
                 problems.append(Problem(refusal, Position(file)))
                 continue
