@@ -67,11 +67,8 @@ def describe(violation: Violation) -> str:
     name, schema = _name(violation), violation.schema
     if schema.get("readOnly"):
         return f"{name} is set by the service and cannot be declared; remove it"
-    if violation.value is None and violation.keyword == "type":
-        return _null(name, violation)
-    if violation.keyword == "type" and violation.written:
-        advice = f'; write "{violation.written}" in quotes' if "string" in type_names(schema) else ""
-        return _wrong_type(name, f"the number {violation.written}", schema, advice)
+    if violation.keyword == "type":
+        return _null(name, violation) if violation.value is None else _wrong_type(name, violation)
     wording = _WORDINGS.get(violation.keyword)
     if wording is not None:
         return wording(name, violation.value, schema)
@@ -112,25 +109,25 @@ def _missing(name: str, _value: Any, schema: Schema) -> str:
     return f"{name} is missing; write it{example}"
 
 
-def _wrong_value(name: str, value: Any, schema: Schema) -> str:
-    return _wrong_type(name, _kind(value), schema, _type_advice(value, type_names(schema)))
-
-
-def _wrong_type(name: str, what: str, schema: Schema, advice: str) -> str:
+def _wrong_type(name: str, violation: Violation) -> str:
+    schema, types, written = violation.schema, type_names(violation.schema), violation.written
+    what, advice = _kind(violation.value), _type_advice(violation.value, types)
+    if written:
+        what, advice = f"the number {written}", f'; write "{written}" in quotes' if "string" in types else ""
     if schema.get("format") == "date-time":
         advice = f"; {_INSTANT_ADVICE}"
-    return f"{name} must be {_wanted(schema)}, not {what}{advice}"
+    return f"{name} must be {_wanted(types)}, not {what}{advice}"
 
 
-def _wanted(schema: Schema) -> str:
-    return " or ".join(_TYPE_NAMES[entry] for entry in type_names(schema))
+def _wanted(types: list[str]) -> str:
+    return " or ".join(map(_TYPE_NAMES.__getitem__, types))
 
 
 def _null(name: str, violation: Violation) -> str:
     types = type_names(violation.schema)
     depth = _FIELD_DEPTHS.get(str(violation.path[0])) if violation.path else None
     if len(violation.path) != depth or violation.schema.get("minLength"):  # not optional
-        return f"{name} cannot be null; write {_wanted(violation.schema)}"
+        return f"{name} cannot be null; write {_wanted(types)}"
     clear = next((text for kind, text in (("string", '""'), ("array", "[]")) if kind in types), None)
     advice = "leave the field out to leave it unmanaged" + (f", write {clear} to clear it" if clear else "")
     return f"{name} cannot be null; {advice}"
@@ -223,6 +220,5 @@ _WORDINGS: Final[Mapping[str, Callable[[str, Any, Schema], str]]] = {
         f"{name} {_quote(value)} takes too much work to check; simplify the pattern of its kind"
     ),
     "required": _missing,
-    "type": _wrong_value,
     "uniqueItems": _not_unique,
 }

@@ -82,7 +82,9 @@ class Validator:
         if not isinstance(data, dict):
             self._problem("must be a mapping with a list under `keys:`", document.position())
             return
-        respelled = _whole_numbers(data) if document.has_whole_floats else ()
+        words = ("keys", "defaults") if document.has_whole_floats else ()  # 5.0 and 5e0 there become 5
+        parts = [(word, data[word]) for word in words if isinstance(data.get(word), dict | list)]
+        respelled = [path for word, part in parts for path in replace_whole(part, (word,))]
         name = data.get("kind", _DEFAULT_KIND)
         kind = self._kinds.get(name) if isinstance(name, str) else None
         assumed = kind or self._kinds[_DEFAULT_KIND]
@@ -248,12 +250,6 @@ def validated(loaded: Loaded, validator: Validator) -> DesiredState:
     for document in loaded.documents:
         validator.add(document)
     return validator.finish(loaded.problems)
-
-
-def _whole_numbers(data: dict[str, Any]) -> tuple[Path, ...]:
-    """Replace 5.0 and 5e0 in keys and defaults by 5, and return their paths."""
-    parts = [(word, data[word]) for word in ("keys", "defaults") if isinstance(data.get(word), dict | list)]
-    return tuple(path for word, part in parts for path in replace_whole(part, (word,)))
 
 
 def _spellings(
