@@ -13,6 +13,10 @@ from reconciler.model.secret import Secret
 
 DEFAULT_BASE_URL: Final = "https://api.gcore.com"
 DEFAULT_SCHEME: Final = "apikey"
+_HOST: Final = re.compile(r"[a-z0-9]+(?:-+[a-z0-9]+)*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)*", re.ASCII)
+_UNENCRYPTED: Final = (
+    "would send the token unencrypted; use https:// (http:// is accepted for loopback addresses only)"
+)
 _SCHEME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
 
 
@@ -30,13 +34,45 @@ def checked_url(text: str, what: str = "the base URL", setting: str = "GCORE_BAS
         raise ConfigurationError(
             f"{what} cannot be used: {error}; set {setting} to one like {example}"
         ) from error
-    parts = urlsplit(url)
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise ConfigurationError(
-            f"{what} {text} would send the token unencrypted; use https:// "
-            "(http:// is accepted for loopback addresses only)"
-        )
+    if _is_unencrypted(url):
+        raise ConfigurationError(f"{what} {text} {_UNENCRYPTED}")
     return url
+
+
+def url_fault(text: str) -> str:
+    """Return why no token may be sent to an address, empty if one may be; it repeats no password."""
+    try:
+        url = BaseUrl(text)
+    except ValueError as error:
+        return f"{error}; write one like https://api.example.com"
+    return f"it {_UNENCRYPTED}" if _is_unencrypted(url) else ""
+
+
+def _is_unencrypted(url: BaseUrl) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def binding_fault(url: BaseUrl) -> str:
+    """Return why no variable can bind a token to the host of an address, empty if one can."""
+    if _HOST.fullmatch(urlsplit(url).hostname or ""):
+        return ""
+    return "its host cannot be part of the name of a variable; use a host name of letters, digits and hyphens"
+
+
+def binding(url: BaseUrl) -> str:
+    """Return the end of the names of the variables whose tokens go to the host of an address.
+
+    A dot becomes ``_``, a hyphen ``__``, and a port, which is there unless it is the usual one, follows
+    ``___``. No two hosts have the same: no label begins or ends with a hyphen, so dots are single, hyphens
+    are pairs, and three in a row are the port. Raises ConfigurationError for a host that has no such name.
+    """
+    fault = binding_fault(url)
+    if fault:
+        raise ConfigurationError(f"the address {url} cannot be used: {fault}")
+    parts = urlsplit(url)
+    host = (parts.hostname or "").replace("-", "__").replace(".", "_")
+    return host if parts.port is None else f"{host}___{parts.port}"
 
 
 def checked_scheme(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME, checked_token
+from reconciler.api.authentication import scheme_auth
 from reconciler.api.reader import Connection, Reader
 from reconciler.api.retry import RetryPolicy
 from reconciler.api.workers import Workers
@@ -89,7 +90,7 @@ class Client(Session):
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
             retry=RetryPolicy(attempts=retries + 1),
-            auth_scheme=auth_scheme,
+            auth=scheme_auth(auth_scheme),
             environment=environment or {},
         )
         super().__init__(connection, Workers(parallelism))

@@ -4,64 +4,64 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.parse import urlencode
 
-from reconciler.api.address import checked_scheme, checked_url
-from reconciler.api.exchange import HttpClient, HttpSettings, Request, Server
+from reconciler.api.address import checked_url
+from reconciler.api.authentication import AuthSettings, authenticator
+from reconciler.api.exchange import HttpClient, Request, Response, Server
 from reconciler.api.responses import value_of
 from reconciler.api.retry import Retrier, RetryPolicy
 from reconciler.api.transport import Bounds
-from reconciler.errors import StoppedError, UnreachableError
+from reconciler.errors import StoppedError, UnauthorizedError, UnreachableError
+from reconciler.model.configuration import BUILT_IN_API
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
     from reconciler.model.endpoint import BaseUrl
-    from reconciler.model.secret import Secret
 
     Parameters = Mapping[str, int | str]
 
 _LARGEST_RESPONSE: Final = 64 * 2**20
+_UNCACHED: Final = {"Cache-Control": "no-cache"}
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _SLOWEST: Final = 4
 """How many read time-outs a whole response may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection(HttpSettings):
-    """How to reach the API; time-outs in seconds.
+class Connection(AuthSettings):
+    """How to reach an API; time-outs in seconds.
 
-    ``auth_scheme`` is the word before the token in the header Authorization.
+    ``constants`` are headers of every request, ``api`` is what the configuration calls the API.
     """
 
     base_url: BaseUrl
-    token: Secret
-    auth_scheme: str = "apikey"
+    constants: Mapping[str, str] = field(default_factory=dict)
+    api: str = BUILT_IN_API
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
-        """Check where the token goes, and the word before it. Raises ConfigurationError."""
-        HttpSettings.__post_init__(self)
+        """Check where the tokens go. Raises ConfigurationError."""
+        AuthSettings.__post_init__(self)
         checked_url(self.base_url)
-        checked_scheme(self.auth_scheme)
-
-    def headers(self) -> Mapping[str, str]:
-        """Return the headers of every request; a response from a cache would resolve no write."""
-        authorization = f"{self.auth_scheme} {self.token.reveal()}"
-        return {"Authorization": authorization, "Cache-Control": "no-cache"}
+        if self.auth.server is not None:
+            checked_url(self.auth.server.url, "the token URL", "token_url")
 
     def server(self) -> Server:
         """Return the server of the API. Plain http must not carry the token to a proxy."""
         connect, read = self.connect_timeout, self.read_timeout
         bounds = Bounds(connect, read, connect + read, connect + _SLOWEST * read, _LARGEST_RESPONSE)
         is_https = self.base_url.startswith("https:")
-        return Server(self.base_url, bounds, "the base URL (GCORE_BASE_URL)", use_proxies=is_https)
+        name = " (GCORE_BASE_URL)" if self.api == BUILT_IN_API else f" of {self.api}"
+        return Server(self.base_url, bounds, f"the base URL{name}", use_proxies=is_https)
 
 
 class Page(NamedTuple):
@@ -81,7 +81,7 @@ class Reader:
         """
         self._connection = connection
         self._redactor = connection.redactor
-        self._redactor.refuse(connection.token)
+        self._auth = authenticator(connection)
         self._retrier = Retrier(connection.retry, connection.clock, connection.stop)
         self._http = HttpClient(connection.server(), connection)
 
@@ -92,6 +92,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         """Close every connection."""
         self._http.close()
+        self._auth.close()
 
     def get(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """Return the JSON response to a GET. Raises ApiError, or StoppedError once the run is stopped."""
@@ -100,7 +101,7 @@ class Reader:
 
     def page(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Page:
         """Return the response to a GET with its link ``next``. Raises as :meth:`get` does."""
-        request = Request("GET", target(path, parameters), self._headers(headers), grace=0.0)
+        request = Request("GET", target(path, parameters), headers, grace=0.0)
         return self._retrier.call(lambda: self._page(request))
 
     def page_after_write(
@@ -109,11 +110,11 @@ class Reader:
         """Return the same to resolve a write: it is sent once even after ``stop``."""
         with suppress(StoppedError, UnreachableError):
             return self.page(path, parameters, headers)
-        return self._page(Request("GET", target(path, parameters), self._headers(headers)))
+        return self._page(Request("GET", target(path, parameters), headers))
 
     def _page(self, request: Request) -> Page:
-        response = self._http.exchange(request)
-        return Page(value_of(response, self._redactor), response.next_link)
+        response = self._sent(request)
+        return Page(self._value(response), response.next_link)
 
     def read_back(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
@@ -150,11 +151,30 @@ class Reader:
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Any:
         """Send a request once; it goes on for ``grace`` seconds after the run was stopped."""
-        request = Request(method, path, self._headers(headers), body, grace)
-        return value_of(self._http.exchange(request), self._redactor)
+        return self._value(self._sent(Request(method, path, headers, body, grace)))
 
-    def _headers(self, constants: Mapping[str, str]) -> Mapping[str, str]:
-        return {**constants, **self._connection.headers()}
+    def _sent(self, request: Request) -> Response:
+        """Send a request with all its headers; once more with a renewed token where the first was refused."""
+        tokens = self._auth.headers(request.grace)
+        response = self._http.exchange(self._complete(request, tokens))
+        if response.status == HTTPStatus.UNAUTHORIZED and self._auth.is_renewed(tokens):
+            tokens = self._auth.headers(request.grace)
+            response = self._http.exchange(self._complete(request, tokens))
+        return response
+
+    def _complete(self, request: Request, tokens: Mapping[str, str]) -> Request:
+        """Add the headers of the API; a response from a cache would resolve no write."""
+        headers: dict[str, tuple[str, str]] = {}
+        for part in (self._connection.constants, request.headers, tokens, _UNCACHED):
+            headers |= {name.lower(): (name, value) for name, value in part.items()}
+        return replace(request, headers=dict(headers.values()))
+
+    def _value(self, response: Response) -> Any:
+        try:
+            return value_of(response, self._redactor)
+        except UnauthorizedError as error:
+            hint = f"check {self._connection.token_setting}"
+            raise UnauthorizedError(replace(error.failure, hint=hint), error.response) from error.__cause__
 
 
 def target(path: str, parameters: Parameters) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reconciler.api.address import checked_token
+from reconciler.api.authentication import scheme_auth
 from reconciler.api.exchange import Exchange
 from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
@@ -38,7 +39,7 @@ def connection(
         retry=RetryPolicy(attempts=options.retries + 1),
         stop=stop or threading.Event(),
         on_exchange=on_exchange or console.exchange,
-        auth_scheme=options.auth_scheme,
+        auth=scheme_auth(options.auth_scheme),
         environment=os.environ,
     )
 

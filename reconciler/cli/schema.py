@@ -41,8 +41,8 @@ def schema(_context: click.Context, options: SchemaOptions) -> None:
     """Print a JSON Schema (draft-07) that needs no other file.
 
     NAME is keys (a desired-state document, the default), a kind such as caas, plan (the JSON plan), history
-    (what history --format json prints), notification (what a webhook is sent) or kind (the file of a kind of
-    your own). With --kinds, a document may be of custom kinds too.
+    (what history --format json prints), notification (what a webhook is sent), kind (the file of a kind of
+    your own) or config (reconciler.yaml). With --kinds, a document may be of custom kinds too.
     """
     name, known = options.name, schema_texts()
     console = plain_console()

@@ -55,6 +55,11 @@ def kind_schema() -> Mapping[str, Any]:
     return packaged_schema("kind")
 
 
+def configuration_schema() -> Mapping[str, Any]:
+    """Return the schema of a configuration file."""
+    return packaged_schema("config")
+
+
 def load_kinds() -> Mapping[str, Kind]:
     """Derive every kind from its schema file; a schema without the extension is not a kind."""
     schemas = {name: packaged_schema(name) for name in schema_texts()}

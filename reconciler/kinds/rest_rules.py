@@ -23,7 +23,7 @@ _FORBIDDEN_HEADERS: Final = re.compile(
     r"|user-agent|expect|forwarded|x-forwarded-.*|x-http-method.*",
     re.IGNORECASE,
 )
-"""Headers that say who asks, where or what: none of these is a constant of a kind."""
+"""Headers that say who asks, where or what."""
 _OF_STYLE: Final[Mapping[str, ListStyle]] = {
     "offset": ListStyle.OFFSET,
     "page": ListStyle.PAGE,
@@ -38,6 +38,11 @@ class Fault:
 
     path: Path
     message: str
+
+
+def is_constant(header: str) -> bool:
+    """Return whether a header may have a constant value: it does not say who asks, where or what."""
+    return not _FORBIDDEN_HEADERS.fullmatch(header)
 
 
 def rest_faults(kind: Kind) -> Iterator[Fault]:
@@ -126,7 +131,7 @@ def _update(kind: Kind) -> Iterator[Fault]:
 
 def _send(kind: Kind) -> Iterator[Fault]:
     for name in kind.headers:
-        if _FORBIDDEN_HEADERS.fullmatch(name):
+        if not is_constant(name):
             message = f"{name} is not a constant of a kind; remove it, and name another header"
             yield Fault((EXTENSION, "send", "headers"), message)
     for name in kind.query:

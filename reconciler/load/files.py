@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from reconciler.errors import ConfigurationError, InputError, os_reason
 from reconciler.load.builder import parse
 from reconciler.load.characters import BYTE_ORDER_MARK
-from reconciler.load.sources import label_of, read, sources
+from reconciler.load.sources import CONFIGURATION, label_of, read, sources
 from reconciler.model.source import Position, Problem
 from reconciler.model.strict_json import parse_strictly
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Parse = Callable[[bytes, str], "Loaded"]
     Digests = tuple[tuple[str, bytes], ...]
 
+_CONFIGURATION: Final = re.compile(rf"(?s)(?:^|/){re.escape(CONFIGURATION)}(?:@.*)?$")
+"""What a configuration is called, also one of a commit."""
 _WIDE: Final = 4
 """Bytes of the widest character."""
 
@@ -35,6 +38,9 @@ class Loaded:
     problems: tuple[Problem, ...]
 
 
+_NOTHING: Final = Loaded((), ())
+
+
 def parse_content(content: bytes, label: str) -> Loaded:
     """Build the documents of one input, which problems call ``label``."""
     try:
@@ -43,7 +49,23 @@ def parse_content(content: bytes, label: str) -> Loaded:
         return Loaded((), error.problems)
     if not found:
         return Loaded((), (Problem("declares nothing; write at least `keys: []`", Position(label)),))
-    return Loaded(found, ())
+    return Loaded(() if _is_configuration(label, found) else found, ())
+
+
+def _is_configuration(label: str, documents: Iterable[Document]) -> bool:
+    """Return whether a file is the configuration, by its name and because it declares nothing."""
+    return _CONFIGURATION.search(label) is not None and not any(
+        not isinstance(document.data, dict) or "keys" in document.data for document in documents
+    )
+
+
+def parse_single(content: bytes, label: str, what: str) -> Document:
+    """Build the one document of a file that is ``what`` and no desired state. Raises InputError."""
+    found = parse(_text(content, label), label)
+    if len(found) != 1:
+        reason = f"holds several documents; {what} is one" if found else f"declares nothing; write {what}"
+        raise InputError([Problem(reason, Position(label))])
+    return found[0]
 
 
 def parse_all(files: Iterable[tuple[str, bytes]], found: Iterable[Problem] = ()) -> Loaded:
@@ -70,6 +92,8 @@ def load(paths: Sequence[str], standard_input: BinaryIO, parse_one: Parse = pars
             continue
         documents.extend(part.documents)
         problems.extend(part.problems)
+        if part == _NOTHING and source in paths:
+            problems.append(Problem("is the configuration, which declares nothing", Position(source)))
     return Loaded(tuple(documents), tuple(problems))
 
 
@@ -148,9 +172,4 @@ def read_description(file: str) -> Any:
             return parse_strictly(content)
         except (ValueError, RecursionError):
             pass  # it may be YAML that begins with a brace; if not, its parser names the place
-    loaded = parse_content(content, file)
-    if loaded.problems:
-        raise InputError(loaded.problems)
-    if len(loaded.documents) != 1:
-        raise InputError([Problem("holds several documents; a description is one", Position(file))])
-    return loaded.documents[0].data
+    return parse_single(content, file, "a description").data

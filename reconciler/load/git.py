@@ -162,25 +162,32 @@ def files_at(reference: str, paths: Sequence[str], environment: Environment) -> 
     return _gathered(reference, trees, CommitTree.files, "{name}@{reference}")
 
 
+def reviewed_at(reference: str, file: str, environment: Environment) -> BaseFiles:
+    """Return one file as it was at a commit, which decides what is read: like :func:`kinds_at`."""
+    trees = ((file, repository) for repository in [_reviewed(file, environment)])
+    return _gathered(reference, trees, CommitTree.files, "{reference}:./{name}")
+
+
 def kinds_at(reference: str, folders: Mapping[str, str], environment: Environment) -> BaseFiles:
     """Return the files that folders of kinds held at a commit, like :func:`files_at`.
 
     Each folder comes with a path whose repository is asked: a folder may have become one of its own. Raises
     ConfigurationError too for a submodule, since what that is says the repository around it.
     """
+    trees = ((folder, _reviewed(path, environment)) for folder, path in folders.items())
+    return _gathered(reference, trees, CommitTree.kinds, "{reference}:./{name}")
 
-    def trees() -> Iterator[tuple[str, Repository]]:
-        for folder, path in folders.items():
-            repository = _repository(path, "--base", environment)
-            around = repository.around
-            if around is not None:
-                raise ConfigurationError(
-                    f"--trust base: {path} lies in a submodule, and what that is says {around}; "
-                    "name the kinds with --kinds, from elsewhere and without --base"
-                )
-            yield folder, repository
 
-    return _gathered(reference, trees(), CommitTree.kinds, "{reference}:./{name}")
+def _reviewed(path: str, environment: Environment) -> Repository:
+    """Return the repository of a path. Raises ConfigurationError if another one chooses its commit."""
+    repository = _repository(path, "--base", environment)
+    around = repository.around
+    if around is not None:
+        raise ConfigurationError(
+            f"--trust base: {path} lies in a submodule, and what that is says {around}; "
+            "name the kinds with --kinds, from elsewhere and without --base"
+        )
+    return repository
 
 
 def _gathered(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Size of one input: room for 150,000 keys, and a bound on what a wrong path can cost."""
 STANDARD_INPUT: Final = "-"
+CONFIGURATION: Final = "reconciler.yaml"
+"""The name of the configuration, which is no desired state either."""
 KINDS_FOLDER: Final = "kinds"
 """The folder beside desired-state files that holds kinds, and so no desired state."""
 _LARGEST_KIND: Final = 2**20
@@ -136,7 +138,7 @@ def read(source: str, standard_input: BinaryIO) -> bytes:
     """Read one input, a file or ``-``. Raises InputError."""
     too_large = f"larger than {MAX_BYTES >> 20} MiB; split it into several files"
     if source != STANDARD_INPUT:
-        return _read_file(source, MAX_BYTES, too_large)
+        return read_file(source, MAX_BYTES, too_large)
     try:
         content = standard_input.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -151,7 +153,7 @@ def label_of(source: str) -> str:
     return "<stdin>" if source == STANDARD_INPUT else source
 
 
-def _read_file(path: str, most: int, too_large: str) -> bytes:
+def read_file(path: str, most: int, too_large: str) -> bytes:
     """Read a file of at most so many bytes. Raises InputError, also for a special file."""
     refusal = special_refusal(path)
     try:
@@ -214,7 +216,7 @@ def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Proble
                 continue
             seen.add(identity)
             try:
-                yield file, _read_file(file, _LARGEST_KIND, "larger than 1 MiB, which no kind needs")
+                yield file, read_file(file, _LARGEST_KIND, "larger than 1 MiB, which no kind needs")
             except InputError as error:
                 problems.extend(error.problems)
 

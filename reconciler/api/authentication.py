@@ -1,0 +1,217 @@
+"""How requests authenticate: fixed headers, or an access token that is fetched, cached and renewed."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote_plus, urlencode
+
+from reconciler import errors
+from reconciler.api.address import checked_scheme, checked_token
+from reconciler.api.exchange import HttpClient, HttpSettings, Request, Response, Server
+from reconciler.api.transport import Bounds
+from reconciler.model.configuration import (
+    AUTHORIZATION,
+    BUILT_IN_AUTH,
+    Auth,
+    AuthMethod,
+    ClientAuth,
+    TokenServer,
+)
+from reconciler.model.secret import Secret
+from reconciler.model.strict_json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BOUNDS: Final = Bounds(connect=10.0, read=10.0, head=30.0, whole=30.0, size=2**20)
+_MARGIN: Final = 60.0
+"""Seconds before its end at which an access token is renewed; of a short life, a tenth."""
+_LEAST: Final = 8
+"""Characters of a part of USER:PASSWORD that is looked for in responses: fewer are there by accident."""
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthSettings(HttpSettings):
+    """The tokens of an API, and how they are sent.
+
+    For OAuth 2 ``token`` is the secret of the client ``client_id``, and else what requests carry.
+    ``token_setting`` is where people set it.
+    """
+
+    token: Secret
+    second_token: Secret | None = None
+    client_id: Secret | None = None
+    auth: Auth = BUILT_IN_AUTH
+    token_setting: str = "GCORE_API_KEY or the token file"  # noqa: S105 - names where it comes from
+
+
+def scheme_auth(word: str) -> Auth:
+    """Return the authentication by the token behind ``word`` in Authorization. Raises ConfigurationError."""
+    return replace(BUILT_IN_AUTH, scheme=checked_scheme(word))
+
+
+class Authenticator:
+    """Fixed headers, which hold the tokens of a settings."""
+
+    def __init__(self, settings: AuthSettings) -> None:
+        """Build the headers; the redactor learns the tokens. Raises ConfigurationError."""
+        auth, token, redactor = settings.auth, settings.token, settings.redactor
+        self._settings = settings
+        redactor.refuse(token)
+        self._headers: dict[str, str] = {}
+        if auth.method is AuthMethod.BASIC:
+            self._headers[auth.header] = f"Basic {_encoded(token)}"
+            for part in _guarded(token, settings.token_setting):
+                redactor.refuse(part)
+        elif auth.method is AuthMethod.TOKEN:
+            self._headers[auth.header] = f"{auth.scheme} {token.reveal()}".lstrip(" ")
+        if auth.second_header is not None:
+            if settings.second_token is None:
+                raise errors.ConfigurationError(f"there is no token for the header {auth.second_header}")
+            redactor.refuse(settings.second_token)
+            self._headers[auth.second_header] = settings.second_token.reveal()
+
+    def headers(self, grace: float) -> Mapping[str, str]:  # noqa: ARG002 - what is fetched needs it
+        """Return the headers of a request, which may take ``grace`` seconds after a stop. Raises ApiError."""
+        return self._headers
+
+    def is_renewed(self, used: Mapping[str, str]) -> bool:  # noqa: ARG002 - fixed headers do not change
+        """Return whether other headers may help where the service refused ``used``."""
+        return False
+
+    def close(self) -> None:
+        """Close every settings."""
+
+
+class ClientCredentials(Authenticator):
+    """Access tokens by the client credentials grant of RFC 6749. Threads may share it."""
+
+    def __init__(self, settings: AuthSettings, server: TokenServer, client: Secret) -> None:
+        """Store what fetches a token; nothing is sent yet. Raises ConfigurationError."""
+        super().__init__(settings)
+        self._server, self._client = server, client
+        is_https = server.url.startswith("https:")
+        where = Server(server.url, _BOUNDS, f"the token URL {server.url}", use_proxies=is_https)
+        self._http = HttpClient(where, settings)
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._until: float | None = None
+
+    def headers(self, grace: float) -> Mapping[str, str]:
+        """Return the headers with an access token, which is fetched if there is none that is valid."""
+        with self._lock:
+            now = self._settings.clock.monotonic()
+            if self._token is None or (self._until is not None and now >= self._until):
+                self._token, self._until = None, None
+                token, lifetime = self._fetched(grace)
+                self._token = token.reveal()
+                self._until = None if lifetime is None else now + lifetime - min(_MARGIN, lifetime / 10)
+            return {**self._headers, AUTHORIZATION: f"Bearer {self._token}"}
+
+    def is_renewed(self, used: Mapping[str, str]) -> bool:
+        """Forget the token that the service refused, unless another thread has renewed it already."""
+        with self._lock:
+            if used[AUTHORIZATION] == f"Bearer {self._token}":
+                self._token = None
+        return True
+
+    def close(self) -> None:
+        """Close every settings."""
+        self._http.close()
+
+    def _fetched(self, grace: float) -> tuple[Secret, float | None]:
+        """Fetch a token, and the seconds that it is valid for. No write is in doubt after an error."""
+        try:
+            response = self._http.exchange(self._request(grace))
+        except errors.InvalidResponseError as error:
+            raise self._failure(error.failure.detail) from None
+        except errors.ApiError as error:
+            raise type(error)(replace(error.failure, in_doubt=False)) from None
+        if not response.is_success:
+            raise self._refusal(response)
+        try:
+            value: Any = parse_json(response.content)
+        except (ValueError, RecursionError):
+            value = None
+        token = value.get("access_token") if isinstance(value, dict) else None
+        if not isinstance(token, str) or str(value.get("token_type", "Bearer")).lower() != "bearer":
+            raise self._failure("the response is not that of a bearer token", response.status)
+        try:
+            secret = checked_token(token, "the access token")
+        except errors.ConfigurationError as error:
+            raise self._failure(str(error), response.status) from None
+        self._settings.redactor.refuse(secret)
+        lifetime = value.get("expires_in")
+        is_number = isinstance(lifetime, int | float) and not isinstance(lifetime, bool)
+        return secret, float(lifetime) if is_number else None
+
+    def _request(self, grace: float) -> Request:
+        server, secret = self._server, self._settings.token
+        form = {"grant_type": "client_credentials"}
+        if server.scopes:
+            form["scope"] = " ".join(server.scopes)
+        if server.audience is not None:
+            form["audience"] = server.audience
+        headers = {"Content-Type": _FORM, "Cache-Control": "no-store"}
+        if server.client_auth is ClientAuth.POST:
+            form |= {"client_id": self._client.reveal(), "client_secret": secret.reveal()}
+        else:  # each is encoded first: RFC 6749, 2.3.1
+            login = f"{quote_plus(self._client.reveal())}:{quote_plus(secret.reveal())}"
+            headers[AUTHORIZATION] = f"Basic {_encoded(Secret(login))}"
+        shown = f"POST {server.url}"
+        return Request("POST", "", headers, urlencode(form).encode("ascii"), grace, shown)
+
+    def _refusal(self, response: Response) -> errors.ApiError:
+        redactor = self._settings.redactor
+        try:
+            value = parse_json(response.content)
+        except (ValueError, RecursionError):
+            value = None
+        said = value if isinstance(value, dict) else {}
+        texts = [said[name] for name in ("error", "error_description") if isinstance(said.get(name), str)]
+        detail = redactor.line(": ".join(texts)) or redactor.line(response.reason) or "no reason given"
+        if response.location is not None:
+            detail = "redirected, which is refused: the secret of the client stays with one host"
+        return self._failure(detail, response.status, response.retry_after)
+
+    def _failure(
+        self, detail: str, status: int | None = None, retry_after: float | None = None
+    ) -> errors.ApiError:
+        kind: type[errors.ApiError] = errors.UnauthorizedError
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            kind = errors.RateLimitedError
+        elif status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            kind = errors.ServerFaultError
+        hint = f"check {self._settings.token_setting}" if kind is errors.UnauthorizedError else ""
+        request = f"POST {self._server.url}"
+        return kind(errors.Failure(request, detail, status, retry_after=retry_after, hint=hint))
+
+
+def authenticator(settings: AuthSettings) -> Authenticator:
+    """Return what authenticates the requests of a settings. Raises ConfigurationError."""
+    server, client = settings.auth.server, settings.client_id
+    if settings.auth.method is not AuthMethod.OAUTH2:
+        return Authenticator(settings)
+    if server is None or client is None:
+        raise errors.ConfigurationError("OAuth 2 needs the address of the token, and the id of a client")
+    return ClientCredentials(settings, server, client)
+
+
+def _encoded(text: Secret) -> str:
+    return base64.b64encode(text.reveal().encode()).decode("ascii")
+
+
+def _guarded(login: Secret, setting: str) -> list[Secret]:
+    """Return which parts of USER:PASSWORD no response may hold: a user without a password is a token.
+
+    Raises ConfigurationError if it is not such a text.
+    """
+    user, colon, password = login.reveal().partition(":")
+    if not colon:
+        raise errors.ConfigurationError(f"{setting} must be USER:PASSWORD for basic authentication")
+    return [Secret(part) for part in [password or user] if len(part) >= _LEAST]

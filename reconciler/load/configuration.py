@@ -1,0 +1,124 @@
+"""The configuration file: where it is, what it holds, and which paths it may name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import InputError
+from reconciler.load.files import parse_single
+from reconciler.load.git import reviewed_at
+from reconciler.load.links import has_git, is_inside, link_refusal, path_refusal, work_tree
+from reconciler.load.sources import CONFIGURATION, STANDARD_INPUT, read_file
+from reconciler.model.source import Position, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reconciler.load.documents import Document
+
+_LARGEST: Final = 2**20
+
+# os.path, unlike Path, keeps a path as it was typed: `a/..` is where the link `a` leads, and its parent.
+# ruff: noqa: PTH100, PTH109, PTH112, PTH117, PTH118, PTH120
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """The text of a configuration; ``file`` is what messages call it, ``folder`` what its paths start at."""
+
+    file: str
+    folder: str
+    content: bytes
+
+    @property
+    def root(self) -> str:
+        """Return the real path of what its paths must not leave: the Git work tree, or else its folder."""
+        place = self.folder or os.curdir
+        return work_tree(place) or os.path.realpath(place)
+
+    def document(self) -> Document:
+        """Parse the file. Raises InputError."""
+        return parse_single(self.content, self.file, "a configuration")
+
+    def opened(self, path: str) -> str:
+        """Return a path of the configuration as it can be opened."""
+        return os.path.join(self.folder, path)
+
+    def fault(self, path: str) -> str:
+        """Return why a path of the configuration must not be used, empty if it may be."""
+        if path == STANDARD_INPUT or os.path.isabs(path) or not path.isprintable() or path.startswith("~"):
+            return "is not a path relative to this file; write one such as keys/"
+        place = self.opened(path)
+        top, inside = self.root, os.path.relpath(os.path.abspath(place), os.path.abspath(self.folder))
+        lexical = os.path.normpath(os.path.join(os.path.realpath(self.folder or os.curdir), inside))
+        real = os.path.realpath(place)
+        if not is_inside(lexical, top):
+            return f"leads out of {top}; name a path in it"
+        refusal = link_refusal(place)
+        if refusal:
+            return refusal
+        if not is_inside(real, top):
+            return f"leads out of {top}, to {real}; name a path in it"
+        return "leads into Git's own files; name another" if has_git(os.path.relpath(real, top)) else ""
+
+
+def named_configuration(file: str) -> ConfigurationFile:
+    """Read the configuration that was named. Raises InputError."""
+    refusal = path_refusal(file)
+    if refusal:
+        raise InputError([Problem(refusal, Position(file))])
+    content = read_file(file, _LARGEST, "larger than 1 MiB, which no configuration needs")
+    return ConfigurationFile(file, os.path.dirname(file), content)
+
+
+def found_configuration() -> ConfigurationFile | None:
+    """Read the configuration of the working folder, or of one above it up to the root of its Git repository.
+
+    Outside Git only the working folder is looked at: what lies above it may be another user's. Raises
+    InputError if it cannot be read.
+    """
+    for folder in _folders():
+        file = os.path.join(folder, CONFIGURATION)
+        if os.path.lexists(file):
+            return named_configuration(file)
+    return None
+
+
+def _folders() -> Iterator[str]:
+    """Yield the working folder and those above it, as they are typed from there."""
+    try:
+        top, place = work_tree(os.curdir), os.path.realpath(os.getcwd())
+    except OSError:
+        return  # that the working folder is gone is reported where files are read
+    folder = ""
+    yield folder
+    while top is not None and is_inside(place, top) and place != top:
+        place, folder = os.path.dirname(place), os.path.join(folder, os.pardir)
+        yield folder
+
+
+def committed_configuration(
+    reference: str, file: str | None, environment: Mapping[str, str]
+) -> ConfigurationFile | None:
+    """Return the configuration of a commit of the repository around the working folder.
+
+    That is ``file``, or the one that would be found from the working folder. Raises ConfigurationError where
+    the commit cannot be read, InputError for a link in it that must not be followed.
+    """
+    places = [os.path.join(folder, CONFIGURATION) for folder in _folders()] if file is None else [file]
+    for place in places:
+        there = reviewed_at(reference, place, environment)
+        if there.problems:
+            raise InputError(there.problems)
+        for label, content in there.files:
+            return ConfigurationFile(label, os.path.dirname(place), content)
+    return None
+
+
+def is_reviewed(file: str, paths: Sequence[str]) -> bool:
+    """Return whether a file is in the repository of the working folder, or of one of ``paths``."""
+    top = work_tree(os.path.dirname(file) or os.curdir)
+    beside = (path if os.path.isdir(path) else os.path.dirname(path) for path in paths)
+    return top is not None and top in {work_tree(place or os.curdir) for place in (os.curdir, *beside)}

@@ -1,0 +1,102 @@
+"""What ``reconciler.yaml`` says: which files, which APIs and how to authenticate to them, which limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model.endpoint import BaseUrl
+
+BUILT_IN_API: Final = "gcore"
+"""The API whose address, authentication and kinds need no configuration."""
+AUTHORIZATION: Final = "Authorization"
+
+
+class AuthMethod(StrEnum):
+    """How the token of an API is sent."""
+
+    TOKEN = "token"  # noqa: S105 - the name of a method
+    """In a header, behind a word or by itself."""
+    BASIC = "basic"
+    """The token is ``USER:PASSWORD``, sent as RFC 7617 says."""
+    OAUTH2 = "oauth2"
+    """An access token is fetched by the client credentials grant of RFC 6749."""
+
+
+class ClientAuth(StrEnum):
+    """How a client authenticates where it fetches an access token, in the words of RFC 7591."""
+
+    BASIC = "client_secret_basic"
+    POST = "client_secret_post"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenServer:
+    """Where access tokens are fetched, and what for. A slash at the end of ``url`` counts."""
+
+    url: str
+    scopes: tuple[str, ...] = ()
+    audience: str | None = None
+    client_auth: ClientAuth = ClientAuth.BASIC
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """How requests authenticate. ``scheme`` is the word before the token, empty for none.
+
+    ``second_header`` carries a second token by itself. ``server`` is there for OAuth 2 alone.
+    """
+
+    method: AuthMethod = AuthMethod.TOKEN
+    header: str = AUTHORIZATION
+    scheme: str = "Bearer"
+    second_header: str | None = None
+    server: TokenServer | None = None
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Return the names of the headers that carry tokens."""
+        return (self.header,) if self.second_header is None else (self.header, self.second_header)
+
+
+BUILT_IN_AUTH: Final = Auth(scheme="apikey")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """One API. ``base_url`` is None where none is configured, which is allowed for the built-in one.
+
+    ``headers`` are constants of every request. ``kinds`` is the folder of its kinds, as it can be opened.
+    """
+
+    name: str
+    base_url: BaseUrl | None = None
+    auth: Auth = BUILT_IN_AUTH
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kinds: str | None = None
+    parallelism: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A configuration file as it holds in one environment; ``file`` is what messages call it.
+
+    ``paths`` can be opened as they are. ``limits`` are by the names of options, as they are written there.
+    Without ``apis`` there is the built-in one. ``content`` is the text of the file.
+    """
+
+    file: str
+    content: bytes = field(repr=False)
+    environment: str | None = None
+    paths: tuple[str, ...] = ()
+    apis: Mapping[str, Api]
+    limits: Mapping[str, str]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the folders of kinds of all APIs."""
+        return tuple(dict.fromkeys(api.kinds for api in self.apis.values() if api.kinds is not None))

@@ -1,0 +1,227 @@
+"""What a configuration may say: cases of one text, and all that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.errors import ConfigurationError, InputError
+from reconciler.kinds.packaged import configuration_schema
+from reconciler.load.configuration import named_configuration
+from reconciler.model.configuration import Auth, AuthMethod, ClientAuth, Configuration, TokenServer
+from reconciler.validate.configuration import read_configuration
+from reconciler.validate.schema import is_valid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHOLE = """\
+paths: [keys/]
+apis:
+  gcore: {}
+  github:
+    base_url: https://API.github.com/
+    auth: {header: Authorization, scheme: Bearer}
+    headers: {X-GitHub-Api-Version: "2022-11-28"}
+    kinds: kinds/github/
+    parallelism: 4
+limits: {max_revoked: 30%, max_changes: 5}
+environments:
+  staging:
+    paths: [keys/staging/]
+    apis: {github: {base_url: "https://staging.example.com"}}
+    limits: {max_changes: 50}
+  production: {paths: [keys/production/]}
+"""
+
+
+def read(folder: Path, text: str, environment: str | None = None) -> Configuration:
+    file = folder / "reconciler.yaml"
+    file.write_text(text, encoding="utf-8")
+    return read_configuration(named_configuration(str(file)), environment)
+
+
+def faults(folder: Path, text: str, environment: str | None = None) -> list[str]:
+    with pytest.raises(InputError) as refused:
+        read(folder, text, environment)
+    return [str(problem).removeprefix(f"{folder}/") for problem in refused.value.problems]
+
+
+def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, WHOLE)
+    assert found.paths == (f"{tmp_path}/keys/",)
+    assert list(found.apis) == ["gcore", "github"]
+    assert found.limits == {"max_revoked": "30%", "max_changes": "5"}
+    api = found.apis["github"]
+    assert (api.base_url, api.auth, api.parallelism) == ("https://api.github.com", Auth(), 4)
+    assert (api.kinds, api.headers) == (
+        f"{tmp_path}/kinds/github/",
+        {"X-GitHub-Api-Version": "2022-11-28"},
+    )
+    assert found.kinds == (f"{tmp_path}/kinds/github/",)
+
+
+def test_an_environment_replaces_what_it_names_and_leaves_the_rest(tmp_path: Path) -> None:
+    found = read(tmp_path, WHOLE, "staging")
+    assert found.environment == "staging"
+    assert found.paths == (f"{tmp_path}/keys/staging/",)
+    assert found.limits == {"max_revoked": "30%", "max_changes": "50"}
+    assert found.apis["github"].base_url == "https://staging.example.com"
+    assert found.apis["github"].parallelism == 4
+    assert read(tmp_path, WHOLE, "production").limits == {"max_revoked": "30%", "max_changes": "5"}
+
+
+AUTHS = {
+    "gcore: {}": Auth(scheme="apikey"),
+    "gcore: {auth: {scheme: Bearer}}": Auth(),
+    "gcore: {auth: {header: X-Key}}": Auth(header="X-Key", scheme=""),
+    "a: {base_url: 'https://h'}": Auth(),
+    "a: {base_url: 'https://h', auth: {scheme: ''}}": Auth(scheme=""),
+    "a: {base_url: 'https://h', auth: {header: DD-API-KEY, second_header: DD-APP}}": Auth(
+        header="DD-API-KEY", scheme="", second_header="DD-APP"
+    ),
+    "a: {base_url: 'https://h', auth: {basic: true}}": Auth(AuthMethod.BASIC, scheme="Basic"),
+    "a: {base_url: 'https://h', auth: {oauth2: {token_url: 'https://L/o/token/', scopes: [r, w],"
+    " audience: x, client_auth: client_secret_post}}}": Auth(
+        AuthMethod.OAUTH2,
+        server=TokenServer("https://l/o/token/", ("r", "w"), "x", ClientAuth.POST),
+    ),
+}
+
+
+@pytest.mark.parametrize("text", AUTHS)
+def test_an_authentication_that_is_left_out_is_the_usual_one(tmp_path: Path, text: str) -> None:
+    (api,) = read(tmp_path, f"apis:\n  {text}\n").apis.values()
+    assert api.auth == AUTHS[text]
+
+
+WRONG = {
+    "path: [a]\n": "1:1: path is not a known field; did you mean paths?",
+    "paths: []\n": "1:8: paths is empty; name a file or a folder",
+    "paths: keys\n": '1:8: paths must be a list, not the text "keys"',
+    "paths: [keys, keys]\n": '1:8: paths lists "keys" more than once; remove the repetition',
+    "paths: [/etc]\n": "1:9: paths[0] is not a path relative to this file; write one such as keys/",
+    "paths: [~/keys]\n": "1:9: paths[0] is not a path relative to this file; write one such as keys/",
+    "paths: ['-']\n": "1:9: paths[0] is not a path relative to this file; write one such as keys/",
+    'paths: ["a\\0"]\n': "1:9: paths[0] is not a path relative to this file; write one such as keys/",
+    "apis: {GitHub: {}}\n": '1:7: apis "GitHub" is not allowed; name an API in lower-case letters, digits and'
+    " hyphens",
+    "apis: {github: {}}\n": "1:16: apis.github.base_url is missing; write the address of the API",
+    "apis: {a: {base_url: 'http://h'}}\n": "1:22: apis.a.base_url cannot be used: it would send the token"
+    " unencrypted; use https:// (http:// is accepted for loopback addresses only)",
+    "apis: {a: {base_url: 'https://u:secret@h'}}\n": "1:22: apis.a.base_url cannot be used: it holds a user"
+    " name or password; write one like https://api.example.com",
+    "apis: {a: {base_url: 'https://a_b'}}\n": "1:22: apis.a.base_url cannot be used: its host cannot be part"
+    " of the name of a variable; use a host name of letters, digits and hyphens",
+    "apis: {a: {base_url: 'https://[::1]'}}\n": "1:22: apis.a.base_url cannot be used: its host cannot be"
+    " part of the name of a variable; use a host name of letters, digits and hyphens",
+    "apis: {gcore: {auth: {token: abc}}}\n": "1:23: apis.gcore.auth.token is not read from a file under"
+    " review; remove it, and set RECONCILER_TOKEN_ with the name of the host, such as"
+    " RECONCILER_TOKEN_api_github_com",
+    "apis: {gcore: {auth: {scheme: 'Bearer secret'}}}\n": '1:31: apis.gcore.auth.scheme "Bearer secret" is'
+    ' not allowed; write one word such as Bearer or token, or "" for none',
+    "apis: {gcore: {auth: {header: Cookie}}}\n": "1:31: apis.gcore.auth.header Cookie cannot carry a token;"
+    " name another header",
+    "apis: {gcore: {auth: {second_header: authorization}}}\n": "1:38: apis.gcore.auth.second_header"
+    " authorization cannot carry a token; name another header",
+    "apis: {gcore: {auth: {header: X-A, second_header: x-a}}}\n": "1:51: apis.gcore.auth.second_header is"
+    " the first one too; name another header",
+    "apis: {gcore: {auth: {basic: true, scheme: A}}}\n": "1:44: apis.gcore.auth.scheme is for a token by"
+    " itself; remove it, or basic",
+    "apis: {gcore: {auth: {basic: true, oauth2: {token_url: 'https://h'}}}}\n": "1:22: apis.gcore.auth has"
+    " both basic and oauth2; keep one",
+    "apis: {gcore: {auth: {oauth2: {}}}}\n": "1:31: apis.gcore.auth.oauth2.token_url is missing; write it,"
+    ' for example token_url: "https://login.example.com/oauth/token"',
+    "apis: {gcore: {auth: {oauth2: {token_url: 'http://h'}}}}\n": "1:43: apis.gcore.auth.oauth2.token_url"
+    " cannot be used: it would send the token unencrypted; use https:// (http:// is accepted for loopback"
+    " addresses only)",
+    "apis: {gcore: {headers: {Host: h}}}\n": "1:32: apis.gcore.headers.Host says who asks, where or what;"
+    " name another header, or remove it",
+    "apis: {gcore: {headers: {Authorization: h}}}\n": "1:41: apis.gcore.headers.Authorization says who asks,"
+    " where or what; name another header, or remove it",
+    "apis: {gcore: {auth: {header: X-Key}, headers: {x-key: h}}}\n": "1:56: apis.gcore.headers.x-key carries"
+    " a token; name another header, or remove it",
+    "apis: {gcore: {headers: {X-A: h, x-a: h}}}\n": "1:39: apis.gcore.headers.x-a is there in other letters"
+    " too; name another header, or remove it",
+    "apis: {gcore: {kinds: ../kinds}}\n": "1:23: apis.gcore.kinds leads out of {folder}; name a path in it",
+    "limits: {max_revoked: 300%}\n": '1:23: limits.max_revoked "300%" is not allowed; write a number of keys,'
+    " or a percentage such as 30%",
+    "limits: {max_revoke: 3}\n": "1:10: limits.max_revoke is not a known field; did you mean max_revoked?",
+    "environments: {a: {apis: {gcor: {}}}}\napis: {gcore: {}}\n": "1:33: environments.a.apis.gcor is not an"
+    " API of this file; did you mean gcore?",
+    "environments: {a: {environments: {}}}\n": "1:20: environments.a.environments is not a known field; known"
+    " fields: paths, apis, limits",
+    "kind: caas\nkeys: []\n": "2:1: holds desired state, but its name is that of the configuration; rename"
+    " it",
+    "[]\n": "1:1: the configuration must be a mapping, not a list",
+    "": "1:1: declares nothing; write a configuration",
+    "paths: [a]\n---\npaths: [b]\n": "1:1: holds several documents; a configuration is one",
+    "paths: [a]\npaths: [b]\n": '2:1: duplicate key "paths"',
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_fault_is_reported_with_place_and_remedy(tmp_path: Path, text: str) -> None:
+    expected = WRONG[text].replace("{folder}", str(tmp_path))
+    assert faults(tmp_path, text) == [f"reconciler.yaml:{expected}"]
+
+
+def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
+    text = "paths: [/etc, ../up]\napis:\n  a: {}\n  b: {base_url: 'http://h', headers: {Cookie: x}}\n"
+    assert [fault.split(":")[1] for fault in faults(tmp_path, text)] == ["1", "1", "3", "4", "4"]
+
+
+def test_an_address_may_be_left_to_the_environments(tmp_path: Path) -> None:
+    text = "apis: {a: {}}\nenvironments:\n  one: {apis: {a: {base_url: 'https://one'}}}\n"
+    assert read(tmp_path, text, "one").apis["a"].base_url == "https://one"
+    assert faults(tmp_path, text) == [
+        "reconciler.yaml:1:11: apis.a.base_url is missing; write the address of the API"
+    ]
+    lacking = f"{text}  two: {{}}\n"
+    expected = "apis.a.base_url is missing in the environment two; write the address of the API"
+    assert faults(tmp_path, lacking, "one") == [f"reconciler.yaml:1:11: {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"), [("stagin", "did you mean staging?"), ("x", "it has staging, production")]
+)
+def test_an_unknown_environment_is_named_with_what_there_is(tmp_path: Path, name: str, advice: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"--env {name} is not an environment of .*; {advice}"):
+        read(tmp_path, WHOLE, name)
+
+
+def test_a_link_out_of_the_repository_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "work/.git").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "work/link").symlink_to("../outside")
+    (tmp_path / "work/inner").symlink_to("kinds")
+    (tmp_path / "work/kinds").mkdir()
+    (tmp_path / "work/git").symlink_to(".git")
+    text = "paths: [link, inner, link/a]\napis: {gcore: {kinds: git}}\n"
+    found = faults(tmp_path / "work", text)
+    assert [fault.partition(" is ")[0].partition(" goes ")[0] for fault in found] == [
+        "reconciler.yaml:1:9: paths[0]",
+        "reconciler.yaml:1:22: paths[2]",
+        "reconciler.yaml:2:23: apis.gcore.kinds",
+    ]
+
+
+def test_a_folder_above_is_allowed_inside_the_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "ops").mkdir()
+    found = read(tmp_path / "ops", "paths: [../keys]\n")
+    assert found.paths == (f"{tmp_path}/ops/../keys",)
+    assert faults(tmp_path / "ops", "paths: [../../keys]\n") == [
+        f"reconciler.yaml:1:9: paths[0] leads out of {tmp_path}; name a path in it"
+    ]
+    assert faults(tmp_path / "ops", "paths: [../.git/hooks]\n")[0].endswith("name another")
+
+
+def test_the_examples_of_the_schema_are_valid() -> None:
+    schema = configuration_schema()
+    for name, described in schema["definitions"].items():
+        for example in described.get("examples", ()):
+            assert is_valid(example, {**described, "definitions": schema["definitions"]}), (name, example)
+    assert json.dumps(schema)
