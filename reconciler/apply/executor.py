@@ -238,6 +238,8 @@ def _is_done(kind: Kind, change: Change, live: Mapping[str, Any] | None) -> bool
     """Return whether a key is already what the change would make it."""
     if change.action is Action.DELETE or live is None:
         return change.action is Action.DELETE and live is None
+    if change.action is Action.UPDATE and kind.has_ids and kind.id_of(live) != change.path_id:
+        return False  # it is another key, of which the plan showed nothing
     # What a new key is made of leaves out what is null.
     wanted = change.after if change.action is Action.REPLACE else change.patch
     return not fields_not_stored(kind, change.address, wanted, live)

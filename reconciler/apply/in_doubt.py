@@ -12,6 +12,7 @@ from reconciler.api.workers import Workers, completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.kinds.ids import clear_key
 from reconciler.kinds.wire import item_of
+from reconciler.model.canonical import json_text
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.plan import Action
 from reconciler.observe.listing import observe
@@ -214,7 +215,9 @@ def _find(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: I
             live = clear_key(kind, observe(reader, kind, scope), name)
         elif live is not None and (not isinstance(live, dict) or kind.id_of(live) != path_id):
             return Finding(write, Resolution.UNKNOWN, "the response is not about this key")
-        return _gone(write) if live is None else _compare(kind, write, kind.with_response_defaults(live))
+        if live is None:
+            return _gone(write)
+        return _with_name(kind, name, live, _compare(kind, write, kind.with_response_defaults(live)))
     except (ReconcilerError, RecursionError) as error:
         return Finding(write, Resolution.UNKNOWN, str(error))
 
@@ -225,6 +228,14 @@ def _item(reader: Reader, kind: Kind, path: str) -> Any:
         return item_of(kind, reader.get(path, kind.query, kind.headers))
     except NotFoundError:
         return None
+
+
+def _with_name(kind: Kind, name: str, live: Mapping[str, Any], finding: Finding) -> Finding:
+    """Return a finding that says if the key, found by its id, has another name now."""
+    if kind.name_of(live) == name:
+        return finding
+    renamed = f"it is named {json_text(live.get(kind.identity))} now"
+    return replace(finding, detail="; ".join(filter(None, (finding.detail, renamed))))
 
 
 def _gone(write: InDoubtWrite) -> Finding:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import AmbiguousNameError
 from reconciler.model.canonical import json_text
-from reconciler.model.phrases import listed, shortened
+from reconciler.model.phrases import listed, shortened, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def _id_text(kind: Kind, row: Row) -> str:
         return f"has no {kind.path_field}"
     if kind.id_of(row) is None:
         types = "a whole number" if int in kind.fields[kind.path_field].types else "text"
-        return f"has a {kind.path_field} that is not {types}: {short_json(value)}"
+        return f"has {with_article(kind.path_field)} that is not {types}: {short_json(value)}"
     return f"has the {kind.path_field} {short_json(value)}, which cannot be one segment of a request path"
 
 

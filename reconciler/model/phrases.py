@@ -57,6 +57,11 @@ def plural(count: int, noun: str) -> str:
     return noun if count == 1 else f"{noun}s"
 
 
+def with_article(noun: str) -> str:
+    """Return ``noun`` behind ``a`` or ``an``."""
+    return f"{'an' if noun[:1].lower() in {*'aeiou'} else 'a'} {noun}"
+
+
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun, such as ``1 key`` or ``2 keys``."""
     return f"{count} {plural(count, noun)}"

@@ -13,6 +13,7 @@ from reconciler.kinds.ids import short_json
 from reconciler.kinds.paths import is_name, is_segment
 from reconciler.kinds.wire import object_of
 from reconciler.model.live import LiveScope
+from reconciler.model.phrases import with_article
 from reconciler.model.source import Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
@@ -129,11 +130,11 @@ def _reason(kind: Kind, item: Any) -> str:
     name, text = item[identity], kind.name_of(item)
     if text is None:
         what = "text" if str in kind.fields[identity].types else "a whole number"
-        return f"has a {identity} that is not {what}: {short_json(name)}"
+        return f"has {with_article(identity)} that is not {what}: {short_json(name)}"
     try:
         text.encode()
     except UnicodeEncodeError:
-        return f"has a {identity} that is not valid Unicode: {short_json(name)}"
+        return f"has {with_article(identity)} that is not valid Unicode: {short_json(name)}"
     if kind.has_ids:
         return f"has an empty {identity}"
     return f"has the {identity} {short_json(name)}, which cannot be one segment of a request path"

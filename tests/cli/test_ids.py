@@ -1,0 +1,466 @@
+"""A kind whose paths take ids that the service makes works in every command; people write names alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from reconciler.kinds.packaged import plan_schema
+from tests.idserver import STYLES, Fault, IdServer, id_server, write_kind, write_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tests.support import CommandLine, Finished
+
+
+@dataclass(slots=True)
+class Notes:
+    """The command line, a server of notes, and a folder with the kind and the files."""
+
+    cli: CommandLine
+    server: IdServer
+    folder: Path
+
+    def declare(self, *keys: Mapping[str, Any], **header: Any) -> str:
+        return write_notes(self.folder / "notes.yaml", *keys, **header)
+
+    def __call__(self, command: str, *arguments: str) -> Finished:
+        return self.cli(command, *arguments, "--kinds", str(self.folder / "kinds"))
+
+    def file(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def plan(self, file: str) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self("plan", file, "--format", "json").out)
+        jsonschema.validate(document, plan_schema())
+        return document
+
+    def is_settled(self, file: str) -> bool:
+        return self("plan", file, "--detailed-exitcode").code == 0
+
+
+@pytest.fixture(params=[name for name, style in STYLES.items() if style.identity == "name"])
+def notes(cli: CommandLine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Notes]:
+    style = STYLES[request.param]
+    write_kind(tmp_path / "kinds", style.schema)
+    with id_server(style) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        yield Notes(cli, server, tmp_path)
+
+
+def test_a_life_of_a_key_addresses_its_id_and_never_sends_its_name_again(notes: Notes) -> None:
+    server = notes.server
+    server.add("other")
+    file = notes.declare({"name": "a/b", "text": "one"})
+    assert notes("apply", file, "--auto-approve").code == 0
+    number = server.rows[-1]["id"]
+    assert notes.is_settled(file)
+    file = notes.declare({"name": "a/b", "text": "two"})
+    (change,) = notes.plan(file)["resource_changes"]
+    assert (change["name"], change["id"], change["request"]["method"]) == ("a/b", str(number), "PATCH")
+    assert notes("apply", file, "--auto-approve").code == 0
+    assert notes.is_settled(file)
+    file = notes.declare({"name": "a/b", "text": "two", "fixed": "x", "lifecycle": {"replace": True}})
+    assert notes("apply", file, "--auto-approve", "--allow-destroy").code == 0
+    assert notes.is_settled(file)
+    anew = server.rows[-1]["id"]
+    assert anew != number
+    file = notes.declare({"name": "a/b", "state": "absent"})
+    assert notes("apply", file, "--auto-approve", "--allow-destroy").code == 0
+    assert (server.shown, notes.is_settled(file)) == ([("other", "")], True)
+    sent = [(method, path) for method, path, _ in server.writes]
+    collection = server.style.extension["collection"].format(team="red")
+    assert sent == [
+        ("POST", collection),
+        ("PATCH", server.path_of(number)),
+        ("DELETE", server.path_of(number)),
+        ("POST", collection),
+        ("DELETE", server.path_of(anew)),
+    ]
+    assert "a/b" not in json.dumps(server.writes[1][2])
+
+
+def test_two_objects_of_a_declared_name_are_an_error_of_that_name_alone(notes: Notes) -> None:
+    first, second = notes.server.add("twin", text="x"), notes.server.add("twin")
+    other = notes.server.add("other")
+    file = notes.declare({"name": "twin", "text": "new"}, {"name": "other", "text": "new"})
+    document = notes.plan(file)
+    (problem,) = document["errors"]
+    assert (problem["address"], problem["live"]) == ("note/red/twin", True)
+    assert (
+        f"is the name of 2 live objects, with id {json.dumps(first)}, {json.dumps(second)}"
+        in problem["message"]
+    )
+    assert [change["id"] for change in document["resource_changes"]] == [str(other)]
+    done = notes("apply", file, "--auto-approve")
+    assert (done.code, "note/red/twin" in done.err) == (4, True)
+    assert [path for _, path, _ in notes.server.writes] == [notes.server.path_of(other)]
+
+
+def test_undeclared_twins_are_counted_as_unmanaged_and_an_exclusive_scope_refuses_them(notes: Notes) -> None:
+    notes.server.add("twin")
+    notes.server.add("twin")
+    notes.server.add("web")
+    file = notes.declare({"name": "web"})
+    document = notes.plan(file)
+    assert (document["errors"], document["unmanaged"]) == ([], ["note/red/twin", "note/red/twin"])
+    assert document["summary"]["unmanaged"] == 2
+    document = notes.plan(notes.declare({"name": "web"}, exclusive=True))
+    assert [problem["address"] for problem in document["errors"]] == ["note/red/twin"]
+    assert document["resource_changes"] == []
+
+
+@pytest.mark.parametrize("bad", ["", ".", "..", "a\\..\\b", None, 1.5, [], True])
+def test_an_object_without_a_usable_id_is_a_problem_of_its_name_and_is_not_created_again(
+    notes: Notes, bad: object
+) -> None:
+    notes.server.add("web")
+    notes.server.rows.append({"id": bad, "name": "odd"})
+    file = notes.declare({"name": "odd"}, {"name": "web", "text": "new"})
+    document = notes.plan(file)
+    (problem,) = document["errors"]
+    assert (problem["address"], "id" in problem["message"]) == ("note/red/odd", True)
+    assert [change["name"] for change in document["resource_changes"]] == ["web"]
+
+
+def test_a_listing_with_an_id_twice_is_not_believed(notes: Notes) -> None:
+    number = notes.server.add("web")
+    notes.server.rows.append({"id": number, "name": "api"})
+    done = notes("plan", notes.declare({"name": "web"}))
+    assert (done.code, "is listed twice; listed 3 times" in done.err) == (1, True)
+
+
+def saved(notes: Notes, *keys: Mapping[str, Any]) -> str:
+    """Save a plan for what is declared."""
+    place = notes.file("plan.json")
+    assert notes("plan", notes.declare(*keys), "--out", place).code == 0
+    return place
+
+
+def applied(notes: Notes, place: str) -> Finished:
+    return notes("apply", "--plan", place, "--auto-approve", "--allow-destroy")
+
+
+def test_a_saved_plan_is_shown_and_applied_to_the_id(notes: Notes) -> None:
+    number = notes.server.add("web", text="old")
+    place = saved(notes, {"name": "web", "text": "new"})
+    assert "note/red/web" in notes("show", place).out
+    assert applied(notes, place).code == 0
+    assert notes.server.row(number)["text"] == "new"
+
+
+@pytest.mark.parametrize("key", [{"name": "web", "text": "new"}, {"name": "web", "state": "absent"}])
+def test_a_key_renamed_since_the_plan_is_left_alone_and_its_new_name_is_told(
+    notes: Notes, key: Mapping[str, Any]
+) -> None:
+    number = notes.server.add("web", text="old")
+    place = saved(notes, key)
+    notes.server.row(number)["name"] = "shop"
+    done = applied(notes, place)
+    assert (done.code, notes.server.writes) == (3, [])
+    assert f'id {number} was planned as "web", and is now named "shop"' in done.everything
+
+
+@pytest.mark.parametrize("key", [{"name": "web", "text": "new"}, {"name": "web", "state": "absent"}])
+def test_a_key_made_anew_since_the_plan_is_left_alone_and_both_ids_are_told(
+    notes: Notes, key: Mapping[str, Any]
+) -> None:
+    number = notes.server.add("web", text="old")
+    place = saved(notes, key)
+    notes.server.remove(number)
+    anew = notes.server.add("web", text="old")
+    done = applied(notes, place)
+    assert (done.code, notes.server.writes) == (3, [])
+    assert f'id was planned from "{number}" and is now "{anew}"' in done.everything
+
+
+def test_a_key_made_anew_as_wanted_is_not_taken_for_the_planned_one(notes: Notes) -> None:
+    number = notes.server.add("web", text="old")
+    place = saved(notes, {"name": "web", "text": "new"})
+    notes.server.remove(number)
+    notes.server.add("web", text="new")
+    done = applied(notes, place)
+    assert (done.code, notes.server.writes) == (3, [])
+
+
+@pytest.mark.parametrize("key", [{"name": "web", "text": "new"}, {"name": "web", "state": "absent"}])
+def test_a_name_doubled_since_the_plan_is_left_alone(notes: Notes, key: Mapping[str, Any]) -> None:
+    number = notes.server.add("web", text="old")
+    place = saved(notes, key)
+    twin = notes.server.add("web")
+    done = applied(notes, place)
+    assert (done.code, notes.server.writes) == (3, [])
+    assert f"with id {json.dumps(number)}, {json.dumps(twin)}" in done.everything
+
+
+def test_a_name_taken_since_its_creation_was_planned_is_not_created_again(notes: Notes) -> None:
+    place = saved(notes, {"name": "web", "text": "new"})
+    notes.server.add("web", text="other")
+    assert (applied(notes, place).code, notes.server.writes) == (3, [])
+    notes.server.rows[-1]["text"] = "new"
+    assert (applied(notes, place).code, notes.server.writes) == (0, [])
+    notes.server.add("web")
+    assert (applied(notes, place).code, notes.server.writes) == (3, [])
+
+
+def test_a_saved_plan_with_another_id_is_refused(notes: Notes) -> None:
+    notes.server.add("web", text="old")
+    place = notes.folder / "plan.json"
+    saved(notes, {"name": "web", "text": "new"})
+    document = json.loads(place.read_text())
+    document["resource_changes"][0]["id"] = "99"
+    place.write_text(json.dumps(document))
+    done = applied(notes, str(place))
+    assert (done.code, notes.server.writes) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "count"),
+    [
+        (Fault.LOST_AFTER, 0, 1),
+        (Fault.EMPTY, 0, 1),
+        (Fault.BARE, 0, 1),
+        (Fault.LIMITED, 0, 2),
+        (Fault.LIMITED_AFTER, 0, 1),
+        (Fault.LOST_BEFORE, 4, 1),
+    ],
+)
+def test_a_creation_is_never_made_twice(notes: Notes, fault: Fault, code: int, count: int) -> None:
+    notes.server.faults = [fault]
+    file = notes.declare({"name": "web", "text": "new"})
+    done = notes("apply", file, "--auto-approve", "--retries", "3")
+    assert (done.code, len(notes.server.writes)) == (code, count), done.everything
+    assert notes.server.shown == ([("web", "new")] if code == 0 else [])
+    assert notes("apply", file, "--auto-approve").code == 0
+    assert notes.server.shown == [("web", "new")]
+
+
+def test_a_creation_in_doubt_beside_a_twin_says_so_and_is_not_sent_again(notes: Notes) -> None:
+    notes.server.faults = [Fault.LOST_AFTER]
+    notes.server.after_write = lambda: notes.server.add("web", text="twin")
+    done = notes("apply", notes.declare({"name": "web", "text": "new"}), "--auto-approve", "--retries", "3")
+    assert (done.code, len(notes.server.writes)) == (4, 1)
+    assert "is the name of 2 live objects, with id" in done.everything
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_AFTER, Fault.LOST_BEFORE])
+def test_an_update_without_a_response_is_read_back_by_its_id(notes: Notes, fault: Fault) -> None:
+    number = notes.server.add("web", text="old")
+    notes.server.faults = [fault]
+    notes.server.after_write = lambda: (
+        notes.server.add("web", text="twin") if not notes.server.made - 1 else 0
+    )
+    done = notes("apply", notes.declare({"name": "web", "text": "new"}), "--auto-approve", "--retries", "0")
+    assert notes.server.row(number)["text"] == ("new" if fault is Fault.LOST_AFTER else "old")
+    assert done.code == (0 if fault is Fault.LOST_AFTER else 1), done.everything
+
+
+def test_a_deletion_without_a_response_is_read_back_by_its_id(notes: Notes) -> None:
+    number = notes.server.add("web")
+    notes.server.faults = [Fault.LOST_AFTER]
+    notes.server.after_write = lambda: notes.server.add("web", text="another")
+    file = notes.declare({"name": "web", "state": "absent"})
+    done = notes("apply", file, "--auto-approve", "--allow-destroy", "--retries", "1")
+    assert (done.code, [row["id"] for row in notes.server.rows] != [number]) == (0, True), done.everything
+
+
+def in_doubt(notes: Notes, *keys: Mapping[str, Any]) -> str:
+    """Apply with a journal, and leave its writes without outcome, as a killed run does."""
+    journal = notes.folder / "journal.jsonl"
+    done = notes(
+        "apply", notes.declare(*keys), "--auto-approve", "--allow-destroy", "--journal", str(journal)
+    )
+    assert done.code == 0, done.everything
+    lines = [line for line in journal.read_text().splitlines() if json.loads(line)["event"] == "write"]
+    journal.write_text("\n".join(lines) + "\n")
+    return str(journal)
+
+
+NEW = {"name": "web", "text": "new"}
+ABSENT = {"name": "web", "state": "absent"}
+OTHER = {"name": "web", "text": "old", "fixed": "x", "lifecycle": {"replace": True}}
+
+
+@pytest.mark.parametrize(
+    ("before", "key"), [((), NEW), (("web",), NEW), (("web",), ABSENT), (("web",), OTHER)]
+)
+def test_a_write_of_a_killed_run_is_found_to_have_taken_effect(
+    notes: Notes, before: tuple[str, ...], key: Mapping[str, Any]
+) -> None:
+    for name in before:
+        notes.server.add(name, text="old")
+    done = notes("journal", in_doubt(notes, key))
+    assert (done.code, done.out.splitlines()[0]) == (0, "note/red/web: took effect")
+
+
+@pytest.mark.parametrize(("key", "found"), [(NEW, "did not"), (ABSENT, "did not"), (OTHER, "did not")])
+def test_a_write_of_a_killed_run_is_found_to_have_had_no_effect(
+    notes: Notes, key: Mapping[str, Any], found: str
+) -> None:
+    row = dict(notes.server.row(notes.server.add("web", text="old")))
+    journal = in_doubt(notes, key)
+    notes.server.rows = [row]
+    assert f"note/red/web: {found} take effect" in notes("journal", journal).out
+
+
+def test_a_creation_of_a_killed_run_that_is_not_there_did_not_take_effect(notes: Notes) -> None:
+    journal = in_doubt(notes, NEW)
+    notes.server.rows.clear()
+    assert "note/red/web: did not take effect" in notes("journal", journal).out
+
+
+def test_a_creation_of_a_killed_run_beside_a_twin_stays_in_doubt(notes: Notes) -> None:
+    journal = in_doubt(notes, NEW)
+    notes.server.add("web")
+    done = notes("journal", journal)
+    assert (done.code, "outcome unknown (note/red/web is the name of 2 live" in done.out) == (4, True)
+
+
+def test_a_write_of_a_killed_run_follows_the_id_through_a_rename(notes: Notes) -> None:
+    number = notes.server.add("web", text="old")
+    journal = in_doubt(notes, NEW)
+    notes.server.row(number)["name"] = "shop"
+    notes.server.add("web", text="old")
+    done = notes("journal", journal)
+    assert 'note/red/web: took effect (it is named "shop" now)' in done.out
+
+
+def test_an_update_of_a_killed_run_whose_key_was_made_anew_is_gone(notes: Notes) -> None:
+    number = notes.server.add("web", text="old")
+    journal = in_doubt(notes, NEW)
+    notes.server.remove(number)
+    notes.server.add("web", text="new")
+    assert "note/red/web: the key is gone" in notes("journal", journal).out
+
+
+def test_a_deletion_of_a_killed_run_took_effect_whatever_has_the_name_now(notes: Notes) -> None:
+    notes.server.add("web")
+    journal = in_doubt(notes, ABSENT)
+    notes.server.add("web")
+    assert "note/red/web: took effect" in notes("journal", journal).out
+
+
+def export(notes: Notes, *arguments: str) -> Finished:
+    return notes("export", "--kind", "note", "--scope", "team=red", *arguments)
+
+
+def test_an_export_holds_names_alone_and_leaves_out_twins_with_their_ids(notes: Notes) -> None:
+    first, second = notes.server.add("twin"), notes.server.add("twin")
+    number = notes.server.add("a/b", text="x")
+    done = export(notes)
+    assert done.code == 0
+    assert f"with id {json.dumps(first)}, {json.dumps(second)}" in done.err
+    assert (str(number) not in done.out.partition("keys:")[2], "twin" in done.out) == (True, True)
+    (notes.folder / "out.yaml").write_text(done.out)
+    assert notes.is_settled(notes.file("out.yaml"))
+
+
+def test_an_export_is_added_to_a_file_by_names(notes: Notes) -> None:
+    notes.server.add("web", text="x")
+    notes.server.add("api", text="y")
+    file = notes.folder / "web.yaml"
+    file.write_text("kind: note\nteam: red\nkeys:\n  - name: web\n    text: x\n")
+    assert "Added 1 key of note/red" in export(notes, "--into", str(file)).out
+    assert ("name: api" in file.read_text(), notes.is_settled(str(file))) == (True, True)
+
+
+def test_accept_takes_the_value_of_the_named_object(notes: Notes) -> None:
+    notes.server.add("other", text="z")
+    notes.server.add("web", text="live")
+    file = notes.declare({"name": "web", "text": "old"})
+    assert notes("accept", "note/red/web", "--file", file).code == 0
+    assert notes.is_settled(file)
+
+
+@pytest.mark.parametrize("command", ["accept", "explain"])
+def test_one_name_of_two_objects_is_refused_with_both_ids(notes: Notes, command: str) -> None:
+    first, second = notes.server.add("web", text="x"), notes.server.add("web")
+    done = notes(command, "note/red/web", "--file", notes.declare({"name": "web", "text": "old"}))
+    assert (done.code, f"with id {json.dumps(first)}, {json.dumps(second)}" in done.err) == (1, True)
+
+
+def test_explain_shows_the_requests_to_the_id(notes: Notes) -> None:
+    number = notes.server.add("web", text="live")
+    done = notes("explain", "note/red/web", "--file", notes.declare(NEW))
+    assert (done.code, f"PATCH {notes.server.path_of(number)}" in done.out) == (0, True)
+
+
+def test_drift_is_found_and_corrected_by_the_id(notes: Notes) -> None:
+    number = notes.server.add("web", text="new")
+    notes.server.add("twin")
+    notes.server.add("twin")
+    history = notes.file("history.db")
+    file = notes.declare(NEW)
+    assert notes("drift", file, "--history", history).code == 0
+    notes.server.row(number)["text"] = "drifted"
+    found = notes("drift", file, "--history", history)
+    assert (found.code, "note/red/web" in found.out) == (2, True)
+    assert notes("drift", file, "--history", history, "--correct", "all").code == 0
+    assert (notes.server.row(number)["text"], len(notes.server.writes)) == ("new", 1)
+    assert "note/red/web" in notes.cli("history", "--history", history).out
+    notes.server.add("web")
+    doubled = notes("drift", file, "--history", history, "--correct", "all")
+    assert ("is the name of 2 live objects" in doubled.everything, len(notes.server.writes)) == (True, 1)
+
+
+@pytest.fixture
+def numbered(cli: CommandLine, tmp_path: Path) -> Iterator[Notes]:
+    """Notes that people know by a number, which the path takes, too."""
+    style = STYLES["numbers"]
+    with id_server(style) as server:
+        cli.environment.setenv("GCORE_BASE_URL", server.url)
+        write_kind(tmp_path / "kinds", style.schema)
+        yield Notes(cli, server, tmp_path)
+
+
+def test_a_whole_number_can_be_the_identity(numbered: Notes) -> None:
+    numbered.server.add("a", text="old")
+    file = numbered.folder / "notes.yaml"
+    file.write_text("kind: note\nteam: red\nkeys:\n  - id: 1\n    text: new\n  - {id: 7, name: b}\n")
+    document = numbered.plan(str(file))
+    assert [change["address"] for change in document["resource_changes"]] == ["note/red/1", "note/red/7"]
+    place = numbered.file("plan.json")
+    assert numbered("plan", str(file), "--out", place).code == 0
+    assert applied(numbered, place).code == 0
+    assert numbered.is_settled(str(file))
+    assert sorted(numbered.server.writes, key=str) == [
+        ("PATCH", "/teams/red/notes/1", {"text": "new"}),
+        ("POST", "/teams/red/notes", {"id": 7, "name": "b"}),
+    ]
+    numbered.server.row(7)["name"] = "c"
+    assert numbered("accept", "note/red/7", "--file", str(file)).code == 0
+    assert "name: c" in file.read_text()
+    assert numbered("explain", "note/red/7", "--file", str(file)).code == 0
+    exported = export(numbered).out
+    assert ("    id: 7" in exported, exported.count("note")) == (True, 1)
+    file.write_text(exported)
+    assert numbered.is_settled(str(file))
+
+
+@pytest.mark.parametrize("address", ["note/red/x", "note/red/07", "note/red/1.0", "note/red/", "note/red/-0"])
+def test_an_address_of_numbers_is_their_digits(numbered: Notes, address: str) -> None:
+    file = numbered.declare({"id": 7, "text": "x"})
+    done = numbered("explain", address, "--file", file)
+    assert (done.code, "is not an address" in done.err) == (1, True)
+
+
+def test_the_fault_of_a_key_with_a_number_names_it(numbered: Notes) -> None:
+    done = numbered("validate", numbered.declare({"id": 7, "text": 1}, {"id": 7.5}, {"id": True}))
+    assert "note/red/7: text must be text" in done.err
+    assert "note/red/keys[1]: id must be a whole number" in done.err
+    assert "note/red/keys[2]: id must be a whole number" in done.err
+    twice = numbered("validate", numbered.declare({"id": 7}, {"id": 7}))
+    assert "note/red/7: declared twice" in twice.err
+
+
+def test_a_live_number_that_is_text_is_a_problem_of_its_object(numbered: Notes) -> None:
+    numbered.server.add("a")
+    numbered.server.rows.append({"id": "2", "name": "b"})
+    done = numbered("plan", numbered.declare({"id": 1}))
+    assert 'object 2 of the listing has an id that is not a whole number: "2"' in done.err

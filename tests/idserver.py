@@ -1,0 +1,260 @@
+"""A small server whose objects have names for people, which need not be unique, and ids that it makes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from dataclasses import dataclass, field
+from enum import Enum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+Row = dict[str, Any]
+
+
+class Fault(Enum):
+    """What goes wrong with one write."""
+
+    LOST_BEFORE = "the connection breaks before it is executed"
+    LOST_AFTER = "the connection breaks after it was executed"
+    LIMITED = "429, not executed"
+    LIMITED_AFTER = "429, executed all the same"
+    EMPTY = "201 with the id alone"
+    BARE = "202 without a body, executed"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How one API is spoken: the file of its kind, and what the server does accordingly."""
+
+    extension: Mapping[str, Any]
+    id_type: str = "string"
+    identity: str = "name"
+    item: str = "/teams/red/notes/"
+    slash: str = ""
+    envelope: str | None = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Return the file of the kind ``note``."""
+        return {
+            "type": "object",
+            "required": [self.identity],
+            "additionalProperties": False,
+            "properties": {
+                "name": {"type": "string"},
+                "text": {"type": "string"},
+                "size": {"type": "integer"},
+                "fixed": {"type": "string"},
+                "id": {"type": self.id_type} | ({"readOnly": True} if self.identity == "name" else {}),
+            },
+            "x-reconciler": {
+                "identity": self.identity,
+                **({"path": "id"} if self.identity == "name" else {}),
+                "scope": {"team": {"type": "string", "pattern": "^[a-z]+$"}},
+                "create": {"requires": []},
+                "optional": {"text": "", "size": 0, "fixed": ""},
+                "immutable": ["fixed"],
+                **self.extension,
+            },
+        }
+
+
+_SENT = {"query": {"version": "2"}, "headers": {"X-Version": "3"}}
+STYLES = {
+    "text ids": Style({"collection": "/teams/{team}/notes", "page_limit": 10}),
+    "number ids in an envelope": Style(
+        {
+            "collection": "/teams/{team}/notes/",
+            "list": {"style": "whole"},
+            "send": _SENT,
+            "envelope": {"item": "note", "body": "note"},
+        },
+        id_type="integer",
+        slash="/",
+        envelope="note",
+        query=_SENT["query"],
+        headers=_SENT["headers"],
+    ),
+    "numbers": Style(
+        {"collection": "/teams/{team}/notes", "page_limit": 10}, id_type="integer", identity="id"
+    ),
+    "items elsewhere": Style(
+        {
+            "collection": "/teams/{team}/notes",
+            "item": "/notes/{id}",
+            "list": {"style": "page", "limit": "per_page", "results": "data"},
+            "page_limit": 10,
+        },
+        item="/notes/",
+    ),
+}
+
+
+@dataclass(slots=True)
+class IdServer:
+    """The notes of the team ``red``, the requests so far, and the faults of the next writes."""
+
+    style: Style
+    rows: list[Row] = field(default_factory=list)
+    requests: list[tuple[str, str, Any]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    after_write: Callable[[], object] = tuple
+    url: str = ""
+    made: int = 0
+
+    @property
+    def writes(self) -> list[tuple[str, str, Any]]:
+        """Return method, path without query, and body of each write."""
+        found = ((method, urlsplit(path).path, body) for method, path, body in self.requests)
+        return [one for one in found if one[0] != "GET"]
+
+    @property
+    def shown(self) -> list[tuple[str, str]]:
+        """Return name and text of each note, sorted."""
+        return sorted((row["name"], row.get("text", "")) for row in self.rows)
+
+    def add(self, name: str, **fields: Any) -> int | str:
+        """Make a note, and return its id."""
+        self.made += 1
+        number: int | str = self.made if self.style.id_type == "integer" else f"id/{self.made}"
+        self.rows.append({"id": number, "name": name, **fields})
+        return number
+
+    def path_of(self, number: int | str) -> str:
+        """Return the path of a note."""
+        return f"{self.style.item}{str(number).replace('/', '%2F')}{self.style.slash}"
+
+    def remove(self, number: int | str) -> None:
+        """Delete a note."""
+        self.rows = [row for row in self.rows if row["id"] != number]
+
+    def row(self, number: int | str) -> Row:
+        """Return a note."""
+        return next(row for row in self.rows if row["id"] == number)
+
+    def respond(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
+        """Return status and JSON value of one request."""
+        self.requests.append((method, target, body))
+        parts = urlsplit(target)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        style = self.style
+        wrong = {n: v for n, v in style.query.items() if query.get(n) != v}
+        if wrong or any(headers.get(name) != value for name, value in style.headers.items()):
+            return 400, {"message": "a constant is missing"}
+        collection = style.extension["collection"].format(team="red")
+        if parts.path == collection:
+            return self._create(body) if method == "POST" else self._list(query)
+        last = unquote(parts.path.removeprefix(style.item).removesuffix(style.slash))
+        row = next((row for row in self.rows if str(row["id"]) == last), None)
+        if row is None or not parts.path.startswith(style.item) or not parts.path.endswith(style.slash):
+            return 404, {"message": "not found"}
+        if method == "DELETE":
+            self.rows.remove(row)
+            return 204, None
+        if method == "PATCH":
+            row |= body if style.envelope is None else body[style.envelope]
+        return 200, self.enveloped(row)
+
+    def enveloped(self, row: Row) -> Row:
+        """Return what a response about one note holds."""
+        return row if self.style.envelope is None else {self.style.envelope: row}
+
+    def _create(self, body: Any) -> tuple[int, Any]:
+        values = body if self.style.envelope is None else body[self.style.envelope]
+        self.add(**values)
+        return 201, self.enveloped(self.rows[-1])
+
+    def _list(self, query: Mapping[str, str]) -> tuple[int, Any]:
+        match self.style.extension.get("list", {}).get("style", "offset"):
+            case "whole":
+                return 200, self.rows
+            case "page":
+                size = int(query["per_page"])
+                start = (int(query["page"]) - 1) * size
+                return 200, {"data": self.rows[start : start + size]}
+            case _:
+                start = int(query["offset"])
+                return 200, {
+                    "count": len(self.rows),
+                    "results": self.rows[start : start + int(query["limit"])],
+                }
+
+
+@contextlib.contextmanager
+def id_server(style: Style) -> Iterator[IdServer]:
+    """Serve the notes of an API."""
+    server = IdServer(style)
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _respond(self) -> None:
+            length = int(self.headers.get("Content-Length", "0"))
+            body = json.loads(self.rfile.read(length)) if length else None
+            headers = dict(self.headers.items())
+            with lock:
+                is_write = self.command != "GET"
+                fault = server.faults.pop(0) if is_write and server.faults else None
+                if fault in {Fault.LOST_BEFORE, Fault.LIMITED}:
+                    server.requests.append((self.command, self.path, body))
+                    response: tuple[int, Any] = (429, {"message": "slower"})
+                else:
+                    response = server.respond(self.command, self.path, body, headers)
+                if is_write:
+                    server.after_write()
+            if fault in {Fault.LOST_BEFORE, Fault.LOST_AFTER}:
+                self.close_connection = True
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            if fault is Fault.LIMITED_AFTER:
+                response = 429, {"message": "slower"}
+            if fault is Fault.EMPTY:
+                response = 201, server.enveloped({"id": server.rows[-1]["id"]})
+            if fault is Fault.BARE:
+                response = 202, None
+            status, value = response
+            content = b"" if value is None else json.dumps(value).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_PATCH = do_POST = do_DELETE = _respond  # noqa: N815 - the names that the base class looks for
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        listener.daemon_threads = True
+        server.url = f"http://127.0.0.1:{listener.server_address[1]}"
+        thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            listener.shutdown()
+            thread.join()
+
+
+def write_kind(folder: Path, schema: Mapping[str, Any], name: str = "note") -> None:
+    """Write the file of a kind."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.schema.json").write_text(json.dumps(schema))
+
+
+def write_notes(file: Path, *keys: Mapping[str, Any], **header: Any) -> str:
+    """Declare notes of the team ``red``, and return the path of the file."""
+    file.write_text(json.dumps({"kind": "note", "team": "red", **header, "keys": keys}))
+    return str(file)

@@ -1,0 +1,110 @@
+"""A name that leads to no one live key concerns no other: law and cases."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.api.reader import Reader
+from reconciler.kinds.kind import kind_from_schema
+from reconciler.model.desired import DesiredKey, DesiredScope
+from reconciler.model.live import LiveScope
+from reconciler.model.source import Position
+from reconciler.observe.listing import observe
+from reconciler.plan.planning import assemble, plan_scope
+from tests.idserver import STYLES
+from tests.support import connect
+from tests.values import BASE_URL, NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.model.plan import Plan
+
+KIND = kind_from_schema("note", STYLES["text ids"].schema)
+SCOPE = KIND.scope_of(["red"])
+NAMES = st.sampled_from(string.ascii_lowercase[:8])
+ROWS = st.lists(
+    st.tuples(NAMES, st.sampled_from(["x", "y"]), st.sampled_from(["", "..", None, "ok"])), max_size=12
+)
+KEYS = st.dictionaries(NAMES, st.sampled_from([None, "x", "y"]), max_size=8)
+
+
+def listed(rows: Iterable[tuple[str, str, str | None]]) -> LiveScope:
+    """Read a listing of rows; those with the id ``ok`` get one of their own."""
+    results: list[dict[str, Any]] = [
+        {"name": name, "text": text, "id": f"id-{number}" if mark == "ok" else mark}
+        for number, (name, text, mark) in enumerate(rows)
+    ]
+    found = {"count": len(results), "results": results}
+    big = replace(KIND, page_limit=100)
+    with Reader(connect(lambda _: httpx.Response(200, json=found))) as reader:
+        return observe(reader, big, SCOPE)
+
+
+def planned(
+    live: LiveScope, keys: Iterable[tuple[str, str | None]], exclusive: Position | None = None
+) -> Plan:
+    declared = tuple(
+        DesiredKey(name, {"name": name, "text": text or ""}, "notes.yaml", 0, is_absent=text is None)
+        for name, text in keys
+    )
+    return assemble(
+        [plan_scope(KIND, DesiredScope(SCOPE, declared, exclusive), live, NOW)], base_url=BASE_URL
+    )
+
+
+@given(ROWS, KEYS)
+def test_every_clear_name_is_planned_as_if_the_unclear_ones_were_not_there(
+    rows: list[tuple[str, str, str | None]], keys: dict[str, str | None]
+) -> None:
+    rows = [*rows, ("z", "x", "ok")]
+    live = listed(rows)
+    names = [name for name, _, _ in rows]
+    clear = {name for name, _, mark in rows if names.count(name) == 1 and mark == "ok"}
+    unclear = {*names} - clear
+    assert (set(live.keys), set(live.unclear), live.count) == (clear, unclear, len(rows))
+    plan = planned(live, keys.items())
+    others = [(name, text) for name, text in keys.items() if name not in unclear]
+    without = planned(replace(live, unclear={}), others)
+    assert plan.changes == without.changes
+    assert plan.unchanged == without.unchanged
+    assert [p.address for p in plan.problems] == sorted(SCOPE.address(n) for n in keys if n in unclear)
+    assert all(problem.is_live for problem in plan.problems)
+    unmanaged = [SCOPE.address(name) for name in sorted(names) if name not in keys]
+    assert list(plan.unmanaged) == unmanaged
+    # In an exclusive scope no object of an unclear name is deleted.
+    deleted = {change.path_id for change in planned(live, keys.items(), Position("n", 1, 1)).changes}
+    assert deleted <= {None, *(f"id-{n}" for n, (name, _, _) in enumerate(rows) if name in clear)}
+
+
+def test_the_fingerprint_covers_the_id() -> None:
+    first, second = (
+        planned(LiveScope(SCOPE, {"a": {"name": "a", "text": "x", "id": number}}), [("a", "y")])
+        for number in ("1", "2")
+    )
+    assert [plan.changes[0].path for plan in (first, second)] == ["/teams/red/notes/1", "/teams/red/notes/2"]
+    assert first.fingerprint != second.fingerprint
+
+
+@pytest.mark.parametrize("marks", [("system", "system"), ("system", "ours")])
+def test_only_objects_of_other_systems_are_left_where_a_scope_is_exclusive(marks: tuple[str, str]) -> None:
+    kind = replace(KIND, foreign={"text": ("system",)})
+    rows = tuple({"name": "a", "text": text, "id": str(number)} for number, text in enumerate(marks))
+    live = LiveScope(SCOPE, {}, unclear={"a": rows})
+    plan = plan_scope(kind, DesiredScope(SCOPE, (), Position("n", 1, 1)), live, NOW)
+    assert len(plan.unmanaged) == marks.count("system")
+    assert len(plan.problems) == ("ours" in marks)
+    assert plan.changes == ()
+
+
+def test_a_name_that_looks_like_a_declared_one_is_warned_about_though_it_is_unclear() -> None:
+    rows = tuple({"name": "\u0430", "text": "", "id": str(number)} for number in range(2))
+    plan = planned(LiveScope(SCOPE, {}, unclear={"\u0430": rows}), [("a", "x")])
+    assert any("looks like" in warning.message for warning in plan.warnings)
