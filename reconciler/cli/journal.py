@@ -30,11 +30,7 @@ class JournalOptions:
     output: OutputOptions
 
 
-@command(
-    JournalOptions,
-    "reconciler journal applied.jsonl",
-    "reconciler journal applied.jsonl --offline",
-)
+@command(JournalOptions, "reconciler journal applied.jsonl", "reconciler journal applied.jsonl --offline")
 @click.argument("file", type=click.Path())
 def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     """Show which writes of a run that was killed are in doubt, and what became of them.

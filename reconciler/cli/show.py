@@ -24,11 +24,7 @@ class ShowOptions:
     no_color: bool = option("No colour.  [env: NO_COLOR]")
 
 
-@command(
-    ShowOptions,
-    "reconciler show plan.json",
-    "reconciler show plan.json --format markdown > comment.md",
-)
+@command(ShowOptions, "reconciler show plan.json", "reconciler show plan.json --format markdown > comment.md")
 @click.argument("file", type=click.Path())
 def show(_context: click.Context, options: ShowOptions) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""

@@ -59,7 +59,7 @@ class WritePrinter:
         self._events = events
 
     @contextlib.contextmanager
-    def correcting(self, plan: Plan) -> Iterator[Sequence[Observer]]:
+    def writing(self, plan: Plan) -> Iterator[Sequence[Observer]]:
         """Show a progress bar, or events. If it ends in an error, no outcome says where new secrets are."""
         events = () if self._events is None else (self._events,)
         with self.console.progress("Applying", len(plan.changes)) as advance:
@@ -69,7 +69,7 @@ class WritePrinter:
                 self._report_stored()
                 raise
 
-    def corrected(self, outcomes: Sequence[Outcome]) -> bool:
+    def written(self, outcomes: Sequence[Outcome]) -> bool:
         """Print what became of the writes; return False if it cannot be printed."""
         is_read = False
         try:

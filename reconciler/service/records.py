@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 class WriteObserver(Protocol):
     """Follows the writes of a plan for people, by the thread that waits for them."""
 
-    def correcting(self, plan: Plan) -> AbstractContextManager[Sequence[Observer]]:
+    def writing(self, plan: Plan) -> AbstractContextManager[Sequence[Observer]]:
         """Return a context for the writes of ``plan``, whose value follows each of them."""
 
-    def corrected(self, outcomes: Sequence[Outcome]) -> bool:
+    def written(self, outcomes: Sequence[Outcome]) -> bool:
         """Show what became of the writes; return False if that cannot be shown."""
 
 
@@ -110,12 +110,12 @@ class Records:
         places = store.where if store else lambda _change: ""
         with (
             self.observers(plan.fingerprint, places) as recorded,
-            observer.correcting(plan) as followed,
+            observer.writing(plan) as followed,
         ):
             # The journal comes first: what it cannot store is not sent, and so has not started.
             outcomes = send((*recorded, *followed))
         code = exit_code(outcomes, stop)
-        is_shown = observer.corrected(outcomes)  # the writes were made all the same
+        is_shown = observer.written(outcomes)  # the writes were made all the same
         return code or (ExitCode.DONE if is_shown else ExitCode.PARTIAL), outcomes
 
     def store_applied(
