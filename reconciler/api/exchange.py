@@ -115,7 +115,8 @@ class Request:
 class Response:
     """What came back to ``request``, whatever its status.
 
-    ``location`` is the target of a redirect, ``next_link`` that of the link ``next`` (RFC 8288).
+    ``location`` is the target of a redirect, ``next_link`` that of the link ``next`` (RFC 8288), ``etag`` the
+    tag of what it shows (RFC 9110).
     """
 
     request: str
@@ -127,6 +128,7 @@ class Response:
     retry_after: float | None
     location: str | None
     next_link: str | None = None
+    etag: str | None = None
 
     @property
     def is_success(self) -> bool:
@@ -205,6 +207,7 @@ class HttpClient:
             retry_after(headers.get("Retry-After"), settings.clock),
             headers["Location"] if response.has_redirect_location else None,
             response.links.get("next", {}).get("url") if "Link" in headers else None,
+            headers.get("ETag"),
         )
 
     def _request(self, request: Request) -> httpx.Request:

@@ -65,10 +65,11 @@ class Connection(AuthSettings):
 
 
 class Page(NamedTuple):
-    """A response, and the target of its link ``next`` (RFC 8288), None without one."""
+    """A response, the target of its link ``next`` (RFC 8288), and its tag (RFC 9110); None without one."""
 
     value: Any
     next_link: str | None = None
+    etag: str | None = None
 
 
 class Reader:
@@ -100,7 +101,7 @@ class Reader:
         return self._retrier.call(lambda: self._exchange("GET", found, grace=0.0, headers=headers))
 
     def page(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Page:
-        """Return the response to a GET with its link ``next``. Raises as :meth:`get` does."""
+        """Return the response to a GET with its link and its tag. Raises as :meth:`get` does."""
         request = Request("GET", target(path, parameters), headers, grace=0.0)
         return self._retrier.call(lambda: self._page(request))
 
@@ -114,7 +115,7 @@ class Reader:
 
     def _page(self, request: Request) -> Page:
         response = self._sent(request)
-        return Page(self._value(response), response.next_link)
+        return Page(self._value(response), response.next_link, response.etag)
 
     def read_back(self, path: str, parameters: Parameters, headers: Mapping[str, str] = NO_HEADERS) -> Any:
         """Return the JSON response to a GET that resolves a write: sent once even after ``stop``."""
@@ -137,6 +138,15 @@ class Reader:
     def seconds(self) -> float:
         """Return the seconds by the connection's monotonic clock."""
         return self._connection.clock.monotonic()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Return whether the run was stopped."""
+        return self._connection.stop.is_set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait ``seconds``, or until the run is stopped."""
+        self._connection.clock.sleep(seconds, self._connection.stop)
 
     def now(self) -> dt.datetime:
         """Return the present by the connection's clock."""

@@ -39,6 +39,7 @@ _HINTS: Final[Mapping[int | tuple[str, int], str]] = {
     ("DELETE", 409): "something still uses the key; detach it first",
     304: "that is a cache's response, to what was not asked: check the base URL and what is between",
     401: _TOKEN_HINT,
+    412: "it was changed after it was read just before; plan again",
     407: "a proxy in between requires a login: set user and password in HTTPS_PROXY",
     511: "the network requires a login first",
 }

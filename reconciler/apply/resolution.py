@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reconciler.errors import InvalidResponseError, NotFoundError
 from reconciler.kinds.ids import clear_key
@@ -18,12 +18,17 @@ from reconciler.kinds.wire import item_of
 from reconciler.observe.listing import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.api.reader import Page, Parameters, Reader
     from reconciler.kinds.kind import Kind
     from reconciler.model.live import LiveScope
     from reconciler.model.plan import Change
+
+T = TypeVar("T")
+_FIRST_PAUSE: Final = 1.0
+"""Seconds between two readings of a write that was accepted; it grows by half each time."""
+_LONGEST_PAUSE: Final = 10.0
 
 
 class _ReadBack:
@@ -51,6 +56,23 @@ class Resolver:
         """Store what reads, and the kinds."""
         self._reader = reader
         self._kinds = kinds
+
+    def settled(
+        self, change: Change, read: Callable[[], T], is_done: Callable[[T], bool], *, is_accepted: bool
+    ) -> T:
+        """Return what ``read`` returns once it ``is_done``, or once an accepted write has had its time.
+
+        It is read once where the write was not accepted, or its kind waits for nothing.
+        """
+        until = self._reader.seconds + self._kinds[change.scope.kind].wait
+        pause = _FIRST_PAUSE
+        while True:
+            found = read()
+            left = until - self._reader.seconds
+            if not is_accepted or left <= 0 or self._reader.is_stopped or is_done(found):
+                return found
+            self._reader.pause(min(pause, left))
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def live(self, change: Change) -> Mapping[str, Any] | None:
         """Return the live key, or None if it does not exist.

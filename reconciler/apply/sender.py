@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.apply.creation import LOST, absent, conflicting, existing
 from reconciler.apply.observer import SecretStore, StoredSecret
 from reconciler.apply.resolution import Resolver
+from reconciler.apply.update import UNREADABLE, Updater, attempt, unless_accepted
 from reconciler.errors import (
     ApiError,
     ConflictError,
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from reconciler.kinds.kind import Kind
 
 _TWO_SECRETS: Final = "the response held more than one secret, of which the last is stored; try it"
-_UNREADABLE: Final = (ReconcilerError, RecursionError)
-"""What reading a key, or comparing it, may raise."""
 
 
 class Sender:
@@ -51,56 +50,19 @@ class Sender:
         self._kinds = kinds
         self._secrets = secrets
         self._resolver = Resolver(writer, kinds)
+        self._updater = Updater(writer, kinds, self._resolver)
 
     def send(self, change: Change) -> Outcome:
         """Send a change once and return what became of it."""
         match change.action:
             case Action.UPDATE:
-                return self._update(change)
+                return self._updater.send(change)
             case Action.CREATE:
                 return self._create(change)[0]
             case Action.DELETE:
                 return self._delete(change)
             case Action.REPLACE:
                 return self._replace(change)
-
-    def _update(self, change: Change) -> Outcome:
-        (request,) = change.requests
-        return _attempt(
-            change,
-            lambda: self._updated(change, self._writer.update(request)),
-            lambda error: self._read_back(change, str(error), _unless_accepted(error)),
-        )
-
-    def _updated(self, change: Change, response: Any) -> Outcome:
-        try:
-            found = self._item(change, response)
-            unstored = stored_differences(self._kinds[change.scope.kind], change, change.patch, found)
-        except (SchemaMismatchError, RecursionError) as error:
-            return self._read_back(change, str(error), Result.NOT_VERIFIED)
-        detail = differences_text("was accepted as", "but is stored as", unstored)
-        return Outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail)
-
-    def _read_back(self, change: Change, reason: str, unchanged: Result) -> Outcome:
-        """Resolve an update: only a key that holds all of the patch, or of what was before, settles it.
-
-        If it holds what was before, the result is ``unchanged``.
-        """
-        kind = self._kinds[change.scope.kind]
-        before = {name: change.before[name] for name in change.patch}
-        try:
-            live = self._resolver.live(change)
-            if live is None:
-                return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
-            unstored = stored_differences(kind, change, change.patch, live)
-            moved = stored_differences(kind, change, before, live)
-        except _UNREADABLE as error:
-            detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
-            return Outcome(change, Result.NOT_VERIFIED, detail)
-        if not unstored:
-            return Outcome(change, Result.APPLIED)
-        detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
-        return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
 
     def _delete(self, change: Change) -> Outcome:
         """Delete the key. It is deleted once it is shown to be gone."""
@@ -111,9 +73,9 @@ class Sender:
             return self._deleted(change, reason, read, Result.NOT_VERIFIED)
 
         def resolve(error: ApiError) -> Outcome:
-            return self._deleted(change, str(error), self._resolver.live, _unless_accepted(error))
+            return self._deleted(change, str(error), self._resolver.live, unless_accepted(error))
 
-        return _attempt(change, send, resolve)
+        return attempt(change, send, resolve)
 
     def _deleted(
         self,
@@ -123,9 +85,12 @@ class Sender:
         still_there: Result,
     ) -> Outcome:
         """Resolve by reading whether the key is gone; if it is as it was, the result is ``still_there``."""
+        is_accepted = still_there is Result.NOT_VERIFIED
         try:
-            live = read(change)
-        except _UNREADABLE as failure:
+            live = self._resolver.settled(
+                change, lambda: read(change), lambda live: live is None, is_accepted=is_accepted
+            )
+        except UNREADABLE as failure:
             detail = f"{reason}; it may be gone, and reading it failed: {failure}"
             return Outcome(change, Result.NOT_VERIFIED, detail)
         if live is None:
@@ -197,6 +162,9 @@ class Sender:
             failure = Failure(f"POST {change.requests[-1].path}", str(error), in_doubt=True)
             return self._resolve(change, InvalidResponseError(failure), secret, found)
         different = differences_text("was accepted as", "but is stored as", unstored)
+        if different and self._kinds[change.scope.kind].wait:
+            failure = Failure(f"POST {change.requests[-1].path}", different, in_doubt=True)
+            return self._resolve(change, InvalidResponseError(failure), secret, found)
         return existing(change, secret, different), True
 
     def _store(self, change: Change, response: Any) -> StoredSecret:
@@ -223,10 +191,17 @@ class Sender:
     ) -> tuple[Outcome, bool]:
         """Resolve by reading whether a creation whose ``response`` proves nothing took effect."""
         kind = self._kinds[change.scope.kind]
+
+        def is_done(live: Mapping[str, Any] | None) -> bool:
+            return live is not None and not stored_differences(kind, change, change.patch, live)
+
+        def read() -> Mapping[str, Any] | None:
+            return self._resolver.created(change, response)
+
         try:
-            live = self._resolver.created(change, response)
+            live = self._resolver.settled(change, read, is_done, is_accepted=error.is_success)
             others = () if live is None else stored_differences(kind, change, change.patch, live)
-        except _UNREADABLE as failure:
+        except UNREADABLE as failure:
             if_there = "; if it does, its secret is lost" if secret.is_lost else ""
             unknown = f"{error}; it may exist now, and reading it failed: {failure}{if_there}"
             return Outcome(change, Result.NOT_VERIFIED, unknown, secret_at=secret.where), False
@@ -247,24 +222,6 @@ class Sender:
 def _anew(kind: Kind, change: Change) -> Change:
     """Return the second half of a replacement: where the service makes ids, the new key has another."""
     return replace(change, path_id=None, path=kind.collection_path(change.scope)) if kind.has_ids else change
-
-
-def _attempt(change: Change, send: Callable[[], Outcome], resolve: Callable[[ApiError], Outcome]) -> Outcome:
-    """Send a change; an error after which it may have taken effect is resolved."""
-    try:
-        return send()
-    except (StoppedError, ThrottledError) as error:
-        return Outcome(change, Result.NOT_ATTEMPTED, str(error))
-    except ApiError as error:
-        request_id = error.failure.request_id
-        if not error.failure.in_doubt:
-            return Outcome(change, Result.FAILED, str(error), request_id)
-        return replace(resolve(error), request_id=request_id)
-
-
-def _unless_accepted(error: ApiError) -> Result:
-    """Return the result if nothing has changed: after a success status the write may still take effect."""
-    return Result.NOT_VERIFIED if error.is_success else Result.FAILED
 
 
 def _take_out(response: Any, member: str) -> Any:

@@ -13,6 +13,7 @@ from reconciler.model.canonical import format_instant, json_text, parse_instant
 from reconciler.model.plan import Action, Change, Effect
 from reconciler.model.source import Position, Problem
 from reconciler.plan.requests import requests_of
+from reconciler.plan.whole import undescribed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -180,6 +181,9 @@ def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
         pairs = differing(kind, declared, live)
     if not pairs:
         return Planned(problems=problems) if problems else UNCHANGED
+    dropped = undescribed(kind, live)
+    if dropped:
+        return Planned(problems=(*problems, _problem(scope, key, dropped)))
     is_replaced = not kind.immutable.isdisjoint(pairs)
     # A key that is created anew takes along what is not declared.
     sent = kind.settable if is_replaced else kind.always_sent

@@ -1,0 +1,121 @@
+"""Send an update, and find out what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import ApiError, ReconcilerError, SchemaMismatchError, StoppedError, ThrottledError
+from reconciler.kinds.wire import body_of, item_of
+from reconciler.model.outcome import Outcome, Result
+from reconciler.plan.recheck import differences_text, stored_differences
+from reconciler.plan.whole import whole_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reconciler.api.writer import Writer
+    from reconciler.apply.resolution import Resolver
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.plan import Change
+    from reconciler.model.request import Request
+
+UNREADABLE: Final = (ReconcilerError, RecursionError)
+"""What reading a key, or comparing it, may raise."""
+
+
+class Updater:
+    """Sends updates. A response that proves nothing is resolved by reading."""
+
+    def __init__(self, writer: Writer, kinds: Mapping[str, Kind], resolver: Resolver) -> None:
+        """Store what sends, the kinds, and what reads back."""
+        self._writer = writer
+        self._kinds = kinds
+        self._resolver = resolver
+
+    def send(self, change: Change) -> Outcome:
+        """Send an update once and return what became of it."""
+        (request,) = change.requests
+        if request.is_whole:
+            return self._replace_whole(change, request)
+        return self._sent(change, request)
+
+    def _sent(self, change: Change, request: Request) -> Outcome:
+        return attempt(
+            change,
+            lambda: self._updated(change, self._writer.update(request)),
+            lambda error: self._read_back(change, str(error), unless_accepted(error)),
+        )
+
+    def _replace_whole(self, change: Change, request: Request) -> Outcome:
+        """Send all that the key has now, with the fields of the change; not if it is not as planned."""
+        kind = self._kinds[change.scope.kind]
+        try:
+            page = self._writer.page(change.path, kind.query, kind.headers)
+            live = item_of(kind, page.value)
+            moved = stored_differences(kind, change, {n: change.before[n] for n in change.patch}, live)
+            values = whole_values(kind, live, change.patch)
+        except UNREADABLE as error:
+            return Outcome(change, Result.NOT_ATTEMPTED, f"{error}; nothing was sent")
+        if moved:
+            return Outcome(change, Result.STALE, differences_text("was planned from", "and is now", moved))
+        tag = {} if page.etag is None else {"If-Match": page.etag}
+        body = body_of(kind, values, change.path_id)
+        return self._sent(change, replace(request, body=body, headers={**request.headers, **tag}))
+
+    def _updated(self, change: Change, response: Any) -> Outcome:
+        kind = self._kinds[change.scope.kind]
+        try:
+            unstored = stored_differences(kind, change, change.patch, item_of(kind, response))
+        except (SchemaMismatchError, RecursionError) as error:
+            return self._read_back(change, str(error), Result.NOT_VERIFIED)
+        detail = differences_text("was accepted as", "but is stored as", unstored)
+        if unstored and kind.wait:
+            return self._read_back(change, detail, Result.NOT_VERIFIED)
+        return Outcome(change, Result.NOT_VERIFIED if unstored else Result.APPLIED, detail)
+
+    def _read_back(self, change: Change, reason: str, unchanged: Result) -> Outcome:
+        """Resolve an update: only a key that holds all of the patch, or of what was before, settles it.
+
+        If it holds what was before, the result is ``unchanged``.
+        """
+        kind = self._kinds[change.scope.kind]
+        before = {name: change.before[name] for name in change.patch}
+        is_accepted = unchanged is Result.NOT_VERIFIED
+
+        def is_done(live: Mapping[str, Any] | None) -> bool:
+            return live is None or not stored_differences(kind, change, change.patch, live)
+
+        try:
+            live = self._resolver.settled(
+                change, lambda: self._resolver.live(change), is_done, is_accepted=is_accepted
+            )
+            if live is None:
+                return Outcome(change, Result.FAILED, f"{reason}; the key is gone; plan again")
+            unstored = stored_differences(kind, change, change.patch, live)
+            moved = stored_differences(kind, change, before, live)
+        except UNREADABLE as error:
+            detail = f"{reason}; it may have taken effect, and reading it back failed: {error}"
+            return Outcome(change, Result.NOT_VERIFIED, detail)
+        if not unstored:
+            return Outcome(change, Result.APPLIED)
+        detail = f"{reason}; read back: {differences_text('was sent as', 'but is stored as', unstored)}"
+        return Outcome(change, Result.NOT_VERIFIED if moved else unchanged, detail)
+
+
+def attempt(change: Change, send: Callable[[], Outcome], resolve: Callable[[ApiError], Outcome]) -> Outcome:
+    """Send a change; an error after which it may have taken effect is resolved."""
+    try:
+        return send()
+    except (StoppedError, ThrottledError) as error:
+        return Outcome(change, Result.NOT_ATTEMPTED, str(error))
+    except ApiError as error:
+        request_id = error.failure.request_id
+        if not error.failure.in_doubt:
+            return Outcome(change, Result.FAILED, str(error), request_id)
+        return replace(resolve(error), request_id=request_id)
+
+
+def unless_accepted(error: ApiError) -> Result:
+    """Return the result if nothing has changed: after a success status the write may still take effect."""
+    return Result.NOT_VERIFIED if error.is_success else Result.FAILED

@@ -1,0 +1,98 @@
+"""What an update carries that replaces the whole object: all that it has, and the declared fields. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.errors import SchemaMismatchError
+from reconciler.kinds.rest import BodyRule
+from reconciler.model.phrases import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.kinds.kind import Kind
+
+    Values = Mapping[str, Any]
+
+_MASKED: Final = re.compile(r"[*\u2022]{4}")
+"""A text in which a service hides a secret: written back, it would be the secret."""
+_MOST: Final = 10
+
+
+def undescribed(kind: Kind, live: Values) -> str:
+    """Return why an update would drop members of a live object, where its kind sends the whole; or nothing.
+
+    What the file of the kind does not describe cannot be sent.
+    """
+    if kind.update.body is not BodyRule.WHOLE:
+        return ""
+    known = {kind.path_field, *(["id"] if kind.envelope.api_type is not None else [])}
+    described = kind.schema["properties"]
+    names = [name for name in live if name not in described and name not in known]
+    for name, value in live.items():
+        if name in kind.fields and not kind.fields[name].read_only:
+            names += _unknown(described[name], value, name)
+    if not names:
+        return ""
+    what = f"an update sends the whole key, and would drop {listed(sorted(names), _MOST)}"
+    return f"{what}, which its kind does not describe; describe it there, as readOnly if it cannot be set"
+
+
+def whole_values(kind: Kind, live: Values, patch: Values) -> Values:
+    """Return the fields that an update sends of a live object, just read, with ``patch`` laid over them.
+
+    Raises SchemaMismatchError if a value would be lost: one that is not described, not shown, or hidden.
+    """
+    problem = undescribed(kind, live)
+    if problem:
+        raise SchemaMismatchError(problem)
+    kept = {name: live[name] for name in kind.settable if name in live and name not in patch}
+    lost = [
+        name for name in kind.settable if not {name}.issubset({*live, *patch, *kind.optional, kind.identity})
+    ]
+    if lost:
+        what = f"an update sends the whole key, and the response does not show {listed(lost, _MOST)}"
+        raise SchemaMismatchError(f"{what}, which would be lost; declare it, or update by changed fields")
+    hidden = [name for name, value in kept.items() if _is_hidden(value)]
+    if hidden:
+        what = f"an update sends the whole key, and the response hides {listed(hidden, _MOST)}"
+        raise SchemaMismatchError(f"{what} behind asterisks, which would be stored; declare it")
+    try:
+        inside = {
+            name: normalize(kind.fields[name], value) if isinstance(value, dict | list) else value
+            for name, value in kept.items()
+        }
+    except NotNormalError as error:
+        raise SchemaMismatchError(f"an update sends the whole key, and {error}") from error
+    return {**inside, **patch}
+
+
+def _unknown(keywords: Values, value: Any, path: str) -> Iterator[str]:
+    """Yield the members inside a value that its schema does not describe."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _unknown(keywords.get("items", {}), item, f"{path}[]")
+    known = keywords.get("properties")
+    if not isinstance(value, dict) or known is None:
+        return
+    takes_others = isinstance(keywords.get("additionalProperties"), dict)
+    for name, inner in value.items():
+        if name not in known:
+            yield from () if takes_others else (f"{path}.{name}",)
+        elif not known[name].get("readOnly"):
+            yield from _unknown(known[name], inner, f"{path}.{name}")
+
+
+def _is_hidden(value: Any) -> bool:
+    match value:
+        case str():
+            return _MASKED.search(value) is not None
+        case dict():
+            return any(map(_is_hidden, value.values()))
+        case list():
+            return any(map(_is_hidden, value))
+        case _:
+            return False

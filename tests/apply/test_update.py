@@ -1,0 +1,245 @@
+"""Updates that carry the whole object, and writes that take their time."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.api.workers import Workers
+from reconciler.api.writer import Writer
+from reconciler.apply.executor import Executor
+from reconciler.model.outcome import Outcome, Result
+from tests.support import FakeClock, Handler, Script, connect
+from tests.values import declared, kind_with, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.plan import Change
+
+TEXT = {"type": "string"}
+FIELDS: dict[str, Any] = {
+    "note": TEXT,
+    "hook": {
+        "type": "object",
+        "properties": {"url": TEXT, "made": {"type": "string", "readOnly": True}},
+    },
+    "id": {"type": "integer", "readOnly": True},
+    "size": {"type": "integer"},
+}
+LIVE: dict[str, Any] = {
+    "name": "web-key",
+    "note": "old",
+    "hook": {"url": "u", "made": "m"},
+    "id": 7,
+    "size": 1,
+}
+PUT = kind_with(FIELDS, update={"method": "PUT"})
+
+
+def change_of(kind: Kind, live: dict[str, Any] = LIVE, **want: Any) -> Change:
+    (change,) = make_plan([declared(**want)], [live], kind=kind).changes
+    return change
+
+
+def shown(value: Any, status: int = 200, **headers: str) -> httpx.Response:
+    return httpx.Response(status, content=json.dumps(value).encode(), headers=headers)
+
+
+def sent_by(kind: Kind, change: Change, handler: Handler, clock: FakeClock | None = None) -> Outcome:
+    with Writer(connect(handler, clock=clock or FakeClock())) as writer:
+        executor = Executor(writer, {"caas": kind, "thing": kind}, Workers(1), threading.Event())
+        [outcome] = executor.execute([change])
+    return outcome
+
+
+def outcome_of(kind: Kind, change: Change, *responses: httpx.Response) -> tuple[Outcome, list[httpx.Request]]:
+    script = Script(*responses)
+    return sent_by(kind, change, script), script.requests
+
+
+def test_the_plan_says_that_a_request_is_whole() -> None:
+    (request,) = change_of(PUT, note="new").requests
+    assert str(request).endswith('/web-key (with all else that it has) {"note":"new"}')
+
+
+def test_a_whole_update_sends_what_can_be_set_with_the_declared_fields_laid_over_it() -> None:
+    stored = {**LIVE, "note": "new"}
+    outcome, (read, write) = outcome_of(
+        PUT, change_of(PUT, note="new"), shown(LIVE, ETag='"v1"'), shown(stored)
+    )
+    assert outcome.result is Result.APPLIED
+    assert (read.method, write.method, read.url.path) == ("GET", "PUT", write.url.path)
+    assert json.loads(write.content) == {"name": "web-key", "note": "new", "hook": {"url": "u"}, "size": 1}
+    assert write.headers["If-Match"] == '"v1"'
+
+
+def test_a_whole_update_without_a_tag_has_no_condition() -> None:
+    _, (_, write) = outcome_of(PUT, change_of(PUT, note="new"), shown(LIVE), shown({**LIVE, "note": "new"}))
+    assert "If-Match" not in write.headers
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        ({**LIVE, "owner": "x"}, "would drop owner, which its kind does not describe"),
+        ({**LIVE, "hook": {"url": "u", "token": "t"}}, "would drop hook.token, which its kind does not"),
+        ({**LIVE, "hook": {"url": "sk-****1234"}}, "the response hides hook behind asterisks"),
+        ({name: LIVE[name] for name in ("name", "note", "id", "size")}, "the response does not show hook"),
+        ({**LIVE, "name": "other"}, 'the response is about another key: name "other"'),
+        ("text", "the response is not an object"),
+    ],
+)  # fmt: skip
+def test_a_whole_update_that_would_lose_something_is_not_sent(item: Any, reason: str) -> None:
+    outcome, requests = outcome_of(PUT, change_of(PUT, note="new"), shown(item))
+    assert (outcome.result, [request.method for request in requests]) == (Result.NOT_ATTEMPTED, ["GET"])
+    assert reason in outcome.detail
+
+
+def test_members_that_the_kind_does_not_describe_are_a_problem_of_the_plan() -> None:
+    plan = make_plan([declared(note="new")], [{**LIVE, "owner": "x"}], kind=PUT)
+    (problem,) = plan.problems
+    assert plan.changes == ()
+    assert "an update sends the whole key, and would drop owner" in problem.message
+
+
+def test_a_key_that_moved_since_the_plan_is_stale() -> None:
+    outcome, requests = outcome_of(PUT, change_of(PUT, note="new"), shown({**LIVE, "note": "theirs"}))
+    assert (outcome.result, len(requests)) == (Result.STALE, 1)
+    assert outcome.detail == 'note was planned from "old" and is now "theirs"'
+
+
+def test_a_key_that_changes_between_reading_and_writing_keeps_what_it_has() -> None:
+    failed = httpx.Response(412, json={"message": "the tag differs"})
+    moved = {**LIVE, "size": 2}
+    outcome, requests = outcome_of(
+        PUT, change_of(PUT, note="new"), shown(LIVE, ETag="1"), failed, shown(moved)
+    )
+    assert outcome.result is Result.FAILED
+    assert "it was changed after it was read just before; plan again" in outcome.detail
+    assert [request.method for request in requests] == ["GET", "PUT", "GET"]
+
+
+WAITING = kind_with(FIELDS, wait=60, create={"requires": []})
+TASK = shown({"tasks": ["7"]}, 202)
+OLD, NEW = shown(LIVE), shown({**LIVE, "note": "new"})
+
+
+def listing(*rows: Any) -> httpx.Response:
+    return shown({"count": len(rows), "results": list(rows)})
+
+
+@pytest.mark.parametrize(
+    ("responses", "result", "waits"),
+    [
+        ([NEW], Result.APPLIED, 0),
+        ([TASK, NEW], Result.APPLIED, 0),
+        ([TASK, OLD, OLD, NEW], Result.APPLIED, 2),
+        ([OLD, OLD, NEW], Result.APPLIED, 1),
+        ([shown({"tasks": ["7"]}), OLD, NEW], Result.APPLIED, 1),
+        ([TASK, *[OLD] * 30], Result.NOT_VERIFIED, 10),
+        ([httpx.Response(400, json={}), OLD], Result.FAILED, 0),
+    ],
+)
+def test_an_accepted_update_is_read_back_until_it_holds(
+    responses: Sequence[httpx.Response], result: Result, waits: int
+) -> None:
+    clock = FakeClock()
+    outcome = sent_by(WAITING, change_of(WAITING, note="new"), Script(*responses), clock)
+    assert (outcome.result, len(clock.sleeps)) == (result, waits)
+    assert clock.elapsed <= 60
+
+
+def test_without_waiting_an_accepted_update_is_read_back_once() -> None:
+    kind = kind_with(FIELDS)
+    outcome, requests = outcome_of(kind, change_of(kind, note="new"), TASK, OLD)
+    assert (outcome.result, len(requests)) == (Result.NOT_VERIFIED, 2)
+
+
+@pytest.mark.parametrize(
+    ("responses", "result", "waits"),
+    [
+        ([TASK, OLD, httpx.Response(404), listing()], Result.APPLIED, 1),
+        ([httpx.Response(204), OLD, httpx.Response(404)], Result.APPLIED, 1),
+        ([TASK, *[OLD] * 30], Result.NOT_VERIFIED, 10),
+    ],
+)
+def test_an_accepted_deletion_is_read_back_until_the_key_is_gone(
+    responses: Sequence[httpx.Response], result: Result, waits: int
+) -> None:
+    absent = declared()._replace(is_absent=True)
+    (change,) = make_plan([absent], [LIVE], kind=WAITING).changes
+    clock = FakeClock()
+    outcome = sent_by(WAITING, change, Script(*responses), clock)
+    assert (outcome.result, len(clock.sleeps)) == (result, waits)
+
+
+GONE = httpx.Response(404)
+
+
+@pytest.mark.parametrize(
+    ("responses", "result", "waits"),
+    [
+        ([NEW], Result.APPLIED, 0),
+        ([TASK, GONE, listing(), GONE, listing(), NEW], Result.APPLIED, 2),
+        ([TASK, OLD, NEW], Result.APPLIED, 1),
+        ([OLD, NEW], Result.APPLIED, 0),
+        ([TASK, *[GONE, listing()] * 30], Result.NOT_VERIFIED, 10),
+    ],
+)
+def test_an_accepted_creation_is_read_back_until_the_key_is_there_as_declared(
+    responses: Sequence[httpx.Response], result: Result, waits: int
+) -> None:
+    (change,) = make_plan([declared(note="new")], [], kind=WAITING).changes
+    clock = FakeClock()
+    outcome = sent_by(WAITING, change, Script(*responses), clock)
+    assert (outcome.result, len(clock.sleeps)) == (result, waits)
+
+
+def test_a_stopped_run_waits_no_longer() -> None:
+    clock, stop = FakeClock(), threading.Event()
+    script = Script(TASK, OLD)
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            stop.set()
+        return script(request)
+
+    change = change_of(WAITING, note="new")
+    with Writer(connect(serve, clock=clock, stop=stop)) as writer:
+        [outcome] = Executor(writer, {"thing": WAITING, "caas": WAITING}, Workers(1), stop).execute([change])
+    assert (outcome.result, clock.sleeps) == (Result.NOT_VERIFIED, [])
+
+
+@pytest.mark.parametrize(
+    ("extension", "media_type", "content"),
+    [
+        ({"update": {"method": "POST", "encoding": "form"}}, "application/x-www-form-urlencoded", "note=a+b"),
+        (
+            {"update": {"method": "PATCH", "encoding": "merge-patch"}},
+            "application/merge-patch+json",
+            '{"note":"a b"}',
+        ),
+        (
+            {"update": {"method": "PATCH", "encoding": "json-patch"}},
+            "application/json-patch+json",
+            '[{"op":"replace","path":"/note","value":"a b"}]',
+        ),
+        ({"envelope": {"item": "thing", "body": "thing"}}, "application/json", '{"thing":{"note":"a b"}}'),
+    ],
+)
+def test_a_body_is_sent_in_the_encoding_of_its_kind(
+    extension: dict[str, Any], media_type: str, content: str
+) -> None:
+    kind = kind_with(FIELDS, **extension, send={"query": {"v": "1"}, "headers": {"X-Version": "2"}})
+    stored = {**LIVE, "note": "a b"}
+    response = shown({"thing": stored} if "envelope" in extension else stored)
+    outcome, (write,) = outcome_of(kind, change_of(kind, note="a b"), response)
+    assert outcome.result is Result.APPLIED
+    assert (write.headers["Content-Type"], write.content.decode()) == (media_type, content)
+    assert (write.url.query.decode(), write.headers["X-Version"]) == ("v=1", "2")

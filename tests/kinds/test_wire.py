@@ -1,0 +1,113 @@
+"""Between the words of an API and those of files, in both directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.kinds.wire import body_of, item_of, object_of
+from tests.values import kind_with
+
+if TYPE_CHECKING:
+    from reconciler.kinds.kind import Kind
+
+TEXT = {"type": "string"}
+MAP = {"type": "object", "additionalProperties": TEXT}
+FIELDS: dict[str, Any] = {
+    "note": TEXT,
+    "phase": TEXT,
+    "tags": MAP,
+    "tenant": {"type": "integer"},
+    "groups": {},
+}
+
+
+def kind_of(**extension: Any) -> Kind:
+    renamed = extension.pop("names", None)
+    return kind_with(FIELDS, **({"as": renamed} if renamed else {}), **extension)
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "found"),
+    [
+        (kind_of(), {"name": "a", "x": 1}, {"name": "a", "x": 1}),
+        (kind_of(), ["no object"], ["no object"]),
+        (kind_of(names={"phase": "state"}), {"state": "on", "note": "n"}, {"phase": "on", "note": "n"}),
+        (kind_of(names={"phase": "state"}), {"phase": "shadow", "state": "on"}, {"phase": "on"}),
+        (kind_of(names={"phase": "state"}), {"note": "n"}, {"note": "n"}),
+        (
+            kind_of(style="json-api", type="t"),
+            {"type": "t", "id": "7", "attributes": {"name": "a", "id": "shadow"}, "links": {}},
+            {"name": "a", "id": "7"},
+        ),
+        (kind_of(style="json-api", type="t"), {"id": "7", "attributes": None}, {"id": "7"}),
+        (kind_of(shown={"tags": "pairs"}), {"tags": [{"key": "a", "value": "1"}]}, {"tags": {"a": "1"}}),
+        (kind_of(shown={"tags": "pairs"}), {"tags": []}, {"tags": {}}),
+        (kind_of(shown={"tags": "pairs"}), {"tags": [{"key": "", "value": "", "x": 2}]}, {"tags": {"": ""}}),
+        (kind_of(shown={"tenant": "id"}), {"tenant": {"id": 7, "name": "x"}}, {"tenant": 7}),
+        (kind_of(shown={"tenant": "ref.id"}), {"tenant": {"ref": {"id": 7}}}, {"tenant": 7}),
+        (kind_of(shown={"groups": "id"}), {"groups": [{"id": 1}, {"id": 2}]}, {"groups": [1, 2]}),
+        (kind_of(shown={"tenant": "id"}), {"tenant": None}, {"tenant": None}),
+    ],
+)  # fmt: skip
+def test_a_row_is_read_in_the_words_of_files(kind: Kind, row: Any, found: Any) -> None:
+    assert object_of(kind, row) == found
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text",
+        [{"key": "a"}],
+        [{"key": 1, "value": "x"}],
+        [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}],
+        [["a", "1"]],
+    ],
+)
+def test_what_is_not_pairs_stays_as_it_is_so_that_it_is_seen(value: Any) -> None:
+    assert object_of(kind_of(shown={"tags": "pairs"}), {"tags": value}) == {"tags": value}
+
+
+def test_an_item_is_taken_out_of_its_envelope() -> None:
+    kind = kind_of(envelope={"item": "data.team"})
+    assert item_of(kind, {"data": {"team": {"name": "a"}}}) == {"name": "a"}
+    assert item_of(kind, {"data": {"name": "a"}}) is None
+    assert item_of(kind, "no object") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "path_id", "body"),
+    [
+        (kind_of(), None, {"phase": "on"}),
+        (kind_of(names={"phase": "state"}), None, {"state": "on"}),
+        (kind_of(envelope={"body": "data.team"}), None, {"data": {"team": {"phase": "on"}}}),
+        (kind_of(style="json-api", type="t"), None, {"data": {"type": "t", "attributes": {"phase": "on"}}}),
+        (
+            kind_of(style="json-api", type="t", names={"phase": "state"}),
+            "7",
+            {"data": {"type": "t", "id": "7", "attributes": {"state": "on"}}},
+        ),
+    ],
+)
+def test_a_body_is_in_the_words_of_the_api(kind: Kind, path_id: str | None, body: Any) -> None:
+    assert body_of(kind, {"phase": "on"}, path_id) == body
+
+
+VALUES = st.fixed_dictionaries(
+    {"note": st.text(max_size=2)},
+    optional={
+        "phase": st.text(max_size=2),
+        "tags": st.dictionaries(st.text(max_size=2), st.text(max_size=2)),
+    },
+)
+
+
+@given(VALUES)
+def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
+    plain = kind_of(names={"phase": "state"}, envelope={"item": "a.b", "body": "a.b"})
+    assert item_of(plain, body_of(plain, values)) == values
+    api = kind_of(style="json-api", type="t", names={"phase": "state"})
+    assert item_of(api, body_of(api, values, "7")) == {**values, "id": "7"}
