@@ -28,6 +28,7 @@ from reconciler.model.secret import Secret
 
 if TYPE_CHECKING:
     import signal
+    from http.server import HTTPServer
     from pathlib import Path
 
     import pytest
@@ -129,6 +130,19 @@ def _serve_raw(listener: socket.socket, response: bytes | None, heads: list[byte
                 peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
                 peer.sendall(response)
+
+
+@contextlib.contextmanager
+def serving(server: HTTPServer) -> Iterator[str]:
+    """Serve in a thread of its own, and yield the address."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @contextlib.contextmanager

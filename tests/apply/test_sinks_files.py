@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import resource
 import shutil
 import signal
 import stat
@@ -25,6 +23,7 @@ from reconciler.errors import SinkError
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
+from tests.machine import full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -263,19 +262,8 @@ def test_concurrently_stored_keys_have_one_file_each(folder: Path) -> None:
     assert len(names(folder)) == 40
 
 
-@contextlib.contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file grow beyond ten bytes, which is as good as a disk that has no more left."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_a_full_disk_is_an_error_and_leaves_no_part(folder: Path) -> None:
-    with full_disk():
+    with full_disk(10):
         probed, stored = probe_error(FileSink(folder)), store_error(FileSink(folder))
     assert probed == f"no file can be made in {folder}: File too large"
     assert stored == f"{folder / NAME} cannot be written: File too large"
@@ -422,7 +410,7 @@ def test_an_address_cannot_escape_the_rescue_folder(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_cannot_be_written_is_reported_as_lost(tmp_path: Path) -> None:
-    with full_disk(), pytest.raises(SinkError) as caught:
+    with full_disk(10), pytest.raises(SinkError) as caught:
         rescue(tmp_path)
     begin = "the secret of caas/1/76/web could not be written anywhere, and is lost: "
     assert safe(caught.value).startswith(f"{begin}{tmp_path}: File too large; ")

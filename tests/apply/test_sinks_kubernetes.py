@@ -8,7 +8,6 @@ import json
 import shutil
 import ssl
 import subprocess
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from reconciler.errors import SinkError
 from reconciler.model.clock import SystemClock
 from reconciler.model.endpoint import BaseUrl
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, safe, store, store_error
-from tests.support import FakeClock, Script
+from tests.support import FakeClock, Script, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -550,10 +549,9 @@ def test_only_the_ca_file_of_the_cluster_is_trusted(account: Path) -> None:
     subprocess.run([*command.split(), *names], cwd=account, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(account / "ca.crt", account / "key.pem")
-    with http.server.HTTPServer(("127.0.0.1", 0), _Handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
+    server = http.server.HTTPServer(("127.0.0.1", 0), _Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with serving(server):
         cluster = Cluster(BaseUrl(f"https://127.0.0.1:{server.server_port}"), account)
         sink = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
         sink.probe([WEB])
@@ -561,8 +559,6 @@ def test_only_the_ca_file_of_the_cluster_is_trusted(account: Path) -> None:
         (account / "ca.crt").write_bytes(bundle)
         untrusting = KubernetesSink("shop", cluster, HttpSettings("test/1", SystemClock()))
         assert "the server's certificate is not trusted" in store_error(untrusting)
-        server.shutdown()
-        thread.join()
 
 
 def test_during_a_forced_stop_nothing_is_retried(connect: Callable[[Any], KubernetesSink]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -20,7 +19,7 @@ from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import Scope
 from reconciler.model.secret import Secret
 from tests.apply.sinks import SECRET, VALUE, WEB, probe_error, store, store_error
-from tests.support import FakeClock, Script, unused_port
+from tests.support import FakeClock, Script, serving, unused_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -506,18 +505,11 @@ def test_a_real_server_on_loopback_is_reached_without_a_proxy(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     (tmp_path / "token").write_text(f"{TOKEN}\n")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        environment = {
-            "VAULT_ADDR": f"http://127.0.0.1:{server.server_port}/",
-            "VAULT_TOKEN_FILE": str(tmp_path / "token"),
-        }
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)) as url:
+        environment = {"VAULT_ADDR": f"{url}/", "VAULT_TOKEN_FILE": str(tmp_path / "token")}
         sink = open_sink("vault:secret/api-keys", SystemClock(), "test/1", environment)
         sink.probe([WEB])
         assert store(sink, WEB) == f"vault:{WHERE}"
-        server.shutdown()
-        thread.join()
 
 
 def test_an_address_without_a_server_is_an_error() -> None:

@@ -9,7 +9,6 @@ import resource
 import signal
 import socket
 import subprocess
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ import pytest
 
 from gcore_emulator import Faults
 from reconciler.kinds.packaged import schema_texts
-from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until, live
+from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until, live, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +61,9 @@ def channel() -> Iterator[Channel]:
         def log_message(self, format: str, *_args: object) -> None:  # noqa: A002 - the name in the base class
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    hook.url = f"http://127.0.0.1:{server.server_address[1]}/secret-path"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield hook
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(HTTPServer(("127.0.0.1", 0), Handler)) as url:
+        hook.url = f"{url}/secret-path"
+        yield hook
 
 
 def test_a_webhook_is_notified_once_of_drift_and_once_of_its_end(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -14,7 +13,7 @@ import pytest
 
 from reconciler.kinds.kind import Form
 from reconciler.plan.explain import RULES
-from tests.support import CommandLine, declare, fill, http_bytes, live, patches, raw_server
+from tests.support import CommandLine, declare, fill, http_bytes, live, patches, raw_server, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,12 +61,8 @@ def thing_server(things: list[dict[str, Any]]) -> Iterator[tuple[str, list[str]]
 
         do_GET = do_POST = do_PATCH = do_DELETE = respond  # noqa: N815 - as the library names them
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", writes
-        server.shutdown()
-        thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url, writes
 
 
 @pytest.fixture

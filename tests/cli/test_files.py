@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
-import signal
 import stat
 import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.adopt.write import replace_text
 from reconciler.errors import ConfigurationError
+from tests.machine import UNPRIVILEGED, full_disk, unprivileged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-UNPRIVILEGED = 65534
 OLD, NEW = "keys: []\n", "keys:\n  - name: web\n"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 
@@ -40,32 +36,6 @@ def replace(file: Path, old: str = OLD) -> None:
 
 def names(file: Path) -> list[str]:
     return sorted(place.name for place in file.parent.iterdir())
-
-
-@contextmanager
-def unprivileged(file: Path) -> Iterator[None]:
-    """Become a user whom modes bind, with the folders above the file open to them."""
-    for folder in file.parent.parents if os.geteuid() == 0 else ():
-        folder.chmod(folder.stat().st_mode | 0o111)
-    if os.geteuid() == 0:
-        os.seteuid(UNPRIVILEGED)
-    try:
-        yield
-    finally:
-        if os.getuid() == 0:
-            os.seteuid(0)
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_file_is_replaced_in_one_step_and_keeps_its_permissions(file: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ import jsonschema
 import pytest
 
 from reconciler.kinds.packaged import plan_schema
-from tests.support import COLLECTION, CommandLine, declare, live
+from tests.support import COLLECTION, CommandLine, declare, live, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,16 +76,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(cli: CommandLine, *rows: Any) -> Iterator[Service]:
-    with Service(rows) as service:
-        thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+def served(cli: CommandLine, *rows: Any) -> Iterator[Service]:
+    service = Service(rows)
+    with serving(service):
         cli.environment.setenv("GCORE_BASE_URL", service.url)
-        try:
-            yield service
-        finally:
-            service.shutdown()
-            thread.join()
+        yield service
 
 
 ODD_FIELDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -114,7 +108,7 @@ def test_an_odd_declared_key_is_an_error_and_the_others_are_planned(
     cli: CommandLine, tmp_path: Path, fields: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "odd-key", **fields}, {"name": "web", **OFF})
-    with serving(cli, live("odd-key", **shown), live("web")):
+    with served(cli, live("odd-key", **shown), live("web")):
         done = cli("plan", file)
     (name,) = fields
     assert (done.code, done.err.count("Error: ")) == (1, 1)
@@ -134,7 +128,7 @@ def test_an_odd_key_does_not_hide_changes_of_others(
     cli: CommandLine, tmp_path: Path, command: Sequence[str]
 ) -> None:
     file = declare(tmp_path / "k.yaml", {"name": "odd-key", "description": "x"}, {"name": "web", **ON})
-    with serving(cli, live("odd-key", description=None), live("web", **OFF), 7) as service:
+    with served(cli, live("odd-key", description=None), live("web", **OFF), 7) as service:
         done = cli(*command, file)
         assert service.writes == [("PATCH", f"{COLLECTION}/web", ON)]
     assert done.code in {1, 4}
@@ -143,7 +137,7 @@ def test_an_odd_key_does_not_hide_changes_of_others(
 
 def test_an_odd_field_does_not_hide_other_fields_of_its_key(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", "description": "x", **OFF})
-    with serving(cli, live("web", description=None, **ON)) as service:
+    with served(cli, live("web", description=None, **ON)) as service:
         done = cli("apply", file, "--auto-approve")
         assert service.writes == [PATCHED]
     assert done.code == 4
@@ -152,7 +146,7 @@ def test_an_odd_field_does_not_hide_other_fields_of_its_key(cli: CommandLine, tm
 
 def test_an_apply_that_only_finds_odd_keys_fails(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", "description": "x"})
-    with serving(cli, live("web", description=None)) as service:
+    with served(cli, live("web", description=None)) as service:
         assert cli("apply", file, "--auto-approve").code == 1
         assert cli("apply", file, "--dry-run").code == 1
         assert service.writes == []
@@ -177,7 +171,7 @@ def test_an_object_without_a_usable_name_is_counted_and_warned_about(
     cli: CommandLine, tmp_path: Path, row: Any, text: str
 ) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", **OFF})
-    with serving(cli, live("api"), row, live("web")):
+    with served(cli, live("api"), row, live("web")):
         done = cli("plan", file)
     assert (done.code, done.err.count("Warning: ")) == (0, 1)
     assert f"Warning: caas/1/76: {text}" in done.err
@@ -192,7 +186,7 @@ def test_an_exclusive_scope_with_an_unnamed_object_is_not_in_sync(
     path.write_text(
         json.dumps({"project_id": 1, "region_id": 76, "exclusive": True, "keys": [live("web", **OFF)]})
     )
-    with serving(cli, live("web"), row, live("old-key", expire=7)) as service:
+    with served(cli, live("web"), row, live("old-key", expire=7)) as service:
         done = cli("apply", str(path), "--auto-approve", "--allow-destroy")
         assert sorted(service.writes) == [("DELETE", f"{COLLECTION}/old-key", None), PATCHED]
     assert done.code == 4
@@ -202,7 +196,7 @@ def test_an_exclusive_scope_with_an_unnamed_object_is_not_in_sync(
 
 def test_many_unnamed_objects_are_counted(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web"})
-    with serving(cli, live("web"), *[7] * 25):
+    with served(cli, live("web"), *[7] * 25):
         done = cli("plan", file)
     assert (done.code, done.err.count("Warning: ")) == (0, 11)
     assert "15 more objects of the listing have no usable name either" in done.err
@@ -210,7 +204,7 @@ def test_many_unnamed_objects_are_counted(cli: CommandLine, tmp_path: Path) -> N
 
 def test_an_odd_key_declared_absent_is_deleted(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", "state": "absent"})
-    with serving(cli, live("web", containers=None)) as service:
+    with served(cli, live("web", containers=None)) as service:
         done = cli("apply", file, "--auto-approve")
         assert service.writes == [("DELETE", f"{COLLECTION}/web", None)]
     assert (done.code, "containers holds null" in done.err) == (0, True)
@@ -218,7 +212,7 @@ def test_an_odd_key_declared_absent_is_deleted(cli: CommandLine, tmp_path: Path)
 
 def test_an_undeclared_odd_key_is_not_a_problem(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", live("web"))
-    with serving(cli, live("web"), live("odd-key", description=None)):
+    with served(cli, live("web"), live("odd-key", description=None)):
         done = cli("plan", file)
     assert (done.code, done.err) == (0, "")
     assert "Unmanaged: 1 key live but not declared" in done.out
@@ -227,7 +221,7 @@ def test_an_undeclared_odd_key_is_not_a_problem(cli: CommandLine, tmp_path: Path
 def test_a_saved_plan_contains_problems_of_live_objects(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "odd-key", "description": "x"}, {"name": "web", **OFF})
     saved = str(tmp_path / "plan.json")
-    with serving(cli, live("odd-key", description=None), live("web"), 7) as service:
+    with served(cli, live("odd-key", description=None), live("web"), 7) as service:
         assert cli("plan", file, "--out", saved).code == 1
         assert "Error: caas/1/76/odd-key: the service returned" in cli("show", saved).err
         assert cli("apply", "--plan", saved, "--auto-approve").code == 4
@@ -238,7 +232,7 @@ def test_a_saved_plan_contains_problems_of_live_objects(cli: CommandLine, tmp_pa
 
 
 def test_an_export_omits_and_names_undeclarable_values(cli: CommandLine) -> None:
-    with serving(cli, live("odd-key", description=None), live("web"), 7, live("..")):
+    with served(cli, live("odd-key", description=None), live("web"), 7, live("..")):
         done = cli("export", "--project-id", "1", "--region-id", "76")
     assert done.code == 0
     assert "# left out: object 3 of the listing is not an object but 7" in done.out
@@ -249,7 +243,7 @@ def test_an_export_omits_and_names_undeclarable_values(cli: CommandLine) -> None
 
 def test_a_live_value_that_cannot_be_compared_is_never_accepted(cli: CommandLine, tmp_path: Path) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", "description": "x", **OFF})
-    with serving(cli, live("web", description=None)):
+    with served(cli, live("web", description=None)):
         refused = cli("accept", "caas/1/76/web", "description", "--file", file)
         done = cli("accept", "caas/1/76/web", "--file", file)
     assert (refused.code, refused.out) == (1, "")
@@ -262,7 +256,7 @@ def test_an_explanation_shows_the_odd_field_and_the_request_for_the_others(
     cli: CommandLine, tmp_path: Path
 ) -> None:
     file = declare(tmp_path / "keys.yaml", {"name": "web", "description": "x", **OFF})
-    with serving(cli, live("web", description=None)):
+    with served(cli, live("web", description=None)):
         done = cli("explain", "caas/1/76/web", "--file", file)
     assert "description: not comparable" in done.out
     assert f'PATCH {COLLECTION}/web {{"is_disabled":true}}' in done.out
@@ -273,7 +267,7 @@ def test_an_undeclared_key_that_was_never_comparable_is_not_reported_as_created(
 ) -> None:
     document = {"project_id": 1, "region_id": 76, "exclusive": True}
     file, words = tmp_path / "keys.yaml", ("--history", str(tmp_path / "drift.db"), "--format", "json")
-    with serving(cli, live("web"), live("odd", description=5)):
+    with served(cli, live("web"), live("odd", description=5)):
         file.write_text(json.dumps({**document, "keys": [{"name": "odd", "description": ""}, live("web")]}))
         assert cli("drift", str(file), *words).code == 1
         file.write_text(json.dumps({**document, "keys": [live("web")]}))

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gcore_emulator import Faults
-from tests.support import CommandLine, declare, fill
+from tests.support import CommandLine, declare, fill, serving
 
 if TYPE_CHECKING:
     import subprocess
@@ -177,12 +177,8 @@ def gate(upstream: str, meet: Callable[[str, str], bool]) -> Iterator[str]:
             except OSError:
                 return  # who asked was killed
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield url
 
 
 def killed_at(keys: Keys, cli: CommandLine, method: str, *, executed: bool) -> None:

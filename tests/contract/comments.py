@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.contract.runner import JOB_TOKEN
+from tests.support import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,12 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def reachable() -> Iterator[Github]:
     """Serve it on this machine."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.github = Github(url=f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server.github
-        finally:
-            server.shutdown()
-            thread.join()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    with serving(server) as url:
+        server.github = Github(url=url)
+        yield server.github

@@ -10,7 +10,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import yaml
+
+from tests.support import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -279,13 +280,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def reachable(forge: Forge) -> Iterator[Forge]:
     """Serve the forge on this machine."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.forge = forge
-        forge.reach(f"http://127.0.0.1:{server.server_port}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield forge
-        finally:
-            server.shutdown()
-            thread.join()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.forge = forge
+    with serving(server) as url:
+        forge.reach(url)
+        yield forge

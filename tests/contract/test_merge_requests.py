@@ -9,7 +9,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ import pytest
 import yaml
 
 from tests.contract.runner import CLOUD_TOKEN, ROOT, prints
-from tests.support import TOKEN, declare, emulate, fill, patches
+from tests.support import TOKEN, declare, emulate, fill, patches, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,14 +122,15 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture(params=list(SHELLS.values()), ids=list(SHELLS))
 def gitlab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gitlab]:
     """GitLab, with merge request 7 open; the command finds an error, which the note reports."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    with serving(server) as url:
         server.gitlab = running = Gitlab(tmp_path, request.param)
         curl = shlex.quote(shutil.which("curl") or "curl")
         running.install("curl", f'echo "$@" >> {tmp_path}/words\nexec {curl} --noproxy "*" "$@"')
         running.install("python3", f'exec {shlex.quote(sys.executable)} -I -S "$@"')
         running.install("reconciler", FAILS)
         running.environment = {
-            "CI_API_V4_URL": f"http://127.0.0.1:{server.server_port}/api/v4",
+            "CI_API_V4_URL": f"{url}/api/v4",
             "CI_COMMIT_SHA": "c0ffee",
             "CI_JOB_URL": "https://gitlab.example/jobs/77",
             "CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD",
@@ -139,13 +139,7 @@ def gitlab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gitlab]:
             "GCORE_API_KEY": CLOUD_TOKEN,
             "RECONCILER_GITLAB_TOKEN": NOTE_TOKEN,
         }
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield running
-        finally:
-            server.shutdown()
-            thread.join()
+        yield running
 
 
 def test_a_note_is_created_once_and_then_updated(gitlab: Gitlab) -> None:

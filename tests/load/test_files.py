@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +10,10 @@ import pytest
 
 from reconciler.load.files import load
 from reconciler.load.sources import MAX_BYTES
+from tests.machine import unprivileged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from reconciler.load.files import Loaded
-
-UNPRIVILEGED = 65534
 
 
 @pytest.fixture(autouse=True)
@@ -26,19 +21,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to write in, which is also the current one."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """Become a user whom file modes bind, also where root runs the tests."""
-    is_root = os.geteuid() == 0
-    try:
-        if is_root:
-            os.seteuid(UNPRIVILEGED)
-        yield
-    finally:
-        if is_root:
-            os.seteuid(0)
 
 
 def write(path: str, content: str | bytes = "keys: []\n") -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
 import re
-import resource
 import signal
 import sqlite3
 import subprocess
@@ -28,14 +26,14 @@ from reconciler.service.history.database import MAGIC, Database, sole_user
 from reconciler.service.history.queries import Selection, episodes, journal_lines, status
 from reconciler.service.history.reading import ReadOnlyDatabase
 from reconciler.service.history.tables import VERSION, steps_from
+from tests.machine import full_disk, unprivileged
 from tests.service.history import LONG_AGO, RUN, WEB, Book, correction, drifted, everywhere
 from tests.support import NOON, FakeClock, lines_until, pipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-UNPRIVILEGED = 65534
 WRITER = """
 import datetime as dt, json, sys
 from reconciler.service.history.database import Database
@@ -106,32 +104,6 @@ def refusal(file: Path) -> str:
     with pytest.raises(HistoryError) as caught:
         Database(str(file))
     return str(caught.value)
-
-
-@contextlib.contextmanager
-def unprivileged() -> Iterator[None]:
-    """Become a user whom file modes bind, also where root runs the tests."""
-    is_root = os.geteuid() == 0
-    try:
-        if is_root:
-            os.seteuid(UNPRIVILEGED)
-        yield
-    finally:
-        if is_root:
-            os.seteuid(0)
-
-
-@contextlib.contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """Let no file grow beyond ``size`` bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_only_its_owner_can_read_a_new_history(file: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.server
 import itertools
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +30,7 @@ from tests.render.test_page import (
     status,
     troubled,
 )
+from tests.support import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,12 +74,8 @@ def served(page: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Log nothing."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join()
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as url:
+        yield f"{url}/"
 
 
 def rich() -> Status:
