@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.kinds.kind import Kind, kind_from_schema
 from reconciler.kinds.packaged import load_kinds
+from reconciler.model.cycle import FieldOutcome
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.live import LiveScope
 from reconciler.model.members import Edit, MemberChange
-from reconciler.model.plan import Provenance
+from reconciler.model.plan import Effect, Provenance
 from reconciler.model.scope import Scope
 from reconciler.model.source import COLUMN_BITS
+from reconciler.model.status import Episode
 from reconciler.plan.origins import state_as_base, with_origins
 from reconciler.plan.planning import assemble, everything, plan_scope
 from reconciler.plan.saved import render_saved
@@ -83,6 +85,23 @@ def only_change(want: Mapping[str, Any], have: Mapping[str, Any], kind: Kind = C
     """Plan one key with the fields ``want`` where the API shows the fields ``have``."""
     (change,) = make_plan([declared(**want)], [live(**have)], kind=kind).changes
     return change
+
+
+def episode(**facts: Any) -> Episode:
+    """Make drift of one field that began an hour ago and continues, unless specified otherwise."""
+    values: dict[str, Any] = {
+        "address": "caas/1/76/partner-acme",
+        "field": "is_disabled",
+        "effect": Effect.GRANTS,
+        "reason": "enables the key",
+        "desired": True,
+        "live": False,
+        "first_seen": NOW - dt.timedelta(hours=1),
+        "last_seen": NOW,
+        "cycles": 5,
+        "outcome": FieldOutcome.LEFT,
+    }
+    return Episode(**values | facts)
 
 
 def items(added: Iterable[Any], removed: Iterable[Any]) -> tuple[MemberChange, ...]:

@@ -24,6 +24,13 @@ def drifted(emulator: Emulator, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def two_fields(emulator: Emulator, tmp_path: Path) -> str:
+    """A file that declares two fields of a key, one of which differs."""
+    fill(emulator, "web", description="theirs")
+    return declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours", "is_disabled": False})
+
+
+@pytest.fixture
 def history(tmp_path: Path) -> str:
     return str(tmp_path / "drift.db")
 
@@ -97,13 +104,11 @@ def test_a_repeatedly_reverted_field_is_reported_instead_of_corrected(
 
 
 def test_a_contested_field_does_not_block_correction_of_other_fields(
-    cli: CommandLine, emulator: Emulator, history: str, tmp_path: Path
+    cli: CommandLine, emulator: Emulator, two_fields: str, history: str
 ) -> None:
-    fill(emulator, "web", description="theirs")
-    path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours", "is_disabled": False})
-    revert_repeatedly(cli, emulator, path, history)
+    revert_repeatedly(cli, emulator, two_fields, history)
     fill(emulator, "web", description="theirs", is_disabled=True)
-    assert cli("drift", path, "--history", history, "--correct", "all").code == 2
+    assert cli("drift", two_fields, "--history", history, "--correct", "all").code == 2
     assert patches(emulator)[-1] == {"is_disabled": False}
 
 
@@ -132,13 +137,11 @@ def test_a_round_with_targets_does_not_change_other_contested_fields_and_scopes(
 
 
 def test_a_refused_round_preserves_contested_fields(
-    cli: CommandLine, emulator: Emulator, history: str, tmp_path: Path
+    cli: CommandLine, emulator: Emulator, two_fields: str, history: str
 ) -> None:
-    fill(emulator, "web", description="theirs")
-    path = declare(tmp_path / "keys.yaml", {"name": "web", "description": "ours", "is_disabled": False})
-    revert_repeatedly(cli, emulator, path, history)
+    revert_repeatedly(cli, emulator, two_fields, history)
     fill(emulator, "web", description="theirs 3", is_disabled=True)
-    assert cli("drift", path, "--history", history, "--correct", "all", "--max-changes", "0").code == 3
+    assert cli("drift", two_fields, "--history", history, "--correct", "all", "--max-changes", "0").code == 3
     outcomes = {
         field["field"]: field["outcome"] for field in kept(cli, history)["drift"] if not field["ended"]
     }

@@ -29,6 +29,7 @@ from reconciler.model.status import (
 )
 from reconciler.render.history import FORMAT_VERSION, episode_facts, render_history_json, render_history_text
 from reconciler.render.values import change_text, clear_command
+from tests.values import episode
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -71,22 +72,6 @@ caas/1/76/storefront
 Drift: 9 fields.
 The latest 4 are shown; --limit shows more.
 """  # noqa: E501 - as it is printed
-
-
-def episode(**facts: Any) -> Episode:
-    values: dict[str, Any] = {
-        "address": ACME,
-        "field": "is_disabled",
-        "effect": Effect.GRANTS,
-        "reason": "enables the key",
-        "desired": True,
-        "live": False,
-        "first_seen": NOON - HOUR,
-        "last_seen": NOON,
-        "cycles": 5,
-        "outcome": FieldOutcome.LEFT,
-    }
-    return Episode(**values | facts)
 
 
 CONTEST = FlappingField(ACME, "is_disabled", desired=True, live=False, since=NOON - HOUR, corrections=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import re
 from typing import Any
@@ -23,9 +24,11 @@ from reconciler.render.notification import (
     drift_message,
     new_keys_message,
 )
+from tests.values import episode as an_episode
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 MORNING = NOON - dt.timedelta(hours=3)
+episode = functools.partial(an_episode, first_seen=MORNING, cycles=13)
 BASE_URL = "https://api.example.com"
 ACME = "caas/1/76/partner-acme"
 HOSTILE = [
@@ -103,22 +106,6 @@ DRIFT = {
         "omitted": 0,
     },
 }
-
-
-def episode(**settings: Any) -> Episode:
-    values: dict[str, Any] = {
-        "address": ACME,
-        "field": "is_disabled",
-        "effect": Effect.GRANTS,
-        "reason": "enables the key",
-        "desired": True,
-        "live": False,
-        "first_seen": MORNING,
-        "last_seen": NOON,
-        "cycles": 13,
-        "outcome": FieldOutcome.LEFT,
-    }
-    return Episode(**values | settings)
 
 
 def text_of(*episodes: Episode) -> str:

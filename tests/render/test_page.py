@@ -35,6 +35,7 @@ from reconciler.model.status import (
 )
 from reconciler.render.page import content_security_policy, render_page
 from reconciler.render.timeline import HEIGHT, SLOTS, Bar, Mark, Window, lanes, ticks
+from tests.values import episode as an_episode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,18 +67,7 @@ HOSTILE = [
 
 def episode(field: str = "is_disabled", /, ago: dt.timedelta = HOUR, **settings: Any) -> Episode:
     """Make an episode that started ``ago`` and continues, unless specified otherwise."""
-    values: dict[str, Any] = {
-        "address": ACME,
-        "effect": Effect.GRANTS,
-        "reason": "enables the key",
-        "desired": True,
-        "live": False,
-        "first_seen": NOON - ago,
-        "last_seen": NOON,
-        "cycles": 5,
-        "outcome": FieldOutcome.LEFT,
-    }
-    return Episode(field=field, **values | settings)
+    return an_episode(**{"field": field, "first_seen": NOON - ago} | settings)
 
 
 def over(

@@ -106,7 +106,7 @@ class Browser:
         return message
 
     @contextlib.contextmanager
-    def tab(self, width: int = 390, scheme: str = "light") -> Iterator[Tab]:
+    def tab(self, width: int = 390) -> Iterator[Tab]:
         """Open a tab of a new session, as wide as given, and close it in the end."""
         context = self.call("Target.createBrowserContext")["browserContextId"]
         target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
@@ -114,12 +114,10 @@ class Browser:
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable", session)
         self.call("Page.setLifecycleEventsEnabled", session, enabled=True)
-        size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False}
-        self.call("Emulation.setDeviceMetricsOverride", session, **size)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
-        self.call("Emulation.setEmulatedMedia", session, features=features)
+        tab = Tab(self, session)
+        tab.resize(width)
         try:
-            yield Tab(self, session)
+            yield tab
         finally:
             self.call("Target.disposeBrowserContext", browserContextId=context)
 
@@ -134,6 +132,16 @@ class Tab:
     def call(self, method: str, /, **parameters: Any) -> dict[str, Any]:
         """Return the response to a command for this tab."""
         return self.browser.call(method, self.session, **parameters)
+
+    def resize(self, width: int) -> None:
+        """Make the window as wide as given."""
+        size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+
+    def prefer(self, scheme: str) -> None:
+        """Have the person prefer a colour scheme."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", features=features)
 
     def open(self, address: str) -> None:
         """Open an address and wait until all of it is there."""
@@ -185,6 +193,15 @@ class Tab:
     def screenshot(self) -> bytes:
         """Return a picture of what the window shows, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot")["data"])
+
+
+def measured(browser: Browser, place: Path, page: str, script: str = "({})") -> dict[str, Any]:
+    """Measure a page on a phone, with everything on it unfolded, and return what the script adds to that."""
+    with browser.tab() as tab:
+        tab.show(place, page)
+        found: dict[str, Any] = tab.run(MEASURE) | tab.run(script)
+        assert tab.console() == []
+    return found
 
 
 def _is_load(event: dict[str, Any], loader: str) -> bool:

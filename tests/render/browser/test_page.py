@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import http.server
 import itertools
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from reconciler.render.page import content_security_policy, render_page
-from tests.render.browser.chromium import MEASURE, needs_chromium
+from tests.render.browser.chromium import measured, needs_chromium
 from tests.render.test_page import (
     ACME,
     DAY,
@@ -46,17 +44,6 @@ BARS = """({
   labels: [...document.querySelectorAll(".axis text")].map(label => label.getBoundingClientRect())
     .map(box => [box.left, box.right]),
 })"""
-
-
-def measured(
-    browser: Browser, place: Path, shown: Status, width: int = 390, scheme: str = "light"
-) -> dict[str, Any]:
-    """Measure a page that is as wide as given, with everything on it unfolded."""
-    with browser.tab(width, scheme) as tab:
-        tab.show(place, render_page(shown))
-        found: dict[str, Any] = tab.run(MEASURE) | tab.run(BARS)
-        assert tab.console() == []
-    return found
 
 
 @contextlib.contextmanager
@@ -123,7 +110,7 @@ def test_the_page_cannot_be_framed(browser: Browser, tmp_path: Path) -> None:
 
 def test_hostile_text_is_shown_and_does_nothing(browser: Browser, tmp_path: Path) -> None:
     text = " ".join(HOSTILE)
-    found = measured(browser, tmp_path, troubled(text))
+    found = measured(browser, tmp_path, render_page(troubled(text)))
     assert (found["scripts"], found["images"]) == (0, 0)
     assert found["title"].startswith("Rounds failing since")
     assert found["text"].count(text) >= 10
@@ -137,37 +124,14 @@ def test_hostile_text_does_not_change_the_document(browser: Browser, tmp_path: P
     assert shown == [element.tag for element in Document(render_page(troubled())).elements]
 
 
-@pytest.mark.parametrize("width", [320, 390, 700, 1280])
-def test_nothing_is_wider_than_the_screen(browser: Browser, tmp_path: Path, width: int) -> None:
-    found = measured(browser, tmp_path, rich(), width)
-    assert found["scroll"] == found["width"]
-    assert found["outside"] == []
-
-
-@pytest.mark.parametrize(
-    ("scheme", "ground"),
-    [("light", "rgb(244, 245, 247)"), ("dark", "rgb(15, 19, 24)")],
-    ids=["light", "dark"],
-)
-def test_the_style_is_allowed_and_follows_the_colour_scheme(
-    browser: Browser, tmp_path: Path, scheme: str, ground: str
-) -> None:
-    assert measured(browser, tmp_path, status(), 390, scheme)["ground"] == ground
-
-
 def test_short_drift_is_visible_on_a_phone(browser: Browser, tmp_path: Path) -> None:
-    found = measured(browser, tmp_path, status(keys=(key(over(ago=DAY, lasted=0 * HOUR)),)))
-    *_, bar = found["bars"]
+    shown = status(keys=(key(over(ago=DAY, lasted=0 * HOUR)),))
+    *_, bar = measured(browser, tmp_path, render_page(shown), BARS)["bars"]
     assert bar >= 2
 
 
 def test_axis_labels_do_not_overlap_on_a_phone(browser: Browser, tmp_path: Path) -> None:
-    labels = measured(browser, tmp_path, status(keys=(key(episode(), address=ACME),)))["labels"]
+    shown = status(keys=(key(episode(), address=ACME),))
+    labels = measured(browser, tmp_path, render_page(shown), BARS)["labels"]
     assert len(labels) == 5
     assert all(left[1] < right[0] for left, right in itertools.pairwise(labels))
-
-
-def test_a_screenshot_can_be_taken(browser: Browser, tmp_path: Path) -> None:
-    with browser.tab(1280) as tab:
-        tab.show(tmp_path, render_page(rich()))
-        assert tab.screenshot()[:8] == b"\x89PNG\r\n\x1a\n"
