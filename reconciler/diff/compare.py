@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from difflib import SequenceMatcher
-from itertools import zip_longest
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.alignment import aligned, scalar_text
 from reconciler.diff.normalize import NotNormalError, normalize
 from reconciler.kinds.kind import EffectRule, Field, Form, Kind
 from reconciler.kinds.shape import completed
 from reconciler.model.canonical import json_text
-from reconciler.model.members import Edit, Index, MemberChange
+from reconciler.model.members import Edit, MemberChange
 from reconciler.model.plan import Effect, FieldChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
 
-_MOST_PAIRS: Final = 40_000
-"""Two lists are aligned up to so many pairs of items; the items of longer ones are paired by position."""
-IDENTIFYING: Final = ("id", "name")
-"""Members that say which object of a list it is."""
 _EDITS: Final = {
     "dictionary_item_added": Edit.ADDED,
     "set_item_added": Edit.ADDED,
@@ -36,36 +32,84 @@ _EDITS: Final = {
     "type_changes": Edit.CHANGED,
 }
 """What deepdiff reports of objects, sets and texts, which is all that it is given."""
-_ABSENT: Final = object()
+_SURE: Final = frozenset({str, type(None), list, dict})
+"""Types of values that are of one type if they are equal."""
 _UNCHANGED: Final = "access unchanged"
-_SCALAR: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-"""The text of a value for deepdiff: 1 is not True, and there are no half characters and no line breaks."""
 
 
-def differing(
-    kind: Kind, desired: Mapping[str, Any], live: Mapping[str, Any]
-) -> Mapping[str, tuple[Any, Any]]:
-    """Return the live and the desired value, both in normal form, of each declared field that differs.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The fields of a key whose desired and live values are not surely equal, each value normalised once.
 
-    Raises NotNormalError if a live value is not of its field's type, KeyError with the name of a declared
-    field that the live key lacks.
+    ``pairs`` are the live and the desired value of each field that differs, ``same`` the values of those that
+    only are spelled otherwise, all in normal form. ``faults`` and ``odd`` say why a desired or a live value
+    has none; such fields are in neither.
     """
-    found: dict[str, tuple[Any, Any]] = {}
-    fields = kind.fields
+
+    pairs: Mapping[str, tuple[Any, Any]]
+    same: Mapping[str, Any]
+    faults: Mapping[str, str]
+    odd: Mapping[str, str]
+
+
+def equality(kind: Kind) -> Callable[[Mapping[str, Any], Mapping[str, Any]], bool]:
+    """Return what decides whether a live key surely holds every desired value, at the speed of C.
+
+    Most keys of a plan are unchanged. False says nothing: equal values may be spelled otherwise.
+    """
+    # Equal texts and nulls are of one type; but 1 == True, and inside a list or an object only repr tells.
+    fields = kind.fields.values()
+    nested = [field.name for field in fields if not field.plainly_equal]
+    typed = [field.name for field in fields if field.plainly_equal and not _SURE.issuperset(field.types)]
+
+    def are_equal(desired: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+        if not desired.items() <= live.items():
+            return False
+        for name in typed:
+            if name in desired and desired[name].__class__ is not live[name].__class__:
+                return False
+        return not nested or all(
+            repr(desired[name]) == repr(live[name]) for name in nested if name in desired
+        )
+
+    return are_equal
+
+
+def compare(kind: Kind, desired: Mapping[str, Any], live: Mapping[str, Any]) -> Comparison:
+    """Compare the desired fields of a key with the live ones, by equality of their normal forms."""
+    pairs: dict[str, tuple[Any, Any]] = {}
+    same: dict[str, Any] = {}
+    faults: dict[str, str] = {}
+    odd: dict[str, str] = {}
     for name, want in desired.items():
-        have = live[name]
-        field = fields[name]
-        # Equal values are equal in every form, and repr tells 1 from True at the speed of C.
-        if (
+        field = kind.fields[name]
+        if _is_surely_equal(field, want, live):
+            continue
+        forms, reasons = readable(kind, [name], live)
+        try:
+            after = desired_form(field, want, live[name]) if forms else normalize(field, want)
+        except NotNormalError as error:
+            faults[name] = str(error)
+            continue
+        if reasons:
+            odd[name] = reasons[name]
+        elif json_text(forms[name]) == json_text(after):
+            same[name] = after
+        else:
+            pairs[name] = forms[name], after
+    return Comparison(pairs, same, faults, odd)
+
+
+def _is_surely_equal(field: Field, want: Any, live: Mapping[str, Any]) -> bool:
+    try:
+        have = live[field.name]
+        return bool(
             want == have
             and want.__class__ is have.__class__
             and (field.plainly_equal or repr(want) == repr(have))
-        ):
-            continue
-        before, after = normalize(field, have), desired_form(field, want, have)
-        if json_text(before) != json_text(after):
-            found[name] = before, after
-    return found
+        )
+    except (KeyError, RecursionError):
+        return False
 
 
 def desired_form(field: Field, want: Any, have: Any) -> Any:
@@ -158,86 +202,12 @@ def _position(member: MemberChange) -> tuple[object, ...]:
 def _comparable(field: Field, before: Any, after: Any) -> tuple[Any, Any]:
     """Return two values of a field as deepdiff compares them; a set is one of texts."""
     if field.form is not Form.SET or not (before or after):
-        return _aligned(before, after)
+        return aligned(before, after)
     # Members are sorted in normal form, so that repr tells items apart, 1 from True too, at the speed of C.
     old, new = ({repr(item): item for item in items or ()} for items in (before, after))
     # deepdiff takes 20 microseconds for each item, so those that both sets have are left out.
-    removed = frozenset(_SCALAR(old[text]) for text in old.keys() - new.keys())
-    return removed, frozenset(_SCALAR(new[text]) for text in new.keys() - old.keys())
-
-
-def _aligned(before: Any, after: Any) -> tuple[Any, Any]:
-    """Return two values as deepdiff compares them: objects of texts, and lists as objects of their items.
-
-    deepdiff pairs objects in lists by position alone, so that one more at the front would change them all.
-    """
-    if before is after:
-        return "", ""
-    pairs: Iterable[tuple[str | Index, Any, Any]]
-    if isinstance(before, list) and isinstance(after, list):
-        steps = _alignment(before, after)
-        pairs = ((step, _at(before, step.before), _at(after, step.after)) for step in steps)
-    elif isinstance(before, dict) and isinstance(after, dict):
-        names = before.keys() | after.keys()
-        pairs = ((name, before.get(name, _ABSENT), after.get(name, _ABSENT)) for name in names)
-    else:
-        return _SCALAR(before), _SCALAR(after)
-    left: dict[str | Index, Any] = {}
-    right: dict[str | Index, Any] = {}
-    for step, old, new in pairs:
-        if new is _ABSENT:
-            left[step] = _SCALAR(old)
-        elif old is _ABSENT:
-            right[step] = _SCALAR(new)
-        elif _SCALAR(old) != _SCALAR(new):  # deepdiff takes 10 microseconds for each member that is equal
-            left[step], right[step] = _aligned(old, new)
-    return left, right
-
-
-def _alignment(before: Sequence[Any], after: Sequence[Any]) -> Iterator[Index]:
-    """Yield the items that differ: in pairs where one takes the place of the other, else one by one."""
-    old, new = ([*map(_SCALAR, items)] for items in (before, after))
-    start, end = common_ends(old, new)
-    left, right = ([*map(_identity, items[start : len(items) - end])] for items in (before, after))
-    blocks: Sequence[tuple[str, int, int, int, int]] = [("replace", 0, len(left), 0, len(right))]
-    if len(left) * len(right) <= _MOST_PAIRS:
-        blocks = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
-    for _, first, last, new_first, new_last in blocks:
-        for a, b in zip_longest(range(first, last), range(new_first, new_last)):
-            i, j = (None if index is None else index + start for index in (a, b))
-            if i is None or j is None:
-                yield Index(i, j)
-            elif old[i] != new[j]:
-                is_same = left[a] == right[b] or not (_is_named(before[i]) or _is_named(after[j]))
-                if is_same and isinstance(before[i], dict | list) and type(before[i]) is type(after[j]):
-                    yield Index(i, j)
-                else:
-                    yield from (Index(i, None), Index(None, j))
-
-
-def _at(items: Sequence[Any], index: int | None) -> Any:
-    return _ABSENT if index is None else items[index]
-
-
-def _identity(item: Any) -> str:
-    """Return the text that says which item it is: the names of an object, or else all of it."""
-    return _SCALAR({name: item[name] for name in IDENTIFYING if name in item} if _is_named(item) else item)
-
-
-def _is_named(item: Any) -> bool:
-    """Return whether an item of a list is an object with a name or an ID."""
-    return isinstance(item, dict) and any(isinstance(item.get(name), str | int) for name in IDENTIFYING)
-
-
-def common_ends(one: Sequence[Any], other: Sequence[Any]) -> tuple[int, int]:
-    """Return how many characters, or items, two sequences have in common at the start, then at the end."""
-    start = _common(one, other)
-    return start, _common(one[start:][::-1], other[start:][::-1])
-
-
-def _common(one: Sequence[Any], other: Sequence[Any]) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+    removed = frozenset(scalar_text(old[text]) for text in old.keys() - new.keys())
+    return removed, frozenset(scalar_text(new[text]) for text in new.keys() - old.keys())
 
 
 def effect_of(rule: EffectRule, change: FieldChange) -> tuple[Effect, str]:

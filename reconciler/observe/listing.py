@@ -7,6 +7,7 @@ a name that several objects have is a problem of that name alone.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.kinds.ids import short_json
@@ -50,17 +51,18 @@ def observe(reader: Source, kind: Kind, scope: Scope) -> LiveScope:
         keys: dict[str, Row] = {}
         unusable: list[str] = []
         has_text = False
-        for item in (item for page in pages for item in page):
-            name = item.get(kind.identity) if item.__class__ is dict else None
-            has_text = has_text or name.__class__ is str
-            if name.__class__ is not str or not is_segment(name):
-                number = len(keys) + len(unusable) + 1
-                reason = _reason(kind, item)
-                unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
-                continue
-            key = kind.with_response_defaults(item) if kind.optional else item
-            if keys.setdefault(name, key) is not key:
-                raise ListingChangedError(f"the key {name} is listed twice")
+        identity, with_defaults = kind.identity, kind.with_response_defaults if kind.optional else None
+        for item in chain.from_iterable(pages):
+            name = item.get(identity) if item.__class__ is dict else None
+            if name.__class__ is str:
+                has_text = True
+                if is_segment(name):
+                    key = item if with_defaults is None else with_defaults(item)
+                    if keys.setdefault(name, key) is not key:
+                        raise ListingChangedError(f"the key {name} is listed twice")
+                    continue
+            number, reason = len(keys) + len(unusable) + 1, _reason(kind, item)
+            unusable.append(f"object {number} of the listing {reason}, so nothing is done with it")
         if unusable and not has_text:
             raise collection.mismatch(f"each result must be an object with a text as its {kind.identity}")
         return LiveScope(scope, keys, len(unusable), _problems(unusable, scope))

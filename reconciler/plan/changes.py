@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import differing, field_changes, readable, whole_key
-from reconciler.diff.normalize import NotNormalError, normalize
+from reconciler.diff.compare import compare, field_changes, readable, whole_key
 from reconciler.errors import UnaddressableError
 from reconciler.kinds.paths import is_segment
 from reconciler.model.canonical import format_instant, json_text, parse_instant
@@ -168,31 +167,26 @@ def mismatch(reasons: Iterable[str]) -> str:
 def _update(kind: Kind, scope: Scope, key: DesiredKey, live: Values) -> Planned:
     ignored = key.lifecycle.ignore_changes
     declared = {n: v for n, v in key.fields.items() if n not in ignored} if ignored else key.fields
-    problems: tuple[Problem, ...] = ()
-    try:
-        pairs = differing(kind, declared, live)
-    except (KeyError, NotNormalError, RecursionError):  # one odd value must not shield the others of its key
-        _, faults = readable(kind, declared, declared)
-        if faults:
-            return Planned(problems=(_undeclarable(scope, key, faults),))
-        _, odd = readable(kind, declared, live)
-        declared = {name: value for name, value in declared.items() if name not in odd}
-        problems = (_odd(scope, key, odd),)
-        pairs = differing(kind, declared, live)
-    if not pairs:
+    found = compare(kind, declared, live)
+    if found.faults:
+        return Planned(problems=(_undeclarable(scope, key, found.faults),))
+    # One odd value must not shield the others of its key.
+    problems = (_odd(scope, key, found.odd),) if found.odd else ()
+    if not found.pairs:
         return Planned(problems=problems) if problems else UNCHANGED
     dropped = undescribed(kind, live)
     if dropped:
         return Planned(problems=(*problems, _problem(scope, key, dropped)))
-    is_replaced = not kind.immutable.isdisjoint(pairs)
+    is_replaced = not kind.immutable.isdisjoint(found.pairs)
     # A key that is created anew takes along what is not declared.
-    sent = kind.settable if is_replaced else kind.always_sent
-    same, odd = readable(kind, sorted({*sent} - declared.keys() - {kind.identity}), live)
-    if odd:
-        return Planned(problems=(_odd(scope, key, odd),))
-    equal = declared.keys() - pairs.keys() - {kind.identity}
-    same |= {name: normalize(kind.fields[name], live[name]) for name in equal}
-    before, after = (same | {name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
+    sent = {*(kind.settable if is_replaced else kind.always_sent)} - {kind.identity}
+    equal = declared.keys() - found.pairs.keys() - found.same.keys() - found.odd.keys() - {kind.identity}
+    same, odd = readable(kind, sorted(equal | (sent - declared.keys())), live)
+    unread = odd | {name: reason for name, reason in found.odd.items() if name in sent}
+    if unread:
+        return Planned(problems=(_odd(scope, key, dict(sorted(unread.items()))),))
+    same |= found.same
+    before, after = (same | {name: pair[side] for name, pair in found.pairs.items()} for side in (0, 1))
     action = Action.REPLACE if is_replaced else Action.UPDATE
     path_id = kind.id_of(live)
     change = change_of(

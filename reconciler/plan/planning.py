@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.diff.compare import equality
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.ids import unclear_text
 from reconciler.kinds.kind import EffectRule, Kind
@@ -87,10 +88,10 @@ def plan_scope(
     unclear = _unclear(kind, desired, observed, selected)
     results: list[Planned] = []
     problems = [*unclear.problems]
-    unchanged = 0
-    for key in unclear.others:
-        if selected is not everything and not selected(scope.address(key.name)):
-            continue
+    selection = [key for key in unclear.others if selected is everything or selected(scope.address(key.name))]
+    doubtful = _not_surely_unchanged(kind, selection, live)
+    unchanged = len(selection) - len(doubtful)
+    for key in doubtful:
         result = planned_change(kind, scope, key, live.get(key.name))
         if result is UNCHANGED:
             unchanged += 1
@@ -98,16 +99,16 @@ def plan_scope(
         results.append(result)
         problems.extend(_problems(kind, key, result, now))
     declared = {key.name for key in desired.keys}
-    others = sorted(name for name in live if name not in declared and selected(scope.address(name)))
+    others = sorted(name for name in live.keys() - declared if selected(scope.address(name)))
     warnings = [*_look_alikes(desired, [*others, *unclear.unmanaged]), *unclear.warnings]
     unnamed = observed.problems if selected(scope.address("")) else ()
     if desired.exclusive is None:
         warnings.extend(unnamed)
     else:
         problems.extend(unnamed)  # it is not as declared while it holds what cannot even be named
-        own = [name for name in others if kind.owner(live[name]) is None]
-        others = [name for name in others if kind.owner(live[name]) is not None]
-        found = [undeclared(kind, scope, name, live[name], desired.exclusive) for name in own]
+        owned = {name for name in others if kind.owner(live[name]) is not None}
+        found = [undeclared(kind, scope, n, live[n], desired.exclusive) for n in others if n not in owned]
+        others = sorted(owned)
         results.extend(found)
         problems.extend(problem for result in found for problem in result.problems)
     return Plan(
@@ -120,6 +121,21 @@ def plan_scope(
         warnings=(*(warning for result in results for warning in result.warnings), *warnings),
         missing=tuple(result.missing for result in results if result.missing is not None),
     )
+
+
+def _not_surely_unchanged(
+    kind: Kind, keys: Iterable[DesiredKey], live: Mapping[str, Mapping[str, Any]]
+) -> list[DesiredKey]:
+    """Return the keys that are to be compared field by field: few of many."""
+    is_surely_equal = equality(kind)
+    return [
+        key
+        for key in keys
+        if (row := live.get(key.name)) is None
+        or key.is_absent
+        or kind.owner(row) is not None
+        or not is_surely_equal(key.fields, row)
+    ]
 
 
 def _problems(kind: Kind, key: DesiredKey, planned: Planned, now: dt.datetime) -> Iterator[Problem]:

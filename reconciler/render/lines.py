@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.diff.compare import IDENTIFYING, common_ends
+from reconciler.diff.alignment import IDENTIFYING, common_ends
 from reconciler.model.escape import escape_control, quoted
 from reconciler.model.members import Edit, Index, MemberChange
 from reconciler.model.phrases import counted

@@ -6,7 +6,7 @@ import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from reconciler.diff.compare import common_ends
+from reconciler.diff.alignment import common_ends
 from reconciler.model.canonical import json_text
 from reconciler.model.cycle import CycleResult, ScopeState
 from reconciler.model.escape import quoted

@@ -10,7 +10,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from reconciler.diff.compare import common_ends
+from reconciler.diff.alignment import common_ends
 from reconciler.model.escape import quoted
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Origin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.diff.compare import differing, field_changes, reversed_change
+from reconciler.diff.compare import compare, equality, field_changes, reversed_change
 from reconciler.diff.normalize import normalize
 from reconciler.kinds.kind import Form
 from reconciler.model.canonical import json_text
@@ -35,7 +36,9 @@ ANY = kind_with(
 
 
 def differs(kind: Any, field: str, want: Any, have: Any) -> bool:
-    return tuple(differing(kind, {field: want}, {field: have})) == (field,)
+    found = tuple(compare(kind, {field: want}, {field: have}).pairs)
+    assert not (found and equality(kind)({field: want}, {field: have}))
+    return found == (field,)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +73,12 @@ def test_a_field_differs_if_its_meaning_does(field: str, want: Any, have: Any, *
 def test_only_declared_fields_are_compared_and_named_in_order() -> None:
     want = {"is_disabled": True, "expire": None, "description": "same"}
     have = {"is_disabled": False, "expire": LATER, "description": "same", "containers": [WEB]}
-    assert set(differing(CAAS, want, have)) == {"expire", "is_disabled"}
+    assert set(compare(CAAS, want, have).pairs) == {"expire", "is_disabled"}
 
 
 def test_a_declared_field_must_exist_on_the_live_key() -> None:
-    with pytest.raises(KeyError, match="expire"):
-        differing(CAAS, {"expire": None}, {})
+    found = compare(CAAS, {"expire": None}, {})
+    assert (found.odd, found.pairs) == ({"expire": "it has no expire"}, {})
 
 
 def test_the_items_that_a_set_gains_and_loses_are_named() -> None:
@@ -228,7 +231,15 @@ def test_the_fields_that_deepdiff_names_are_those_that_are_not_equal(
     want: dict[str, Any], have: dict[str, Any]
 ) -> None:
     changes = field_changes(ANY, normal(have), normal(want))
-    assert [change.field for change in changes] == sorted(differing(ANY, want, have))
+    assert [change.field for change in changes] == sorted(compare(ANY, want, have).pairs)
+
+
+@examples(60)
+@given(KEYS, KEYS)
+def test_what_is_surely_equal_has_no_change(want: dict[str, Any], have: dict[str, Any]) -> None:
+    is_surely_equal = equality(ANY)
+    assert is_surely_equal(want, deepcopy(want))
+    assert not (is_surely_equal(want, have) and compare(ANY, want, have).pairs)
 
 
 @examples(30)
