@@ -72,11 +72,11 @@ class Repository:
 
     def text(self, *arguments: str) -> str:
         """Return the one line that a command prints. Raises GitError."""
-        return _decoded(self.read(*arguments)).removesuffix("\n")
+        return os.fsdecode(self.read(*arguments)).removesuffix("\n")
 
     def lines(self, *arguments: str) -> list[str]:
         """Return the entries that a command prints with -z. Raises GitError."""
-        return [entry for entry in _decoded(self.read(*arguments)).split("\0") if entry]
+        return [entry for entry in os.fsdecode(self.read(*arguments)).split("\0") if entry]
 
     def pull(self, seconds: float, passed: Sequence[str]) -> None:
         """Fast-forward to what the branch follows: no merge, no hook, no filter. Raises GitError."""
@@ -96,7 +96,7 @@ class Repository:
 
     def checked(self) -> Repository:
         """Return this repository if it is the work tree's own. Raises UntrustedRepositoryError, GitError."""
-        found = _decoded(self.read("rev-parse", "--show-toplevel", "--absolute-git-dir"))
+        found = os.fsdecode(self.read("rev-parse", "--show-toplevel", "--absolute-git-dir"))
         begins = f"{self.top}\n"
         if not found.startswith(begins):
             raise UntrustedRepositoryError(
@@ -194,10 +194,6 @@ def find_repository(path: str, environment: Mapping[str, str]) -> Repository:
 def _is_of_tree(path: str, top: str) -> bool:
     """Return whether a real path is in a work tree, outside of Git's own files."""
     return is_inside(path, top) and not has_git(os.path.relpath(path, top))
-
-
-def _decoded(output: bytes) -> str:
-    return output.decode("utf-8", "surrogateescape")  # a path is bytes
 
 
 def _reason(err: bytes) -> str:

@@ -105,7 +105,7 @@ class Part:
     root: Node | None
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=1)
 def parts(text: str) -> tuple[Part, ...]:
     """Return every document, the empty ones too.
 
@@ -126,7 +126,7 @@ def parts(text: str) -> tuple[Part, ...]:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=1)
 def trees(text: str) -> tuple[Node, ...]:
     """Return the tree of each document that is not empty; see :func:`parts`."""
     return tuple(part.root for part in parts(text) if part.root is not None)

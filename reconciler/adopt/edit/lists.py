@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.adopt.edit.spelling import block_text, field_lines, flow_text, json_line
@@ -133,11 +132,11 @@ def _more_of_flow(
     if not added:
         return
     last = items[_last(stays)]
-    layout = _layout(text, last)
+    separator, spelled = _layout(text, last)
     comment = _COMMENT.match(text, last.end)
     if comment is None:
-        gap = _gap(text, items, _last(stays), layout.comma)
-        yield Edit(last.end, last.end, "".join(gap + layout.spelled(item) for item in added))
+        gap = _gap(text, items, _last(stays), separator)
+        yield Edit(last.end, last.end, "".join(gap + spelled(item) for item in added))
         return
     if not comment[1]:
         yield Edit(last.end, last.end, ",")
@@ -145,7 +144,7 @@ def _more_of_flow(
     if line_start(text, last.start) + len(pad) != last.start:
         pad = " " * min(item.column for item in items if item.line == last.line)
     mark = newline(text, last.end) + pad
-    yield Edit(comment.end(), comment.end(), mark + f",{mark}".join(layout.spelled(item) for item in added))
+    yield Edit(comment.end(), comment.end(), mark + f",{mark}".join(spelled(item) for item in added))
 
 
 def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
@@ -160,37 +159,25 @@ def _gap(text: str, items: Sequence[Node], last: int, comma: str) -> str:
     return f",{newline(text, start)}{pad}" if line_start(text, start) + len(pad) == start else comma
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How an item between brackets is written, and what separates the parts of a mapping."""
-
-    word: Callable[[Any], str]
-    parts: tuple[str, str, str, str] | None = None
-
-    @property
-    def comma(self) -> str:
-        """Return the separator of two items on one line."""
-        return "," if self.parts is not None and self.parts[2] == "," else ", "
-
-    def spelled(self, item: Any) -> str:
-        """Write an item."""
-        if self.parts is None or not isinstance(item, dict) or not item:
-            return self.word(item)
-        opening, colon, comma, closing = self.parts
-        fields = (f"{self.word(name)}{colon}{self.word(value)}" for name, value in item.items())
-        return f"{{{opening}{comma.join(fields)}{closing}}}"
-
-
-def _layout(text: str, example: Node) -> _Layout:
+def _layout(text: str, example: Node) -> tuple[str, Callable[[Any], str]]:
+    """Return what separates two items on one line, and what writes one laid out like an example."""
     pairs = list(example.pairs()) if example.shape is Shape.MAPPING and example.style == "[" else []
     is_json = (pairs[0][0] if pairs else example).style == '"'
     word = json_line if is_json else flow_text
     if not pairs:
-        return _Layout(word)
+        return ", ", word
     opening = text[example.content + 1 : pairs[0][0].start]
     colon = text[pairs[0][0].end : pairs[0][1].start]
     comma = text[pairs[0][1].end : pairs[1][0].start] if len(pairs) > 1 else ", "
     closing = text[pairs[-1][1].end : example.end - 1]
     if (opening + closing).strip() or not _COLON.fullmatch(colon) or not _GAP.fullmatch(comma):
-        return _Layout(word)
-    return _Layout(word, (opening, colon if is_json or colon[-1].isspace() else ": ", comma, closing))
+        return ", ", word
+    colon = colon if is_json or colon[-1].isspace() else ": "
+
+    def spelled(item: Any) -> str:
+        if not isinstance(item, dict) or not item:
+            return word(item)
+        fields = (f"{word(name)}{colon}{word(value)}" for name, value in item.items())
+        return f"{{{opening}{comma.join(fields)}{closing}}}"
+
+    return "," if comma == "," else ", ", spelled

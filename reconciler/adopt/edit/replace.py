@@ -70,8 +70,8 @@ def place_of(text: str, source: str, path: tuple[int, int, str], address: str) -
     if item.shape is Shape.ALIAS:
         refuse(item, f"the key is the alias *{item.name}")
     key, value = _written(item, field, refuse)
-    inside = {id(node) for node in value.walk()}
-    users = {n.name: n for n in root.walk() if n.shape is Shape.ALIAS and id(n) not in inside}
+    inside = set(value.walk())
+    users = {n.name: n for n in root.walk() if n.shape is Shape.ALIAS and n not in inside}
     for node in value.walk():
         if node.shape is not Shape.ALIAS and (user := users.get(node.name)) is not None:
             line = user.position(source).line
@@ -101,11 +101,14 @@ def replaced(text: str, place: Place, old: Any, new: Any, same: lists.Same) -> S
         edits = lists.of_items(text, value, (old, new), same)
         if edits is not None:
             return edits
-    if value.shape is Shape.SCALAR and value.is_block:
-        return _block_scalar(text, place, new)
-    if value.shape is not Shape.SCALAR and value.is_block:
-        return _block_collection(text, place, new)
-    return _inline(text, place, new)
+    replace = _inline
+    if value.is_block:
+        replace = _block_scalar if value.shape is Shape.SCALAR else _block_collection
+    edits = replace(text, place, new)
+    tag = _TAG.search(text, value.start, value.content)
+    if tag is None or any(isinstance(new, kind) and tag[1].endswith(name) for kind, name in _TAGGED):
+        return edits
+    return [Edit(tag.start(), tag.end(), ""), *edits]  # it says what the new value is not
 
 
 def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
@@ -113,23 +116,15 @@ def _inline(text: str, place: Place, new: Any) -> Sequence[Edit]:
     value = place.value
     spelled = _restyled(text, new, place)
     if not place.in_flow and isinstance(new, list) and len(spelled) + value.column > _LONGEST_FLOW:
-        return [*_without_tag(text, value, new), *_lines_instead(text, place, new)]
+        return _lines_instead(text, place, new)
     if value.content < value.end:
-        return [*_without_tag(text, value, new), Edit(value.content, value.end, spelled)]
+        return [Edit(value.content, value.end, spelled)]
     # Nothing at all is written: the value goes behind the colon, the tag or the anchor.
     before = text[: value.end]
     gap = "" if before[-1:].isspace() else " "
     is_bare = place.in_flow and not _COLON.match(text, place.key.end)
     colon = ":" if is_bare else ""
-    return [*_without_tag(text, value, new), Edit(value.end, value.end, f"{colon}{gap}{spelled}")]
-
-
-def _without_tag(text: str, value: Node, new: Any) -> Sequence[Edit]:
-    """Remove a tag that says what the new value is not."""
-    tag = _TAG.search(text, value.start, value.content)
-    if tag is None or any(isinstance(new, kind) and tag[1].endswith(name) for kind, name in _TAGGED):
-        return []
-    return [Edit(tag.start(), tag.end(), "")]
+    return [Edit(value.end, value.end, f"{colon}{gap}{spelled}")]
 
 
 def _lines_instead(text: str, place: Place, new: Sequence[Any]) -> Sequence[Edit]:
@@ -168,7 +163,7 @@ def _block_scalar(text: str, place: Place, new: Any) -> Sequence[Edit]:
     if block is None:
         rest = line_end(text, value.content)
         gone = [Edit(rest, value.end, "")] if value.end > rest else []
-        return [*_without_tag(text, value, new), Edit(value.content, head_end, block_text(new)), *gone]
+        return [Edit(value.content, head_end, block_text(new)), *gone]
     mark = newline(text, value.content)
     indent = " " * _body_column(text, first, value.end, place.key.column + _INDENT)
     lines = mark.join(f"{indent}{line}" if line else "" for line in block[1])
@@ -201,12 +196,11 @@ def _block_collection(text: str, place: Place, new: Any) -> Sequence[Edit]:
     named = properties_end(text, value.start)
     if named > value.start:
         behind = named
-    untagged = _without_tag(text, value, new)
     if first <= behind:
-        return [*untagged, Edit(begin, value.end, flow_text(new))]
+        return [Edit(begin, value.end, flow_text(new))]
     if isinstance(new, list) and new:
         pad = text[first:begin]
         spell = lists.spelling_of(value.children[0])
         lines = [line for item in new for line in spell(item, len(pad))]
-        return [*untagged, Edit(first, value.end, newline(text, first).join(lines))]
-    return [*untagged, Edit(behind, behind, f" {flow_text(new)}"), removed_lines(text, first, value.end)]
+        return [Edit(first, value.end, newline(text, first).join(lines))]
+    return [Edit(behind, behind, f" {flow_text(new)}"), removed_lines(text, first, value.end)]
