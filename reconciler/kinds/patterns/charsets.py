@@ -27,67 +27,56 @@ _BY_NAME: Final = {name: short for short, names in _CATEGORIES.items() for name 
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a set: what lies in sorted ``ranges`` or has one of the ``categories``; or all else."""
+class CharSet:
+    """A set of characters, by sorted ``ranges``, ``categories`` and ``others``; ``negated``, all else."""
 
     ranges: Ranges = ()
     categories: tuple[str, ...] = ()
+    others: tuple[CharSet, ...] = ()
     negated: bool = False
 
     def __contains__(self, char: str) -> bool:
-        """Return whether the character belongs to the part."""
+        """Return whether the character belongs to the set."""
         code = ord(char)
         at = bisect.bisect_right(self.ranges, (code, LAST)) - 1
         found = at >= 0 and code <= self.ranges[at][1]
         if not found and self.categories:
             found = unicodedata.category(char).startswith(self.categories)
-        return found is not self.negated
+        return (found or any(char in other for other in self.others)) is not self.negated
 
 
-@dataclass(frozen=True, slots=True)
-class CharSet:
-    """A set of characters: the union of its parts; or, ``negated``, all that lies outside of it."""
-
-    parts: tuple[Part, ...]
-    negated: bool = False
-
-    def __contains__(self, char: str) -> bool:
-        """Return whether the character belongs to the set."""
-        return any(char in part for part in self.parts) is not self.negated
-
-
-def union(members: list[str | Part]) -> tuple[Part, ...]:
-    """Return the union of characters and parts, in as few parts as can be."""
-    parts = [Part(((ord(member), ord(member)),)) if isinstance(member, str) else member for member in members]
-    plain = [part for part in parts if not part.negated]
+def union(members: list[str | CharSet]) -> CharSet:
+    """Return the union of characters and of simple sets, in as few ranges as can be."""
+    sets = [CharSet(((ord(one), ord(one)),)) if isinstance(one, str) else one for one in members]
+    plain = [one for one in sets if not one.negated]
     merged: list[tuple[int, int]] = []
-    for low, high in sorted(one for part in plain for one in part.ranges):
+    for low, high in sorted(found for one in plain for found in one.ranges):
         if merged and low <= merged[-1][1] + 1:
             merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
         else:
             merged.append((low, high))
-    categories = dict.fromkeys(category for part in plain for category in part.categories)
-    others = dict.fromkeys(part for part in parts if part.negated)
-    return (Part(tuple(merged), tuple(categories)), *others)
+    categories = dict.fromkeys(category for one in plain for category in one.categories)
+    others = dict.fromkeys(one for one in sets if one.negated)
+    return CharSet(tuple(merged), tuple(categories), tuple(others))
 
 
-def unicode_property(text: str) -> Part | None:
+def unicode_property(text: str) -> CharSet | None:
     r"""Return what ``\p{text}`` means, or None for a property that is not supported."""
     name, equals, value = text.partition("=")
     if equals and name not in {"General_Category", "gc"}:
         return None
     if not equals and name in {"Any", "ASCII"}:
-        return Part(((0, LAST if name == "Any" else 0x7F),))
+        return CharSet(((0, LAST if name == "Any" else 0x7F),))
     category = _BY_NAME.get(value if equals else name)
     if category is None:
         return None
-    return Part(categories=("Lu", "Ll", "Lt") if category == "LC" else (category,))
+    return CharSet(categories=("Lu", "Ll", "Lt") if category == "LC" else (category,))
 
 
-WORD: Final = Part(((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
+WORD: Final = CharSet(((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)))
 _SPACES: Final = (
     *((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029)),
     *((0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
 )
-CLASSES: Final = {"d": Part(((0x30, 0x39),)), "w": WORD, "s": Part(_SPACES)}
-ANY_BUT_BREAKS: Final = CharSet((Part(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))),), negated=True)
+CLASSES: Final = {"d": CharSet(((0x30, 0x39),)), "w": WORD, "s": CharSet(_SPACES)}
+ANY_BUT_BREAKS: Final = CharSet(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)), negated=True)

@@ -11,7 +11,6 @@ from reconciler.kinds.patterns.charsets import (
     CLASSES,
     LAST,
     CharSet,
-    Part,
     unicode_property,
     union,
 )
@@ -179,7 +178,7 @@ class _Parser:
                 self._at += 1
                 return Edge(self._source[self._at - 1])
             case _:
-                return CharSet(union([self._escape() if char == "\\" else char]))
+                return union([self._escape() if char == "\\" else char])
 
     def _group(self, depth: int) -> Node:
         sort = next((sort for start, sort in _GROUPS if self._take(start)), None)
@@ -199,7 +198,7 @@ class _Parser:
 
     def _set(self) -> Node:
         negated = self._take("^")
-        members: list[str | Part] = []
+        members: list[str | CharSet] = []
         while not self._take("]"):
             low = self._member()
             if self._next() != "-" or self._next(2) == "-]":
@@ -207,15 +206,15 @@ class _Parser:
                 continue
             self._at += 1
             high = self._member()
-            if isinstance(low, Part) or isinstance(high, Part):
+            if isinstance(low, CharSet) or isinstance(high, CharSet):
                 members += [low, "-", high]  # as Annex B has it: a hyphen beside a class is itself
             elif low > high:
                 raise self._error("the bounds of a range are out of order")
             else:
-                members.append(Part(((ord(low), ord(high)),)))
-        return CharSet(union(members), negated)
+                members.append(CharSet(((ord(low), ord(high)),)))
+        return replace(union(members), negated=negated)
 
-    def _member(self) -> str | Part:
+    def _member(self) -> str | CharSet:
         if self._at >= len(self._source):
             raise self._error('a set of characters is not closed; add "]"')
         if self._take("\\"):
@@ -223,7 +222,7 @@ class _Parser:
         self._at += 1
         return self._source[self._at - 1]
 
-    def _escape(self) -> str | Part:
+    def _escape(self) -> str | CharSet:
         """Parse what follows a backslash: a character, or a class of them."""
         char = self._next()
         if not char:
@@ -245,7 +244,7 @@ class _Parser:
             return replace(part, negated=char.isupper())
         return "\0" if char == "0" else _CONTROLS.get(char, char)
 
-    def _property(self) -> Part:
+    def _property(self) -> CharSet:
         found = _PROPERTY.match(self._source, self._at)
         part = None if found is None else unicode_property(found[2])
         if found is None or part is None:
