@@ -20,7 +20,7 @@ from reconciler.load.repository import (
     UntrustedRepositoryError,
     find_repository,
 )
-from reconciler.load.sources import STANDARD_INPUT, input_files, kind_files, places_beside
+from reconciler.load.sources import STANDARD_INPUT, kind_files, places_beside, sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,7 +86,7 @@ def _uncommitted(repository: Repository, commit: str, path: str) -> Iterator[str
     (folder,) = places_beside([path])
     then = {**tree.files(_inside(path, top)), **tree.kinds(_inside(folder, top))}
     kinds = [name for name, _ in kind_files([], [folder] if Path(folder).is_dir() else [], [])]
-    now = {_inside_real(name, top): name for name in [*input_files(path), *kinds] if Path(name).is_file()}
+    now = {_inside_real(name, top): name for name in [*sources([path], []), *kinds] if Path(name).is_file()}
     yield from sorted(then.keys() ^ now.keys())
     for name in sorted(then.keys() & now.keys()):
         content = Path(now[name]).read_bytes()

@@ -49,11 +49,6 @@ def sources(paths: Iterable[str], problems: list[Problem]) -> Iterator[str]:
                 yield source
 
 
-def input_files(path: str) -> list[str]:
-    """Return the files that a path names, without those that cannot be read."""
-    return list(sources([path], []))
-
-
 def is_input(name: str) -> bool:
     """Return whether a file below a folder is read, by its name."""
     return name.lower().endswith((".yaml", ".yml"))
@@ -202,10 +197,17 @@ def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Proble
     """
     seen: set[str] = set()
     for folder in (*given, *found):
-        names = _kind_names(folder, problems)
-        if names == [] and folder in given:
-            problems.append(Problem(f"this folder holds no file NAME{SUFFIX}", Position(folder)))
-        for name in names or ():
+        names, reason = list[str](), path_refusal(folder)
+        try:
+            names = [] if reason else sorted(filter(is_kind_file, os.listdir(folder)))
+            reason = reason or (
+                "" if names or folder not in given else f"this folder holds no file NAME{SUFFIX}"
+            )
+        except (OSError, ValueError) as error:
+            reason = f"this folder of kinds cannot be read: {os_reason(error)}"
+        if reason:
+            problems.append(Problem(reason, Position(folder)))
+        for name in names:
             file = os.path.join(folder, name)
             refusal = target_refusal(file, folder) if os.path.islink(file) else ""
             if refusal:
@@ -219,14 +221,3 @@ def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Proble
                 yield file, read_file(file, _LARGEST_KIND, "larger than 1 MiB, which no kind needs")
             except InputError as error:
                 problems.extend(error.problems)
-
-
-def _kind_names(folder: str, problems: list[Problem]) -> list[str] | None:
-    reason = path_refusal(folder)
-    if not reason:
-        try:
-            return sorted(filter(is_kind_file, os.listdir(folder)))
-        except (OSError, ValueError) as error:
-            reason = f"this folder of kinds cannot be read: {os_reason(error)}"
-    problems.append(Problem(reason, Position(folder)))
-    return None
