@@ -48,7 +48,7 @@ COMMANDS: Final = {
 """The help of each command in one line: what a list of them shows."""
 _MODULES: Final = {"completion": "reconciler.cli.schema", "emulator": "gcore_emulator.command"}
 """The modules of commands that are not in the one of their name."""
-_EXTRAS: Final = {"jinja2", "prometheus_client"}
+_EXTRAS: Final = {"jinja2", "markupsafe", "prometheus_client"}
 _HOW_TO_INSTALL: Final = (
     "in a checkout of reconciler, run pip install --require-hashes -r requirements/runtime.txt"
 )
