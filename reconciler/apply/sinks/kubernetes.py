@@ -46,8 +46,6 @@ class Cluster:
             reason = errors.os_reason(error, "it is not text")
             message = f"the service account's token {file} cannot be read: {reason}"
             raise errors.ConfigurationError(message) from None
-        if not text:
-            raise errors.ConfigurationError(f"the service account's token {file} is empty")
         return checked_token(text, f"the service account's token {file}")
 
 

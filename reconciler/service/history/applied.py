@@ -126,8 +126,8 @@ class Applied:
                     statement = "INSERT INTO baseline VALUES (?, 1) ON CONFLICT DO UPDATE SET declared = 1"
                     connection.execute(statement, (str(part.scope),))
                     addresses = (part.scope.address(key.name) for key in part.keys)
-                    odd = (address for address in addresses if not was_compared(address))
-                    connection.executemany(_MEET, [_row(address, base) for address in odd])
+                    rows = [_row(address, base) for address in addresses if not was_compared(address)]
+                    connection.executemany(_MEET, rows)
             for change in changes.values():
                 if change.is_undeclared and str(change.scope) not in scopes:
                     connection.execute(_MEET, _row(change.address, _NEVER))
@@ -150,10 +150,8 @@ class Applied:
                 values = (json_text(change.before), json_text(change.after))
                 facts = (field.action.value, change.effect.value, change.reason)
                 connection.execute(
-                    "INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                    " since = iif(declared = excluded.declared, since, excluded.since), live = excluded.live,"
-                    " declared = excluded.declared, action = excluded.action, effect = excluded.effect,"
-                    " reason = excluded.reason",
+                    "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce("
+                    "(SELECT since FROM pending WHERE address = ?1 AND field = ?2 AND declared = ?6), ?8))",
                     (*key, *facts, *values, int(now.timestamp())),
                 )
 

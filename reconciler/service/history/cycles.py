@@ -133,21 +133,17 @@ class History:
             for field in report.fields:  # what was corrected too: the disk may have been full then
                 desired = json_text(field.desired)
                 self._settle(connection, field.key, field.outcome, field.detail, desired)
-            facts = (
-                int(report.ended.timestamp()),
-                report.result.value,
-                len(report.fields),
-                counts[FieldOutcome.CORRECTED],
-                counts[FieldOutcome.CONTESTED],
-                json.dumps(report.errors),
-                len(report.pending),
-                self._cycle,
-            )
-            connection.execute(
-                "UPDATE round SET ended = ?, result = ?, drifted = ?, corrected = ?, contested = ?,"
-                " errors = ?, pending = ? WHERE id = ?",
-                facts,
-            )
+            facts = {
+                "ended": int(report.ended.timestamp()),
+                "result": report.result.value,
+                "drifted": len(report.fields),
+                "corrected": counts[FieldOutcome.CORRECTED],
+                "contested": counts[FieldOutcome.CONTESTED],
+                "errors": json.dumps(report.errors),
+                "pending": len(report.pending),
+            }
+            changes = ", ".join(f"{column} = ?" for column in facts)
+            connection.execute(f"UPDATE round SET {changes} WHERE id = ?", (*facts.values(), self._cycle))  # noqa: S608 - columns
             _record_scopes(connection, report, declared)
 
     def purge(self, retention: dt.timedelta) -> None:
