@@ -104,16 +104,18 @@ def title(key: DriftedKey) -> str:
 
 
 def _drift_lines(drifted: Sequence[DriftedKey], paint: Paint) -> Iterator[str]:
+    def alarming(text: str, colour: Colour) -> str:
+        """Paint what grants access, green in a plan, in the colour of what revokes it."""
+        return paint(text, Colour.REMOVE if colour is Colour.ADD else colour)
+
     is_known = all(None not in key.origins for key in drifted)
     found = "changes made outside Git" if is_known else "differences"
     yield f"Note: Objects {'have changed outside Git' if is_known else 'differ from the files'}"
     yield from ("", f"reconciler detected the following {found}, from the declared to the live value:", "")
     for key in drifted:
-        shown = replace(key.correction, action=key.action, fields=key.fields)
-        # What grants access, green in a plan, is in the colour of what revokes it.
-        yield from change_lines(
-            shown, title(key), lambda text, hue: paint(text, Colour.REMOVE if hue is Colour.ADD else hue)
-        )
+        # The fields that are pending are neither shown nor unchanged.
+        shown = replace(key.correction, action=key.action)
+        yield from change_lines(shown, key.fields, title(key), alarming)
     yield drift_line(drifted)
     access = access_line(drifted)
     yield paint(access, Colour.REMOVE) if any(key.effect.grants for key in drifted) else access
@@ -162,7 +164,7 @@ def _pending_lines(pending: Sequence[DriftedKey], paint: Paint) -> Iterator[str]
         change, names = key.correction, {field.field for field in key.fields}
         pending_fields = (field for field in change.fields if field.field in names)
         fields = tuple(replace(field, origin=DriftOrigin.PENDING) for field in pending_fields)
-        yield from change_lines(replace(change, fields=fields), SYMBOLS[change.action][2], paint)
+        yield from change_lines(replace(change, fields=fields), fields, SYMBOLS[change.action][2], paint)
     verb = "waits" if len(pending) == 1 else "wait"
     yield f"Pending: {counted(len(pending), 'key')} {verb} for apply."
 

@@ -57,7 +57,7 @@ def render_text(plan: Plan, detail: Detail = Detail.SUMMARY, paint: Paint = plai
             yield f"{_symbol(action, paint)} {SYMBOLS[action][1]}"
         yield from ("", "reconciler will perform the following actions:", "")
         for change in plan.changes:
-            yield from change_lines(change, SYMBOLS[change.action][2], paint)
+            yield from change_lines(change, change.fields, SYMBOLS[change.action][2], paint)
         yield from summary_lines(plan)
     else:
         (nothing,) = summary_lines(plan)
@@ -129,14 +129,14 @@ def access_line(keys: Iterable[Change | DriftedKey]) -> str:
     return f"Access: grants on {_keys(grants)}, revokes on {_keys(revokes)}, neutral on {neutral}."
 
 
-def change_lines(change: Change, becomes: str, paint: Paint) -> Iterator[str]:
-    """Return the lines that show a change, and an empty one; ``becomes`` says what becomes of the key."""
+def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, paint: Paint) -> Iterator[str]:
+    """Return the lines that show ``fields`` of a change, and an empty one; ``becomes`` is about the key."""
     place = escape_control(f"{change.position.source}:{change.position.line}")
     title = f"# {escape_control(change.address)} {becomes}"
     yield f"  {paint(title, Colour.STRONG)}"
     yield f"  {paint(f'# (declared at {place})', Colour.QUIET)}"
     yield f'{_symbol(change.action, paint)} {change.scope.kind} "{escape_control(change.name)}" {{'
-    for field in change.fields:
+    for field in fields:
         yield from field_lines(field, paint)
     if change.unchanged:
         yield paint(f"        # ({counted(change.unchanged, 'unchanged attribute')} hidden)", Colour.QUIET)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.plan import DriftOrigin
 from reconciler.plan.correction import Permissions, corrections
-from reconciler.plan.drift import Correction, declared_values, drift_of
+from reconciler.plan.drift import Correction, declared_values, drift_of, drifted_part, pending_part
 from reconciler.plan.planning import fingerprint
 from reconciler.render.drift import DriftView, render_drift
 from tests.values import API, CAAS, LATER, NOW, SCOPE, WEB, declared, kind_with, live, make_plan
@@ -146,6 +148,19 @@ def test_a_field_that_is_declared_is_looked_up_in_normal_form() -> None:
 
 def test_drift_is_shown_like_a_refresh_only_plan() -> None:
     assert render_drift(DriftView(drift_of(KINDS, drifted_plan()))) == WHOLE
+
+
+def test_a_pending_field_of_a_drifted_key_is_not_counted_as_unchanged() -> None:
+    want, have = declared(description="new", is_disabled=True), live(description="old", is_disabled=False)
+    (key,) = drift_of(KINDS, make_plan([want], [have]))
+    origins = (DriftOrigin.DRIFT, DriftOrigin.PENDING)
+    fields = (replace(field, origin=origin) for field, origin in zip(key.fields, origins, strict=True))
+    mixed = [replace(key, fields=tuple(fields))]
+    text = render_drift(DriftView(drifted_part(mixed), pending_part(mixed)))
+    drift, _, pending = text.partition("Pending: ")
+    assert ("description" in drift, "is_disabled" in drift) == (True, False)
+    assert ("description" in pending, "is_disabled" in pending) == (False, True)
+    assert "unchanged attribute" not in drift
 
 
 @pytest.mark.parametrize(
