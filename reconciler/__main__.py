@@ -9,9 +9,10 @@ from types import ModuleType
 from reconciler.cli.main import run
 from reconciler.errors import ExitCode
 
-# httpx imports its own command line, and with it all of rich and pygments where they are installed: a sixth
-# of the start-up of a command, for nothing. Without a `main` in that module it does without.
-sys.modules.setdefault("httpx._main", ModuleType("httpx._main"))
+# Where they are installed, httpx imports its own command line with rich and pygments, and deepdiff imports
+# pydantic: a third of the start-up of a command, for nothing. Both do without them where these are empty.
+for name in ("httpx._main", "pydantic"):
+    sys.modules.setdefault(name, ModuleType(name))
 
 
 def main() -> None:

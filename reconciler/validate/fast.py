@@ -28,14 +28,16 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.-]{0,99}", re.ASCII)
 _BY_NAME: Final = frozenset({"properties", "definitions"})
 _SUBSCHEMAS: Final = frozenset({"items", "additionalProperties", "not", "if", "then", "propertyNames"})
 _VALUES: Final = frozenset(
-    {"type", "const", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+    {"type", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
     | {"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "$ref", "$schema"}
 )
 _ANNOTATIONS: Final = frozenset(
     {"title", "description", "examples", "default", "readOnly", "$comment", "$id", EXTENSION}
     | {"enumDescriptions", "errorMessage", "patternErrorMessage", "doNotSuggest"}
 )
-_KNOWN: Final = _BY_NAME | _SUBSCHEMAS | _VALUES | _ANNOTATIONS | {"required", "enum", "pattern", "format"}
+_KNOWN: Final = (
+    _BY_NAME | _SUBSCHEMAS | _VALUES | _ANNOTATIONS | {"required", "const", "enum", "pattern", "format"}
+)
 """Any other word might check something: then the judge alone decides."""
 
 
@@ -76,8 +78,8 @@ def _form(schema: Any, patterns: Patterns, formats: dict[str, Check]) -> Any:
             form[word] = _form(value, patterns, formats)
         elif word == "required":
             form[word] = [_plain(name) for name in value]
-        elif word == "enum":
-            form[word] = _plain_values(value, schema)
+        elif word in {"const", "enum"}:  # without texts for people, it cannot compile a const
+            form["enum"] = _plain_values(value if word == "enum" else [value], schema)
         elif word in _VALUES:
             form[word] = value
     if "pattern" in schema:
@@ -107,7 +109,7 @@ def _closed(schema: Schema) -> Schema:
 
 def _require_known(schema: Schema) -> None:
     unknown = sorted(schema.keys() - _KNOWN)
-    if unknown:
+    if unknown or {"const", "enum"} <= schema.keys():
         raise ValueError(", ".join(unknown))
 
 

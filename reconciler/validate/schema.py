@@ -105,7 +105,7 @@ def described_at(schema: Schema, path: Path) -> Schema:
 
 def is_valid(value: Any, schema: Schema) -> bool:
     """Return whether a value, such as a document of ours that is read back, follows its schema."""
-    return not _judge_of(schema, Patterns())(value)
+    return not check_of(schema)(value)
 
 
 def check_of(schema: Schema) -> Check:
