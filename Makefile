@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Without its bytecode cached, each process that a test starts would compile the engine again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check bench chaos fuzz soak vendor lock clean
+.PHONY: help demo test coverage check bench chaos fuzz soak collections vendor lock clean
 .DEFAULT_GOAL := help
 
 help: ## list these targets
@@ -68,6 +68,9 @@ fuzz: $(VENV)/dev ## 100,000 inputs, 10,000 responses, the emulator's API, 20,00
 
 soak: $(VENV)/dev ## 10,000 rounds of a drift service on a fake clock, with figures (minutes)
 	@$(BIN)/python tools/soak.py
+
+collections: $(VENV)/dev ## how many collections of the descriptions in the folder OPENAPI can be kinds
+	@$(BIN)/python tools/measure_collections.py $(OPENAPI)
 
 vendor: $(VENV)/dev ## the vendor SDK's own tests of these paths, against the emulator (minutes)
 	@$(BIN)/python tools/vendor_suite.py

@@ -30,6 +30,9 @@ class InitOptions:
     collection: str = option(
         "The path that lists the keys, as it is written there.", required=True, metavar="PATH"
     )
+    item: str | None = option(
+        "The path of one key, as it is written there, where several may be.", metavar="PATH"
+    )
     name: str | None = option("What the kind will be called.", metavar="NAME")
 
 
@@ -58,7 +61,7 @@ def init(_context: click.Context, options: InitOptions) -> None:
     description = read_description(options.openapi)
     title = None if name is None else name.replace("-", " ").capitalize()
     try:
-        drafted = draft(description, options.collection, title)
+        drafted = draft(description, options.collection, title, options.item)
     except DescriptionError as error:
         raise DescriptionError(f"{options.openapi}: {error}") from error
     console = plain_console()

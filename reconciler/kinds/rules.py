@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 KIND_NAME: Final = re.compile(r"[a-z][a-z0-9-]*", re.ASCII)
-_NOT_SEGMENTS: Final = ("", ".", "..")
+NOT_SEGMENTS: Final = ("", ".", "..")
+"""Texts that cannot be one segment of a path."""
 _MOST_FAULTS: Final = 1000
 _NEEDED: Final[Mapping[EffectRule, str]] = {
     EffectRule.EXPIRY: '"format": "date-time"',
@@ -138,20 +139,21 @@ def _identity(kind: Kind) -> Iterator[Fault]:
     elif keywords.get("readOnly"):
         yield Fault((*at, "readOnly"), "cannot be, because it is the identity: it has to be declared")
     elif keywords["type"] == "string" and not kind.has_ids:
-        yield from _accepted(at, keywords, _NOT_SEGMENTS, NAME_PATTERN)
+        yield from _accepted(at, keywords, NOT_SEGMENTS, NAME_PATTERN)
 
 
 def _accepted(at: Path, keywords: Schema, unwanted: Iterable[str], pattern: str) -> Iterator[Fault]:
     """Yield texts that would make a path lead elsewhere."""
     matches = Pattern(keywords.get("pattern", ""))
-    found = [f'"{text}"' for text in unwanted if _accepts(keywords, matches, text)]
+    found = [f'"{text}"' for text in unwanted if accepts(keywords, matches, text)]
     if found:
         example = pattern.replace("\\", "\\\\")
         advice = f'add a pattern such as "{example}", or an enum'
         yield Fault(at, f"accepts {', '.join(found)}, which cannot be one segment of a path; {advice}")
 
 
-def _accepts(keywords: Schema, matches: Pattern, text: str) -> bool:
+def accepts(keywords: Schema, matches: Pattern, text: str) -> bool:
+    """Return whether a text is allowed; also where its pattern takes too much work to say."""
     if len(text) < keywords.get("minLength", 0) or text not in keywords.get("enum", [text]):
         return False
     try:
@@ -228,7 +230,7 @@ def _scope(kind: Kind) -> Iterator[Fault]:
         elif keywords["type"] == "string" and name in SCOPE_NAMES:
             yield Fault(place, "is a number in every kind; give a text another name")
         elif keywords["type"] == "string":
-            yield from _accepted(place, keywords, (*_NOT_SEGMENTS, "a/b"), SEGMENT_PATTERN)
+            yield from _accepted(place, keywords, (*NOT_SEGMENTS, "a/b"), SEGMENT_PATTERN)
         elif keywords.get("minimum", -1) < 0:
             yield Fault(place, 'must not be negative; add "minimum": 1 or 0')
 

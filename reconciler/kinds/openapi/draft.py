@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import EXTENSION
-from reconciler.kinds.openapi.fields import FieldDrafter, is_nullable, merged_name
-from reconciler.kinds.openapi.operations import Operations, mapping, operations_of
-from reconciler.kinds.paths import NAME_PATTERN, SEGMENT_PATTERN, placeholders
+from reconciler.kinds.openapi.api import (
+    always_sent,
+    constants_of,
+    creation_of,
+    note_base_url,
+    note_deprecated,
+    update_of,
+    wait_of,
+)
+from reconciler.kinds.openapi.identity import Identity, identity_of
+from reconciler.kinds.openapi.listing import Listed, listing_of
+from reconciler.kinds.openapi.notes import Notes
+from reconciler.kinds.openapi.operations import Operations, operations_of
+from reconciler.kinds.openapi.properties import Properties, properties_of
+from reconciler.kinds.openapi.scope import scope_of
+from reconciler.kinds.openapi.shapes import Shape, shape_of
 from reconciler.kinds.shape import type_names
-from reconciler.model.scope import SCOPE_NAMES
+from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,18 +32,6 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any]
 
 _DRAFT_07: Final = "http://json-schema.org/draft-07/schema#"
-_LIMITS: Final = (
-    *("limit", "per_page", "page_size", "pageSize"),
-    *("perPage", "max_results", "maxResults", "size"),
-)
-_OFFSETS: Final = ("offset", "skip")
-_PAGES: Final = ("page", "page_number", "pageNumber")
-_COUNTS: Final = ("count", "total", "total_count", "totalCount")
-_CREATED: Final = ("created_at", "createdAt", "created", "creation_date")
-_NAMES: Final = ("name", "id")
-_PLAIN_LIMIT: Final = 100
-_LEFT_OUT: Final = {"style": "offset", **{name: name for name in ("limit", "offset", "results", "count")}}
-"""What a listing is that is not described."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,193 +42,151 @@ class Draft:
     decisions: tuple[str, ...]
 
 
-def draft(description: Any, collection: str, title: str | None = None) -> Draft:
-    """Draft the kind whose keys are listed at the path ``collection``.
+def draft(description: Any, collection: str, title: str | None = None, item: str | None = None) -> Draft:
+    """Draft the kind whose keys are listed at the path ``collection``; ``item`` is the path of one of them.
 
     Raises DescriptionError if the description lacks what a kind needs, or does not follow OpenAPI.
     """
-    path = collection.rstrip("/")
     try:
-        return _draft(operations_of(description, path), path, title)
+        return _draft(operations_of(description, collection, item), description, title)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         # Others write descriptions: instead of looking at each value before its use, all are distrusted here.
-        message = f"what it says of {path} does not match OpenAPI ({error})"
+        message = f"what it says of {collection} does not match OpenAPI ({error})"
         raise DescriptionError(message) from error
     except RecursionError as error:
         raise DescriptionError("it is nested too deeply") from error
 
 
-def _draft(found: Operations, collection: str, title: str | None) -> Draft:
-    drafter = FieldDrafter()
-    identity = _identity(found, drafter)
-    properties = _properties(found, identity, drafter)
-    required = [name for name in found.update.get("required", ()) if name in properties and name != identity]
-    extension = {
-        "collection": collection,
-        "identity": identity,
-        "page_limit": _page_limit(found, drafter),
-        **_scope(found, collection, drafter),
-        **_listing(found, drafter),
-        "always_sent": required,
-        **_optional(found, properties, drafter),
-        **_marked(found, properties, drafter),
-        **_creation(found, _settable(properties, identity)),
+def _draft(found: Operations, description: Schema, title: str | None) -> Draft:
+    notes = Notes()
+    shape = shape_of(found)
+    identity = identity_of(found, shape, notes)
+    parts = _Parts.of(found, shape, identity, notes)
+    if not parts.can_be_set and identity.has_id:
+        notes = Notes()
+        notes.add(
+            f"identity: {found.update} sets nothing but {identity.name}; for it to be a field, people write"
+            f" {identity.path}"
+        )
+        parts = _Parts.of(found, shape, Identity(identity.path, identity.path), notes)
+    made = parts.made
+    if not parts.can_be_set:
+        taken = listed(shape.update.members, 12)
+        message = f"{found.update} takes {taken}, and of it no row of the list shows more than the identity"
+        raise DescriptionError(f"nothing can be set: {message}")
+    if not made.settable:
+        notes.add(f"update: {found.update} sets nothing that is compared: keys are created and deleted alone")
+    extension = _extension(parts, notes)
+    note_base_url(description, notes)
+    for text in _undecided(found, shape, made):
+        notes.add(text)
+    schema = {
+        "$schema": _DRAFT_07,
+        "title": title or _title(found.listing.path),
+        "type": "object",
+        "required": [made.identity],
+        "additionalProperties": False,
+        "properties": made.properties,
+        EXTENSION: extension,
+    }
+    return Draft(schema, tuple(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a draft is made of; ``create`` is None where keys are not created."""
+
+    found: Operations
+    shape: Shape
+    made: Properties
+    listed: Listed
+    create: Mapping[str, Any] | None
+    fixed: tuple[str, ...]
+
+    @classmethod
+    def of(cls, found: Operations, shape: Shape, identity: Identity, notes: Notes) -> _Parts:
+        """Draft the properties, the listing and the creation of keys with this identity."""
+        made = properties_of(found, shape, identity, notes)
+        listing = listing_of(found, shape, identity.path, notes)
+        create, fixed = creation_of(found, shape, identity.name, made.properties, notes)
+        if not listing.is_certain:
+            create, fixed = None, ()
+        for name in fixed:
+            made.declare(name)
+        return cls(found, shape, made, listing, create, fixed)
+
+    @property
+    def can_be_set(self) -> bool:
+        """Return whether a file can say anything of a key: by an update, or by its creation."""
+        return bool(self.made.settable) or self.create is not None
+
+
+def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
+    found, shape, made, listing = parts.found, parts.shape, parts.made, parts.listed
+    paths, update = scope_of(found, notes), update_of(found, shape, made.known, notes)
+    paging = [listing.listing.get(word, word) for word in ("limit", "offset", "page", "cursor")]
+    note_deprecated(found, notes)
+    envelope = {"item": shape.item, "body": shape.body}
+    if shape.is_typeless:
+        notes.add(f"type: the type of the resource is not described; {shape.api_type} is a guess")
+    optional: dict[str, Any] = {
+        "path": made.path if made.path != made.identity else None,
+        "item": paths.item,
+        **({} if shape.api_type is None else {"style": "json-api", "type": shape.api_type}),
+        "envelope": {name: member for name, member in envelope.items() if member is not None},
+        "send": constants_of(found, paging, notes),
+        "as": made.renamed,
+        "shown": {made.file_name(name): shape for name, shape in made.shown.items()},
+        **wait_of(found, shape, notes),
+        "page_limit": listing.page_limit,
+        "scope": paths.scope,
+        "list": listing.listing,
+        "update": {} if update == {"method": "PATCH"} else update,
+    }
+    sent = always_sent(shape, update, made.settable)
+    return {
+        "collection": paths.collection,
+        "identity": made.identity,
+        **{name: value for name, value in optional.items() if value},
+        "always_sent": [made.file_name(name) for name in sent],
+        **({"immutable": list(parts.fixed)} if parts.fixed else {}),
+        **({"optional": made.optional} if made.optional else {}),
+        **made.marked,
+        **({} if parts.create is None else {"create": parts.create}),
         "foreign": {},
         "effects": {},
     }
-    schema = {
-        "$schema": _DRAFT_07,
-        "title": title or _title(collection),
-        "type": "object",
-        "required": [identity],
-        "additionalProperties": False,
-        "properties": properties,
-        EXTENSION: extension,
-    }
-    return Draft(schema, (*drafter.notes, *_undecided(found, properties, _settable(properties, identity))))
 
 
-def _settable(properties: Schema, identity: str) -> list[str]:
-    return [name for name in properties if name != identity and not properties[name].get("readOnly")]
-
-
-def _identity(found: Operations, drafter: FieldDrafter) -> str:
-    known = found.item["properties"]
-    name = next((name for name in (found.last, *_NAMES) if name in known), None)
-    if name is None:
-        raise DescriptionError(f"no property is the identity: none is named {found.last}, name or id")
-    if name != found.last:
-        drafter.notes.append(f"identity: {{{found.last}}} is taken for the property {name}")
-    return name
-
-
-def _properties(found: Operations, identity: str, drafter: FieldDrafter) -> dict[str, Any]:
-    shown, settable = found.item["properties"], found.settable
-    named = merged_name(
-        found.create.get("properties", {}).get(identity), found.parameters.get(found.last), shown[identity]
-    )
-    name = drafter.field(f"properties.{identity}", named) or {"type": "string"}
-    properties = {identity: {"pattern": NAME_PATTERN, **name}}
-    for other, keywords in settable.items():
-        if other == identity or other not in shown:
-            reason = "renames the key" if other == identity else "is in no response, so it cannot be compared"
-            drafter.notes.append(f"properties.{other}: PATCH takes it, but it {reason}; it is left out")
-            continue
-        can_be_null = is_nullable(keywords) and is_nullable(shown[other])
-        if is_nullable(shown[other]) and not can_be_null:
-            drafter.notes.append(
-                f"optional.{other}: a response may give null, which PATCH does not take; say what it is"
-            )
-        field_schema = drafter.field(f"properties.{other}", keywords, can_be_null=can_be_null)
-        if field_schema is not None:
-            properties[other] = field_schema
-    for other, keywords in {**shown, **mapping(found.created.get("properties"))}.items():
-        if other not in properties and other not in settable:
-            read_only = drafter.field(f"properties.{other}", keywords)
-            if read_only is not None:
-                properties[other] = {**read_only, "readOnly": True, "not": {}, "doNotSuggest": True}
-    return properties
-
-
-def _parameter(found: Operations, names: Iterable[str]) -> Schema | None:
-    by_name = {parameter["name"]: parameter for parameter in found.query}
-    return next((by_name[name] for name in names if name in by_name), None)
-
-
-def _page_limit(found: Operations, drafter: FieldDrafter) -> int:
-    schema = mapping((_parameter(found, _LIMITS) or {}).get("schema"))
-    for word in ("maximum", "default"):
-        if type(schema.get(word)) is int and schema[word] > 0:
-            if word == "default":
-                drafter.notes.append(f"page_limit: no maximum is described; {schema[word]} is the default")
-            return int(schema[word])
-    drafter.notes.append(f"page_limit: not described; {_PLAIN_LIMIT} is a guess, and must not be too large")
-    return _PLAIN_LIMIT
-
-
-def _scope(found: Operations, collection: str, drafter: FieldDrafter) -> dict[str, Any]:
-    scope = {}
-    for name in placeholders(collection):
-        described = drafter.field(f"scope.{name}", found.parameters.get(name, {"type": "string"})) or {}
-        if described.get("type") != "integer":
-            scope[name] = {"type": "string", "pattern": SEGMENT_PATTERN, **described}
-        elif name not in SCOPE_NAMES:
-            scope[name] = {"minimum": 1, **described}
-    return {"scope": scope} if scope else {}
-
-
-def _listing(found: Operations, drafter: FieldDrafter) -> dict[str, Any]:
-    """Return how the collection is listed, by its parameters and the schema of its response."""
-    limit, offset, page = (_parameter(found, names) for names in (_LIMITS, _OFFSETS, _PAGES))
-    members = mapping(found.listed.get("properties"))
-    lists = [name for name, keywords in members.items() if "array" in type_names(keywords)]
-    count = next((name for name in _COUNTS if "integer" in type_names(members.get(name, {}))), None)
-    listing: dict[str, Any] = {"style": "offset" if offset or not page else "page"}
-    position = offset or page
-    if limit is None or position is None or ("array" not in type_names(found.listed) and len(lists) != 1):
-        drafter.notes.append(
-            "list: how pages are asked for is not described as this tool knows it; see docs/kinds.md"
-        )
-    if limit is not None:
-        listing["limit"] = limit["name"]
-    if position is not None:
-        listing[listing["style"]] = position["name"]
-    if lists:
-        listing["results"] = lists[0]
-    if count is not None and lists:
-        listing["count"] = count
-    elif listing["style"] == "offset":
-        drafter.notes.append("list: the response counts nothing, which the style offset needs")
-    return {} if listing.items() <= _LEFT_OUT.items() else {"list": listing}
-
-
-def _optional(found: Operations, properties: Schema, drafter: FieldDrafter) -> dict[str, Any]:
-    """Return what a missing property means, of those that a response may lack."""
-    required = found.item.get("required", ())
-    known = {}
-    for name in found.settable:
-        if name not in properties or name in required:
-            continue
-        value = found.item["properties"][name].get("default")
-        if value is None and "null" not in type_names(properties[name]):
-            drafter.notes.append(
-                f"optional.{name}: a response may lack it, and what that means is not described"
-            )
-        else:
-            known[name] = value
-    return {"optional": known} if known else {}
-
-
-def _marked(found: Operations, properties: Schema, drafter: FieldDrafter) -> dict[str, str]:
-    """Return the secret, which only the response to a creation has, and the time of the creation."""
-    marked = {}
-    only = [name for name in mapping(found.created.get("properties")) if name not in found.item["properties"]]
-    if len(only) == 1 and only[0] in properties:
-        marked["secret"] = only[0]
-        drafter.notes.append(
-            f"secret: {only[0]} is only in the response to a creation, so it is taken for one"
-        )
-    created = next((name for name in _CREATED if properties.get(name, {}).get("readOnly")), None)
-    return marked if created is None else {**marked, "created": created}
-
-
-def _creation(found: Operations, settable: list[str]) -> dict[str, Any]:
-    """Return what a creation needs besides the identity, if keys can be created."""
-    if not found.create.get("properties"):
-        return {}
-    return {"create": {"requires": [name for name in found.create.get("required", ()) if name in settable]}}
-
-
-def _undecided(found: Operations, properties: Schema, settable: list[str]) -> Iterable[str]:
+def _undecided(found: Operations, shape: Shape, made: Properties) -> Iterable[str]:
     """Yield what no description can say."""
+    settable = [made.file_name(name) for name in made.settable]
     rules = "expiry, switch-off, binding or none"
-    yield f"effects: what does a change of {', '.join(settable)} do to access? {rules}"
-    lists = [name for name in settable if "array" in type_names(properties[name])]
+    if settable:
+        yield f"effects: what does a change of {listed(settable, 12)} do to access? {rules}"
+    fields = {name: made.properties[name] for name in settable}
+    lists = [
+        name
+        for name, field in fields.items()
+        if "array" in type_names(field) and not field.get("uniqueItems")
+    ]
     if lists:
-        yield f'sets: is the order of {", ".join(lists)} of no account? then add "uniqueItems": true'
-    fixed = [name for name in found.create.get("properties", {}) if properties.get(name, {}).get("readOnly")]
+        yield f'sets: is the order of {listed(lists, 12)} of no account? then add "uniqueItems": true'
+    maps = [
+        name for name, field in fields.items() if "object" in type_names(field) and "properties" not in field
+    ]
+    if maps and found.update.method == "PATCH" and str(found.update.encoding) == "json":
+        yield (
+            f"merge: does PATCH keep the members of {listed(maps, 12)} that it does not carry? then list them"
+            " under merge; as drafted, a map is sent whole, as if it were replaced"
+        )
+    fixed = [
+        name
+        for name in shape.create.members
+        if made.properties.get(name, {}).get("readOnly") and name != made.path
+    ]
     if fixed:
-        yield f"immutable: only a creation sets {', '.join(fixed)}; immutable, or read-only as drafted?"
+        yield f"immutable: only a creation sets {listed(fixed, 12)}; immutable, or read-only as drafted?"
     yield "foreign: are some keys managed elsewhere? name the property and the values that mark them"
 
 

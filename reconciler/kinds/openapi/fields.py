@@ -2,116 +2,157 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.kinds.packaged import kind_schema
 from reconciler.kinds.patterns import Pattern, PatternError, PatternLimitError
-from reconciler.kinds.shape import type_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Schema = Mapping[str, Any]
+    from reconciler.kinds.openapi.notes import Notes
+    from reconciler.kinds.openapi.schemas import Schema
 
-_TEXTS: Final = ("title", "description")
 _KEPT: Final = (
-    "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "uniqueItems", "enum",
-)  # fmt: skip
-_TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
-_COMBINED: Final = ("anyOf", "oneOf", "not", "if", "patternProperties", "prefixItems")
+    *(
+        "minLength",
+        "maxLength",
+        "minimum",
+        "maximum",
+        "minItems",
+        "maxItems",
+        "minProperties",
+        "maxProperties",
+    ),
+    *("uniqueItems", "default"),
+)
+_DEEPEST: Final = 6
+"""Levels of objects and lists in a field, deeper ones are left open."""
+_DEEPEST_READ_ONLY: Final = 2
+READ_ONLY: Final[Mapping[str, Any]] = {"readOnly": True, "not": {}, "doNotSuggest": True}
 
 
-def is_nullable(schema: Schema) -> bool:
-    """Return whether null is allowed, in the words of 3.0 or of 3.1."""
-    return bool(schema.get("nullable")) or "null" in type_names(schema) or None in schema.get("enum", ())
-
-
-def merged_name(*schemas: Schema | None) -> Schema:
-    """Return the narrowest lengths of several schemas of one name, and the rest of the first one."""
-    known = [schema for schema in schemas if schema]
-    merged = dict(known[0]) if known else {"type": "string"}
-    for word, narrowest in (("minLength", max), ("maxLength", min)):
-        bounds = [schema[word] for schema in known if isinstance(schema.get(word), int)]
-        if bounds:
-            merged[word] = narrowest(bounds)
-    return merged
+@functools.cache
+def _allowed() -> Mapping[str, Any]:
+    """Return the keywords that a field of a kind may have."""
+    known: Mapping[str, Any] = kind_schema()["definitions"]["field"]["properties"]
+    return known
 
 
 class FieldDrafter:
     """Drafts fields; what it has to leave out, it adds to ``notes``."""
 
-    def __init__(self) -> None:
-        """Start without notes."""
-        self.notes: list[str] = []
+    def __init__(self, notes: Notes | None) -> None:
+        """Store where notes go, None where none are wanted: about fields that nobody declares."""
+        self._notes = notes
+        self._deepest = _DEEPEST_READ_ONLY if notes is None else _DEEPEST
 
-    def field(self, place: str, schema: Schema, *, can_be_null: bool | None = None) -> dict[str, Any] | None:
+    def field(
+        self, place: str, schema: Schema, level: int = 0, *, can_be_null: bool | None = None
+    ) -> dict[str, Any] | None:
         """Return the schema of a field, or None if it has no type; ``can_be_null`` overrides it."""
-        types = self._types(place, schema)
-        if types is None:
+        types = schema.types
+        if not types:
+            self._note("no type is described of {}, which is left out", place)
             return None
-        may_be_null = is_nullable(schema) if can_be_null is None else can_be_null
-        drafted = {word: schema[word] for word in _TEXTS if isinstance(schema.get(word), str)}
+        may_be_null = schema.is_nullable if can_be_null is None else can_be_null
+        drafted = _words(schema)
         drafted["type"] = [*types, "null"] if may_be_null else types[0] if len(types) == 1 else types
-        drafted |= {word: schema[word] for word in _KEPT if schema.get(word) is not None}
-        drafted |= _bounds(schema)
-        if "enum" in drafted and not may_be_null:
-            drafted["enum"] = [value for value in drafted["enum"] if value is not None]
-        drafted |= self._text_rules(place, schema)
-        if "array" in types:
-            items = self.field(f"{place}.items", schema.get("items") or {})
+        drafted |= self._values(place, schema, is_nullable=may_be_null)
+        if "string" in types:
+            drafted |= self._text_rules(place, schema)
+        if schema.is_cut or level >= self._deepest:
+            if {"array", "object"} & {*types}:
+                reason = "refers to itself" if schema.is_cut else "is nested deeply"
+                self._note(f"what lies inside {{}} {reason}, and is not checked", place)
+            return drafted
+        if schema.alternatives:
+            self._note("{} may be one of several shapes; the draft allows what any of them has", place)
+        if "array" in types and schema.items is not None:
+            items = self.field(f"{place}.items", schema.items, level + 1)
             drafted |= {} if items is None else {"items": items}
         if "object" in types:
-            drafted |= self._members(place, schema)
+            drafted |= self._members(place, schema, level)
         return drafted
 
-    def _types(self, place: str, schema: Schema) -> list[str] | None:
-        combined = [word for word in _COMBINED if word in schema]
-        if combined:
-            self.notes.append(f"{place}: {', '.join(combined)} cannot be taken over; state the rule by hand")
-        types = [name for name in type_names(schema) if name in _TYPES]
-        if types:
-            return types
-        if "properties" in schema:
-            return ["object"]
-        if "items" in schema:
-            return ["array"]
-        if all(isinstance(value, str | None) for value in schema.get("enum", [0])):
-            return ["string"]
-        self.notes.append(f"{place}: no type is described; it is left out")
-        return None
+    def _note(self, text: str, place: str) -> None:
+        if self._notes is not None:
+            self._notes.add(text, place)
+
+    def _values(self, place: str, schema: Schema, *, is_nullable: bool) -> dict[str, Any]:
+        """Return which values are allowed: the listed ones, with those of the described types."""
+        listed = schema.words.get("enum")
+        if not isinstance(listed, list):
+            return {}
+        values = [value for value in listed if value is not None or is_nullable]
+        if is_nullable and None not in values:
+            values.append(None)
+        values = [value for number, value in enumerate(values) if value not in values[:number]]
+        if not values:
+            self._note("the list of values of {} is empty, and is left out", place)
+        return {"enum": values} if values else {}
 
     def _text_rules(self, place: str, schema: Schema) -> dict[str, Any]:
         rules = {}
-        form, pattern = schema.get("format"), schema.get("pattern")
-        if form == "date-time":
+        form, pattern = schema.words.get("format"), schema.words.get("pattern")
+        if form in _allowed()["format"]["enum"]:
             rules["format"] = form
-        elif form is not None:
-            self.notes.append(f"{place}: the format {form} is not checked here; give a pattern if it matters")
+        elif isinstance(form, str):
+            self._note("formats are not checked here: {}; give a pattern if one matters", f"{place} ({form})")
         if isinstance(pattern, str):
             try:
                 Pattern(pattern)
                 rules["pattern"] = pattern
             except (PatternError, PatternLimitError) as error:
-                self.notes.append(f"{place}: the pattern is left out, because it cannot be used ({error})")
+                self._note("patterns are left out, because they cannot be used: {}", f"{place} ({error})")
         return rules
 
-    def _members(self, place: str, schema: Schema) -> dict[str, Any]:
+    def _members(self, place: str, schema: Schema, level: int) -> dict[str, Any]:
         members = {}
-        for name, keywords in (schema.get("properties") or {}).items():
-            member = self.field(f"{place}.{name}", keywords if isinstance(keywords, dict) else {})
+        for name, inner in schema.properties.items():
+            drafter = FieldDrafter(None) if inner.words.get("readOnly") else self
+            member = drafter.field(f"{place}.{name}", inner, level + 1)
             if member is not None:
-                members[name] = member
-        required = [name for name in schema.get("required", ()) if name in members]
-        closed = {"additionalProperties": False, "properties": members} if members else {}
+                members[name] = {**member, **READ_ONLY} if inner.words.get("readOnly") else member
+        closed: dict[str, Any] = {"properties": members} if members else {}
+        values = self._map(place, schema, level)
+        if values is not None:
+            closed["additionalProperties"] = values
+        elif members and not schema.others:
+            closed["additionalProperties"] = False
+        required = [name for name in schema.required if name in members]
         return {"required": required, **closed} if required else closed
 
+    def _map(self, place: str, schema: Schema, level: int) -> dict[str, Any] | None:
+        """Return the schema of the values of a map."""
+        values = schema.values
+        if values is None:
+            return None
+        return self.field(f"{place}.*", values, level + 1)
 
-def _bounds(schema: Schema) -> dict[str, Any]:
+
+def _words(schema: Schema) -> dict[str, Any]:
+    """Return the keywords that are taken over as they are."""
+    words = schema.words
+    drafted = {word: words[word] for word in ("title", "description") if isinstance(words.get(word), str)}
+    drafted |= {word: words[word] for word in _KEPT if word in words and word in _allowed()}
+    if isinstance(words.get("examples"), list):
+        drafted["examples"] = words["examples"]
+    elif words.get("example") is not None:
+        drafted["examples"] = [words["example"]]
+    if "uniqueItems" in drafted and "array" not in schema.types:
+        del drafted["uniqueItems"]
+    return drafted | _bounds(words)
+
+
+def _bounds(words: Mapping[str, Any]) -> dict[str, Any]:
     """Return exclusive bounds in the words of draft-07: in 3.0 they are remarks on the inclusive ones."""
     bounds: dict[str, Any] = {}
     for word in ("exclusiveMinimum", "exclusiveMaximum"):
-        value = schema.get(word)
+        value = words.get(word)
         if value is True:
-            value = schema.get(word.removeprefix("exclusive").lower())
+            value = words.get(word.removeprefix("exclusive").lower())
         if isinstance(value, int | float) and not isinstance(value, bool):
             bounds[word] = value
     return bounds

@@ -1,0 +1,162 @@
+"""How the API of a drafted kind is spoken: updates, creations, constants, waiting, and what is deprecated."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.kinds.rest import BodyRule
+from reconciler.model.phrases import listed
+from reconciler.model.request import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.kinds.openapi.notes import Notes
+    from reconciler.kinds.openapi.operations import Operations, Parameter
+    from reconciler.kinds.openapi.shapes import Shape
+
+_WAIT: Final = 60
+_TASKS: Final = frozenset({"tasks", "task_id", "taskId", "job_id", "jobId", "operation_id", "operationId"})
+_NOT_CONSTANT: Final = re.compile(
+    r"(?:proxy-)?authorization|cookie|host|accept.*|content-.*|if-.*|user-agent|x-request-id|.*(?:token|api.?key).*",
+    re.IGNORECASE,
+)
+"""Headers that are not constants of a kind, or that every client sends."""
+
+
+def update_of(found: Operations, shape: Shape, names: Iterable[str], notes: Notes) -> dict[str, Any]:
+    """Draft how an item is changed; ``names`` are the fields that the kind describes.
+
+    A whole item is sent only where all that it holds is shown: what is not would be wiped.
+    """
+    update = found.update
+    drafted: dict[str, Any] = {"method": update.method}
+    taken = shape.update.properties
+    unseen = [
+        name for name, schema in taken.items() if name not in names and not schema.words.get("readOnly")
+    ]
+    required = [name for name in unseen if name in shape.update.required]
+    if required:
+        notes.add(f"update: {update} requires {listed(required)}, which no response to the listing shows")
+    if update.method == "PUT":
+        if unseen:
+            drafted["body"] = BodyRule.CHANGED.value
+            notes.add(
+                f"update: PUT takes {listed(unseen, 12)}, which no row of the list shows, so that a"
+                " whole item would wipe them; the draft sends what differs: does the service keep what a PUT"
+                " leaves out?"
+            )
+        else:
+            drafted["body"] = BodyRule.WHOLE.value
+    if update.encoding is not Encoding.JSON:
+        drafted["encoding"] = update.encoding.value
+    return drafted
+
+
+def always_sent(shape: Shape, update: Mapping[str, Any], settable: Iterable[str]) -> list[str]:
+    """Return the fields that every update has to carry; a whole item has them anyway."""
+    if update.get("body") == BodyRule.WHOLE or update.get("encoding") == Encoding.JSON_PATCH:
+        return []
+    known = set(settable)
+    return [name for name in shape.update.required if name in known]
+
+
+def creation_of(
+    found: Operations, shape: Shape, identity: str, fields: Mapping[str, Any], notes: Notes
+) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """Return what a creation needs besides the identity, and the fields that only it sets.
+
+    None if a POST does not take the identity, or needs what no response shows: then nothing is created.
+    """
+    create = found.create
+    if create is None or not shape.create.members:
+        return None, ()
+    if identity not in shape.create.members:
+        notes.add(f"create: {create} does not take {identity}, so keys are not created")
+        return None, ()
+    required = [
+        name
+        for name in shape.create.required
+        if name != identity and not shape.create.member(name).words.get("readOnly")
+    ]
+    unseen = [name for name in required if name not in fields]
+    if unseen:
+        notes.add(
+            f"create: {create} requires {listed(unseen, 12)}, which no row of the list shows, so keys are not"
+            " created"
+        )
+        return None, ()
+    return {"requires": required}, tuple(name for name in required if fields[name].get("readOnly"))
+
+
+def constants_of(found: Operations, paging: Iterable[str | None], notes: Notes) -> dict[str, Any]:
+    """Draft constants for parameters that requests require, where their values are described."""
+    send: dict[str, dict[str, str]] = {}
+    known = set(paging)
+    for operation in found.every:
+        for parameter in operation.parameters:
+            if (
+                not parameter.is_required
+                or parameter.place not in {"query", "header"}
+                or parameter.name in known
+            ):
+                continue
+            if parameter.place == "header" and _NOT_CONSTANT.fullmatch(parameter.name):
+                continue
+            known.add(parameter.name)
+            where = "query" if parameter.place == "query" else "headers"
+            what = f"the {'query parameter' if where == 'query' else 'header'} {parameter.name}"
+            value = _value(parameter)
+            if value is None:
+                notes.add(f"send: {operation} requires {what}; write what it is under send.{where}")
+            else:
+                send.setdefault(where, {})[parameter.name] = value
+                notes.add(f"send: {operation} requires {what}; {value} is what is described: is it right?")
+    return send
+
+
+def _value(parameter: Parameter) -> str | None:
+    words = parameter.schema.words
+    values = words.get("enum") or []
+    for value in (words.get("default"), *values[:1], words.get("example")):
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, str | int) and str(value).isprintable() and str(value):
+            return str(value)
+    return None
+
+
+def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
+    """Draft waiting where a write is accepted before it is done."""
+    late = [
+        str(operation)
+        for operation in (found.update, found.create)
+        if operation is not None
+        and (
+            operation.is_accepted or (_TASKS & operation.response.members.keys() - shape.rows.members.keys())
+        )
+    ]
+    if not late:
+        return {}
+    notes.add(f"wait: {' and '.join(late)} may be accepted before it is done; {_WAIT} seconds is a guess")
+    return {"wait": _WAIT}
+
+
+def note_deprecated(found: Operations, notes: Notes) -> None:
+    """Note operations that are deprecated, with their successor if it is named."""
+    for operation in found.every:
+        if operation.is_deprecated:
+            is_named = operation is found.update and found.successor is not None
+            successor = (
+                f"its successor seems to be {found.successor}" if is_named else "no successor is named"
+            )
+            notes.add(f"deprecated: {operation}; {successor}")
+
+
+def note_base_url(content: Mapping[str, Any], notes: Notes) -> None:
+    """Note where the paths of a description begin."""
+    servers = content.get("servers")
+    known = servers[0].get("url") if isinstance(servers, list) and servers else None
+    if isinstance(known, str) and known.startswith(("http://", "https://")):
+        notes.add(f"base URL: the paths are below {known}")

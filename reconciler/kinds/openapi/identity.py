@@ -1,0 +1,247 @@
+"""What names an item, and what its path takes: the meaning of the last path parameter decides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import DescriptionError
+from reconciler.model.phrases import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.kinds.openapi.notes import Notes
+    from reconciler.kinds.openapi.operations import Operations, Parameter
+    from reconciler.kinds.openapi.schemas import Schema
+    from reconciler.kinds.openapi.shapes import Shape
+
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "id": ("id", "uuid", "uid", "guid", "gid"),
+    "ids": ("id",),
+    "identifier": ("id", "identifier", "uuid", "uid"),
+    "uuid": ("uuid", "id", "uid"),
+    "uid": ("uid", "id", "uuid"),
+    "guid": ("guid", "id"),
+    "name": ("name", "login", "username"),
+    "slug": ("slug", "name"),
+    "key": ("key", "id", "name"),
+    "number": ("number", "id"),
+    "login": ("login", "username"),
+    "username": ("username", "login", "name"),
+    "user": ("username", "login", "id"),
+    "email": ("email",),
+    "alias": ("alias",),
+    "tag": ("tag", "name"),
+    "code": ("code", "id"),
+    "address": ("address",),
+    "fingerprint": ("fingerprint",),
+    "token": ("token", "id"),
+    "domain": ("domain", "name"),
+    "hostname": ("hostname", "name"),
+    "index": ("index", "number", "id"),
+    "filepath": ("path",),
+    "path": ("path",),
+}
+"""Properties that a path parameter may mean whose last word is this, the likeliest first."""
+_BY_TEXT: Final = (
+    ("slug", re.compile(r"\bslug\b", re.IGNORECASE)),
+    ("number", re.compile(r"\bnumber that identifies\b", re.IGNORECASE)),
+    ("id", re.compile(r"\b(?:id|ids|uuid|guid|identifier|identification)\b", re.IGNORECASE)),
+    ("name", re.compile(r"\bname\b", re.IGNORECASE)),
+)
+"""What the description of a parameter says that it means."""
+_BY_PEOPLE: Final = frozenset(
+    {"name", "login", "username", "email", "alias", "domain", "hostname", "address", "tag"}
+)
+"""Properties that people choose."""
+_IDS: Final = frozenset({"id", "uuid", "uid", "guid", "gid", "identifier", "number"})
+"""Properties that a service makes, also where the body of a creation is described as the whole item."""
+NAMES: Final = (
+    *("name", "title", "label", "display_name", "displayName", "hostname", "host_name", "host", "domain"),
+    *("domain_name", "username", "user_name", "userName", "login", "email", "handle", "alias", "slug", "key"),
+    *(
+        "nickname",
+        "realm",
+        "fqdn",
+        "url",
+        "uri",
+        "endpoint",
+        "endpoint_url",
+        "address",
+        "ip_address",
+        "ip",
+        "cidr",
+    ),
+    *(
+        "path",
+        "pattern",
+        "prefix",
+        "external_id",
+        "externalId",
+        "subject",
+        "summary",
+        "description",
+        "comment",
+    ),
+    *("notes", "filename", "version", "value"),
+)
+"""Properties that may be the name of an item, the likeliest first."""
+_PLAIN: Final = frozenset({"string", "integer", "number"})
+_SERVICE_FORMATS: Final = frozenset({"uuid", "ulid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The property that people write, and the one that the path takes."""
+
+    name: str
+    path: str
+
+    @property
+    def has_id(self) -> bool:
+        """Return whether the path takes an id that people never write."""
+        return self.name != self.path
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name, in small letters: ``petId``, ``pet-id`` and ``pet_id`` have two."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)]
+
+
+def identity_of(found: Operations, shape: Shape, notes: Notes) -> Identity:
+    """Return what names an item. Raises DescriptionError where no property can."""
+    shown = shape.shown
+    path = _path_property(found, shape)
+    if path is None:
+        plain = [name for name in shown.members if _is_plain(shown.member(name))]
+        raise DescriptionError(
+            f"nothing in the response to {found.listing} is what {{{found.last}}} takes;"
+            f" its items have {listed(plain or shown.members, 12)}"
+        )
+    if _is_chosen(path, found, shape):
+        name = path
+    else:
+        name = _name_property(path, shape) or path
+        if name == path:
+            notes.add(
+                f"identity: nothing is a name beside {path}, which the service makes; people have to write it"
+            )
+    if words_of(found.last) != words_of(path):
+        notes.add(f"identity: {{{found.last}}} is taken for the property {path}")
+    return Identity(name, path)
+
+
+def _path_property(found: Operations, shape: Shape) -> str | None:
+    """Return the property of a row that the path of an item takes."""
+    shown, last = shape.shown, words_of(found.last)
+    by_words: dict[tuple[str, ...], str] = {}
+    for name, schema in shown.properties.items():
+        if _is_plain(schema):
+            by_words.setdefault(tuple(words_of(name)), name)
+    for start in (0, *range(1, len(last) - 1)):
+        if tuple(last[start:]) in by_words:
+            return by_words[tuple(last[start:])]
+    nouns = [*_nouns_of(found), *[last[:count] for count in range(1, len(last))]]
+    ends = [end for word in _meant(last, found) for end in _WORDS.get(word, (word,))]
+    spelled: list[tuple[str, ...]] = [
+        words for end in ends for words in ((end,), *((*noun, end) for noun in nouns))
+    ]
+    for among in (_fitting(shown, found.named), set(shown.members)):
+        for words in spelled:
+            if by_words.get(words) in among:
+                return by_words[words]
+    if not is_plain_word(last, found) or "or" in last:
+        return None
+    return next(
+        (name for words, name in by_words.items() if words[-1:] and words[-1] in _WORDS[last[-1]]), None
+    )
+
+
+def is_plain_word(last: list[str], found: Operations) -> bool:
+    """Return whether a parameter says what it is: not so where it repeats what is listed, as ``{domain}``."""
+    return last[-1:] != ["user"] and last[-1:] != [] and last[-1] in _WORDS and last not in _nouns_of(found)
+
+
+def _meant(last: list[str], found: Operations) -> Iterable[str]:
+    """Yield the words that a parameter may mean: its own, or those of its description and the usual ones."""
+    parameter = found.named
+    if "slug" in last:  # as in organization_id_or_slug
+        yield "slug"
+    if "or" in last:
+        yield from ("id", "name")
+    elif is_plain_word(last, found):
+        yield last[-1]
+        return
+    if last and last[-1].endswith("id") and len(last[-1]) > len("id"):
+        yield "id"
+    text = "" if parameter is None else parameter.text
+    yield from (word for word, pattern in _BY_TEXT if pattern.search(text))
+    if last not in _nouns_of(found):
+        yield from last[-1:]
+    yield from ("id", *last[-1:], "name", "uuid", "key", "slug")
+
+
+def _nouns_of(found: Operations) -> list[list[str]]:
+    """Return the words of what is listed, as a property may repeat them: ``ruleset_id`` of ``/rulesets``."""
+    segment = found.listing.path.rstrip("/").rpartition("/")[2]
+    words = words_of(segment)
+    if not words:
+        return []
+    return [[*words[:-1], singular(words[-1])], [singular(words[-1])]]
+
+
+def singular(word: str) -> str:
+    """Return a plural word of English without its ending."""
+    if word.endswith("ies") and len(word) > len("ties"):
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+
+
+def _is_plain(schema: Schema) -> bool:
+    return _PLAIN.issuperset(schema.types) and not schema.words.get("writeOnly")
+
+
+def _fitting(shown: Schema, parameter: Parameter | None) -> set[str]:
+    """Return the properties whose type the parameter has, all of them if it has none."""
+    is_number = parameter is not None and parameter.schema.types == ["integer"]
+    return {name for name, schema in shown.properties.items() if not is_number or schema.types != ["string"]}
+
+
+def _is_chosen(path: str, found: Operations, shape: Shape) -> bool:
+    """Return whether people choose the property that the path takes."""
+    last = words_of(path)[-1]
+    is_taken = path in shape.create.members and not shape.create.member(path).words.get("readOnly")
+    if is_taken and (last not in _IDS or path in shape.create.required):
+        return True
+    if "enum" in shape.shown.member(path).words:
+        return True
+    is_made = shape.shown.member(path).words.get("format") in _SERVICE_FORMATS
+    return (
+        last in _BY_PEOPLE
+        and not is_made
+        and (found.create is None or not shape.create.members or last == "name")
+    )
+
+
+def _name_property(path: str, shape: Shape) -> str | None:
+    """Return the property that people know an item by: the best name, if possible one that can be set."""
+    shown, settable = shape.shown, {*shape.create.members, *shape.update.members}
+    texts = [name for name, schema in shown.properties.items() if name != path and _is_text(schema)]
+    noun = "_".join(words_of(path)[:-1])
+    known = [word for name in NAMES for word in (name, f"{noun}_{name}")]
+    for among in (settable, shown.members):
+        best = [name for name in known if name in texts and name in among]
+        if best:
+            return best[0]
+    required = [name for name in shape.create.required if name in texts]
+    others = [name for name in texts if words_of(name)[-1:] == ["name"]]
+    return next(iter((*others, *required)), None)
+
+
+def _is_text(schema: Schema) -> bool:
+    """Return whether any text can be a value."""
+    return schema.types == ["string"] and not {"enum", "writeOnly"} & schema.words.keys()

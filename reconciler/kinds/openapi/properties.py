@@ -1,0 +1,252 @@
+"""The properties of a drafted kind: what an update takes and rows show is declared, the rest is read-only."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.kinds.kind import RESERVED
+from reconciler.kinds.openapi.fields import READ_ONLY, FieldDrafter
+from reconciler.kinds.openapi.identity import words_of
+from reconciler.kinds.openapi.scope import as_segment
+from reconciler.kinds.paths import NAME_PATTERN
+from reconciler.kinds.wire import PAIRS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.kinds.openapi.identity import Identity
+    from reconciler.kinds.openapi.notes import Notes
+    from reconciler.kinds.openapi.operations import Operations
+    from reconciler.kinds.openapi.schemas import Schema
+    from reconciler.kinds.openapi.shapes import Shape
+
+_CREATED: Final = (
+    *("created_at", "createdAt", "created", "creation_date", "date_created", "created_on", "dateCreated"),
+    *("created_datetime", "time_created", "creation_time"),
+)
+_SECRETS: Final = frozenset(
+    {"secret", "token", "key", "password", "passphrase", "credential", "credentials", "apikey"}
+)
+_PROPERTY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_INNER: Final = ("id", "value", "name", "slug")
+"""Members of a shown object that may be the value that is set."""
+_OTHER_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "state": ("status", "phase"),
+    "lifecycle": ("life_cycle", "life_cycle_policy"),
+}
+_TEXTS: Final = frozenset({"pattern", "minLength", "maxLength", "format"})
+
+
+class Properties:
+    """The properties by their names in files, and what the extension says of them.
+
+    ``settable`` are the names at the API of what an update takes and rows show.
+    """
+
+    def __init__(self, identity: Identity, notes: Notes) -> None:
+        """Start without properties."""
+        self.identity = identity.name
+        self.path = identity.path
+        self.properties: dict[str, dict[str, Any]] = {}
+        self.settable: list[str] = []
+        self.renamed: dict[str, str] = {}
+        self.shown: dict[str, str] = {}
+        self.optional: dict[str, Any] = {}
+        self.marked: dict[str, str] = {}
+        self._drafter = FieldDrafter(notes)
+        self._notes = notes
+
+    @property
+    def known(self) -> set[str]:
+        """Return the names at the API of all properties that are described."""
+        return {self.renamed.get(name, name) for name in self.properties}
+
+    def file_name(self, name: str) -> str:
+        """Return the name in files of a property of the API."""
+        return next((own for own, there in self.renamed.items() if there == name), name)
+
+    def declare(self, name: str) -> None:
+        """Make a read-only property one that can be declared."""
+        self.properties[name] = _declarable(self.properties[name])
+
+    def add_identity(self, found: Operations, shape: Shape) -> None:
+        """Add what people write, with the narrowest lengths that are described, and the id if any."""
+        shown, created = shape.shown.member(self.identity), shape.create.members
+        parts = [shape.create.member(self.identity)] if self.identity in created else []
+        if self.path == self.identity and found.named is not None:
+            parts.append(found.named.schema)
+        drafted = self._drafter.field(self.identity, _narrowest([*parts, shown]), can_be_null=False) or {}
+        name = {**drafted, "type": _scalar(shown)}
+        if name["type"] == "integer":
+            name = {word: value for word, value in name.items() if word not in _TEXTS}
+        elif self.path == self.identity:
+            name = as_segment(name, NAME_PATTERN)
+        self.properties[self.identity] = _declarable(name)
+        if self.path != self.identity:
+            schema = shape.shown.member(self.path)
+            drafted = FieldDrafter(None).field(self.path, schema, can_be_null=False) or {}
+            self.properties[self.path] = {**drafted, "type": _scalar(schema), **READ_ONLY}
+
+    def add_settable(self, found: Operations, shape: Shape) -> None:
+        """Add what an update takes, if rows show it."""
+        notes, method = self._notes, found.update.method
+        for name, taken in shape.update.properties.items():
+            if name in {self.identity, self.path} or taken.words.get("readOnly"):
+                continue
+            if name not in shape.shown.members or shape.shown.member(name).words.get("writeOnly"):
+                where = "only GET of one key shows" if name in shape.only_in_item else "no response shows"
+                notes.add(f"left out: {method} takes {{}}, which {where}, so it cannot be compared", name)
+                continue
+            shown = shape.shown.member(name)
+            if not self._fits(name, taken, shown):
+                notes.add(f"left out: {method} takes {{}} in another shape than responses show", name)
+                continue
+            can_be_null = taken.is_nullable and shown.is_nullable
+            drafted = self._drafter.field(name, taken, can_be_null=can_be_null)
+            own = None if drafted is None else self._own_name(name, shape)
+            if drafted is None or own is None:
+                continue
+            if shown.is_nullable and not can_be_null:
+                notes.add(f"optional: a response may give null for {{}}, which {method} does not take", own)
+            self.properties[own] = _declarable(drafted)
+            self.settable.append(name)
+
+    def _fits(self, name: str, taken: Schema, shown: Schema) -> bool:
+        """Return whether a value can be compared as it is, or after what ``shown`` says of it."""
+        one, other = _kinds(taken), _kinds(shown)
+        if not one or not other or one & other:
+            is_list = one == other == {"array"}
+            items, seen = (taken.items, shown.items) if is_list else (None, None)
+            if (
+                items is None
+                or seen is None
+                or not _kinds(items)
+                or _kinds(items) & _kinds(seen)
+                or not _kinds(seen)
+            ):
+                return True
+            taken, shown, one, other = items, seen, _kinds(items), _kinds(seen)
+        elif "object" in one and other == {"array"} and shown.items is not None:
+            if {"key", "value"} <= shown.items.members.keys() and not taken.members:
+                self.shown[name] = PAIRS
+                return True
+            return False
+        if other == {"object"} and "array" not in one:
+            inner = next(
+                (word for word in _INNER if word in shown.members and _kinds(shown.member(word)) & one),
+                None,
+            )
+            if inner is not None:
+                self.shown[name] = inner
+                self._notes.add(
+                    "shown: responses show {}; is it that member?", f"{name} as an object with {inner}"
+                )
+                return True
+        return False
+
+    def _own_name(self, name: str, shape: Shape) -> str | None:
+        """Return the name in files: another one for a word of this tool, or what is not a name."""
+        if name not in RESERVED and _PROPERTY.fullmatch(name):
+            return name
+        others = (
+            *_OTHER_NAMES.get(name, ()),
+            f"{re.sub(r'[^A-Za-z0-9_]', '_', name).strip('_')}_",
+            f"{name}_value",
+        )
+        taken = {*shape.shown.members, *shape.update.members, *self.properties}
+        own = next((one for one in others if one not in taken and _PROPERTY.fullmatch(one)), None)
+        if own is None:
+            self._notes.add("left out: no property of a file can be called {}", name)
+            return None
+        self.renamed[own] = name
+        self._notes.add("as: some properties have other names in files: {}", f"{own} for {name}")
+        return own
+
+    def add_read_only(self, shape: Shape) -> None:
+        """Add the rest of what responses show, and of what only the response to a creation has."""
+        drafter = FieldDrafter(None)
+        in_rows = shape.shown.properties
+        for name, schema in {**in_rows, **_only_created(shape)}.items():
+            taken = name in shape.update.members and not shape.update.member(name).words.get("readOnly")
+            is_known = name in self.known or name in self.renamed or not _PROPERTY.fullmatch(name)
+            if is_known or taken or schema.words.get("writeOnly"):
+                continue
+            drafted = drafter.field(name, schema)
+            if drafted is not None:
+                self.properties[name] = {**drafted, **READ_ONLY}
+
+    def find_optional(self, shape: Shape) -> None:
+        """Say what a missing property means, of those that a row may lack."""
+        for name in self.settable:
+            if name in shape.rows.required:
+                continue
+            own, value = self.file_name(name), shape.shown.member(name).words.get("default")
+            if value is None and "null" not in self.properties[own]["type"]:
+                self._notes.add("optional: what does it mean where a response lacks {}?", own)
+            else:
+                self.optional[own] = value
+
+    def find_marked(self, shape: Shape) -> None:
+        """Name the secret, which only the response to a creation has, and the time of the creation."""
+        secrets = [
+            name
+            for name, schema in _only_created(shape).items()
+            if name in self.properties and schema.types == ["string"] and _SECRETS & {*words_of(name)[-1:]}
+        ]
+        if secrets:
+            self.marked["secret"] = secrets[0]
+            self._notes.add(
+                f"secret: {secrets[0]} is only in the response to a creation, so it is taken for one"
+            )
+        created = (name for name in _CREATED if self.properties.get(name, {}).get("readOnly"))
+        texts = [name for name in created if "string" in self.properties[name]["type"]]
+        self.marked |= {"created": texts[0]} if texts else {}
+
+
+def properties_of(found: Operations, shape: Shape, identity: Identity, notes: Notes) -> Properties:
+    """Draft the properties of a kind."""
+    made = Properties(identity, notes)
+    made.add_identity(found, shape)
+    made.add_settable(found, shape)
+    made.add_read_only(shape)
+    made.find_optional(shape)
+    made.find_marked(shape)
+    return made
+
+
+def _only_created(shape: Shape) -> dict[str, Schema]:
+    """Return what only the response to a creation has, if it is about the item."""
+    created = shape.created.properties
+    if not created.keys() & shape.shown.members.keys():
+        return {}
+    known = {*shape.shown.members, *shape.only_in_item}
+    return {name: schema for name, schema in created.items() if name not in known}
+
+
+def _declarable(field: dict[str, Any]) -> dict[str, Any]:
+    return {word: value for word, value in field.items() if word not in READ_ONLY}
+
+
+def _kinds(schema: Schema) -> set[str]:
+    """Return the types, with one name for all numbers."""
+    return {"number" if name == "integer" else name for name in schema.types}
+
+
+def _scalar(schema: Schema) -> str:
+    return "integer" if schema.types and "string" not in schema.types else "string"
+
+
+def _narrowest(schemas: list[Schema]) -> Schema:
+    """Return the narrowest lengths of several schemas of one name, and the rest of the first one.
+
+    The pattern is that of the first that has one.
+    """
+    first = schemas[0]
+    patterns = [schema.words["pattern"] for schema in schemas if "pattern" in schema.words]
+    words = {**first.words, **({"pattern": patterns[0]} if patterns else {})}
+    for word, narrowest in (("minLength", max), ("maxLength", min)):
+        bounds = [schema.words[word] for schema in schemas if isinstance(schema.words.get(word), int)]
+        if bounds:
+            words[word] = narrowest(bounds)
+    return type(first)(first.description, words)

@@ -1,0 +1,233 @@
+"""Schemas of an OpenAPI description, opened as far as they are looked at.
+
+Opening a schema follows its reference, joins ``allOf`` and unites alternatives; what lies inside stays
+closed: descriptions refer to themselves, and to more than fits into memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.references import lookup_in
+from reconciler.kinds.shape import type_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MOST_SCHEMAS: Final = 15_000
+"""Schemas that are opened for one collection: references to references double again and again."""
+_ALTERNATIVES: Final = ("anyOf", "oneOf")
+_TYPES: Final = ("array", "boolean", "integer", "number", "object", "string")
+_OF_VALUES: Final = (("boolean", bool), ("string", str), ("integer", int), ("number", int | float))
+_OWN_RULES: Final = frozenset({"type", "enum", "const", "required", "nullable"})
+"""Keywords that alternatives do not have in common, and that are united by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A schema as it is written, and the references that led to it."""
+
+    raw: Any
+    above: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One schema, opened: its own keywords, and what lies inside, still closed.
+
+    ``others`` is the rule for members of any name: a schema, true, false, or None where nothing is said.
+    ``is_cut`` says that its reference leads back to itself, so that nothing inside is known. It stands for
+    ``alternatives``, if there are any, and holds what these have in common.
+    """
+
+    description: Description
+    words: Mapping[str, Any] = field(default_factory=dict)
+    members: Mapping[str, Closed] = field(default_factory=dict)
+    inner: Closed | None = None
+    others: Closed | bool | None = None
+    is_cut: bool = False
+    alternatives: tuple[Schema, ...] = ()
+
+    @property
+    def types(self) -> list[str]:
+        """Return the types without null: what is said, or else what follows from the rest."""
+        named = [name for name in type_names(self.words) if name in _TYPES]
+        if named or "type" in self.words:
+            return named
+        if self.members or isinstance(self.others, Closed):
+            return ["object"]
+        if self.inner is not None:
+            return ["array"]
+        values = [value for value in self.words.get("enum", ()) if value is not None]
+        fit = (name for name, kind in _OF_VALUES if all(isinstance(value, kind) for value in values))
+        return [next(fit, "")] if values else []
+
+    @property
+    def is_nullable(self) -> bool:
+        """Return whether null is allowed, in the words of 3.0 or of 3.1."""
+        words = self.words
+        return bool(words.get("nullable")) or "null" in type_names(words) or None in words.get("enum", ())
+
+    @property
+    def properties(self) -> dict[str, Schema]:
+        """Return the members that are described, opened."""
+        return {name: self.description.opened(closed) for name, closed in self.members.items()}
+
+    def member(self, name: str) -> Schema:
+        """Return one member, opened; an empty schema where it is not described."""
+        closed = self.members.get(name)
+        return Schema(self.description) if closed is None else self.description.opened(closed)
+
+    @property
+    def items(self) -> Schema | None:
+        """Return the schema of the items of a list, if it is described."""
+        return None if self.inner is None else self.description.opened(self.inner)
+
+    @property
+    def values(self) -> Schema | None:
+        """Return the schema of the values of a map, None for what is not a map of one sort of values."""
+        return self.description.opened(self.others) if isinstance(self.others, Closed) else None
+
+    @property
+    def required(self) -> list[str]:
+        """Return the members that have to be there."""
+        return list(self.words.get("required") or ())
+
+    @property
+    def text(self) -> str:
+        """Return what people read about it."""
+        return " ".join(str(self.words.get(word) or "") for word in ("title", "description"))
+
+    def restricted(self, names: set[str]) -> Schema:
+        """Return an object with these of its members."""
+        return replace(self, members={name: part for name, part in self.members.items() if name in names})
+
+
+class Description:
+    """One description, into which all references lead."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        """Store the description."""
+        self.content = content
+        self._lookup = lookup_in(content)
+        self._left = _MOST_SCHEMAS
+
+    def target(self, value: Any) -> dict[str, Any]:
+        """Return what is no schema, such as a parameter, behind its references; empty for other values."""
+        seen: list[str] = []
+        found = mapping(value)
+        while isinstance(reference := found.get("$ref"), str):
+            if reference in seen:
+                raise DescriptionError(f"the reference {reference} leads to itself")
+            seen.append(reference)
+            beside = {name: part for name, part in found.items() if name != "$ref"}
+            found = {**self._referenced(reference), **beside}
+        return found
+
+    def opened(self, closed: Closed) -> Schema:
+        """Return a schema with its reference followed, and all that it says in one."""
+        self._left -= 1
+        if self._left < 0:
+            message = "its references stand for too much; describe the path in a file of its own"
+            raise DescriptionError(message)
+        raw, above = mapping(closed.raw), closed.above
+        parts: list[Schema] = []
+        reference = raw.get("$ref")
+        if isinstance(reference, str):
+            target = self._referenced(reference)
+            if reference in above:
+                return Schema(self, {"type": type_names(target) or "object"}, is_cut=True)
+            parts.append(self.opened(Closed(target, (*above, reference))))
+        parts += [self.opened(Closed(part, above)) for part in _schemas(raw, "allOf")]
+        for word in _ALTERNATIVES:
+            if alternatives := _schemas(raw, word):
+                parts.append(self._united([self.opened(Closed(one, above)) for one in alternatives]))
+        return self._joined([*parts, self._own(raw, above)])
+
+    def _own(self, raw: Mapping[str, Any], above: tuple[str, ...]) -> Schema:
+        """Return what a schema says itself."""
+        inside = {"$ref", "allOf", *_ALTERNATIVES, "properties", "items", "additionalProperties"}
+        words = {word: value for word, value in raw.items() if word not in inside and value is not None}
+        if "const" in words:
+            words["enum"] = [words.pop("const")]
+        items, free = raw.get("items"), raw.get("additionalProperties")
+        others = Closed(free, above) if isinstance(free, dict) else free if isinstance(free, bool) else None
+        return Schema(
+            self,
+            words,
+            {name: Closed(value, above) for name, value in mapping(raw.get("properties")).items()},
+            Closed(items, above) if isinstance(items, dict) and items else None,
+            True if free == {} else others,
+        )
+
+    def _joined(self, parts: list[Schema]) -> Schema:
+        """Return what satisfies all parts: of what is said twice, the last."""
+        joined = parts[0]
+        for part in parts[1:]:
+            members = dict(joined.members)
+            for name, closed in part.members.items():
+                members[name] = _both("allOf", members[name], closed) if name in members else closed
+            required = list(dict.fromkeys([*joined.required, *part.required]))
+            joined = Schema(
+                self,
+                {**joined.words, **part.words, **({"required": required} if required else {})},
+                members,
+                part.inner or joined.inner,
+                joined.others if part.others is None else part.others,
+                joined.is_cut or part.is_cut,
+                (*joined.alternatives, *part.alternatives),
+            )
+        return joined
+
+    def _united(self, parts: list[Schema]) -> Schema:
+        """Return what the alternatives have in common, and each member that one of them has."""
+        known = [part for part in parts if part.types]
+        is_nullable = any(part.is_nullable for part in parts)
+        known = [part for part in known if not part.is_cut] or known
+        if len(known) < 2:  # noqa: PLR2004 - one is no choice
+            one = known[0] if known else Schema(self)
+            return replace(one, words={**one.words, "nullable": True}) if is_nullable else one
+        first, *rest = known
+        words = {
+            word: value
+            for word, value in first.words.items()
+            if word not in _OWN_RULES and all(part.words.get(word) == value for part in rest)
+        }
+        words["type"] = list(dict.fromkeys(name for part in known for name in part.types))
+        if all("enum" in part.words for part in known):
+            words["enum"] = list(dict.fromkeys(value for part in known for value in part.words["enum"]))
+        words |= {"nullable": True} if is_nullable else {}
+        words["required"] = [name for name in first.required if all(name in part.required for part in rest)]
+        united = Schema(self, words, alternatives=tuple(known))
+        for part in known:
+            members = dict(united.members)
+            for name, closed in part.members.items():
+                is_known = name in members and members[name].raw != closed.raw
+                members[name] = _both("anyOf", members[name], closed) if is_known else closed
+            inner = _both("anyOf", united.inner, part.inner) if united.inner and part.inner else part.inner
+            others = united.others if part.others is None else part.others
+            united = replace(united, members=members, inner=inner or united.inner, others=others)
+        return united
+
+    def _referenced(self, reference: str) -> dict[str, Any]:
+        found = self._lookup(reference)
+        if not isinstance(found, dict):
+            raise DescriptionError(f"the reference {reference} cannot be resolved")
+        return found
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a mapping as it is, and an empty one for everything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _schemas(raw: Mapping[str, Any], word: str) -> list[Any]:
+    parts = raw.get(word)
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+
+
+def _both(word: str, one: Closed, other: Closed) -> Closed:
+    """Return two schemas of one member as one, by ``allOf`` or ``anyOf``."""
+    return Closed({word: [one.raw, other.raw]}, tuple(dict.fromkeys((*one.above, *other.above))))

@@ -1,0 +1,119 @@
+"""The paths of a drafted kind, and the parameters of its scope, in names that a header can have."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.kind import HEADER_WORDS
+from reconciler.kinds.openapi.fields import FieldDrafter
+from reconciler.kinds.openapi.operations import placeholders_of
+from reconciler.kinds.paths import SEGMENT_PATTERN, item_template, path_fault
+from reconciler.kinds.patterns import Pattern
+from reconciler.kinds.rules import NOT_SEGMENTS, accepts
+from reconciler.model.scope import SCOPE_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.kinds.openapi.notes import Notes
+    from reconciler.kinds.openapi.operations import Operations
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}/]+)\}")
+_OF_PARAMETERS: Final = frozenset(
+    {
+        "type",
+        "title",
+        "description",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minimum",
+        "maximum",
+        "enum",
+        "examples",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The path of the collection, that of an item where it is not below, and the parameters of the scope."""
+
+    collection: str
+    item: str | None
+    scope: Mapping[str, Any]
+
+
+def scope_of(found: Operations, notes: Notes) -> Paths:
+    """Draft the paths. Raises DescriptionError for one that no kind can have."""
+    raw = found.listing.path
+    described = {
+        parameter.name: parameter
+        for operation in (found.update, found.listing)
+        for parameter in operation.parameters_in("path")
+    }
+    names: dict[str, str] = {}
+    scope: dict[str, Any] = {}
+    for name in placeholders_of(raw):
+        parameter = described.get(name)
+        field = {} if parameter is None else FieldDrafter(None).field(name, parameter.schema) or {}
+        is_number = field.get("type") == "integer"
+        names[name] = own = _own_name(name, scope, notes, is_number=is_number)
+        kept = {word: value for word, value in field.items() if word in _OF_PARAMETERS}
+        if is_number and own in SCOPE_NAMES:
+            continue
+        if is_number:
+            scope[own] = {**kept, "minimum": max(kept.get("minimum", 1), 0)}
+        else:
+            scope[own] = as_segment({**kept, "type": "string"}, SEGMENT_PATTERN, (*NOT_SEGMENTS, "a/b"))
+    collection = _renamed(raw, names)
+    if unclear := path_fault(collection):
+        raise DescriptionError(f"the path {raw} {unclear}")
+    item = _renamed(found.update.path, {**names, found.last: _plain(found.last, names.values())})
+    is_below = item_template(collection, item) == item_template(collection, None)
+    return Paths(collection, None if is_below else item, scope)
+
+
+def as_segment(
+    keywords: Mapping[str, Any], pattern: str, unwanted: tuple[str, ...] = NOT_SEGMENTS
+) -> dict[str, Any]:
+    """Return the schema of a text, narrowed where it allows what cannot be one segment of a path."""
+    if "pattern" not in keywords:
+        return {**keywords, "pattern": pattern} if _accepts_any(keywords, unwanted) else dict(keywords)
+    own = str(keywords["pattern"])
+    if not _accepts_any(keywords, unwanted):
+        return dict(keywords)
+    is_whole = own.startswith("^") and "|" not in own
+    narrowed = {**keywords, "pattern": rf"^(?!\.{{1,2}}$)(?=[^/])(?!.*/){own[1:]}" if is_whole else pattern}
+    return narrowed if not _accepts_any(narrowed, unwanted) else {**keywords, "pattern": pattern}
+
+
+def _accepts_any(keywords: Mapping[str, Any], texts: tuple[str, ...]) -> bool:
+    matches = Pattern(str(keywords.get("pattern", "")))
+    return any(accepts(keywords, matches, text) for text in texts)
+
+
+def _own_name(name: str, taken: Mapping[str, Any], notes: Notes, *, is_number: bool) -> str:
+    own = _plain(name, taken)
+    if own in HEADER_WORDS or own in taken:
+        own = _plain(f"{own}_name", taken)
+    elif own in SCOPE_NAMES and not is_number:
+        own = _plain(f"{own.removesuffix('_id')}_ref", taken)
+    if own != name:
+        notes.add("scope: some path parameters have other names here: {}", f"{{{own}}} for {{{name}}}")
+    return own
+
+
+def _plain(name: str, taken: Any) -> str:
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+    plain = plain if plain[:1].isalpha() or plain.startswith("_") else f"_{plain}"
+    while plain in taken:
+        plain += "_"
+    return plain
+
+
+def _renamed(path: str, names: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: f"{{{names.get(found[1], found[1])}}}", path)

@@ -1,0 +1,232 @@
+"""Where in responses and bodies a collection's rows and items are: lists, envelopes, JSON:API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.openapi.schemas import Schema
+from reconciler.model.phrases import listed
+from reconciler.model.request import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.kinds.openapi.operations import Operation, Operations
+
+_DEPTH: Final = 2
+"""Levels below a response at which a list or an item is looked for."""
+_RESOURCE: Final = frozenset({"id", "type", "attributes", "relationships", "links", "meta"})
+"""Members of a resource of JSON:API."""
+_REMARKS: Final = frozenset({"errors", "messages", "warnings", "links", "included"})
+"""Lists beside the items of a listing."""
+_ENOUGH: Final = 0.5
+"""Share of its properties that an envelope's member has to have in common with a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The properties of a collection, without what is around them.
+
+    ``results`` is the dotted member of a listing that is the list, None where the listing is it; ``item`` and
+    ``body`` likewise those of one item. ``rows`` are in the list; ``shown`` has the properties that every
+    response has, described as fully as known; ``created`` is the response to a creation. With JSON:API,
+    ``api_type`` is the type of the resource, else None.
+    """
+
+    results: str | None
+    item: str | None
+    body: str | None
+    rows: Schema
+    shown: Schema
+    update: Schema
+    create: Schema
+    created: Schema
+    api_type: str | None
+    is_typeless: bool = False
+    only_in_item: tuple[str, ...] = ()
+
+
+def shape_of(found: Operations) -> Shape:
+    """Find the properties in what operations describe. Raises DescriptionError where there are none."""
+    results, rows = _rows(found)
+    one = found.item.response if found.item is not None else Schema(rows.description)
+    if not _is_object(one):
+        one = found.update.response
+    if _is_resource(rows) or (not rows.members and _is_resource(one.member("data"))):
+        return _json_api(found, results, rows, one)
+    item, shown = _unwrapped(one, rows, results)
+    if not rows.members and (item is not None or results not in shown.members):
+        rows = shown
+    if not shown.members or not _names(rows) & _names(shown):
+        item, shown = item if shown.members else None, rows
+    if not rows.members:
+        where = f"in {results} " if results else ""
+        raise DescriptionError(
+            f"the items {where}of {found.listing} are not described, and neither is one of them"
+        )
+    return Shape(
+        results=results,
+        item=item,
+        body=_body(found.update, shown)[0],
+        rows=rows,
+        shown=replace(
+            shown, members={name: shown.members.get(name, rows.members[name]) for name in rows.members}
+        ),
+        update=_settable(found, shown),
+        create=_body(found.create, shown)[1] if found.create is not None else Schema(rows.description),
+        created=_unwrapped(found.create.response, rows)[1]
+        if found.create is not None
+        else Schema(rows.description),
+        api_type=None,
+        only_in_item=tuple(name for name in shown.members if name not in rows.members),
+    )
+
+
+def _names(schema: Schema) -> set[str]:
+    return set(schema.members)
+
+
+def _is_object(schema: Schema) -> bool:
+    return bool(schema.members)
+
+
+def _is_resource(schema: Schema) -> bool:
+    """Return whether a schema is a resource of JSON:API: its members alone, and described attributes."""
+    is_like = {"attributes", "type"} <= schema.members.keys() <= _RESOURCE
+    return is_like and bool(schema.member("attributes").members)
+
+
+def _inside(schema: Schema, depth: int = _DEPTH, above: str = "") -> Iterator[tuple[str, Schema]]:
+    """Yield the members of an object and what lies in those that are objects, the shallow ones first."""
+    members = [(f"{above}{name}", inner) for name, inner in schema.properties.items() if not inner.is_cut]
+    yield from members
+    for name, inner in members if depth else ():
+        if "object" in inner.types:
+            yield from _inside(inner, depth - 1, f"{name}.")
+
+
+def _rows(found: Operations) -> tuple[str | None, Schema]:
+    """Return where the list is in a listing, and the schema of what is in it."""
+    listing = found.listing.response
+    if "array" in listing.types:
+        return None, listing.items or Schema(listing.description)
+    expected = set(found.update.body.members)
+    if found.item is not None:
+        expected |= _names(found.item.response)
+    lists = [
+        (name, inner.items or Schema(listing.description))
+        for name, inner in _inside(listing)
+        if "array" in inner.types and name.rpartition(".")[2].lower() not in _REMARKS
+    ]
+    of_objects = [(name, items) for name, items in lists if items.types in ([], ["object"]) or items.members]
+    if not lists:
+        _refuse_listing(found.listing)
+    best = max(of_objects, key=lambda one: len(_names(one[1]) & expected) - one[0].count("."), default=None)
+    if best is None:
+        raise DescriptionError(
+            f"{found.listing} has a list of {listed(name for name, _ in lists)}, but not of objects"
+        )
+    return best
+
+
+def _refuse_listing(listing: Operation) -> None:
+    response = listing.response
+    if "object" in response.types and response.values is not None:
+        raise DescriptionError(f"the response to {listing} is a map, and a kind is listed as a list")
+    if response.members:
+        names = listed(response.members, 8)
+        raise DescriptionError(f"the response to {listing} has {names}, and none of them is a list")
+    raise DescriptionError(f"the response to {listing} is not described as JSON with a list")
+
+
+def _unwrapped(response: Schema, rows: Schema, results: str | None = None) -> tuple[str | None, Schema]:
+    """Return the member of a response about one item that is the item, None where all of it is."""
+    expected = _names(rows)
+    best: tuple[str | None, Schema] = (None, response)
+    most = len(_names(response) & expected) / max(len(expected), 1)
+    if most >= _ENOUGH:
+        return best
+    for name, inner in _inside(response, 1):
+        share = len(_names(inner) & expected) / max(len(expected), 1)
+        is_only = not expected and inner.members and (len(response.members) == 1 or name == results)
+        if "object" in inner.types and (share > most or is_only):
+            best, most = (name, inner), share
+    return best
+
+
+def _body(operation: Operation, shown: Schema) -> tuple[str | None, Schema]:
+    """Return the member of a body that holds the fields, None where all of it does, and these fields."""
+    body = operation.body
+    if len(body.members) == 1 and not _names(body) & _names(shown):
+        ((name, inner),) = body.properties.items()
+        if "object" in inner.types and _names(inner) & _names(shown):
+            return name, inner
+    return None, body
+
+
+def _settable(found: Operations, shown: Schema) -> Schema:
+    """Return the fields of an update; a JSON Patch names none, so they are those of a creation."""
+    if found.update.encoding is not Encoding.JSON_PATCH:
+        body = _body(found.update, shown)[1]
+        if body.members:
+            return body
+        if not {"object"}.issuperset(body.types):
+            raise DescriptionError(f"the body of {found.update} is not an object")
+        raise DescriptionError(f"the body of {found.update} is not an object with properties")
+    create = _body(found.create, shown)[1] if found.create is not None else Schema(shown.description)
+    return replace(create if create.members else shown, words={})
+
+
+def _json_api(found: Operations, results: str | None, rows: Schema, one: Schema) -> Shape:
+    """Return the shape of a collection in JSON:API: the attributes are the properties, beside the id."""
+    resource = one.member("data") if _is_resource(one.member("data")) else rows
+    body = found.update.body.member("data")
+    if not _is_resource(body) and "attributes" not in body.members:
+        raise DescriptionError(
+            f"responses follow JSON:API, with type and attributes, and the body of {found.update} does not"
+        )
+    rows = rows if rows.members else resource
+    created = Schema(rows.description) if found.create is None else found.create.response.member("data")
+    create = Schema(rows.description) if found.create is None else found.create.body.member("data")
+    create = replace(
+        create,
+        members={name: part for name, part in create.members.items() if name != "id"}
+        if "id" not in create.required
+        else create.members,
+    )
+    kind = next((name for name in map(_type, (body, resource, rows, create)) if name), None)
+    in_rows, shown = _attributes(rows), _attributes(resource)
+    if not in_rows.members:
+        raise DescriptionError(f"{found.listing} says nothing of the attributes of its items")
+    known = {name: shown.members.get(name, part) for name, part in in_rows.members.items()}
+    return Shape(
+        results=results,
+        item=None,
+        body=None,
+        rows=in_rows,
+        shown=replace(shown, members=known),
+        update=body.member("attributes"),
+        create=_attributes(create),
+        created=_attributes(created),
+        api_type=kind or found.listing.path.rstrip("/").rpartition("/")[2],
+        is_typeless=kind is None,
+        only_in_item=tuple(name for name in shown.members if name not in known),
+    )
+
+
+def _attributes(resource: Schema) -> Schema:
+    attributes = resource.member("attributes")
+    own = {"id": resource.members["id"]} if "id" in resource.members else {}
+    required = [*attributes.required, *(name for name in own if name in resource.required)]
+    return replace(
+        attributes, members={**attributes.members, **own}, words={**attributes.words, "required": required}
+    )
+
+
+def _type(resource: Schema) -> str | None:
+    words = resource.member("type").words
+    values = [value for value in words.get("enum", ()) if isinstance(value, str)]
+    known = [*(values if len(values) == 1 else ()), words.get("default"), words.get("example")]
+    return next((value for value in known if isinstance(value, str) and value), None)

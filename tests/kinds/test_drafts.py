@@ -1,0 +1,603 @@
+"""Drafts of kinds, one case for each thing that APIs do otherwise than a plain list with PATCH."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.kind import EXTENSION
+from reconciler.kinds.openapi.draft import Draft, draft
+from reconciler.validate.custom_kinds import complaints
+from tests.kinds.descriptions import (
+    BODY,
+    PET,
+    PETS,
+    ROW,
+    TEXT,
+    an_object,
+    content,
+    in_path,
+    pets,
+    query,
+)
+
+
+def drafted(description: Any, collection: str = PETS) -> Draft:
+    made = draft(description, collection)
+    assert complaints("pet", made.schema) == []
+    return made
+
+
+def noted(made: Draft, beginning: str) -> bool:
+    return any(text.startswith(beginning) for text in made.decisions)
+
+
+def extension(description: Any, collection: str = PETS) -> Any:
+    return drafted(description, collection).schema[EXTENSION]
+
+
+def row(**properties: Any) -> dict[str, Any]:
+    return {**ROW, **properties}
+
+
+def without(name: str) -> dict[str, Any]:
+    return {other: schema for other, schema in ROW.items() if other != name}
+
+
+def identity(description: Any) -> tuple[str, str | None]:
+    found = extension(description)
+    return found["identity"], found.get("path")
+
+
+@pytest.mark.parametrize(
+    ("last", "properties", "expected"),
+    [
+        ("petId", ROW, ("name", "id")),
+        ("pet_uuid", ROW, ("name", "id")),
+        ("pet-identifier", ROW, ("name", "id")),
+        ("id", row(name={"type": "integer"}, title=TEXT), ("title", "id")),
+        ("pet_id", row(pet_id=TEXT), ("name", "pet_id")),
+        ("name", ROW, ("name", None)),
+        ("pet_name", ROW, ("name", None)),
+        ("petName", row(petName=TEXT), ("petName", None)),
+        ("pet_slug", row(slug=TEXT), ("name", "slug")),
+        ("pet_key", row(key=TEXT), ("name", "key")),
+        ("pet_number", row(number={"type": "integer"}), ("name", "number")),
+        ("username", {"login": TEXT, "size": {"type": "integer"}}, ("login", None)),
+        ("pet_id_or_slug", row(slug=TEXT), ("name", "slug")),
+        ("pet", ROW, ("name", "id")),
+        ("petId", row(id={"type": ["string", "null"]}), ("name", "id")),
+        ("petId", row(id={"type": "number"}), ("name", "id")),
+        ("pet_id", without("id") | {"best_pet_uuid": TEXT}, ("name", "best_pet_uuid")),
+    ],
+)
+def test_the_last_path_parameter_decides_what_the_path_takes(
+    last: str, properties: Any, expected: tuple[str, str | None]
+) -> None:
+    assert identity(pets(row=properties, item=f"{PETS}/{{{last}}}")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The name of the pet.", ("name", None)),
+        ("The identifier of the pet.", ("name", "id")),
+        ("The slug of the pet's name.", ("name", "slug")),
+    ],
+)
+def test_the_description_says_what_a_parameter_means_that_repeats_what_is_listed(
+    text: str, expected: tuple[str, str | None]
+) -> None:
+    last = in_path("pet", text)
+    assert identity(pets(row=row(slug=TEXT), item=f"{PETS}/{{pet}}", last=last)) == expected
+
+
+def test_an_id_that_a_creation_requires_is_written_by_people() -> None:
+    create = an_object({"id": TEXT, "size": {"type": "integer"}}, "id")
+    found = extension(pets(create=create))
+    assert (found["identity"], found.get("path"), found["create"]) == ("id", None, {"requires": []})
+
+
+def test_an_id_that_a_creation_may_take_is_made_by_the_service() -> None:
+    assert identity(pets(create=an_object(ROW))) == ("name", "id")
+
+
+def test_a_key_that_a_creation_takes_is_written_by_people() -> None:
+    create = an_object({"key": TEXT, "name": TEXT}, "key")
+    description = pets(row=row(key=TEXT), item=f"{PETS}/{{pet_key}}", create=create)
+    assert identity(description) == ("key", None)
+
+
+def test_where_nothing_is_a_name_people_write_the_id_and_are_asked() -> None:
+    made = drafted(pets(row={"id": TEXT, "size": {"type": "integer"}}))
+    assert made.schema[EXTENSION]["identity"] == "id"
+    assert made.decisions[0].startswith("identity: nothing is a name beside id, which the service makes")
+
+
+def test_a_nullable_identity_loses_its_null() -> None:
+    made = drafted(pets(row=row(name={"type": ["string", "null"]}), item=f"{PETS}/{{name}}"))
+    assert made.schema["properties"]["name"]["type"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "narrowed"),
+    [
+        (None, r"^(?!\.{1,2}$).+$"),
+        ("^[a-z]+$", "^[a-z]+$"),
+        ("^[a-z.]+$", r"^(?!\.{1,2}$)(?=[^/])(?!.*/)[a-z.]+$"),
+        ("a|.*", r"^(?!\.{1,2}$).+$"),
+    ],
+)
+def test_a_name_in_a_path_is_never_empty_or_dots(pattern: str | None, narrowed: str) -> None:
+    name = TEXT if pattern is None else {"type": "string", "pattern": pattern}
+    made = drafted(pets(row=row(name=name), item=f"{PETS}/{{name}}"))
+    assert made.schema["properties"]["name"]["pattern"] == narrowed
+
+
+OFFSET = {"style": "offset", "offset": "offset", "limit": "limit", "count": None, "results": None}
+PAGE = {"style": "page", "page": "page", "limit": "size"}
+BRACKETS = {"style": "page", "page": "page[number]", "limit": "page[size]"}
+SIZE = query("size", maximum=9)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected", "page_limit"),
+    [
+        ([], {"style": "whole"}, None),
+        ([query("limit", maximum=50), query("offset")], OFFSET, 50),
+        ([query("max", default=20), query("first")], OFFSET | {"offset": "first", "limit": "max"}, 20),
+        ([query("page"), SIZE], PAGE, 9),
+        ([query("page", default=0), SIZE], PAGE | {"first": 0}, 9),
+        ([query("page", minimum=0), SIZE], PAGE | {"first": 0}, 9),
+        ([query("page", minimum=0, default=1), SIZE], PAGE, 9),
+        ([query("page", description="Begins at 0."), SIZE], PAGE | {"first": 0}, 9),
+        ([query("page[number]", default=0), query("page[size]", maximum=9)], BRACKETS | {"first": 0}, 9),
+        ([query("page")], PAGE | {"limit": None}, None),
+        ([query("page"), query("size", description="At most, max 70.")], PAGE, 70),
+        ([query("page"), query("size", description="A number between 5 and 60.")], PAGE, 60),
+        ([query("page"), query("size", default=25)], PAGE, 25),
+        ([query("page"), query("size")], PAGE, 100),
+    ],
+)
+def test_a_bare_list_is_paged_as_its_parameters_say(
+    parameters: Any, expected: Any, page_limit: int | None
+) -> None:
+    found = extension(pets(parameters=parameters))
+    assert (found["list"], found.get("page_limit")) == (expected, page_limit)
+
+
+def listing(beside: Any, results: str = "items") -> dict[str, Any]:
+    return an_object({results: {"type": "array", "items": an_object(ROW, *ROW)}, **beside})
+
+
+NUMBER = {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        (listing({"total": NUMBER}), {"results": "items", "count": "total"}),
+        (
+            listing({"meta": an_object({"count": NUMBER, "total_count": NUMBER})}),
+            {"results": "items", "count": "meta.total_count"},
+        ),
+        (listing({"meta": an_object({"count": NUMBER})}), {"results": "items"}),
+        (an_object({"data": listing({})}), {"results": "data.items"}),
+        (
+            listing({"errors": {"type": "array", "items": an_object({"code": TEXT, "name": TEXT})}}),
+            {"results": "items"},
+        ),
+        (listing({"results": NUMBER}, "data"), {"results": "data", "count": "results"}),
+    ],
+)
+def test_a_list_in_an_object_is_found_with_its_count(listed: Any, expected: Any) -> None:
+    found = extension(pets(listed=listed, parameters=[query("page"), query("limit", maximum=9)]))["list"]
+    assert {name: member for name, member in found.items() if name in {"results", "count"}} == expected
+
+
+@pytest.mark.parametrize(
+    ("beside", "parameter", "expected"),
+    [
+        ({"next_page_token": TEXT}, "page_token", {"cursor": "page_token", "next": "next_page_token"}),
+        (
+            {"meta": an_object({"next_cursor": TEXT})},
+            "cursor",
+            {"cursor": "cursor", "next": "meta.next_cursor"},
+        ),
+        (
+            {"has_more": {"type": "boolean"}},
+            "starting_after",
+            {"cursor": "starting_after", "last": "id", "more": "has_more"},
+        ),
+        (
+            {"links": an_object({"next": TEXT})},
+            "page[cursor]",
+            {"cursor": "page[cursor]", "next": "links.next"},
+        ),
+    ],
+)
+def test_a_cursor_is_found_where_the_response_has_it(beside: Any, parameter: str, expected: Any) -> None:
+    asked = [query(parameter, type="string"), query("limit", maximum=9)]
+    found = extension(pets(listed=listing(beside), parameters=asked))
+    assert found["list"] == {"style": "cursor", "results": "items", "limit": "limit", **expected}
+
+
+def test_a_documented_header_link_holds_the_cursor() -> None:
+    description = pets(parameters=[query("cursor", type="string")])
+    description["paths"][PETS]["get"]["responses"]["200"]["headers"] = {"Link": {"schema": TEXT}}
+    assert extension(description)["list"] == {"style": "cursor", "cursor": "cursor", "link": True}
+
+
+CREATE = an_object({"name": TEXT, "size": NUMBER}, "name")
+
+
+@pytest.mark.parametrize(
+    ("beside", "parameters", "reason"),
+    [
+        ({}, [query("limit", maximum=9)], "list: there is a parameter limit, but how the next page"),
+        ({}, [query("cursor", type="string")], "list: there is a parameter cursor, but how the next page"),
+        ({"has_more": {"type": "boolean"}}, [], "list: a response has has_more, but no parameter"),
+    ],
+)
+def test_where_pages_are_not_known_nothing_is_created(beside: Any, parameters: Any, reason: str) -> None:
+    made = drafted(pets(listed=listing(beside), parameters=parameters, create=CREATE))
+    assert (made.schema[EXTENSION]["list"]["style"], "create" in made.schema[EXTENSION]) == ("whole", False)
+    assert noted(made, reason)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, None),
+        ({"method": "put"}, {"method": "PUT", "body": "whole"}),
+        ({"method": "put", "body": {**BODY, "password": TEXT}}, {"method": "PUT", "body": "changed"}),
+        ({"method": "post"}, {"method": "POST"}),
+        (
+            {"method": "post", "kind": "application/x-www-form-urlencoded"},
+            {"method": "POST", "encoding": "form"},
+        ),
+        ({"kind": "application/merge-patch+json"}, {"method": "PATCH", "encoding": "merge-patch"}),
+        (
+            {"kind": "application/merge-patch+json; charset=utf-8"},
+            {"method": "PATCH", "encoding": "merge-patch"},
+        ),
+        (
+            {"kind": "application/json-patch+json", "body": {"type": "array"}, "create": CREATE},
+            {"method": "PATCH", "encoding": "json-patch"},
+        ),
+    ],
+)
+def test_an_update_is_sent_as_it_is_described(changes: Any, expected: Any) -> None:
+    made = drafted(pets(**changes))
+    assert made.schema[EXTENSION].get("update") == expected
+    assert "readOnly" not in made.schema["properties"]["size"]
+
+
+def test_a_whole_item_is_not_sent_where_it_would_wipe_what_nothing_shows() -> None:
+    made = drafted(pets(method="put", body={**BODY, "password": TEXT}))
+    assert noted(made, "update: PUT takes password, which no row of the list shows")
+
+
+def test_a_patch_is_preferred_to_a_put_and_what_is_not_deprecated_to_what_is() -> None:
+    description = pets(method="put")
+    operations = description["paths"][PET]
+    operations["patch"] = operations["put"]
+    assert "update" not in extension(description)
+    operations["patch"] = {**operations["put"], "deprecated": True}
+    assert extension(description)["update"]["method"] == "PUT"
+
+
+def test_what_an_update_requires_is_always_sent_but_not_in_a_whole_item() -> None:
+    body = an_object(BODY, "name", "size")
+    assert extension(pets(body=body))["always_sent"] == ["size"]
+    assert extension(pets(body=body, method="put"))["always_sent"] == []
+
+
+@pytest.mark.parametrize(
+    ("one", "body", "expected"),
+    [
+        (an_object({"pet": an_object(ROW)}), None, {"item": "pet"}),
+        (None, an_object({"pet": an_object(BODY)}), {"body": "pet"}),
+        (
+            an_object({"data": an_object({"pet": an_object(ROW)})}),
+            an_object({"pet": an_object(BODY)}),
+            {"item": "data.pet", "body": "pet"},
+        ),
+        (None, None, None),
+    ],
+)
+def test_envelopes_are_found(one: Any, body: Any, expected: Any) -> None:
+    made = drafted(pets(one=one, body=body))
+    assert made.schema[EXTENSION].get("envelope") == expected
+    assert made.schema["properties"]["size"] == {"type": "integer"}
+
+
+def resource(attributes: Any) -> dict[str, Any]:
+    members = {"id": TEXT, "type": {"type": "string", "enum": ["pets"]}, "attributes": an_object(attributes)}
+    return an_object(members, "id")
+
+
+def test_json_api_is_a_style() -> None:
+    attributes = {name: schema for name, schema in ROW.items() if name != "id"}
+    made = drafted(
+        pets(
+            listed=an_object({"data": {"type": "array", "items": resource(attributes)}}),
+            one=an_object({"data": resource(attributes)}),
+            body=an_object({"data": resource(BODY)}),
+            parameters=[query("page[number]", default=0), query("page[size]", maximum=9)],
+        )
+    )
+    found = made.schema[EXTENSION]
+    assert (found["style"], found["type"], found["identity"], found["path"]) == (
+        "json-api",
+        "pets",
+        "name",
+        "id",
+    )
+    assert found["list"] == {"style": "page", "page": "page[number]", "first": 0, "limit": "page[size]"}
+    assert made.schema["properties"].keys() == {"id", "name", "size", "made_at"}
+
+
+def test_attributes_alone_are_not_json_api() -> None:
+    properties = row(attributes=an_object({"colour": TEXT}), type=TEXT)
+    assert "style" not in extension(pets(row=properties))
+
+
+def test_a_slash_at_the_end_is_kept() -> None:
+    found = extension(pets(collection=f"{PETS}/", item=f"{PET}/"))
+    assert (found["collection"], "item" in found) == (f"{PETS}/", False)
+
+
+def test_an_item_that_is_not_below_its_list_has_a_path_of_its_own() -> None:
+    assert extension(pets(item="/pets/{petId}"))["item"] == "/pets/{petId}"
+    assert "item" not in extension(pets())
+
+
+def test_an_item_of_another_list_is_not_taken_for_one() -> None:
+    with pytest.raises(DescriptionError, match="its items have no address"):
+        draft(pets(item="/farms/pets/{petId}"), PETS)
+
+
+def test_of_two_items_that_are_not_below_their_list_one_is_to_be_named() -> None:
+    description = pets(item="/pets/{petId}")
+    description["paths"]["/shops/pets/{petId}"] = description["paths"]["/pets/{petId}"]
+    with pytest.raises(DescriptionError, match="--item"):
+        draft(description, PETS)
+    assert draft(description, PETS, item="/pets/{petId}").schema[EXTENSION]["item"] == "/pets/{petId}"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string", "enum": ["v1"]}, "v1"),
+        ({"type": "string", "default": "v2", "enum": ["v1", "v2"]}, "v2"),
+        ({"type": "boolean", "default": True}, "true"),
+        ({"type": "string"}, None),
+    ],
+)
+@pytest.mark.parametrize(("place", "member"), [("query", "query"), ("header", "headers")])
+def test_a_required_parameter_is_a_constant_to_look_at(
+    place: str, member: str, schema: Any, value: Any
+) -> None:
+    parameter = {"name": "X-Version", "in": place, "required": True, "schema": schema}
+    made = drafted(pets(parameters=[parameter]))
+    assert made.schema[EXTENSION].get("send") == (None if value is None else {member: {"X-Version": value}})
+    assert noted(made, f"send: GET {PETS} requires")
+
+
+@pytest.mark.parametrize("name", ["Authorization", "Accept", "Content-Type", "X-Api-Key", "If-Match"])
+def test_headers_that_say_who_asks_are_no_constants(name: str) -> None:
+    parameter = {"name": name, "in": "header", "required": True, "schema": {"enum": ["a"]}}
+    made = drafted(pets(parameters=[parameter]))
+    assert "send" not in made.schema[EXTENSION]
+    assert not noted(made, "send")
+
+
+@pytest.mark.parametrize(("name", "own"), [("state", "status"), ("lifecycle", "life_cycle"), ("a.b", "a_b_")])
+def test_a_settable_property_that_files_cannot_call_so_has_another_name(name: str, own: str) -> None:
+    made = drafted(pets(row=row(**{name: TEXT}), body={**BODY, name: TEXT}))
+    assert made.schema[EXTENSION]["as"] == {own: name}
+    assert (own in made.schema["properties"], name in made.schema["properties"]) == (True, False)
+
+
+def test_a_state_that_only_responses_have_stays() -> None:
+    made = drafted(pets(row=row(state=TEXT)))
+    assert made.schema["properties"]["state"]["readOnly"]
+    assert "as" not in made.schema[EXTENSION]
+
+
+MAP = {"type": "object", "additionalProperties": TEXT}
+
+
+@pytest.mark.parametrize(
+    ("taken", "shown", "expected"),
+    [
+        (MAP, {"type": "array", "items": an_object({"key": TEXT, "value": TEXT})}, {"tag": "pairs"}),
+        (TEXT, an_object({"id": TEXT, "name": TEXT}), {"tag": "id"}),
+        (TEXT, an_object({"value": TEXT}), {"tag": "value"}),
+        (
+            {"type": "array", "items": TEXT},
+            {"type": "array", "items": an_object({"id": TEXT})},
+            {"tag": "id"},
+        ),
+        (TEXT, TEXT, None),
+        ({"type": "integer"}, {"type": "number"}, None),
+    ],
+)
+def test_a_value_that_is_shown_in_another_shape_is_compared_in_that(
+    taken: Any, shown: Any, expected: Any
+) -> None:
+    made = drafted(pets(row=row(tag=shown), body={**BODY, "tag": taken}))
+    assert made.schema[EXTENSION].get("shown") == expected
+    assert "tag" in made.schema["properties"]
+
+
+@pytest.mark.parametrize(
+    ("taken", "shown"),
+    [(TEXT, {"type": "array"}), (MAP, {"type": "array", "items": TEXT}), (TEXT, an_object({}))],
+)
+def test_a_value_in_an_unknown_shape_is_left_out(taken: Any, shown: Any) -> None:
+    made = drafted(pets(row=row(tag=shown), body={**BODY, "tag": taken}))
+    assert "tag" not in made.schema[EXTENSION].get("shown", {})
+    assert "left out: PATCH takes tag in another shape than responses show" in made.decisions
+
+
+def test_whether_a_map_is_merged_is_asked_and_not_decided() -> None:
+    changes: Any = {"row": row(tags=MAP), "body": {**BODY, "tags": MAP}}
+    made = drafted(pets(**changes))
+    assert "merge" not in made.schema[EXTENSION]
+    assert noted(made, "merge: does PATCH keep the members of tags")
+    merged = drafted(pets(kind="application/merge-patch+json", **changes))
+    assert not noted(merged, "merge")
+
+
+@pytest.mark.parametrize(
+    "responses",
+    [
+        {"202": content(an_object(ROW))},
+        {"200": content(an_object({"tasks": {"type": "array", "items": TEXT}}))},
+        {"200": content(an_object({"task_id": TEXT}))},
+    ],
+)
+def test_an_update_that_is_accepted_before_it_is_done_is_waited_for(responses: Any) -> None:
+    made = drafted(pets(responses=responses))
+    assert made.schema[EXTENSION]["wait"] == 60
+    assert noted(made, f"wait: PATCH {PET} may be accepted before it is done")
+
+
+@pytest.mark.parametrize(
+    ("create", "expected", "reason"),
+    [
+        (CREATE, {"requires": []}, None),
+        (an_object({"size": NUMBER}), None, "create: POST /shops/{shop}/pets does not take name"),
+        (an_object({"name": TEXT, "pin": TEXT}, "pin"), None, "create: POST /shops/{shop}/pets requires pin"),
+    ],
+)
+def test_keys_are_created_only_where_a_post_takes_their_identity(
+    create: Any, expected: Any, reason: Any
+) -> None:
+    made = drafted(pets(create=create))
+    assert made.schema[EXTENSION].get("create") == expected
+    assert reason is None or noted(made, reason)
+
+
+def test_what_a_creation_requires_and_no_update_takes_is_immutable() -> None:
+    create = an_object({"name": TEXT, "breed": TEXT, "size": NUMBER}, "name", "breed")
+    made = drafted(pets(row=row(breed=TEXT), create=create))
+    assert made.schema[EXTENSION]["create"] == {"requires": ["breed"]}
+    assert made.schema[EXTENSION]["immutable"] == ["breed"]
+    assert made.schema["properties"]["breed"] == TEXT
+
+
+def test_what_is_only_created_and_deleted_is_drafted() -> None:
+    made = drafted(pets(row=without("size"), body={"name": TEXT}, create=an_object({"name": TEXT}, "name")))
+    assert any(text.endswith("keys are created and deleted alone") for text in made.decisions)
+
+
+def test_where_only_a_name_can_be_set_people_write_the_id() -> None:
+    made = drafted(pets(body={"name": TEXT}))
+    assert (made.schema[EXTENSION]["identity"], "path" in made.schema[EXTENSION]) == ("id", False)
+    assert made.decisions[0].startswith(f"identity: PATCH {PET} sets nothing but name")
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "is_secret"),
+    [
+        ("secret", TEXT, True),
+        ("api_key", TEXT, True),
+        ("accessToken", TEXT, True),
+        ("password", TEXT, True),
+        ("tasks", {"type": "array", "items": TEXT}, False),
+        ("note", TEXT, False),
+        ("key", {"type": "object"}, False),
+    ],
+)
+def test_only_a_text_that_is_called_so_is_a_secret(name: str, schema: Any, is_secret: bool) -> None:  # noqa: FBT001 - a case
+    made = drafted(pets(create=CREATE, created=an_object({**ROW, name: schema})))
+    assert made.schema[EXTENSION].get("secret") == (name if is_secret else None)
+
+
+def test_the_token_of_a_task_is_not_the_secret_of_a_key() -> None:
+    made = drafted(pets(create=CREATE, created=an_object({"token": TEXT})))
+    assert "secret" not in made.schema[EXTENSION]
+
+
+def test_a_key_that_the_list_shows_is_not_a_secret() -> None:
+    made = drafted(pets(row=row(key=TEXT), create=CREATE, created=an_object(row(key=TEXT))))
+    assert "secret" not in made.schema[EXTENSION]
+
+
+def test_rows_decide_what_can_be_compared_and_one_item_says_more_of_it() -> None:
+    size = {"type": "integer", "description": "In centimetres."}
+    one = an_object(row(size=size, colour=TEXT))
+    made = drafted(pets(one=one, body={**BODY, "colour": TEXT}))
+    assert "colour" not in made.schema["properties"]
+    assert any("PATCH takes colour, which only GET of one key shows" in text for text in made.decisions)
+
+
+def test_a_value_that_is_write_only_is_in_no_response() -> None:
+    hidden = {"type": "string", "writeOnly": True}
+    made = drafted(pets(row=row(pin=hidden), body={**BODY, "pin": hidden}))
+    assert "pin" not in made.schema["properties"]
+
+
+def test_read_only_members_of_a_body_cannot_be_set() -> None:
+    made = drafted(pets(row=row(age=NUMBER), body={**BODY, "age": {**NUMBER, "readOnly": True}}))
+    assert made.schema["properties"]["age"]["readOnly"]
+
+
+def test_a_deprecated_update_is_noted_with_its_successor() -> None:
+    description = pets(deprecated=True, item="/v1/pets/{petId}", collection="/v1/pets")
+    description["paths"]["/v2/pets/{pet}"] = {"put": description["paths"]["/v1/pets/{petId}"]["patch"]}
+    made = drafted(description, "/v1/pets")
+    assert "deprecated: PATCH /v1/pets/{petId}; its successor seems to be /v2/pets/{pet}" in made.decisions
+
+
+def test_of_each_sort_there_is_one_note_and_none_of_read_only_fields() -> None:
+    odd = {"type": "string", "format": "odd"}
+    changes: Any = {"row": row(a=odd, b=odd, c=odd), "body": {**BODY, "a": odd, "b": odd}}
+    formats = [text for text in drafted(pets(**changes)).decisions if "format" in text]
+    assert formats == ["formats are not checked here: a (odd), b (odd); give a pattern if one matters"]
+
+
+UNDESCRIBED = an_object({"result": {"type": "array"}, "ok": TEXT})
+UNDESCRIBED_ITEM = an_object({"result": {"type": "object"}, "ok": TEXT})
+NAMED = {"name": TEXT, "size": NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("description", "reason"),
+    [
+        (
+            pets(row=NAMED, body={"pin": TEXT}, item=f"{PETS}/{{name}}"),
+            "nothing can be set",
+        ),
+        (pets(listed=an_object({"ok": TEXT})), "has ok, and none of them is a list"),
+        (
+            pets(listed={"type": "object", "additionalProperties": an_object(ROW)}),
+            "is a map, and a kind is listed as a list",
+        ),
+        (pets(listed={}), "is not described as JSON with a list"),
+        (
+            pets(listed=an_object({"tags": {"type": "array", "items": TEXT}})),
+            "has a list of tags, but not of objects",
+        ),
+        (pets(listed=UNDESCRIBED, one=UNDESCRIBED_ITEM), "the items in result of GET"),
+        (pets(row=without("id")), "is what {petId} takes; its items have name, size, made_at"),
+        (pets(body={"type": "string"}), "is not an object"),
+        (
+            pets(
+                listed=an_object({"data": {"type": "array", "items": resource(BODY)}}),
+                one=an_object({"data": resource(BODY)}),
+            ),
+            "responses follow JSON:API",
+        ),
+        ({"swagger": "2.0", "paths": {}}, "convert it with a converter of Swagger 2.0"),
+    ],
+)
+def test_every_refusal_names_its_cause(description: Any, reason: str) -> None:
+    with pytest.raises(DescriptionError) as caught:
+        draft(description, PETS)
+    assert reason in str(caught.value)
