@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 SCOPE_NAMES: Final = ("project_id", "region_id")
 """What the paths of the vendor's collections leave open."""
@@ -42,6 +42,17 @@ class Scope:
     def address(self, name: str) -> str:
         """Return the address of the key ``name`` in this scope."""
         return f"{self}/{name}"
+
+
+def scope_text(address: str, known: Container[str]) -> str:
+    """Return which of the ``known`` texts of scopes an address is in, empty if it is in none.
+
+    Names may hold slashes, so the last one does not always end the scope.
+    """
+    end = address.rfind("/")
+    while end >= 0 and address[:end] not in known:
+        end = address.rfind("/", 0, end)
+    return address[: max(end, 0)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope, DesiredState, NamedParameter
 from reconciler.model.lookalikes import meant
 from reconciler.model.phrases import listed
-from reconciler.model.scope import ALIASES, Scope
+from reconciler.model.scope import ALIASES, Scope, scope_text
 from reconciler.model.source import Position, Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
@@ -111,7 +111,7 @@ def _numbered(state: DesiredState, numbers: Numbers) -> DesiredState:
     problems: list[Problem] = []
     for part in state.scopes:
         scope = _numbered_scope(part.scope, numbers)
-        moved[f"{part.scope}/"] = f"{scope}/"
+        moved[str(part.scope)] = str(scope)
         known = scopes.setdefault(scope, {})
         if part.exclusive is not None:
             exclusive.setdefault(scope, part.exclusive)
@@ -142,10 +142,10 @@ def _numbered_scope(scope: Scope, numbers: Numbers) -> Scope:
 
 
 def _moved(warnings: Iterable[Problem], moved: Mapping[str, str]) -> Iterable[Problem]:
-    """Return warnings with the addresses that their keys have now; no name of a key has a slash."""
+    """Return warnings with the addresses that their keys have now."""
     for warning in warnings:
-        scope, slash, name = warning.address.rpartition("/")
-        yield replace(warning, address=moved.get(scope + slash, scope + slash) + name)
+        scope = scope_text(warning.address, moved)
+        yield replace(warning, address=moved.get(scope, "") + warning.address.removeprefix(scope))
 
 
 def _list(reader: Source, parameter: str) -> Mapping[int, str]:

@@ -77,6 +77,8 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
     """
     before, after = dict(sorted(before.items())), dict(sorted(after.items()))
     path_id = path_id if kind.has_ids else name
+    if path_id is None and action is not Action.CREATE:
+        raise UnaddressableError(f"{scope.address(name)} has no {kind.path_field}, so it cannot be addressed")
     match action:
         case Action.CREATE:
             fields = whole_key(after, Effect.GRANTS, CREATED)

@@ -68,12 +68,15 @@ def stored_differences(
     """
     if not isinstance(live, dict):
         raise SchemaMismatchError("the response is not an object")
-    expected = {kind.identity: change.name} | ({kind.path_field: change.path_id} if change.path_id else {})
-    found = {kind.identity: kind.name_of(live), kind.path_field: kind.id_of(live)}
-    for field, value in expected.items():
-        if found[field] != value:
-            shown = json_text(live.get(field))
-            raise SchemaMismatchError(f"the response is about another key: {field} {shown}")
+    if change.path_id is not None and kind.id_of(live) != change.path_id:
+        shown = json_text(live.get(kind.path_field))
+        raise SchemaMismatchError(f"the response is about another key: {kind.path_field} {shown}")
+    if kind.name_of(live) != change.name:
+        shown = json_text(live.get(kind.identity))
+        what = (
+            "the key was renamed" if kind.has_ids and change.path_id else "the response is about another key"
+        )
+        raise SchemaMismatchError(f"{what}: {kind.identity} {shown}")
     return fields_not_stored(kind, change.address, values, kind.with_response_defaults(live))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.model.cycle import DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.phrases import and_more
+from reconciler.model.scope import scope_text
 from reconciler.plan.drift import DriftedKey, drift_of, drifted_part, pending_part
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ class DriftReport:
         """Return the state of each scope before anything is corrected."""
         drifted = {key.correction.scope for key in self.drifted}
         pending = {key.correction.scope for key in self.pending}
-        unmanaged: dict[str, list[str]] = {}
+        unmanaged: dict[str, list[str]] = {str(scope): [] for scope, _ in self.plan.observed}
         for address in self.plan.unmanaged:
-            unmanaged.setdefault(address.rpartition("/")[0], []).append(address)
+            unmanaged.setdefault(scope_text(address, unmanaged), []).append(address)
 
         def report(scope: Scope, keys: int) -> ScopeReport:
             problems = self._problems_of(scope)
@@ -77,7 +78,7 @@ class DriftReport:
             state = next(state for state, is_so in states.items() if is_so)
             rest = [and_more(len(problems) - _NAMED)] if len(problems) > _NAMED else []
             detail = "; ".join([*problems[:_NAMED], *rest])
-            return ScopeReport(scope, state, keys, detail, tuple(unmanaged.get(str(scope), ())))
+            return ScopeReport(scope, state, keys, detail, tuple(unmanaged[str(scope)]))
 
         read = (report(scope, keys) for scope, keys in self.plan.observed)
         unread = (
@@ -96,9 +97,8 @@ class DriftReport:
         declared = {str(part.scope) for part in state.scopes}
 
         def was_compared(address: str) -> bool:
-            known = address.rpartition("/")[0] in declared
             settled = address not in problems and not address.startswith(unread)
-            return selected(address) and (settled or not known)
+            return selected(address) and (settled or not scope_text(address, declared))
 
         return was_compared
 

@@ -160,7 +160,7 @@ def _change(shown: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Change:
     )
     source, _, line = shown["declared_at"].rpartition(":")
     position = Position(source, int(line), shown["declared_column"])
-    path_id = shown.get("id", None if action is Action.CREATE else name)
+    path_id = None if action is Action.CREATE else shown.get("id", name)
     change = change_of(
         kind, scope, name, action, before=before, after=after, position=position, path_id=path_id
     )

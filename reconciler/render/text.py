@@ -131,10 +131,9 @@ def access_line(keys: Iterable[Change | DriftedKey]) -> str:
 
 def change_lines(change: Change, fields: Sequence[FieldChange], becomes: str, paint: Paint) -> Iterator[str]:
     """Return the lines that show ``fields`` of a change, and an empty one; ``becomes`` is about the key."""
-    place = escape_control(f"{change.position.source}:{change.position.line}")
     title = f"# {escape_control(change.address)} {becomes}"
     yield f"  {paint(title, Colour.STRONG)}"
-    yield f"  {paint(f'# (declared at {place})', Colour.QUIET)}"
+    yield f"  {paint(f'# (declared at {place_text(change)})', Colour.QUIET)}"
     yield f'{_symbol(change.action, paint)} {change.scope.kind} "{escape_control(change.name)}" {{'
     for field in fields:
         yield from field_lines(field, paint)

@@ -14,6 +14,7 @@ from reconciler.diff.normalize import normalize
 from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Result
 from reconciler.model.plan import Action
+from reconciler.model.scope import scope_text
 from reconciler.model.status import NewKey
 from reconciler.plan.drift import record_names
 from reconciler.plan.origins import BaseKey, BaseState
@@ -77,8 +78,8 @@ class Applied:
         scopes = self._baseline()
         known = dict(self._database.rows("SELECT address, iif(is_new, first_seen, NULL) FROM unmanaged"))
         new = []
-        for address in plan.unmanaged:
-            if address.rpartition("/")[0] not in scopes:
+        for address in dict.fromkeys(plan.unmanaged):  # several live keys may have one name
+            if not scope_text(address, scopes):
                 continue
             stored = storable(address)
             if stored not in known and not _find(self._database.rows, stored):
