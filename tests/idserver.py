@@ -27,6 +27,7 @@ class Fault(Enum):
     LIMITED = "429, not executed"
     LIMITED_AFTER = "429, executed all the same"
     EMPTY = "201 with the id alone"
+    CONFLICT = "409, not executed"
     BARE = "202 without a body, executed"
 
 
@@ -87,6 +88,14 @@ STYLES = {
     ),
     "numbers": Style(
         {"collection": "/teams/{team}/notes", "page_limit": 10}, id_type="integer", identity="id"
+    ),
+    "json-api": Style(
+        {
+            "collection": "/teams/{team}/notes",
+            "style": "json-api",
+            "type": "notes",
+            "list": {"style": "whole"},
+        },
     ),
     "items elsewhere": Style(
         {
@@ -162,22 +171,39 @@ class IdServer:
             self.rows.remove(row)
             return 204, None
         if method == "PATCH":
-            row |= body if style.envelope is None else body[style.envelope]
+            row |= self.values_of(body)
         return 200, self.enveloped(row)
 
     def enveloped(self, row: Row) -> Row:
         """Return what a response about one note holds."""
+        if "style" in self.style.extension:
+            return {"data": self.shown_row(row)}
         return row if self.style.envelope is None else {self.style.envelope: row}
 
+    def shown_row(self, row: Row) -> Row:
+        """Return how a note is listed."""
+        if "style" not in self.style.extension:
+            return row
+        attributes = {name: value for name, value in row.items() if name != "id"}
+        return {"type": "notes", "id": row["id"], "attributes": attributes}
+
+    def values_of(self, body: Any) -> Row:
+        """Return the fields in a body; those of JSON:API say the type."""
+        if "style" in self.style.extension:
+            fields: Row = body["data"]["attributes"] if body["data"]["type"] == "notes" else {}
+            return fields
+        found: Row = body if self.style.envelope is None else body[self.style.envelope]
+        return found
+
     def _create(self, body: Any) -> tuple[int, Any]:
-        values = body if self.style.envelope is None else body[self.style.envelope]
-        self.add(**values)
+        self.add(**self.values_of(body))
         return 201, self.enveloped(self.rows[-1])
 
     def _list(self, query: Mapping[str, str]) -> tuple[int, Any]:
         match self.style.extension.get("list", {}).get("style", "offset"):
             case "whole":
-                return 200, self.rows
+                rows = [self.shown_row(row) for row in self.rows]
+                return 200, {"data": rows} if "style" in self.style.extension else rows
             case "page":
                 size = int(query["per_page"])
                 start = (int(query["page"]) - 1) * size
@@ -206,9 +232,11 @@ def id_server(style: Style) -> Iterator[IdServer]:
             with lock:
                 is_write = self.command != "GET"
                 fault = server.faults.pop(0) if is_write and server.faults else None
-                if fault in {Fault.LOST_BEFORE, Fault.LIMITED}:
+                if fault is Fault.CONFLICT:
+                    response: tuple[int, Any] = (409, {"message": "there is one"})
+                elif fault in {Fault.LOST_BEFORE, Fault.LIMITED}:
                     server.requests.append((self.command, self.path, body))
-                    response: tuple[int, Any] = (429, {"message": "slower"})
+                    response = (429, {"message": "slower"})
                 else:
                     response = server.respond(self.command, self.path, body, headers)
                 if is_write:

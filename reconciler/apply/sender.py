@@ -23,7 +23,7 @@ from reconciler.errors import (
     StoppedError,
     ThrottledError,
 )
-from reconciler.kinds.wire import item_of
+from reconciler.kinds.wire import item_of, member
 from reconciler.model.canonical import json_text
 from reconciler.model.outcome import Outcome, Result
 from reconciler.model.plan import Action, Change
@@ -169,12 +169,12 @@ class Sender:
 
     def _store(self, change: Change, response: Any) -> StoredSecret:
         """Store the secret that a response holds, if the kind has one."""
-        member = self._kinds[change.scope.kind].secret
-        if member is None:
+        name = self._kinds[change.scope.kind].secret
+        if name is None:
             return StoredSecret()
         if response is None:
             return StoredSecret(is_lost=True)
-        found = _take_out(response, member)
+        found = _take_out(self._kinds[change.scope.kind], response, name)
         secrets = found if isinstance(found, Doubled) else [found]
         self._writer.redactor.add(*(Secret(secret) for secret in secrets if isinstance(secret, str)))
         secret, remark = secrets[-1], _TWO_SECRETS if len(secrets) > 1 else ""
@@ -224,11 +224,11 @@ def _anew(kind: Kind, change: Change) -> Change:
     return replace(change, path_id=None, path=kind.collection_path(change.scope)) if kind.has_ids else change
 
 
-def _take_out(response: Any, member: str) -> Any:
-    """Remove and return a member of a response: its own, or else the only one within, as in an envelope."""
+def _take_out(kind: Kind, response: Any, name: str) -> Any:
+    """Remove and return a field of a response: of its key, or else the only one within, as in an envelope."""
     if not isinstance(response, dict):
         return None
-    if member in response:
-        return response.pop(member)
-    inside = [value for value in response.values() if isinstance(value, dict) and member in value]
-    return inside[0].pop(member) if len(inside) == 1 else None
+    there, item = kind.renamed.get(name, name), member(response, kind.envelope.item)
+    inside = [value for value in response.values() if isinstance(value, dict) and there in value]
+    places = [item, member(item, "attributes"), response, *(inside if len(inside) == 1 else ())]
+    return next((place.pop(there) for place in places if isinstance(place, dict) and there in place), None)

@@ -10,7 +10,7 @@ from reconciler.model.escape import escape_control
 from reconciler.model.outcome import Result
 from reconciler.model.phrases import counted
 from reconciler.model.plan import Action, Effect, Origin, action_counts
-from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact
+from reconciler.render.lines import SYMBOLS, Mark, field_view, is_high_impact, place_text
 from reconciler.render.values import joined
 
 if TYPE_CHECKING:

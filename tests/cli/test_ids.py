@@ -150,7 +150,7 @@ def applied(notes: Notes, place: str) -> Finished:
 def test_a_saved_plan_is_shown_and_applied_to_the_id(notes: Notes) -> None:
     number = notes.server.add("web", text="old")
     place = saved(notes, {"name": "web", "text": "new"})
-    assert "note/red/web" in notes("show", place).out
+    assert f"notes.yaml:1, id {number})" in notes("show", place).out
     assert applied(notes, place).code == 0
     assert notes.server.row(number)["text"] == "new"
 
@@ -270,6 +270,36 @@ def test_a_deletion_without_a_response_is_read_back_by_its_id(notes: Notes) -> N
     assert (done.code, [row["id"] for row in notes.server.rows] != [number]) == (0, True), done.everything
 
 
+@pytest.mark.parametrize(("twins", "code"), [((), 1), (("new",), 0), (("other",), 1), (("new", "new"), 4)])
+def test_a_creation_that_conflicts_is_judged_by_what_has_the_name(
+    notes: Notes, twins: tuple[str, ...], code: int
+) -> None:
+    notes.server.faults = [Fault.CONFLICT]
+    notes.server.after_write = lambda: [notes.server.add("web", text=text) for text in twins]
+    done = notes("apply", notes.declare({"name": "web", "text": "new"}), "--auto-approve")
+    assert (done.code, len(notes.server.shown)) == (code, len(twins)), done.everything
+
+
+@pytest.mark.parametrize("name", [".", "..", "a/../b", "a\\b", "é", "line\nbreak", "?x=1#y", " "])
+def test_a_name_need_not_be_a_segment_of_a_path(notes: Notes, name: str) -> None:
+    key = {"name": name, "text": "new"}
+    assert notes("apply", notes.declare(key), "--auto-approve").code == 0
+    place = saved(notes, key | {"text": "newer"})
+    assert applied(notes, place).code == 0
+    assert notes.server.shown == [(name, "newer")]
+    assert "text: newer" in export(notes).out
+    assert notes("explain", f"note/red/{name}", "--file", notes.declare(key)).code == 0
+
+
+def test_an_empty_name_is_refused(notes: Notes) -> None:
+    done = notes("validate", notes.declare({"name": ""}))
+    assert (done.code, "cannot be a name, because it is empty" in done.err) == (1, True)
+    notes.server.add("")
+    notes.server.add("web")
+    document = notes.plan(notes.declare({"name": "web"}))
+    assert "object 1 of the listing has an empty name" in document["warnings"][0]["message"]
+
+
 def in_doubt(notes: Notes, *keys: Mapping[str, Any]) -> str:
     """Apply with a journal, and leave its writes without outcome, as a killed run does."""
     journal = notes.folder / "journal.jsonl"
@@ -313,6 +343,13 @@ def test_a_creation_of_a_killed_run_that_is_not_there_did_not_take_effect(notes:
     journal = in_doubt(notes, NEW)
     notes.server.rows.clear()
     assert "note/red/web: did not take effect" in notes("journal", journal).out
+
+
+def test_a_replacement_of_a_killed_run_is_found_to_be_halved(notes: Notes) -> None:
+    notes.server.add("web", text="old")
+    journal = in_doubt(notes, OTHER)
+    notes.server.rows.clear()
+    assert "note/red/web: the key is gone" in notes("journal", journal).out
 
 
 def test_a_creation_of_a_killed_run_beside_a_twin_stays_in_doubt(notes: Notes) -> None:
@@ -389,12 +426,13 @@ def test_explain_shows_the_requests_to_the_id(notes: Notes) -> None:
     number = notes.server.add("web", text="live")
     done = notes("explain", "note/red/web", "--file", notes.declare(NEW))
     assert (done.code, f"PATCH {notes.server.path_of(number)}" in done.out) == (0, True)
+    assert "carried, because it differs" in done.out
 
 
 def test_drift_is_found_and_corrected_by_the_id(notes: Notes) -> None:
     number = notes.server.add("web", text="new")
-    notes.server.add("twin")
-    notes.server.add("twin")
+    notes.server.add("a/twin")
+    notes.server.add("a/twin")
     history = notes.file("history.db")
     file = notes.declare(NEW)
     assert notes("drift", file, "--history", history).code == 0
@@ -404,6 +442,9 @@ def test_drift_is_found_and_corrected_by_the_id(notes: Notes) -> None:
     assert notes("drift", file, "--history", history, "--correct", "all").code == 0
     assert (notes.server.row(number)["text"], len(notes.server.writes)) == ("new", 1)
     assert "note/red/web" in notes.cli("history", "--history", history).out
+    notes.server.add("b/new")
+    notes.server.add("b/new")
+    assert '"address": "note/red/b/new"' in notes("drift", file, "--history", history, "--format", "json").out
     notes.server.add("web")
     doubled = notes("drift", file, "--history", history, "--correct", "all")
     assert ("is the name of 2 live objects" in doubled.everything, len(notes.server.writes)) == (True, 1)
@@ -464,3 +505,13 @@ def test_a_live_number_that_is_text_is_a_problem_of_its_object(numbered: Notes) 
     numbered.server.rows.append({"id": "2", "name": "b"})
     done = numbered("plan", numbered.declare({"id": 1}))
     assert 'object 2 of the listing has an id that is not a whole number: "2"' in done.err
+
+
+def test_drift_of_a_key_with_a_number_is_found_and_corrected(numbered: Notes) -> None:
+    numbered.server.add("a", text="x")
+    file, history = numbered.declare({"id": 1, "text": "x"}), numbered.file("history.db")
+    assert numbered("drift", file, "--history", history).code == 0
+    numbered.server.row(1)["text"] = "y"
+    assert numbered("drift", file, "--history", history).code == 2
+    assert numbered("drift", file, "--history", history, "--correct", "all").code == 0
+    assert numbered.server.row(1)["text"] == "x"

@@ -1,7 +1,9 @@
-"""A name that leads to no one live key concerns no other: law and cases."""
+"""Keys whose paths take ids: what is unclear concerns no other key, and plans hold the ids."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import string
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,15 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.reader import Reader
+from reconciler.errors import RefusedError
 from reconciler.kinds.kind import kind_from_schema
+from reconciler.kinds.packaged import plan_schema
+from reconciler.model.canonical import json_text
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.live import LiveScope
 from reconciler.model.source import Position
 from reconciler.observe.listing import observe
 from reconciler.plan.planning import assemble, plan_scope
+from reconciler.plan.saved import read_saved
 from tests.idserver import STYLES
 from tests.support import connect
-from tests.values import BASE_URL, NOW
+from tests.values import BASE_URL, NOW, plan_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +97,31 @@ def test_the_fingerprint_covers_the_id() -> None:
     )
     assert [plan.changes[0].path for plan in (first, second)] == ["/teams/red/notes/1", "/teams/red/notes/2"]
     assert first.fingerprint != second.fingerprint
+
+
+@pytest.mark.parametrize("number", ["7", "a", "x/y"])
+@pytest.mark.parametrize("text", ["y", None])
+def test_a_saved_plan_holds_the_id_also_where_it_is_the_name(number: str, text: str | None) -> None:
+    plan = planned(LiveScope(SCOPE, {"a": {"name": "a", "text": "x", "id": number}}), [("a", text)])
+    read = read_saved(plan_json(plan).encode(), {"note": KIND}, plan_schema())
+    assert (read.changes[0].path_id, read.fingerprint) == (number, plan.fingerprint)
+    assert read.changes[0].requests == plan.changes[0].requests
+
+
+def test_a_saved_creation_has_no_id_and_is_refused_with_one() -> None:
+    document = json.loads(plan_json(planned(LiveScope(SCOPE, {}), [("a", "y")])))
+    (shown,) = document["resource_changes"]
+    assert "id" not in shown
+    shown["id"] = "7"
+    del document["checksum"]
+    document["checksum"] = f"sha256:{hashlib.sha256(json_text(document).encode()).hexdigest()}"
+    with pytest.raises(RefusedError):
+        read_saved(json.dumps(document).encode(), {"note": KIND}, plan_schema())
+
+
+def test_a_live_key_without_an_id_cannot_be_changed() -> None:
+    plan = planned(LiveScope(SCOPE, {"a": {"name": "a", "text": "x"}}), [("a", "y")])
+    assert (plan.changes, "has no id" in plan.problems[0].message) == ((), True)
 
 
 @pytest.mark.parametrize("marks", [("system", "system"), ("system", "ours")])
