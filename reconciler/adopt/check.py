@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from reconciler.adopt.edit.comments import Path, comments
 from reconciler.errors import InputError
 from reconciler.load.builder import parse
+from reconciler.load.characters import BYTE_ORDER_MARK
 from reconciler.load.files import parse_all, parse_content
 from reconciler.load.tree import trees
 from reconciler.model.canonical import json_text
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     Added = tuple[int, int | None]
     """The index of a document, empty ones counted, and of its first new key; None if the document is new."""
 
-_MARK = "\ufeff"
-
 
 def text_of(content: bytes, file: str) -> tuple[str, str]:
     """Return a file's byte order mark, if any, and its text. Raises InputError for other than UTF-8."""
@@ -39,7 +38,7 @@ def text_of(content: bytes, file: str) -> tuple[str, str]:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(parse_content(content, file).problems) from error
-    rest = text.lstrip(_MARK)
+    rest = text.lstrip(BYTE_ORDER_MARK)
     return text[: len(text) - len(rest)], rest
 
 

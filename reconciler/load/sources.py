@@ -200,9 +200,8 @@ def kind_files(given: Sequence[str], found: Sequence[str], problems: list[Proble
         names, reason = list[str](), path_refusal(folder)
         try:
             names = [] if reason else sorted(filter(is_kind_file, os.listdir(folder)))
-            reason = reason or (
-                "" if names or folder not in given else f"this folder holds no file NAME{SUFFIX}"
-            )
+            if not names and not reason and folder in given:
+                reason = f"this folder holds no file NAME{SUFFIX}"
         except (OSError, ValueError) as error:
             reason = f"this folder of kinds cannot be read: {os_reason(error)}"
         if reason:

@@ -22,6 +22,7 @@ _STARTS: Final = frozenset("_/($")
 _BROKEN: Final = re.compile(r": |:$| #|##|\s\s| $")
 _LAST_OF_ONE_ESCAPE: Final = "\uffff"
 _FLOW_MARKS: Final = frozenset(",[]{}:?")
+_MARKERS: Final = ("::", "---", "...")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _OTHER_IN_YAML_1_1: Final = re.compile(
     r"[0-9][-+.0-9_:,a-fA-FxXoTtZz ]*|(?i:y|n|yes|no|on|off|true|false|null)", re.ASCII
@@ -85,8 +86,11 @@ def literal_lines(text: str) -> tuple[str, Sequence[str]] | None:
     """
     chomping = "" if text.endswith("\n") else "-"
     lines = text.removesuffix("\n").split("\n")
-    is_fit = bool(lines[0] and lines[-1]) and not any(map(_is_unfit, lines))
-    return (f"|{chomping}", lines) if is_fit else None
+    is_unfit = any(
+        escape_control(line) != line or line.strip() != line or "##" in line or line.startswith(_MARKERS)
+        for line in lines
+    )
+    return None if is_unfit or not lines[0] or not lines[-1] else (f"|{chomping}", lines)
 
 
 def field_lines(name: str, value: Any, column: int) -> list[str]:
@@ -110,13 +114,3 @@ def _is_plain(text: str) -> bool:
         return True
     is_other = _OTHER_IN_YAML_1_1.fullmatch(text) or not isinstance(resolve(text), str)
     return not is_other and escape_control(text) == text
-
-
-def _is_unfit(line: str) -> bool:
-    return (
-        escape_control(line) != line
-        or line[:1].isspace()
-        or line[-1:].isspace()
-        or line.startswith(("::", "---", "..."))
-        or "##" in line
-    )
