@@ -127,10 +127,8 @@ def _comment(head: Sequence[str], plan: Plan, blocks: Sequence[_Block]) -> Itera
 def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Iterator[str]:
     # Percent-encoded, a key can neither end the HTML comment nor hold its "--".
     name = urllib.parse.quote(key, safe="/ ", errors="replace").replace("--", "-%2D")
-    yield f"<!-- reconciler-plan{' ' if name else ''}{name} -->"
-    yield ""
-    yield f"### Plan{f' for {_code(key)}' if key else ''}: {_headline(plan)}"
-    yield ""
+    yield from (f"<!-- reconciler-plan{' ' if name else ''}{name} -->", "")
+    yield from (f"### Plan{f' for {_code(key)}' if key else ''}: {_headline(plan)}", "")
     for line in summary_lines(plan):
         yield f"- {line} {_ORIGINS}" if line.startswith("Origin:") else f"- {line}"
     if plan.unmanaged:
@@ -140,8 +138,7 @@ def _head_lines(plan: Plan, key: str, facts: Sequence[tuple[str, str]]) -> Itera
     yield from _problem_lines(plan.errors, errors_line(plan), _ERRORS)
     yield from _problem_lines(plan.warnings, counted(len(plan.warnings), "warning"), _WARNINGS)
     if facts:
-        yield ""
-        yield f"{', '.join(f'{name} {_code(value)}' for name, value in facts)}."
+        yield from ("", f"{', '.join(f'{name} {_code(value)}' for name, value in facts)}.")
 
 
 def _headline(plan: Plan) -> str:
@@ -158,9 +155,7 @@ def _headline(plan: Plan) -> str:
 def _problem_lines(problems: Sequence[Problem], title: str, room: int) -> Iterator[str]:
     if not problems:
         return
-    yield ""
-    yield f"**{title}**"
-    yield ""
+    yield from ("", f"**{title}**", "")
     for number, problem in enumerate(problems):
         place = "" if problem.position is None else str(problem.position)
         line = "- " + ": ".join(_code(part) for part in (place, problem.address, problem.message) if part)
@@ -184,8 +179,8 @@ def _cut_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
             f"{_COMMENT:,} characters. {access} {_ORDER}"
         )
     if bounded:
-        yield ""
-        yield f"**Long values cut below on {counted(bounded, 'key')}**, each with how much is left out."
+        cut_on = f"**Long values cut below on {counted(bounded, 'key')}**"
+        yield from ("", f"{cut_on}, each with how much is left out.")
 
 
 def _fold_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
@@ -194,14 +189,9 @@ def _fold_lines(plan: Plan, blocks: Sequence[_Block]) -> Iterator[str]:
     text = "\n\n".join(block.text for block in blocks)
     fence = _fence(text)
     some = "" if len(blocks) == len(plan.changes) else f"{len(blocks)} of "
-    yield ""
-    yield f"<details><summary>Show the plan: {some}{counted(len(plan.changes), 'key')}</summary>"
-    yield ""
-    yield f"{fence}diff"
-    yield text
-    yield fence
-    yield ""
-    yield "</details>"
+    summary = f"Show the plan: {some}{counted(len(plan.changes), 'key')}"
+    yield from ("", f"<details><summary>{summary}</summary>", "")
+    yield from (f"{fence}diff", text, fence, "", "</details>")
 
 
 def _block_lines(change: Change, bound: Bound | None = None) -> Iterator[str]:
