@@ -28,10 +28,9 @@ if TYPE_CHECKING:
     from reconciler.model.plan import FieldChange, Plan
     from reconciler.plan.drift import Correction
     from reconciler.plan.report import DriftReport
+    from reconciler.service.history.cycles import FieldKey
     from reconciler.service.records import Records
     from reconciler.service.settings import DriftSettings, Ports
-
-    FieldKey = tuple[str, str]
 
 _CONFLICT: Final = "changed in the files too, which apply has not sent yet; apply, or --correct all, sends it"
 

@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from reconciler.model.plan import Plan
     from reconciler.plan.origins import KeyAtBase
     from reconciler.plan.report import DriftReport
+    from reconciler.service.history.cycles import FieldKey
     from reconciler.service.settings import DriftSettings, Ports
-
-    FieldKey = tuple[str, str]
 
 _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of yours, and no drift"
 
