@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft7Validator, FormatChecker
+
 from reconciler.kinds.kind import Kind, kind_from_schema
-from reconciler.kinds.packaged import load_kinds
+from reconciler.kinds.packaged import load_kinds, schema_texts
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.desired import DesiredKey, DesiredScope
 from reconciler.model.live import LiveScope
@@ -108,6 +112,18 @@ def items(added: Iterable[Any], removed: Iterable[Any]) -> tuple[MemberChange, .
     """Return the changes of the items that a set gains and loses."""
     gained = (MemberChange((), Edit.ADDED, after=item) for item in added)
     return (*gained, *(MemberChange((), Edit.REMOVED, before=item) for item in removed))
+
+
+@functools.cache
+def _validator(name: str) -> Draft7Validator:
+    schema = json.loads(schema_texts()[name])
+    Draft7Validator.check_schema(schema)
+    return Draft7Validator(schema, format_checker=FormatChecker())
+
+
+def check_document(name: str, document: Any) -> None:
+    """Check a document against the schema of this name, which is itself checked once."""
+    _validator(name).validate(document)
 
 
 def kind_with(properties: Mapping[str, Any], **extension: Any) -> Kind:

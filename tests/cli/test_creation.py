@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import jsonschema
 import pytest
 
 from gcore_emulator import Faults
 from reconciler.api.writer import Writer
 from reconciler.errors import ApiError
-from reconciler.kinds.packaged import plan_schema
 from reconciler.model.request import Request
 from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches
+from tests.values import check_document
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -186,7 +185,7 @@ def test_a_saved_plan_creates_a_key_once(
     saved = str(tmp_path / "plan.json")
     assert cli("plan", files, "--out", saved).code == 0
     document = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
-    jsonschema.validate(document, plan_schema())
+    check_document("plan", document)
     (change,) = document["resource_changes"]
     assert change["change"]["actions"] == ["create"]
     assert change["change"]["before"] is None

@@ -6,12 +6,11 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from gcore_emulator import Faults
-from reconciler.kinds.packaged import schema_texts
 from tests.support import CommandLine, declare, fill, patches
+from tests.values import check_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +68,7 @@ def test_keys_that_could_not_be_compared_are_an_error_without_a_claim_about_drif
 
 def test_the_json_contains_drift_and_correction(cli: CommandLine, widened: str) -> None:
     document = json.loads(cli("drift", widened, "--format", "json").out)
-    jsonschema.validate(document, json.loads(schema_texts()["plan"]))
+    check_document("plan", document)
     drift, change = document["resource_drift"][2], document["resource_changes"][2]
     assert drift["address"] == change["address"] == "caas/1/76/opened"
     assert drift["change"]["before"] == change["change"]["after"] == {"is_disabled": True}

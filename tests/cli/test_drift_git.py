@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
-from reconciler.kinds.packaged import schema_texts
 from tests.cli.test_saved_plans import git
 from tests.support import CommandLine, declare, fill, patches
+from tests.values import check_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +51,7 @@ class Repository:
     def labels(self) -> dict[str, str]:
         """Return the origin of all differences, by key and, unless the entire key is meant, field."""
         document = json.loads(self.drift("--format", "json").out)
-        jsonschema.validate(document, json.loads(schema_texts()["plan"]))
+        check_document("plan", document)
         found: dict[str, str] = {}
         for one in (*document["resource_drift"], *document["resource_pending"]):
             if "origin" in one:
@@ -357,7 +356,7 @@ def test_the_history_and_the_page_show_pending_changes_separately(
     assert files.drift("--metrics-file", str(metrics)).code == 0
     text = cli("history", "--history", files.history, "--format", "json").out
     document = json.loads(text)
-    jsonschema.validate(document, json.loads(schema_texts()["history"]))
+    check_document("history", document)
     assert document["rounds"] == {"pending": 1}
     assert [one["standing"] for one in document["scopes"]] == ["pending"]
     (one,) = document["pending"]

@@ -6,11 +6,10 @@ import json
 import signal
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
-from reconciler.kinds.packaged import schema_texts
 from tests.support import CommandLine, declare, fill, lines_until, patches
+from tests.values import check_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +32,7 @@ def sent(emulator: Emulator) -> list[str]:
 def kept(cli: CommandLine, history: str) -> dict[str, Any]:
     done = cli("history", "--history", history, "--format", "json")
     document: dict[str, Any] = json.loads(done.out)
-    jsonschema.validate(document, json.loads(schema_texts()["history"]))
+    check_document("history", document)
     return document
 
 
@@ -110,7 +109,7 @@ def test_the_json_has_the_outcome_of_each_key(
     fill(emulator, "stray")
     file = exclusive(tmp_path / "keys.yaml", web, GONE)
     document = json.loads(cli("drift", file, "--format", "json").out)
-    jsonschema.validate(document, json.loads(schema_texts()["plan"]))
+    check_document("plan", document)
     found = {one["name"]: one["change"] for one in document["resource_drift"]}
     facts = {name: (change["actions"], change["effect"]) for name, change in found.items()}
     assert facts == {"gone": (["delete"], "revokes"), "stray": (["create"], "grants")}
@@ -227,7 +226,7 @@ def test_with_a_history_a_new_undeclared_key_is_reported_with_its_first_time(
         "  caas/1/76/other\n"
     )
     document = json.loads(cli(*words, "--format", "json", clock=clock).out)
-    jsonschema.validate(document, json.loads(schema_texts()["plan"]))
+    check_document("plan", document)
     assert document["new_unmanaged"] == [{"address": "caas/1/76/stray", "first_seen": "2026-06-01T12:15:00Z"}]
     assert kept(cli, history)["new_unmanaged"] == document["new_unmanaged"]
     emulator.remove_key(1, 76, "stray")

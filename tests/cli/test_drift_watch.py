@@ -13,12 +13,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import jsonschema
 import pytest
 
 from gcore_emulator import Faults
-from reconciler.kinds.packaged import schema_texts
 from tests.support import COMMAND, CommandLine, FakeClock, declare, fill, lines_until, live, serving
+from tests.values import check_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,7 +124,7 @@ def test_created_and_new_keys_are_notified_and_pending_ones_are_not(
     assert cli(*words).code == 2
     drift, keys = channel.received
     for message in channel.received:
-        jsonschema.validate(message, json.loads(schema_texts()["notification"]))
+        check_document("notification", message)
     assert drift["text"].splitlines()[0] == (
         "*reconciler*: 1 created key changed outside Git, *access granted on 1 key*"
     )

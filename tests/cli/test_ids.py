@@ -6,11 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
-from reconciler.kinds.packaged import plan_schema
 from tests.idserver import STYLES, Fault, IdServer, id_server, write_kind, write_notes
+from tests.values import check_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +37,7 @@ class Notes:
 
     def plan(self, file: str) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self("plan", file, "--format", "json").out)
-        jsonschema.validate(document, plan_schema())
+        check_document("plan", document)
         return document
 
     def is_settled(self, file: str) -> bool:

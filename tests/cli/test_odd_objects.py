@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import jsonschema
 import pytest
 
-from reconciler.kinds.packaged import plan_schema
 from tests.support import COLLECTION, CommandLine, declare, live, serving
+from tests.values import check_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -227,7 +226,7 @@ def test_a_saved_plan_contains_problems_of_live_objects(cli: CommandLine, tmp_pa
         assert cli("apply", "--plan", saved, "--auto-approve").code == 4
         assert service.writes == [PATCHED]
     document = json.loads(Path(saved).read_text())
-    jsonschema.validate(document, plan_schema())
+    check_document("plan", document)
     assert [error["live"] for error in document["errors"]] == [True]
 
 

@@ -6,11 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
-from reconciler.kinds.packaged import schema_texts
 from tests.support import CommandLine, declare, emulate, fill, listings, live, patches
+from tests.values import check_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -187,7 +186,7 @@ def test_a_target_that_matches_nothing_is_an_error(
 def test_a_json_plan_fits_its_schema(cli: CommandLine, drifted: str) -> None:
     done = cli("plan", drifted, "--format", "json")
     plan = json.loads(done.out)
-    jsonschema.validate(plan, json.loads(schema_texts()["plan"]), format_checker=jsonschema.FormatChecker())
+    check_document("plan", plan)
     assert plan["timestamp"] == "2026-06-01T12:00:00Z"
     assert plan["unmanaged"] == ["caas/1/76/unmanaged"]
     assert plan["resource_changes"][0]["change"]["patch"] == {"is_disabled": True}
@@ -202,7 +201,7 @@ def test_a_json_plan_with_errors_and_warnings_fits_its_schema(
     )
     done = cli("plan", path, "--format", "json")
     plan = json.loads(done.out)
-    jsonschema.validate(plan, json.loads(schema_texts()["plan"]))
+    check_document("plan", plan)
     assert (done.code, len(plan["errors"]), len(plan["warnings"])) == (1, 2, 1)
 
 

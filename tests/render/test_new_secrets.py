@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from reconciler.kinds.packaged import plan_schema
@@ -15,7 +14,7 @@ from reconciler.render.github import render_github
 from reconciler.render.markdown import render_markdown
 from reconciler.render.plan_page import render_plan_page
 from reconciler.render.text import render_text
-from tests.values import CAAS, NOW, declared, kind_with, live, make_plan, plan_json
+from tests.values import CAAS, NOW, check_document, declared, kind_with, live, make_plan, plan_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +56,7 @@ def test_the_json_plan_and_the_saved_plan_have_the_member() -> None:
     plan = make_plan(KEYS, [live("old-c")])
     text = plan_json(plan)
     document: dict[str, Any] = json.loads(text)
-    jsonschema.validate(document, plan_schema())
+    check_document("plan", document)
     assert document["new_secrets"] == 2
     again = read_saved(text.encode(), {"caas": CAAS}, plan_schema())
     assert (again.new_secrets, again.fingerprint) == (2, plan.fingerprint)

@@ -8,12 +8,10 @@ import json
 import re
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.kinds.packaged import schema_texts
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.plan import Action, DriftOrigin, Effect
 from reconciler.model.status import ConditionState, Episode, NewKey, PendingNotification, ServiceCondition
@@ -24,6 +22,7 @@ from reconciler.render.notification import (
     drift_message,
     new_keys_message,
 )
+from tests.values import check_document
 from tests.values import episode as an_episode
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
@@ -213,7 +212,7 @@ def test_a_key_that_was_created_or_deleted_is_notified_without_its_values() -> N
 def test_new_undeclared_keys_are_notified_with_since_when(count: int, shown: int, omitted: int) -> None:
     keys = [NewKey(f"{ACME}-{n}", NOON) for n in range(count)]
     message = new_keys_message(keys, NOON, BASE_URL, "run")
-    jsonschema.validate(message, json.loads(schema_texts()["notification"]))
+    check_document("notification", message)
     head, first, *rest = message["text"].splitlines()
     assert head == f"*reconciler*: {count} new key{'s' if count > 1 else ''} not declared"
     assert first == f"• `{ACME}-0`, first seen 2026-06-01T12:00:00Z"
