@@ -62,16 +62,14 @@ def about(text: str) -> list[tuple[str, str, tuple[str | int, ...]]]:
         ("- &a {name: web}\n- *a  # c\n", Bond.BEHIND, ("keys", 1)),
     ],
 )
-@pytest.mark.parametrize("mark", ["\n", "\r\n", "\r"])
-def test_each_comment_belongs_to_one_node(
-    written: str, bond: Bond, owner: tuple[str | int, ...], mark: str
-) -> None:
-    text = (HEAD + written).replace("\n", mark)
-    assert about(text) == [("# c", bond, (0, *owner))]
-    (found,) = comments(text)
-    place = found.position(text, "f")
-    before = text.partition("# c")[0].split(mark)
-    assert (place.line, place.column) == (len(before), len(before[-1]) + 1)
+def test_each_comment_belongs_to_one_node(written: str, bond: Bond, owner: tuple[str | int, ...]) -> None:
+    for mark in ("\n", "\r\n", "\r"):
+        text = (HEAD + written).replace("\n", mark)
+        assert about(text) == [("# c", bond, (0, *owner))], repr(mark)
+        (found,) = comments(text)
+        place = found.position(text, "f")
+        before = text.partition("# c")[0].split(mark)
+        assert (place.line, place.column) == (len(before), len(before[-1]) + 1), repr(mark)
 
 
 def test_a_comment_below_a_less_indented_one_belongs_to_the_same_node() -> None:

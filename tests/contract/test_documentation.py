@@ -31,9 +31,9 @@ def links(page: Path) -> list[str]:
     return [link for link in found if "://" not in link]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_relative_link_has_a_target(page: Path) -> None:
-    assert [link for link in links(page) if not (page.parent / link).exists()] == []
+def test_every_relative_link_has_a_target() -> None:
+    targets = [page.parent / link for page in PAGES for link in links(page)]
+    assert [target for target in targets if not target.exists()] == []
 
 
 def anchor(heading: str) -> str:
@@ -41,14 +41,14 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_linked_heading_exists(page: Path) -> None:
+def test_every_linked_heading_exists() -> None:
     missing = []
-    for link, name in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
-        target = page.parent / link if link else page
-        headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
-        if name not in map(anchor, headings):
-            missing.append((link, name))
+    for page in PAGES:
+        for link, name in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+            target = page.parent / link if link else page
+            headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            if name not in map(anchor, headings):
+                missing.append((page.name, link, name))
     assert missing == []
 
 
@@ -64,9 +64,9 @@ def named_tests(page: Path) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_named_test_exists(page: Path) -> None:
-    assert [named for named in named_tests(page) if not [*ROOT.glob(named[1].rstrip("/"))]] == []
+def test_every_named_test_exists() -> None:
+    named = [(page.name, *place) for page in PAGES for place in named_tests(page)]
+    assert [place for place in named if not [*ROOT.glob(place[2].rstrip("/"))]] == []
 
 
 def test_every_guarantee_names_its_tests() -> None:

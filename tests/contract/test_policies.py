@@ -76,9 +76,8 @@ def _plan(folder: Path, url: str, keys: Sequence[Mapping[str, Any]]) -> Any:
     return plan | {"timestamp": MONDAY}
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_test_of_a_policy_passes(engine: Engine, rule: str) -> None:
-    assert engine(TEXTS, f"main.{rule}", {}) is True
+def test_every_test_of_a_policy_passes(engine: Engine) -> None:
+    assert [rule for rule in RULES if engine(TEXTS, f"main.{rule}", {}) is not True] == []
 
 
 @pytest.mark.parametrize(
@@ -117,42 +116,42 @@ def test_a_real_plan_is_evaluated(
 
 
 @pytest.mark.parametrize("name", ["update", "create", "delete", "replace"])
-@pytest.mark.parametrize("file", list(JUDGES))
 def test_a_policy_alone_has_the_same_result_as_with_the_others(
-    engine: Engine, plans: Mapping[str, Any], name: str, file: str
+    engine: Engine, plans: Mapping[str, Any], name: str
 ) -> None:
     evening = plans[name] | {"timestamp": EVENING}
-    alone = set(engine({file: JUDGES[file]}, "main.deny", evening))
-    rest = {other: text for other, text in JUDGES.items() if other != file}
-    assert alone | set(engine(rest, "main.deny", evening)) == set(engine(JUDGES, "main.deny", evening))
+    together = set(engine(JUDGES, "main.deny", evening))
+    for file, text in JUDGES.items():
+        rest = {other: text for other, text in JUDGES.items() if other != file}
+        parts = [set(engine(files, "main.deny", evening)) for files in ({file: text}, rest)]
+        assert set.union(*parts) == together, file
 
 
-@pytest.mark.parametrize("member", MEMBERS)
 @pytest.mark.parametrize("value", [None, 7, "now", {}, "missing"])
-def test_a_plan_that_lacks_a_member_is_denied(
-    engine: Engine, plans: Mapping[str, Any], member: str, value: Any
-) -> None:
-    plan = {**plans["create"], member: value}
-    if value == "missing":
-        del plan[member]
-    said = engine(JUDGES, "main.deny", plan, {"labels": ["revokes-access"]})
-    whole = engine(JUDGES, "main.deny", plans["create"], {"labels": ["revokes-access"]})
-    assert is_error(said) or set(said) - set(whole)
+def test_a_plan_that_lacks_a_member_is_denied(engine: Engine, plans: Mapping[str, Any], value: Any) -> None:
+    labels = {"labels": ["revokes-access"]}
+    denied = set(engine(JUDGES, "main.deny", plans["create"], labels))
+    for member in MEMBERS:
+        plan = {**plans["create"], member: value}
+        if value == "missing":
+            del plan[member]
+        said = engine(JUDGES, "main.deny", plan, labels)
+        assert is_error(said) or set(said) - denied, member
 
 
 @pytest.mark.parametrize("name", ["create", "delete", "replace"])
-@pytest.mark.parametrize("member", IN_A_CHANGE)
 @pytest.mark.parametrize("value", [7, "grants", [], "missing"])
 def test_a_change_that_lacks_a_member_is_denied(
-    engine: Engine, plans: Mapping[str, Any], name: str, member: str, value: Any
+    engine: Engine, plans: Mapping[str, Any], name: str, value: Any
 ) -> None:
-    plan = copy.deepcopy(plans[name])
-    change = plan["resource_changes"][0]["change"]
-    change[member] = value
-    if value == "missing":
-        del change[member]
-    said = engine(JUDGES, "main.deny", plan, {"labels": ["revokes-access"]})
-    assert is_error(said) or "change 1 of the plan is of no form that is known" in said
+    for member in IN_A_CHANGE:
+        plan = copy.deepcopy(plans[name])
+        change = plan["resource_changes"][0]["change"]
+        change[member] = value
+        if value == "missing":
+            del change[member]
+        said = engine(JUDGES, "main.deny", plan, {"labels": ["revokes-access"]})
+        assert is_error(said) or "change 1 of the plan is of no form that is known" in said, member
 
 
 def is_error(said: Any) -> bool:

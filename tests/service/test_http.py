@@ -328,12 +328,13 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize(("host", "status"), NAMED.items())
-@pytest.mark.parametrize("path", ["/healthz", "/missing"])
-def test_only_known_hosts_are_served(restricted: int, host: str, status: int, path: str) -> None:
-    response = raw(restricted, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-    expected = status if status != 200 or path == "/healthz" else 404
-    assert response.split(b" ")[1] == str(expected).encode()
+@pytest.mark.parametrize(("path", "served"), [("/healthz", 200), ("/missing", 404)])
+def test_only_known_hosts_are_served(restricted: int, path: str, served: int) -> None:
+    found = {}
+    for host in NAMED:
+        response = raw(restricted, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        found[host] = int(response.split(b" ")[1])
+    assert found == {host: served if status == 200 else status for host, status in NAMED.items()}
 
 
 def test_the_response_to_a_refused_host_names_the_option_that_allows_it(port: int) -> None:
