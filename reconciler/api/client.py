@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME, checked_token
 from reconciler.api.authentication import scheme_auth
@@ -17,7 +17,36 @@ from reconciler.model.version import USER_AGENT
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.api.redaction import Redactor
+
+
+class Sessions(Protocol):
+    """What a run talks to: one API, or several by their names."""
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock of all requests."""
+        ...
+
+    @property
+    def stop(self) -> threading.Event:
+        """Return the event after which nothing more is sent; requests in flight finish."""
+        ...
+
+    @property
+    def redactor(self) -> Redactor:
+        """Return what knows the secrets of the run."""
+        ...
+
+    def session(self, api: str, /) -> Session:
+        """Return the session with an API. Raises ConfigurationError for one that is not there."""
+        ...
+
+    def place(self, apis: Iterable[str], /) -> str:
+        """Return where requests to ``apis`` go, for people and for a plan."""
+        ...
 
 
 class Session:
@@ -47,6 +76,14 @@ class Session:
         """Return the base URL in normal form."""
         return self.reader.base_url
 
+    def session(self, _api: str) -> Session:
+        """Return the session itself, which is with all that there is."""
+        return self
+
+    def place(self, _apis: Iterable[str]) -> str:
+        """Return the base URL, where all requests go."""
+        return self.base_url
+
     @property
     def clock(self) -> Clock:
         """Return the clock of all requests."""
@@ -56,6 +93,11 @@ class Session:
     def stop(self) -> threading.Event:
         """Return the event after which nothing more is sent; requests in flight finish."""
         return self.connection.stop
+
+    @property
+    def redactor(self) -> Redactor:
+        """Return what knows the secrets of the run."""
+        return self.connection.redactor
 
 
 class Client(Session):

@@ -120,12 +120,11 @@ def completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
 def settled(
     futures: Mapping[Future[T], K],
     on_each: Callable[[], object],
-    on_failure: Callable[[Iterable[Future[T]]], None],
+    on_failure: Callable[[K], object],
 ) -> tuple[list[T], dict[K, ReconcilerError]]:
     """Wait for ``futures``, each with the name of its work; return the results, and the errors by name.
 
-    ``on_each`` is called after each, ``on_failure`` with all futures when one has failed: :func:`cancel`
-    cancels what has not started, :func:`go_on` does not.
+    ``on_each`` is called after each, ``on_failure`` with the name of one that has failed.
     """
     results: list[T] = []
     failures: dict[K, ReconcilerError] = {}
@@ -137,7 +136,7 @@ def settled(
                 results.append(future.result())
             except ReconcilerError as error:
                 failures[futures[future]] = error
-                on_failure(futures)
+                on_failure(futures[future])
             on_each()
     finally:
         cancel(futures)  # after Ctrl-C; all have ended otherwise
@@ -148,7 +147,3 @@ def cancel(futures: Iterable[Future[Any]]) -> None:
     """Cancel the work that has not started."""
     for future in futures:
         future.cancel()
-
-
-def go_on(_futures: Iterable[Future[Any]]) -> None:
-    """Do nothing: the other work goes on."""

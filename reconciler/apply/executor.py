@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from enum import Enum
+from functools import partial
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,9 +32,9 @@ from reconciler.plan.recheck import differences_text, fields_changed_since_plan,
 if TYPE_CHECKING:
     import datetime as dt
     import threading
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reconciler.api.client import Session
+    from reconciler.api.client import Sessions
     from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.live import LiveScope
@@ -168,17 +171,32 @@ class Executor:
 
 
 def apply_in(  # noqa: PLR0913, PLR0917 - all that an apply depends on
-    session: Session,
+    client: Sessions,
     kinds: Mapping[str, Kind],
     plan: Plan,
     freshness: Freshness,
     observers: Sequence[Observer] = (),
     secrets: SecretStore | None = None,
 ) -> tuple[Outcome, ...]:
-    """Apply ``plan`` over a session that can write, with the connection of ``session``."""
-    with Writer(session.connection) as writer:
-        executor = Executor(writer, kinds, session.workers, session.stop, observers, secrets)
-        return executor.apply(plan, freshness)
+    """Apply ``plan`` over sessions that can write, each with the connection of that of ``client``."""
+    by_api: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        by_api.setdefault(kinds[change.scope.kind].api, []).append(change)
+    with ExitStack() as stack:
+        runs: list[Callable[[], tuple[Outcome, ...]]] = []
+        for api, changes in by_api.items():
+            session = client.session(api)
+            writer = stack.enter_context(Writer(session.connection))
+            session.workers.start(len(changes))  # all of them: none can fail to start between two writes
+            executor = Executor(writer, kinds, session.workers, client.stop, observers, secrets)
+            runs.append(partial(executor.apply, replace(plan, changes=tuple(changes)), freshness))
+        if len(runs) == 1:
+            return runs[0]()
+        workers = stack.enter_context(Workers(len(runs)))
+        workers.start(len(runs))
+        done = [future.result() for future in completed([workers.submit(run) for run in runs])]
+    by_address = attrgetter("change.sort_key")
+    return tuple(sorted((outcome for outcomes in done for outcome in outcomes), key=by_address))
 
 
 def exit_code(outcomes: Sequence[Outcome], stop: threading.Event) -> ExitCode:

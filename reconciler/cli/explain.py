@@ -63,7 +63,7 @@ def explain(context: click.Context, options: KeyOptions) -> ExitCode:
     now = clock.now()
     written = read_files(kinds, options.inputs, now)
     with Reader(settings) as reader:
-        part, position = declaration_of(Directory(reader).resolved(written), scope, name)
+        part, position = declaration_of(Directory(lambda: reader).resolved(written), scope, name)
         observed = observed_key(reader, kind, scope, name)
     if not observed.count and not part.keys:
         raise ConfigurationError(

@@ -24,6 +24,7 @@ from reconciler.kinds.rest import (
     update_of,
 )
 from reconciler.kinds.shape import Shape, holds_only_text, python_types, shape_of, type_names
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.scope import ALIASES, Scope
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A family of keys with one collection path and one schema.
+    """A family of keys of one API, with one collection path and one schema.
 
     ``scope`` gives the schema of each path parameter of the collection, by name. ``item`` is the path of one
     key, with ``{}`` where its id is, which is the value of ``path_field``: the identity, unless the service
@@ -93,6 +94,7 @@ class Kind:
     """
 
     name: str
+    api: str
     schema: Mapping[str, Any]
     collection: str
     identity: str
@@ -195,8 +197,8 @@ class Kind:
         return None
 
 
-def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
-    """Derive a kind from its parsed schema. Raises KeyError where the extension lacks a member."""
+def kind_from_schema(name: str, schema: Mapping[str, Any], api: str = BUILT_IN_API) -> Kind:
+    """Derive a kind of ``api`` from its parsed schema. Raises KeyError where the extension lacks a member."""
     extension = schema[EXTENSION]
     effects = extension.get("effects", {})
     described = extension.get("scope", {})
@@ -207,6 +209,7 @@ def kind_from_schema(name: str, schema: Mapping[str, Any]) -> Kind:
     merged = frozenset(extension.get("merge", ()))
     return Kind(
         name=name,
+        api=api,
         schema=schema,
         collection=collection,
         identity=extension["identity"],

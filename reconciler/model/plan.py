@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.members import Edit, MemberChange
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Change:
     was created, in normal form, where its kind says so: one created again since is another key.
     ``is_undeclared`` marks a key that is deleted because its scope is exclusive; ``may_revoke`` is false if
     the key's lifecycle forbids to revoke access. ``origin`` is that of the creation or deletion. Keys of the
-    kind have a secret, shown once, if ``has_secret``.
+    kind have a secret, shown once, if ``has_secret``. ``api`` is the name of the API that it is sent to.
     """
 
     scope: Scope
@@ -141,6 +142,7 @@ class Change:
     origin: Origin | None = None
     has_secret: bool = False
     path_id: str | None = None
+    api: str = BUILT_IN_API
     requests: tuple[Request, ...] = ()
 
     @property
@@ -205,8 +207,8 @@ class Plan:
     ``fingerprint`` is ``sha256:`` and 64 hexadecimal digits over all that decides what an apply does.
     ``observed`` counts the live keys of each scope. ``refusals`` say why it goes beyond what one run may do.
     ``missing`` are the creations of declared keys that are not live and cannot be created as declared: each
-    is a problem too. ``base_url`` is the API's, in normal form. ``provenance`` is what the plan was made
-    from, where that is known.
+    is a problem too. ``base_url`` is the API's, in normal form, or those of several with their names.
+    ``provenance`` is what the plan was made from, where that is known.
     """
 
     changes: tuple[Change, ...]

@@ -21,7 +21,7 @@ from reconciler.model.source import Position, Problem
 from reconciler.observe.paging import Collection, ListingChangedError, Source, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Numbers = Mapping[tuple[str, str], int]
 
@@ -42,8 +42,8 @@ _COMPARED: Final = 10_000
 class Directory:
     """Looks names up; each list is read once, and only if a name of its kind is asked for."""
 
-    def __init__(self, reader: Source) -> None:
-        """Store what reads the lists."""
+    def __init__(self, reader: Callable[[], Source]) -> None:
+        """Store what returns the reader of the lists, which is called only if there is a name."""
         self._reader = reader
         self._lists: dict[str, Mapping[int, str]] = {}
 
@@ -71,7 +71,7 @@ class Directory:
 
     def _listed(self, parameter: str) -> Mapping[int, str]:
         if parameter not in self._lists:
-            self._lists[parameter] = _list(self._reader, parameter)
+            self._lists[parameter] = _list(self._reader(), parameter)
         return self._lists[parameter]
 
 

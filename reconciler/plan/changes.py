@@ -98,6 +98,7 @@ def change_of(  # noqa: PLR0913 - all that decides what is shown and sent
         action=action,
         has_secret=kind.secret is not None,
         path_id=path_id,
+        api=kind.api,
     )
     return with_requests(kind, change)
 

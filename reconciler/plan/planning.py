@@ -226,10 +226,11 @@ def _place(problem: Problem) -> tuple[Position, str, str]:
     return problem.position or _NOWHERE, problem.address, problem.message
 
 
-def with_unread(plan: Plan, errors: Mapping[Scope, Exception]) -> Plan:
+def with_unread(plan: Plan, errors: Mapping[Scope, Exception], *, stops_apply: bool) -> Plan:
     """Return ``plan`` with a problem for each scope that could not be read, and the reason."""
     unread = sorted((str(scope), f"could not be read: {error}") for scope, error in errors.items())
-    problems = (*plan.problems, *(Problem(message, address=address) for address, message in unread))
+    found = (Problem(message, address=address, is_live=not stops_apply) for address, message in unread)
+    problems = (*plan.problems, *found)
     name = fingerprint(plan.changes, problems, plan.observed, plan.base_url)
     return replace(plan, problems=problems, fingerprint=name)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from reconciler.api.client import Session
+    from reconciler.api.client import Sessions
     from reconciler.api.redaction import Redactor
     from reconciler.apply.observer import Observer
     from reconciler.apply.sinks.store import SinkSecretStore
@@ -45,7 +45,7 @@ class Corrector:
 
     def correct(  # noqa: PLR0913, PLR0917 - what decides about each field
         self,
-        client: Session,
+        client: Sessions,
         detection: DriftReport,
         fields: tuple[DriftedField, ...],
         wanted: Correction,
@@ -69,7 +69,7 @@ class Corrector:
                 self.ports.observer.error(text)
             self.ports.observer.note("Nothing was corrected.")
             return ExitCode.REFUSED, refused_fields(settled_fields(fields, contested, (), left), plan)
-        plan, not_attempted, store = self._with_store(planned.plan, client.connection.redactor)
+        plan, not_attempted, store = self._with_store(planned.plan, client.redactor)
         sent = {(change.address, name) for change in plan.changes for name in record_names(change)}
         for key in conflicts:
             if key in sent:

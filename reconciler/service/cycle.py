@@ -159,7 +159,7 @@ class DriftCycle:
         if not state.names:
             return state
         with self._session().reader as reader:
-            return Directory(reader).resolved(state)
+            return Directory(lambda: reader).resolved(state)
 
     def _read(self, now: dt.datetime) -> DesiredState:
         ports = self._ports

@@ -12,7 +12,7 @@ from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.outcome import Result
 from reconciler.model.source import Problem
-from reconciler.observe.names import Directory
+from reconciler.pipeline.reading import directory
 from reconciler.plan.drift import record_names
 from reconciler.plan.origins import state_as_base
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from reconciler.api.client import Session
+    from reconciler.api.client import Sessions
     from reconciler.errors import ReconcilerError
     from reconciler.model.desired import DesiredState
     from reconciler.model.outcome import Outcome
@@ -34,7 +34,7 @@ _NOT_COMMITTED: Final = "not committed; a difference from it may be a change of 
 
 
 def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
-    client: Session,
+    client: Sessions,
     state: DesiredState,
     settings: DriftSettings,
     ports: Ports,
@@ -46,7 +46,7 @@ def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
     ``applied`` returns what a history knows of the keys of a plan; it is None without a history. Raises
     ReconcilerError if nothing can be read, or the base cannot.
     """
-    origins, base = applied, ports.base(Directory(client.reader), now)
+    origins, base = applied, ports.base(directory(client), now)
     if base is not None:
         before = base.comparable
         origins = None if before is None else partial(state_as_base, ports.kinds, base=before)

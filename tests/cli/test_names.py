@@ -178,7 +178,7 @@ NAMED = DesiredState(
 def looked_up(*responses: object) -> DesiredState:
     script = Script(*(httpx.Response(200, json=response) for response in responses))
     with Reader(connect(script)) as reader:
-        return Directory(reader).resolved(NAMED)
+        return Directory(lambda: reader).resolved(NAMED)
 
 
 def page(count: Any, *entries: object) -> object:

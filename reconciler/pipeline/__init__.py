@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import io
 import os
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler import errors
-from reconciler.api.workers import cancel, go_on, settled
 from reconciler.apply.executor import Freshness, apply_in
 from reconciler.kinds import packaged
 from reconciler.load.files import InputsDigest
@@ -25,11 +23,17 @@ from reconciler.model.collector import paused_collector
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Provenance
 from reconciler.model.scope import ScopeDefaults
-from reconciler.observe.listing import observe
-from reconciler.observe.names import Directory
+from reconciler.pipeline.reading import (
+    apis_of,
+    directory,
+    examined,
+    follow_nothing,
+    is_stopped,
+    unreadable,
+)
 from reconciler.plan.limits import Limits, with_limit_violations
 from reconciler.plan.origins import with_origins, with_origins_since
-from reconciler.plan.planning import assemble, plan_scope, select, with_unread
+from reconciler.plan.planning import assemble, select, with_unread
 from reconciler.plan.report import report_of
 from reconciler.plan.saved import read_saved, render_saved
 from reconciler.render.formats import RENDERERS, Style
@@ -39,32 +43,22 @@ from reconciler.validate.validator import EXPIRY_WARNING, Validator, desired_sta
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from concurrent.futures import Future
-    from contextlib import AbstractContextManager
 
-    from reconciler.api.client import Session
+    from reconciler.api.client import Sessions
     from reconciler.apply.observer import Observer, SecretStore
     from reconciler.kinds.kind import Kind
     from reconciler.model.desired import DesiredScope, DesiredState
     from reconciler.model.outcome import Outcome
     from reconciler.model.plan import Change, Plan
-    from reconciler.model.scope import Scope
     from reconciler.observe.base import Base
+    from reconciler.pipeline.reading import Reading
     from reconciler.plan.origins import KeyAtBase
-    from reconciler.plan.planning import Selection
     from reconciler.plan.report import DriftReport
 
     Kinds = Mapping[str, Kind]
-    Reading = Callable[[DesiredState], AbstractContextManager[Callable[[], object]]]
-    """Called with what is to be read; the value of its context is called after each scope."""
 
 DEFAULT_LIMITS: Final = Limits()
 _PLAIN: Final = Style()
-
-
-def _reading(_state: DesiredState) -> AbstractContextManager[Callable[[], object]]:
-    """Follow nothing."""
-    return nullcontext(tuple)
 
 
 def load_kinds(*folders: str) -> Kinds:
@@ -105,31 +99,40 @@ def load(  # noqa: PLR0913 - what a document may leave out, and what its checks 
 @paused_collector()
 def plan(  # noqa: PLR0913 - what a plan depends on
     state: DesiredState,
-    client: Session,
+    client: Sessions,
     *,
     kinds: Kinds | None = None,
     targets: Sequence[str] = (),
     limits: Limits = DEFAULT_LIMITS,
     now: dt.datetime | None = None,
     base: Base | None = None,
-    reading: Reading = _reading,
+    reading: Reading = follow_nothing,
 ) -> Plan:
     """Read the live keys and compare: return what an apply would change, sorted, with a fingerprint.
 
     ``targets`` are globs over addresses, such as ``caas/1/76/web-*``. The plan holds a problem for each key
     that cannot be planned, and a refusal where it exceeds ``limits``. With ``base``, each field has an
     origin. ``reading`` is called with what is read, and returns a context whose value is called after each
-    scope. Raises UnreadableError if a scope cannot be read, after which no further one is begun, and
-    InputError for the name of a project or region that is not found.
+    scope. An API of which a scope cannot be read is a problem of all its scopes, and of no other API's.
+    Raises UnreadableError if that leaves none, and InputError for the name of a project or region that is not
+    found.
     """
-    whole, at = Directory(client.reader).resolved(state), now or client.clock.now()
+    whole, at = directory(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = _known(kinds, whole.scopes)
-    parts, failures = _examined(client, known, targeted, selected, at, reading, cancel)
-    if failures:
-        raise _unreadable(failures)
-    found = assemble(parts, targeted.warnings, client.base_url)
-    made_from = Provenance(at.replace(microsecond=0), client.base_url, state.inputs_digest)
+    parts, failures = examined(client, known, targeted, selected, at, reading, stops_api=True)
+    down = {known[scope.kind].api: error for scope, error in failures.items()}
+    parts = [part for part in parts if apis_of(known, part).isdisjoint(down)]
+    if failures and (not parts or is_stopped(failures)):
+        raise unreadable(failures)
+    place = client.place(known[part.scope.kind].api for part in targeted.scopes)
+    found = assemble(parts, targeted.warnings, place)
+    if down:
+        place = client.place(apis_of(known, found))
+        unread = {part.scope: down.get(known[part.scope.kind].api) for part in targeted.scopes}
+        errors_of = {scope: error for scope, error in unread.items() if error is not None}
+        found = with_unread(replace(found, base_url=place), errors_of, stops_apply=False)
+    made_from = Provenance(at.replace(microsecond=0), place, state.inputs_digest)
     if base is not None:
         made_from = replace(made_from, base_commit=base.commit)
         found = replace(found, warnings=(*found.warnings, *base.warnings))
@@ -148,7 +151,7 @@ def check(plan: Plan, limits: Limits = DEFAULT_LIMITS) -> Plan:
 
 def apply(  # noqa: PLR0913 - what an apply depends on
     plan: Plan,
-    client: Session,
+    client: Sessions,
     *,
     kinds: Kinds | None = None,
     secrets: SecretStore | None = None,
@@ -164,11 +167,12 @@ def apply(  # noqa: PLR0913 - what an apply depends on
     """
     if plan.objections:
         raise errors.RefusedError("\n".join(first_texts(plan.objections)))
-    if plan.base_url != client.base_url:
-        raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {client.base_url}")
+    known = _known(kinds, plan.changes)
+    place = client.place(apis_of(known, plan))
+    if plan.base_url != place:
+        raise errors.RefusedError(f"the plan was made for {plan.base_url}, not for {place}")
     if plan.new_secrets and secrets is None:
         raise errors.ConfigurationError("the plan creates keys; name a store for their secrets")
-    known = _known(kinds, plan.changes)
     try:
         return apply_in(client, known, plan, freshness, observers, secrets)
     except (KeyboardInterrupt, SystemExit):
@@ -179,13 +183,13 @@ def apply(  # noqa: PLR0913 - what an apply depends on
 @paused_collector()
 def drift(  # noqa: PLR0913 - what a comparison depends on
     state: DesiredState,
-    client: Session,
+    client: Sessions,
     *,
     kinds: Kinds | None = None,
     targets: Sequence[str] = (),
     now: dt.datetime | None = None,
     origins: Callable[[Plan], KeyAtBase] | None = None,
-    reading: Reading = _reading,
+    reading: Reading = follow_nothing,
 ) -> DriftReport:
     """Return which live keys are not as desired, of the scopes that can be read.
 
@@ -193,14 +197,14 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
     the scopes that were not read any more. Otherwise as :func:`plan`.
     """
-    whole, at = Directory(client.reader).resolved(state), now or client.clock.now()
+    whole, at = directory(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = _known(kinds, whole.scopes)
-    parts, failures = _examined(client, known, targeted, selected, at, reading, go_on)
-    was_stopped = any(isinstance(error, errors.StoppedError) for error in failures.values())
-    if failures and (was_stopped or not parts):
-        raise _unreadable(failures)
-    found = with_unread(assemble(parts, targeted.warnings, client.base_url), failures)
+    parts, failures = examined(client, known, targeted, selected, at, reading, stops_api=False)
+    if failures and (not parts or is_stopped(failures)):
+        raise unreadable(failures)
+    place = client.place(known[part.scope.kind].api for part in targeted.scopes)
+    found = with_unread(assemble(parts, targeted.warnings, place), failures, stops_apply=True)
     if origins is not None:
         found = with_origins(found, origins(found))
     return report_of(known, found, failures)
@@ -251,28 +255,3 @@ def _known(kinds: Kinds | None, parts: Iterable[DesiredScope | Change]) -> Kinds
         if part.scope.kind not in known:
             raise errors.ConfigurationError(f"the kind {part.scope.kind} is not known; give it with kinds=")
     return known
-
-
-def _examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
-    client: Session,
-    kinds: Kinds,
-    state: DesiredState,
-    selected: Selection,
-    now: dt.datetime,
-    reading: Reading,
-    on_failure: Callable[[Iterable[Future[Plan]]], None],
-) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
-    """Plan each scope; ``on_failure`` is given all that was begun when one could not be read."""
-
-    def examine(part: DesiredScope) -> Plan:
-        kind = kinds[part.scope.kind]
-        return plan_scope(kind, part, observe(client.reader, kind, part.scope), now, selected)
-
-    with reading(state) as on_scope:
-        client.workers.start(len(state.scopes))
-        futures = {client.workers.submit(examine, part): part.scope for part in state.scopes}
-        return settled(futures, on_scope, on_failure)
-
-
-def _unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:
-    return errors.UnreadableError({str(scope): error for scope, error in failures.items()})

@@ -1,0 +1,89 @@
+"""Reading the live keys of all scopes at once, over one API or several."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from reconciler import errors
+from reconciler.api.workers import cancel, settled
+from reconciler.model.configuration import BUILT_IN_API
+from reconciler.observe.listing import observe
+from reconciler.observe.names import Directory
+from reconciler.plan.planning import plan_scope
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import Future
+    from contextlib import AbstractContextManager
+
+    from reconciler.api.client import Sessions
+    from reconciler.api.reader import Reader
+    from reconciler.kinds.kind import Kind
+    from reconciler.model.desired import DesiredScope, DesiredState
+    from reconciler.model.plan import Plan
+    from reconciler.model.scope import Scope
+    from reconciler.plan.planning import Selection
+
+    Kinds = Mapping[str, Kind]
+    Reading = Callable[[DesiredState], AbstractContextManager[Callable[[], object]]]
+    """Called with what is to be read; the value of its context is called after each scope."""
+
+
+def follow_nothing(_state: DesiredState) -> AbstractContextManager[Callable[[], object]]:
+    """Return a context whose value may be called after each scope, and does nothing."""
+    return nullcontext(tuple)
+
+
+def directory(client: Sessions) -> Directory:
+    """Return what looks up the names of projects and regions, which are those of the built-in API."""
+    return Directory(lambda: client.session(BUILT_IN_API).reader)
+
+
+def apis_of(kinds: Kinds, plan: Plan) -> set[str]:
+    """Return the names of the APIs that a plan is about."""
+    return {kinds[scope.kind].api for scope, _ in plan.observed}
+
+
+def is_stopped(failures: Mapping[Scope, errors.ReconcilerError]) -> bool:
+    """Return whether scopes were not read because the run was interrupted."""
+    return any(isinstance(error, errors.StoppedError) for error in failures.values())
+
+
+def examined(  # noqa: PLR0913, PLR0917 - what the plan of each scope depends on
+    client: Sessions,
+    kinds: Kinds,
+    state: DesiredState,
+    selected: Selection,
+    now: dt.datetime,
+    reading: Reading,
+    *,
+    stops_api: bool,
+) -> tuple[list[Plan], dict[Scope, errors.ReconcilerError]]:
+    """Plan each scope; with ``stops_api``, no further one is begun of an API of which one cannot be read."""
+
+    def examine(kind: Kind, part: DesiredScope, reader: Reader) -> Plan:
+        return plan_scope(kind, part, observe(reader, kind, part.scope), now, selected)
+
+    def stop_api(failed: Scope) -> None:
+        api = kinds[failed.kind].api
+        cancel(future for future, scope in futures.items() if kinds[scope.kind].api == api)
+
+    by_api: dict[str, list[DesiredScope]] = {}
+    for part in state.scopes:
+        by_api.setdefault(kinds[part.scope.kind].api, []).append(part)
+    futures: dict[Future[Plan], Scope] = {}
+    with reading(state) as on_scope:
+        for api, parts in by_api.items():
+            session = client.session(api)
+            session.workers.start(len(parts))
+            for part in parts:
+                kind = kinds[part.scope.kind]
+                futures[session.workers.submit(examine, kind, part, session.reader)] = part.scope
+        return settled(futures, on_scope, stop_api if stops_api else lambda _scope: None)
+
+
+def unreadable(failures: Mapping[Scope, errors.ReconcilerError]) -> errors.UnreadableError:
+    """Return the error of scopes that could not be read."""
+    return errors.UnreadableError({str(scope): error for scope, error in failures.items()})
