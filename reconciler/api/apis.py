@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from reconciler.errors import ConfigurationError
+from reconciler.model.endpoint import place_text
 from reconciler.model.phrases import listed
 
 if TYPE_CHECKING:
@@ -66,7 +67,4 @@ class Apis:
 
     def place(self, apis: Iterable[str]) -> str:
         """Return where requests to ``apis`` go: a base URL, or one for each name; without names, of all."""
-        names = sorted(set(apis)) or sorted(self._sessions)
-        if len(names) == 1:
-            return self.session(names[0]).base_url
-        return ", ".join(f"{name} {self.session(name).base_url}" for name in names)
+        return place_text({name: self.session(name).base_url for name in set(apis) or self._sessions})

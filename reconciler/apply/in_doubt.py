@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.api.workers import Workers, completed
+from reconciler.api.workers import completed
 from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
 from reconciler.kinds.ids import clear_key
 from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.plan import Action
 from reconciler.observe.listing import observe
@@ -20,7 +21,9 @@ from reconciler.plan.recheck import fields_not_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
+    from reconciler.api.client import Session, Sessions
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
 
@@ -170,34 +173,32 @@ def entry_of(line: bytes) -> dict[str, Any] | None:
 
 
 def resolve(
-    reader: Reader,
-    kinds: Mapping[str, Kind],
-    base_url: BaseUrl,
-    writes: Sequence[InDoubtWrite],
-    parallelism: int,
+    client: Sessions, kinds: Mapping[str, Kind], writes: Sequence[InDoubtWrite]
 ) -> tuple[Finding, ...]:
-    """Read each key in doubt from the API at ``base_url`` and find out whether its write took effect.
+    """Read each key in doubt from its API and find out whether its write took effect.
 
-    ``parallelism`` keys are read at a time.
+    Raises ConfigurationError if the API of a kind is not there.
     """
-    with Workers(parallelism) as workers:
-        workers.start(len(writes))
-        findings = [workers.submit(_resolve, reader, kinds, base_url, write) for write in writes]
-        for _ in completed(findings):
-            pass
-        return tuple(finding.result() for finding in findings)
+    findings: list[Future[Finding]] = []
+    for write in writes:
+        kind = kinds.get(write.address.partition("/")[0])
+        session = client.session(BUILT_IN_API if kind is None else kind.api)
+        findings.append(session.workers.submit(_resolve, session, kind, write))
+    for _ in completed(findings):
+        pass
+    return tuple(finding.result() for finding in findings)
 
 
-def _resolve(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: InDoubtWrite) -> Finding:
-    finding = _find(reader, kinds, base_url, write)
+def _resolve(session: Session, kind: Kind | None, write: InDoubtWrite) -> Finding:
+    finding = _find(session, kind, write)
     is_open = write.secret_at or finding.resolution in {Resolution.UNKNOWN, Resolution.SUPERSEDED}
     if not is_open or write.secret_text in finding.detail:
         return finding
     return replace(finding, detail="; ".join(filter(None, (finding.detail, write.secret_text))))
 
 
-def _find(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: InDoubtWrite) -> Finding:
-    kind = kinds.get(write.address.partition("/")[0])
+def _find(session: Session, kind: Kind | None, write: InDoubtWrite) -> Finding:
+    reader = session.reader
     key = None if kind is None else kind.parse_address(write.address)
     if kind is None or key is None:
         return Finding(write, Resolution.UNKNOWN, "no such address")
@@ -206,7 +207,7 @@ def _find(reader: Reader, kinds: Mapping[str, Kind], base_url: BaseUrl, write: I
     path_id = None if is_new else write.path_id or name
     try:
         path = kind.collection_path(scope) if path_id is None else kind.item_path(scope, path_id)
-        if write.base_url != base_url:
+        if write.base_url != session.base_url:
             raise ConfigurationError(f"it was written to {write.base_url}")
         if write.path not in {"", path}:
             raise ConfigurationError(f"it was written to {write.path}, and its kind now says {path}")

@@ -35,11 +35,10 @@ _START: Final = b'{"at": "'
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Who applies what: an identifier of the run, the plan's fingerprint, the API, the actor, the commit."""
+    """Who applies what: an identifier of the run, the plan's fingerprint, the actor, the commit."""
 
     run: str
     fingerprint: str
-    base_url: str
     who: str
     git_commit: str | None
 
@@ -60,9 +59,18 @@ class Journal:
     """Records writes, for any number of threads: every line goes to each of its sinks."""
 
     def __init__(
-        self, sinks: Sequence[Sink], run: Run, clock: Clock, places: Callable[[Change], str] = _nowhere
+        self,
+        sinks: Sequence[Sink],
+        run: Run,
+        clock: Clock,
+        base_url: Callable[[Change], str],
+        places: Callable[[Change], str] = _nowhere,
     ) -> None:
-        """Store the sinks, what to say of the run, the time, and where the secret of a new key is to go."""
+        """Store the sinks, what to say of the run, and the time.
+
+        ``base_url`` returns where a change is sent, ``places`` where the secret of a new key is to go.
+        """
+        self._base_url = base_url
         self._places = places
         self._sinks = sinks
         self._run = {field.name: getattr(run, field.name) for field in fields(run)}
@@ -74,6 +82,7 @@ class Journal:
             {
                 "event": "write",
                 "address": change.address,
+                "base_url": self._base_url(change),
                 "path": change.path,
                 **({} if change.path_id in {None, change.name} else {"id": change.path_id}),
                 "patch": dict(change.patch),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.api.reader import Reader
+from reconciler.api.client import Session
+from reconciler.api.workers import Workers
 from reconciler.apply.in_doubt import Finding, Reading, Resolution, resolve
 from reconciler.cli.credentials import connection
 from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option
@@ -48,8 +49,8 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
         console.result(_offline(reading))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
     settings, kinds = options.connection, tree_kinds(options.kinds)
-    with Reader(connection(settings, clock_of(context), console)) as reader:
-        findings = resolve(reader, kinds, settings.base_url, reading.in_doubt, settings.parallelism)
+    with Session(connection(settings, clock_of(context), console), Workers(settings.parallelism)) as client:
+        findings = resolve(client, kinds, reading.in_doubt)
     console.result(_resolved(findings))
     unknown = any(finding.resolution is Resolution.UNKNOWN for finding in findings)
     return ExitCode.PARTIAL if unknown else ExitCode.DONE

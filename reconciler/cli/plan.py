@@ -36,7 +36,7 @@ from reconciler.model.desired import DesiredState
 from reconciler.model.phrases import first_texts
 from reconciler.model.plan import Plan
 from reconciler.model.source import Problem
-from reconciler.pipeline.reading import directory
+from reconciler.pipeline.reading import directory_of
 from reconciler.render.formats import RENDERERS, Style
 from reconciler.render.text import Detail
 
@@ -116,7 +116,7 @@ def plan_files(
     inputs, unused, digest = options.inputs, list[Problem](), InputsDigest()
     kinds = inputs.known_kinds(lambda text: unused.append(Problem(text)), digest.add)
     console.warn(unused)
-    directory, shown = directory(client), list[Problem]()
+    directory, shown = directory_of(client), list[Problem]()
     state = directory.resolved(read_files(kinds, inputs, now, digest))
 
     def reading(part: DesiredState) -> AbstractContextManager[Callable[[], object]]:

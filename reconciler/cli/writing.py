@@ -22,6 +22,7 @@ from reconciler.cli.events import EventStream
 from reconciler.cli.options import RecordOptions, SecretOptions
 from reconciler.errors import ConfigurationError
 from reconciler.model.clock import Clock
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Change, Plan
@@ -110,7 +111,8 @@ def record_settings(  # noqa: PLR0913, PLR0917 - what a record says, and where i
     if options.journal is not None:
         check_journal(options.journal)
     console.warn_of_readers(options.journal, "journal")
-    return RecordSettings(command, base_url, _actor(), commit, options.journal, options.history)
+    base_urls = {BUILT_IN_API: base_url}
+    return RecordSettings(command, base_urls, _actor(), commit, options.journal, options.history)
 
 
 def _actor() -> str:

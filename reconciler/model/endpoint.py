@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PORTS: Final = {"http": 80, "https": 443}
 _PLACE: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::\d*)?", re.ASCII)
@@ -33,6 +36,13 @@ class BaseUrl(str):
             return cls(text)
         except ValueError:
             return super().__new__(cls, text)
+
+
+def place_text(base_urls: Mapping[str, str]) -> str:
+    """Return the base URL of one API, or those of several with their names, for people and for a plan."""
+    if len(base_urls) == 1:
+        return next(iter(base_urls.values()))
+    return ", ".join(f"{name} {base_urls[name]}" for name in sorted(base_urls))
 
 
 def _normal(text: str) -> str:

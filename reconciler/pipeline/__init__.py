@@ -25,7 +25,7 @@ from reconciler.model.plan import Provenance
 from reconciler.model.scope import ScopeDefaults
 from reconciler.pipeline.reading import (
     apis_of,
-    directory,
+    directory_of,
     examined,
     follow_nothing,
     is_stopped,
@@ -117,7 +117,7 @@ def plan(  # noqa: PLR0913 - what a plan depends on
     Raises UnreadableError if that leaves none, and InputError for the name of a project or region that is not
     found.
     """
-    whole, at = directory(client).resolved(state), now or client.clock.now()
+    whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = _known(kinds, whole.scopes)
     parts, failures = examined(client, known, targeted, selected, at, reading, stops_api=True)
@@ -197,7 +197,7 @@ def drift(  # noqa: PLR0913 - what a comparison depends on
     UnreadableError if no scope can be read, or if the run was interrupted meanwhile: that says nothing of
     the scopes that were not read any more. Otherwise as :func:`plan`.
     """
-    whole, at = directory(client).resolved(state), now or client.clock.now()
+    whole, at = directory_of(client).resolved(state), now or client.clock.now()
     targeted, selected = select(whole, targets)
     known = _known(kinds, whole.scopes)
     parts, failures = examined(client, known, targeted, selected, at, reading, stops_api=False)

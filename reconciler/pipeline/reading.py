@@ -36,7 +36,7 @@ def follow_nothing(_state: DesiredState) -> AbstractContextManager[Callable[[], 
     return nullcontext(tuple)
 
 
-def directory(client: Sessions) -> Directory:
+def directory_of(client: Sessions) -> Directory:
     """Return what looks up the names of projects and regions, which are those of the built-in API."""
     return Directory(lambda: client.session(BUILT_IN_API).reader)
 

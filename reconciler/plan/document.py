@@ -100,6 +100,7 @@ def _key(change: Change) -> dict[str, Any]:
     parts = dict(change.scope.parameters)
     return {
         "address": change.address,
+        "api": change.api,
         "type": change.scope.kind,
         "name": change.name,
         **({} if change.path_id in {None, change.name} else {"id": change.path_id}),

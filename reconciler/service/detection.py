@@ -12,7 +12,7 @@ from reconciler.errors import ExitCode, StoppedError, UnreadableError
 from reconciler.model.cycle import CycleResult, DriftedField, FieldOutcome, ScopeReport, ScopeState
 from reconciler.model.outcome import Result
 from reconciler.model.source import Problem
-from reconciler.pipeline.reading import directory
+from reconciler.pipeline.reading import directory_of
 from reconciler.plan.drift import record_names
 from reconciler.plan.origins import state_as_base
 
@@ -46,7 +46,7 @@ def detect(  # noqa: PLR0913, PLR0917 - what a comparison depends on
     ``applied`` returns what a history knows of the keys of a plan; it is None without a history. Raises
     ReconcilerError if nothing can be read, or the base cannot.
     """
-    origins, base = applied, ports.base(directory(client), now)
+    origins, base = applied, ports.base(directory_of(client), now)
     if base is not None:
         before = base.comparable
         origins = None if before is None else partial(state_as_base, ports.kinds, base=before)

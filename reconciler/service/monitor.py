@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.errors import ReconcilerError, os_reason
 from reconciler.model.cycle import CycleResult
+from reconciler.model.endpoint import place_text
 from reconciler.model.status import PendingNotification, ServiceCondition
 from reconciler.render.notification import (
     Delivery,
@@ -69,7 +70,8 @@ class Monitor:
     def _notify(self, report: CycleReport, conditions: Collection[ServiceCondition]) -> None:
         failing = [ServiceCondition.ROUNDS] if report.result is CycleResult.FAILED else []
         now, after, webhook = report.ended, self.settings.notify_after, self.ports.webhook
-        notifications, source = Notifications(self.database), (self.settings.records.base_url, self.run)
+        notifications = Notifications(self.database)
+        source = place_text(self.settings.records.base_urls), self.run
         due = notifications.update({*conditions, *failing}, after, now)
         if webhook is None:
             return

@@ -52,11 +52,12 @@ class WriteObserver(Protocol):
 class RecordSettings:
     """Which files record a run, and what they say of it.
 
-    ``commit`` returns the commit of what is applied: that of a saved plan, or of the files.
+    ``base_urls`` are those of the APIs, by their names. ``commit`` returns the commit of what is applied:
+    that of a saved plan, or of the files.
     """
 
     command: str
-    base_url: BaseUrl
+    base_urls: Mapping[str, BaseUrl]
     who: str
     commit: Callable[[], str | None]
     journal: str | None = None
@@ -89,8 +90,9 @@ class Records:
             if sinks:
                 # Not the run's own name: a service journals many times, and each is a run for itself.
                 name = f"{self.run}-{uuid.uuid4().hex[:8]}"
-                run = Run(name, fingerprint, settings.base_url, settings.who, settings.commit())
-                observers.append(Journal(sinks, run, self.clock, places))
+                run = Run(name, fingerprint, settings.who, settings.commit())
+                urls = settings.base_urls
+                observers.append(Journal(sinks, run, self.clock, lambda change: urls[change.api], places))
             if self.history is not None:
                 observers.append(self.history)
             yield tuple(map(SentOnly, observers))
@@ -162,7 +164,7 @@ def open_history(settings: RecordSettings, clock: Clock) -> Iterator[tuple[Recor
 def _records(database: Database, settings: RecordSettings, clock: Clock) -> tuple[Records, History]:
     who, commit = "", None
     if settings.history is not None:
-        database.bind(settings.base_url)
+        database.bind(settings.base_urls)
         who, commit = settings.who, settings.commit()
     run = _identifier()
     history = History(database, HistoryRun(run, settings.command, __version__, who, commit), clock.now)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from reconciler.api.reader import Reader
+from reconciler.api.client import Session
 from reconciler.api.workers import Workers
 from reconciler.api.writer import Writer
 from reconciler.apply.executor import Executor
-from reconciler.apply.in_doubt import InDoubtWrite, Resolution, read_journal, resolve
+from reconciler.apply.in_doubt import Finding, InDoubtWrite, Resolution, read_journal, resolve
 from reconciler.apply.journal import Journal, JournalFile, Run, check_journal
 from reconciler.apply.observer import SentOnly
 from reconciler.errors import ConfigurationError, JournalError
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gcore_emulator import Emulator
+    from reconciler.api.reader import Connection
     from reconciler.model.plan import Plan
 
-RUN = Run("run-1", "sha256:0", "http://127.0.0.1:1", "someone", "abc")
+RUN = Run("run-1", "sha256:0", "someone", "abc")
 WRITE = {"event": "write", "run": "r", "address": "caas/1/76/web", "base_url": "u", "patch": {}, "before": {}}
 OUTCOME = {"event": "outcome", "run": "r", "address": "caas/1/76/web", "outcome": "applied"}
 
@@ -56,7 +57,11 @@ def apply_journaled(emulator: Emulator, plan: Plan, file: Path) -> list[Result]:
     engine = Engine(emulator)
     with engine.writer() as writer, JournalFile(str(file)) as sink:
         executor = Executor(
-            writer, KINDS, Workers(1), engine.stop, [SentOnly(Journal([sink], RUN, FakeClock()))]
+            writer,
+            KINDS,
+            Workers(1),
+            engine.stop,
+            [SentOnly(Journal([sink], RUN, FakeClock(), lambda _change: "http://127.0.0.1:1"))],
         )
         return [outcome.result for outcome in executor.execute(plan.changes)]
 
@@ -69,7 +74,7 @@ def test_a_write_is_on_disk_before_it_is_sent_and_its_outcome_after(plan: Plan, 
         raise httpx.ConnectError("refused")
 
     with Writer(connect(handler)) as writer, JournalFile(str(file)) as sink:
-        journal = Journal([sink], RUN, FakeClock())
+        journal = Journal([sink], RUN, FakeClock(), lambda _change: "http://127.0.0.1:1")
         Executor(writer, KINDS, Workers(1), threading.Event(), [SentOnly(journal)]).execute(plan.changes)
     assert [entry["event"] for entry in seen[:1]] == ["write"]
     assert [entry["event"] for entry in entries(file)] == ["write", "outcome"]
@@ -184,7 +189,11 @@ def test_nothing_is_sent_that_cannot_be_recorded(emulator: Emulator, plan: Plan)
     engine = Engine(emulator)
     with engine.writer() as writer, JournalFile("/dev/full") as sink:
         executor = Executor(
-            writer, KINDS, Workers(1), engine.stop, [SentOnly(Journal([sink], RUN, FakeClock()))]
+            writer,
+            KINDS,
+            Workers(1),
+            engine.stop,
+            [SentOnly(Journal([sink], RUN, FakeClock(), lambda _change: "http://127.0.0.1:1"))],
         )
         [outcome] = executor.execute(plan.changes)
     assert outcome.result is Result.NOT_ATTEMPTED
@@ -196,7 +205,7 @@ def test_after_a_torn_write_nothing_more_is_recorded_or_sent(plan: Plan, tmp_pat
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with JournalFile(str(tmp_path / "journal")) as sink:
-        journal = Journal([sink], RUN, FakeClock())
+        journal = Journal([sink], RUN, FakeClock(), lambda _change: "http://127.0.0.1:1")
         journal.started(plan.changes[0])
         size = (tmp_path / "journal").stat().st_size
         try:
@@ -237,6 +246,13 @@ def test_a_write_is_in_doubt_until_a_later_outcome_resolves_it(
     assert (len(reading.in_doubt), reading.torn) == (in_doubt, torn)
 
 
+def resolved(connection: Connection, entry: InDoubtWrite) -> Finding:
+    """Find out what became of one write."""
+    with Session(connection, Workers(1)) as client:
+        [finding] = resolve(client, KINDS, [entry])
+    return finding
+
+
 @pytest.mark.parametrize(
     ("live", "resolution"),
     [
@@ -253,19 +269,18 @@ def test_a_write_in_doubt_is_resolved_by_reading_the_key(
         fill(emulator, "web", description=live)
     new, old = {"description": "new"}, {"description": "old"}
     entry = InDoubtWrite("caas/1/76/web", BaseUrl(emulator.url), patch=new, before=old, run="r", at="now")
-    with Engine(emulator).writer() as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl(emulator.url), [entry], 1)
+    finding = resolved(connect(Script(), base_url=emulator.url, transport=None), entry)
     assert finding.resolution is resolution
 
 
 @pytest.mark.parametrize(
     ("address", "base_url"),
     [
-        ("caas/1/76/web", "here"),
+        ("caas/1/76/web", "http://127.0.0.1"),
         ("caas/1/76/web", "elsewhere"),
-        ("odd/1/web", "here"),
-        ("caas/1/web", "here"),
-        ("caas/1/76/../web", "here"),
+        ("odd/1/web", "http://127.0.0.1"),
+        ("caas/1/web", "http://127.0.0.1"),
+        ("caas/1/76/../web", "http://127.0.0.1"),
     ],
 )
 @pytest.mark.parametrize("response", [[], {"name": "other", "description": "new"}])
@@ -275,19 +290,17 @@ def test_a_write_in_doubt_whose_key_cannot_be_read_stays_in_doubt(
     entry = InDoubtWrite(
         address, BaseUrl.recorded(base_url), patch={"description": "new"}, before={}, run="r", at="now"
     )
-    with Reader(connect(lambda _request: httpx.Response(200, json=response))) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [entry], 1)
+    finding = resolved(connect(lambda _request: httpx.Response(200, json=response)), entry)
     assert finding.resolution is Resolution.UNKNOWN
 
 
 def test_a_write_in_doubt_to_another_path_is_not_resolved_at_the_new_path() -> None:
     new = {"description": "new"}
     entry = InDoubtWrite(
-        "caas/1/76/web", BaseUrl.recorded("here"), new, {}, "r", "now", path="/sandbox/1/76/web"
+        "caas/1/76/web", BaseUrl.recorded("http://127.0.0.1"), new, {}, "r", "now", path="/sandbox/1/76/web"
     )
     script = Script(httpx.Response(200, json={"name": "web"} | new))
-    with Reader(connect(script)) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [entry], 1)
+    finding = resolved(connect(script), entry)
     assert (finding.resolution, script.requests) == (Resolution.UNKNOWN, [])
     assert "it was written to /sandbox/1/76/web, and its kind now says /cloud/v1/caas/keys/1/76/web" in (
         finding.detail
@@ -308,8 +321,7 @@ def test_a_journal_normalizes_the_base_url(spelling: str) -> None:
     reading = read_journal(lines(first, second, OUTCOME | {"run": "s"}))
     assert (reading.writes, reading.in_doubt) == (2, ())
     [entry] = read_journal(lines(first)).in_doubt
-    with Reader(connect(Script(httpx.Response(404)))) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("https://api.example.com/"), [entry], 1)
+    finding = resolved(connect(Script(httpx.Response(404)), base_url="https://api.example.com"), entry)
     assert finding.resolution is Resolution.GONE
 
 
@@ -317,11 +329,16 @@ def test_a_journal_normalizes_the_base_url(spelling: str) -> None:
 @pytest.mark.parametrize("action", Action)
 def test_a_journal_name_that_is_not_one_path_segment_causes_no_request(name: str, action: Action) -> None:
     entry = InDoubtWrite(
-        f"caas/1/76/{name}", BaseUrl.recorded("here"), patch={}, before={}, run="r", at="now", action=action
+        f"caas/1/76/{name}",
+        BaseUrl.recorded("http://127.0.0.1"),
+        patch={},
+        before={},
+        run="r",
+        at="now",
+        action=action,
     )
     script = Script(httpx.Response(404))
-    with Reader(connect(script)) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("here"), [entry], 1)
+    finding = resolved(connect(script), entry)
     assert finding.resolution is Resolution.UNKNOWN
     assert "cannot be one segment of a request path" in finding.detail
     assert script.requests == []
@@ -373,8 +390,7 @@ def test_a_journal_names_the_location_of_the_secret_whatever_the_server_returns(
 ) -> None:
     write = CREATION | {"action": action, "patch": {"description": ""}, "before": {"description": "old"}}
     [entry] = read_journal(lines(write, *[RESCUED] * is_rescued)).in_doubt
-    with Reader(connect(Script(response))) as reader:
-        [finding] = resolve(reader, KINDS, BaseUrl.recorded("u"), [entry], 1)
+    finding = resolved(connect(Script(response)), entry)
     if is_rescued:
         assert "its secret is in /rescued/web" in finding.detail
     else:
@@ -397,7 +413,7 @@ def test_a_record_that_one_journal_cannot_store_is_stored_by_another(
 
     engine = Engine(emulator)
     with engine.writer() as writer, JournalFile(str(tmp_path / "journal")) as file:
-        journal = Journal([Full(), file], RUN, FakeClock())
+        journal = Journal([Full(), file], RUN, FakeClock(), lambda _change: "http://127.0.0.1:1")
         executor = Executor(writer, KINDS, Workers(1), engine.stop, [SentOnly(journal)])
         [outcome] = executor.execute(plan.changes)
     assert outcome.detail == "the journal cannot be written: No space left on device"

@@ -43,6 +43,7 @@ def test_a_change_is_shown_with_values_patch_effects_and_request() -> None:
     change = rendered(whole_plan())["resource_changes"][0]
     assert change == {
         "address": "caas/1/76/key-a",
+        "api": "gcore",
         "type": "caas",
         "name": "key-a",
         "project_id": 1,

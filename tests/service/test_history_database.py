@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.errors import HistoryError, JournalError
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.cycle import FieldOutcome
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.outcome import Outcome, Result
@@ -81,7 +82,7 @@ from reconciler.service.history.database import Database
 print("ready", flush=True)
 sys.stdin.readline()
 with Database(sys.argv[1]) as database:
-    database.bind("https://api.example.com")
+    database.bind({"gcore": "https://api.example.com"})
 """
 
 
@@ -307,13 +308,13 @@ def test_a_history_error_is_a_journal_error() -> None:
 
 def test_a_history_belongs_to_one_api(file: Path) -> None:
     with Database(str(file)) as database:
-        database.bind(BaseUrl("https://api.example.com"))
+        database.bind({BUILT_IN_API: BaseUrl("https://api.example.com")})
     with Database(str(file)) as database:
-        database.bind(BaseUrl("HTTPS://API.example.com:443/"))
+        database.bind({BUILT_IN_API: BaseUrl("HTTPS://API.example.com:443/")})
         message = f"the history {file} is of https://api.example.com, not of https://other.example"
         with pytest.raises(HistoryError, match=re.escape(message)):
-            database.bind(BaseUrl("https://other.example"))
-        database.bind(BaseUrl("https://api.example.com"))
+            database.bind({BUILT_IN_API: BaseUrl("https://other.example")})
+        database.bind({BUILT_IN_API: BaseUrl("https://api.example.com")})
 
 
 def insert(database: Database, then: Callable[[sqlite3.Connection], object]) -> None:
@@ -362,7 +363,7 @@ def test_a_history_that_is_closed_can_be_neither_read_nor_written(file: Path) ->
     with pytest.raises(HistoryError, match=f"the history {file} cannot be read: Cannot operate on a closed"):
         database.rows("SELECT 1")
     with pytest.raises(HistoryError, match="cannot be written"):
-        database.bind(BaseUrl("https://api.example.com"))
+        database.bind({BUILT_IN_API: BaseUrl("https://api.example.com")})
 
 
 def test_a_full_disk_is_an_error_until_there_is_space(file: Path) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
 from reconciler.plan.correction import Permissions
 from reconciler.plan.drift import FlappingRule
@@ -39,7 +40,7 @@ def test_an_in_memory_history_retains_only_what_flapping_detection_needs(
         permissions=Permissions(),
         flapping=FlappingRule(3, window),
         records=RecordSettings(
-            "drift", BaseUrl("https://api.example.com"), "me", lambda: None, None, history
+            "drift", {BUILT_IN_API: BaseUrl("https://api.example.com")}, "me", lambda: None, None, history
         ),
         retention=retention,
         metrics_port=None,

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import HistoryError, os_reason
 from reconciler.load.write import open_private
+from reconciler.model.configuration import BUILT_IN_API
 from reconciler.model.endpoint import BaseUrl
 from reconciler.service.history.tables import VERSION, steps_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAGIC: Final = b"SQLite format 3\0"
 """How the file begins."""
@@ -102,14 +103,16 @@ class Database(AbstractContextManager["Database"]):
         with self._lock, self._errors("cannot be read"):
             return self._connection.execute(statement, values).fetchall()
 
-    def bind(self, base_url: BaseUrl) -> None:
-        """Store the address of the API of the history. Raises HistoryError if it has another."""
-        with self.transaction() as connection:
-            statement = "INSERT INTO setting VALUES ('base_url', ?) ON CONFLICT DO NOTHING"
-            connection.execute(statement, (base_url,))
-        ((known,),) = self.rows("SELECT value FROM setting WHERE name = 'base_url'")
-        if BaseUrl.recorded(known) != base_url:
-            raise HistoryError(f"{self._name} is of {known}, not of {base_url}; use another file")
+    def bind(self, base_urls: Mapping[str, BaseUrl]) -> None:
+        """Store the address of each API of the history. Raises HistoryError if it has another."""
+        for api, base_url in base_urls.items():
+            setting = "base_url" if api == BUILT_IN_API else f"base_url {api}"
+            with self.transaction() as connection:
+                statement = "INSERT INTO setting VALUES (?, ?) ON CONFLICT DO NOTHING"
+                connection.execute(statement, (setting, base_url))
+            ((known,),) = self.rows("SELECT value FROM setting WHERE name = ?", (setting,))
+            if BaseUrl.recorded(known) != base_url:
+                raise HistoryError(f"{self._name} is of {known}, not of {base_url}; use another file")
 
     def _connected(self) -> sqlite3.Connection:
         if self.file is None:

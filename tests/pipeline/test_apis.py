@@ -1,0 +1,187 @@
+"""One run over several APIs: each has its own address, token and pauses, and fails by itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler import pipeline
+from reconciler.api.apis import Apis
+from reconciler.api.client import Session
+from reconciler.api.workers import Workers
+from reconciler.apply.journal import Journal, Run
+from reconciler.errors import ConfigurationError, RefusedError, UnreadableError
+from reconciler.model.desired import DesiredScope, DesiredState
+from reconciler.model.outcome import Result
+from reconciler.model.secret import Secret
+from tests.support import FakeClock, connect
+from tests.values import declared, kind_with
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.model.plan import Plan
+
+TEXT = {"type": "string"}
+WEST, EAST = (
+    replace(kind_with({"note": TEXT}, collection=f"/{name}", list={"style": "page"}), name=name, api=name)
+    for name in ("west", "east")
+)
+KINDS = {kind.name: kind for kind in (WEST, EAST)}
+STATE = DesiredState(
+    tuple(DesiredScope(kind.scope_of([]), (declared("one", note="new"),)) for kind in (EAST, WEST))
+)
+
+
+class Api:
+    """An API with one collection, which holds what it is told."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.keys: dict[str, dict[str, Any]] = {"one": {"name": "one", "note": "old"}}
+        self.fault: httpx.Response | None = None
+        self.requests: list[tuple[str, str, str]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        self.requests.append((request.method, path, request.headers["Authorization"]))
+        if self.fault is not None:
+            return self.fault
+        if request.method == "GET" and path == f"/{self.name}":
+            return httpx.Response(200, json=list(self.keys.values()))
+        key = self.keys[path.rpartition("/")[2]]
+        if request.method == "PATCH":
+            key |= json.loads(request.content)
+        return httpx.Response(200, json=key)
+
+
+@pytest.fixture
+def apis() -> dict[str, Api]:
+    return {name: Api(name) for name in KINDS}
+
+
+def client_of(apis: Mapping[str, Api]) -> Apis:
+    clock = FakeClock()
+    connections = {
+        name: connect(api, base_url=f"https://{name}.example.com", token=Secret(f"token-{name}"), clock=clock)
+        for name, api in apis.items()
+    }
+    first = next(iter(connections.values()))
+    return Apis(
+        {
+            name: Session(replace(one, stop=first.stop, redactor=first.redactor), Workers(2))
+            for name, one in connections.items()
+        }
+    )
+
+
+def planned(client: Apis, state: DesiredState = STATE) -> Plan:
+    return pipeline.plan(state, client, kinds=KINDS)
+
+
+BOTH = "east https://east.example.com, west https://west.example.com"
+
+
+def test_one_plan_shows_all_and_one_apply_sends_to_each_its_own(apis: dict[str, Api]) -> None:
+    with client_of(apis) as client:
+        plan = planned(client)
+        assert [(one.api, one.address) for one in plan.changes] == [
+            ("east", "east/one"),
+            ("west", "west/one"),
+        ]
+        assert plan.base_url == BOTH
+        outcomes = pipeline.apply(plan, client, kinds=KINDS)
+        assert [outcome.result for outcome in outcomes] == [Result.APPLIED] * 2
+        assert planned(client).changes == ()
+    for name, api in apis.items():
+        assert {authorization for _, _, authorization in api.requests} == {f"apikey token-{name}"}
+        assert [path for method, path, _ in api.requests if method == "PATCH"] == [f"/{name}/one"]
+
+
+def test_an_api_that_is_down_leaves_the_others_planned_and_applied(apis: dict[str, Api]) -> None:
+    apis["east"].fault = httpx.Response(503, json={"message": "down"})
+    with client_of(apis) as client:
+        plan = planned(client)
+        (problem,) = plan.problems
+        assert (problem.address, problem.is_live, plan.objections) == ("east", True, ())
+        assert "could not be read: GET /east" in problem.message
+        assert plan.base_url == "https://west.example.com"
+        assert [change.address for change in plan.changes] == ["west/one"]
+        (outcome,) = pipeline.apply(plan, client, kinds=KINDS)
+        report = pipeline.drift(STATE, client, kinds=KINDS)
+    assert outcome.result is Result.APPLIED
+    assert [str(scope) for scope in report.unread] == ["east"]
+
+
+def test_nothing_is_planned_if_every_api_is_down(apis: dict[str, Api]) -> None:
+    for api in apis.values():
+        api.fault = httpx.Response(503, json={"message": "down"})
+    with client_of(apis) as client, pytest.raises(UnreadableError) as raised:
+        planned(client)
+    assert sorted(text.partition(" ")[0] for text in raised.value.texts) == ["east", "west"]
+
+
+def test_a_plan_is_applied_to_the_addresses_that_it_was_made_for(apis: dict[str, Api]) -> None:
+    with client_of(apis) as client:
+        plan = planned(client)
+    moved = replace(plan, base_url=BOTH.replace("https://east", "https://other"))
+    with (
+        client_of(apis) as client,
+        pytest.raises(RefusedError, match="the plan was made for east https://other"),
+    ):
+        pipeline.apply(moved, client, kinds=KINDS)
+    assert all(method == "GET" for api in apis.values() for method, _, _ in api.requests)
+
+
+def test_a_kind_of_an_api_that_is_not_configured_is_refused(apis: dict[str, Api]) -> None:
+    with client_of({"west": apis["west"]}) as client, pytest.raises(ConfigurationError) as raised:
+        planned(client)
+    assert str(raised.value) == "the API east is not configured; there are west"
+
+
+def test_the_fingerprint_says_where_each_change_goes(apis: dict[str, Api]) -> None:
+    with client_of(apis) as client:
+        plan = planned(client)
+        alone = planned(client, replace(STATE, scopes=STATE.scopes[:1]))
+    assert alone.base_url == "https://east.example.com"
+    assert plan.fingerprint != alone.fingerprint
+
+
+def test_one_api_asks_for_a_pause_and_the_other_does_not_wait(apis: dict[str, Api]) -> None:
+    apis["east"].fault = httpx.Response(429, headers={"Retry-After": "10000"}, json={})
+    with client_of(apis) as client:
+        plan = planned(client)
+    assert [change.address for change in plan.changes] == ["west/one"]
+
+
+class Lines:
+    """A sink that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+
+    def append(self, line: bytes) -> None:
+        self.entries.append(json.loads(line))
+
+
+def test_the_journal_names_the_address_of_each_write(apis: dict[str, Api]) -> None:
+    lines, run = Lines(), Run("r", "f", "someone", None)
+    with client_of(apis) as client:
+        plan = planned(client)
+        journal = Journal([lines], run, client.clock, lambda change: f"https://{change.api}.example.com")
+        pipeline.apply(plan, client, kinds=KINDS, observers=[journal])
+    writes = {entry["address"]: entry["base_url"] for entry in lines.entries if entry["event"] == "write"}
+    assert writes == {"east/one": "https://east.example.com", "west/one": "https://west.example.com"}
+
+
+def test_an_interrupted_run_stops_every_api(apis: dict[str, Api]) -> None:
+    with client_of(apis) as client:
+        plan = planned(client)
+        client.stop.set()
+        outcomes = pipeline.apply(plan, client, kinds=KINDS)
+    assert {outcome.result for outcome in outcomes} == {Result.NOT_ATTEMPTED}
+    assert all(method == "GET" for api in apis.values() for method, _, _ in api.requests)
