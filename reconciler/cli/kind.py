@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
-from reconciler.cli.console import CONTEXT, plain_console
+from reconciler.cli.console import CONTEXT, Console, plain_console
 from reconciler.cli.values import command, epilog, option
-from reconciler.errors import DescriptionError
+from reconciler.errors import ConfigurationError, DescriptionError, os_reason
 from reconciler.kinds.openapi.draft import draft
+from reconciler.kinds.openapi.every import every_draft, index_of
+from reconciler.kinds.packaged import SUFFIX, schema_texts
 from reconciler.kinds.rules import KIND_NAME
 from reconciler.load.files import read_description
+from reconciler.load.write import create_new
+from reconciler.model.phrases import counted
 from reconciler.validate.custom_kinds import complaints
 
 
@@ -27,16 +32,21 @@ class InitOptions:
         metavar="FILE",
         type=click.Path(),
     )
-    collection: str = option(
-        "The path that lists the keys, as it is written there.", required=True, metavar="PATH"
-    )
+    collection: str | None = option("The path that lists the keys, as it is written there.", metavar="PATH")
     item: str | None = option(
         "The path of one key, as it is written there, where several may be.", metavar="PATH"
     )
     name: str | None = option("What the kind will be called.", metavar="NAME")
+    every: bool = option("Draft every collection whose items can be changed.", "--all", "every")
+    output: str | None = option(
+        "With --all, the folder for the drafts and their index; nothing in it is overwritten.",
+        metavar="DIR",
+        type=click.Path(file_okay=False),
+    )
 
 
 _INIT: Final = "reconciler kind init --openapi api.yaml --collection"
+_INDEX: Final = "index.md"
 
 
 @click.group(context_settings=CONTEXT, epilog=epilog(f"{_INIT} /v1/things > kinds/thing.schema.json"))
@@ -47,26 +57,80 @@ def kind() -> None:
 @command(
     InitOptions,
     f"{_INIT} '/repos/{{owner}}/{{repo}}/labels' \\\n    --name label > kinds/label.schema.json",
+    "reconciler kind init --openapi api.yaml --all --output drafts/",
     group=kind,
 )
 def init(_context: click.Context, options: InitOptions) -> None:
     """Draft the file of a kind from an OpenAPI description.
 
     The draft is written to standard output. What a description cannot say, such as the effect of a field on
-    access, is omitted, and listed on standard error as things to decide.
+    access, is omitted, and listed on standard error as things to decide. With --all, every collection is
+    drafted into a folder, with an index of the drafts, what is to decide, and what is refused and why.
     """
+    _check(options)
+    description = read_description(options.openapi)
+    console = plain_console()
+    try:
+        if options.output is not None:
+            _init_all(console, options.openapi, description, Path(options.output))
+        elif options.collection is not None:
+            _init_one(console, options, description, options.collection)
+    except DescriptionError as error:
+        raise DescriptionError(f"{options.openapi}: {error}") from error
+
+
+def _check(options: InitOptions) -> None:
+    """Refuse options that say too little, or do not go together. Raises click's UsageError."""
     name = options.name
     if name is not None and not KIND_NAME.fullmatch(name):
         raise click.BadParameter("use lower-case letters, digits and hyphens.", param_hint="--name")
-    description = read_description(options.openapi)
+    if not options.every:
+        if options.output is not None:
+            raise click.UsageError("--output is for --all; a single draft is written to standard output")
+        if options.collection is None:
+            raise click.UsageError("Missing option '--collection' or '--all'.")
+        return
+    if options.output is None:
+        raise click.UsageError("--all needs --output DIR, the folder for the drafts")
+    for given, flag in ((options.collection, "--collection"), (options.item, "--item"), (name, "--name")):
+        if given is not None:
+            raise click.UsageError(f"{flag} is for a single draft; --all drafts every collection")
+
+
+def _init_one(console: Console, options: InitOptions, description: Any, collection: str) -> None:
+    name = options.name
     title = None if name is None else name.replace("-", " ").capitalize()
-    try:
-        drafted = draft(description, options.collection, title, options.item)
-    except DescriptionError as error:
-        raise DescriptionError(f"{options.openapi}: {error}") from error
-    console = plain_console()
-    console.result(json.dumps(drafted.schema, indent=2, ensure_ascii=False) + "\n")
-    console.note(f"To decide, then save as kinds/{name or 'NAME'}.schema.json:")
+    drafted = draft(description, collection, title, options.item)
+    console.result(_text(drafted.schema))
+    console.note(f"To decide, then save as kinds/{name or 'NAME'}{SUFFIX}:")
     faulty = (message for _, message in complaints(name or "draft", drafted.schema))
     for decision in (*drafted.decisions, *faulty):
         console.note(f"- {decision}")
+
+
+def _init_all(console: Console, source: str, description: Any, folder: Path) -> None:
+    """Write a draft of every collection, and the index, where none of these files is yet."""
+    entries = every_draft(description, schema_texts())
+    drafts = [(entry.name, entry.made.schema) for entry in entries if entry.made is not None]
+    faults = {name: [message for _, message in complaints(name, schema)] for name, schema in drafts}
+    files = {folder / f"{name}{SUFFIX}": _text(schema) for name, schema in drafts}
+    files[folder / _INDEX] = index_of(Path(source).name, entries, faults)
+    known = next((file for file in files if file.exists()), None)
+    if known is not None:
+        raise ConfigurationError(f"{known} exists, and nothing is overwritten; name another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            create_new(file, text)
+    except OSError as error:
+        raise ConfigurationError(f"the drafts cannot be written to {folder}: {os_reason(error)}") from error
+    refused = len(entries) - len(drafts)
+    why = f", and why {refused} are refused" if refused else ""
+    console.result(
+        f"Drafted {len(drafts)} of {counted(len(entries), 'collection')} into {folder};"
+        f" {folder / _INDEX} says what is to decide{why}.\n"
+    )
+
+
+def _text(schema: Any) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

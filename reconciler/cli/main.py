@@ -40,6 +40,7 @@ COMMANDS: Final = {
     " it.",
     "journal": "Show which writes of a run that was killed are in doubt, and what became of them.",
     "kind": "Draft a kind for another REST API; docs/kinds.md describes kinds.",
+    "kinds": "List the kinds that are known here.",
     "plan": "Show what differs from the live API, field by field.",
     "schema": "Print a JSON Schema (draft-07) that needs no other file.",
     "show": "Show a plan that plan --out saved, in any format.",

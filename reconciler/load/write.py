@@ -36,6 +36,12 @@ def write_whole(file: Path, text: str) -> None:
         raise
 
 
+def create_new(file: Path, text: str) -> None:
+    """Store ``text`` in a file that is not there yet. Raises OSError, FileExistsError among them."""
+    with file.open("x", encoding="utf-8") as stream:
+        stream.write(text)
+
+
 def write_beside(file: Path, content: bytes) -> Path:
     """Write a new private file into the folder of another one, and return its path. Raises OSError."""
     temporary = file.parent / f".reconciler-{secrets.token_hex(8)}"

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.kinds.packaged import load_kinds
+from tests.kinds.descriptions import PET, PETS, pets
 from tests.kinds.test_openapi import LABELS, described
 
 if TYPE_CHECKING:
-    from tests.support import CommandLine
+    from collections.abc import Callable
+
+    from tests.support import CommandLine, Finished
 
 OPENAPI = str(Path(__file__).parents[1] / "gcore_emulator/openapi.yaml")
 
@@ -65,3 +68,98 @@ def test_an_unusable_description_is_an_error(
 def test_an_invalid_kind_name_is_a_usage_error(cli: CommandLine) -> None:
     done = cli("kind", "init", "--openapi", OPENAPI, "--collection", LABELS, "--name", "My Key")
     assert (done.code, "use lower-case letters" in done.err) == (64, True)
+
+
+SHOP = pets()
+SHOP["paths"] |= {
+    "/cats": SHOP["paths"][PETS],
+    "/cats/{id}": SHOP["paths"][PET],
+    "/dogs": {"get": {"responses": {}}},
+    "/dogs/{id}": SHOP["paths"][PET],
+    "/farms/{farm}/cats": SHOP["paths"][PETS],
+    "/farms/{farm}/cats/{id}": SHOP["paths"][PET],
+    "/hours": SHOP["paths"][PETS],
+}
+
+
+@pytest.fixture
+def drafts(cli: CommandLine, tmp_path: Path) -> Callable[..., Finished]:
+    """Draft every collection of a description into the folder ``drafts``."""
+    file = tmp_path / "shop.json"
+
+    def run(description: object) -> Finished:
+        file.write_text(json.dumps(description))
+        return cli("kind", "init", "--openapi", str(file), "--all", "--output", str(tmp_path / "drafts"))
+
+    return run
+
+
+def test_all_collections_are_drafted_into_a_folder_that_loads(
+    cli: CommandLine, drafts: Callable[..., Finished], tmp_path: Path
+) -> None:
+    done = drafts(SHOP)
+    folder = tmp_path / "drafts"
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"Drafted 3 of 4 collections into {folder}; {folder}/index.md says")
+    names = {file.name for file in folder.iterdir()}
+    assert names == {f"{name}.schema.json" for name in ("pet", "cat", "farms-cat")} | {"index.md"}
+    assert cli("kinds", "--kinds", str(folder)).code == 0
+
+
+def test_the_index_says_what_is_drafted_what_is_to_decide_and_what_is_refused(
+    drafts: Callable[..., Finished], tmp_path: Path
+) -> None:
+    drafts(SHOP)
+    index = (tmp_path / "drafts/index.md").read_text()
+    row = f"| [pet](pet.schema.json) | `{PETS}` | `name`, its path by `id` | size | no | "
+    assert row in index
+    assert "- of every kind: foreign: are some keys managed elsewhere?" in index
+    assert "### pet\n\n- identity: people write name, and the path takes id for {petId}\n" in index
+    assert "| `/dogs` | the response to GET /dogs is not described as JSON with a list |" in index
+
+
+def test_nothing_is_overwritten(drafts: Callable[..., Finished], tmp_path: Path) -> None:
+    (tmp_path / "drafts").mkdir()
+    (tmp_path / "drafts/cat.schema.json").write_text("mine")
+    done = drafts(SHOP)
+    assert (done.code, done.out) == (1, "")
+    assert f"{tmp_path}/drafts/cat.schema.json exists, and nothing is overwritten" in done.err
+    assert [file.name for file in (tmp_path / "drafts").iterdir()] == ["cat.schema.json"]
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(drafts: Callable[..., Finished], tmp_path: Path) -> None:
+    (tmp_path / "drafts").symlink_to("/proc/nothing")
+    done = drafts(SHOP)
+    assert (done.code, "the drafts cannot be written to" in done.err) == (1, True)
+
+
+def test_a_description_without_collections_is_an_error(drafts: Callable[..., Finished]) -> None:
+    done = drafts({"openapi": "3.0.0", "paths": {}})
+    assert (done.code, "it has no collection with GET whose items" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ((), "Missing option '--collection' or '--all'"),
+        (("--all",), "--all needs --output DIR"),
+        (("--output", "x", "--collection", LABELS), "--output is for --all"),
+        (("--all", "--output", "x", "--collection", LABELS), "--collection is for a single draft"),
+        (("--all", "--output", "x", "--item", LABELS), "--item is for a single draft"),
+        (("--all", "--output", "x", "--name", "a"), "--name is for a single draft"),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_usage_error(
+    cli: CommandLine, options: tuple[str, ...], complaint: str
+) -> None:
+    done = cli("kind", "init", "--openapi", OPENAPI, *options)
+    assert (done.code, complaint in done.err) == (64, True), done.err
+
+
+def test_the_path_of_an_item_may_be_named(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "api.json"
+    file.write_text(json.dumps(pets(item="/animals/{petId}")))
+    given = ("kind", "init", "--openapi", str(file), "--collection", PETS)
+    assert cli(*given).code == 1
+    done = cli(*given, "--item", "/animals/{petId}")
+    assert json.loads(done.out)["x-reconciler"]["item"] == "/animals/{petId}"

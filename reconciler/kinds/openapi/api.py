@@ -38,7 +38,10 @@ def update_of(found: Operations, shape: Shape, names: Iterable[str], notes: Note
     ]
     required = [name for name in unseen if name in shape.update.required]
     if required:
-        notes.add(f"update: {update} requires {listed(required)}, which no response to the listing shows")
+        notes.add(
+            f"update: {update} requires {listed(required, 12)}, which no row of the list shows, so that the"
+            " service may refuse every update of this draft"
+        )
     if update.method == "PUT":
         if unseen:
             drafted["body"] = BodyRule.CHANGED.value
@@ -141,6 +144,12 @@ def wait_of(found: Operations, shape: Shape, notes: Notes) -> dict[str, int]:
         return {}
     notes.add(f"wait: {' and '.join(late)} may be accepted before it is done; {_WAIT} seconds is a guess")
     return {"wait": _WAIT}
+
+
+def note_deletion(found: Operations, notes: Notes) -> None:
+    """Note that keys cannot be deleted, where that is not described."""
+    if not found.is_deleted:
+        notes.add(f"delete: no DELETE of {found.update.path} is described, so state: absent may be refused")
 
 
 def note_deprecated(found: Operations, notes: Notes) -> None:

@@ -12,6 +12,7 @@ from reconciler.kinds.openapi.api import (
     constants_of,
     creation_of,
     note_base_url,
+    note_deletion,
     note_deprecated,
     update_of,
     wait_of,
@@ -126,6 +127,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
     paths, update = scope_of(found, notes), update_of(found, shape, made.known, notes)
     paging = [listing.listing.get(word, word) for word in ("limit", "offset", "page", "cursor")]
     note_deprecated(found, notes)
+    note_deletion(found, notes)
     envelope = {"item": shape.item, "body": shape.body}
     if shape.is_typeless:
         notes.add(f"type: the type of the resource is not described; {shape.api_type} is a guess")

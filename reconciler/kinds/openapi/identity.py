@@ -128,7 +128,9 @@ def identity_of(found: Operations, shape: Shape, notes: Notes) -> Identity:
             notes.add(
                 f"identity: nothing is a name beside {path}, which the service makes; people have to write it"
             )
-    if words_of(found.last) != words_of(path):
+    if name != path:
+        notes.add(f"identity: people write {name}, and the path takes {path} for {{{found.last}}}")
+    elif words_of(found.last) != words_of(path):
         notes.add(f"identity: {{{found.last}}} is taken for the property {path}")
     return Identity(name, path)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.errors import DescriptionError
 from reconciler.kinds.kind import HEADER_WORDS
+from reconciler.kinds.openapi.addresses import placeholders_of
 from reconciler.kinds.openapi.fields import FieldDrafter
-from reconciler.kinds.openapi.operations import placeholders_of
 from reconciler.kinds.paths import SEGMENT_PATTERN, item_template, path_fault
 from reconciler.kinds.patterns import Pattern
 from reconciler.kinds.rules import NOT_SEGMENTS, accepts

@@ -1,0 +1,112 @@
+"""The paths of a description: which are collections, and which are those of their items."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.errors import DescriptionError
+from reconciler.kinds.openapi.schemas import mapping
+from reconciler.model.lookalikes import meant
+from reconciler.model.phrases import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+UPDATES: Final = ("patch", "put", "post")
+"""Methods that change an item, the most exact one first."""
+_LAST: Final = re.compile(r"(?P<list>.*)/\{(?P<name>[^{}/]+)\}/?")
+
+
+def paths_of(content: Any) -> dict[str, Any]:
+    """Return the paths of a description. Raises DescriptionError for another version of OpenAPI."""
+    version = content.get("openapi") if isinstance(content, dict) else None
+    if not isinstance(version, str) or not version.startswith(("3.0", "3.1")):
+        old = isinstance(content, dict) and "swagger" in content
+        advice = "convert it with a converter of Swagger 2.0" if old else "`openapi: 3.1.0` is missing"
+        raise DescriptionError(f"it is not an OpenAPI 3.0 or 3.1 description: {advice}")
+    return mapping(content.get("paths"))
+
+
+def collections_of(content: Any) -> Iterator[tuple[str, str]]:
+    """Yield the path of each collection that is listed by GET, and that of its items, which can be changed.
+
+    Raises DescriptionError for another version of OpenAPI.
+    """
+    paths = paths_of(content)
+    for collection, operations in paths.items():
+        above = _parent(collection)
+        is_item = "get" in mapping(paths.get(above) or paths.get(f"{above}/")) if above else False
+        if is_item or "get" not in mapping(operations):
+            continue
+        found = item_paths(paths, collection)
+        if found:
+            yield collection, found[0]
+
+
+def item_paths(paths: Mapping[str, Any], collection: str) -> list[str]:
+    """Return the paths of items that may be those of a collection and can be changed, the likeliest first.
+
+    They are below the collection. Else, where nothing is, PATCH or PUT changes them, they end in the same
+    word, have no other word or parameter than the collection but the last, and are not below another list.
+    """
+    whole = collection.rstrip("/")
+    candidates = [path for path in paths if _LAST.fullmatch(path) and _methods(paths[path])]
+    below = [path for path in candidates if _parent(path) == whole]
+    if below or _LAST.fullmatch(collection):
+        return sorted(below, key=lambda path: UPDATES.index(_methods(paths[path])[0]))
+    word, known = whole.rpartition("/")[2], set(whole.split("/"))
+    return [
+        path
+        for path in candidates
+        if _parent(path).rpartition("/")[2] == word
+        and known.issuperset(_parent(path).split("/"))
+        and _methods(paths[path])[0] != "post"
+        and "get" not in mapping(paths.get(_parent(path)) or paths.get(f"{_parent(path)}/"))
+    ]
+
+
+def placeholders_of(path: str) -> list[str]:
+    """Return the parameters of a path as a description names them, which may have hyphens and dots."""
+    return re.findall(r"\{([^{}/]+)\}", path)
+
+
+def known_path(paths: Iterable[str], collection: str) -> str:
+    """Return a path as the description writes it. Raises DescriptionError where it is not there."""
+    paths = list(paths)
+    plain = collection.rstrip("/")
+    for path in (collection, plain, f"{plain}/"):
+        if path in paths:
+            return path
+    close = meant(collection, paths) or "".join(difflib.get_close_matches(collection, paths, n=1))
+    advice = f"did you mean {close}?" if close else f"it has {listed(paths, 20)}"
+    raise DescriptionError(f"there is no path {collection} in it; {advice}")
+
+
+def found_item_path(paths: Mapping[str, Any], collection: str) -> str:
+    """Return the path of the items of a collection. Raises DescriptionError where none or several may be."""
+    found = item_paths(paths, collection)
+    is_below = bool(found) and _parent(found[0]) == collection.rstrip("/")
+    if is_below or len(found) == 1:
+        return found[0]
+    whole = collection.rstrip("/")
+    if found:
+        raise DescriptionError(f"one item may be {' or '.join(found)}; say which by --item")
+    below = next((path for path in paths if _LAST.fullmatch(path) and _parent(path) == whole), None)
+    if below is not None:
+        raise DescriptionError(
+            f"{below} has no PATCH, PUT or POST with a body; a kind is changed by one of them"
+        )
+    raise DescriptionError(f"there is no path {whole}/{{name}} in it, so its items have no address")
+
+
+def _parent(path: str) -> str:
+    found = _LAST.fullmatch(path)
+    return found["list"] if found else ""
+
+
+def _methods(operations: Any) -> list[str]:
+    """Return the methods that change an item: those with a body, which others have no fields to set in."""
+    found = mapping(operations)
+    return [method for method in UPDATES if "requestBody" in mapping(found.get(method)) or "$ref" in found]

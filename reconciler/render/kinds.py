@@ -1,0 +1,68 @@
+"""The kinds that are known: what each can set, create and delete, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from reconciler.kinds.rest import BodyRule
+from reconciler.model.escape import escape_control
+from reconciler.model.phrases import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.kinds.kind import Kind
+
+
+def render_kinds(kinds: Mapping[str, Kind], files: Mapping[str, str]) -> str:
+    """Return the kinds as text; ``files`` gives the file of each that is not packaged."""
+    lines = [line for name in sorted(kinds) for line in ("", *_lines(kinds[name], files))]
+    return "".join(f"{escape_control(line)}\n" for line in lines[1:])
+
+
+def render_kinds_json(kinds: Mapping[str, Kind], files: Mapping[str, str]) -> str:
+    """Return the kinds as JSON, in the order of their names."""
+    every = [_described(kinds[name], files.get(name)) for name in sorted(kinds)]
+    return json.dumps({"kinds": every}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _described(kind: Kind, file: str | None) -> Mapping[str, Any]:
+    create = kind.create_requires
+    return {
+        "name": kind.name,
+        "source": "packaged" if file is None else "file",
+        "file": file,
+        "collection": kind.collection,
+        "item": kind.item.replace("{}", f"{{{kind.path_field}}}"),
+        "identity": kind.identity,
+        "set": _settable(kind),
+        "set_by_creation": sorted(kind.immutable),
+        "update": {"method": kind.update.method, "body": str(kind.update.body)},
+        "create": None if create is None else {"requires": list(create)},
+        "delete": True,
+        "secret": kind.secret,
+    }
+
+
+def _settable(kind: Kind) -> list[str]:
+    """Return the fields that an update sets."""
+    return [name for name in kind.settable if name != kind.identity and name not in kind.immutable]
+
+
+def _lines(kind: Kind, files: Mapping[str, str]) -> Iterator[str]:
+    update, create = kind.update, kind.create_requires
+    whole = ", the whole key" if update.body is BodyRule.WHOLE else ""
+    needs = f", with {listed(create)}" if create else ""
+    facts = {
+        "from": files.get(kind.name, "packaged"),
+        "path": kind.item.replace("{}", f"{{{kind.path_field}}}"),
+        "named by": kind.identity,
+        "set": f"{listed(_settable(kind)) or 'nothing'} ({update.method}{whole})",
+        "created": "no" if create is None else f"yes{needs}",
+        "deleted": "with state: absent",
+    }
+    if kind.immutable:
+        facts["created"] += f"; only then {listed(sorted(kind.immutable))}"
+    yield kind.name
+    yield from (f"  {name:<9} {fact}" for name, fact in facts.items())
