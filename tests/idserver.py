@@ -27,6 +27,7 @@ class Fault(Enum):
     LIMITED = "429, not executed"
     LIMITED_AFTER = "429, executed all the same"
     EMPTY = "201 with the id alone"
+    OTHER = "201 with another text than was sent"
     CONFLICT = "409, not executed"
     BARE = "202 without a body, executed"
 
@@ -117,6 +118,8 @@ class IdServer:
     rows: list[Row] = field(default_factory=list)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    instead: Any = ...
+    """What every item is shown as, instead of what it is."""
     after_write: Callable[[], object] = tuple
     url: str = ""
     made: int = 0
@@ -151,6 +154,29 @@ class IdServer:
         """Return a note."""
         return next(row for row in self.rows if row["id"] == number)
 
+    def handle(
+        self, fault: Fault | None, method: str, target: str, body: Any, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        """Return status and JSON value of one request with which something may go wrong."""
+        status = (
+            {Fault.CONFLICT: 409, Fault.LOST_BEFORE: 500, Fault.LIMITED: 429}.get(fault, 0) if fault else 0
+        )
+        if status:
+            self.requests.append((method, target, body))
+            return status, {"message": "not executed"}
+        response = self.respond(method, target, body, headers)
+        match fault:
+            case Fault.LIMITED_AFTER:
+                return 429, {"message": "slower"}
+            case Fault.EMPTY:
+                return 201, self.enveloped({"id": self.rows[-1]["id"]})
+            case Fault.OTHER:
+                self.rows[-1]["text"] = "another"
+                return 201, self.enveloped(self.rows[-1])
+            case Fault.BARE:
+                return 202, None
+        return response
+
     def respond(self, method: str, target: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any]:
         """Return status and JSON value of one request."""
         self.requests.append((method, target, body))
@@ -165,6 +191,8 @@ class IdServer:
             return self._create(body) if method == "POST" else self._list(query)
         last = unquote(parts.path.removeprefix(style.item).removesuffix(style.slash))
         row = next((row for row in self.rows if str(row["id"]) == last), None)
+        if method == "GET" and self.instead is not ...:
+            return 200, self.instead
         if row is None or not parts.path.startswith(style.item) or not parts.path.endswith(style.slash):
             return 404, {"message": "not found"}
         if method == "DELETE":
@@ -232,25 +260,13 @@ def id_server(style: Style) -> Iterator[IdServer]:
             with lock:
                 is_write = self.command != "GET"
                 fault = server.faults.pop(0) if is_write and server.faults else None
-                if fault is Fault.CONFLICT:
-                    response: tuple[int, Any] = (409, {"message": "there is one"})
-                elif fault in {Fault.LOST_BEFORE, Fault.LIMITED}:
-                    server.requests.append((self.command, self.path, body))
-                    response = (429, {"message": "slower"})
-                else:
-                    response = server.respond(self.command, self.path, body, headers)
+                response = server.handle(fault, self.command, self.path, body, headers)
                 if is_write:
                     server.after_write()
             if fault in {Fault.LOST_BEFORE, Fault.LOST_AFTER}:
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            if fault is Fault.LIMITED_AFTER:
-                response = 429, {"message": "slower"}
-            if fault is Fault.EMPTY:
-                response = 201, server.enveloped({"id": server.rows[-1]["id"]})
-            if fault is Fault.BARE:
-                response = 202, None
             status, value = response
             content = b"" if value is None else json.dumps(value).encode()
             self.send_response(status)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.api.workers import completed
-from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError
+from reconciler.errors import ConfigurationError, NotFoundError, ReconcilerError, SchemaMismatchError
 from reconciler.kinds.ids import clear_key
 from reconciler.kinds.wire import item_of
 from reconciler.model.canonical import json_text
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reconciler.api.client import Session, Sessions
     from reconciler.api.reader import Reader
     from reconciler.kinds.kind import Kind
+    from reconciler.model.scope import Scope
 
 _REQUIRED: Final[Mapping[str, type]] = {"run": str, "base_url": str, "patch": dict, "before": dict}
 _SETTLED: Final = frozenset({"applied", "failed", "stale", "already as planned"})
@@ -40,7 +41,8 @@ class InDoubtWrite:
     ``patch`` is what was sent to the API at ``base_url``, ``before`` what those fields held in the plan.
     ``secret_to`` is where the secret of a new key was to go, ``secret_at`` where it was stored. ``path`` is
     where the key was when it was written to; empty where the journal does not say. ``path_id`` is what that
-    path takes where it is not the name; empty for a key that was still to get it.
+    path takes where it is not the name; empty for a key that was still to get it, which then has ``new_id``
+    if the response to its creation showed one.
     """
 
     address: str
@@ -54,6 +56,7 @@ class InDoubtWrite:
     secret_at: str = ""
     path: str = ""
     path_id: str = ""
+    new_id: str = ""
 
     @property
     def secret_text(self) -> str:
@@ -121,10 +124,13 @@ def read_journal(lines: Iterable[bytes]) -> Reading:
             open_writes = in_doubt[entry["address"], apis.get(run, "")]
             if entry.get("outcome") in _SETTLED:
                 _settle(open_writes, run)
-            elif isinstance(where := entry.get("secret_at"), str) and where and run in open_writes:
-                open_writes[run] = replace(open_writes[run], secret_at=where)
             elif entry.get("outcome") == "not attempted":
                 open_writes.pop(run, None)
+            elif run in open_writes:
+                where, number = str(entry.get("secret_at") or ""), str(entry.get("id") or "")
+                before = open_writes[run]
+                where, number = where or before.secret_at, number or before.new_id
+                open_writes[run] = replace(before, secret_at=where, new_id=number)
     return Reading(tuple(write for key in sorted(in_doubt) for write in in_doubt[key].values()), writes, torn)
 
 
@@ -211,24 +217,31 @@ def _find(session: Session, kind: Kind | None, write: InDoubtWrite) -> Finding:
             raise ConfigurationError(f"it was written to {write.base_url}")
         if write.path not in {"", path}:
             raise ConfigurationError(f"it was written to {write.path}, and its kind now says {path}")
-        live = None if path_id is None else _item(reader, kind, path)
+        live = None if path_id is None else _item(reader, kind, path, path_id)
+        if live is not None and kind.has_ids and write.action is Action.REPLACE:
+            return Finding(write, Resolution.DID_NOT)  # a new key has another id
         if live is None and kind.has_ids and write.action.adds:
-            live = clear_key(kind, observe(reader, kind, scope), name)
-        elif live is not None and (not isinstance(live, dict) or kind.id_of(live) != path_id):
-            return Finding(write, Resolution.UNKNOWN, "the response is not about this key")
-        if live is None:
-            return _gone(write)
-        return _with_name(kind, name, live, _compare(kind, write, kind.with_response_defaults(live)))
+            live = _new(reader, kind, scope, name, write.new_id)
+        return _gone(write) if live is None else _with_name(kind, name, live, _compare(kind, write, live))
     except (ReconcilerError, RecursionError) as error:
         return Finding(write, Resolution.UNKNOWN, str(error))
 
 
-def _item(reader: Reader, kind: Kind, path: str) -> Any:
-    """Return the object at ``path``, None if there is none."""
+def _item(reader: Reader, kind: Kind, path: str, path_id: str) -> Mapping[str, Any] | None:
+    """Return the key at ``path``, None if there is none. Raises ReconcilerError if that is not known."""
     try:
-        return item_of(kind, reader.get(path, kind.query, kind.headers))
+        live = item_of(kind, reader.get(path, kind.query, kind.headers))
     except NotFoundError:
         return None
+    if not isinstance(live, dict) or kind.id_of(live) != path_id:
+        raise SchemaMismatchError("the response is not about this key")
+    return kind.with_response_defaults(live)
+
+
+def _new(reader: Reader, kind: Kind, scope: Scope, name: str, new_id: str) -> Mapping[str, Any] | None:
+    """Return the key that a creation may have made, by its id if the response had it, else by its name."""
+    live = _item(reader, kind, kind.item_path(scope, new_id), new_id) if new_id else None
+    return clear_key(kind, observe(reader, kind, scope), name) if live is None else live
 
 
 def _with_name(kind: Kind, name: str, live: Mapping[str, Any], finding: Finding) -> Finding:
@@ -251,8 +264,7 @@ def _gone(write: InDoubtWrite) -> Finding:
 
 
 def _compare(kind: Kind, write: InDoubtWrite, live: Mapping[str, Any]) -> Finding:
-    is_old = kind.has_ids and kind.id_of(live) == write.path_id  # a new key has another id
-    if write.action is Action.DELETE or (write.action is Action.REPLACE and is_old):
+    if write.action is Action.DELETE:
         return Finding(write, Resolution.DID_NOT)
     moved = fields_not_stored(kind, write.address, write.before, live)
     if write.action is Action.REPLACE and not moved and not kind.has_ids:

@@ -105,6 +105,7 @@ class Journal:
                 "detail": outcome.detail,
                 "request_id": outcome.request_id,
                 "secret_at": outcome.secret_at,
+                **({"id": outcome.new_id} if outcome.new_id else {}),
             }
         )
         failure: JournalError | None = None

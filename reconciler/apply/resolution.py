@@ -141,9 +141,15 @@ class Resolver:
         return observe(_ReadBack(self._reader), self._kinds[change.scope.kind], change.scope)
 
 
-def _with_id(kind: Kind, change: Change, response: Any) -> Change:
-    """Return a creation with the id in its response, if that is about it and its path can take it."""
-    path_id = kind.id_of(response) if isinstance(response, dict) else None
+def new_id(kind: Kind, change: Change, response: Any) -> str:
+    """Return the id in the response to a creation, empty without one that a path can take."""
+    path_id = kind.id_of(response) if kind.has_ids and isinstance(response, dict) else None
     if path_id is None or not is_segment(path_id) or kind.name_of(response) not in {None, change.name}:
-        return change
-    return replace(change, path_id=path_id, path=kind.item_path(change.scope, path_id))
+        return ""
+    return path_id
+
+
+def _with_id(kind: Kind, change: Change, response: Any) -> Change:
+    """Return a creation with the id in its response, if there is one."""
+    found = new_id(kind, change, response)
+    return replace(change, path_id=found, path=kind.item_path(change.scope, found)) if found else change

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.apply.creation import LOST, absent, conflicting, existing
 from reconciler.apply.observer import SecretStore, StoredSecret
-from reconciler.apply.resolution import Resolver
+from reconciler.apply.resolution import Resolver, new_id
 from reconciler.apply.update import UNREADABLE, Updater, attempt, unless_accepted
 from reconciler.errors import (
     ApiError,
@@ -122,16 +122,20 @@ class Sender:
     def _create(self, change: Change) -> tuple[Outcome, bool]:
         """Create the key and store its secret. Return the outcome, and whether the key is known to exist."""
         try:
-            return self._created(change, self._post(change))
+            response = self._post(change)
         except (StoppedError, ThrottledError) as error:
             return Outcome(change, Result.NOT_ATTEMPTED, str(error)), False
         except ApiError as error:
-            request_id = error.failure.request_id
+            request_id, response = error.failure.request_id, error.response
             if not error.failure.in_doubt:
                 return Outcome(change, Result.FAILED, str(error), request_id), False
-            secret = self._store(change, error.response)
-            outcome, exists = self._resolve(change, error, secret, self._item(change, error.response))
-            return replace(outcome, request_id=request_id), exists
+            secret, found = self._store(change, response), self._item(change, response)
+            outcome, exists = self._resolve(change, error, secret, found)
+            outcome = replace(outcome, request_id=request_id)
+        else:
+            outcome, exists = self._created(change, response)
+        number = new_id(self._kinds[change.scope.kind], change, self._item(change, response))
+        return replace(outcome, new_id=number), exists
 
     def _post(self, change: Change) -> Any:
         """Send a creation; the second half of a replacement whatever interrupts the run or holds it back."""

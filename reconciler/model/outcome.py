@@ -27,7 +27,8 @@ class Result(StrEnum):
 class Outcome:
     """What became of one change, with the reason where it is not simply applied.
 
-    ``secret_at`` is where the secret of a new key was put.
+    ``secret_at`` is where the secret of a new key was put, ``new_id`` the id that the service gave it, where
+    it makes ids and the response showed it.
     """
 
     change: Change
@@ -35,6 +36,7 @@ class Outcome:
     detail: str = ""
     request_id: str | None = None
     secret_at: str = ""
+    new_id: str = ""
 
     def __str__(self) -> str:
         """Return the outcome on one line that is safe to print, such as ``caas/1/76/web: applied``."""

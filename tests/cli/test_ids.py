@@ -44,6 +44,10 @@ class Notes:
         return self("plan", file, "--detailed-exitcode").code == 0
 
 
+ONE = pytest.mark.parametrize("notes", ["number ids in an envelope"], indirect=True)
+"""Where one way of an API shows as much as all."""
+
+
 @pytest.fixture(params=[name for name, style in STYLES.items() if style.identity == "name"])
 def notes(cli: CommandLine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Notes]:
     style = STYLES[request.param]
@@ -102,6 +106,7 @@ def test_two_objects_of_a_declared_name_are_an_error_of_that_name_alone(notes: N
     assert [path for _, path, _ in notes.server.writes] == [notes.server.path_of(other)]
 
 
+@ONE
 def test_undeclared_twins_are_counted_as_unmanaged_and_an_exclusive_scope_refuses_them(notes: Notes) -> None:
     notes.server.add("twin")
     notes.server.add("twin")
@@ -115,6 +120,7 @@ def test_undeclared_twins_are_counted_as_unmanaged_and_an_exclusive_scope_refuse
     assert document["resource_changes"] == []
 
 
+@ONE
 @pytest.mark.parametrize("bad", ["", ".", "..", "a\\..\\b", None, 1.5, [], True])
 def test_an_object_without_a_usable_id_is_a_problem_of_its_name_and_is_not_created_again(
     notes: Notes, bad: object
@@ -128,6 +134,7 @@ def test_an_object_without_a_usable_id_is_a_problem_of_its_name_and_is_not_creat
     assert [change["name"] for change in document["resource_changes"]] == ["web"]
 
 
+@ONE
 def test_a_listing_with_an_id_twice_is_not_believed(notes: Notes) -> None:
     number = notes.server.add("web")
     notes.server.rows.append({"id": number, "name": "api"})
@@ -142,6 +149,15 @@ def saved(notes: Notes, *keys: Mapping[str, Any]) -> str:
     return place
 
 
+@ONE
+def test_a_saved_replacement_is_applied_once(notes: Notes) -> None:
+    notes.server.add("web", text="old")
+    place = saved(notes, OTHER)
+    assert applied(notes, place).code == 0
+    again = applied(notes, place)
+    assert (again.code, "already as planned" in again.out, len(notes.server.writes)) == (0, True, 2)
+
+
 def applied(notes: Notes, place: str) -> Finished:
     return notes("apply", "--plan", place, "--auto-approve", "--allow-destroy")
 
@@ -154,6 +170,7 @@ def test_a_saved_plan_is_shown_and_applied_to_the_id(notes: Notes) -> None:
     assert notes.server.row(number)["text"] == "new"
 
 
+@ONE
 @pytest.mark.parametrize("key", [{"name": "web", "text": "new"}, {"name": "web", "state": "absent"}])
 def test_a_key_renamed_since_the_plan_is_left_alone_and_its_new_name_is_told(
     notes: Notes, key: Mapping[str, Any]
@@ -166,6 +183,7 @@ def test_a_key_renamed_since_the_plan_is_left_alone_and_its_new_name_is_told(
     assert f'id {number} was planned as "web", and is now named "shop"' in done.everything
 
 
+@ONE
 @pytest.mark.parametrize("key", [{"name": "web", "text": "new"}, {"name": "web", "state": "absent"}])
 def test_a_key_made_anew_since_the_plan_is_left_alone_and_both_ids_are_told(
     notes: Notes, key: Mapping[str, Any]
@@ -179,6 +197,7 @@ def test_a_key_made_anew_since_the_plan_is_left_alone_and_both_ids_are_told(
     assert f'id was planned from "{number}" and is now "{anew}"' in done.everything
 
 
+@ONE
 def test_a_key_made_anew_as_wanted_is_not_taken_for_the_planned_one(notes: Notes) -> None:
     number = notes.server.add("web", text="old")
     place = saved(notes, {"name": "web", "text": "new"})
@@ -188,6 +207,7 @@ def test_a_key_made_anew_as_wanted_is_not_taken_for_the_planned_one(notes: Notes
     assert (done.code, notes.server.writes) == (3, [])
 
 
+@ONE
 @pytest.mark.parametrize("key", [{"name": "web", "text": "new"}, {"name": "web", "state": "absent"}])
 def test_a_name_doubled_since_the_plan_is_left_alone(notes: Notes, key: Mapping[str, Any]) -> None:
     number = notes.server.add("web", text="old")
@@ -198,6 +218,7 @@ def test_a_name_doubled_since_the_plan_is_left_alone(notes: Notes, key: Mapping[
     assert f"with id {json.dumps(number)}, {json.dumps(twin)}" in done.everything
 
 
+@ONE
 def test_a_name_taken_since_its_creation_was_planned_is_not_created_again(notes: Notes) -> None:
     place = saved(notes, {"name": "web", "text": "new"})
     notes.server.add("web", text="other")
@@ -208,6 +229,7 @@ def test_a_name_taken_since_its_creation_was_planned_is_not_created_again(notes:
     assert (applied(notes, place).code, notes.server.writes) == (3, [])
 
 
+@ONE
 def test_a_saved_plan_with_another_id_is_refused(notes: Notes) -> None:
     notes.server.add("web", text="old")
     place = notes.folder / "plan.json"
@@ -240,6 +262,7 @@ def test_a_creation_is_never_made_twice(notes: Notes, fault: Fault, code: int, c
     assert notes.server.shown == [("web", "new")]
 
 
+@ONE
 def test_a_creation_in_doubt_beside_a_twin_says_so_and_is_not_sent_again(notes: Notes) -> None:
     notes.server.faults = [Fault.LOST_AFTER]
     notes.server.after_write = lambda: notes.server.add("web", text="twin")
@@ -260,6 +283,7 @@ def test_an_update_without_a_response_is_read_back_by_its_id(notes: Notes, fault
     assert done.code == (0 if fault is Fault.LOST_AFTER else 1), done.everything
 
 
+@ONE
 def test_a_deletion_without_a_response_is_read_back_by_its_id(notes: Notes) -> None:
     number = notes.server.add("web")
     notes.server.faults = [Fault.LOST_AFTER]
@@ -269,6 +293,7 @@ def test_a_deletion_without_a_response_is_read_back_by_its_id(notes: Notes) -> N
     assert (done.code, [row["id"] for row in notes.server.rows] != [number]) == (0, True), done.everything
 
 
+@ONE
 @pytest.mark.parametrize(("twins", "code"), [((), 1), (("new",), 0), (("other",), 1), (("new", "new"), 4)])
 def test_a_creation_that_conflicts_is_judged_by_what_has_the_name(
     notes: Notes, twins: tuple[str, ...], code: int
@@ -279,6 +304,7 @@ def test_a_creation_that_conflicts_is_judged_by_what_has_the_name(
     assert (done.code, len(notes.server.shown)) == (code, len(twins)), done.everything
 
 
+@ONE
 @pytest.mark.parametrize("name", [".", "..", "a/../b", "a\\b", "é", "line\nbreak", "?x=1#y", " "])
 def test_a_name_need_not_be_a_segment_of_a_path(notes: Notes, name: str) -> None:
     key = {"name": name, "text": "new"}
@@ -290,6 +316,7 @@ def test_a_name_need_not_be_a_segment_of_a_path(notes: Notes, name: str) -> None
     assert notes("explain", f"note/red/{name}", "--file", notes.declare(key)).code == 0
 
 
+@ONE
 def test_an_empty_name_is_refused(notes: Notes) -> None:
     done = notes("validate", notes.declare({"name": ""}))
     assert (done.code, "cannot be a name, because it is empty" in done.err) == (1, True)
@@ -338,12 +365,40 @@ def test_a_write_of_a_killed_run_is_found_to_have_had_no_effect(
     assert f"note/red/web: {found} take effect" in notes("journal", journal).out
 
 
+@ONE
 def test_a_creation_of_a_killed_run_that_is_not_there_did_not_take_effect(notes: Notes) -> None:
     journal = in_doubt(notes, NEW)
     notes.server.rows.clear()
     assert "note/red/web: did not take effect" in notes("journal", journal).out
 
 
+@ONE
+def test_the_id_of_a_new_key_is_recorded_and_finds_it_beside_a_twin(notes: Notes) -> None:
+    journal = notes.folder / "journal.jsonl"
+    notes.server.faults = [Fault.OTHER]
+    arguments = ("--auto-approve", "--journal", str(journal))
+    assert notes("apply", notes.declare(NEW), *arguments).code == 4
+    outcome = json.loads(journal.read_text().splitlines()[-1])
+    assert (outcome["event"], outcome["id"]) == ("outcome", str(notes.server.rows[-1]["id"]))
+    notes.server.rows[-1]["text"] = "new"
+    notes.server.add("web")
+    assert "note/red/web: took effect" in notes("journal", str(journal)).out
+
+
+@ONE
+@pytest.mark.parametrize("response", [None, [], {}, {"note": None}, {"id": "other", "name": "web"}])
+@pytest.mark.parametrize("key", [NEW, ABSENT, OTHER])
+def test_a_response_that_is_not_about_the_key_resolves_no_write(
+    notes: Notes, key: Mapping[str, Any], response: Any
+) -> None:
+    notes.server.add("web", text="old")
+    journal = in_doubt(notes, key)
+    notes.server.instead = response
+    done = notes("journal", journal)
+    assert (done.code, "outcome unknown" in done.out) == (4, True), done.out
+
+
+@ONE
 def test_a_replacement_of_a_killed_run_is_found_to_be_halved(notes: Notes) -> None:
     notes.server.add("web", text="old")
     journal = in_doubt(notes, OTHER)
@@ -351,6 +406,7 @@ def test_a_replacement_of_a_killed_run_is_found_to_be_halved(notes: Notes) -> No
     assert "note/red/web: the key is gone" in notes("journal", journal).out
 
 
+@ONE
 def test_a_creation_of_a_killed_run_beside_a_twin_stays_in_doubt(notes: Notes) -> None:
     journal = in_doubt(notes, NEW)
     notes.server.add("web")
@@ -358,6 +414,7 @@ def test_a_creation_of_a_killed_run_beside_a_twin_stays_in_doubt(notes: Notes) -
     assert (done.code, "outcome unknown (note/red/web is the name of 2 live" in done.out) == (4, True)
 
 
+@ONE
 def test_a_write_of_a_killed_run_follows_the_id_through_a_rename(notes: Notes) -> None:
     number = notes.server.add("web", text="old")
     journal = in_doubt(notes, NEW)
@@ -367,6 +424,7 @@ def test_a_write_of_a_killed_run_follows_the_id_through_a_rename(notes: Notes) -
     assert 'note/red/web: took effect (it is named "shop" now)' in done.out
 
 
+@ONE
 def test_an_update_of_a_killed_run_whose_key_was_made_anew_is_gone(notes: Notes) -> None:
     number = notes.server.add("web", text="old")
     journal = in_doubt(notes, NEW)
@@ -375,6 +433,7 @@ def test_an_update_of_a_killed_run_whose_key_was_made_anew_is_gone(notes: Notes)
     assert "note/red/web: the key is gone" in notes("journal", journal).out
 
 
+@ONE
 def test_a_deletion_of_a_killed_run_took_effect_whatever_has_the_name_now(notes: Notes) -> None:
     notes.server.add("web")
     journal = in_doubt(notes, ABSENT)
@@ -397,6 +456,7 @@ def test_an_export_holds_names_alone_and_leaves_out_twins_with_their_ids(notes: 
     assert notes.is_settled(notes.file("out.yaml"))
 
 
+@ONE
 def test_an_export_is_added_to_a_file_by_names(notes: Notes) -> None:
     notes.server.add("web", text="x")
     notes.server.add("api", text="y")
@@ -406,6 +466,7 @@ def test_an_export_is_added_to_a_file_by_names(notes: Notes) -> None:
     assert ("name: api" in file.read_text(), notes.is_settled(str(file))) == (True, True)
 
 
+@ONE
 def test_accept_takes_the_value_of_the_named_object(notes: Notes) -> None:
     notes.server.add("other", text="z")
     notes.server.add("web", text="live")
@@ -414,6 +475,7 @@ def test_accept_takes_the_value_of_the_named_object(notes: Notes) -> None:
     assert notes.is_settled(file)
 
 
+@ONE
 @pytest.mark.parametrize("command", ["accept", "explain"])
 def test_one_name_of_two_objects_is_refused_with_both_ids(notes: Notes, command: str) -> None:
     first, second = notes.server.add("web", text="x"), notes.server.add("web")
