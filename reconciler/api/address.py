@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -55,8 +56,10 @@ def _is_unencrypted(url: BaseUrl) -> bool:
 
 def binding_fault(url: BaseUrl) -> str:
     """Return why no variable can bind a token to the host of an address, empty if one can."""
-    if _HOST.fullmatch(urlsplit(url).hostname or ""):
-        return ""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if _HOST.fullmatch(parts.hostname or "") and parts.port != 0:
+            return ""
     return "its host cannot be part of the name of a variable; use a host name of letters, digits and hyphens"
 
 

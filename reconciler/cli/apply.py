@@ -105,9 +105,9 @@ def apply(context: click.Context, options: ApplyOptions) -> ExitCode:
 
 def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventStream | None) -> ExitCode:
     planning, stop = options.planning, threading.Event()
-    saved = None if options.plan_file is None else _open_plan(options.plan_file, planning)
+    saved = None if options.plan_file is None else _open_plan(options.plan_file, planning, console)
     settings = connection(planning.connection, clock, console, stop)
-    commit = partial(_commit, None if saved is None else saved[-1], planning.inputs.paths, console)
+    commit = partial(_commit, None if saved is None else saved[-1], planning.inputs.versioned, console)
     recorded = record_settings("apply", planning.connection.base_url, options.records, commit, console)
     now = clock.now()
     with (
@@ -153,12 +153,15 @@ def _apply(options: ApplyOptions, clock: Clock, console: Console, events: EventS
         return code or (ExitCode.PARTIAL if plan.problems else ExitCode.DONE)
 
 
-def _open_plan(file: str, options: PlanningOptions) -> tuple[Mapping[str, Kind], None, Plan]:
+def _open_plan(
+    file: str, options: PlanningOptions, console: Console
+) -> tuple[Mapping[str, Kind], None, Plan]:
     """Read the saved plan that is to be applied; return the kinds, no desired state, and the plan.
 
     Raises RefusedError if it cannot be used, or was made for another API.
     """
-    base_url, kinds = options.connection.base_url, pipeline.load_kinds(*options.inputs.kinds)
+    base_url, inputs = options.connection.base_url, options.inputs
+    kinds = pipeline.load_kinds(*inputs.kinds, *inputs.configured.used_kinds(console.warning))
     plan = pipeline.read_plan(file, kinds=kinds)
     if plan.base_url != base_url:
         raise RefusedError(f"the plan {file} is refused: it was made for {plan.base_url}, not for {base_url}")

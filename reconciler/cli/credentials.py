@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from reconciler.api.address import checked_token
-from reconciler.api.authentication import scheme_auth
+from reconciler.api.address import binding, binding_fault, checked_token, checked_url
 from reconciler.api.exchange import Exchange
 from reconciler.api.reader import Connection
 from reconciler.api.retry import RetryPolicy
 from reconciler.cli.console import Console
 from reconciler.cli.options import ConnectionOptions
-from reconciler.cli.variables import OLD_WEBHOOK_SECRET, WEBHOOK_SECRET
+from reconciler.cli.variables import OLD_WEBHOOK_SECRET, PREFIX, WEBHOOK_SECRET
 from reconciler.errors import ConfigurationError, os_reason
 from reconciler.model.clock import Clock
+from reconciler.model.configuration import BUILT_IN_AUTH, Api, Auth, AuthMethod
+from reconciler.model.endpoint import BaseUrl
+from reconciler.model.phrases import listed
 from reconciler.model.secret import Secret
 from reconciler.model.version import USER_AGENT
 
@@ -29,9 +33,24 @@ def connection(
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> Connection:
     """Build the settings; ``on_exchange`` takes what -v prints otherwise. Raises ConfigurationError."""
+    if len(options.apis) > 1:
+        names = listed(options.apis)
+        raise ConfigurationError(
+            f"the configuration names several APIs ({names}), and a run is about one of them"
+        )
+    (api,) = options.apis.values()
+    tokens = api_tokens(api, options, console)
+    if options.configured.configuration is not None:
+        console.detail(f"{api.name}.token: {tokens.setting} (environment)")
     return Connection(
         base_url=options.base_url,
-        token=api_token(options.token_file, console),
+        token=tokens.token,
+        second_token=tokens.second,
+        client_id=tokens.client_id,
+        token_setting=tokens.setting,
+        auth=api.auth,
+        constants=api.headers,
+        api=api.name,
         user_agent=USER_AGENT,
         clock=clock,
         connect_timeout=options.connect_timeout,
@@ -39,12 +58,107 @@ def connection(
         retry=RetryPolicy(attempts=options.retries + 1),
         stop=stop or threading.Event(),
         on_exchange=on_exchange or console.exchange,
-        auth=scheme_auth(options.auth_scheme),
         environment=os.environ,
     )
 
 
-def api_token(token_file: str | None, console: Console) -> Secret:
+@dataclass(frozen=True, slots=True)
+class ApiTokens:
+    """The secrets of one API; ``setting`` is where people set them."""
+
+    token: Secret
+    setting: str
+    second: Secret | None = None
+    client_id: Secret | None = None
+
+
+def api_tokens(api: Api, options: ConnectionOptions, console: Console) -> ApiTokens:
+    """Return the secrets that the environment binds to the hosts of an API. Raises ConfigurationError.
+
+    What is under review says which hosts these are, and never which variable or file is read.
+    """
+    base_url, auth = options.base_url, api.auth
+    server = auth.server
+    if server is not None:
+        url = checked_url(server.url, "the token URL", "token_url")
+        _check_issuer(base_url, url)
+        client_id = _bound("CLIENT_ID", url, console, auth)
+        setting = _variable("CLIENT_SECRET", url)
+        token = _bound("CLIENT_SECRET", url, console, auth)
+    else:
+        client_id = None
+        token, setting = _api_token(base_url, options, console, auth)
+    second = None if auth.second_header is None else _bound("TOKEN2", base_url, console, auth)
+    return ApiTokens(token, setting, second, client_id)
+
+
+def _check_issuer(base_url: BaseUrl, token_url: BaseUrl) -> None:
+    """Check that the access tokens of one host may go to another. Raises ConfigurationError.
+
+    Otherwise a file under review could have a token fetched, and sent to a host of its choice.
+    """
+    if binding(base_url) == binding(token_url):
+        return
+    name, place = _variable("TOKEN_FROM", base_url), urlsplit(token_url).netloc
+    if os.environ.get(name) != place:
+        there = urlsplit(base_url).netloc
+        message = f"access tokens of {place} may not be sent to {there}; to allow it, set {name}={place}"
+        raise ConfigurationError(message)
+
+
+def _api_token(
+    base_url: BaseUrl, options: ConnectionOptions, console: Console, auth: Auth
+) -> tuple[Secret, str]:
+    """Return the token for the host of an API, and where it is set."""
+    is_built_in = base_url == options.built_in_url or _place(base_url) == _place(options.built_in_url)
+    name = "" if binding_fault(base_url) else _variable("TOKEN", base_url)
+    is_bound = bool(name) and (name in os.environ or _variable("TOKEN_FILE", base_url) in os.environ)
+    if is_built_in and (options.token_file is not None or not is_bound):
+        return api_token(options.token_file, console, auth), "GCORE_API_KEY or the token file"
+    return _bound("TOKEN", base_url, console, auth), name
+
+
+def _place(url: BaseUrl) -> tuple[str, str]:
+    """Return what a token is bound to: the host with its port, and whether it is encrypted."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
+def _variable(what: str, url: BaseUrl) -> str:
+    return f"{PREFIX}_{what}_{binding(url)}"
+
+
+def _bound(what: str, url: BaseUrl, console: Console, auth: Auth) -> Secret:
+    """Return a secret that the environment binds to the host of an address. Raises ConfigurationError."""
+    name, file_name = _variable(what, url), _variable(f"{what}_FILE", url)
+    file = os.environ.get(file_name)
+    text, where = os.environ.get(name), name
+    if file:
+        text, where = _read_secret(file, "token", console), f"the file of {file_name}"
+    if text is None or not text.strip():
+        lack = "not set" if text is None else "empty"
+        place = urlsplit(url).netloc
+        raise ConfigurationError(
+            f"no token for {place}: {where} is {lack}; set {name}, or {file_name} to its file"
+        )
+    return _checked(text, where, what, auth)
+
+
+def _checked(text: str, where: str, what: str, auth: Auth) -> Secret:
+    """Return a secret that a request can carry, as it is or encoded. Raises ConfigurationError."""
+    is_encoded = what in {"CLIENT_ID", "CLIENT_SECRET"} or (
+        what == "TOKEN" and auth.method is AuthMethod.BASIC
+    )
+    if not is_encoded:
+        return checked_token(text, where)
+    if not text.isprintable():
+        raise ConfigurationError(f"{where} holds a character that a token cannot have, such as a line break")
+    if what == "TOKEN" and ":" not in text:
+        raise ConfigurationError(f"{where} must be USER:PASSWORD for basic authentication")
+    return Secret(text)
+
+
+def api_token(token_file: str | None, console: Console, auth: Auth = BUILT_IN_AUTH) -> Secret:
     """Read the API's token from a file or the environment. Raises ConfigurationError if it is unusable."""
     if token_file is None:
         text, where = os.environ.get("GCORE_API_KEY"), "GCORE_API_KEY"
@@ -53,7 +167,7 @@ def api_token(token_file: str | None, console: Console) -> Secret:
     if text is None or not text.strip():
         lack = "not set" if text is None else "empty"
         raise ConfigurationError(f"no token: {where} is {lack}; set GCORE_API_KEY or use --token-file")
-    return checked_token(text, where)
+    return _checked(text, where, "TOKEN", auth)
 
 
 def webhook_secret(secret_file: str | None, console: Console) -> Secret | None:

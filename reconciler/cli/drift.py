@@ -84,7 +84,7 @@ def drift(context: click.Context, options: DriftOptions) -> ExitCode:
 def _settings(options: DriftOptions, console: Console) -> DriftSettings:
     planning = options.planning
     connecting, selection, paths = planning.connection, planning.selection, planning.inputs.paths
-    commit = partial(git_commit, paths, os.environ, console.warning)
+    commit = partial(git_commit, planning.inputs.versioned, os.environ, console.warning)
     window = dt.timedelta(seconds=options.contested_window)
     return DriftSettings(
         paths=paths,

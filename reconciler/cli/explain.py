@@ -27,11 +27,10 @@ class KeyOptions:
     address: str
     field: str | None
     paths: tuple[str, ...] = option(
-        "A file or directory that declares the key. Repeatable.",
+        "A file or directory that declares the key; without it, those of the configuration. Repeatable.",
         "-f",
         "--file",
         "paths",
-        required=True,
         metavar="PATH",
         type=PathListType(),
     )

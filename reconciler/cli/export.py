@@ -84,7 +84,14 @@ def export(context: click.Context, options: ExportOptions) -> ExitCode:
     settings = connection(options.connection, clock, console)
 
     into = options.into
-    sources = KindOptions(kinds=options.kinds, trust=options.trust, paths=() if into is None else (into,))
+    sources = KindOptions(
+        kinds=options.kinds,
+        trust=options.trust,
+        paths=() if into is None else (into,),
+        config=None,
+        env=None,
+        configured=options.connection.configured,
+    )
     kinds = sources.known_kinds(console.warning)
     kind = kinds.get(options.kind)
     if kind is None:

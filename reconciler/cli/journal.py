@@ -11,7 +11,7 @@ from reconciler.api.client import Session
 from reconciler.api.workers import Workers
 from reconciler.apply.in_doubt import Finding, Reading, Resolution, resolve
 from reconciler.cli.credentials import connection
-from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option
+from reconciler.cli.options import ConnectionOptions, OutputOptions, clock_of, kinds_option, trust_option
 from reconciler.cli.values import command, option
 from reconciler.errors import ExitCode
 from reconciler.model.escape import escape_control
@@ -29,6 +29,7 @@ class JournalOptions:
     kinds: tuple[str, ...] = kinds_option()
     connection: ConnectionOptions
     output: OutputOptions
+    trust: str = trust_option()
 
 
 @command(JournalOptions, "reconciler journal applied.jsonl", "reconciler journal applied.jsonl --offline")
@@ -48,7 +49,8 @@ def journal(context: click.Context, options: JournalOptions) -> ExitCode:
     if options.offline or not reading.in_doubt:
         console.result(_offline(reading))
         return ExitCode.PARTIAL if reading.in_doubt else ExitCode.DONE
-    settings, kinds = options.connection, tree_kinds(options.kinds)
+    settings = options.connection
+    kinds = tree_kinds((*options.kinds, *settings.configured.used_kinds(console.warning)))
     with Session(connection(settings, clock_of(context), console), Workers(settings.parallelism)) as client:
         findings = resolve(client, kinds, reading.in_doubt)
     console.result(_resolved(findings))

@@ -7,16 +7,18 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.api.address import DEFAULT_BASE_URL, DEFAULT_SCHEME
+from reconciler.cli.configuration import NOT_CONFIGURED, TREE, Configured
 from reconciler.cli.console import Console, color_choice
 from reconciler.cli.values import FILE, LIMIT, ListType, PathListType, Seconds, option
 from reconciler.kinds.kind import Kind
 from reconciler.kinds.packaged import document_schema
 from reconciler.model.clock import Clock, SystemClock
+from reconciler.model.configuration import Api
 from reconciler.model.endpoint import BaseUrl
 from reconciler.model.scope import ScopeDefaults
 from reconciler.observe.base import Base, read_base
@@ -27,9 +29,8 @@ from reconciler.validate.validator import Validator
 if TYPE_CHECKING:
     from reconciler.observe.names import Directory
 
-TREE: Final = "tree"
-
-paths_argument = click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+paths_argument = click.argument("paths", nargs=-1, metavar="[PATH...]", type=click.Path())
+"""The files; without them, those of the configuration."""
 
 
 def id_option(name: str, of: str) -> Any:
@@ -52,8 +53,8 @@ kinds_option = partial(
 )
 trust_option = partial(
     option,
-    "Where kinds of the repository come from, which decide what the token reads: the working tree,"
-    " or the commit of --base. Without --base, base knows those of --kinds alone.",
+    "Where configuration and kinds of the repository come from, which decide what the token reads: the"
+    " working tree, or the commit of --base. Without --base, base knows those of --config and --kinds alone.",
     type=click.Choice((TREE, "base")),
     default=TREE,
 )
@@ -93,7 +94,25 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindOptions:
+class ConfigurationOptions:
+    """Which configuration counts, and what it says."""
+
+    config: str | None = option(
+        "The configuration, instead of reconciler.yaml in this folder or above it in its repository.",
+        type=click.Path(),
+        metavar="FILE",
+        envvar="RECONCILER_CONFIG",
+    )
+    env: str | None = option(
+        "The environment of the configuration that this run is about.",
+        metavar="NAME",
+        envvar="RECONCILER_ENV",
+    )
+    configured: Configured = NOT_CONFIGURED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindOptions(ConfigurationOptions):
     """Where kinds come from, beside the packaged ones; ``base`` is for commands with the option --base."""
 
     kinds: tuple[str, ...] = kinds_option()
@@ -110,15 +129,18 @@ class KindOptions:
         content and name of each file. Raises InputError with all that is wrong with files of kinds,
         ConfigurationError where the base cannot be read.
         """
+        folders = (*self.kinds, *self.configured.used_kinds(warn))
         if self.trust == TREE:
-            return tree_kinds(self.kinds, self.paths, on_file)
+            return tree_kinds(folders, self.paths, on_file)
         if self.base is not None:
-            return base_kinds(self.kinds, self.paths, self.base, os.environ, warn, on_file)
+            committed = self.configured.committed_kinds
+            named = [folder for folder in folders if folder not in committed]
+            return base_kinds(named, self.paths, self.base, os.environ, warn, committed, on_file)
         has_option = "base" in click.get_current_context().params
         lack = "not given" if has_option else "no option of this command"
-        for text in unused_folders(self.kinds, self.paths, lack):
+        for text in unused_folders(folders, self.paths, lack):
             warn(text)
-        return tree_kinds(self.kinds, (), on_file)
+        return tree_kinds(folders, (), on_file)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +156,11 @@ class InputOptions(KindOptions):
         metavar="DAYS",
     )
 
+    @property
+    def versioned(self) -> tuple[str, ...]:
+        """Return what the commit of the files is about: them, and the configuration."""
+        return (*self.paths, *self.configured.files)
+
     def validator(self, kinds: Mapping[str, Kind], now: dt.datetime) -> Validator:
         """Build what checks the files."""
         defaults = ScopeDefaults(self.project_id, self.region_id)
@@ -147,8 +174,12 @@ class InputOptions(KindOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionOptions:
-    """How to reach the API."""
+class ConnectionOptions(ConfigurationOptions):
+    """How to reach the API.
+
+    ``apis`` are the APIs as they are used; ``built_in_url`` is the address to whose host GCORE_API_KEY and
+    --token-file belong.
+    """
 
     base_url: BaseUrl = option(
         "Address of the API.",
@@ -170,6 +201,8 @@ class ConnectionOptions:
     connect_timeout: float = option("Seconds to wait for a connection.", type=Seconds(), default=5.0)
     read_timeout: float = option("Seconds to wait for a response.", type=Seconds(), default=30.0)
     retries: int = option("How often a failed request is tried again.", type=click.IntRange(0, 20), default=4)
+    apis: Mapping[str, Api]
+    built_in_url: BaseUrl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

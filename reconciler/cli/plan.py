@@ -95,7 +95,7 @@ def plan(context: click.Context, options: PlanOptions) -> ExitCode:
     with Session(settings, Workers(planning.connection.parallelism)) as client:
         _, _, found = plan_files(client, planning, clock.now(), console)
     if found.provenance is not None and (out is not None or options.form.format != "text"):
-        commit = git_commit(planning.inputs.paths, os.environ, console.warning)
+        commit = git_commit(planning.inputs.versioned, os.environ, console.warning)
         found = replace(found, provenance=replace(found.provenance, git_commit=commit))
     if out is not None:
         pipeline.write_plan(found, out)
@@ -114,6 +114,8 @@ def plan_files(
 ) -> tuple[Mapping[str, Kind], DesiredState, Plan]:
     """Load the files and plan them; warn on the way. Return the kinds, the desired state and the plan."""
     inputs, unused, digest = options.inputs, list[Problem](), InputsDigest()
+    if inputs.configured.configuration is not None:
+        digest.add(inputs.configured.configuration.content, inputs.configured.configuration.file)
     kinds = inputs.known_kinds(lambda text: unused.append(Problem(text)), digest.add)
     console.warn(unused)
     directory, shown = directory_of(client), list[Problem]()

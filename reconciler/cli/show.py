@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from reconciler.cli.options import OutputOptions, kinds_option
+from reconciler.cli.options import ConfigurationOptions, OutputOptions, kinds_option
 from reconciler.cli.plan import FormatOptions
 from reconciler.cli.plan import show as show_plan
 from reconciler.cli.values import command, option
@@ -14,7 +14,7 @@ from reconciler.pipeline import load_kinds, read_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShowOptions:
+class ShowOptions(ConfigurationOptions):
     """The options of ``show``."""
 
     file: str
@@ -29,4 +29,8 @@ class ShowOptions:
 def show(_context: click.Context, options: ShowOptions) -> None:
     """Show a plan that plan --out saved, in any format. Needs neither files nor API nor token."""
     console = OutputOptions(verbose=options.verbose, quiet=False, no_color=options.no_color).console()
-    show_plan(read_plan(options.file, kinds=load_kinds(*options.kinds)), options.form, console)
+    show_plan(
+        read_plan(options.file, kinds=load_kinds(*options.kinds, *options.configured.kinds)),
+        options.form,
+        console,
+    )

@@ -1,8 +1,8 @@
 """How a frozen class declares its options, where their values come from, and of which types they are.
 
 The value of an option is the first that click finds: on the command line, in its variable (``envvar``, then
-RECONCILER_COMMAND_OPTION), in the context's ``default_map``, which nothing fills, or in its default. Another
-source fills that map where ``main.run`` calls click; ``Context.get_parameter_source`` returns which it was.
+RECONCILER_COMMAND_OPTION), or in its default, before which goes what the configuration says, as
+:func:`reconciler.cli.configuration.with_configuration` returns it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
 import click
 
+from reconciler.cli.configuration import with_configuration
 from reconciler.cli.console import CONTEXT
 from reconciler.plan.limits import parse_limit
 
@@ -58,7 +59,7 @@ def takes(kind: type[Options]) -> Callable[[Callable[[click.Context, Options], A
         @click.pass_context
         @functools.wraps(command)
         def callback(context: click.Context, /, **given: Any) -> Any:
-            return command(context, build(kind, given))
+            return command(context, build(kind, with_configuration(context, given)))
 
         decorated: Command = callback
         for add in reversed(_declared(kind).values()):
@@ -93,8 +94,9 @@ def _declared(kind: type[Any]) -> dict[str, Command]:
 def build(kind: type[Options], given: Mapping[str, Any]) -> Options:
     """Build options from click's values by name, and likewise each field that is a class of options."""
     hints = get_type_hints(kind)
-    parts = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
     values = {name: given[name] for name in hints if name in given}
+    classes = {name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)}
+    parts = {name: hint for name, hint in classes.items() if name not in given}
     return kind(**values, **{name: build(part, given) for name, part in parts.items()})
 
 

@@ -29,6 +29,12 @@ _OTHERS: Final = (
     f"{PREFIX}_SOURCE",
 )
 """Variables that no option has: read by hand, or by the templates for pipelines."""
+_BOUND_WORDS: Final = (
+    *(f"{PREFIX}_{word}_FILE_" for word in ("TOKEN", "TOKEN2", "CLIENT_ID", "CLIENT_SECRET")),
+    *(f"{PREFIX}_{word}_" for word in ("TOKEN", "TOKEN2", "TOKEN_FROM", "CLIENT_ID", "CLIENT_SECRET")),
+)
+_BOUND: Final = re.compile(f"(?:{'|'.join(_BOUND_WORDS)})[a-z0-9_]+", re.ASCII)
+"""Variables that bind a secret to a host, whose name is in small letters."""
 _META: Final = f"{__name__}.strict"
 
 
@@ -72,7 +78,7 @@ def misspelt(group: click.Group, environment: Mapping[str, str]) -> tuple[str, .
             f"the variable {name} is not known, so it does nothing{_advice(name.upper(), known, real)}"
         )
         for name in names
-        if known.get(name) != name
+        if known.get(name) != name and not _BOUND.fullmatch(name)
     )
 
 
@@ -85,7 +91,10 @@ def _is_ours(name: str, environment: Mapping[str, str]) -> bool:
 
 
 def _advice(name: str, known: Mapping[str, str], real: Sequence[str]) -> str:
-
+    for what in sorted(_BOUND_WORDS, key=len, reverse=True):
+        if name.startswith(what):
+            host = name.removeprefix(what).lower().replace("-", "__").replace(".", "_")
+            return f"; did you mean {what}{host}?"
     close = [known[name]] if name in known else difflib.get_close_matches(name, real, n=1, cutoff=0.8)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -137,6 +146,7 @@ def _check(root: click.Group, context: click.Context) -> None:
         prefix = f"{PREFIX}_{command.upper()}"
         if any(name.startswith(f"{prefix}_") and name not in known for name in ours):
             known |= _named(_options(root.commands[command], prefix))
+    ours = {name for name in ours if not _BOUND.fullmatch(name)}
     texts = () if all(known.get(name) == name for name in ours) else misspelt(root, os.environ)
     if texts and context.meta.get(_META):
         raise click.UsageError("\n".join(texts), context)

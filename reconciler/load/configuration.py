@@ -26,11 +26,15 @@ _LARGEST: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFile:
-    """The text of a configuration; ``file`` is what messages call it, ``folder`` what its paths start at."""
+    """The text of a configuration; ``file`` is what messages call it, ``folder`` what its paths start at.
+
+    ``reference`` is the commit that it was read at, None for the working tree.
+    """
 
     file: str
     folder: str
     content: bytes
+    reference: str | None = None
 
     @property
     def root(self) -> str:
@@ -113,12 +117,13 @@ def committed_configuration(
         if there.problems:
             raise InputError(there.problems)
         for label, content in there.files:
-            return ConfigurationFile(label, os.path.dirname(place), content)
+            return ConfigurationFile(label, os.path.dirname(place), content, reference)
     return None
 
 
 def is_reviewed(file: str, paths: Sequence[str]) -> bool:
-    """Return whether a file is in the repository of the working folder, or of one of ``paths``."""
+    """Return whether a file is in the repository of one of ``paths``, without any of the working folder."""
     top = work_tree(os.path.dirname(file) or os.curdir)
-    beside = (path if os.path.isdir(path) else os.path.dirname(path) for path in paths)
-    return top is not None and top in {work_tree(place or os.curdir) for place in (os.curdir, *beside)}
+    places = [os.curdir if path == STANDARD_INPUT else path for path in paths] or [os.curdir]
+    folders = [path if os.path.isdir(path) else os.path.dirname(path) or os.curdir for path in places]
+    return top is not None and top in map(work_tree, folders)

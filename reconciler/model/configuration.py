@@ -86,11 +86,14 @@ class Configuration:
     """A configuration file as it holds in one environment; ``file`` is what messages call it.
 
     ``paths`` can be opened as they are. ``limits`` are by the names of options, as they are written there.
-    Without ``apis`` there is the built-in one. ``content`` is the text of the file.
+    Without ``apis`` there is the built-in one. ``content`` is the text of the file, ``folder`` what its paths
+    start at, and ``reference`` the commit that it was read at, None for the working tree.
     """
 
     file: str
+    folder: str
     content: bytes = field(repr=False)
+    reference: str | None = None
     environment: str | None = None
     paths: tuple[str, ...] = ()
     apis: Mapping[str, Api]

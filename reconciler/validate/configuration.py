@@ -169,6 +169,8 @@ class _View:
         }
         return Configuration(
             file=self.file.file,
+            folder=self.file.folder,
+            reference=self.file.reference,
             content=self.file.content,
             environment=self.environment,
             paths=tuple(map(opened, self._member("paths").value or ())),

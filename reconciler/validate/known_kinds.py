@@ -61,10 +61,12 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
     base: str,
     environment: Mapping[str, str],
     warn: Warn,
+    configured: Mapping[str, str],
     on_file: Listener | None = None,
 ) -> Mapping[str, Kind]:
     """Return the packaged kinds, those of the commit ``base``, and those of folders outside its checkout.
 
+    ``configured`` are folders that the configuration of that commit names, each with a path in its checkout.
     ``warn`` is called where the working tree has others. Raises InputError as :func:`tree_kinds` does, and
     ConfigurationError where the commit cannot be read.
     """
@@ -78,8 +80,8 @@ def base_kinds(  # noqa: PLR0913, PLR0917 - what the kinds of a commit depend on
         if is_inside(os.path.realpath(folder), top)
     }
     elsewhere = [folder for folder in folders if folder not in reviewed]
-    there = kinds_at(base, {**reviewed, **beside}, environment)
-    for text in _differences(there, [*reviewed, *beside], base):
+    there = kinds_at(base, {**reviewed, **configured, **beside}, environment)
+    for text in _differences(there, [*reviewed, *configured, *beside], base):
         warn(text)
     problems = list(there.problems)
     files = chain(kind_files(elsewhere, [], problems), there.files)

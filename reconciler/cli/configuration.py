@@ -1,0 +1,241 @@
+"""The configuration of a run: which file counts, and what it says of options that are given nowhere else.
+
+The value of an option is the first of: the command line, its variable, the configuration, its default.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from click.core import ParameterSource
+
+from reconciler.api.address import DEFAULT_BASE_URL, checked_scheme
+from reconciler.cli.console import Console, color_choice
+from reconciler.errors import ConfigurationError, InputError
+from reconciler.load.configuration import (
+    committed_configuration,
+    found_configuration,
+    is_reviewed,
+    named_configuration,
+)
+from reconciler.load.links import work_tree
+from reconciler.load.sources import CONFIGURATION
+from reconciler.model.configuration import BUILT_IN_API, Api, AuthMethod, Configuration
+from reconciler.model.endpoint import BaseUrl
+from reconciler.model.phrases import listed
+from reconciler.plan.limits import parse_limit
+from reconciler.validate.configuration import read_configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.load.configuration import ConfigurationFile
+
+TREE: Final = "tree"
+_OF_BUILT_IN: Final = {"base_url": "--base-url", "token_file": "--token-file", "auth_scheme": "--auth-scheme"}
+"""Options about the built-in API."""
+_SOURCES: Final = {
+    ParameterSource.COMMANDLINE: "command line",
+    ParameterSource.ENVIRONMENT: "environment",
+    ParameterSource.DEFAULT: "default",
+    ParameterSource.DEFAULT_MAP: "default",
+    ParameterSource.PROMPT: "prompt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What the configuration of a run says; ``warnings`` are about a file that is not used."""
+
+    configuration: Configuration | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Return the folders of kinds that the configuration names."""
+        return () if self.configuration is None else self.configuration.kinds
+
+    def used_kinds(self, warn: Callable[[str], None]) -> tuple[str, ...]:
+        """Return the folders of kinds, and warn of a configuration that is not used."""
+        for text in self.warnings:
+            warn(text)
+        return self.kinds
+
+    @property
+    def committed_kinds(self) -> Mapping[str, str]:
+        """Return those folders if a commit says what they hold, each with a path in its checkout."""
+        found = self.configuration
+        if found is None or found.reference is None:
+            return {}
+        return dict.fromkeys(found.kinds, found.folder or os.curdir)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the configuration as a file of the working tree, if it is one."""
+        found = self.configuration
+        return () if found is None or found.reference is not None else (found.file,)
+
+
+NOT_CONFIGURED: Final = Configured()
+
+
+def with_configuration(context: click.Context, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return click's values with those of the configuration, where it is read and nothing else gives one.
+
+    Raises InputError with all that is wrong with it, ConfigurationError, and UsageError if there is no path.
+    """
+    if "config" not in given:
+        return given
+    found = _configured(given)
+    values = dict(given) | {"configured": found}
+    values |= {name: value for name, value in _options(found, given).items() if _is_open(context, name)}
+    if "base_url" in given:
+        values |= _connection(context, found, values)
+    _say(context, found, values)
+    paths = next((one for one in context.command.params if one.name == "paths"), None)
+    if paths is not None and not values["paths"] and "plan_file" not in given:
+        raise click.MissingParameter(ctx=context, param=paths)
+    return values
+
+
+def _is_open(context: click.Context, name: str) -> bool:
+    """Return whether a command has an option that is given neither on its line nor in the environment."""
+    source = context.get_parameter_source(name)
+    return source in {ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP}
+
+
+def _options(found: Configured, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the configuration says, by the names of options that the command has."""
+    said = found.configuration
+    if said is None:
+        return {}
+    limits = {name: parse_limit(text) for name, text in said.limits.items()}
+    paths = {"paths": said.paths} if given.get("plan_file") is None and said.paths else {}
+    return {name: value for name, value in (limits | paths).items() if name in given}
+
+
+def _configured(given: Mapping[str, Any]) -> Configured:
+    file, warnings = _file(given)
+    if file is None:
+        if given["env"] is not None:
+            raise ConfigurationError(f"--env {given['env']} needs a configuration, and there is none")
+        return Configured(None, warnings)
+    return Configured(read_configuration(file, given["env"]), warnings)
+
+
+def _file(given: Mapping[str, Any]) -> tuple[ConfigurationFile | None, tuple[str, ...]]:
+    """Return the configuration that counts, and warnings of one that does not."""
+    name, base = given["config"], given.get("base")
+    if given.get("trust", TREE) == TREE or (base is None and name is not None):
+        return found_configuration() if name is None else named_configuration(name), ()
+    if base is None:
+        lack = "not given" if "base" in given else "no option of this command"
+        return None, tuple(_unused(f"the configuration comes from the commit of --base, which is {lack}"))
+    is_of_base = is_reviewed(name or CONFIGURATION, given.get("paths", ()))
+    if name is None and not is_of_base and work_tree(os.curdir) is not None:
+        return None, tuple(_unused("the configuration comes from the repository of the files"))
+    if not is_of_base:
+        return found_configuration() if name is None else named_configuration(name), ()
+    file = committed_configuration(base, name, os.environ)
+    if file is None and name is not None:
+        raise ConfigurationError(
+            f"--config {name} is not in the commit {base}, from which --trust base takes it"
+        )
+    return file, tuple(_differences(file, base, name))
+
+
+def _unused(reason: str) -> Iterator[str]:
+    """Yield a warning of the configuration of the working tree, whatever is in it."""
+    for file in _found():
+        yield f"{file} is not used: with --trust base, {reason}, or from --config"
+
+
+def _found() -> Iterator[str]:
+    """Yield the configuration of the working tree, whatever is in it."""
+    try:
+        file = found_configuration()
+    except InputError as error:
+        yield from (problem.position.source for problem in error.problems if problem.position is not None)
+    else:
+        yield from () if file is None else (file.file,)
+
+
+def _differences(file: ConfigurationFile | None, base: str, name: str | None) -> Iterator[str]:
+    """Yield a warning if the working tree has another configuration than the base."""
+    then = None if file is None else file.content
+    try:
+        present = found_configuration() if name is None else named_configuration(name)
+        now = None if present is None else present.content
+    except InputError:
+        now = b""
+    if now != then:
+        yield (
+            f"the configuration differs from that at {base}; with --trust base the old one is used, so what"
+            " the new one changes is not shown"
+        )
+
+
+def _connection(context: click.Context, found: Configured, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the APIs as they are used, and what options about a single one become by them."""
+    built_in_url = BaseUrl.recorded(DEFAULT_BASE_URL if _is_open(context, "base_url") else values["base_url"])
+    said = found.configuration
+    apis = said.apis if said is not None and said.apis else {BUILT_IN_API: Api(name=BUILT_IN_API)}
+    used = {name: _used(context, api, built_in_url, values) for name, api in apis.items()}
+    if BUILT_IN_API not in used:
+        for option, flag in _OF_BUILT_IN.items():
+            if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+                named = listed(apis)
+                raise ConfigurationError(f"{flag} is about {BUILT_IN_API}; the configuration has {named}")
+    api = next(iter(used.values()))
+    single = {"base_url": api.base_url, "parallelism": api.parallelism}
+    return {"apis": used, "built_in_url": built_in_url, **single}
+
+
+def _used(context: click.Context, api: Api, built_in_url: BaseUrl, values: Mapping[str, Any]) -> Api:
+    """Return an API as the options say it; those about the built-in one change no other."""
+    is_open = _is_open(context, "parallelism")
+    parallelism = api.parallelism if is_open and api.parallelism is not None else values["parallelism"]
+    if api.name != BUILT_IN_API:
+        return replace(api, parallelism=parallelism)
+    auth, base_url = api.auth, api.base_url
+    if base_url is None or not _is_open(context, "base_url"):
+        base_url = built_in_url
+    if not _is_open(context, "auth_scheme"):
+        if auth.method is not AuthMethod.TOKEN:
+            raise ConfigurationError(
+                f"--auth-scheme is for a token in a header, and {api.name} uses {auth.method}"
+            )
+        auth = replace(auth, scheme=checked_scheme(values["auth_scheme"]))
+    return replace(api, base_url=base_url, auth=auth, parallelism=parallelism)
+
+
+def _say(context: click.Context, found: Configured, values: Mapping[str, Any]) -> None:
+    """Print where values come from, with -v and where there is a configuration."""
+    said = found.configuration
+    if said is None or not values.get("verbose") or values.get("quiet"):
+        return
+    console = Console(values["verbose"], color_choice())
+    where = said.file if said.environment is None else f"{said.file}, environment {said.environment}"
+    known = _options(found, values)
+
+    def source(name: str, is_said: bool) -> str:  # noqa: FBT001 - one home of the order
+        if is_said and _is_open(context, name):
+            return where
+        return _SOURCES[context.get_parameter_source(name) or ParameterSource.DEFAULT]
+
+    console.detail(f"configuration: {where}")
+    for name in ("paths", "max_revoked", "max_changes"):
+        if name in values:
+            value = values[name]
+            shown = ", ".join(value) if isinstance(value, tuple) else value
+            console.detail(f"{name}: {'none' if shown is None else shown} ({source(name, name in known)})")
+    for api in values.get("apis", {}).values():
+        is_own = api.name != BUILT_IN_API
+        configured = said.apis.get(api.name, Api(name=api.name))
+        origin = where if is_own else source("base_url", configured.base_url is not None)
+        console.detail(f"{api.name}.base_url: {api.base_url} ({origin})")
+        parallelism = source("parallelism", configured.parallelism is not None)
+        console.detail(f"{api.name}.parallelism: {api.parallelism} ({parallelism})")

@@ -1,0 +1,497 @@
+"""A configuration says which files and which API; the environment alone says where a token goes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.kinds.packaged import configuration_schema, resource
+from tests.hostile_git import git
+from tests.recorder import recorder
+from tests.support import TOKEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.recorder import Recorder
+    from tests.support import CommandLine
+
+EXAMPLES = resource("examples")
+BOUND = "bound-t0ken-of-the-api"
+OTHER = "other-t0ken-of-a-host"
+
+
+@pytest.fixture
+def server() -> Iterator[Recorder]:
+    """The API that is meant."""
+    with recorder() as running:
+        yield running
+
+
+@pytest.fixture
+def other() -> Iterator[Recorder]:
+    """Another host, which must see no token of the first."""
+    with recorder() as running:
+        yield running
+
+
+@pytest.fixture
+def work(cli: CommandLine, tmp_path: Path, server: Recorder, other: Recorder) -> Path:
+    """A repository with one label, its kind and a configuration; each host has a token of its own."""
+    folder = tmp_path / "work"
+    (folder / "keys").mkdir(parents=True)
+    shutil.copytree(EXAMPLES / "kinds", folder / "kinds/github")
+    text = "kind: label\nowner: acme\nrepo: site\nkeys:\n  - name: bug\n    color: d73a4a\n"
+    (folder / "keys/labels.yaml").write_text(text, encoding="utf-8")
+    configure(folder, server)
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "first")
+    cli.environment.delenv("GCORE_BASE_URL")
+    cli.environment.setenv(f"RECONCILER_TOKEN_{server.variable}", BOUND)
+    cli.environment.setenv(f"RECONCILER_TOKEN_{other.variable}", OTHER)
+    cli.environment.chdir(folder)
+    return folder
+
+
+def configure(folder: Path, server: Recorder, api: dict[str, Any] | None = None, **members: Any) -> None:
+    described = {"base_url": server.url, "kinds": "kinds/github/"} | (api or {})
+    document = {"paths": ["keys/"], "apis": {"github": described}} | members
+    (folder / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")
+
+
+def test_a_plan_needs_no_path_and_sends_the_bound_token(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    configure(work, server, {"headers": {"X-Version": "2022-11-28"}})
+    done = cli("plan")
+    assert (done.code, "Plan: 0 to add, 1 to change, 0 to destroy." in done.out) == (0, True), done.err
+    assert server.sent("Authorization") == {f"Bearer {BOUND}"}
+    assert server.sent("X-Version") == {"2022-11-28"}
+    assert (other.requests, TOKEN in server.text, BOUND in done.everything) == ([], False, False)
+
+
+def test_every_command_finds_files_kinds_and_address(cli: CommandLine, work: Path, server: Recorder) -> None:
+    commands = (
+        ("validate",),
+        ("plan", "--detailed-exitcode"),
+        ("apply", "--dry-run"),
+        ("drift",),
+        ("explain", "label/acme/site/bug"),
+        ("export", "--kind", "label", "--scope", "owner=acme", "--scope", "repo=site"),
+    )
+    codes = {words[0]: cli(*words).code for words in commands}
+    assert codes == {"validate": 0, "plan": 2, "apply": 0, "drift": 2, "explain": 0, "export": 0}
+    assert server.sent("Authorization") == {f"Bearer {BOUND}"}
+    assert cli("accept", "label/acme/site/bug").code == 0
+    assert "ededed" in (work / "keys/labels.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("work")
+def test_a_saved_plan_of_a_configured_api_is_shown_and_applied(cli: CommandLine, server: Recorder) -> None:
+    assert cli("plan", "--out", "plan.json").code == 0
+    assert "label/acme/site/bug" in cli("show", "plan.json").out
+    cli("apply", "--plan", "plan.json", "--auto-approve")
+    assert [request.method for request in server.requests].count("PATCH") == 1
+    assert server.sent("Authorization") == {f"Bearer {BOUND}"}
+
+
+def test_it_is_found_from_a_folder_below_and_named_by_option_or_variable(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    (work / "deep").mkdir()
+    cli.environment.chdir(work / "deep")
+    assert cli("plan").code == 0
+    cli.environment.chdir(work.parent)
+    assert cli("plan").code == 64
+    assert cli("plan", "--config", "work/reconciler.yaml").code == 0
+    cli.environment.setenv("RECONCILER_CONFIG", "work/reconciler.yaml")
+    assert cli("plan").code == 0
+    assert len(server.requests) == 3
+
+
+def test_without_a_configuration_a_path_is_needed(cli: CommandLine, tmp_path: Path) -> None:
+    cli.environment.chdir(tmp_path)
+    for words, missing in ((("plan",), "argument '[PATH...]'"), (("explain", "a"), "option '-f' / '--file'")):
+        done = cli(*words)
+        assert (done.code, f"Missing {missing}" in done.err) == (64, True), done.err
+
+
+def test_one_above_the_root_of_the_repository_is_not_read(cli: CommandLine, work: Path) -> None:
+    (work / "reconciler.yaml").rename(work.parent / "reconciler.yaml")
+    assert cli("plan").code == 64
+
+
+def test_what_is_wrong_is_reported_at_once_with_places(cli: CommandLine, work: Path) -> None:
+    text = "path: [keys]\nlimits: {max_changes: many}\n"
+    (work / "reconciler.yaml").write_text(text, encoding="utf-8")
+    limit = '"many" is not allowed; write a number of keys, or a percentage such as 30%'
+    assert cli("plan").err.splitlines() == [
+        "Error: reconciler.yaml:1:1: path is not a known field; did you mean paths?",
+        f"Error: reconciler.yaml:2:23: limits.max_changes {limit}",
+    ]
+
+
+def test_its_schema_is_printed(cli: CommandLine) -> None:
+    done = cli("schema", "config")
+    assert (done.code, json.loads(done.out)) == (0, configuration_schema())
+
+
+# Where a value comes from
+
+
+def test_an_option_goes_before_the_environment_and_that_before_the_configuration(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    configure(work, server, limits={"max_changes": 0})
+    assert cli("plan").code == 3
+    cli.environment.setenv("RECONCILER_PLAN_MAX_CHANGES", "5")
+    assert cli("plan").code == 0
+    assert cli("plan", "--max-changes", "0").code == 3
+    assert cli("plan", "keys/").code == 0
+    assert "no such file" in cli("plan", "other/").err
+
+
+def test_verbose_says_where_each_value_comes_from(cli: CommandLine, work: Path, server: Recorder) -> None:
+    configure(work, server, {"parallelism": 3}, limits={"max_revoked": "20%", "max_changes": 7})
+    cli.environment.setenv("RECONCILER_PLAN_MAX_REVOKED", "40%")
+    err = cli("plan", "-v", "--max-changes", "8").err
+    assert err.splitlines()[:6] == [
+        "configuration: reconciler.yaml",
+        "paths: keys/ (reconciler.yaml)",
+        "max_revoked: 40% (environment)",
+        "max_changes: 8 (command line)",
+        f"github.base_url: {server.url} (reconciler.yaml)",
+        "github.parallelism: 3 (reconciler.yaml)",
+    ]
+    assert f"github.token: RECONCILER_TOKEN_{server.variable} (environment)" in err
+    assert BOUND not in err
+
+
+def test_an_environment_of_the_configuration_is_chosen_by_name(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    api = {"github": {"base_url": other.url}}
+    configure(work, server, environments={"staging": {"apis": api, "limits": {"max_changes": 0}}})
+    assert cli("plan", "--env", "staging").code == 3
+    assert (other.sent("Authorization"), server.requests) == ({f"Bearer {OTHER}"}, [])
+    cli.environment.setenv("RECONCILER_ENV", "stagin")
+    done = cli("plan")
+    assert (done.code, "is not an environment of reconciler.yaml; did you mean staging?" in done.err) == (
+        1,
+        True,
+    )
+    (work / "reconciler.yaml").unlink()
+    assert "--env stagin needs a configuration, and there is none" in cli("plan", "keys/").err
+
+
+# Tokens are bound to hosts
+
+
+def test_without_a_bound_token_nothing_is_sent_and_the_variable_is_named(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    name = f"RECONCILER_TOKEN_{server.variable}"
+    for value, lack in ((None, "not set"), ("", "empty")):
+        if value is None:
+            cli.environment.delenv(name)
+        else:
+            cli.environment.setenv(name, value)
+        done = cli("plan")
+        file = name.replace("TOKEN_", "TOKEN_FILE_")
+        place = server.url.removeprefix("http://")
+        message = f"no token for {place}: {name} is {lack}; set {name}, or {file} to its file"
+        assert (done.code, message in done.err, server.requests) == (1, True, []), done.err
+    assert work.is_dir()
+
+
+def test_a_token_is_read_from_the_file_that_the_environment_binds(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    file = work.parent / "token"
+    file.write_text("t0ken-in-a-file\n", encoding="utf-8")
+    cli.environment.setenv(f"RECONCILER_TOKEN_FILE_{server.variable}", str(file))
+    assert cli("plan").code == 0
+    assert server.sent("Authorization") == {"Bearer t0ken-in-a-file"}
+    file.unlink()
+    assert "cannot be read" in cli("plan").err
+
+
+def test_a_configuration_cannot_take_the_token_of_another_host(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    cli.environment.delenv(f"RECONCILER_TOKEN_{other.variable}")
+    for name in ("github", "gcore"):
+        document = {"paths": ["keys/"], "apis": {name: {"base_url": other.url, "kinds": "kinds/github"}}}
+        (work / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")
+        done = cli("plan")
+        assert (done.code, f"RECONCILER_TOKEN_{other.variable} is not set" in done.err) == (1, True)
+    assert (server.requests, other.requests) == ([], [])
+
+
+def test_the_key_of_gcore_goes_to_the_host_that_the_operator_names(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    document = {"paths": ["keys/"], "apis": {"gcore": {"base_url": other.url, "kinds": "kinds/github"}}}
+    (work / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")
+    cli.environment.delenv(f"RECONCILER_TOKEN_{server.variable}")
+    cli.environment.setenv("GCORE_BASE_URL", server.url)
+    assert cli("plan").code == 0
+    assert (server.sent("Authorization"), other.requests) == ({f"apikey {TOKEN}"}, [])
+    cli.environment.delenv("GCORE_BASE_URL")
+    assert cli("plan", "--base-url", server.url, "--auth-scheme", "Token").code == 0
+    assert server.sent("Authorization") == {f"apikey {TOKEN}", f"Token {TOKEN}"}
+    assert cli("plan").code == 0
+    assert other.sent("Authorization") == {f"apikey {OTHER}"}
+
+
+def test_options_about_gcore_change_no_other_api(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    cli.environment.setenv("GCORE_BASE_URL", other.url)
+    assert cli("plan").code == 0
+    assert (server.sent("Authorization"), other.requests) == ({f"Bearer {BOUND}"}, [])
+    for flag, value in (("--base-url", other.url), ("--token-file", "t"), ("--auth-scheme", "Token")):
+        done = cli("plan", flag, value)
+        message = f"{flag} is about gcore; the configuration has github"
+        assert (done.code, message in done.err) == (1, True), done.err
+    assert work.is_dir()
+
+
+def test_a_redirect_takes_no_token_to_another_host(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    server.location = f"{other.url}/repos/acme/site/labels"
+    done = cli("plan")
+    assert (done.code, "which is refused: the token stays with one host" in done.err) == (1, True)
+    assert (len(server.requests), other.requests) == (1, [])
+    assert work.is_dir()
+
+
+@pytest.mark.parametrize("host", ["https://evil.example.com", "//evil.example.com", "@evil.example.com"])
+def test_a_kind_cannot_name_a_host(cli: CommandLine, work: Path, server: Recorder, host: str) -> None:
+    file = work / "kinds/github/label.schema.json"
+    kind = json.loads(file.read_text(encoding="utf-8"))
+    for member in ("collection", "item"):
+        changed = {**kind, "x-reconciler": {**kind["x-reconciler"], member: f"{host}/x/{{owner}}"}}
+        file.write_text(json.dumps(changed), encoding="utf-8")
+        assert (cli("plan").code, server.requests) == (1, [])
+
+
+@pytest.mark.parametrize("member", ["token", "token_env", "token_file", "env", "password", "command"])
+def test_authentication_names_no_variable_file_or_program(
+    cli: CommandLine, work: Path, server: Recorder, member: str
+) -> None:
+    for place in ({"auth": {member: "GITHUB_TOKEN"}}, {member: "GITHUB_TOKEN"}):
+        configure(work, server, place)
+        done = cli("plan")
+        assert (done.code, "GITHUB_TOKEN" in done.err, server.requests) == (1, False, [])
+
+
+@pytest.mark.parametrize("link", ["kinds/github", "keys", "reconciler.yaml"])
+def test_a_link_out_of_the_repository_is_not_followed(
+    cli: CommandLine, work: Path, server: Recorder, link: str
+) -> None:
+    outside = work.parent / "outside"
+    (work / link).rename(outside)
+    (work / link).symlink_to(outside)
+    done = cli("plan")
+    assert (done.code, "leads out of the Git work tree" in done.err, server.requests) == (1, True, [])
+
+
+@pytest.mark.parametrize("path", ["../outside", "keys/../../outside", "/etc", ".git/hooks"])
+def test_a_path_out_of_the_repository_is_refused(
+    cli: CommandLine, work: Path, server: Recorder, path: str
+) -> None:
+    for api, members in (({}, {"paths": [path]}), ({"kinds": path}, {})):
+        configure(work, server, api, **members)
+        done = cli("plan")
+        assert (done.code, "Error: reconciler.yaml:1:" in done.err, server.requests) == (1, True, [])
+
+
+# Authentication
+
+
+def test_a_second_header_carries_the_second_token_of_the_host(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    configure(work, server, {"auth": {"header": "DD-API-KEY", "second_header": "DD-APPLICATION-KEY"}})
+    name = f"RECONCILER_TOKEN2_{server.variable}"
+    assert f"{name} is not set" in cli("plan").err
+    cli.environment.setenv(name, "second-t0ken")
+    assert cli("plan").code == 0
+    assert (server.sent("DD-API-KEY"), server.sent("DD-APPLICATION-KEY")) == ({BOUND}, {"second-t0ken"})
+    assert server.sent("Authorization") == {None}
+
+
+def test_basic_authentication_takes_user_and_password(cli: CommandLine, work: Path, server: Recorder) -> None:
+    configure(work, server, {"auth": {"basic": True}})
+    name = f"RECONCILER_TOKEN_{server.variable}"
+    done = cli("plan")
+    assert (f"{name} must be USER:PASSWORD" in done.err, BOUND in done.err) == (True, False)
+    cli.environment.setenv(name, "me:a pass:wörd")
+    assert cli("plan").code == 0
+    login = base64.b64encode("me:a pass:wörd".encode()).decode()
+    assert server.sent("Authorization") == {f"Basic {login}"}
+
+
+def test_an_access_token_goes_to_the_host_that_the_environment_allows_alone(
+    cli: CommandLine, work: Path, server: Recorder, other: Recorder
+) -> None:
+    other.token = "the-access-t0ken"
+    configure(work, server, {"auth": {"oauth2": {"token_url": f"{other.url}/token", "scopes": ["a"]}}})
+    place = other.url.removeprefix("http://")
+    allowed = f"RECONCILER_TOKEN_FROM_{server.variable}"
+    done = cli("plan")
+    assert (done.code, f"to allow it, set {allowed}={place}" in done.err) == (1, True)
+    cli.environment.setenv(allowed, place)
+    for what in ("CLIENT_ID", "CLIENT_SECRET"):
+        assert f"RECONCILER_{what}_{other.variable} is not set" in cli("plan").err
+        cli.environment.setenv(f"RECONCILER_{what}_{other.variable}", f"the {what}")
+    assert (server.requests, other.requests) == ([], [])
+    done = cli("plan", "-v")
+    assert done.code == 0, done.err
+    assert server.sent("Authorization") == {"Bearer the-access-t0ken"}
+    login = base64.b64encode(b"the+CLIENT_ID:the+CLIENT_SECRET").decode()
+    assert other.sent("Authorization") == {f"Basic {login}"}
+    assert all(secret not in server.text for secret in (login, "CLIENT_SECRET", BOUND, OTHER))
+    assert all(secret not in done.everything for secret in (login, "the CLIENT_SECRET", "the-access-t0ken"))
+
+
+def test_variables_that_bind_tokens_are_known_and_a_wrong_spelling_is_named(
+    cli: CommandLine, work: Path
+) -> None:
+    assert "is not known" not in cli("validate").err
+    for name, meant in {
+        "RECONCILER_TOKEN_API_GITHUB_COM": "RECONCILER_TOKEN_api_github_com",
+        "RECONCILER_TOKEN_FILE_api.my-host.com": "RECONCILER_TOKEN_FILE_api_my__host_com",
+        "RECONCILER_CLIENT_SECRET_A": "RECONCILER_CLIENT_SECRET_a",
+    }.items():
+        with cli.environment.context() as environment:
+            environment.setenv(name, "x")
+            done = cli("validate")
+            message = f"the variable {name} is not known, so it does nothing; did you mean {meant}?"
+            assert message in done.err
+            assert cli("validate", "--strict-env").code == 64
+    assert work.is_dir()
+
+
+def test_several_apis_in_one_run_are_refused(cli: CommandLine, work: Path, server: Recorder) -> None:
+    document = {"paths": ["keys/"], "apis": {"gcore": {}, "github": {"base_url": server.url}}}
+    (work / "reconciler.yaml").write_text(json.dumps(document), encoding="utf-8")
+    done = cli("plan")
+    assert (done.code, "names several APIs (gcore, github)" in done.err, server.requests) == (1, True, [])
+
+
+# Whose configuration counts
+
+
+@pytest.fixture
+def reviewed(work: Path, server: Recorder, other: Recorder) -> Path:
+    """A pull request that sends the requests to another host, for which there is a token too."""
+    git(work, "switch", "--quiet", "--create", "branch")
+    configure(work, other, limits={"max_changes": 100})
+    file = work / "kinds/github/label.schema.json"
+    kind = json.loads(file.read_text(encoding="utf-8"))
+    kind["x-reconciler"]["collection"] = "/repos/{owner}/{repo}/secrets"
+    file.write_text(json.dumps(kind), encoding="utf-8")
+    git(work, "commit", "--quiet", "--all", "--message", "second")
+    assert server.requests == []
+    return work
+
+
+BASE = ("--trust", "base", "--base", "main")
+
+
+@pytest.mark.parametrize("words", [(), ("keys/",), ("--config", "reconciler.yaml")], ids=" ".join)
+def test_with_a_trusted_base_the_configuration_of_a_pull_request_is_not_used(
+    cli: CommandLine, reviewed: Path, server: Recorder, other: Recorder, words: tuple[str, ...]
+) -> None:
+    done = cli("plan", *words, *BASE, "--format", "json")
+    assert done.code == 0, done.err
+    assert (other.requests, server.sent("Authorization")) == ([], {f"Bearer {BOUND}"})
+    assert {"labels" in request.target for request in server.requests} == {True}
+    warnings = [warning["message"] for warning in json.loads(done.out)["warnings"]]
+    differs = (
+        "the configuration differs from that at main; with --trust base the old one is used, so what the"
+    )
+    assert f"{differs} new one changes is not shown" in warnings
+    assert any(warning.startswith("kinds differ from those at main: label.sch") for warning in warnings)
+    assert reviewed.is_dir()
+
+
+def test_with_the_tree_trusted_the_configuration_of_the_tree_is_used(
+    cli: CommandLine, reviewed: Path, server: Recorder, other: Recorder
+) -> None:
+    cli("plan", "--base", "main")
+    assert (server.requests, other.sent("Authorization")) == ([], {f"Bearer {OTHER}"})
+    assert reviewed.is_dir()
+
+
+@pytest.mark.parametrize("change", ["removed", "hidden", "link", "invalid"])
+def test_a_pull_request_cannot_remove_or_hide_the_configuration(
+    cli: CommandLine, reviewed: Path, server: Recorder, other: Recorder, change: str
+) -> None:
+    file = reviewed / "reconciler.yaml"
+    if change == "hidden":
+        file.rename(reviewed / "keys/reconciler.yaml")
+        cli.environment.chdir(reviewed / "keys")
+    else:
+        file.unlink()
+    if change == "link":
+        file.symlink_to("/etc/hostname")
+    elif change == "invalid":
+        file.write_text("&", encoding="utf-8")
+    done = cli("plan", *BASE)
+    assert (done.code, other.requests) == (0, []), done.err
+    assert server.sent("Authorization") == {f"Bearer {BOUND}"}
+    assert "the configuration differs from that at main" in done.err
+
+
+def test_one_that_a_pull_request_adds_is_not_used(cli: CommandLine, work: Path, other: Recorder) -> None:
+    git(work, "rm", "--quiet", "reconciler.yaml")
+    git(work, "commit", "--quiet", "--message", "without")
+    configure(work, other)
+    done = cli("plan", "keys/", *BASE)
+    assert (done.code, other.requests) == (1, [])
+    assert "the configuration differs from that at main" in done.err
+
+
+def test_a_trusted_base_without_a_base_takes_the_named_one_alone(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    done = cli("plan", "keys/", "--trust", "base")
+    assert (
+        "reconciler.yaml is not used: with --trust base, the configuration comes from the commit" in done.err
+    )
+    assert server.requests == []
+    assert "which is no option of this command" in cli("apply", "keys/", "--trust", "base").err
+    assert cli("plan", "--trust", "base", "--config", "reconciler.yaml").code == 0
+    assert len(server.requests) == 1
+    assert work.is_dir()
+
+
+def test_with_files_of_another_repository_the_one_of_the_working_folder_is_not_used(
+    cli: CommandLine, work: Path, server: Recorder
+) -> None:
+    git(work.parent, "clone", "--quiet", str(work), "clone")
+    done = cli("plan", str(work.parent / "clone/keys"), *BASE)
+    assert "the configuration comes from the repository of the files, or from --config" in done.err
+    assert server.requests == []
+
+
+def test_a_configuration_from_elsewhere_is_the_operators(
+    cli: CommandLine, reviewed: Path, server: Recorder, other: Recorder
+) -> None:
+    operators = reviewed.parent / "operators"
+    shutil.copytree(EXAMPLES / "kinds", operators / "kinds/github")
+    configure(operators, server, paths=["kinds"])
+    assert cli("plan", "keys/", *BASE, "--config", str(operators / "reconciler.yaml")).code == 0
+    assert (other.requests, server.sent("Authorization")) == ([], {f"Bearer {BOUND}"})
+    done = cli("plan", *BASE, "--config", "keys/other.yaml")
+    assert "--config keys/other.yaml is not in the commit main" in done.err

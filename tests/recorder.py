@@ -1,0 +1,94 @@
+"""A server on this machine that records who asks with which headers, and lists one label."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from tests.labels import label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One request as it came."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Recorder:
+    """The requests so far; ``location`` is where all of them are redirected, if it is set."""
+
+    url: str = ""
+    requests: list[Recorded] = field(default_factory=list)
+    location: str = ""
+    token: str = ""
+    """The access token that a POST returns."""
+
+    @property
+    def variable(self) -> str:
+        """Return the end of the variables that bind a token to this server."""
+        return self.url.removeprefix("http://").replace(".", "_").replace(":", "___")
+
+    @property
+    def text(self) -> str:
+        """Return all that was received."""
+        return repr(self.requests)
+
+    def sent(self, header: str) -> set[str | None]:
+        """Return the values of a header."""
+        return {request.headers.get(header.lower()) for request in self.requests}
+
+    def respond(self, request: Recorded) -> Any:
+        """Return the JSON response to a request."""
+        self.requests.append(request)
+        if request.method == "POST":
+            return {"access_token": self.token, "token_type": "Bearer", "expires_in": 3600}
+        return [label("bug")] if "labels?" in request.target else label("bug")
+
+
+@contextlib.contextmanager
+def recorder() -> Iterator[Recorder]:
+    """Serve on a port of its own."""
+    server = Recorder()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _respond(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            content = json.dumps(server.respond(Recorded(self.command, self.path, headers, body))).encode()
+            self.send_response(302 if server.location else 200)
+            if server.location:
+                self.send_header("Location", server.location)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_PATCH = do_POST = _respond  # noqa: N815 - the names that the base class looks for
+
+        def log_message(self, *_arguments: Any) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        listener.daemon_threads = True
+        server.url = f"http://127.0.0.1:{listener.server_address[1]}"
+        thread = threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            listener.shutdown()
+            thread.join()
