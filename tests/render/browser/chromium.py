@@ -107,9 +107,8 @@ class Browser:
 
     @contextlib.contextmanager
     def tab(self, width: int = 390) -> Iterator[Tab]:
-        """Open a tab of a new session, as wide as given, and close it in the end."""
-        context = self.call("Target.createBrowserContext")["browserContextId"]
-        target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        """Open a tab as wide as given, and close it in the end."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable", session)
@@ -119,7 +118,7 @@ class Browser:
         try:
             yield tab
         finally:
-            self.call("Target.disposeBrowserContext", browserContextId=context)
+            self.call("Target.closeTarget", targetId=target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One browser for all tests of a run; each opens tabs that know nothing of each other."""
+"""One browser for all tests of a run; each opens tabs of its own."""
 
 from __future__ import annotations
 
