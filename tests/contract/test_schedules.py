@@ -50,7 +50,11 @@ FOUND = {"passed", "warning"}
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 
 
-@pytest.fixture(params=list(FORGES.values()), ids=list(FORGES))
+TWO = [name for name in FORGES if name != "gitlab"]
+in_each_shell = pytest.mark.parametrize("forge", FORGES.values(), ids=FORGES, indirect=True)
+
+
+@pytest.fixture(params=[FORGES[name] for name in TWO], ids=TWO)
 def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Forge]:
     with reachable(request.param(tmp_path)) as running:
         yield running
@@ -61,6 +65,7 @@ def standing(forge: Forge) -> list[tuple[int, bool]]:
     return [(issue.number, issue.is_open) for issue in forge.issues]
 
 
+@in_each_shell
 def test_one_issue_is_open_as_long_as_the_drift(forge: Forge) -> None:
     assert forge.look(2, DRIFT).result in FOUND
     assert standing(forge) == [(1, True)]
@@ -118,6 +123,7 @@ def test_an_error_without_drift_does_not_change_the_issue(forge: Forge) -> None:
     assert (forge.issues[0].body, standing(forge)) == (before, [(1, True)])
 
 
+@in_each_shell
 @pytest.mark.parametrize(
     ("code", "messages"),
     [(1, GONE), (3, "Error: 40 % of the keys\n"), (4, "Error: not verified\n")],
@@ -189,6 +195,7 @@ def test_a_failing_forge_fails_the_run(forge: Forge, methods: set[str], code: in
     assert standing(forge) == [(1, True)]
 
 
+@in_each_shell
 @pytest.mark.parametrize("text", ["x" * 99 + "\n", "\n", "é" * 40 + "`" * 9 + "\n"])
 def test_a_long_text_is_truncated_after_a_complete_line(forge: Forge, text: str) -> None:
     forge.look(2, text * (200_000 // len(text)), "Error: the last line\n")
@@ -200,6 +207,7 @@ def test_a_long_text_is_truncated_after_a_complete_line(forge: Forge, text: str)
     assert issue.body.splitlines()[-1].startswith("Last run: https://")
 
 
+@in_each_shell
 def test_findings_are_one_code_block(forge: Forge) -> None:
     forge.look(2, ALARMING, ALARMING)
     (issue,) = forge.issues
@@ -215,6 +223,7 @@ def test_the_log_shows_the_findings(forge: Forge) -> None:
     assert DRIFT + GONE in run.log
 
 
+@in_each_shell
 def test_no_token_is_shown_or_passed_on_a_command_line(forge: Forge) -> None:
     for code in (2, 0):
         run = forge.look(code, DRIFT)
@@ -222,6 +231,7 @@ def test_no_token_is_shown_or_passed_on_a_command_line(forge: Forge) -> None:
         assert not [token for token in (FORGE_TOKEN, CLOUD_TOKEN) if token in run.log + run.words]
 
 
+@in_each_shell
 def test_drift_alone_does_not_fail_the_job(forge: Forge) -> None:
     wanted = "passed" if isinstance(forge, Github) else "warning"
     assert forge.look(2, DRIFT).result == wanted
