@@ -341,6 +341,13 @@ def _shown(screen: bytes) -> str:
     return screen.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
+def wait_for_file(file: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a running process, or what it started, makes a file."""
+    while not file.exists():
+        assert process.poll() is None
+        threading.Event().wait(0.01)
+
+
 def pipe(stream: IO[str] | None) -> IO[str]:
     """Return a stream that is known to be a pipe."""
     assert stream is not None

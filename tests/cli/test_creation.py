@@ -19,7 +19,7 @@ from gcore_emulator import Faults
 from reconciler.api.writer import Writer
 from reconciler.errors import ApiError
 from reconciler.model.request import Request
-from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches
+from tests.support import CommandLine, FakeClock, connect, declare, fill, lines_until, patches, wait_for_file
 from tests.values import check_document
 
 if TYPE_CHECKING:
@@ -429,17 +429,19 @@ def test_a_second_signal_ends_the_run_after_the_secret_in_flight_is_stored(
     path = declare(tmp_path / "keys.yaml", FRESH, {"name": "web", "description": "new"})
     program = tmp_path / "keep"
     program.write_text(
-        f"#!/bin/sh\ntouch {tmp_path}/begun\nsleep 2\ncat > {tmp_path}/kept\n", encoding="utf-8"
+        f"#!/bin/sh\ntouch {tmp_path}/begun\nuntil [ -e {tmp_path}/go ]; do sleep 0.02; done\n"
+        f"cat > {tmp_path}/kept\n",
+        encoding="utf-8",
     )
     program.chmod(0o755)
     words = ("--auto-approve", "--secret-sink", f"exec:{program}", "--parallelism", "2")
     with cli.start("apply", path, *words) as process:
-        while not (tmp_path / "begun").exists():
-            assert process.poll() is None
+        wait_for_file(tmp_path / "begun", process)
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "not yet: the secrets of caas/1/76/fresh would be lost")
+        (tmp_path / "go").touch()
         _, reported = process.communicate(timeout=60)
     assert (process.returncode, "Error: caas/1/76/fresh: created; its secret is in " in reported) == (
         130,
@@ -483,8 +485,7 @@ def test_a_second_signal_leaves_no_stored_secret_unreported(
     path = declare(tmp_path / "keys.yaml", FRESH, {"name": "web", "description": "new"})
     words = ("--auto-approve", "--secret-sink", f"file:{sink}", "--parallelism", "2")
     with cli.start("apply", path, *words) as process:
-        while not (sink / "caas_1_76_fresh").exists():
-            assert process.poll() is None
+        wait_for_file(sink / "caas_1_76_fresh", process)
         process.send_signal(signal.SIGINT)
         lines_until(process.stderr, "Again to stop at once")
         process.send_signal(signal.SIGINT)
