@@ -136,6 +136,12 @@ class Response:
         return httpx.codes.is_success(self.status)
 
 
+def _next_link(response: httpx.Response) -> str | None:
+    """Return the target of the link ``next``; None where it says by ``results`` that it leads to none."""
+    link = response.links.get("next", {})
+    return None if link.get("results") == "false" else link.get("url")
+
+
 class HttpClient:
     """Talks to one server. Safe to share: each thread gets a connection of its own.
 
@@ -206,7 +212,7 @@ class HttpClient:
             headers.get("Content-Type", "no content type"),
             retry_after(headers.get("Retry-After"), settings.clock),
             headers["Location"] if response.has_redirect_location else None,
-            response.links.get("next", {}).get("url") if "Link" in headers else None,
+            _next_link(response) if "Link" in headers else None,
             headers.get("ETag"),
         )
 

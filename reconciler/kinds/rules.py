@@ -176,15 +176,13 @@ def _named_fields(kind: Kind) -> Iterator[Fault]:
     by_user = [(member, name) for member in members for name in extension.get(member, ())]
     for member, name in (*by_user, *by_service):
         field = kind.fields.get(name)
-        complaint = _unknown(kind, name) if field is None else _role_fault(kind, member, field)
+        complaint = _unknown(kind, name) if field is None else _role_fault(member, field)
         if complaint:
             yield Fault((EXTENSION, member), complaint)
 
 
-def _role_fault(kind: Kind, member: str, field: Field) -> str:
+def _role_fault(member: str, field: Field) -> str:
     """Return why a field cannot be what a member of the extension says, or nothing."""
-    if member == "always_sent" and field.name == kind.identity:
-        return f"{field.name} is the identity, which no {kind.update.method} carries; remove it"
     if member in {"always_sent", "immutable"} and field.read_only:
         return f"{field.name} is read-only and cannot be declared; remove it"
     if member in {"secret", "created"} and not field.read_only:

@@ -47,6 +47,8 @@ def _update_body(kind: Kind, change: Change) -> Any:
         else _with_nulls(kind.fields[name].shape, change.before.get(name), value)
         for name, value in change.patch.items()
     }
+    if kind.identity in kind.always_sent:
+        values[kind.identity] = kind.identity_value(change.name)
     return body_of(kind, values, change.path_id)
 
 

@@ -238,6 +238,7 @@ def test_the_query_of_a_redirect_after_a_creation_is_not_shown(ending: str) -> N
     ("body", "stored"),
     [
         ({"key": live(secret=SECRET), "links": {"self": "/"}}, [SECRET]),
+        ({"data": {"id": "7", "attributes": live(secret=SECRET)}}, [SECRET]),
         ({"old": live(secret="other"), "new": live(secret=SECRET)}, []),  # which of them is it?
     ],
 )

@@ -152,7 +152,6 @@ def test_a_file_that_is_not_a_kind_is_refused(value: Any) -> None:
         ("properties.state", TEXT, "cannot be declared, because files write `state: absent`"),
         ("properties.lifecycle", TEXT, "properties.lifecycle: cannot be declared"),
         ("x-reconciler.always_sent", ["colour"], "x-reconciler.always_sent: colour is not a property"),
-        ("x-reconciler.always_sent", ["name"], "name is the identity, which no PATCH carries"),
         ("x-reconciler.always_sent", ["made"], "x-reconciler.always_sent: made is read-only"),
         ("x-reconciler.immutable", ["colour"], "x-reconciler.immutable: colour is not a property"),
         ("x-reconciler.optional", {"colour": ""}, "x-reconciler.optional: colour is not a property"),

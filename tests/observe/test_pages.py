@@ -80,6 +80,7 @@ ELSEWHERE = "https://evil.test/labels?x=1&after=c%2F2"
             [answer(rows("a"), f'<{ELSEWHERE}>; rel="next", <x>; rel=up'), answer(rows("b"), "<x>; rel=up")],
             ["", "after=c%2F2"],
         ),
+        (LINK, [answer(rows("a"), f'<{ELSEWHERE}>; rel="next"; results="false"')], [""]),
         (LAST, [flagged(more=False)], ["limit=2"]),
         (
             LAST,
@@ -100,6 +101,7 @@ ELSEWHERE = "https://evil.test/labels?x=1&after=c%2F2"
             ["limit=2&offset=0"],
         ),
         (labels("whole"), [answer(rows("a", "b", "c"))], [""]),
+        (labels("whole"), [answer(rows("a"), '</labels?after=1>; rel="next"; results="false"')], [""]),
         (labels("whole", results="data"), [answer({"data": rows("a"), "next": None, "total": 1})], [""]),
         (labels("whole", send={"query": {"v": "2"}}), [answer(rows("a"))], ["v=2"]),
     ],

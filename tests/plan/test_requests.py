@@ -127,6 +127,13 @@ def test_a_request_carries_what_differs(kind: Kind, want: dict[str, Any], sent: 
     assert [request.body for request in change.requests] == [sent]
 
 
+def test_the_name_is_sent_where_every_update_must_have_it() -> None:
+    change = change_of(kind_of(always_sent=["name", "phase"]), {"note": "new"})
+    assert change is not None
+    (request,) = change.requests
+    assert request.body == {"note": "new", "phase": "on", "name": "web-key"}
+
+
 def test_a_field_that_has_no_value_yet_is_added_by_a_json_patch() -> None:
     kind = kind_with(
         {"note": {"type": ["string", "null"]}}, update={"method": "PATCH", "encoding": "json-patch"}

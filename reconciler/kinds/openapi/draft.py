@@ -145,7 +145,7 @@ def _extension(parts: _Parts, notes: Notes) -> dict[str, Any]:
         "list": listing.listing,
         "update": {} if update == {"method": "PATCH"} else update,
     }
-    sent = always_sent(shape, update, made.settable)
+    sent = always_sent(shape, update, {*made.settable, made.identity})
     return {
         "collection": paths.collection,
         "identity": made.identity,
