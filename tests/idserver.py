@@ -117,7 +117,7 @@ class IdServer:
     style: Style
     rows: list[Row] = field(default_factory=list)
     requests: list[tuple[str, str, Any]] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[Fault | None] = field(default_factory=list)
     instead: Any = ...
     """What every item is shown as, instead of what it is."""
     after_write: Callable[[], object] = tuple
